@@ -1,0 +1,34 @@
+// The layout every matrix of the engine has: panels of 16 columns, each panel a column of full cache lines.
+//
+//   element (r, c) of a matrix with `rows` rows:  data[(c / 16) * rows * 16 + r * 16 + c % 16]
+//
+// One row of a float32 panel is one cache line and one AVX-512 register (two AVX2, four NEON registers). Columns beyond
+// the last are padding: zeros wherever a kernel could read them into a sum.
+#pragma once
+
+#include <cstdint>
+
+#include "../level.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// 16 float32 make a 64-byte cache line. The layout is the same on every level, so that state can be compared byte by byte.
+inline constexpr int kPanel = 16;
+
+constexpr std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+
+// A view: does not own. data is 64-byte aligned; `rows` is the number of rows allocated in each panel.
+template <class T>
+struct PanelMatrix {
+  T* data = nullptr;
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+
+  std::int64_t panels() const { return panels_of(columns); }
+  std::int64_t panel_stride() const { return rows * kPanel; }
+  std::int64_t size() const { return panels() * panel_stride(); }
+  T* at(std::int64_t panel, std::int64_t row) const { return data + panel * panel_stride() + row * kPanel; }
+  T& element(std::int64_t row, std::int64_t column) const { return at(column / kPanel, row)[column % kPanel]; }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,106 @@
+// The micro-kernel: one tile of a matrix product, kept in registers from the first term of its sums to the last.
+//
+//   C(i, n) = C0(i, n) + sum over k = 0, 1, 2, ... of left(i, k) * right(k, n)      by fused multiply-add, in that order
+//
+// for kRows rows and kPanels panels of 16 columns. Every matrix lies in panels of 16 columns (panel.hpp):
+//
+//   right   [panel of n][k][16]        loaded as vectors
+//   left    by rows:    left(i, k) = left[(k / 16) * panel_stride + i * 16 + k % 16]      activations times weights
+//           by columns: left(i, k) = left[k * 16 + i]                                     activations transposed
+//
+// so that one kernel serves XW, dZ W^T (W kept a second time, transposed) and X^T dZ, reading memory in order each time.
+// The sum of an output element never depends on the tile it fell into: tiles divide outputs, not sums.
+//
+// Tests: tests/native/test_gemm.py.   Benchmark: benchmarks/products.py
+#pragma once
+
+#include <cstdint>
+
+#include "../simd/lanes.hpp"
+#include "panel.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+enum class Left { by_rows, by_columns };
+
+template <class T, int kRows, int kPanels>
+struct Tile {
+  static constexpr int kTileRows = kRows;
+  static constexpr int kTilePanels = kPanels;
+  using V = Vec<T, kNativeLanes<T>>;
+  static constexpr int kPerPanel = kPanel / V::kLanes;  // registers that make up one row of one panel
+  static constexpr int kColumns = kPanels * kPerPanel;
+
+  V sums[kRows][kColumns];
+
+  ROOKERY_INLINE void clear() {
+    for (int i = 0; i < kRows; ++i)
+      for (int j = 0; j < kColumns; ++j) sums[i][j] = V(T(0));
+  }
+
+  // Every row begins with the same 16 numbers per panel (the bias).
+  ROOKERY_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
+    for (int j = 0; j < kColumns; ++j) {
+      const V v = V::load(row + (j / kPerPanel) * panel_stride + (j % kPerPanel) * V::kLanes);
+      for (int i = 0; i < kRows; ++i) sums[i][j] = v;
+    }
+  }
+
+  ROOKERY_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
+    each(panel_stride, [&](V& sum, std::int64_t at) { sum = V::load(c + at); });
+  }
+
+  ROOKERY_INLINE void store(T* c, std::int64_t panel_stride) {
+    each(panel_stride, [&](V& sum, std::int64_t at) { sum.store(c + at); });
+  }
+
+  // f(sum, its place) for every register of the tile; the place counts from the tile's first number in a panel matrix.
+  template <class F>
+  ROOKERY_INLINE void each(std::int64_t panel_stride, F&& f) {
+    for (int i = 0; i < kRows; ++i)
+      for (int j = 0; j < kColumns; ++j)
+        f(sums[i][j], (j / kPerPanel) * panel_stride + i * kPanel + (j % kPerPanel) * V::kLanes);
+  }
+
+  // One term of every sum. left: kRows numbers, kLeftStride apart; right: one row of each panel.
+  template <int kLeftStride>
+  ROOKERY_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
+    V b[kColumns];
+    for (int j = 0; j < kColumns; ++j)
+      b[j] = V::load(right + (j / kPerPanel) * right_panel_stride + (j % kPerPanel) * V::kLanes);
+    for (int i = 0; i < kRows; ++i) {
+      const V a(left[i * kLeftStride]);
+      for (int j = 0; j < kColumns; ++j) sums[i][j] = fma(a, b[j], sums[i][j]);
+    }
+  }
+
+  // Adds the terms k = 0 ... terms - 1 with left by columns, and to totals the rows of right alone (the same sum with
+  // left = 1: the gradient of the bias), which would otherwise cost a pass of its own.
+  ROOKERY_INLINE void accumulate_with_totals(V* totals, const T* left, const T* right, std::int64_t right_panel_stride,
+                                             std::int64_t terms) {
+    for (std::int64_t k = 0; k < terms; ++k) {
+      add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
+      for (int j = 0; j < kColumns; ++j)
+        totals[j] += V::load(right + k * kPanel + (j / kPerPanel) * right_panel_stride + (j % kPerPanel) * V::kLanes);
+    }
+  }
+
+  // Adds the terms k = 0 ... terms - 1.
+  template <Left kLeft>
+  ROOKERY_INLINE void accumulate(const T* left, std::int64_t left_panel_stride, const T* right,
+                                 std::int64_t right_panel_stride, std::int64_t terms) {
+    if constexpr (kLeft == Left::by_columns) {
+      (void)left_panel_stride;
+      for (std::int64_t k = 0; k < terms; ++k) add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
+    } else {
+      for (; terms >= kPanel; terms -= kPanel) {
+        for (int k = 0; k < kPanel; ++k) add_term<kPanel>(left + k, right + k * kPanel, right_panel_stride);
+        left += left_panel_stride;
+        right += kPanel * kPanel;
+      }
+      for (int k = 0; k < terms; ++k) add_term<kPanel>(left + k, right + k * kPanel, right_panel_stride);
+    }
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

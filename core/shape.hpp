@@ -1,0 +1,67 @@
+// Where each layer's numbers lie in the arenas that hold all weights, all gradients, all optimizer state.
+//
+//   weights of a layer   [panel of outputs][1 + inputs][16]   row 0 is the bias, row 1 + i the weights from input i
+//   the transposed copy  [panel of inputs][outputs][16]       without the bias
+//
+// The bias stands first because every weighted sum begins with it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "gemm/panel.hpp"
+#include "plan.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct LayerShape {
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+  std::int64_t weights_at = 0;     // offset in an arena of weights, gradients or optimizer state
+  std::int64_t transposed_at = 0;  // offset in the arena of transposed weights
+
+  std::int64_t input_panels() const { return panels_of(inputs); }
+  std::int64_t output_panels() const { return panels_of(outputs); }
+  std::int64_t weight_rows() const { return inputs + 1; }
+};
+
+struct NetworkShape {
+  std::vector<LayerShape> layers;
+  std::int64_t weights_size = 0;     // of an arena, padding included
+  std::int64_t transposed_size = 0;
+  std::int64_t parameters = 0;       // without padding
+  std::int64_t widest_panels = 0;    // over inputs and all layers
+
+  explicit NetworkShape(const Plan& plan) {
+    std::int64_t inputs = plan.inputs;
+    widest_panels = panels_of(inputs);
+    for (const LayerPlan& layer : plan.layers) {
+      layers.push_back({inputs, layer.width, weights_size, transposed_size});
+      const LayerShape& shape = layers.back();
+      weights_size += shape.output_panels() * shape.weight_rows() * kPanel;
+      transposed_size += shape.input_panels() * shape.outputs * kPanel;
+      parameters += shape.weight_rows() * shape.outputs;
+      widest_panels = std::max(widest_panels, shape.output_panels());
+      inputs = layer.width;
+    }
+  }
+
+  std::int64_t inputs() const { return layers.front().inputs; }
+  std::int64_t outputs() const { return layers.back().outputs; }
+  std::int64_t count() const { return static_cast<std::int64_t>(layers.size()); }
+};
+
+// The weights of one layer in an arena of weights, gradients or state, the bias in row 0.
+template <class T>
+PanelMatrix<T> weights_in(T* arena, const LayerShape& layer) {
+  return {arena + layer.weights_at, layer.weight_rows(), layer.outputs};
+}
+
+// The transposed weights of one layer: outputs x inputs.
+template <class T>
+PanelMatrix<T> transposed_in(T* arena, const LayerShape& layer) {
+  return {arena + layer.transposed_at, layer.outputs, layer.inputs};
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,60 @@
+// The optimizer on a contiguous range of weights: one fused pass over weights, gradients and state.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "optimizers/all.hpp"
+#include "simd/lanes.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// count is a multiple of 16; planes[0 ... kMaxPlanes - 1] point to the range's part of each plane in use.
+// gradients are read, and not changed.
+template <class T>
+using Update = void (*)(T* weights, const T* gradients, T* const* planes, std::int64_t count,
+                        const Coefficients<T>& coefficients, const Regularization<T>& regularization);
+
+namespace detail {
+
+template <class T, class Optimizer, int kPlanes, bool kRegularized>
+void update(T* weights, const T* gradients, T* const* planes, std::int64_t count, const Coefficients<T>& coefficients,
+            const Regularization<T>& regularization) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const Coefficients<V> c(coefficients);
+  const Regularization<V> r(regularization);
+  T* plane_at[kMaxPlanes];
+  for (int p = 0; p < kPlanes; ++p) plane_at[p] = planes[p];
+  for (std::int64_t i = 0; i < count; i += V::kLanes) {
+    V w = V::load(weights + i);
+    V g = V::load(gradients + i);
+    V state[kMaxPlanes];
+    for (int p = 0; p < kPlanes; ++p) state[p] = V::load(plane_at[p] + i);
+    if constexpr (kRegularized) regularize(w, g, r);
+    Optimizer::update(w, g, state, c);
+    w.store(weights + i);
+    for (int p = 0; p < kPlanes; ++p) state[p].store(plane_at[p] + i);
+  }
+}
+
+template <class T, class Optimizer, bool kRegularized, int... kPlanes>
+Update<T> with_planes(int planes, std::integer_sequence<int, kPlanes...>) {
+  Update<T> chosen = nullptr;
+  ((planes == kPlanes ? void(chosen = update<T, Optimizer, kPlanes, kRegularized>) : void()), ...);
+  return chosen;
+}
+
+}  // namespace detail
+
+template <class T>
+Update<T> update_function(const OptimizerPlan& plan, bool regularized) {
+  return with_optimizer(plan, [&](auto optimizer) -> Update<T> {
+    using Optimizer = decltype(optimizer);
+    using Planes = std::make_integer_sequence<int, kMaxPlanes + 1>;
+    const int planes = Optimizer::planes(plan);
+    return regularized ? detail::with_planes<T, Optimizer, true>(planes, Planes{})
+                       : detail::with_planes<T, Optimizer, false>(planes, Planes{});
+  });
+}
+
+}  // namespace rookery::ROOKERY_LEVEL
