@@ -1,0 +1,18 @@
+// AdamW: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", Algorithm 2.
+//
+//   w <- w - eta lambda w                          in regularize.hpp, before the rule
+//   then as Adam, or AMSGrad
+//
+// Differs from the paper: its schedule multiplier is part of eta, as in PyTorch.
+#pragma once
+
+#include "adam.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <bool kAmsgrad>
+struct Adamw : Adam<kAmsgrad> {
+  static constexpr OptimizerKind kKind = OptimizerKind::adamw;
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,61 @@
+// Every optimizer by its kind, and the questions that are asked without knowing which one it is.
+#pragma once
+
+#include <stdexcept>
+#include <utility>
+
+#include "adadelta.hpp"
+#include "adagrad.hpp"
+#include "adam.hpp"
+#include "adamw.hpp"
+#include "lion.hpp"
+#include "nadam.hpp"
+#include "radam.hpp"
+#include "regularize.hpp"
+#include "rmsprop.hpp"
+#include "sgd.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// f(Rule{}) with the rule, and the variant of it, that the plan asks for. Choices that change which planes there are or
+// which terms a rule has are types, so that no element pays for a choice.
+template <class F>
+decltype(auto) with_optimizer(const OptimizerPlan& plan, F&& f) {
+  const bool momentum = plan.momentum != 0;
+  switch (plan.kind) {
+    case OptimizerKind::sgd:
+      if (!momentum) return f(Sgd<false, false>{});
+      return plan.nesterov ? f(Sgd<true, true>{}) : f(Sgd<true, false>{});
+    case OptimizerKind::adagrad: return f(Adagrad{});
+    case OptimizerKind::adadelta: return f(Adadelta{});
+    case OptimizerKind::rmsprop:
+      if (plan.centered) return momentum ? f(Rmsprop<true, true>{}) : f(Rmsprop<true, false>{});
+      return momentum ? f(Rmsprop<false, true>{}) : f(Rmsprop<false, false>{});
+    case OptimizerKind::adam: return plan.amsgrad ? f(Adam<true>{}) : f(Adam<false>{});
+    case OptimizerKind::adamw: return plan.amsgrad ? f(Adamw<true>{}) : f(Adamw<false>{});
+    case OptimizerKind::nadam: return f(Nadam{});
+    case OptimizerKind::radam: return f(Radam{});
+    case OptimizerKind::lion: return f(Lion{});
+  }
+  throw std::logic_error("with_optimizer: no such OptimizerKind");
+}
+
+inline int optimizer_planes(const OptimizerPlan& plan) {
+  return with_optimizer(plan, [&](auto rule) { return decltype(rule)::planes(plan); });
+}
+
+inline double optimizer_initial_plane(const OptimizerPlan& plan, int plane) {
+  return with_optimizer(plan, [&](auto rule) { return decltype(rule)::initial_plane(plan, plane); });
+}
+
+inline Scalars initial_scalars(const OptimizerPlan&) { return {}; }
+
+// To be called once for each step, step counting from 1: it moves the scalars on.
+template <class T>
+Coefficients<T> prepare_coefficients(const OptimizerPlan& plan, double learning_rate, std::int64_t step, Scalars& s) {
+  return with_optimizer(plan, [&](auto rule) {
+    return decltype(rule)::template prepare<T>(plan, learning_rate, step, s);
+  });
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,67 @@
+// What happens to weights and gradients before the rule of any optimizer: clipping by value, weight decay, L1.
+//
+//   g <- min(max(g, -limit), limit)                clipping by value
+//   g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1 enter the gradient
+//   w <- (1 - eta lambda) w                        decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2)
+//
+//   limit clip_value, lambda weight_decay (in one of the two places), lambda_1 l1, eta learning rate of the step
+#pragma once
+
+#include <limits>
+
+#include "../plan.hpp"
+#include "../simd/lanes.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <class X>
+struct Regularization {
+  X clip_value{};
+  X weight_decay{};  // coupled
+  X l1{};
+  X shrink{};        // decoupled: 1 - eta lambda
+
+  Regularization() = default;
+
+  template <class Y>
+  explicit Regularization(const Regularization<Y>& from)
+      : clip_value(from.clip_value), weight_decay(from.weight_decay), l1(from.l1), shrink(from.shrink) {}
+
+  template <class T>
+  void set_lane(int lane, const Regularization<T>& from) {
+    clip_value.set_lane(lane, from.clip_value);
+    weight_decay.set_lane(lane, from.weight_decay);
+    l1.set_lane(lane, from.l1);
+    shrink.set_lane(lane, from.shrink);
+  }
+
+  // Of one step, for the weights or, with is_bias, for the biases of a layer.
+  static Regularization of(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
+    const bool decays = !is_bias || plan.regularize_bias;
+    const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
+    const double decay = decays ? plan.weight_decay : 0;
+    Regularization r;
+    r.clip_value = static_cast<X>(plan.clip_value > 0 ? plan.clip_value : std::numeric_limits<double>::infinity());
+    r.weight_decay = static_cast<X>(decoupled ? 0 : decay);
+    r.l1 = static_cast<X>(decays ? plan.l1 : 0);
+    r.shrink = static_cast<X>(decoupled ? 1 - learning_rate * decay : 1);
+    return r;
+  }
+};
+
+// False: regularize() would change nothing.
+inline bool is_regularized(const OptimizerPlan& plan) {
+  return plan.clip_value > 0 || plan.weight_decay != 0 || plan.l1 != 0;
+}
+
+// A lane whose plan asks for nothing keeps every bit of w and g, the sign of a zero included: a network comes out the
+// same beside others that are regularized. NaN stays NaN.
+template <class V>
+ROOKERY_INLINE void regularize(V& w, V& g, const Regularization<V>& r) {
+  g = min(r.clip_value, max(-r.clip_value, g));
+  const V penalty = fma(r.weight_decay, w, r.l1 * sign(w));
+  g = select(penalty == V(0), g, g + penalty);
+  w *= r.shrink;
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

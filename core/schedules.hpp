@@ -1,0 +1,92 @@
+// The factor of the learning rate as training goes on. u: units (epochs or steps) done; all in double.
+//
+//   constant           1
+//   step               factor^floor(u / length)                                   PyTorch's StepLR
+//   exponential        factor^u                                                   ExponentialLR
+//   cosine             minimum + (1 - minimum) (1 + cos(pi u / length)) / 2       CosineAnnealingLR
+//   one_cycle          from `start` up to 1 at u = peak_at length - 1, then down to `finish` at u = length - 1, each along
+//                      half a cosine                                              OneCycleLR, two phases
+//   reduce_on_plateau  times `factor`, not below `minimum`, whenever the loss has not improved for more than `patience`
+//                      epochs                                                     ReduceLROnPlateau, mode "min", "rel"
+//   warm-up            warmup_start + (1 - warmup_start) u / warmup while u < warmup, then any of the above with
+//                      u - warmup                                                 LinearLR, then SequentialLR
+//
+// Cosine: Loshchilov & Hutter 2017, "SGDR", eq. 5 without restarts. One cycle: Smith & Topin 2018, "Super-Convergence".
+// Differs from PyTorch: cosine and one_cycle stay at their last value when u passes the end; a plateau's threshold is
+// relative to |best|, so that it also makes sense for losses below 0; no reduction is left out for being small.
+//
+// Tests: tests/native/test_schedules.py
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "plan.hpp"
+#include "simd/math.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// What reduce_on_plateau remembers: part of a run's state.
+struct PlateauState {
+  double factor = 1;
+  double best = std::numeric_limits<double>::infinity();
+  double bad_epochs = 0;
+};
+
+namespace detail {
+
+// base^exponent by squaring: the same bits everywhere, which a library's pow does not promise.
+inline double integer_power(double base, std::int64_t exponent) {
+  double power = 1;
+  for (; exponent > 0; exponent /= 2, base *= base)
+    if (exponent % 2 == 1) power *= base;
+  return power;
+}
+
+// From `from` to `to` along half a cosine, t from 0 to 1.
+inline double half_cosine(double from, double to, double t) {
+  return to + (from - to) * (1 + cos2pi(Vec<double, 1>(t / 2)).raw) / 2;
+}
+
+inline double one_cycle(const SchedulePlan& plan, double u) {
+  const double peak = plan.peak_at * plan.length - 1;
+  const double end = plan.length - 1;
+  if (u <= peak) return peak > 0 ? half_cosine(plan.start, 1, u / peak) : 1;
+  return u < end ? half_cosine(1, plan.finish, (u - peak) / (end - peak)) : plan.finish;
+}
+
+}  // namespace detail
+
+inline double schedule_factor(const SchedulePlan& plan, double units_done, const PlateauState& plateau) {
+  if (units_done < plan.warmup) return plan.warmup_start + (1 - plan.warmup_start) * units_done / plan.warmup;
+  const double u = units_done - plan.warmup;
+  switch (plan.kind) {
+    case ScheduleKind::constant: return 1;
+    case ScheduleKind::step: return detail::integer_power(plan.factor, static_cast<std::int64_t>(u / plan.length));
+    case ScheduleKind::exponential: return detail::integer_power(plan.factor, static_cast<std::int64_t>(u));
+    case ScheduleKind::cosine: return detail::half_cosine(1, plan.minimum, std::min(u / plan.length, 1.0));
+    case ScheduleKind::one_cycle: return detail::one_cycle(plan, u);
+    case ScheduleKind::reduce_on_plateau: return plateau.factor;
+  }
+  return 1;
+}
+
+// To be called after each epoch with the loss that is watched (the validation loss where there is one).
+inline void update_plateau(const SchedulePlan& plan, double loss, PlateauState& state) {
+  if (plan.kind != ScheduleKind::reduce_on_plateau) return;
+  const bool first = std::isinf(state.best);
+  if (first ? loss < state.best : loss < state.best - plan.threshold * std::abs(state.best)) {
+    state.best = loss;
+    state.bad_epochs = 0;
+  } else {
+    ++state.bad_epochs;
+  }
+  if (state.bad_epochs > plan.patience) {
+    state.factor = std::max(state.factor * plan.factor, plan.minimum);
+    state.bad_epochs = 0;
+  }
+}
+
+}  // namespace rookery::ROOKERY_LEVEL
