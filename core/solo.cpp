@@ -48,7 +48,6 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   }
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
   initialize(plan_, network_);
-  network_.transpose_all();
   progress_.scalars = initial_scalars(plan_.optimizer);
   progress_.best_loss = std::numeric_limits<double>::infinity();
 }
