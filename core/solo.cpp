@@ -39,6 +39,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   constexpr double kLongStep = 5e9;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
+  deal_blocks();
+  validation_tasks_.deal_evenly(Evaluator<T>::blocks(validation.count), threads);
   const int planes = optimizer_planes(plan_.optimizer);
   for (int p = 0; p < planes; ++p) {
     planes_.emplace_back(network_.shape.weights_size);
@@ -211,7 +213,7 @@ bool Solo<T>::improves(double loss) const {
 
 template <class T>
 void Solo<T>::validate(int thread) {
-  share(validation_tasks_, Evaluator<T>::blocks(validation_.count), [&](std::int64_t block) {
+  validation_tasks_.work(thread, [&](std::int64_t block) {
     evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data());
   });
   threads_.barrier();
@@ -224,9 +226,10 @@ void Solo<T>::validate(int thread) {
 template <class T>
 Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   AlignedArray<T> loss(table.count), metric(table.count);
-  Counter tasks;
+  Tasks tasks;
+  tasks.deal_evenly(Evaluator<T>::blocks(table.count), threads_.count());
   threads_.run([&](int thread) {
-    share(tasks, Evaluator<T>::blocks(table.count), [&](std::int64_t block) {
+    tasks.work(thread, [&](std::int64_t block) {
       evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
     });
   });
