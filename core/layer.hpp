@@ -142,7 +142,7 @@ void layer_backward(const LayerPlan& below, PanelMatrix<T> dloss_dz, std::int64_
   const auto product = [&](const auto& finish) {
     const T* const zeros = nullptr;
     product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
-                    Operand<T>{transposed.data, transposed.panel_stride()}, transposed.rows, out, finish);
+                    Operand<T>{transposed.data, transposed.panel_stride()}, dloss_dz.columns, out, finish);
   };
   if (keeps_derivative(below)) {
     product(StoreTimesDerivative<T>{out, derivative});

@@ -1,7 +1,7 @@
 // Where each layer's numbers lie in the arenas that hold all weights, all gradients, all optimizer state.
 //
 //   weights of a layer   [panel of outputs][1 + inputs][16]   row 0 is the bias, row 1 + i the weights from input i
-//   the transposed copy  [panel of inputs][outputs][16]       without the bias
+//   the transposed copy  [panel of inputs][outputs rounded up to 16][16]       without the bias
 //
 // The bias stands first because every weighted sum begins with it.
 #pragma once
@@ -24,6 +24,8 @@ struct LayerShape {
   std::int64_t input_panels() const { return panels_of(inputs); }
   std::int64_t output_panels() const { return panels_of(outputs); }
   std::int64_t weight_rows() const { return inputs + 1; }
+  // Rounded up, because it is written in blocks of 16 x 16.
+  std::int64_t transposed_rows() const { return output_panels() * kPanel; }
 };
 
 struct NetworkShape {
@@ -40,7 +42,7 @@ struct NetworkShape {
       layers.push_back({inputs, layer.width, weights_size, transposed_size});
       const LayerShape& shape = layers.back();
       weights_size += shape.output_panels() * shape.weight_rows() * kPanel;
-      transposed_size += shape.input_panels() * shape.outputs * kPanel;
+      transposed_size += shape.input_panels() * shape.transposed_rows() * kPanel;
       parameters += shape.weight_rows() * shape.outputs;
       widest_panels = std::max(widest_panels, shape.output_panels());
       inputs = layer.width;
@@ -58,10 +60,10 @@ PanelMatrix<T> weights_in(T* arena, const LayerShape& layer) {
   return {arena + layer.weights_at, layer.weight_rows(), layer.outputs};
 }
 
-// The transposed weights of one layer: outputs x inputs.
+// The transposed weights of one layer: outputs (rounded up) x inputs.
 template <class T>
 PanelMatrix<T> transposed_in(T* arena, const LayerShape& layer) {
-  return {arena + layer.transposed_at, layer.outputs, layer.inputs};
+  return {arena + layer.transposed_at, layer.transposed_rows(), layer.inputs};
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -41,6 +41,11 @@ constexpr int tallest_tile() {
 // The next smaller tile for the rows that are left over: 16, 8, 4, 2, 1 and 6, 4, 2, 1.
 constexpr int smaller_tile(int rows) { return rows == 6 ? 4 : rows / 2; }
 
+// How many terms to add before the next pause, of those that are left.
+constexpr std::int64_t block_of_terms(std::int64_t left) {
+  return left <= kTermsPerBlock * 3 / 2 ? left : kTermsPerBlock;
+}
+
 // A matrix in panels, of which only the beginning and the distance between panels matter.
 template <class T>
 struct Operand {
@@ -71,40 +76,74 @@ ROOKERY_INLINE void for_tiles(std::int64_t begin, std::int64_t end, F&& f) {
   }
 }
 
+// Where the sums of a tile begin.
+enum class Begin { zeros, row, unfinished };
+
+// The next two are calls on purpose: inlined into their loops, the compiler would run out of registers and keep some of
+// the sums in memory.
+
+template <int kRows, int kPanels, class T, class Finish>
+__attribute__((noinline)) void tile_by_rows(Begin begin, const T* begin_row, Operand<T> left, Operand<T> right,
+                                            std::int64_t terms, bool last, T* out, std::int64_t out_stride,
+                                            const Finish& finish, std::int64_t row, std::int64_t panel) {
+  Tile<T, kRows, kPanels> tile;
+  if (begin == Begin::unfinished) {
+    tile.begin_with(out, out_stride);
+  } else if (begin == Begin::row) {
+    tile.begin_with_row(begin_row, right.panel_stride);
+  } else {
+    tile.clear();
+  }
+  tile.template accumulate<Left::by_rows>(left.data, left.panel_stride, right.data, right.panel_stride, terms);
+  if (last) {
+    finish(tile, row, panel);
+  } else {
+    tile.store(out, out_stride);
+  }
+}
+
+template <int kRows, int kPanels, class T>
+__attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Operand<T> right, std::int64_t terms, T* out,
+                                               T* totals, std::int64_t out_stride) {
+  using TileT = Tile<T, kRows, kPanels>;
+  TileT tile;
+  if (begin == Begin::unfinished) {
+    tile.begin_with(out, out_stride);
+  } else {
+    tile.clear();
+  }
+  if (totals != nullptr) {
+    tile.accumulate_with_totals(begin == Begin::unfinished, totals, out_stride, left, right.data, right.panel_stride, terms);
+  } else {
+    tile.template accumulate<Left::by_columns>(left, 0, right.data, right.panel_stride, terms);
+  }
+  tile.store(out, out_stride);
+}
+
 }  // namespace detail
 
 // finish(tile, row, panel) is given rows row_begin ... row_end - 1 of
 //   begin(n) + sum over k of left(row, k) * right(k, n),      k = 0 ... terms - 1
-// tile by tile, and stores them in `out`, which also holds the unfinished sums of long products. `begin` is a row of 16
-// numbers per panel (stride as right's), or null for zeros.
+// tile by tile, and stores them in `out`, which also holds the unfinished sums of long products. `begin_row` is a row of
+// 16 numbers per panel (stride as right's), or null for zeros.
 template <class T, class Finish>
-void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_end, const T* begin, Operand<T> right,
+void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_end, const T* begin_row, Operand<T> right,
                      std::int64_t terms, PanelMatrix<T> out, const Finish& finish) {
   for_panel_groups<T>(0, out.panels(), [&](auto panels, std::int64_t panel) {
     constexpr int kPanels = decltype(panels)::value;
-    const T* const right_group = right.data + panel * right.panel_stride;
+    const T* const begin_here = begin_row == nullptr ? nullptr : begin_row + panel * right.panel_stride;
     std::int64_t done = 0;
     do {
-      const std::int64_t now = terms - done <= kTermsPerBlock * 3 / 2 ? terms - done : kTermsPerBlock;
+      const std::int64_t now = block_of_terms(terms - done);
+      const detail::Begin begin = done > 0               ? detail::Begin::unfinished
+                                  : begin_row != nullptr ? detail::Begin::row
+                                                         : detail::Begin::zeros;
       const T* const left_block = left.data + (done / kPanel) * left.panel_stride;
-      const T* const right_block = right_group + done * kPanel;
-      const bool last = done + now == terms;
+      const Operand<T> right_block{right.data + panel * right.panel_stride + done * kPanel, right.panel_stride};
       detail::for_tiles<tallest_tile<T, kPanels>()>(row_begin, row_end, [&](auto rows, std::int64_t row) {
-        Tile<T, decltype(rows)::value, kPanels> tile;
-        if (done > 0) {
-          tile.begin_with(out.at(panel, row), out.panel_stride());
-        } else if (begin != nullptr) {
-          tile.begin_with_row(begin + panel * right.panel_stride, right.panel_stride);
-        } else {
-          tile.clear();
-        }
-        tile.template accumulate<Left::by_rows>(left_block + row * kPanel, left.panel_stride, right_block,
-                                                right.panel_stride, now);
-        if (last) {
-          finish(tile, row, panel);
-        } else {
-          tile.store(out.at(panel, row), out.panel_stride());
-        }
+        detail::tile_by_rows<decltype(rows)::value, kPanels>(
+            begin, begin_here, Operand<T>{left_block + row * kPanel, left.panel_stride}, right_block, now,
+            done + now == terms, out.at(panel, row), out.panel_stride(), finish, row, panel);
       });
       done += now;
     } while (done < terms);
@@ -120,34 +159,18 @@ void product_by_columns(Operand<T> left, std::int64_t i_begin, std::int64_t i_en
                         T* out, T* totals, std::int64_t out_stride) {
   std::int64_t done = 0;
   do {
-    const std::int64_t now = terms - done <= kTermsPerBlock * 3 / 2 ? terms - done : kTermsPerBlock;
-    const T* const right_block = right.data + done * kPanel;
+    const std::int64_t now = block_of_terms(terms - done);
+    const detail::Begin begin = done > 0 ? detail::Begin::unfinished : detail::Begin::zeros;
+    const Operand<T> right_block{right.data + done * kPanel, right.panel_stride};
     for (std::int64_t i_panel = i_begin; i_panel < i_end; i_panel += kPanel) {
       const T* const left_block = left.data + (i_panel / kPanel) * left.panel_stride + done * kPanel;
-      const std::int64_t i_count = std::min<std::int64_t>(kPanel, i_end - i_panel);
-      detail::for_tiles<tallest_tile<T, kPanels>()>(0, i_count, [&](auto rows, std::int64_t row) {
-        using TileT = Tile<T, decltype(rows)::value, kPanels>;
-        using V = typename TileT::V;
-        TileT tile;
-        T* const sums = out + (i_panel - i_begin + row) * kPanel;
-        if (done > 0) {
-          tile.begin_with(sums, out_stride);
-        } else {
-          tile.clear();
-        }
-        if (totals != nullptr && i_panel == i_begin && row == 0) {
-          V running[TileT::kColumns];
-          const auto place = [&](int j) {
-            return totals + (j / TileT::kPerPanel) * out_stride + (j % TileT::kPerPanel) * V::kLanes;
-          };
-          for (int j = 0; j < TileT::kColumns; ++j) running[j] = done > 0 ? V::load(place(j)) : V(T(0));
-          tile.accumulate_with_totals(running, left_block + row, right_block, right.panel_stride, now);
-          for (int j = 0; j < TileT::kColumns; ++j) running[j].store(place(j));
-        } else {
-          tile.template accumulate<Left::by_columns>(left_block + row, 0, right_block, right.panel_stride, now);
-        }
-        tile.store(sums, out_stride);
-      });
+      detail::for_tiles<tallest_tile<T, kPanels>()>(
+          0, std::min<std::int64_t>(kPanel, i_end - i_panel), [&](auto rows, std::int64_t row) {
+            T* const totals_here = i_panel == i_begin && row == 0 ? totals : nullptr;
+            detail::tile_by_columns<decltype(rows)::value, kPanels>(begin, left_block + row, right_block, now,
+                                                                    out + (i_panel - i_begin + row) * kPanel,
+                                                                    totals_here, out_stride);
+          });
     }
     done += now;
   } while (done < terms);

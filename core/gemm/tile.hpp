@@ -17,6 +17,7 @@
 #include <cstdint>
 
 #include "../simd/lanes.hpp"
+#include "../simd/unroll.hpp"
 #include "panel.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
@@ -34,55 +35,33 @@ struct Tile {
   V sums[kRows][kColumns];
 
   ROOKERY_INLINE void clear() {
-    for (int i = 0; i < kRows; ++i)
-      for (int j = 0; j < kColumns; ++j) sums[i][j] = V(T(0));
+    each(0, [](V& sum, std::int64_t) __attribute__((always_inline)) { sum = V(T(0)); });
   }
 
   // Every row begins with the same 16 numbers per panel (the bias).
   ROOKERY_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
-    for (int j = 0; j < kColumns; ++j) {
-      const V v = V::load(row + (j / kPerPanel) * panel_stride + (j % kPerPanel) * V::kLanes);
-      for (int i = 0; i < kRows; ++i) sums[i][j] = v;
-    }
+    unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
+      const V v = V::load(row + column(j, panel_stride));
+      unroll<kRows>([&](auto i) __attribute__((always_inline)) { sums[i][j] = v; });
+    });
   }
 
   ROOKERY_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
-    each(panel_stride, [&](V& sum, std::int64_t at) { sum = V::load(c + at); });
+    each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum = V::load(c + at); });
   }
 
   ROOKERY_INLINE void store(T* c, std::int64_t panel_stride) {
-    each(panel_stride, [&](V& sum, std::int64_t at) { sum.store(c + at); });
+    each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum.store(c + at); });
   }
 
   // f(sum, its place) for every register of the tile; the place counts from the tile's first number in a panel matrix.
   template <class F>
   ROOKERY_INLINE void each(std::int64_t panel_stride, F&& f) {
-    for (int i = 0; i < kRows; ++i)
-      for (int j = 0; j < kColumns; ++j)
-        f(sums[i][j], (j / kPerPanel) * panel_stride + i * kPanel + (j % kPerPanel) * V::kLanes);
-  }
-
-  // One term of every sum. left: kRows numbers, kLeftStride apart; right: one row of each panel.
-  template <int kLeftStride>
-  ROOKERY_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
-    V b[kColumns];
-    for (int j = 0; j < kColumns; ++j)
-      b[j] = V::load(right + (j / kPerPanel) * right_panel_stride + (j % kPerPanel) * V::kLanes);
-    for (int i = 0; i < kRows; ++i) {
-      const V a(left[i * kLeftStride]);
-      for (int j = 0; j < kColumns; ++j) sums[i][j] = fma(a, b[j], sums[i][j]);
-    }
-  }
-
-  // Adds the terms k = 0 ... terms - 1 with left by columns, and to totals the rows of right alone (the same sum with
-  // left = 1: the gradient of the bias), which would otherwise cost a pass of its own.
-  ROOKERY_INLINE void accumulate_with_totals(V* totals, const T* left, const T* right, std::int64_t right_panel_stride,
-                                             std::int64_t terms) {
-    for (std::int64_t k = 0; k < terms; ++k) {
-      add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
-      for (int j = 0; j < kColumns; ++j)
-        totals[j] += V::load(right + k * kPanel + (j / kPerPanel) * right_panel_stride + (j % kPerPanel) * V::kLanes);
-    }
+    unroll<kRows>([&](auto i) __attribute__((always_inline)) {
+      unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
+        f(sums[i][j], column(j, panel_stride) + i * kPanel);
+      });
+    });
   }
 
   // Adds the terms k = 0 ... terms - 1.
@@ -100,6 +79,42 @@ struct Tile {
       }
       for (int k = 0; k < terms; ++k) add_term<kPanel>(left + k, right + k * kPanel, right_panel_stride);
     }
+  }
+
+  // The same with left by columns, and to totals the rows of right alone: the same sum with left = 1, the gradient of the
+  // bias, which would otherwise cost a pass of its own. `go_on`: totals holds the sums of earlier terms.
+  ROOKERY_INLINE void accumulate_with_totals(bool go_on, T* totals, std::int64_t totals_panel_stride, const T* left,
+                                             const T* right, std::int64_t right_panel_stride, std::int64_t terms) {
+    V running[kColumns];
+    unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
+      running[j] = go_on ? V::load(totals + column(j, totals_panel_stride)) : V(T(0));
+    });
+    for (std::int64_t k = 0; k < terms; ++k) {
+      add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
+      unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
+        running[j] += V::load(right + k * kPanel + column(j, right_panel_stride));
+      });
+    }
+    unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
+      running[j].store(totals + column(j, totals_panel_stride));
+    });
+  }
+
+ private:
+  // Where the numbers of column register j lie, from the first number of a row of the tile.
+  static ROOKERY_INLINE std::int64_t column(int j, std::int64_t panel_stride) {
+    return (j / kPerPanel) * panel_stride + (j % kPerPanel) * V::kLanes;
+  }
+
+  // One term of every sum. left: kRows numbers, kLeftStride apart; right: one row of each panel.
+  template <int kLeftStride>
+  ROOKERY_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
+    V b[kColumns];
+    unroll<kColumns>([&](auto j) __attribute__((always_inline)) { b[j] = V::load(right + column(j, right_panel_stride)); });
+    unroll<kRows>([&](auto i) __attribute__((always_inline)) {
+      const V a(left[i * kLeftStride]);
+      unroll<kColumns>([&](auto j) __attribute__((always_inline)) { sums[i][j] = fma(a, b[j], sums[i][j]); });
+    });
   }
 };
 

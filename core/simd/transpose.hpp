@@ -36,16 +36,17 @@ ROOKERY_INLINE void transpose(V* rows) {
   }
 }
 
-// to(c, r) = from(r, c) for a block of 16 x 16 numbers; the rows of each lie 16 numbers apart.
+// to(c, r) = from(r, c) for a block of 16 x 16 numbers, of which the first `rows` rows of `from` are there and the rest
+// are taken as zeros. The rows of each lie 16 numbers apart.
 template <class T>
-ROOKERY_INLINE void transpose_panel_block(const T* from, T* to) {
+ROOKERY_INLINE void transpose_panel_block(const T* from, int rows, T* to) {
   using V = Vec<T, kNativeLanes<T>>;
   constexpr int n = V::kLanes;
   constexpr int kSide = 16;
   for (int r = 0; r < kSide; r += n) {
     for (int c = 0; c < kSide; c += n) {
       V block[n];
-      for (int i = 0; i < n; ++i) block[i] = V::load(from + (r + i) * kSide + c);
+      for (int i = 0; i < n; ++i) block[i] = r + i < rows ? V::load(from + (r + i) * kSide + c) : V(T(0));
       transpose(block);
       for (int i = 0; i < n; ++i) block[i].store(to + (c + i) * kSide + r);
     }

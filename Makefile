@@ -1,0 +1,74 @@
+# The two commands of the README, and those that developers use. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build/dev
+
+.PHONY: help demo test lint bench golden peers cross sanitize format wheel clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+# The environment: made anew whenever what it is made from changes.
+$(VENV)/.made: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
+	touch $@
+
+# The package, built and installed as a user would have it (demo), or in place with the tests' module (the rest).
+$(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
+	@echo "Building Rookery (about a minute, once) ..."
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable . --config-settings=cmake.define.ROOKERY_TESTING=OFF
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
+	@echo "Building Rookery with the tests' module (some minutes, once) ..."
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.ROOKERY_TESTING=ON
+	touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
+	$(BIN)/rookery train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
+
+test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
+
+lint: $(VENV)/.dev  ## check layout and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format --dry-run --Werror
+
+format: $(VENV)/.dev  ## bring layout in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format -i
+
+$(VENV)/.peers: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet '.[peers]' --no-build-isolation --no-deps --dry-run >/dev/null
+	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2"
+	touch $@
+
+peers: $(VENV)/.peers  ## parity tests against PyTorch
+	$(BIN)/python -m pytest tests/peers --quiet -m peers
+
+golden: $(VENV)/.peers  ## make the reference numbers in tests/golden again
+	$(BIN)/python tools/golden.py
+
+bench: $(VENV)/.peers  ## every benchmark, side by side with its peers (about half an hour)
+	$(BIN)/python benchmarks/run.py
+
+cross: $(VENV)/.made  ## the engine built for 64-bit Arm gives the same bytes (needs g++-aarch64-linux-gnu, qemu-user)
+	tools/cross_digests.sh
+
+sanitize: $(VENV)/.dev  ## the engine's tests under the address and undefined-behaviour sanitizers
+	tools/sanitize.sh
+
+wheel: $(VENV)/.made  ## a wheel with every instruction-set level, in dist/
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+clean:  ## remove what was built
+	rm -rf build dist $(VENV)/.demo $(VENV)/.dev

@@ -1,0 +1,120 @@
+// Between NumPy arrays and the core's views: what is checked here is shape, type and layout, so that a wrong call is an
+// error and never a wild read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include "plan.hpp"
+#include "rows.hpp"
+#include "shape.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+namespace nb = nanobind;
+
+template <class T>
+using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu>;
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// A new array that Python owns.
+template <class T>
+nb::ndarray<nb::numpy, T> new_array(std::vector<std::size_t> shape) {
+  std::size_t size = 1;
+  for (std::size_t extent : shape) size *= extent;
+  auto data = std::make_unique<T[]>(size);
+  nb::capsule owner(data.get(), [](void* p) noexcept { std::unique_ptr<T[]>(static_cast<T*>(p)); });
+  return nb::ndarray<nb::numpy, T>(data.release(), shape.size(), shape.data(), owner);
+}
+
+// A table as Python gives it; holds the arrays alive.
+template <class T>
+struct Table {
+  Matrix<T> x;
+  std::optional<Vector<std::int32_t>> classes;
+  std::optional<Matrix<T>> targets;
+  std::optional<Vector<T>> weights;
+
+  Rows<T> rows(const Plan& plan, const char* what) const {
+    const std::int64_t outputs = plan.layers.back().width;
+    const auto check = [&](bool right, const std::string& wrong) {
+      if (!right) throw std::invalid_argument(std::string(what) + ": " + wrong);
+    };
+    const auto count = static_cast<std::int64_t>(x.shape(0));
+    check(static_cast<std::int64_t>(x.shape(1)) == plan.inputs, "x has " + std::to_string(x.shape(1)) + " columns, the network " +
+                                                                 std::to_string(plan.inputs) + " inputs");
+    check(x.stride(1) == 1 || x.shape(1) == 1, "x must be contiguous along its rows");
+    check(classes.has_value() != targets.has_value(), "needs either classes or targets");
+    Rows<T> rows;
+    rows.x = x.data();
+    rows.x_stride = x.stride(0);
+    rows.count = count;
+    const bool wants_classes =
+        plan.loss.kind == LossKind::cross_entropy || plan.loss.kind == LossKind::squared_error_of_classes;
+    check(wants_classes == classes.has_value(), wants_classes ? "this loss needs classes" : "this loss needs targets");
+    if (classes) {
+      check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");
+      rows.classes = classes->data();
+      for (std::int64_t r = 0; r < count; ++r)
+        check(rows.classes[r] >= 0 && rows.classes[r] < outputs, "row " + std::to_string(r) + " has class " +
+              std::to_string(rows.classes[r]) + ", outside 0 ... " + std::to_string(outputs - 1));
+    } else {
+      check(static_cast<std::int64_t>(targets->shape(0)) == count, "targets and x differ in length");
+      check(static_cast<std::int64_t>(targets->shape(1)) == outputs, "targets must have one column per output");
+      check(targets->stride(1) == 1 || outputs == 1, "targets must be contiguous along their rows");
+      rows.targets = targets->data();
+      rows.targets_stride = targets->stride(0);
+    }
+    if (weights) {
+      check(static_cast<std::int64_t>(weights->shape(0)) == count, "weights and x differ in length");
+      rows.weights = weights->data();
+    }
+    return rows;
+  }
+};
+
+// The arena in which the layers lie, as a list of (W, b).
+template <class T>
+nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
+  nb::list out;
+  for (const LayerShape& layer : shape.layers) {
+    const auto d_in = static_cast<std::size_t>(layer.inputs);
+    const auto d_out = static_cast<std::size_t>(layer.outputs);
+    auto w = new_array<T>({d_in, d_out});
+    auto b = new_array<T>({d_out});
+    read_layer(arena, layer, w.data(), b.data());
+    out.append(nb::make_tuple(std::move(w), std::move(b)));
+  }
+  return out;
+}
+
+template <class T>
+void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* arena) {
+  if (nb::len(layers) != shape.layers.size())
+    throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers, the network has " +
+                                std::to_string(shape.layers.size()));
+  for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+    const LayerShape& layer = shape.layers[l];
+    using C = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+    const auto pair = nb::cast<std::pair<C, C>>(layers[l]);
+    const auto d_in = static_cast<std::size_t>(layer.inputs);
+    const auto d_out = static_cast<std::size_t>(layer.outputs);
+    const C& w = pair.first;
+    const C& b = pair.second;
+    if (w.ndim() != 2 || w.shape(0) != d_in || w.shape(1) != d_out || b.ndim() != 1 || b.shape(0) != d_out)
+      throw std::invalid_argument("parameters: layer " + std::to_string(l) + " needs W (" + std::to_string(d_in) + ", " +
+                                  std::to_string(d_out) + ") and b (" + std::to_string(d_out) + ",)");
+    write_layer(w.data(), b.data(), layer, arena);
+  }
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

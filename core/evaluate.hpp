@@ -1,0 +1,127 @@
+// Forward only: the outputs, predictions, loss and metric of any number of rows, a block of rows at a time.
+//
+// A thread keeps two matrices that take turns being input and output of a layer, small enough for its own cache; so the
+// memory needed does not grow with the number of rows.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "batch.hpp"
+#include "threads.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// Loss and metric of a table: means over its rows, the loss's by weight, each summed in row order.
+struct Evaluation {
+  double loss = 0;
+  double metric = 0;
+};
+
+template <class T>
+class Evaluator {
+ public:
+  static constexpr std::int64_t kBlock = 64;
+
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads) : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
+    const std::int64_t rows = kBlock + 8;  // see Batch: no power of two
+    for (int thread = 0; thread < threads; ++thread) {
+      Scratch scratch;
+      for (AlignedArray<T>& turn : scratch.turns) turn = AlignedArray<T>(shape.widest_panels * kPanel * rows);
+      scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
+      scratch.labels = AlignedArray<T>(3 * kBlock);
+      scratch.targets = AlignedArray<T>(panels_of(shape.outputs()) * kPanel * rows);
+      scratch.rows = rows;
+      scratch_.push_back(std::move(scratch));
+    }
+    for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
+    loss_pass_ = loss_pass_function<T>(plan.loss.kind);
+  }
+
+  static std::int64_t blocks(std::int64_t rows) { return (rows + kBlock - 1) / kBlock; }
+
+  // out, a (rows, outputs) array row by row: after the head if `head`, before it if not.
+  void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head, T* out) const {
+    const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+    const std::int64_t begin = block * kBlock;
+    const std::int64_t count = std::min(kBlock, table.count - begin);
+    auto [z, spare] = forward(scratch, network, table, begin, count);
+    if (head) {
+      spare.columns = z.columns;
+      head_(z, 0, count, spare, scratch.lanes.data());
+      std::swap(z, spare);
+    }
+    for (std::int64_t r = 0; r < count; ++r)
+      for (std::int64_t c = 0; c < z.columns; ++c) out[(begin + r) * z.columns + c] = z.element(r, c);
+  }
+
+  // The loss and the metric of each row of a block, to loss[row] and metric[row].
+  void losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss, T* metric) const {
+    const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+    const std::int64_t begin = block * kBlock;
+    const std::int64_t count = std::min(kBlock, table.count - begin);
+    const PanelMatrix<T> z = forward(scratch, network, table, begin, count).first;
+    T* const classes = scratch.labels.data();
+    const LossResults<T> results{classes + kBlock, classes + 2 * kBlock};
+    Labels<T> labels{classes, {scratch.targets.data(), scratch.rows, z.columns}, nullptr};
+    for (std::int64_t r = 0; r < count; ++r) {
+      if (table.classes != nullptr) {
+        classes[r] = static_cast<T>(table.classes[begin + r]);
+      } else {
+        copy_row(table.targets + (begin + r) * table.targets_stride, z.columns, labels.targets.at(0, r),
+                 labels.targets.panel_stride());
+      }
+    }
+    loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
+    std::copy(results.loss, results.loss + count, loss + begin);
+    std::copy(results.metric, results.metric + count, metric + begin);
+  }
+
+  // losses() of every row, summed.
+  static Evaluation summarize(const Rows<T>& table, const T* loss, const T* metric) {
+    double sum = 0, weights = 0, metrics = 0;
+    for (std::int64_t r = 0; r < table.count; ++r) {
+      const double weight = table.weight(r);
+      sum += weight * static_cast<double>(loss[r]);
+      weights += weight;
+      metrics += static_cast<double>(metric[r]);
+    }
+    return {sum / weights, metrics / static_cast<double>(table.count)};
+  }
+
+ private:
+  struct Scratch {
+    AlignedArray<T> turns[2];
+    AlignedArray<T> lanes;
+    AlignedArray<T> labels;   // classes, losses, metrics
+    AlignedArray<T> targets;
+    std::int64_t rows = 0;
+  };
+
+  // The outputs' weighted sums, and a matrix of the same size that is free.
+  std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
+                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count) const {
+    PanelMatrix<T> left{scratch.turns[0].data(), scratch.rows, plan_.inputs};
+    PanelMatrix<T> out{scratch.turns[1].data(), scratch.rows, 0};
+    for (std::int64_t r = 0; r < count; ++r)
+      copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
+    for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
+      out.columns = plan_.layers[l].width;
+      layer_forward(plan_.layers[l], activate_[l], Operand<T>{left.data, left.panel_stride()}, 0, count,
+                    network.layer_weights(static_cast<std::int64_t>(l)), out, PanelMatrix<T>{});
+      std::swap(left, out);
+    }
+    return {left, out};
+  }
+
+  Plan plan_;
+  HeadPass<T> head_;
+  LossPass<T> loss_pass_;
+  std::vector<Activate<T>> activate_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,17 @@
+// What a plan asks of the machine, and what the machine can do.
+#pragma once
+
+#include <cstdint>
+
+#include "plan.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// Bytes that training takes besides the tables, numbers of `itemsize` bytes each.
+std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize);
+
+// The rate, in floating-point operations a second, of nothing but fused multiply-adds in registers on `threads` threads
+// at once: what no matrix product can exceed. The best of many short tries within `seconds`.
+double multiply_add_peak(double seconds, int threads);
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,79 @@
+// The weights of a network, twice: in panels of outputs for the way forward, transposed for the way back.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "aligned.hpp"
+#include "initializers.hpp"
+#include "shape.hpp"
+#include "simd/transpose.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <class T>
+struct Network {
+  NetworkShape shape;
+  AlignedArray<T> weights;
+  AlignedArray<T> transposed;
+
+  explicit Network(const Plan& plan)
+      : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
+
+  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_in(weights.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_in(transposed.data(), shape.layers[l]); }
+
+  // Brings the transposed copy of rows i_begin ... i_end - 1 (from a multiple of 16 on) of one panel up to date.
+  void transpose_block(std::int64_t l, std::int64_t panel, std::int64_t i_begin, std::int64_t i_end) const {
+    const PanelMatrix<T> from = layer_weights(l);
+    const PanelMatrix<T> to = layer_transposed(l);
+    for (std::int64_t i = i_begin; i < i_end; i += kPanel) {
+      const int rows = static_cast<int>(std::min<std::int64_t>(kPanel, i_end - i));
+      transpose_panel_block(from.at(panel, 1 + i), rows, to.at(i / kPanel, panel * kPanel));
+    }
+  }
+
+  void transpose_all() const {
+    for (std::int64_t l = 0; l < shape.count(); ++l)
+      for (std::int64_t panel = 0; panel < shape.layers[l].output_panels(); ++panel)
+        transpose_block(l, panel, 0, shape.layers[l].inputs);
+  }
+};
+
+template <class T>
+void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena);
+
+// The weights a run of this plan begins with.
+template <class T>
+void initialize(const Plan& plan, Network<T>& network) {
+  for (std::int64_t l = 0; l < network.shape.count(); ++l) {
+    const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
+    std::vector<T> w(static_cast<std::size_t>(layer.inputs * layer.outputs));
+    const std::vector<T> b(static_cast<std::size_t>(layer.outputs));
+    initial_weights(plan.layers[static_cast<std::size_t>(l)], plan.seed, static_cast<std::uint32_t>(l), layer.inputs,
+                    std::span<T>(w));
+    write_layer(w.data(), b.data(), layer, network.weights.data());
+  }
+  network.transpose_all();
+}
+
+// W (inputs, outputs) row by row and b (outputs,) of one layer, out of an arena laid out as the weights are.
+template <class T>
+void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
+  const PanelMatrix<const T> from = weights_in(arena, layer);
+  for (std::int64_t j = 0; j < layer.outputs; ++j) b[j] = from.element(0, j);
+  for (std::int64_t i = 0; i < layer.inputs; ++i)
+    for (std::int64_t j = 0; j < layer.outputs; ++j) w[i * layer.outputs + j] = from.element(1 + i, j);
+}
+
+template <class T>
+void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena) {
+  const PanelMatrix<T> to = weights_in(arena, layer);
+  for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(0, j) = b[j];
+  for (std::int64_t i = 0; i < layer.inputs; ++i)
+    for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(1 + i, j) = w[i * layer.outputs + j];
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,51 @@
+// A trained network that only predicts.
+#pragma once
+
+#include <cstdint>
+
+#include "evaluate.hpp"
+#include "network.hpp"
+#include "threads.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <class T>
+class Predictor {
+ public:
+  Predictor(const Plan& plan, int threads) : plan_(plan), network_(plan), threads_(threads), evaluator_(plan, network_.shape, threads) {}
+
+  const Plan& plan() const { return plan_; }
+  Network<T>& network() { return network_; }
+
+  // out: (table.count, outputs) row by row; after the loss's head if `head`.
+  void predict(const Rows<T>& table, bool head, T* out) {
+    each_block(table.count, [&](int thread, std::int64_t block) {
+      evaluator_.predict(thread, network_, table, block, head, out);
+    });
+  }
+
+  Evaluation evaluate(const Rows<T>& table) {
+    AlignedArray<T> loss(table.count), metric(table.count);
+    each_block(table.count, [&](int thread, std::int64_t block) {
+      evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
+    });
+    return Evaluator<T>::summarize(table, loss.data(), metric.data());
+  }
+
+ private:
+  template <class F>
+  void each_block(std::int64_t rows, F&& f) {
+    const std::int64_t blocks = Evaluator<T>::blocks(rows);
+    Counter tasks;
+    threads_.run([&](int thread) {
+      for (std::int64_t block = tasks.next(); block < blocks; block = tasks.next()) f(thread, block);
+    });
+  }
+
+  Plan plan_;
+  Network<T> network_;
+  Threads threads_;
+  Evaluator<T> evaluator_;
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

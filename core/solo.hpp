@@ -1,0 +1,211 @@
+// One network in training.
+//
+// The threads of a run go through the same sequence of commands (begin an epoch, a step, validate, end an epoch), which
+// the first thread decides. Within a step each thread takes ranges of rows through the network and back, waits for the
+// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work is
+// divided by output element, so that the number of threads never changes a sum.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "aligned.hpp"
+#include "batch.hpp"
+#include "evaluate.hpp"
+#include "network.hpp"
+#include "optimizers/all.hpp"
+#include "plan.hpp"
+#include "rows.hpp"
+#include "schedules.hpp"
+#include "threads.hpp"
+#include "update.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+enum class Status { running, finished, early_stopped, interrupted, diverged };
+
+// One completed epoch. The numbers of training are those of its batches, each as it was when trained on.
+struct EpochRecord {
+  double train_loss = 0;
+  double train_metric = 0;
+  double validation_loss = 0;
+  double validation_metric = 0;
+  double learning_rate = 0;
+  double seconds = 0;
+};
+
+// Where a run stands, but for its arrays.
+struct Progress {
+  std::int64_t epoch = 0;  // completed
+  std::int64_t step = 0;   // completed
+  std::int64_t batch = 0;  // completed, of the current epoch
+  double loss_sum = 0;     // of the current epoch's batches
+  double weight_sum = 0;
+  double metric_sum = 0;
+  double learning_rate = 0;  // of the current epoch's first step
+  double seconds = 0;        // spent on the current epoch
+  Scalars scalars{};
+  PlateauState plateau{};
+  double best_loss = 0;
+  std::int64_t best_epoch = -1;
+  bool early_stopped = false;
+};
+
+struct Divergence {
+  std::int64_t epoch = 0;
+  std::int64_t batch = 0;
+  double learning_rate = 0;
+};
+
+struct Limits {
+  std::int64_t steps = -1;
+  std::int64_t epochs = -1;
+  double seconds = -1;
+};
+
+template <class T>
+class Solo {
+ public:
+  // The tables are read in place: they must outlive the run and not change. validation.count may be 0.
+  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads);
+
+  // poll, if set, is called now and then on the calling thread; true interrupts.
+  Status run(const Limits& limits, const std::function<bool()>& poll);
+
+  // Loss, metric and gradients (an arena laid out as the weights) of a table taken as one batch, without dropout.
+  Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
+  Evaluation evaluate(const Rows<T>& table);
+  double next_learning_rate() const;
+
+  // The whole state. After writing to any of it: state_changed().
+  Network<T>& network() { return network_; }
+  std::vector<AlignedArray<T>>& planes() { return planes_; }
+  AlignedArray<T>& best_weights() { return best_weights_; }
+  Progress& progress() { return progress_; }
+  std::vector<EpochRecord>& history() { return history_; }
+  void state_changed();
+
+  const Plan& plan() const { return plan_; }
+  const Divergence& divergence() const { return divergence_; }
+  Status status() const { return status_; }
+
+ private:
+  enum class Command { begin_epoch, step, validate, end_epoch, stop };
+
+  // What all threads need to know of a step. Two are kept: one is being carried out while the next is written.
+  struct StepOrder {
+    Command command = Command::stop;
+    BatchRows batch;
+    Coefficients<T> coefficients{};
+    Regularization<T> regularization{};
+    Regularization<T> bias_regularization{};
+    Scalars scalars_after{};
+  };
+
+  // A block of weights: rows i_begin ... i_end - 1 (and the bias, if i_begin is 0) of some panels of a layer.
+  struct WeightBlock {
+    std::int64_t layer = 0;
+    std::int64_t panel = 0;
+    int panels = 0;
+    std::int64_t i_begin = 0;
+    std::int64_t i_end = 0;
+
+    std::int64_t first_row() const { return i_begin == 0 ? 0 : 1 + i_begin; }
+    std::int64_t rows() const { return 1 + i_end - first_row(); }
+  };
+
+  struct Snapshot {
+    AlignedArray<T> weights;
+    std::vector<AlignedArray<T>> planes;
+    Progress progress;
+    bool taken = false;
+  };
+
+  using Clock = std::chrono::steady_clock;
+
+  void work(int thread);
+  void prepare_next(StepOrder& order);
+  Command next_command();
+  void prepare_step(StepOrder& order);
+  bool interrupted();
+
+  void begin_epoch();
+  void end_epoch();
+  void step(int thread, const StepOrder& order);
+  void rows_phase(int thread, const StepOrder& order);
+  void weights_phase(int thread, const StepOrder& order);
+  void split_weights_phase(int thread, const StepOrder& order);
+  void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
+  void update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order);
+  T gradient_norm() const;
+  void norm_part(std::int64_t part) const;
+  void count_step(const StepOrder& order);
+  void validate(int thread);
+
+  void plan_blocks();
+  void take_snapshot();
+  void restore_snapshot();
+  bool weights_are_finite() const;
+  void diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
+  double factor() const;
+  bool improves(double loss) const;
+
+  // f(task) for every task 0 ... count - 1, shared out among the threads in the order they ask.
+  template <class F>
+  void share(Counter& counter, std::int64_t count, F&& f) {
+    if (threads_.count() == 1) {
+      for (std::int64_t task = 0; task < count; ++task) f(task);
+    } else {
+      for (std::int64_t task = counter.next(); task < count; task = counter.next()) f(task);
+    }
+  }
+
+  Plan plan_;
+  Rows<T> train_, validation_;
+  Network<T> network_;
+  Threads threads_;
+  Batch<T> batch_;
+  Evaluator<T> evaluator_;
+  Update<T> update_;
+  bool regularized_;
+  bool split_step_;  // all gradients are known before any weight changes
+  std::vector<WeightBlock> blocks_;
+  std::int64_t rows_per_task_;
+  std::int64_t batches_per_epoch_;
+  double flops_per_step_;
+
+  std::vector<AlignedArray<T>> planes_;  // optimizer state, each laid out as the weights
+  AlignedArray<T> gradients_;            // only where split_step_
+  AlignedArray<T> norm_parts_;           // only for clipping by norm: 16 partial sums per panel
+  std::vector<AlignedArray<T>> block_gradients_;  // one per thread
+  std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
+  AlignedArray<std::int32_t> order_;
+  AlignedArray<T> validation_loss_, validation_metric_;
+  AlignedArray<T> best_weights_;
+  Snapshot snapshot_;
+
+  Progress progress_;
+  std::vector<EpochRecord> history_;
+  Status status_ = Status::running;
+  Divergence divergence_;
+
+  // Of the run in progress.
+  StepOrder orders_[2];
+  Limits limits_;
+  const std::function<bool()>* poll_ = nullptr;
+  Clock::time_point run_begin_, last_poll_, epoch_clock_;
+  double flops_since_clock_ = 0;
+  std::int64_t replay_until_ = -1;
+  bool epoch_begun_ = false;
+  bool validated_ = false;
+  // Set by the first thread while the rows, or the gradients, of a step are worked on; read by all after the barrier.
+  std::atomic<bool> abandon_rows_{false};
+  std::atomic<bool> abandon_gradients_{false};
+  std::atomic<bool> not_finite_{false};
+  Counter row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

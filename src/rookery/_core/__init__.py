@@ -1,0 +1,45 @@
+"""The compiled engine, one module per instruction-set level, and the choice among them.
+
+The levels compute the same bits; a better one is only faster. `ROOKERY_ISA` (``x86-64-v3``, ``x86-64-v4``, ``neon``)
+overrides the choice, for tests.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from types import ModuleType
+
+__all__ = ["levels", "load"]
+
+
+@cache
+def levels() -> tuple[str, ...]:
+    """Instruction-set levels that this processor runs and this installation holds, best first."""
+    from rookery._core import _detect
+
+    return tuple(_detect.supported_levels())
+
+
+def load(level: str | None = None) -> ModuleType:
+    """The engine of one level (default: ``ROOKERY_ISA``, or else the best this processor runs).
+
+    Raises
+    ------
+    ImportError
+        If the processor cannot run the level, or runs none at all.
+    """
+    available = levels()
+    if not available:
+        raise ImportError(
+            "this processor has neither AVX2 with FMA (x86-64-v3) nor 64-bit Arm instructions, and Rookery's engine "
+            "needs one of them; any x86-64 processor since about 2013, or any 64-bit Arm processor, will do"
+        )
+    level = level or os.environ.get("ROOKERY_ISA") or available[0]
+    if level not in available:
+        raise ImportError(
+            f"instruction-set level {level!r} (from ROOKERY_ISA?) cannot run here; this machine runs: "
+            f"{', '.join(available)}"
+        )
+    return importlib.import_module(f"rookery._core._{level.replace('-', '_')}")

@@ -1,0 +1,29 @@
+// The module through which the tests reach single kernels of one instruction-set level.
+#include <nanobind/nanobind.h>
+
+#include "level.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+void bind_math(nanobind::module_& m);
+void bind_activations(nanobind::module_& m);
+void bind_losses(nanobind::module_& m);
+void bind_random(nanobind::module_& m);
+void bind_optimizers(nanobind::module_& m);
+void bind_schedules(nanobind::module_& m);
+void bind_initializers(nanobind::module_& m);
+void bind_gemm(nanobind::module_& m);
+
+}  // namespace rookery::ROOKERY_LEVEL
+
+NB_MODULE(ROOKERY_MODULE, m) {
+  using namespace rookery::ROOKERY_LEVEL;
+  bind_math(m);
+  bind_activations(m);
+  bind_losses(m);
+  bind_random(m);
+  bind_optimizers(m);
+  bind_schedules(m);
+  bind_initializers(m);
+  bind_gemm(m);
+}
