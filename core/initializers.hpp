@@ -2,10 +2,12 @@
 //
 //   W (n_in, n_out) row by row; draw e of the layer's random stream becomes element e, but for orthogonal
 //
-//   glorot_uniform  U(-a, a), a = gain sqrt(6 / (n_in + n_out))     glorot_normal  N(0, s), s = gain sqrt(2 / (n_in +
-//   n_out)) he_uniform                a = gain sqrt(6 / n_in)               he_normal                s = gain sqrt(2 /
-//   n_in) lecun_uniform             a = gain sqrt(3 / n_in)               lecun_normal             s = gain sqrt(1 /
-//   n_in) orthogonal      gain times the orthonormal factor of a matrix of standard normal numbers zeros, constant
+//   ..._uniform: U(-a, a)              ..._normal: N(0, s^2)
+//   glorot  a = gain sqrt(6 / (n_in + n_out))    s = gain sqrt(2 / (n_in + n_out))
+//   he      a = gain sqrt(6 / n_in)              s = gain sqrt(2 / n_in)
+//   lecun   a = gain sqrt(3 / n_in)              s = gain sqrt(1 / n_in)
+//   orthogonal: gain times the orthonormal factor of a matrix of standard normal numbers
+//   zeros, constant (the gain is the constant)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
 // torch.nn.init has them: normal numbers are not truncated, and the gain for relu is part of He's formula.

@@ -4,9 +4,8 @@
 //   step               factor^floor(u / length)                                   PyTorch's StepLR
 //   exponential        factor^u                                                   ExponentialLR
 //   cosine             minimum + (1 - minimum) (1 + cos(pi u / length)) / 2       CosineAnnealingLR
-//   one_cycle          from `start` up to 1 at u = peak_at length - 1, then down to `finish` at u = length - 1, each
-//   along
-//                      half a cosine                                              OneCycleLR, two phases
+//   one_cycle          from `start` up to 1 at u = peak_at length - 1, then down to `finish` at u = length - 1,
+//                      each along half a cosine                                   OneCycleLR, two phases
 //   reduce_on_plateau  times `factor`, not below `minimum`, whenever the loss has not improved for more than `patience`
 //                      epochs                                                     ReduceLROnPlateau, mode "min", "rel"
 //   warm-up            warmup_start + (1 - warmup_start) u / warmup while u < warmup, then any of the above with
