@@ -4,7 +4,7 @@
 //   exp                1.0 ulp; +inf above ln(largest number); results below the smallest normal number are 0
 //   expm1_nonpositive  1.5 ulp
 //   tanh               3.0 ulp
-//   sigmoid            3.0 ulp; results below the smallest normal number are 0
+//   sigmoid            3.0 ulp; results below the smallest normal number are inexact or 0
 // Tests: tests/native/test_math.py
 #pragma once
 

@@ -3,7 +3,7 @@
 // Largest errors in units in the last place (ulp), float and double alike; NaN gives NaN:
 //   log       1.5 ulp; -inf for 0 of either sign, NaN below, subnormal numbers right
 //   log1p     2.0 ulp; -inf for -1, NaN below
-//   softplus  2.5 ulp; results below the smallest normal number are 0
+//   softplus  2.5 ulp; results below the smallest normal number are inexact or 0
 // Tests: tests/native/test_math.py
 #pragma once
 

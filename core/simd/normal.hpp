@@ -4,7 +4,7 @@
 // (1 + erf(x / sqrt 2)) / 2 this keeps its accuracy far out on the left, where Phi is tiny.
 //
 // Largest errors in units in the last place (ulp), float and double alike: Phi 6 ulp, phi 3 ulp. Results below the
-// smallest normal number are 0; NaN gives NaN. Tests: tests/native/test_math.py
+// smallest normal number are inexact or 0; NaN gives NaN. Tests: tests/native/test_math.py
 #pragma once
 
 #include "exp.hpp"
