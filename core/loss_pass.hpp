@@ -2,6 +2,7 @@
 // for one row per lane.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "losses/all.hpp"
@@ -25,6 +26,13 @@ struct LossResults {
   T* loss = nullptr;    // of each row, unweighted
   T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
 };
+
+// The metric that people read, from the mean of the rows' metrics: accuracy, or root mean squared error.
+inline double finished_metric(LossKind kind, double mean) {
+  const bool accuracy = kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes ||
+                        kind == LossKind::binary_cross_entropy;
+  return accuracy ? mean : std::sqrt(mean);
+}
 
 // z: the outputs' weighted sums. dloss_dz: as z; data is null if only the loss is asked for. scratch: lane_scratch_size().
 template <class T>

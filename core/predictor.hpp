@@ -29,7 +29,7 @@ class Predictor {
     each_block(table.count, [&](int thread, std::int64_t block) {
       evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
     });
-    return Evaluator<T>::summarize(table, loss.data(), metric.data());
+    return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
   }
 
  private:

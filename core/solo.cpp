@@ -173,7 +173,7 @@ void Solo<T>::end_epoch() {
   const double none = std::numeric_limits<double>::quiet_NaN();
   Evaluation validation{none, none};
   if (validated_) {
-    validation = Evaluator<T>::summarize(validation_, validation_loss_.data(), validation_metric_.data());
+    validation = Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
       diverged(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
@@ -182,8 +182,8 @@ void Solo<T>::end_epoch() {
   const Clock::time_point now = Clock::now();
   progress_.seconds += std::chrono::duration<double>(now - epoch_clock_).count();
   epoch_clock_ = now;
-  history_.push_back({progress_.loss_sum / progress_.weight_sum, progress_.metric_sum / static_cast<double>(train_.count),
-                      validation.loss, validation.metric, progress_.learning_rate, progress_.seconds});
+  const double train_metric = finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
+  history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric, progress_.learning_rate, progress_.seconds});
   const double monitored = validated_ ? validation.loss : history_.back().train_loss;
   update_plateau(plan_.schedule, monitored, progress_.plateau);
   const bool improved = improves(monitored);
@@ -233,7 +233,7 @@ Evaluation Solo<T>::evaluate(const Rows<T>& table) {
       evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
     });
   });
-  return Evaluator<T>::summarize(table, loss.data(), metric.data());
+  return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
 }
 
 template <class T>

@@ -310,7 +310,7 @@ Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const 
                             gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
     }
   }
-  return Evaluator<T>::summarize(table, batch.losses(), batch.metrics());
+  return Evaluator<T>::summarize(plan_.loss.kind, table, batch.losses(), batch.metrics());
 }
 
 template class Solo<float>;

@@ -68,7 +68,8 @@ class Job:
         rng = np.random.default_rng([self.seed, stream])
         n, d, outputs = rows or self.rows, self.sizes[0], self.sizes[-1]
         x = rng.standard_normal((n, d)).astype(self.dtype)
-        signal = x @ rng.standard_normal((d, outputs)).astype(self.dtype) + 0.1
+        truth = np.random.default_rng([self.seed, 99]).standard_normal((d, outputs))  # the same for every stream
+        signal = x @ truth.astype(self.dtype) + 0.1
         weights = rng.uniform(0, 2, n).astype(self.dtype) if self.weighted else None
         if self.loss in CLASS_LOSSES:
             return x, signal.argmax(axis=1).astype(np.int32), None, weights
