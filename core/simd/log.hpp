@@ -84,7 +84,7 @@ ROOKERY_INLINE V log1p_unit(V x) {
 template <class V>
 ROOKERY_INLINE V softplus(V x) {
   using T = typename V::Scalar;
-  return select(x > V(T(0)), x, V(T(0))) + log1p_unit(exp(-abs(x)));
+  return max(x, V(T(0))) + log1p_unit(exp(-abs(x)));
 }
 
 }  // namespace rookery::ROOKERY_LEVEL
