@@ -16,9 +16,10 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 from rookery import _core
+
+from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 FLOATS = [np.float32, np.float64]
 LANES = [1, 4, 8, 16]
