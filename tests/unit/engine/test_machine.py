@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rookery.engine import machine
+from rookery.engine.machine import available_memory, resolve_threads, usable_cores
+from rookery.errors import PlanError
+
+
+@pytest.fixture(autouse=True)
+def no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROOKERY_NUM_THREADS", raising=False)
+
+
+@pytest.fixture
+def sixteen_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)))
+
+
+def folder(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_the_argument_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOKERY_NUM_THREADS", "3")
+    assert resolve_threads(5) == 5
+    assert resolve_threads(None) == 3
+
+
+@pytest.mark.parametrize("setting", ["", "  "])
+def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, setting: str, tmp_path: Path) -> None:
+    monkeypatch.setenv("ROOKERY_NUM_THREADS", setting)
+    monkeypatch.setattr(machine, "usable_cores", lambda: 7)
+    assert resolve_threads(None) == 7
+
+
+@pytest.mark.parametrize("setting", ["0", "-2", "two", "2.5", "1025"])
+def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv("ROOKERY_NUM_THREADS", setting)
+    with pytest.raises(PlanError, match=f"ROOKERY_NUM_THREADS: got '?{setting}'?; needs a whole number from 1 to 1024"):
+        resolve_threads(None)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 2.0, "2", True, 1025], ids=repr)
+def test_an_argument_that_cannot_be_is_named(threads: int) -> None:
+    with pytest.raises(PlanError, match=f"threads: got {threads!r}; needs a whole number from 1 to 1024"):
+        resolve_threads(threads)
+
+
+def test_affinity_is_honoured(tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert usable_cores(tmp_path) == 1
+        assert resolve_threads(None) == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert usable_cores(tmp_path) == len(before)
+
+
+@pytest.mark.usefixtures("sixteen_cores")
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 16),
+        ({"cpu.max": "max 100000"}, 16),
+        ({"cpu.max": "400000 100000\n"}, 4),
+        ({"cpu.max": "250000 100000"}, 3),
+        ({"cpu.max": "10000 100000"}, 1),
+        ({"cpu.max": "9900000 100000"}, 16),
+        ({"cpu.max": "200000"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "400000", "cpu/cpu.cfs_period_us": "100000"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "150000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 16),
+    ],
+    ids=repr,
+)
+def test_the_quota_of_a_container_is_honoured(tmp_path: Path, files: dict[str, str], cores: int) -> None:
+    assert usable_cores(folder(tmp_path, files)) == cores
+
+
+MEMINFO = "MemTotal:       16000 kB\nMemFree:         500 kB\nMemAvailable:    8000 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({}, None),
+        ({"meminfo": MEMINFO}, 8000 * 1024),
+        ({"meminfo": MEMINFO, "memory.max": "max\n", "memory.current": "1000\n"}, 8000 * 1024),
+        ({"meminfo": MEMINFO, "memory.max": "5000000\n", "memory.current": "1000000\n"}, 4_000_000),
+        ({"memory.max": "5000000\n", "memory.current": "6000000\n"}, 0),
+        ({"meminfo": MEMINFO, "memory.max": "99000000000\n", "memory.current": "0\n"}, 8000 * 1024),
+        ({"memory/memory.limit_in_bytes": "7000", "memory/memory.usage_in_bytes": "2000"}, 5000),
+        ({"meminfo": "MemTotal: 5 kB\n"}, None),
+    ],
+    ids=repr,
+)
+def test_memory_is_the_least_that_any_limit_leaves(tmp_path: Path, files: dict[str, str], free: int | None) -> None:
+    assert available_memory(folder(tmp_path, files), tmp_path / "meminfo") == free
+
+
+def test_this_machine_has_cores_and_memory() -> None:
+    assert 1 <= usable_cores() <= len(os.sched_getaffinity(0))
+    free = available_memory()
+    assert free is not None
+    assert 0 < free < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

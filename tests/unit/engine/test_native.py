@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from rookery import _core
+from rookery.engine import native
+from rookery.engine.native import check_memory, translate, worthwhile_threads
+from rookery.errors import PlanError
+from rookery.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
+from tests.unit.jobs import quick
+
+NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if not loss.for_classes}
+X = np.random.default_rng(1).standard_normal((70, 4))
+CLASSES = np.repeat(["one", "three", "two"], [30, 20, 20])[np.random.default_rng(2).permutation(70)]
+COUNTS = np.random.default_rng(3).poisson(2.0, 70).astype(np.float64)
+
+WORDS = [
+    (family, word)
+    for family, words in {
+        "loss": LOSSES.words,
+        "optimizer": OPTIMIZERS.words,
+        "schedule": SCHEDULES.words,
+        "activation": ACTIVATIONS.words,
+        "initializer": INITIALIZERS.words,
+    }.items()
+    for word in words
+]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(("family", "word"), WORDS)
+def test_every_word_reaches_the_engine_and_trains(family: str, word: str, precision: str) -> None:
+    y = COUNTS if word in NUMBERS_ONLY else CLASSES
+    run = quick(X, y, precision=precision, **{family: word})
+    assert (run.status, run.epoch, run.step) == ("finished", 2, 4)
+    assert np.isfinite(run.history.train_loss).all()
+    assert np.isfinite(run.history.validation_loss).all()
+    assert all(w.dtype == precision and np.isfinite(w).all() for layer in run.model.weights for w in layer)
+
+
+def translated(**arguments: Any) -> Any:
+    return translate(_core.load(), rk.Plan(**({"network": Network.of(4, [8], 3)} | arguments)))
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.word)
+def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
+    default = kind().to_dict()
+    changed = {
+        name: (not value if name in ("centered", "amsgrad", "regularize_bias") else value)
+        if isinstance(value, bool)
+        else 0.5 + 0.01 * i
+        for i, (name, value) in enumerate(default.items())
+        if name != "kind"
+    }
+    to = translated(optimizer=kind(**changed)).optimizer
+    assert to.kind == kind.word
+    for name, value in changed.items():
+        assert getattr(to, "momentum" if name == "momentum_decay" else name) == value
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (schedules.Step(3, 0.5, per="step"), {"kind": "step", "length": 3, "factor": 0.5, "per_step": True}),
+        (schedules.Cosine(9, 0.1), {"kind": "cosine", "length": 9, "minimum": 0.1, "per_step": False}),
+        (
+            schedules.OneCycle(9, 0.2, 0.3, 0.4),
+            {"kind": "one_cycle", "length": 9, "peak_at": 0.2, "start": 0.3, "finish": 0.4, "per_step": True},
+        ),
+        (
+            schedules.ReduceOnPlateau(0.3, 4, 0.01, 0.2),
+            {"kind": "reduce_on_plateau", "factor": 0.3, "patience": 4, "threshold": 0.01, "minimum": 0.2},
+        ),
+        (
+            schedules.Warmup(6, 0.1, schedules.Exponential(0.9)),
+            {"kind": "exponential", "factor": 0.9, "warmup": 6, "warmup_start": 0.1, "per_step": False},
+        ),
+        (schedules.Warmup(6, per="step"), {"kind": "constant", "warmup": 6, "per_step": True}),
+    ],
+    ids=repr,
+)
+def test_every_number_of_a_schedule_arrives(schedule: Any, expected: dict[str, object]) -> None:
+    to = translated(schedule=schedule).schedule
+    assert {name: getattr(to, name) for name in expected} == expected
+
+
+def test_the_rest_of_a_plan_arrives() -> None:
+    network = Network.of(
+        4, [8, 7], 3, [rk.LeakyRelu(0.2), rk.Softplus(3.0)], [0.1, 0.2], rk.initializers.Orthogonal(1.5)
+    )
+    to = translated(
+        network=network, loss=rk.CrossEntropy(0.1), batch_size=11, epochs=13, seed=2**63 + 5, shuffle=False,
+        early_stopping=rk.EarlyStopping(4, 0.3, False),
+    )  # fmt: skip
+    assert to.inputs == 4
+    assert [(layer.width, layer.activation, layer.dropout) for layer in to.layers] == [
+        (8, "leaky_relu", 0.1), (7, "softplus", 0.2), (3, "identity", 0.0),
+    ]  # fmt: skip
+    assert [layer.activation_parameter for layer in to.layers[:2]] == [0.2, 3.0]
+    assert {(layer.initializer, layer.initializer_parameter) for layer in to.layers} == {("orthogonal", 1.5)}
+    assert (to.loss.kind, to.loss.label_smoothing) == ("cross_entropy", 0.1)
+    assert (to.batch_size, to.epochs, to.seed, to.shuffle) == (11, 13, 2**63 + 5, False)
+    stopping = to.early_stopping
+    assert (stopping.patience, stopping.min_delta, stopping.restore_best) == (4, 0.3, False)
+
+
+@pytest.mark.parametrize(("task", "kind"), [("classes", "squared_error_of_classes"), ("numbers", "squared_error")])
+def test_squared_error_of_classes_is_of_their_probabilities(task: str, kind: str) -> None:
+    assert translated(task=task, loss="squared_error").loss.kind == kind
+
+
+def test_open_lengths_are_refused() -> None:
+    with pytest.raises(PlanError, match=r"Cosine\.length: is open"):
+        translated(schedule="cosine")
+
+
+@pytest.mark.parametrize("hidden", [[300_000, 300_000], [2**30, 2**30]], ids=repr)
+def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: list[int]) -> None:
+    plan = rk.Plan(Network.of(3, hidden, 2), batch_size=64)
+    with pytest.raises(PlanError) as refusal:
+        check_memory(plan, 100)
+    message = str(refusal.value)
+    assert message.startswith(f"network: {plan.network} with batch_size=64 has {plan.network.parameters:,} parameters")
+    assert "GB to train, more than " in message
+    assert "give fewer or narrower hidden layers, or smaller batches" in message
+
+
+def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = rk.Plan(Network.of(64, [256], 10))
+    needed = _core.load().memory(translate(_core.load(), plan), 1000, 4)
+    assert needed > 4 * 3 * plan.network.parameters  # weights and Adam's two moments
+    monkeypatch.setattr(native, "available_memory", lambda: needed)
+    check_memory(plan, 1000)
+    monkeypatch.setattr(native, "available_memory", lambda: needed - 1)
+    with pytest.raises(PlanError, match="64-256-10"):
+        check_memory(plan, 1000)
+    monkeypatch.setattr(native, "available_memory", lambda: None)
+    check_memory(plan, 1000)
+
+
+def test_small_networks_use_one_thread_and_large_ones_all() -> None:
+    small = rk.Plan(Network.of(4, [10, 10], 3), batch_size=20)
+    large = rk.Plan(Network.of(64, [1024, 1024], 10), batch_size=1024)
+    assert worthwhile_threads(small, 957, 8) == 1
+    assert worthwhile_threads(large, 20_000, 8) == 8
+    assert worthwhile_threads(large, 20_000, 1) == 1
+    assert worthwhile_threads(large, 1, 8) < 8

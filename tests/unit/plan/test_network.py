@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rookery as rk
+from rookery.errors import PlanError
+from rookery.plan import ACTIVATIONS, Layer, Network
+from rookery.plan.initializers import GlorotUniform, HeUniform, LecunNormal, Orthogonal
+
+WIDTHS = st.integers(1, 2**31 - 1)
+
+
+@given(WIDTHS, st.lists(WIDTHS, max_size=5), WIDTHS, st.sampled_from(ACTIVATIONS.words), st.floats(0, 0.99))
+def test_networks_go_through_json_unchanged(
+    inputs: int, hidden: list[int], outputs: int, word: str, share: float
+) -> None:
+    network = Network.of(inputs, hidden, outputs, word, share)
+    back = Network.from_dict(json.loads(json.dumps(network.to_dict())))
+    assert back == network
+    assert hash(back) == hash(network)
+    assert network.widths == (inputs, *hidden, outputs)
+    assert str(network) == "-".join(map(str, [inputs, *hidden, outputs]))
+
+
+@given(st.integers(1, 20), st.lists(st.integers(1, 20), max_size=4), st.integers(1, 20))
+def test_parameters_are_counted_one_by_one(inputs: int, hidden: list[int], outputs: int) -> None:
+    count, before = 0, inputs
+    for width in [*hidden, outputs]:
+        for _ in range(width):
+            count += before + 1
+        before = width
+    assert Network.of(inputs, hidden, outputs).parameters == count
+
+
+def test_activation_and_dropout_are_of_the_hidden_layers() -> None:
+    network = Network.of(4, [8, 6], 3, "tanh", 0.2)
+    assert [layer.activation for layer in network.layers] == [rk.Tanh(), rk.Tanh(), rk.Identity()]
+    assert [layer.dropout for layer in network.layers] == [0.2, 0.2, 0.0]
+
+
+def test_each_hidden_layer_may_have_its_own() -> None:
+    network = Network.of(4, [8, 6], 3, ["relu", rk.LeakyRelu(0.02)], [0.1, 0.0])
+    assert [layer.activation for layer in network.layers[:2]] == [rk.Relu(), rk.LeakyRelu(0.02)]
+    assert [layer.dropout for layer in network.layers[:2]] == [0.1, 0.0]
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("activation", (["relu"],)), ("dropout", ("relu", [0.1]))])
+def test_as_many_as_hidden_layers(name: str, arguments: tuple[object, ...]) -> None:
+    with pytest.raises(PlanError, match=f"{name}: got 1 values for 2 hidden layers"):
+        Network.of(4, [8, 6], 3, *arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("hidden", ["10,10", 10, None, {10}], ids=repr)
+def test_hidden_is_a_list(hidden: object) -> None:
+    with pytest.raises(PlanError, match=r"hidden: got .*; needs a list of widths such as \[10, 10\]"):
+        Network.of(4, hidden, 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [0, -3, 2.5, "8", True, 2**31, None], ids=repr)
+def test_widths_that_cannot_be(width: object) -> None:
+    with pytest.raises(PlanError, match="got .*; needs a whole number"):
+        Network.of(4, [8, width], 3)  # type: ignore[list-item]
+
+
+def test_a_network_has_a_layer() -> None:
+    with pytest.raises(PlanError, match=r"Network\.layers: got none; needs at least the output layer"):
+        Network(4)
+
+
+@pytest.mark.parametrize(
+    ("activation", "initializer"),
+    [("relu", HeUniform()), ("mish", HeUniform()), ("selu", LecunNormal()), ("tanh", GlorotUniform())],
+)
+def test_initializers_suit_their_activation(activation: str, initializer: object) -> None:
+    assert Layer(5, activation).initializer == initializer  # type: ignore[arg-type]
+
+
+def test_a_given_initializer_is_of_all_layers() -> None:
+    assert {layer.initializer for layer in Network.of(4, [8, 6], 3, initializer="orthogonal").layers} == {Orthogonal()}
+
+
+def test_a_layer_places_its_unknown_words() -> None:
+    with pytest.raises(PlanError, match=r"Layer\.activation: got 'rellu'; did you mean 'relu'"):
+        Layer(5, "rellu")  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=r"Layer\.initializer: got 'he'; "):
+        Layer(5, "relu", 0.0, "he")  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match="Layer: 'width' is missing"):
+        Layer.from_dict({"activation": "relu"})
+
+
+@pytest.mark.xfail(strict=True)
+@pytest.mark.parametrize("layers", [5, [3], "abc"], ids=repr)
+def test_layers_of_another_kind_are_refused(layers: object) -> None:
+    with pytest.raises(PlanError, match=r"Network\.layers"):
+        Network.from_dict({"inputs": 4, "layers": layers})
+
+
+@pytest.mark.xfail(strict=True)
+def test_a_width_beyond_floats_is_refused() -> None:
+    with pytest.raises(PlanError):
+        Network.of(4, [10**400], 3)
+
+
+@pytest.mark.xfail(strict=True)
+def test_the_refusal_of_a_width_too_large_says_the_limit() -> None:
+    with pytest.raises(PlanError, match=r"2,?147,?483,?647"):
+        Network.of(4, [2**31], 3)

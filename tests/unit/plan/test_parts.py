@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rookery as rk
+from rookery.errors import PlanError
+from rookery.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, initializers, schedules
+from rookery.plan import activations as activations_module
+from rookery.plan import losses as losses_module
+from rookery.plan import optimizers as optimizers_module
+from tests.unit.plan.spec import FLAGS, NUMBERS, parts
+
+FAMILIES = {
+    "activation": ACTIVATIONS,
+    "initializer": INITIALIZERS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+WORDS = {
+    "activation": "identity relu leaky_relu elu selu gelu gelu_tanh silu mish tanh sigmoid softplus",
+    "initializer": "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal orthogonal zeros constant",
+    "loss": "cross_entropy binary_cross_entropy squared_error absolute_error huber poisson quantile",
+    "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion",
+    "schedule": "constant step exponential cosine one_cycle reduce_on_plateau warmup",
+}
+KINDS = list(NUMBERS)
+ANY_PART = st.sampled_from(KINDS).flatmap(parts)
+NAMES = {
+    name: value
+    for module in (activations_module, losses_module, optimizers_module, schedules, initializers)
+    for name, value in vars(module).items()
+    if name in module.__all__
+}
+
+
+def family_of(part: Any) -> Any:
+    return next(family for family in FAMILIES.values() if type(part) in family.members.values())
+
+
+def test_the_specification_covers_every_member_of_every_family() -> None:
+    assert set(KINDS) == {member for family in FAMILIES.values() for member in family.members.values()}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_words_of_each_family(family: str) -> None:
+    assert FAMILIES[family].words == WORDS[family].split()
+    for word, member in FAMILIES[family].members.items():
+        assert member.word == word
+        assert FAMILIES[family].of(word) == member()
+
+
+@given(ANY_PART)
+def test_parts_go_through_json_unchanged(part: Any) -> None:
+    text = json.dumps(part.to_dict(), allow_nan=False)
+    back = family_of(part).of(json.loads(text))
+    assert back == part
+    assert hash(back) == hash(part)
+    assert json.dumps(back.to_dict()) == text
+    assert type(part).from_dict(json.loads(text)) == part
+
+
+@given(ANY_PART)
+def test_repr_rebuilds_the_part_and_names_only_what_is_not_default(part: Any) -> None:
+    # Two schedules and initializers share the name Constant; each is looked up in its own module.
+    own = vars(sys.modules[type(part).__module__])
+    assert eval(repr(part), {**NAMES, **own}) == part
+    default = type(part)()
+    changed = [f.name for f in dataclasses.fields(part) if getattr(part, f.name) != getattr(default, f.name)]
+    inside = repr(part).removeprefix(type(part).__name__ + "(").removesuffix(")")
+    if not any(dataclasses.is_dataclass(getattr(part, name)) for name in changed):
+        assert [item.partition("=")[0] for item in inside.split(", ") if item] == changed
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in NUMBERS[kind]])
+def test_numbers_out_of_range_are_refused_with_place_and_value(kind: type, name: str) -> None:
+    for wrong in NUMBERS[kind][name].outside():
+        with pytest.raises(PlanError) as refusal:
+            kind(**{name: wrong})
+        assert str(refusal.value).startswith(f"{kind.__name__}.{name}: got {wrong!r}; needs ")
+
+
+@pytest.mark.parametrize("wrong", ["fast", [0.1], True, 1j], ids=repr)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in NUMBERS[kind]])
+def test_numbers_of_another_type_are_refused(kind: type, name: str, wrong: object) -> None:
+    with pytest.raises(PlanError, match=rf"{kind.__name__}\.{name}: got .*; needs "):
+        kind(**{name: wrong})
+
+
+@pytest.mark.parametrize("wrong", [1, 0, "yes", None], ids=repr)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in FLAGS.items() for name in names])
+def test_flags_take_only_true_and_false(kind: type, name: str, wrong: object) -> None:
+    with pytest.raises(PlanError, match=rf"{kind.__name__}\.{name}: got {wrong!r}; needs True or False"):
+        kind(**{name: wrong})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_parts_are_frozen(kind: type) -> None:
+    part = kind()
+    for name in [f.name for f in dataclasses.fields(part)]:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(part, name, 0.5)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.xfail(strict=True)) if kind is schedules.Warmup else kind for kind in KINDS],
+)
+def test_an_unknown_key_is_refused_by_name(kind: Any) -> None:
+    with pytest.raises(PlanError, match=rf"{kind.__name__}: unknown key 'momentun'"):
+        kind.from_dict({"kind": kind.word, "momentun": 0.9})
+
+
+def test_an_unknown_key_gets_the_nearest_right_one() -> None:
+    with pytest.raises(PlanError, match="SGD: unknown key 'momentun'; did you mean 'momentum'"):
+        rk.SGD.from_dict({"momentun": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("family", "wrong", "near"),
+    [
+        ("optimizer", "adm", "adam"),
+        ("optimizer", "rms_prop", "rmsprop"),
+        ("loss", "crossentropy", "cross_entropy"),
+        ("activation", "leakyrelu", "leaky_relu"),
+        ("schedule", "cosin", "cosine"),
+        ("initializer", "orthogonl", "orthogonal"),
+    ],
+)
+def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: str, wrong: str, near: str) -> None:
+    with pytest.raises(PlanError) as refusal:
+        FAMILIES[family].of(wrong)
+    assert str(refusal.value) == (
+        f"{family}: got {wrong!r}; did you mean {near!r}? There are: {', '.join(WORDS[family].split())}"
+    )
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, rk.Adam, rk.Relu()], ids=repr)
+def test_what_is_no_word_is_refused(wrong: object) -> None:
+    with pytest.raises(PlanError, match="optimizer: got .*There are: sgd, "):
+        OPTIMIZERS.of(wrong)
+
+
+def test_whole_numbers_where_fractions_are_taken_become_the_same_part() -> None:
+    assert rk.Huber(2) == rk.Huber(2.0)
+    assert hash(rk.Huber(2)) == hash(rk.Huber(2.0))
+    assert isinstance(rk.Huber(2).delta, float)
+
+
+@given(ANY_PART, ANY_PART)
+def test_parts_are_equal_when_kind_and_numbers_are(one: Any, other: Any) -> None:
+    same = type(one) is type(other) and one.to_dict() == other.to_dict()
+    assert (one == other) is same
+    if same:
+        assert hash(one) == hash(other)
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        # Published defaults of each rule (the papers named in the docstrings; Keras and PyTorch agree on them).
+        (rk.SGD(), {"learning_rate": 0.01, "momentum": 0.0, "dampening": 0.0, "nesterov": False}),
+        (rk.Adadelta(), {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}),
+        (rk.RMSprop(), {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "momentum": 0.0, "centered": False}),
+        (rk.Adam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "amsgrad": False}),
+        (rk.AdamW(), {"learning_rate": 1e-3, "weight_decay": 0.01, "decoupled": True}),
+        (rk.NAdam(), {"learning_rate": 2e-3, "momentum_decay": 4e-3}),
+        (rk.RAdam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999}),
+        (rk.Lion(), {"learning_rate": 1e-4, "beta1": 0.9, "beta2": 0.99}),
+        (rk.Adagrad(), {"learning_rate": 0.01, "epsilon": 1e-10, "learning_rate_decay": 0.0}),
+        (rk.LeakyRelu(), {"slope": 0.01}),
+        (rk.Elu(), {"alpha": 1.0}),
+        (rk.Huber(), {"delta": 1.0}),
+        (rk.CrossEntropy(), {"label_smoothing": 0.0}),
+        (rk.Quantile(), {"quantile": 0.5}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_defaults(part: Any, expected: dict[str, object]) -> None:
+    data = part.to_dict()
+    assert {name: data[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("arguments", [{}, {"momentum": 0.9, "dampening": 0.1}], ids=repr)
+def test_nesterov_needs_momentum_and_no_dampening(arguments: dict[str, float]) -> None:
+    with pytest.raises(PlanError, match=r"SGD\.nesterov: needs momentum above 0 and dampening 0"):
+        rk.SGD(nesterov=True, **arguments)
+    assert rk.SGD(nesterov=True, momentum=0.9).nesterov
+
+
+def test_adamw_decay_cannot_be_coupled() -> None:
+    with pytest.raises(PlanError, match=r"AdamW\.decoupled: got False; .*use Adam"):
+        rk.AdamW(decoupled=False)

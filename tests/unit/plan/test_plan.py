@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import rookery as rk
+from rookery.errors import PlanError
+from rookery.plan import LOSSES, Network, schedules
+from tests.unit.plan.spec import NUMBERS, parts
+
+NETWORK = Network.of(4, [5, 5], 3)
+FOR_CLASSES = {"cross_entropy", "binary_cross_entropy", "squared_error"}
+FOR_NUMBERS = {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
+
+
+def of_family(base: type) -> list[type]:
+    return [kind for kind in NUMBERS if issubclass(kind, base)]
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> rk.Plan:
+    from rookery.plan.losses import Loss
+    from rookery.plan.optimizers import Optimizer
+    from rookery.plan.schedules import Schedule
+
+    loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
+    return rk.Plan(
+        NETWORK,
+        "classes" if loss.word in FOR_CLASSES else "numbers",
+        loss,
+        draw(st.sampled_from(of_family(Optimizer)).flatmap(parts)),
+        draw(st.sampled_from(of_family(Schedule)).flatmap(parts)),
+        draw(st.integers(1, 2**31 - 1)),
+        draw(st.integers(0, 2**31 - 1)),
+        draw(st.integers(0, 2**63)),
+        draw(st.booleans()),
+        draw(st.none() | st.builds(rk.EarlyStopping, st.integers(1, 10**6), st.floats(0, 1e6), st.booleans())),
+        draw(st.sampled_from(["float32", "float64"])),
+    )
+
+
+@given(plans())
+def test_plans_go_through_json_unchanged(plan: rk.Plan) -> None:
+    back = rk.Plan.from_json(plan.to_json())
+    assert back == plan
+    assert hash(back) == hash(plan)
+    assert back.to_json() == plan.to_json()
+    assert "\n" not in plan.to_json()
+
+
+def test_what_is_left_out_takes_its_default() -> None:
+    assert rk.Plan.from_dict({"network": NETWORK.to_dict()}) == rk.Plan(NETWORK)
+
+
+def test_words_stand_for_parts() -> None:
+    assert rk.Plan(NETWORK, loss="squared_error", optimizer="lion", schedule="cosine") == rk.Plan(
+        NETWORK, loss=rk.SquaredError(), optimizer=rk.Lion(), schedule=schedules.Cosine()
+    )
+
+
+def test_repr_shows_what_is_not_default() -> None:
+    assert repr(rk.Plan(NETWORK)) == f"Plan(network={NETWORK!r})"
+    shown = repr(rk.Plan(NETWORK, epochs=7, optimizer=rk.Adam(learning_rate=0.1)))
+    assert shown == f"Plan(network={NETWORK!r}, optimizer=Adam(learning_rate=0.1), epochs=7)"
+
+
+def test_plans_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        rk.Plan(NETWORK).epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("batch_size", 0), ("batch_size", 2.0), ("batch_size", 2**31), ("batch_size", True), ("batch_size", "32"),
+        ("epochs", -1), ("epochs", 1.5), ("epochs", None), ("seed", -1), ("seed", 2**64), ("seed", 0.5),
+        ("shuffle", 1), ("task", "regression"), ("task", None), ("precision", "float16"), ("precision", []),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:
+    with pytest.raises(PlanError) as refusal:
+        rk.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
+    assert str(refusal.value).startswith(f"Plan.{name}: got {wrong!r}; needs ")
+
+
+@pytest.mark.parametrize("network", [None, "4-5-3", 3], ids=repr)
+def test_a_plan_needs_a_network(network: Any) -> None:
+    with pytest.raises(PlanError, match=r"Plan\.network: got .*; needs a Network"):
+        rk.Plan(network)
+
+
+@pytest.mark.parametrize("word", LOSSES.words)
+@pytest.mark.parametrize(("task", "fitting"), [("classes", FOR_CLASSES), ("numbers", FOR_NUMBERS)])
+def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> None:
+    if word in fitting:
+        assert rk.Plan(NETWORK, task, word).loss.word == word  # type: ignore[arg-type]
+        return
+    with pytest.raises(PlanError) as refusal:
+        rk.Plan(NETWORK, task, word)  # type: ignore[arg-type]
+    message = str(refusal.value)
+    assert message.startswith(f"loss: {word!r} does not fit a label of {task}; losses that do: ")
+    assert set(message.rpartition(": ")[2].split(", ")) == fitting
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("{", "a plan in JSON: "), ("[1]", "got list; needs an object"), ('"adam"', "got str; needs an object")],
+)
+def test_text_that_is_no_plan(text: str, says: str) -> None:
+    with pytest.raises(PlanError, match=says):
+        rk.Plan.from_json(text)
+
+
+def test_unknown_keys_anywhere_in_a_plan_are_refused() -> None:
+    plan = rk.Plan(NETWORK, schedule=schedules.Cosine(), early_stopping=rk.EarlyStopping()).to_dict()
+    for path, where in [
+        ((), "Plan"), (("network",), "Network"), (("network", "layers", 0), "Layer"),
+        (("network", "layers", 0, "activation"), "Relu"), (("network", "layers", 0, "initializer"), "HeUniform"),
+        (("loss",), "CrossEntropy"), (("optimizer",), "Adam"), (("schedule",), "Cosine"),
+        (("early_stopping",), "EarlyStopping"),
+    ]:  # fmt: skip
+        data = json.loads(json.dumps(plan))
+        inner = data
+        for key in path:
+            inner = inner[key]
+        inner["colour"] = "red"
+        with pytest.raises(PlanError, match=f"^{where}: unknown key 'colour'; "):
+            rk.Plan.from_dict(data)
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 1), (19, 1), (20, 1), (21, 2), (957, 48)])
+def test_steps_of_an_epoch(rows: int, steps: int) -> None:
+    assert rk.Plan(NETWORK, batch_size=20).steps_per_epoch(rows) == steps
+
+
+def test_a_resolved_plan_knows_its_schedules_length() -> None:
+    plan = rk.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
+    assert plan.resolved(957).schedule == schedules.OneCycle(50 * 48)
+    assert plan.resolved(957).resolved(10) == plan.resolved(957)
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, None), (False, None), (True, rk.EarlyStopping()), (7, rk.EarlyStopping(7)),
+        ({"patience": 7, "min_delta": 0.1}, rk.EarlyStopping(7, 0.1)), (rk.EarlyStopping(3), rk.EarlyStopping(3)),
+    ],
+)  # fmt: skip
+def test_early_stopping_of_what_users_type(choice: object, expected: object) -> None:
+    assert rk.EarlyStopping.of(choice) == expected
+    assert rk.Plan(NETWORK, early_stopping=choice).early_stopping == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "ten"], ids=repr)
+def test_a_patience_that_cannot_be(wrong: object) -> None:
+    with pytest.raises(PlanError, match=r"EarlyStopping\.patience: got .*; needs a whole number of at least 1"):
+        rk.EarlyStopping.of(wrong)
+
+
+@pytest.mark.xfail(strict=True)
+def test_the_largest_seed() -> None:
+    assert rk.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from rookery.errors import PlanError
+from rookery.plan import SCHEDULES
+from rookery.plan.schedules import Constant, Cosine, Exponential, OneCycle, ReduceOnPlateau, Step, Warmup
+
+
+@pytest.mark.parametrize("kind", [Cosine, OneCycle])
+@pytest.mark.parametrize(("per", "length"), [("epoch", 30.0), ("step", 480.0)])
+def test_open_lengths_become_the_length_of_the_run(kind: type, per: str, length: float) -> None:
+    assert kind(per=per).length is None
+    assert kind(per=per).resolved(30, 480).length == length
+
+
+def test_given_lengths_stay() -> None:
+    for schedule in (Cosine(7), OneCycle(7), Step(7), Constant(), Exponential(), ReduceOnPlateau()):
+        assert schedule.resolved(30, 480) == schedule
+
+
+def test_a_run_of_no_epochs_still_has_a_length() -> None:
+    assert Cosine().resolved(0, 0).length == 1.0
+
+
+def test_what_follows_a_warmup_takes_the_rest_of_the_run() -> None:
+    assert Warmup(5, then=Cosine()).resolved(30, 480).then == Cosine(25)
+    assert Warmup(80, per="step", then=Cosine(per="step")).resolved(30, 480).then == Cosine(400, per="step")
+    assert Warmup(50, then="cosine").resolved(30, 480).then == Cosine(1)
+
+
+def test_warmup_then_takes_words_dicts_and_parts() -> None:
+    expected = Warmup(5, then=Cosine())
+    assert Warmup(5, then="cosine") == expected
+    assert Warmup(5, then={"kind": "cosine"}) == expected
+    assert SCHEDULES.of({"kind": "warmup", "length": 5, "then": {"kind": "cosine"}}) == expected
+
+
+def test_a_constant_after_a_warmup_counts_as_it_does() -> None:
+    assert Warmup(5, per="step").then == Constant(per="step")
+
+
+def test_warmup_and_what_follows_must_count_the_same() -> None:
+    with pytest.raises(PlanError, match=r"Warmup\.then: counts per 'epoch', the warm-up per 'step'"):
+        Warmup(5, per="step", then=Cosine())
+    with pytest.raises(PlanError, match=r"Warmup\.then: counts per 'step', the warm-up per 'epoch'"):
+        Warmup(5, then=OneCycle())
+
+
+def test_warmup_cannot_follow_itself() -> None:
+    with pytest.raises(PlanError, match=r"Warmup\.then: got another Warmup"):
+        Warmup(5, then=Warmup())
+
+
+def test_an_unknown_word_after_a_warmup_is_placed() -> None:
+    with pytest.raises(PlanError, match=r"Warmup\.then: got 'cosin'; did you mean 'cosine'"):
+        Warmup(5, then="cosin")
+
+
+@pytest.mark.parametrize("kind", [Constant, Step, Exponential, Cosine, OneCycle])
+def test_schedules_count_epochs_or_steps(kind: type) -> None:
+    with pytest.raises(PlanError, match=rf"{kind.__name__}\.per: got 'batch'; needs 'epoch' or 'step'"):
+        kind(per="batch")
+
+
+def test_a_plateau_is_seen_once_an_epoch() -> None:
+    with pytest.raises(PlanError, match=r"ReduceOnPlateau\.per: got 'step'; needs 'epoch'"):
+        ReduceOnPlateau(per="step")
+
+
+@pytest.mark.xfail(strict=True)
+def test_a_warmup_that_counts_otherwise_is_named() -> None:
+    with pytest.raises(PlanError, match=r"Warmup\.per: got 'batch'; needs 'epoch' or 'step'"):
+        Warmup(per="batch")

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+import rookery as rk
+from rookery import errors
+from rookery.errors import nearest
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (rk.PlanError, ValueError),
+        (rk.TableError, ValueError),
+        (rk.FileError, OSError),
+        (rk.DivergedError, ArithmeticError),
+    ],
+)
+def test_the_tree(kind: type[Exception], builtin: type[Exception]) -> None:
+    assert issubclass(kind, rk.RookeryError)
+    assert issubclass(kind, builtin)
+
+
+def test_every_error_is_in_the_tree() -> None:
+    kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+    assert all(issubclass(kind, rk.RookeryError | rk.RookeryWarning) for kind in kinds)
+    assert not issubclass(rk.RookeryWarning, rk.RookeryError)
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("adm", "did you mean 'adam'? There are: adam, sgd"),
+        ("zzz", "There are: adam, sgd"),
+        (None, "There are: adam, sgd"),
+    ],
+)
+def test_nearest(word: object, says: str) -> None:
+    assert nearest(word, ["adam", "sgd"]) == says

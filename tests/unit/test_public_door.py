@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import rookery as rk
+
+NAMES = [
+    "AbsoluteError",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "BinaryCrossEntropy",
+    "ClassEvaluation",
+    "CrossEntropy",
+    "DivergedError",
+    "EarlyStopping",
+    "Elu",
+    "FileError",
+    "Gelu",
+    "GeluTanh",
+    "History",
+    "Huber",
+    "Identity",
+    "Layer",
+    "LeakyRelu",
+    "Lion",
+    "Mish",
+    "Model",
+    "NAdam",
+    "Network",
+    "NumberEvaluation",
+    "Plan",
+    "PlanError",
+    "Poisson",
+    "Quantile",
+    "RAdam",
+    "RMSprop",
+    "Relu",
+    "RookeryError",
+    "RookeryWarning",
+    "Run",
+    "SGD",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Softplus",
+    "SquaredError",
+    "TableError",
+    "Tanh",
+    "__version__",
+    "datasets",
+    "initializers",
+    "schedules",
+    "train",
+]
+
+
+def in_a_fresh_process(code: str) -> str:
+    package = str(Path(rk.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_public_names() -> None:
+    assert sorted(rk.__all__) == sorted(NAMES)
+    assert set(dir(rk)) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_can_be_imported(name: str) -> None:
+    assert getattr(rk, name) is not None
+
+
+def test_star_import() -> None:
+    found: dict[str, object] = {}
+    exec("from rookery import *", found)
+    assert set(NAMES) <= set(found)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'rookery' has no attribute 'trian'"):
+        rk.trian  # noqa: B018
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    loaded = set(in_a_fresh_process("import sys, rookery; print(*sys.modules)").split())
+    heavy = {"polars", "narwhals", "rich", "typer", "matplotlib", "numpy", "pandas", "rookery._core", "rookery.train"}
+    assert "rookery" in loaded
+    assert not loaded & heavy
+
+
+def test_training_on_arrays_needs_no_table_library() -> None:
+    code = """
+import sys
+import numpy as np
+import rookery as rk
+rk.train(np.eye(8), [0, 1] * 4, hidden=[3], epochs=1, threads=1, validation_fraction=0, standardize=False)
+print(*sys.modules)
+"""
+    loaded = set(in_a_fresh_process(code).split())
+    assert not loaded & {"polars", "narwhals", "rich", "typer", "matplotlib", "pandas"}
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    assert rk.__version__ == tomllib.loads(project.read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "rk.train",
+        pytest.param("rk.Run", marks=pytest.mark.xfail(strict=True)),
+        pytest.param("import rookery.train", marks=pytest.mark.xfail(strict=True)),
+        pytest.param("import rookery.cli.main; from rookery.train import Run", marks=pytest.mark.xfail(strict=True)),
+        "rk.Model; rk.datasets; rk.Plan; rk.History; rk.ClassEvaluation",
+    ],
+)
+def test_names_do_not_depend_on_what_was_used_before(before: str) -> None:
+    code = f"import rookery as rk\n{before}\nprint(type(rk.train).__name__)"
+    assert in_a_fresh_process(code) == "function"
