@@ -62,7 +62,7 @@ def test_hidden_is_a_list(hidden: object) -> None:
 
 @pytest.mark.parametrize("width", [0, -3, 2.5, "8", True, 2**31, None], ids=repr)
 def test_widths_that_cannot_be(width: object) -> None:
-    with pytest.raises(PlanError, match="got .*; needs a whole number"):
+    with pytest.raises(PlanError, match=r"got .*; needs a whole number"):
         Network.of(4, [8, width], 3)  # type: ignore[list-item]
 
 

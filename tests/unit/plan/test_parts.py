@@ -26,7 +26,8 @@ FAMILIES = {
 }
 WORDS = {
     "activation": "identity relu leaky_relu elu selu gelu gelu_tanh silu mish tanh sigmoid softplus",
-    "initializer": "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal orthogonal zeros constant",
+    "initializer": "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal orthogonal zeros "
+    "constant",
     "loss": "cross_entropy binary_cross_entropy squared_error absolute_error huber poisson quantile",
     "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion",
     "schedule": "constant step exponential cosine one_cycle reduce_on_plateau warmup",
@@ -144,7 +145,7 @@ def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: st
 
 @pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, rk.Adam, rk.Relu()], ids=repr)
 def test_what_is_no_word_is_refused(wrong: object) -> None:
-    with pytest.raises(PlanError, match="optimizer: got .*There are: sgd, "):
+    with pytest.raises(PlanError, match=r"optimizer: got .*There are: sgd, "):
         OPTIMIZERS.of(wrong)
 
 

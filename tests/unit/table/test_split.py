@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery.errors import TableError
+from rookery.table.split import _hash, split_rows
+
+
+def splitmix64(seed: int, row: int) -> int:
+    z = (seed + (row + 1) * 0x9E3779B97F4A7C15) % 2**64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
+    return z ^ (z >> 31)
+
+
+def test_the_hash_is_splitmix64() -> None:
+    # The first numbers of the published generator with seed 0.
+    assert _hash(0, 3).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert _hash(2**64 - 3, 50).tolist() == [splitmix64(2**64 - 3, row) for row in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [(0, [2, 4, 5, 6, 8, 18]), (1, [3, 4, 8, 10, 14, 15])],
+)
+def test_splits_never_change(seed: int, expected: list[int]) -> None:
+    assert split_rows(20, 0.3, seed)[1].tolist() == expected
+
+
+@pytest.mark.parametrize(("seed", "expected"), [(0, [2, 4, 6, 10, 16, 18]), (7, [1, 5, 8, 10, 15, 17])])
+def test_stratified_splits_never_change(seed: int, expected: list[int]) -> None:
+    classes = np.repeat(np.arange(3, dtype=np.int32), [10, 7, 3])
+    assert split_rows(20, 0.3, seed, classes)[1].tolist() == expected
+
+
+@given(st.integers(1, 300), st.floats(0, 0.9), st.integers(0, 2**64 - 1))
+def test_the_lowest_hashes_are_validated(rows: int, fraction: float, seed: int) -> None:
+    wanted = int(fraction * rows + 0.5)
+    if wanted >= rows:
+        with pytest.raises(TableError, match="leaves none to train on"):
+            split_rows(rows, fraction, seed)
+        return
+    train, validation = split_rows(rows, fraction, seed)
+    by_hash = sorted(range(rows), key=lambda row: splitmix64(seed, row))
+    assert validation.tolist() == sorted(by_hash[:wanted])
+    assert train.tolist() == sorted(by_hash[wanted:])
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.8), st.integers(0, 2**32))
+def test_stratified_splits(labels: list[int], fraction: float, seed: int) -> None:
+    classes = np.array(labels, dtype=np.int32)
+    rows = len(classes)
+    wanted = int(fraction * rows + 0.5)
+    if wanted >= rows:
+        return
+    train, validation = split_rows(rows, fraction, seed, classes)
+    assert sorted([*train.tolist(), *validation.tolist()]) == list(range(rows))
+    assert len(validation) <= wanted
+    several = len(set(labels)) > 1
+    for c in set(labels):
+        count = labels.count(c)
+        held_out = int((classes[validation] == c).sum())
+        fair = wanted * count / rows
+        assert int(fair) - 1 < held_out + (1 if several and held_out == count - 1 else 0)
+        assert held_out <= int(fair) + 1
+        assert held_out < count
+    again = split_rows(rows, fraction, seed, classes)
+    assert np.array_equal(again[0], train)
+    assert np.array_equal(again[1], validation)
+
+
+def test_each_class_gives_its_share() -> None:
+    classes = np.repeat(np.arange(3, dtype=np.int32), [50, 30, 20])
+    _, validation = split_rows(100, 0.3, 3, classes)
+    assert np.bincount(classes[validation]).tolist() == [15, 9, 6]
+
+
+def test_a_class_of_one_row_is_trained_on() -> None:
+    classes = np.array([0] * 9 + [1], dtype=np.int32)
+    for seed in range(20):
+        train, _ = split_rows(10, 0.8, seed, classes)
+        assert 9 in train
+
+
+def test_seeds_split_differently() -> None:
+    assert len({tuple(split_rows(50, 0.3, seed)[1].tolist()) for seed in range(20)}) == 20
+
+
+def test_no_validation() -> None:
+    train, validation = split_rows(5, 0, 0)
+    assert train.tolist() == [0, 1, 2, 3, 4]
+    assert validation.tolist() == []
+
+
+@pytest.mark.parametrize("fraction", [1, 1.0, -0.1, 1.5, float("nan"), "0.3", True, None], ids=repr)
+def test_fractions_that_cannot_be(fraction: float) -> None:
+    with pytest.raises(TableError, match=r"validation_fraction: got .*; needs a number of at least 0 and below 1"):
+        split_rows(10, fraction, 0)
