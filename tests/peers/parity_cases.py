@@ -81,7 +81,7 @@ RULES = [
         {"alpha": 0.95, "eps": 1e-4, "centered": True, "momentum": 0.5},
     ),
     ADAM,
-    rule("adam", "Adam", 0.01, {"amsgrad": True}, {"amsgrad": True}),
+    rule("adam", "Adam", 0.01, {"amsgrad": True, "beta2": 0.8}, {"amsgrad": True, "betas": (0.9, 0.8)}),
     rule("adam", "Adam", 0.01, {"weight_decay": 0.1}, {"weight_decay": 0.1}),
     rule("adam", "Adam", 0.01, {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-3}, {"betas": (0.8, 0.99), "eps": 1e-3}),
     ADAMW,
