@@ -98,7 +98,7 @@ nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
 }
 
 template <class T>
-void layers_from_python(const nb::sequence& layers, const NetworkShape& shape, T* arena) {
+void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* arena) {
   if (nb::len(layers) != shape.layers.size())
     throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers, the network has " +
                                 std::to_string(shape.layers.size()));

@@ -1,5 +1,5 @@
 // The plan's structs, with enumerators given by name.
-#include <array>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -7,6 +7,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
 #include "plan.hpp"
@@ -18,11 +19,11 @@ namespace rookery::ROOKERY_LEVEL {
 namespace {
 
 template <class Enum>
-using Names = std::initializer_list<std::pair<std::string_view, Enum>>;
+using Names = std::span<const std::pair<std::string_view, Enum>>;
 
 Names<ActivationKind> names(ActivationKind) {
   using enum ActivationKind;
-  static constexpr std::initializer_list<std::pair<std::string_view, ActivationKind>> kNames = {
+  static constexpr std::pair<std::string_view, ActivationKind> kNames[] = {
       {"identity", identity}, {"relu", relu}, {"leaky_relu", leaky_relu}, {"elu", elu},         {"selu", selu},
       {"gelu", gelu},         {"gelu_tanh", gelu_tanh}, {"silu", silu},   {"mish", mish},       {"tanh", tanh},
       {"sigmoid", sigmoid},   {"softplus", softplus}};
@@ -31,7 +32,7 @@ Names<ActivationKind> names(ActivationKind) {
 
 Names<LossKind> names(LossKind) {
   using enum LossKind;
-  static constexpr std::initializer_list<std::pair<std::string_view, LossKind>> kNames = {
+  static constexpr std::pair<std::string_view, LossKind> kNames[] = {
       {"cross_entropy", cross_entropy},   {"squared_error_of_classes", squared_error_of_classes},
       {"binary_cross_entropy", binary_cross_entropy}, {"squared_error", squared_error},
       {"absolute_error", absolute_error}, {"huber", huber}, {"poisson", poisson}, {"quantile", quantile}};
@@ -40,7 +41,7 @@ Names<LossKind> names(LossKind) {
 
 Names<OptimizerKind> names(OptimizerKind) {
   using enum OptimizerKind;
-  static constexpr std::initializer_list<std::pair<std::string_view, OptimizerKind>> kNames = {
+  static constexpr std::pair<std::string_view, OptimizerKind> kNames[] = {
       {"sgd", sgd},     {"adagrad", adagrad}, {"adadelta", adadelta}, {"rmsprop", rmsprop}, {"adam", adam},
       {"adamw", adamw}, {"nadam", nadam},     {"radam", radam},       {"lion", lion}};
   return kNames;
@@ -48,7 +49,7 @@ Names<OptimizerKind> names(OptimizerKind) {
 
 Names<InitializerKind> names(InitializerKind) {
   using enum InitializerKind;
-  static constexpr std::initializer_list<std::pair<std::string_view, InitializerKind>> kNames = {
+  static constexpr std::pair<std::string_view, InitializerKind> kNames[] = {
       {"glorot_uniform", glorot_uniform}, {"glorot_normal", glorot_normal}, {"he_uniform", he_uniform},
       {"he_normal", he_normal},           {"lecun_uniform", lecun_uniform}, {"lecun_normal", lecun_normal},
       {"orthogonal", orthogonal},         {"zeros", zeros},                 {"constant", constant}};
@@ -57,7 +58,7 @@ Names<InitializerKind> names(InitializerKind) {
 
 Names<ScheduleKind> names(ScheduleKind) {
   using enum ScheduleKind;
-  static constexpr std::initializer_list<std::pair<std::string_view, ScheduleKind>> kNames = {
+  static constexpr std::pair<std::string_view, ScheduleKind> kNames[] = {
       {"constant", constant}, {"step", step},           {"exponential", exponential},
       {"cosine", cosine},     {"one_cycle", one_cycle}, {"reduce_on_plateau", reduce_on_plateau}};
   return kNames;

@@ -34,7 +34,7 @@ std::vector<double> progress_numbers(const Progress& p) {
                              p.weight_sum,        p.metric_sum,     p.learning_rate,      p.seconds,
                              p.best_loss,         double(p.best_epoch), double(p.early_stopped)};
   for (double value : p.scalars.value) out.push_back(value);
-  for (double value : plateau_numbers(p.plateau)) out.push_back(value);
+  for (double value : {p.plateau.factor, p.plateau.best, p.plateau.bad_epochs}) out.push_back(value);
   return out;
 }
 
@@ -51,7 +51,9 @@ void progress_from_numbers(const double* n, Progress& p) {
   p.best_epoch = static_cast<std::int64_t>(*n++);
   p.early_stopped = *n++ != 0;
   for (double& value : p.scalars.value) value = *n++;
-  plateau_from_numbers(n, p.plateau);
+  p.plateau.factor = *n++;
+  p.plateau.best = *n++;
+  p.plateau.bad_epochs = *n++;
 }
 
 template <class T>

@@ -118,7 +118,7 @@ class Batch {
   void prefetch(const Rows<T>& table, std::int64_t row) const {
     const T* const x = table.x + row * table.x_stride;
     constexpr std::int64_t kPerLine = 64 / sizeof(T);
-    for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i);
+    for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
   }
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.

@@ -81,7 +81,7 @@ class Evaluator {
   }
 
   // losses() of every row, summed.
-  static Evaluation summarize(const Rows<T>& table, const T* loss, const T* metric) {
+  static Evaluation summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric) {
     double sum = 0, weights = 0, metrics = 0;
     for (std::int64_t r = 0; r < table.count; ++r) {
       const double weight = table.weight(r);
@@ -89,7 +89,7 @@ class Evaluator {
       weights += weight;
       metrics += static_cast<double>(metric[r]);
     }
-    return {sum / weights, metrics / static_cast<double>(table.count)};
+    return {sum / weights, finished_metric(kind, metrics / static_cast<double>(table.count))};
   }
 
  private:

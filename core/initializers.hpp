@@ -2,11 +2,12 @@
 //
 //   W (n_in, n_out) row by row; draw e of the layer's random stream becomes element e, but for orthogonal
 //
-//   glorot_uniform  U(-a, a), a = gain sqrt(6 / (n_in + n_out))     glorot_normal  N(0, s), s = gain sqrt(2 / (n_in + n_out))
-//   he_uniform                a = gain sqrt(6 / n_in)               he_normal                s = gain sqrt(2 / n_in)
-//   lecun_uniform             a = gain sqrt(3 / n_in)               lecun_normal             s = gain sqrt(1 / n_in)
-//   orthogonal      gain times the orthonormal factor of a matrix of standard normal numbers
-//   zeros, constant
+//   ..._uniform: U(-a, a)              ..._normal: N(0, s^2)
+//   glorot  a = gain sqrt(6 / (n_in + n_out))    s = gain sqrt(2 / (n_in + n_out))
+//   he      a = gain sqrt(6 / n_in)              s = gain sqrt(2 / n_in)
+//   lecun   a = gain sqrt(3 / n_in)              s = gain sqrt(1 / n_in)
+//   orthogonal: gain times the orthonormal factor of a matrix of standard normal numbers
+//   zeros, constant (the gain is the constant)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
 // torch.nn.init has them: normal numbers are not truncated, and the gain for relu is part of He's formula.
@@ -41,14 +42,16 @@ void each_draw(std::int64_t count, Draw&& draw, Put&& put) {
 
 template <class T>
 void uniform_weights(std::uint64_t seed, std::uint32_t layer, double bound, std::span<T> w) {
-  each_draw(std::ssize(w), [&](std::uint64_t first, auto out) { initial_uniforms(seed, layer, first, out); },
-            [&](std::int64_t e, double u) { w[e] = static_cast<T>((2 * u - 1) * bound); });
+  each_draw(
+      std::ssize(w), [&](std::uint64_t first, auto out) { initial_uniforms(seed, layer, first, out); },
+      [&](std::int64_t e, double u) { w[e] = static_cast<T>((2 * u - 1) * bound); });
 }
 
 template <class T>
 void normal_weights(std::uint64_t seed, std::uint32_t layer, double deviation, std::span<T> w) {
-  each_draw(std::ssize(w), [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
-            [&](std::int64_t e, double z) { w[e] = static_cast<T>(z * deviation); });
+  each_draw(
+      std::ssize(w), [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
+      [&](std::int64_t e, double z) { w[e] = static_cast<T>(z * deviation); });
 }
 
 // The draws fill the tall one of W and its transpose row by row.
@@ -62,8 +65,9 @@ void orthogonal_weights(std::uint64_t seed, std::uint32_t layer, double gain, st
   const auto at = [&](std::int64_t i, std::int64_t j) -> double& {
     return q[static_cast<std::size_t>((j / kQrColumns * rows + i) * kQrColumns + j % kQrColumns)];
   };
-  each_draw(rows * columns, [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
-            [&](std::int64_t e, double z) { at(e / columns, e % columns) = z; });
+  each_draw(
+      rows * columns, [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
+      [&](std::int64_t e, double z) { at(e / columns, e % columns) = z; });
   orthonormalize(q.data(), rows, columns);
   for (std::int64_t i = 0; i < inputs; ++i)
     for (std::int64_t j = 0; j < outputs; ++j)
@@ -82,16 +86,26 @@ void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t la
   const auto uniform = [&](double squared) { detail::uniform_weights(seed, layer, gain * std::sqrt(squared), w); };
   const auto normal = [&](double squared) { detail::normal_weights(seed, layer, gain * std::sqrt(squared), w); };
   switch (plan.initializer) {
-    case InitializerKind::glorot_uniform: return uniform(6 / (n_in + n_out));
-    case InitializerKind::glorot_normal: return normal(2 / (n_in + n_out));
-    case InitializerKind::he_uniform: return uniform(6 / n_in);
-    case InitializerKind::he_normal: return normal(2 / n_in);
-    case InitializerKind::lecun_uniform: return uniform(3 / n_in);
-    case InitializerKind::lecun_normal: return normal(1 / n_in);
+    case InitializerKind::glorot_uniform:
+      return uniform(6 / (n_in + n_out));
+    case InitializerKind::glorot_normal:
+      return normal(2 / (n_in + n_out));
+    case InitializerKind::he_uniform:
+      return uniform(6 / n_in);
+    case InitializerKind::he_normal:
+      return normal(2 / n_in);
+    case InitializerKind::lecun_uniform:
+      return uniform(3 / n_in);
+    case InitializerKind::lecun_normal:
+      return normal(1 / n_in);
     case InitializerKind::orthogonal:
       return detail::orthogonal_weights(seed, layer, gain, inputs, plan.width, w);
-    case InitializerKind::zeros: std::fill(w.begin(), w.end(), T(0)); return;
-    case InitializerKind::constant: std::fill(w.begin(), w.end(), static_cast<T>(gain)); return;
+    case InitializerKind::zeros:
+      std::fill(w.begin(), w.end(), T(0));
+      return;
+    case InitializerKind::constant:
+      std::fill(w.begin(), w.end(), static_cast<T>(gain));
+      return;
   }
 }
 

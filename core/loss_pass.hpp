@@ -2,6 +2,7 @@
 // for one row per lane.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "losses/all.hpp"
@@ -26,6 +27,13 @@ struct LossResults {
   T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
 };
 
+// The metric that people read, from the mean of the rows' metrics: accuracy, or root mean squared error.
+inline double finished_metric(LossKind kind, double mean) {
+  const bool accuracy = kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes ||
+                        kind == LossKind::binary_cross_entropy;
+  return accuracy ? mean : std::sqrt(mean);
+}
+
 // z: the outputs' weighted sums. dloss_dz: as z; data is null if only the loss is asked for. scratch: lane_scratch_size().
 template <class T>
 using LossPass = void (*)(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
@@ -38,6 +46,15 @@ using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t
 template <class T>
 std::int64_t lane_scratch_size(std::int64_t outputs) {
   return 3 * panels_of(outputs) * kPanel * kNativeLanes<T>;
+}
+
+// 2^-80. A row that is learnt has a gradient that shrinks without end; carried on, it would drag every product of the way
+// back into the subnormal numbers, on which x86 processors are a hundred times slower. NaN stays NaN.
+inline constexpr double kFlushedGradient = 0x1p-80;
+
+template <class V>
+ROOKERY_INLINE V flush_gradient(V x) {
+  return select(abs(x) < V(static_cast<typename V::Scalar>(kFlushedGradient)), V(typename V::Scalar(0)), x);
 }
 
 namespace detail {
@@ -139,7 +156,7 @@ void loss_pass(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, 
     }
     Loss::apply(z_lanes, targets, label, gradient, outputs, numbers).store(results.loss + row);
     const V scale = V::load(labels.scale + row);
-    for (int c = 0; c < outputs; ++c) gradient[c] *= scale;
+    for (int c = 0; c < outputs; ++c) gradient[c] = flush_gradient(gradient[c] * scale);
     for (std::int64_t c = outputs; c < padded; ++c) gradient[c] = V(T(0));
     lanes_to_rows(gradient, row, dloss_dz);
   }

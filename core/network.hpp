@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "aligned.hpp"
 #include "initializers.hpp"
@@ -39,6 +41,23 @@ struct Network {
         transpose_block(l, panel, 0, shape.layers[l].inputs);
   }
 };
+
+template <class T>
+void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena);
+
+// The weights a run of this plan begins with.
+template <class T>
+void initialize(const Plan& plan, Network<T>& network) {
+  for (std::int64_t l = 0; l < network.shape.count(); ++l) {
+    const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
+    std::vector<T> w(static_cast<std::size_t>(layer.inputs * layer.outputs));
+    const std::vector<T> b(static_cast<std::size_t>(layer.outputs));
+    initial_weights(plan.layers[static_cast<std::size_t>(l)], plan.seed, static_cast<std::uint32_t>(l), layer.inputs,
+                    std::span<T>(w));
+    write_layer(w.data(), b.data(), layer, network.weights.data());
+  }
+  network.transpose_all();
+}
 
 // W (inputs, outputs) row by row and b (outputs,) of one layer, out of an arena laid out as the weights are.
 template <class T>

@@ -63,7 +63,8 @@ inline void remove_panel(const double* q, double* panel, std::int64_t rows) {
 
 inline double dot(const double* panel, int a, int b, std::int64_t rows) {
   double sum = 0;
-  for (std::int64_t i = 0; i < rows; ++i) sum = __builtin_fma(panel[i * kQrColumns + a], panel[i * kQrColumns + b], sum);
+  for (std::int64_t i = 0; i < rows; ++i)
+    sum = __builtin_fma(panel[i * kQrColumns + a], panel[i * kQrColumns + b], sum);
   return sum;
 }
 

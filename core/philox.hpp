@@ -104,9 +104,10 @@ ROOKERY_INLINE void philox_words(std::uint64_t key, PhiloxWords counter, std::ui
     detail::philox_register(key, counter, out + 4 * i);
     counter[0] += detail::kWordLanes;
   }
-  for (int i = kInRegisters; i < N; ++i, ++counter[0]) {
-    const PhiloxWords words = philox(key, counter);
-    std::memcpy(out + 4 * i, words.data(), sizeof words);
+  if constexpr (constexpr int kLeft = N - kInRegisters; kLeft > 0) {
+    std::uint32_t words[4 * detail::kWordLanes];
+    detail::philox_register(key, counter, words);
+    std::memcpy(out + 4 * kInRegisters, words, 4 * kLeft * sizeof *words);
   }
 }
 

@@ -29,17 +29,15 @@ class Predictor {
     each_block(table.count, [&](int thread, std::int64_t block) {
       evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
     });
-    return Evaluator<T>::summarize(table, loss.data(), metric.data());
+    return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
   }
 
  private:
   template <class F>
   void each_block(std::int64_t rows, F&& f) {
-    const std::int64_t blocks = Evaluator<T>::blocks(rows);
-    Counter tasks;
-    threads_.run([&](int thread) {
-      for (std::int64_t block = tasks.next(); block < blocks; block = tasks.next()) f(thread, block);
-    });
+    Tasks tasks;
+    tasks.deal_evenly(Evaluator<T>::blocks(rows), threads_.count());
+    threads_.run([&](int thread) { tasks.work(thread, [&](std::int64_t block) { f(thread, block); }); });
   }
 
   Plan plan_;

@@ -82,8 +82,10 @@ void box_muller(V u1, V u2, V& z1, V& z2) {
 inline void initial_uniforms(std::uint64_t seed, std::uint32_t layer, std::uint64_t first, std::span<double, 16> out) {
   const std::uint64_t index = first / 2;
   std::uint32_t words[32];
-  philox_words<8>(seed, {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0,
-                         kStreamInitialization + layer}, words);
+  philox_words<8>(
+      seed,
+      {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0, kStreamInitialization + layer},
+      words);
   for (std::size_t i = 0; i < 16; ++i) out[i] = uniform53(words[2 * i], words[2 * i + 1]);
 }
 

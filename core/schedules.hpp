@@ -4,8 +4,8 @@
 //   step               factor^floor(u / length)                                   PyTorch's StepLR
 //   exponential        factor^u                                                   ExponentialLR
 //   cosine             minimum + (1 - minimum) (1 + cos(pi u / length)) / 2       CosineAnnealingLR
-//   one_cycle          from `start` up to 1 at u = peak_at length - 1, then down to `finish` at u = length - 1, each along
-//                      half a cosine                                              OneCycleLR, two phases
+//   one_cycle          from `start` up to 1 at u = peak_at length - 1, then down to `finish` at u = length - 1,
+//                      each along half a cosine                                   OneCycleLR, two phases
 //   reduce_on_plateau  times `factor`, not below `minimum`, whenever the loss has not improved for more than `patience`
 //                      epochs                                                     ReduceLROnPlateau, mode "min", "rel"
 //   warm-up            warmup_start + (1 - warmup_start) u / warmup while u < warmup, then any of the above with
@@ -63,12 +63,18 @@ inline double schedule_factor(const SchedulePlan& plan, double units_done, const
   if (units_done < plan.warmup) return plan.warmup_start + (1 - plan.warmup_start) * units_done / plan.warmup;
   const double u = units_done - plan.warmup;
   switch (plan.kind) {
-    case ScheduleKind::constant: return 1;
-    case ScheduleKind::step: return detail::integer_power(plan.factor, static_cast<std::int64_t>(u / plan.length));
-    case ScheduleKind::exponential: return detail::integer_power(plan.factor, static_cast<std::int64_t>(u));
-    case ScheduleKind::cosine: return detail::half_cosine(1, plan.minimum, std::min(u / plan.length, 1.0));
-    case ScheduleKind::one_cycle: return detail::one_cycle(plan, u);
-    case ScheduleKind::reduce_on_plateau: return plateau.factor;
+    case ScheduleKind::constant:
+      return 1;
+    case ScheduleKind::step:
+      return detail::integer_power(plan.factor, static_cast<std::int64_t>(u / plan.length));
+    case ScheduleKind::exponential:
+      return detail::integer_power(plan.factor, static_cast<std::int64_t>(u));
+    case ScheduleKind::cosine:
+      return detail::half_cosine(1, plan.minimum, std::min(u / plan.length, 1.0));
+    case ScheduleKind::one_cycle:
+      return detail::one_cycle(plan, u);
+    case ScheduleKind::reduce_on_plateau:
+      return plateau.factor;
   }
   return 1;
 }

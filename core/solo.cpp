@@ -39,6 +39,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   constexpr double kLongStep = 5e9;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
+  deal_blocks();
+  validation_tasks_.deal_evenly(Evaluator<T>::blocks(validation.count), threads);
   const int planes = optimizer_planes(plan_.optimizer);
   for (int p = 0; p < planes; ++p) {
     planes_.emplace_back(network_.shape.weights_size);
@@ -48,7 +50,6 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   }
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
   initialize(plan_, network_);
-  network_.transpose_all();
   progress_.scalars = initial_scalars(plan_.optimizer);
   progress_.best_loss = std::numeric_limits<double>::infinity();
 }
@@ -172,7 +173,7 @@ void Solo<T>::end_epoch() {
   const double none = std::numeric_limits<double>::quiet_NaN();
   Evaluation validation{none, none};
   if (validated_) {
-    validation = Evaluator<T>::summarize(validation_, validation_loss_.data(), validation_metric_.data());
+    validation = Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
       diverged(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
@@ -181,8 +182,8 @@ void Solo<T>::end_epoch() {
   const Clock::time_point now = Clock::now();
   progress_.seconds += std::chrono::duration<double>(now - epoch_clock_).count();
   epoch_clock_ = now;
-  history_.push_back({progress_.loss_sum / progress_.weight_sum, progress_.metric_sum / static_cast<double>(train_.count),
-                      validation.loss, validation.metric, progress_.learning_rate, progress_.seconds});
+  const double train_metric = finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
+  history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric, progress_.learning_rate, progress_.seconds});
   const double monitored = validated_ ? validation.loss : history_.back().train_loss;
   update_plateau(plan_.schedule, monitored, progress_.plateau);
   const bool improved = improves(monitored);
@@ -212,7 +213,7 @@ bool Solo<T>::improves(double loss) const {
 
 template <class T>
 void Solo<T>::validate(int thread) {
-  share(validation_tasks_, Evaluator<T>::blocks(validation_.count), [&](std::int64_t block) {
+  validation_tasks_.work(thread, [&](std::int64_t block) {
     evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data());
   });
   threads_.barrier();
@@ -225,13 +226,14 @@ void Solo<T>::validate(int thread) {
 template <class T>
 Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   AlignedArray<T> loss(table.count), metric(table.count);
-  Counter tasks;
+  Tasks tasks;
+  tasks.deal_evenly(Evaluator<T>::blocks(table.count), threads_.count());
   threads_.run([&](int thread) {
-    share(tasks, Evaluator<T>::blocks(table.count), [&](std::int64_t block) {
+    tasks.work(thread, [&](std::int64_t block) {
       evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
     });
   });
-  return Evaluator<T>::summarize(table, loss.data(), metric.data());
+  return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
 }
 
 template <class T>

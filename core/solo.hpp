@@ -146,22 +146,13 @@ class Solo {
   void validate(int thread);
 
   void plan_blocks();
+  void deal_blocks();
   void take_snapshot();
   void restore_snapshot();
   bool weights_are_finite() const;
   void diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
   double factor() const;
   bool improves(double loss) const;
-
-  // f(task) for every task 0 ... count - 1, shared out among the threads in the order they ask.
-  template <class F>
-  void share(Counter& counter, std::int64_t count, F&& f) {
-    if (threads_.count() == 1) {
-      for (std::int64_t task = 0; task < count; ++task) f(task);
-    } else {
-      for (std::int64_t task = counter.next(); task < count; task = counter.next()) f(task);
-    }
-  }
 
   Plan plan_;
   Rows<T> train_, validation_;
@@ -205,7 +196,7 @@ class Solo {
   std::atomic<bool> abandon_rows_{false};
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};
-  Counter row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
+  Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
 };
 
 }  // namespace rookery::ROOKERY_LEVEL

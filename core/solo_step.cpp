@@ -52,6 +52,27 @@ void Solo<T>::plan_blocks() {
   }
 }
 
+// Rows and blocks of weights are dealt in one piece to each thread: a thread then finds most of what it reads in its own
+// cache (the state of its weights always), and takes the least from the others'.
+template <class T>
+void Solo<T>::deal_blocks() {
+  const int threads = threads_.count();
+  row_tasks_.deal_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads);
+  norm_tasks_.deal_evenly(norm_parts_.size() / kPanel, threads);
+
+  std::int64_t all = 0;
+  for (const WeightBlock& block : blocks_) all += block.rows() * block.panels;
+  std::vector<std::int64_t> bounds = {0};
+  std::int64_t dealt = 0;
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size())) bounds.push_back(static_cast<std::int64_t>(b));
+    dealt += blocks_[b].rows() * blocks_[b].panels;
+  }
+  bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(blocks_.size()));
+  block_tasks_.deal(bounds);
+  update_tasks_.deal(bounds);
+}
+
 template <class T>
 void Solo<T>::prepare_step(StepOrder& order) {
   const std::int64_t begin = progress_.batch * plan_.batch_size;
@@ -81,7 +102,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
   order.bias_regularization = Regularization<T>::of(plan_.optimizer, learning_rate, true);
 }
 
-// A counter of tasks is reset in the phase in which nobody asks it: between two barriers that all have come to.
+// Tasks are reset in the phase in which nobody works on them: between two barriers that all have come to.
 template <class T>
 void Solo<T>::step(int thread, const StepOrder& order) {
   if (thread == 0) {
@@ -109,17 +130,18 @@ template <class T>
 void Solo<T>::rows_phase(int thread, const StepOrder& order) {
   const BatchRows& batch = order.batch;
   T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
-  const std::int64_t tasks = (batch.count + rows_per_task_ - 1) / rows_per_task_;
-  share(row_tasks_, tasks, [&](std::int64_t task) {
+  const double tasks = static_cast<double>((batch.count + rows_per_task_ - 1) / rows_per_task_);
+  row_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_rows_.load(std::memory_order_relaxed)) return;
     const std::int64_t begin = task * rows_per_task_;
     const std::int64_t end = std::min(begin + rows_per_task_, batch.count);
+    if (begin >= end) return;  // the last batch of an epoch may be short
     batch_.gather(train_, batch, begin, end);
     batch_.forward(network_, batch, begin, end);
     if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
     batch_.backward(network_, begin, end);
     if (thread == 0) {
-      flops_since_clock_ += flops_per_step_ * (2.0 / 3.0) / static_cast<double>(tasks);
+      flops_since_clock_ += flops_per_step_ * (2.0 / 3.0) / tasks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_rows_ = true;
     }
   });
@@ -147,7 +169,7 @@ void Solo<T>::count_step(const StepOrder& order) {
 // Gradient, optimizer and transposed copy of one block after the other, while each is still in the cache.
 template <class T>
 void Solo<T>::weights_phase(int thread, const StepOrder& order) {
-  share(block_tasks_, static_cast<std::int64_t>(blocks_.size()), [&](std::int64_t task) {
+  block_tasks_.work(thread, [&](std::int64_t task) {
     const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
     const PanelMatrix<T> gradient{block_gradients_[static_cast<std::size_t>(thread)].data(), block.rows(),
                                   block.panels * kPanel};
@@ -159,19 +181,19 @@ void Solo<T>::weights_phase(int thread, const StepOrder& order) {
 // All gradients first, so that their norm is known, or the step can be abandoned, before any weight changes.
 template <class T>
 void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
-  const auto blocks = static_cast<std::int64_t>(blocks_.size());
+  const double blocks = static_cast<double>(blocks_.size());
   const auto gradient_of = [&](const WeightBlock& block) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
     PanelMatrix<T> gradient = weights_in(gradients_.data(), layer);
     gradient.data = gradient.at(block.panel, block.first_row());
     return gradient;
   };
-  share(block_tasks_, blocks, [&](std::int64_t task) {
+  block_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_gradients_.load(std::memory_order_relaxed)) return;
     const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
     block_gradient(block, order.batch.count, gradient_of(block));
     if (thread == 0) {
-      flops_since_clock_ += flops_per_step_ / 3.0 / static_cast<double>(blocks);
+      flops_since_clock_ += flops_per_step_ / 3.0 / blocks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
     }
   });
@@ -179,13 +201,13 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   const bool abandoned = abandon_gradients_.load(std::memory_order_relaxed);
   T scale = T(1);
   if (!abandoned && plan_.optimizer.clip_norm > 0) {
-    share(norm_tasks_, norm_parts_.size() / kPanel, [&](std::int64_t part) { norm_part(part); });
+    norm_tasks_.work(thread, [&](std::int64_t part) { norm_part(part); });
     threads_.barrier();
     // As torch.nn.utils.clip_grad_norm_: times min(1, limit / (norm + 1e-6)).
     scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (gradient_norm() + T(1e-6)));
   }
   if (!abandoned) {
-    share(update_tasks_, blocks, [&](std::int64_t task) {
+    update_tasks_.work(thread, [&](std::int64_t task) {
       const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
       const PanelMatrix<T> gradient = gradient_of(block);
       for (int p = 0; p < block.panels && plan_.optimizer.clip_norm > 0; ++p) {
@@ -288,7 +310,7 @@ Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const 
                             gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
     }
   }
-  return Evaluator<T>::summarize(table, batch.losses(), batch.metrics());
+  return Evaluator<T>::summarize(plan_.loss.kind, table, batch.losses(), batch.metrics());
 }
 
 template class Solo<float>;

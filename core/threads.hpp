@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -59,14 +60,57 @@ class Threads {
   alignas(64) std::atomic<int> arrived_{0};
 };
 
-// Hands out 0, 1, 2, ... to whoever asks next.
-class Counter {
+// Tasks 0 ... count - 1 shared out among threads. Each thread has a range of its own, the same every time, so that what
+// it wrote last time is still in its cache; who has finished helps the others, so that nobody waits for a thread the
+// system has put aside.
+class Tasks {
  public:
-  std::int64_t next() { return value_.fetch_add(1, std::memory_order_relaxed); }
-  void reset() { value_.store(0, std::memory_order_relaxed); }
+  // Thread t's own tasks are bounds[t] ... bounds[t + 1] - 1.
+  void deal(std::vector<std::int64_t> bounds) {
+    bounds_ = std::move(bounds);
+    next_ = std::vector<Next>(bounds_.size() - 1);
+    reset();
+  }
+
+  void deal_evenly(std::int64_t count, int threads) {
+    std::vector<std::int64_t> bounds;
+    for (int t = 0; t <= threads; ++t) bounds.push_back(count * t / threads);
+    if (bounds != bounds_) deal(std::move(bounds));
+  }
+
+  // All tasks are to be done anew. Only while nobody works.
+  void reset() {
+    for (std::size_t t = 0; t < next_.size(); ++t) next_[t].task.store(bounds_[t], std::memory_order_relaxed);
+  }
+
+  // f(task) until no task is left.
+  template <class F>
+  void work(int thread, F&& f) {
+    const std::size_t threads = next_.size();
+    if (threads == 1) {
+      for (std::int64_t task = bounds_[0]; task < bounds_[1]; ++task) f(task);
+      return;
+    }
+    for (std::size_t turn = 0; turn < threads; ++turn) {
+      const std::size_t whose = (static_cast<std::size_t>(thread) + turn) % threads;
+      std::atomic<std::int64_t>& next = next_[whose].task;
+      while (next.load(std::memory_order_relaxed) < bounds_[whose + 1]) {
+        const std::int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+        if (task < bounds_[whose + 1]) f(task);
+      }
+    }
+  }
 
  private:
-  alignas(64) std::atomic<std::int64_t> value_{0};
+  struct alignas(64) Next {
+    std::atomic<std::int64_t> task{0};
+
+    Next() = default;
+    Next(const Next&) {}
+  };
+
+  std::vector<std::int64_t> bounds_;
+  std::vector<Next> next_;
 };
 
 }  // namespace rookery::ROOKERY_LEVEL

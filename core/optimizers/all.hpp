@@ -26,16 +26,23 @@ decltype(auto) with_optimizer(const OptimizerPlan& plan, F&& f) {
     case OptimizerKind::sgd:
       if (!momentum) return f(Sgd<false, false>{});
       return plan.nesterov ? f(Sgd<true, true>{}) : f(Sgd<true, false>{});
-    case OptimizerKind::adagrad: return f(Adagrad{});
-    case OptimizerKind::adadelta: return f(Adadelta{});
+    case OptimizerKind::adagrad:
+      return f(Adagrad{});
+    case OptimizerKind::adadelta:
+      return f(Adadelta{});
     case OptimizerKind::rmsprop:
       if (plan.centered) return momentum ? f(Rmsprop<true, true>{}) : f(Rmsprop<true, false>{});
       return momentum ? f(Rmsprop<false, true>{}) : f(Rmsprop<false, false>{});
-    case OptimizerKind::adam: return plan.amsgrad ? f(Adam<true>{}) : f(Adam<false>{});
-    case OptimizerKind::adamw: return plan.amsgrad ? f(Adamw<true>{}) : f(Adamw<false>{});
-    case OptimizerKind::nadam: return f(Nadam{});
-    case OptimizerKind::radam: return f(Radam{});
-    case OptimizerKind::lion: return f(Lion{});
+    case OptimizerKind::adam:
+      return plan.amsgrad ? f(Adam<true>{}) : f(Adam<false>{});
+    case OptimizerKind::adamw:
+      return plan.amsgrad ? f(Adamw<true>{}) : f(Adamw<false>{});
+    case OptimizerKind::nadam:
+      return f(Nadam{});
+    case OptimizerKind::radam:
+      return f(Radam{});
+    case OptimizerKind::lion:
+      return f(Lion{});
   }
   throw std::logic_error("with_optimizer: no such OptimizerKind");
 }
@@ -53,9 +60,8 @@ inline Scalars initial_scalars(const OptimizerPlan&) { return {}; }
 // To be called once for each step, step counting from 1: it moves the scalars on.
 template <class T>
 Coefficients<T> prepare_coefficients(const OptimizerPlan& plan, double learning_rate, std::int64_t step, Scalars& s) {
-  return with_optimizer(plan, [&](auto rule) {
-    return decltype(rule)::template prepare<T>(plan, learning_rate, step, s);
-  });
+  return with_optimizer(plan,
+                        [&](auto rule) { return decltype(rule)::template prepare<T>(plan, learning_rate, step, s); });
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -23,8 +23,8 @@ struct Coefficients {
   X rest1{};          // ... and how much of the new value comes in
   X beta2{};          // likewise for the second running average
   X rest2{};
-  X scale{};          // factor of the root of the second moment
-  X epsilon{};
+  X scale{};    // factor of the root of the second moment
+  X epsilon{};  // added to that root
 
   Coefficients() = default;
 

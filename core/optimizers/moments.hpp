@@ -31,9 +31,12 @@ ROOKERY_INLINE V average(V m, V x, V rest) {
   return flush(fma(rest, x - m, m));
 }
 
-// beta v + (1 - beta) x^2: no difference is taken, so that it cannot fall below 0.
+// beta v + (1 - beta) x^2: no difference is taken, so that it cannot fall below 0. What would be flushed as a square is
+// left out before squaring, which would itself pass through the subnormal numbers.
 template <class V>
 ROOKERY_INLINE V average_of_squares(V v, V x, V beta, V rest) {
+  constexpr double kRootOfFlushed = 0x1p-50;
+  x = select(abs(x) < V(kRootOfFlushed), V(0), x);
   return flush_square(fma(beta, v, rest * x * x));
 }
 

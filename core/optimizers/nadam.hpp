@@ -1,4 +1,4 @@
-// NAdam: Dozat 2016, "Incorporating Nesterov Momentum into Adam", Algorithm 8 with its momentum schedule.
+// NAdam: Dozat 2016, "Incorporating Nesterov Momentum into Adam", with its schedule of momentum.
 //
 //   mu_t = beta1 (1 - 0.5 * 0.96^(t psi))
 //   m <- beta1 m + (1 - beta1) g

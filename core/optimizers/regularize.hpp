@@ -19,7 +19,7 @@ struct Regularization {
   X clip_value{};
   X weight_decay{};  // coupled
   X l1{};
-  X shrink{};        // decoupled: 1 - eta lambda
+  X shrink{};  // decoupled: 1 - eta lambda
 
   Regularization() = default;
 

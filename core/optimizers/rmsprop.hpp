@@ -1,5 +1,5 @@
-// RMSprop: Tieleman & Hinton 2012, Coursera lecture 6e; centered as in Graves 2013, "Generating Sequences With Recurrent
-// Neural Networks", eq. 38-45.
+// RMSprop: Tieleman & Hinton 2012, Coursera lecture 6e; centered as in Graves 2013, "Generating Sequences With
+// Recurrent Neural Networks", eq. 38-45.
 //
 //   v <- alpha v + (1 - alpha) g^2
 //   a <- alpha a + (1 - alpha) g                   centered

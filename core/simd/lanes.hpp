@@ -197,6 +197,7 @@ ROOKERY_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
   }
 }
 
+// The masked forms below, with every lane set, are the plain ones: GCC 12 warns of its own definition of those.
 template <class T, int N>
 ROOKERY_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
   using V = Vec<T, N>;
@@ -209,9 +210,9 @@ ROOKERY_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
   }
 #if defined(__AVX512F__)
   else if constexpr (sizeof(T) == 4 && N == 16) {
-    return V::make((typename V::Raw)_mm512_sqrt_ps((__m512)a.raw));
+    return V::make((typename V::Raw)_mm512_maskz_sqrt_ps(0xffff, (__m512)a.raw));
   } else if constexpr (sizeof(T) == 8 && N == 8) {
-    return V::make((typename V::Raw)_mm512_sqrt_pd((__m512d)a.raw));
+    return V::make((typename V::Raw)_mm512_maskz_sqrt_pd(0xff, (__m512d)a.raw));
   }
 #endif
 #if defined(__AVX2__)
@@ -249,7 +250,7 @@ template <class T, int N>
 ROOKERY_INLINE Vec<T, N> max(Vec<T, N> a, Vec<T, N> b) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4 && N == 16) {
-    return Vec<T, N>::make((typename Vec<T, N>::Raw)_mm512_max_ps((__m512)a.raw, (__m512)b.raw));
+    return Vec<T, N>::make((typename Vec<T, N>::Raw)_mm512_maskz_max_ps(0xffff, (__m512)a.raw, (__m512)b.raw));
   }
 #endif
   return select(a > b, a, b);

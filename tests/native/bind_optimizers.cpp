@@ -21,7 +21,8 @@ namespace {
 template <class T>
 using Trained = std::pair<ArrayOut<T>, ArrayOut<T>>;
 
-// N weights in lanes. fill(step, coefficients, regularization) gives the numbers of each step, which may differ by lane.
+// N weights in lanes. fill(step, coefficients, regularization) gives the numbers of each step, which may differ by
+// lane.
 template <class V, class Optimizer, class Fill>
 void train_lanes(typename V::Scalar* w, const typename V::Scalar* gradients, std::size_t steps, std::size_t stride,
                  typename V::Scalar* after, V* planes, Fill&& fill) {
@@ -78,11 +79,16 @@ Trained<T> train_in_lanes(const nb::dict& plan, const ArrayIn<T>& w, const Array
                           const ArrayIn<double>& learning_rates, int lanes) {
   const OptimizerPlan optimizer = optimizer_plan(plan);
   switch (lanes) {
-    case 1: return train<T, 1>(optimizer, w, gradients, learning_rates);
-    case 4: return train<T, 4>(optimizer, w, gradients, learning_rates);
-    case 8: return train<T, 8>(optimizer, w, gradients, learning_rates);
-    case 16: return train<T, 16>(optimizer, w, gradients, learning_rates);
-    default: throw std::invalid_argument("lanes: 1, 4, 8 or 16");
+    case 1:
+      return train<T, 1>(optimizer, w, gradients, learning_rates);
+    case 4:
+      return train<T, 4>(optimizer, w, gradients, learning_rates);
+    case 8:
+      return train<T, 8>(optimizer, w, gradients, learning_rates);
+    case 16:
+      return train<T, 16>(optimizer, w, gradients, learning_rates);
+    default:
+      throw std::invalid_argument("lanes: 1, 4, 8 or 16");
   }
 }
 
@@ -105,16 +111,16 @@ Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w,
   auto planes_after = new_array<T>({plane_count, 16});
   std::vector<T> weights(w.data(), w.data() + 16);
   with_optimizer(networks[0], [&](auto rule) {
-    train_lanes<V, decltype(rule)>(weights.data(), gradients.data(), steps, 16, after.data(), planes,
-                                   [&](std::size_t step, Coefficients<V>& c, Regularization<V>& r) {
-                                     for (int lane = 0; lane < 16; ++lane) {
-                                       const OptimizerPlan& plan = networks[lane];
-                                       c.set_lane(lane, prepare_coefficients<T>(plan, plan.learning_rate,
-                                                                                static_cast<std::int64_t>(step) + 1,
-                                                                                scalars[lane]));
-                                       r.set_lane(lane, Regularization<T>::of(plan, plan.learning_rate, false));
-                                     }
-                                   });
+    train_lanes<V, decltype(rule)>(
+        weights.data(), gradients.data(), steps, 16, after.data(), planes,
+        [&](std::size_t step, Coefficients<V>& c, Regularization<V>& r) {
+          for (int lane = 0; lane < 16; ++lane) {
+            const OptimizerPlan& plan = networks[lane];
+            c.set_lane(lane, prepare_coefficients<T>(plan, plan.learning_rate, static_cast<std::int64_t>(step) + 1,
+                                                     scalars[lane]));
+            r.set_lane(lane, Regularization<T>::of(plan, plan.learning_rate, false));
+          }
+        });
   });
   for (std::size_t p = 0; p < plane_count; ++p) planes[p].store_unaligned(planes_after.data() + p * 16);
   return {after, planes_after};
@@ -128,10 +134,13 @@ void bind_optimizers(nb::module_& m) {
   m.def("train_colony_f32", train_colony<float>, "plans"_a, "w"_a, "gradients"_a, "steps"_a);
   m.def("train_colony_f64", train_colony<double>, "plans"_a, "w"_a, "gradients"_a, "steps"_a);
   // The penalty that biases get, against the weights': (clip_value, weight_decay, l1, shrink).
-  m.def("regularization_of", [](const nb::dict& plan, double learning_rate, bool is_bias) {
-    const auto r = Regularization<double>::of(optimizer_plan(plan), learning_rate, is_bias);
-    return nb::make_tuple(r.clip_value, r.weight_decay, r.l1, r.shrink);
-  }, "plan"_a, "learning_rate"_a, "is_bias"_a);
+  m.def(
+      "regularization_of",
+      [](const nb::dict& plan, double learning_rate, bool is_bias) {
+        const auto r = Regularization<double>::of(optimizer_plan(plan), learning_rate, is_bias);
+        return nb::make_tuple(r.clip_value, r.weight_decay, r.l1, r.shrink);
+      },
+      "plan"_a, "learning_rate"_a, "is_bias"_a);
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

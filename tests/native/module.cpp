@@ -13,6 +13,7 @@ void bind_optimizers(nanobind::module_& m);
 void bind_schedules(nanobind::module_& m);
 void bind_initializers(nanobind::module_& m);
 void bind_gemm(nanobind::module_& m);
+void bind_reference(nanobind::module_& m);
 
 }  // namespace rookery::ROOKERY_LEVEL
 
@@ -26,4 +27,5 @@ NB_MODULE(ROOKERY_MODULE, m) {
   bind_schedules(m);
   bind_initializers(m);
   bind_gemm(m);
+  bind_reference(m);
 }

@@ -35,21 +35,21 @@ inline OptimizerPlan optimizer_plan(const nanobind::dict& from) {
   using P = OptimizerPlan;
   using K = OptimizerKind;
   static constexpr std::pair<const char*, K> kKinds[] = {
-      {"sgd", K::sgd},     {"adagrad", K::adagrad}, {"adadelta", K::adadelta}, {"rmsprop", K::rmsprop}, {"adam", K::adam},
-      {"adamw", K::adamw}, {"nadam", K::nadam},     {"radam", K::radam},       {"lion", K::lion}};
-  static constexpr std::pair<const char*, double P::*> kNumbers[] = {
-      {"learning_rate", &P::learning_rate},
-      {"momentum", &P::momentum},
-      {"dampening", &P::dampening},
-      {"beta1", &P::beta1},
-      {"beta2", &P::beta2},
-      {"rho", &P::rho},
-      {"epsilon", &P::epsilon},
-      {"learning_rate_decay", &P::learning_rate_decay},
-      {"initial_accumulator", &P::initial_accumulator},
-      {"weight_decay", &P::weight_decay},
-      {"l1", &P::l1},
-      {"clip_value", &P::clip_value}};
+      {"sgd", K::sgd},         {"adagrad", K::adagrad}, {"adadelta", K::adadelta},
+      {"rmsprop", K::rmsprop}, {"adam", K::adam},       {"adamw", K::adamw},
+      {"nadam", K::nadam},     {"radam", K::radam},     {"lion", K::lion}};
+  static constexpr std::pair<const char*, double P::*> kNumbers[] = {{"learning_rate", &P::learning_rate},
+                                                                     {"momentum", &P::momentum},
+                                                                     {"dampening", &P::dampening},
+                                                                     {"beta1", &P::beta1},
+                                                                     {"beta2", &P::beta2},
+                                                                     {"rho", &P::rho},
+                                                                     {"epsilon", &P::epsilon},
+                                                                     {"learning_rate_decay", &P::learning_rate_decay},
+                                                                     {"initial_accumulator", &P::initial_accumulator},
+                                                                     {"weight_decay", &P::weight_decay},
+                                                                     {"l1", &P::l1},
+                                                                     {"clip_value", &P::clip_value}};
   static constexpr std::pair<const char*, bool P::*> kFlags[] = {{"nesterov", &P::nesterov},
                                                                  {"centered", &P::centered},
                                                                  {"amsgrad", &P::amsgrad},
@@ -76,17 +76,15 @@ inline OptimizerPlan optimizer_plan(const nanobind::dict& from) {
 inline SchedulePlan schedule_plan(const nanobind::dict& from) {
   using P = SchedulePlan;
   using K = ScheduleKind;
-  static constexpr std::pair<const char*, K> kKinds[] = {{"constant", K::constant},
-                                                         {"step", K::step},
-                                                         {"exponential", K::exponential},
-                                                         {"cosine", K::cosine},
-                                                         {"one_cycle", K::one_cycle},
-                                                         {"reduce_on_plateau", K::reduce_on_plateau}};
+  static constexpr std::pair<const char*, K> kKinds[] = {
+      {"constant", K::constant}, {"step", K::step},           {"exponential", K::exponential},
+      {"cosine", K::cosine},     {"one_cycle", K::one_cycle}, {"reduce_on_plateau", K::reduce_on_plateau}};
   static constexpr std::pair<const char*, double P::*> kNumbers[] = {
-      {"length", &P::length},       {"factor", &P::factor}, {"minimum", &P::minimum},
-      {"peak_at", &P::peak_at},     {"start", &P::start},   {"finish", &P::finish},
-      {"patience", &P::patience},   {"threshold", &P::threshold},
-      {"warmup", &P::warmup},       {"warmup_start", &P::warmup_start}};
+      {"length", &P::length},     {"factor", &P::factor},
+      {"minimum", &P::minimum},   {"peak_at", &P::peak_at},
+      {"start", &P::start},       {"finish", &P::finish},
+      {"patience", &P::patience}, {"threshold", &P::threshold},
+      {"warmup", &P::warmup},     {"warmup_start", &P::warmup_start}};
   P plan;
   for (const auto& [key, value] : from) {
     const std::string name = nanobind::cast<std::string>(key);

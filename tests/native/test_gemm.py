@@ -40,7 +40,11 @@ def test_product_by_columns_is_the_contract(native: ModuleType, rows, terms, col
     left, right, _ = matrices(np.random.default_rng(seed), terms, terms, columns, dtype)
     left = np.ascontiguousarray(np.resize(left, (terms, rows)))
     zeros = np.zeros((1, columns), dtype)
-    out, totals, expected = np.zeros((rows, columns), dtype), np.zeros((1, columns), dtype), np.zeros((rows, columns), dtype)
+    out, totals, expected = (
+        np.zeros((rows, columns), dtype),
+        np.zeros((1, columns), dtype),
+        np.zeros((rows, columns), dtype),
+    )
     native.product_by_columns(left, right, out, totals)
     native.product_by_contract(np.ascontiguousarray(left.T), right, zeros, expected)
     np.testing.assert_array_equal(out.view(np.uint8), expected.view(np.uint8))

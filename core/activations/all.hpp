@@ -1,0 +1,56 @@
+// Every activation by its kind.
+//
+// Each is a struct of its own: apply(z, parameter, derivative) gives f(z), and f'(z) in derivative. Where kFromValue
+// is set, derivative_from_value(f(z), parameter) gives the same f'(z), bit for bit, without z.
+#pragma once
+
+#include <stdexcept>
+
+#include "elu.hpp"
+#include "gelu.hpp"
+#include "gelu_tanh.hpp"
+#include "identity.hpp"
+#include "leaky_relu.hpp"
+#include "mish.hpp"
+#include "relu.hpp"
+#include "selu.hpp"
+#include "sigmoid.hpp"
+#include "silu.hpp"
+#include "softplus.hpp"
+#include "tanh.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// f(Relu{}) for ActivationKind::relu, and so on.
+template <class F>
+decltype(auto) with_activation(ActivationKind kind, F&& f) {
+  switch (kind) {
+    case ActivationKind::identity:
+      return f(Identity{});
+    case ActivationKind::relu:
+      return f(Relu{});
+    case ActivationKind::leaky_relu:
+      return f(LeakyRelu{});
+    case ActivationKind::elu:
+      return f(Elu{});
+    case ActivationKind::selu:
+      return f(Selu{});
+    case ActivationKind::gelu:
+      return f(Gelu{});
+    case ActivationKind::gelu_tanh:
+      return f(GeluTanh{});
+    case ActivationKind::silu:
+      return f(Silu{});
+    case ActivationKind::mish:
+      return f(Mish{});
+    case ActivationKind::tanh:
+      return f(Tanh{});
+    case ActivationKind::sigmoid:
+      return f(Sigmoid{});
+    case ActivationKind::softplus:
+      return f(Softplus{});
+  }
+  throw std::logic_error("with_activation: no such ActivationKind");
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

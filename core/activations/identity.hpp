@@ -1,0 +1,25 @@
+// Identity: f(z) = z.
+#pragma once
+
+#include "../plan.hpp"
+#include "../simd/lanes.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct Identity {
+  static constexpr ActivationKind kKind = ActivationKind::identity;
+  static constexpr bool kFromValue = true;
+
+  template <class V>
+  static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
+    derivative = derivative_from_value(z, parameter);
+    return z;
+  }
+
+  template <class V>
+  static ROOKERY_INLINE V derivative_from_value(V, V) {
+    return V(typename V::Scalar(1));
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

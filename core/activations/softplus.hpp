@@ -1,0 +1,23 @@
+// Softplus (Dugas et al. 2001): f(z) = log(1 + exp(beta z)) / beta, f'(z) = sigmoid(beta z).
+//
+// parameter: beta > 0. Never switched to the identity for large beta z, as PyTorch does: it is right everywhere.
+#pragma once
+
+#include "../plan.hpp"
+#include "../simd/math.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct Softplus {
+  static constexpr ActivationKind kKind = ActivationKind::softplus;
+  static constexpr bool kFromValue = false;
+
+  template <class V>
+  static ROOKERY_INLINE V apply(V z, V beta, V& derivative) {
+    const V scaled = beta * z;
+    derivative = sigmoid(scaled);
+    return softplus(scaled) / beta;
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,19 @@
+// Absolute error: mean over the outputs of |z - y|. As PyTorch's L1Loss; the derivative where z = y is 0.
+#pragma once
+
+#include "elementwise.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct AbsoluteError : Elementwise<AbsoluteError> {
+  static constexpr LossKind kKind = LossKind::absolute_error;
+
+  template <class V>
+  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+    const V error = z - y;
+    slope = sign(error);
+    return abs(error);
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,48 @@
+// Every loss by its kind.
+//
+// Each is a struct of its own that works on one row per lane. z [outputs] are the weighted sums of the output layer;
+// targets [outputs] what they are compared with, or label the class as a number (kClasses; the other may be null):
+//   apply    writes the gradient of the row's loss, dloss_dz [outputs], and returns the loss
+//   value    returns the same loss, bit for bit, and writes nothing but scratch [outputs]
+//   predict  the head: what the network says about the row, out [outputs]
+// Sums run over the outputs from 0 upward. No array may overlap another.
+#pragma once
+
+#include <stdexcept>
+
+#include "absolute_error.hpp"
+#include "binary_cross_entropy.hpp"
+#include "cross_entropy.hpp"
+#include "huber.hpp"
+#include "poisson.hpp"
+#include "quantile.hpp"
+#include "squared_error.hpp"
+#include "squared_error_of_classes.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// f(Huber{}) for LossKind::huber, and so on.
+template <class F>
+decltype(auto) with_loss(LossKind kind, F&& f) {
+  switch (kind) {
+    case LossKind::cross_entropy:
+      return f(CrossEntropy{});
+    case LossKind::squared_error_of_classes:
+      return f(SquaredErrorOfClasses{});
+    case LossKind::binary_cross_entropy:
+      return f(BinaryCrossEntropy{});
+    case LossKind::squared_error:
+      return f(SquaredError{});
+    case LossKind::absolute_error:
+      return f(AbsoluteError{});
+    case LossKind::huber:
+      return f(Huber{});
+    case LossKind::poisson:
+      return f(Poisson{});
+    case LossKind::quantile:
+      return f(Quantile{});
+  }
+  throw std::logic_error("with_loss: no such LossKind");
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,49 @@
+// What losses have in common that compare every output with a target of its own: the loss of a row is the mean over its
+// outputs of Term::term(z, y, slope, numbers), whose derivative with respect to z is slope.
+#pragma once
+
+#include "numbers.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <class Term>
+struct Elementwise {
+  static constexpr bool kClasses = false;
+
+  template <class V>
+  static ROOKERY_INLINE V apply(const V* z, const V* targets, V, V* dloss_dz, int outputs, const LossNumbers<V>& n) {
+    using T = typename V::Scalar;
+    const V share(T(1) / static_cast<T>(outputs));
+    V sum(T(0));
+    for (int c = 0; c < outputs; ++c) {
+      V slope;
+      sum += Term::term(z[c], targets[c], slope, n);
+      dloss_dz[c] = slope * share;
+    }
+    return sum / V(static_cast<T>(outputs));
+  }
+
+  template <class V>
+  static ROOKERY_INLINE V value(const V* z, const V* targets, V, V*, int outputs, const LossNumbers<V>& n) {
+    using T = typename V::Scalar;
+    V sum(T(0));
+    for (int c = 0; c < outputs; ++c) {
+      V slope;
+      sum += Term::term(z[c], targets[c], slope, n);
+    }
+    return sum / V(static_cast<T>(outputs));
+  }
+
+  // The head: by default the weighted sums are the prediction.
+  template <class V>
+  static ROOKERY_INLINE void predict(const V* z, V* out, int outputs) {
+    for (int c = 0; c < outputs; ++c) out[c] = Term::head(z[c]);
+  }
+
+  template <class V>
+  static ROOKERY_INLINE V head(V z) {
+    return z;
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

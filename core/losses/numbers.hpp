@@ -1,0 +1,16 @@
+// The numbers a loss may need, one per lane.
+#pragma once
+
+#include "../plan.hpp"
+#include "../simd/lanes.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+template <class V>
+struct LossNumbers {
+  V label_smoothing;  // cross_entropy
+  V delta;            // huber
+  V quantile;         // quantile
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,26 @@
+// Poisson negative log-likelihood of the rate exp(z), without the term in y alone: mean over the outputs of
+// exp(z) - y z. As PyTorch's PoissonNLLLoss(log_input=True, full=False); overflows where exp(z) does.
+#pragma once
+
+#include "../simd/math.hpp"
+#include "elementwise.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct Poisson : Elementwise<Poisson> {
+  static constexpr LossKind kKind = LossKind::poisson;
+
+  template <class V>
+  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+    const V rate = exp(z);
+    slope = rate - y;
+    return fma(-y, z, rate);
+  }
+
+  template <class V>
+  static ROOKERY_INLINE V head(V z) {
+    return exp(z);
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

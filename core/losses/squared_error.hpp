@@ -1,0 +1,19 @@
+// Squared error: mean over the outputs of (z - y)^2. As PyTorch's MSELoss.
+#pragma once
+
+#include "elementwise.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+struct SquaredError : Elementwise<SquaredError> {
+  static constexpr LossKind kKind = LossKind::squared_error;
+
+  template <class V>
+  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+    const V error = z - y;
+    slope = error + error;
+    return error * error;
+  }
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,108 @@
+// Trains some plans and prints a digest of the weights each ends with: the same on every processor, or the contract is
+// broken. Built for this machine's levels and, with a cross-compiler, for 64-bit Arm (tools/cross_digests.sh).
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+#include "philox.hpp"
+#include "solo.hpp"
+
+using namespace rookery::ROOKERY_LEVEL;
+
+namespace {
+
+// FNV-1a, 64 bits: enough to tell different bytes from equal ones.
+std::uint64_t digest(const void* data, std::size_t size, std::uint64_t hash = 0xcbf29ce484222325u) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
+  return hash;
+}
+
+struct Choices {
+  ActivationKind activation;
+  LossKind loss;
+  OptimizerKind optimizer;
+  InitializerKind initializer;
+  ScheduleKind schedule;
+};
+
+Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
+  Plan plan;
+  plan.inputs = sizes[0];
+  for (std::size_t i = 1; i < sizes.size(); ++i) {
+    LayerPlan layer;
+    layer.width = sizes[i];
+    layer.initializer = choices.initializer;
+    if (i + 1 < sizes.size()) {
+      layer.activation = choices.activation;
+      layer.activation_parameter = choices.activation == ActivationKind::leaky_relu ? 0.01 : 1.0;
+      layer.dropout = 0.2;
+    }
+    plan.layers.push_back(layer);
+  }
+  plan.loss.kind = choices.loss;
+  plan.loss.label_smoothing = 0.05;
+  plan.optimizer.kind = choices.optimizer;
+  plan.optimizer.learning_rate = 0.005;
+  plan.optimizer.momentum = 0.9;
+  plan.optimizer.weight_decay = 0.001;
+  plan.optimizer.clip_norm = 0.5;
+  plan.schedule.kind = choices.schedule;
+  plan.schedule.per_step = true;
+  plan.schedule.length = 40;
+  plan.schedule.factor = 0.9;
+  plan.batch_size = 37;
+  plan.epochs = 3;
+  plan.seed = 11;
+  return plan;
+}
+
+template <class T>
+std::uint64_t train(const Plan& plan, int threads) {
+  constexpr std::int64_t kRows = 211;
+  const std::int64_t outputs = plan.layers.back().width;
+  std::vector<T> x(static_cast<std::size_t>(kRows * plan.inputs)), targets(static_cast<std::size_t>(kRows * outputs));
+  std::vector<std::int32_t> classes(kRows);
+  const auto word = [](std::size_t i, std::uint32_t use) { return philox(5, {static_cast<std::uint32_t>(i), use, 0, 0})[0]; };
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(word(i, 0) >> 8) / T(1 << 23) - T(1);
+  for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = static_cast<std::int32_t>(word(i, 1) % outputs);
+  for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<T>(word(i, 2) % 2);
+  Rows<T> rows;
+  rows.x = x.data();
+  rows.x_stride = plan.inputs;
+  rows.count = kRows;
+  if (plan.loss.kind == LossKind::cross_entropy || plan.loss.kind == LossKind::squared_error_of_classes) {
+    rows.classes = classes.data();
+  } else {
+    rows.targets = targets.data();
+    rows.targets_stride = outputs;
+  }
+  Solo<T> solo(plan, rows, rows, threads);
+  solo.run({}, {});
+  std::uint64_t hash = digest(solo.network().weights.data(), static_cast<std::size_t>(solo.network().weights.size()) * sizeof(T));
+  for (const EpochRecord& record : solo.history()) hash = digest(&record, offsetof(EpochRecord, seconds), hash);
+  return hash;
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<std::vector<std::int64_t>> shapes = {{4, 10, 10, 3}, {7, 33, 50, 17, 5}, {64, 100, 2}, {20, 1}};
+  int number = 0;
+  const auto report = [&](const Choices& choices) {
+    const std::vector<std::int64_t>& sizes = shapes[static_cast<std::size_t>(number) % shapes.size()];
+    const Plan plan = plan_of(sizes, choices);
+    std::printf("%02d %016" PRIx64 " %016" PRIx64 "\n", number, train<float>(plan, 1 + number % 3), train<double>(plan, 1));
+    ++number;
+  };
+  // Every choice at least once; the rest vary along with it.
+  for (int i = 0; i < 12; ++i) {
+    report({static_cast<ActivationKind>(i), static_cast<LossKind>(i % 8), static_cast<OptimizerKind>(i % 9),
+            static_cast<InitializerKind>(i % 9), static_cast<ScheduleKind>(i % 6)});
+  }
+  for (int i = 0; i < 9; ++i) {
+    report({static_cast<ActivationKind>((5 * i + 1) % 12), static_cast<LossKind>((3 * i + 2) % 8),
+            static_cast<OptimizerKind>(i), static_cast<InitializerKind>((i + 4) % 8), static_cast<ScheduleKind>((i + 1) % 5)});
+  }
+}

@@ -1,0 +1,111 @@
+"""Small training jobs for the tests of the compiled engine, given to it directly."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+CLASS_LOSSES = ("cross_entropy", "squared_error_of_classes")
+LOSSES = (*CLASS_LOSSES, "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile")
+ACTIVATIONS = (
+    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus",
+)  # fmt: skip
+ACTIVATION_PARAMETER = {"leaky_relu": 0.01, "elu": 1.0, "softplus": 1.0}
+OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
+
+
+@dataclass
+class Job:
+    """A plan and a table for it; everything from a seed."""
+
+    sizes: tuple[int, ...] = (4, 10, 10, 3)
+    rows: int = 70
+    batch_size: int = 20
+    epochs: int = 3
+    loss: str = "cross_entropy"
+    activation: str = "relu"
+    dropout: float = 0.0
+    weighted: bool = False
+    validation: int = 0
+    seed: int = 0
+    dtype: type = np.float32
+    initializer: str = "he_uniform"
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    loss_numbers: dict[str, float] = field(default_factory=dict)
+    schedule: dict[str, Any] = field(default_factory=dict)
+    early_stopping: dict[str, Any] = field(default_factory=dict)
+    shuffle: bool = True
+
+    def plan(self, engine: ModuleType) -> Any:
+        plan = engine.Plan()
+        plan.inputs = self.sizes[0]
+        layers = []
+        for i, width in enumerate(self.sizes[1:]):
+            layer = engine.LayerPlan()
+            layer.width = width
+            layer.initializer = self.initializer
+            if i < len(self.sizes) - 2:
+                layer.activation = self.activation
+                layer.activation_parameter = ACTIVATION_PARAMETER.get(self.activation, 0.0)
+                layer.dropout = self.dropout
+            layers.append(layer)
+        plan.layers = layers
+        plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
+        plan.loss.kind = self.loss
+        for part in ("optimizer", "schedule", "early_stopping"):
+            for name, value in getattr(self, part).items():
+                setattr(getattr(plan, part), name, value)
+        for name, value in self.loss_numbers.items():
+            setattr(plan.loss, name, value)
+        return plan
+
+    def table(self, rows: int | None = None, stream: int = 0) -> tuple[Any, Any, Any, Any]:
+        """x, classes, targets, weights; what the loss does not want is None."""
+        rng = np.random.default_rng([self.seed, stream])
+        n, d, outputs = rows or self.rows, self.sizes[0], self.sizes[-1]
+        x = rng.standard_normal((n, d)).astype(self.dtype)
+        truth = np.random.default_rng([self.seed, 99]).standard_normal((d, outputs))  # the same for every stream
+        signal = x @ truth.astype(self.dtype) + 0.1
+        weights = rng.uniform(0, 2, n).astype(self.dtype) if self.weighted else None
+        if self.loss in CLASS_LOSSES:
+            return x, signal.argmax(axis=1).astype(np.int32), None, weights
+        if self.loss == "binary_cross_entropy":
+            return x, None, (signal > 0).astype(self.dtype), weights
+        if self.loss == "poisson":
+            return x, None, rng.poisson(np.exp(np.clip(signal, -2, 2))).astype(self.dtype), weights
+        return x, None, signal.astype(self.dtype), weights
+
+    def solo(self, engine: ModuleType, threads: int = 1) -> Any:
+        kind = engine.Solo32 if self.dtype == np.float32 else engine.Solo64
+        validation = self.table(self.validation, stream=1) if self.validation else None
+        return kind(self.plan(engine), *self.table(), validation, threads)
+
+    def reference(self, engine: ModuleType, native: ModuleType) -> bytes:
+        """The weights that the contract, written down one number at a time, gives."""
+        x, classes, targets, weights = self.table()
+        size = sum((a + 1) * b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
+        out = np.zeros(size, self.dtype)
+        native.reference_train(self.plan(engine), x, classes, targets, weights, out)
+        return out.tobytes()
+
+
+def weights_of(solo: Any) -> bytes:
+    return b"".join(w.tobytes() + b.tobytes() for w, b in solo.parameters())
+
+
+def digest(solo: Any) -> str:
+    """Of everything a run's state holds except how many seconds it took."""
+    out = hashlib.sha256()
+    for name, array in sorted(solo.state().items()):
+        if name == "history.seconds":
+            continue
+        kept = array.copy()
+        if name == "progress":
+            kept[7] = 0  # seconds spent on the epoch that is under way
+        out.update(name.encode())
+        out.update(kept.tobytes())
+    return out.hexdigest()

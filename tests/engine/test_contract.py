@@ -1,0 +1,78 @@
+"""The engine gives, to the bit, what the contract says: whatever the shapes, the plan, the threads and the level."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .jobs import ACTIVATIONS, LOSSES, OPTIMIZERS, Job, weights_of
+
+widths = st.one_of(st.integers(1, 40), st.integers(1, 300))
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Job:
+    loss = draw(st.sampled_from(LOSSES))
+    hidden = draw(st.lists(widths, min_size=0, max_size=3))
+    outputs = draw(st.one_of(st.integers(1, 5), st.integers(1, 40)))
+    big = max([*hidden, outputs]) > 100
+    rows = draw(st.one_of(st.just(1), st.integers(1, 40 if big else 120)))
+    return Job(
+        sizes=(draw(widths), *hidden, outputs),
+        rows=rows,
+        batch_size=draw(st.one_of(st.integers(1, rows), st.integers(1, 200))),
+        epochs=draw(st.integers(1, 2)),
+        loss=loss,
+        activation=draw(st.sampled_from(ACTIVATIONS)),
+        dropout=draw(st.sampled_from([0.0, 0.0, 0.25, 0.5])),
+        weighted=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**40)),
+        dtype=draw(st.sampled_from([np.float32, np.float32, np.float64])),
+        initializer="lecun_normal",
+        optimizer={
+            "kind": draw(st.sampled_from(OPTIMIZERS)),
+            "learning_rate": draw(st.sampled_from([1e-3, 1e-2])),
+            "momentum": draw(st.sampled_from([0.0, 0.9])),
+            "weight_decay": draw(st.sampled_from([0.0, 0.0, 1e-2])),
+            "decoupled": draw(st.booleans()),
+            "l1": draw(st.sampled_from([0.0, 0.0, 1e-3])),
+            "regularize_bias": draw(st.booleans()),
+            "clip_norm": draw(st.sampled_from([0.0, 0.0, 0.1])),
+            "clip_value": draw(st.sampled_from([0.0, 0.0, 0.01])),
+        },
+        loss_numbers={"label_smoothing": draw(st.sampled_from([0.0, 0.1])), "quantile": 0.3},
+        schedule=draw(
+            st.sampled_from([{}, {"kind": "cosine", "length": 10.0, "per_step": True}, {"kind": "exponential", "factor": 0.5}])
+        ),
+        shuffle=draw(st.booleans()),
+    )
+
+
+@settings(deadline=None, max_examples=120)
+@given(job=jobs(), threads=st.integers(1, 3))
+def test_engine_is_the_contract(engine: ModuleType, native: ModuleType, job: Job, threads: int) -> None:
+    solo = job.solo(engine, threads)
+    if solo.run() == "diverged":
+        return  # its own tests: test_divergence.py
+    assert weights_of(solo) == job.reference(engine, native)
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 17, 64, 65, 129, 300])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_batches_around_the_sizes_of_tiles_and_tasks(engine, native, rows: int, threads: int) -> None:
+    job = Job(sizes=(5, 65, 49, 4), rows=rows, batch_size=rows, epochs=2, activation="tanh")
+    solo = job.solo(engine, threads)
+    assert solo.run() == "finished"
+    assert weights_of(solo) == job.reference(engine, native)
+
+
+def test_sums_long_enough_to_pause(engine, native) -> None:
+    """Inputs and batches beyond the number of terms after which a product stores and loads its sums."""
+    job = Job(sizes=(300, 300, 2), rows=520, batch_size=400, epochs=1)
+    solo = job.solo(engine, threads=2)
+    assert solo.run() == "finished"
+    assert weights_of(solo) == job.reference(engine, native)

@@ -1,0 +1,67 @@
+"""The gradient of every activation under every loss, against central differences in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .jobs import ACTIVATIONS, LOSSES, Job
+
+
+def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:
+    parameters = [[w.copy(), b.copy()] for w, b in solo.parameters()]
+    quotients = []
+    for layer in parameters:
+        for array in layer:
+            flat = array.reshape(-1)
+            for i, value in enumerate(flat):
+                losses = []
+                for shifted in (value + step, value - step):
+                    flat[i] = shifted
+                    solo.set_parameters([tuple(pair) for pair in parameters])
+                    losses.append(solo.evaluate(*table)[0])
+                flat[i] = value
+                quotients.append((losses[0] - losses[1]) / (2 * step))
+    solo.set_parameters([tuple(pair) for pair in parameters])
+    return np.array(quotients)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_are_the_slopes_of_the_loss(engine, activation: str, loss: str) -> None:
+    job = Job(
+        sizes=(3, 6, 5, 3), rows=11, activation=activation, loss=loss, weighted=True, dtype=np.float64, seed=5,
+        initializer="lecun_normal", loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantile": 0.3},
+    )  # fmt: skip
+    solo = job.solo(engine)
+    biased = [(w, np.linspace(-0.2, 0.3, b.size)) for w, b in solo.parameters()]
+    solo.set_parameters(biased)
+    table = job.table()
+    value, gradients = solo.gradients(*table)
+    assert value == pytest.approx(solo.evaluate(*table)[0], rel=1e-14)
+    exact = np.concatenate([array.reshape(-1) for layer in gradients for array in layer])
+    measured = difference_quotients(solo, table)
+    assert np.abs(exact).max() > 1e-4
+    assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+
+
+def test_weights_that_are_all_zero_have_no_gradient(engine) -> None:
+    job = Job(dtype=np.float64)
+    solo = job.solo(engine)
+    x, classes, _, _ = job.table()
+    _, gradients = solo.gradients(x, classes, None, np.zeros(len(x)))
+    assert all((array == 0).all() for layer in gradients for array in layer)
+
+
+def test_a_row_of_weight_two_counts_as_two_rows(engine) -> None:
+    job = Job(rows=3, dtype=np.float64)
+    solo = job.solo(engine)
+    x, classes, _, _ = job.table()
+    weighted = solo.gradients(x, classes, None, np.array([1.0, 2.0, 1.0]))
+    repeated = solo.gradients(x[[0, 1, 1, 2]], classes[[0, 1, 1, 2]], None, None)
+    assert weighted[0] == pytest.approx(repeated[0], rel=1e-14)
+    for a, b in zip(weighted[1], repeated[1], strict=True):
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(a[1], b[1], rtol=1e-12, atol=1e-15)

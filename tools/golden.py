@@ -1,0 +1,330 @@
+"""Write the reference numbers in tests/golden/ again, with PyTorch.
+
+Run by `make golden`. It needs torch 2.13 (the `peers` extra); the tests that read the numbers do not. Numbers are
+written as hexadecimal floats, so that none loses a bit on the way.
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+STEPS = 100
+WEIGHTS = 16
+KEPT_STEPS = [1, 2, 5, 6, 10, 50, 100]
+
+Plan = dict[str, Any]
+
+# Each name, the plan in the engine's words, and the same optimizer in torch's (None: torch has none).
+OPTIMIZERS: dict[str, tuple[Plan, Callable[..., torch.optim.Optimizer] | None, dict[str, Any]]] = {
+    "sgd": ({"kind": "sgd", "learning_rate": 0.1}, torch.optim.SGD, {"lr": 0.1}),
+    "sgd_momentum_dampening": (
+        {"kind": "sgd", "learning_rate": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01},
+        torch.optim.SGD,
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01},
+    ),
+    "sgd_nesterov": (
+        {"kind": "sgd", "learning_rate": 0.02, "momentum": 0.95, "nesterov": True},
+        torch.optim.SGD,
+        {"lr": 0.02, "momentum": 0.95, "nesterov": True},
+    ),
+    "adagrad": (
+        {"kind": "adagrad", "learning_rate": 0.01, "epsilon": 1e-10},
+        torch.optim.Adagrad,
+        {},
+    ),
+    "adagrad_decaying": (
+        {
+            "kind": "adagrad",
+            "learning_rate": 0.1,
+            "learning_rate_decay": 0.05,
+            "initial_accumulator": 0.3,
+            "epsilon": 1e-6,
+            "weight_decay": 0.02,
+        },
+        torch.optim.Adagrad,
+        {"lr": 0.1, "lr_decay": 0.05, "initial_accumulator_value": 0.3, "eps": 1e-6, "weight_decay": 0.02},
+    ),
+    "adadelta": ({"kind": "adadelta", "learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}, torch.optim.Adadelta, {}),
+    "adadelta_rho": (
+        {"kind": "adadelta", "learning_rate": 0.5, "rho": 0.95, "epsilon": 1e-4, "weight_decay": 0.01},
+        torch.optim.Adadelta,
+        {"lr": 0.5, "rho": 0.95, "eps": 1e-4, "weight_decay": 0.01},
+    ),
+    "rmsprop": (
+        {"kind": "rmsprop", "learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8},
+        torch.optim.RMSprop,
+        {},
+    ),
+    "rmsprop_momentum": (
+        {"kind": "rmsprop", "learning_rate": 0.002, "rho": 0.9, "epsilon": 1e-6, "momentum": 0.8, "weight_decay": 0.01},
+        torch.optim.RMSprop,
+        {"lr": 0.002, "alpha": 0.9, "eps": 1e-6, "momentum": 0.8, "weight_decay": 0.01},
+    ),
+    "rmsprop_centered": (
+        {"kind": "rmsprop", "learning_rate": 0.003, "rho": 0.95, "epsilon": 1e-4, "centered": True},
+        torch.optim.RMSprop,
+        {"lr": 0.003, "alpha": 0.95, "eps": 1e-4, "centered": True},
+    ),
+    "rmsprop_centered_momentum": (
+        {"kind": "rmsprop", "learning_rate": 0.003, "rho": 0.95, "epsilon": 1e-4, "centered": True, "momentum": 0.5},
+        torch.optim.RMSprop,
+        {"lr": 0.003, "alpha": 0.95, "eps": 1e-4, "centered": True, "momentum": 0.5},
+    ),
+    "adam": ({"kind": "adam", "learning_rate": 0.001}, torch.optim.Adam, {}),
+    "adam_betas_decay": (
+        {
+            "kind": "adam",
+            "learning_rate": 0.02,
+            "beta1": 0.8,
+            "beta2": 0.95,
+            "epsilon": 1e-5,
+            "weight_decay": 0.03,
+        },
+        torch.optim.Adam,
+        {"lr": 0.02, "betas": (0.8, 0.95), "eps": 1e-5, "weight_decay": 0.03},
+    ),
+    "adam_amsgrad": (
+        {"kind": "adam", "learning_rate": 0.01, "beta2": 0.9, "amsgrad": True},
+        torch.optim.Adam,
+        {"lr": 0.01, "betas": (0.9, 0.9), "amsgrad": True},
+    ),
+    "adamw": (
+        {"kind": "adamw", "learning_rate": 0.001, "weight_decay": 0.01, "decoupled": True},
+        torch.optim.AdamW,
+        {},
+    ),
+    "adamw_amsgrad": (
+        {"kind": "adamw", "learning_rate": 0.02, "beta2": 0.9, "weight_decay": 0.1, "decoupled": True, "amsgrad": True},
+        torch.optim.AdamW,
+        {"lr": 0.02, "betas": (0.9, 0.9), "weight_decay": 0.1, "amsgrad": True},
+    ),
+    "nadam": ({"kind": "nadam", "learning_rate": 0.002, "momentum": 0.004}, torch.optim.NAdam, {}),
+    "nadam_decoupled": (
+        {
+            "kind": "nadam",
+            "learning_rate": 0.01,
+            "beta1": 0.8,
+            "beta2": 0.98,
+            "momentum": 0.02,
+            "weight_decay": 0.05,
+            "decoupled": True,
+        },
+        torch.optim.NAdam,
+        {
+            "lr": 0.01,
+            "betas": (0.8, 0.98),
+            "momentum_decay": 0.02,
+            "weight_decay": 0.05,
+            "decoupled_weight_decay": True,
+        },
+    ),
+    "radam": ({"kind": "radam", "learning_rate": 0.001}, torch.optim.RAdam, {}),
+    "radam_decay": (
+        {"kind": "radam", "learning_rate": 0.02, "beta2": 0.9, "epsilon": 1e-6, "weight_decay": 0.05},
+        torch.optim.RAdam,
+        {"lr": 0.02, "betas": (0.9, 0.9), "eps": 1e-6, "weight_decay": 0.05},
+    ),
+    "lion": ({"kind": "lion", "learning_rate": 0.001, "beta1": 0.9, "beta2": 0.99}, None, {}),
+    "lion_decoupled": (
+        {
+            "kind": "lion",
+            "learning_rate": 0.01,
+            "beta1": 0.7,
+            "beta2": 0.9,
+            "weight_decay": 0.1,
+            "decoupled": True,
+        },
+        None,
+        {},
+    ),
+}
+
+
+def lion(plan: Plan, w: NDArray[np.float64], gradients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Chen et al. 2023, Algorithm 2, line by line."""
+    eta, beta1, beta2 = plan["learning_rate"], plan["beta1"], plan["beta2"]
+    lambda_ = plan.get("weight_decay", 0.0)
+    theta, m = w.copy(), np.zeros_like(w)
+    after = []
+    for g in gradients:
+        c = beta1 * m + (1 - beta1) * g
+        theta = theta - eta * (np.sign(c) + lambda_ * theta)
+        m = beta2 * m + (1 - beta2) * g
+        after.append(theta)
+    return np.stack(after)
+
+
+def with_torch(
+    make: Callable[..., torch.optim.Optimizer], numbers: dict[str, Any], w: NDArray[Any], gradients: NDArray[Any]
+) -> NDArray[Any]:
+    """The weights after each step."""
+    parameter = torch.nn.Parameter(torch.from_numpy(w.copy()))
+    optimizer = make([parameter], foreach=False, **numbers)
+    after = []
+    for g in gradients:
+        parameter.grad = torch.from_numpy(g.copy())
+        optimizer.step()
+        after.append(parameter.detach().numpy().copy())
+    return np.stack(after)
+
+
+def hexadecimal(array: NDArray[Any]) -> Any:
+    """Nested lists of hexadecimal floats."""
+    return [hexadecimal(row) for row in array] if array.ndim else float(array).hex()
+
+
+def optimizers() -> dict[str, Any]:
+    rng = np.random.default_rng(2024)
+    w = rng.normal(size=WEIGHTS)
+    # Gradients of sizes that a network has, some of them 0 for a while, as a dead neuron's are.
+    gradients = rng.normal(size=(STEPS, WEIGHTS)) * np.geomspace(1e-4, 10, WEIGHTS)
+    gradients[20:60, 3] = 0
+    gradients[:, 5] = 0
+    w, gradients = w.astype(np.float32), gradients.astype(np.float32)
+    rules = {}
+    for name, (plan, make, numbers) in OPTIMIZERS.items():
+        after = {}
+        # torch keeps a few of a rule's scalars in its default type.
+        for kind in (np.float32, np.float64):
+            torch.set_default_dtype(torch.float32 if kind is np.float32 else torch.float64)
+            start, g = w.astype(kind), gradients.astype(kind)
+            weights = lion(plan, w.astype(np.float64), gradients.astype(np.float64)) if make is None else None
+            weights = with_torch(make, numbers, start, g) if make is not None else weights
+            assert weights is not None
+            after[np.dtype(kind).name] = hexadecimal(weights[np.array(KEPT_STEPS) - 1])
+        rules[name] = {"plan": plan, "after": after}
+    torch.set_default_dtype(torch.float32)
+    return {"steps": KEPT_STEPS, "w": hexadecimal(w), "gradients": hexadecimal(gradients), "rules": rules}
+
+
+def learning_rates(
+    make: Callable[[torch.optim.Optimizer], Any], units: int, losses: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """The rate of each unit, of a base rate 1."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    schedule = make(optimizer)
+    rates = []
+    for unit in range(units):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if losses is None:
+            schedule.step()
+        else:
+            schedule.step(losses[unit])
+    return np.array([float(rate) for rate in rates])
+
+
+def schedules() -> dict[str, Any]:
+    lr = torch.optim.lr_scheduler
+
+    def warmed_up(optimizer: torch.optim.Optimizer) -> Any:
+        warmup = lr.LinearLR(optimizer, start_factor=0.1, end_factor=1.0, total_iters=12)
+        return lr.SequentialLR(optimizer, [warmup, lr.ExponentialLR(optimizer, 0.98)], milestones=[12])
+
+    cases: dict[str, tuple[Plan, Callable[[torch.optim.Optimizer], Any], int]] = {
+        "step": ({"kind": "step", "length": 7, "factor": 0.5}, lambda o: lr.StepLR(o, 7, 0.5), 120),
+        "exponential": ({"kind": "exponential", "factor": 0.97}, lambda o: lr.ExponentialLR(o, 0.97), 120),
+        "cosine": (
+            {"kind": "cosine", "length": 119, "minimum": 0.01},
+            lambda o: lr.CosineAnnealingLR(o, 119, eta_min=0.01),
+            120,
+        ),
+        "one_cycle": (
+            {"kind": "one_cycle", "length": 120},
+            lambda o: lr.OneCycleLR(o, 1.0, total_steps=120, cycle_momentum=False),
+            120,
+        ),
+        "one_cycle_late_peak": (
+            {"kind": "one_cycle", "length": 113, "peak_at": 0.75, "start": 0.1, "finish": 0.001},
+            lambda o: lr.OneCycleLR(
+                o, 1.0, total_steps=113, pct_start=0.75, div_factor=10, final_div_factor=100, cycle_momentum=False
+            ),
+            113,
+        ),
+        "warmup": ({"kind": "exponential", "factor": 0.98, "warmup": 12, "warmup_start": 0.1}, warmed_up, 120),
+    }
+    out: dict[str, Any] = {
+        name: {"plan": plan, "factors": hexadecimal(learning_rates(make, units))}
+        for name, (plan, make, units) in cases.items()
+    }
+    rng = np.random.default_rng(7)
+    losses = np.maximum(1 / np.arange(1, 121) ** 0.7, 0.08) + 0.01 * rng.random(120)
+    losses[40] = np.nan
+    out["reduce_on_plateau"] = {
+        "plan": {"kind": "reduce_on_plateau", "factor": 0.3, "patience": 4, "threshold": 0.01, "minimum": 0.005},
+        "losses": hexadecimal(losses),
+        "factors": hexadecimal(
+            learning_rates(
+                lambda o: lr.ReduceLROnPlateau(o, factor=0.3, patience=4, threshold=0.01, min_lr=0.005, eps=0.0),
+                120,
+                losses,
+            )
+        ),
+    }
+    return out
+
+
+class Asked(torch.Tensor):
+    """A tensor that notes with which numbers it was asked to fill itself."""
+
+    asked: tuple[float, float]
+
+    def uniform_(self, *numbers: float, generator: torch.Generator | None = None) -> "Asked":
+        self.asked = numbers[0], numbers[1]
+        return self
+
+    def normal_(self, *numbers: float, generator: torch.Generator | None = None) -> "Asked":
+        self.asked = numbers[0], numbers[1]
+        return self
+
+
+def initializers() -> dict[str, Any]:
+    init = torch.nn.init
+    fills: dict[str, Callable[[torch.Tensor, float], Any]] = {
+        "glorot_uniform": lambda w, gain: init.xavier_uniform_(w, gain),
+        "glorot_normal": lambda w, gain: init.xavier_normal_(w, gain),
+        # A leak a makes torch's gain sqrt(2 / (1 + a^2)).
+        "he_uniform": lambda w, gain: init.kaiming_uniform_(w, a=(1 / gain**2 - 1) ** 0.5),
+        "he_normal": lambda w, gain: init.kaiming_normal_(w, a=(1 / gain**2 - 1) ** 0.5),
+        "lecun_uniform": lambda w, gain: init.kaiming_uniform_(w, nonlinearity="linear"),
+        "lecun_normal": lambda w, gain: init.kaiming_normal_(w, nonlinearity="linear"),
+    }
+    spreads = []
+    for kind, fill in fills.items():
+        for inputs, outputs, gain in [(4, 10, 1.0), (300, 7, 1.0), (1, 64, 1.0), (33, 17, 0.5)]:
+            if kind.startswith("lecun") and gain != 1.0:
+                continue
+            weights = torch.empty(outputs, inputs, dtype=torch.float64).as_subclass(Asked)
+            fill(weights, gain)
+            bound_or_deviation = weights.asked[1]
+            spreads.append([kind, inputs, outputs, gain, float(bound_or_deviation).hex()])
+    return {"spreads": spreads, "orthogonal": [orthogonal(6, 4), orthogonal(19, 19)]}
+
+
+def orthogonal(rows: int, columns: int) -> dict[str, Any]:
+    """A matrix that torch's generator drew, and what torch.nn.init.orthogonal_ makes of it."""
+    generator = torch.Generator().manual_seed(5)
+    w = torch.empty(rows, columns, dtype=torch.float64)
+    matrix = copy.deepcopy(w).normal_(0, 1, generator=generator)
+    torch.nn.init.orthogonal_(w, generator=generator.manual_seed(5))
+    return {"matrix": hexadecimal(matrix.numpy()), "q": hexadecimal(w.numpy())}
+
+
+def main() -> None:
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name, make in (("optimizers", optimizers), ("schedules", schedules), ("initializers", initializers)):
+        path = GOLDEN / f"{name}.json"
+        content = {"made_by": f"tools/golden.py with torch {torch.__version__.split('+')[0]}", **make()}
+        path.write_text(json.dumps(content) + "\n")
+        print(f"{path.relative_to(GOLDEN.parent.parent)}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
