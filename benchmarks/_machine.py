@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,11 +23,24 @@ def describe_machine() -> list[str]:
     return [
         f"Processor: {model} (family-model-stepping {signature})",
         f"Instruction sets: {' '.join(name for name in INSTRUCTION_SETS if name in flags) or 'unknown'}",
-        f"Cores this process may use: {len(cores)}; load average at the start: {os.getloadavg()[0]:.2f}",
+        f"Cores this process may use: {len(cores)}",
         f"Memory: {_total_memory() / 2**30:.1f} GiB; {platform.system()} {platform.release()}",
         f"Python {platform.python_version()}; " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     ]
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """The share of all cores' time that went into work of any process while this one slept."""
+    before = _idle_and_total_ticks()
+    time.sleep(seconds)
+    idle, total = (after - earlier for after, earlier in zip(_idle_and_total_ticks(), before, strict=True))
+    return 1 - idle / total
+
+
+def _idle_and_total_ticks() -> tuple[int, int]:
+    ticks = [int(field) for field in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)  # idle and waiting for a disk; see proc_stat(5)
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _compare import Spread, significant
-from _machine import describe_machine
+from _machine import busy_share, describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -42,12 +42,22 @@ class Report:
         self.say(f"# {title}", "")
         self.say(*(f"- {fact}" for fact in describe_machine()))
         self.say(f"- {options.rounds} rounds, contenders in turns; each figure is a median (smallest–largest)")
+        self.say_other_work("start")
         if options.quick:
             self.say("- **Quick run: small jobs, few rounds. The figures mean nothing.**")
 
     def say(self, *lines: str) -> None:
         self.lines += lines
         print(*lines, sep="\n", flush=True)
+
+    def say_other_work(self, when: str) -> None:
+        """Contenders are asleep when this is called: whatever keeps the cores busy is not ours."""
+        share = busy_share()
+        self.say(f"- Other work at the {when}: {share:.0%} of the cores' time{self._warning(share)}")
+
+    @staticmethod
+    def _warning(share: float) -> str:
+        return ". **Not quiet: threads that wait for each other suffer most from that.**" if share > 0.05 else ""
 
     def section(self, title: str) -> None:
         self.say("", f"## {title}", "")
@@ -77,11 +87,16 @@ class Report:
         self._claim(f"{text}: {value.show()}{unit}; claimed: under {significant(below)}{unit}", met)
 
     def _claim(self, text: str, met: bool) -> None:
+        if self.options.quick:
+            self.say(f"- {text} (not judged on quick runs)")
+            return
         self.unmet += not met
         self.say(f"- {text}: {'met' if met else '**not met**'}")
 
     def finish(self) -> int:
         """Save if asked to; the exit status."""
+        self.say("")
+        self.say_other_work("end")
         if self.options.save:
             RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{self.name}.md").write_text("\n".join(self.lines) + "\n")

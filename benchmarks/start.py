@@ -27,7 +27,7 @@ IMPORTS = {
 }
 
 # The job all of them do; stated to each.
-SETTINGS = ["--hidden", "10,10", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
+SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
 ROOKERY = "rookery train penguins --label species"
 
 

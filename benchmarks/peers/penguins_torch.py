@@ -11,7 +11,7 @@ from torch.nn import functional
 
 parser = argparse.ArgumentParser()
 parser.add_argument("table")
-parser.add_argument("--hidden", default="10,10")
+parser.add_argument("--hidden", default="5,5")
 parser.add_argument("--batch-size", type=int, default=20)
 parser.add_argument("--learning-rate", type=float, default=0.01)
 parser.add_argument("--epochs", type=int, default=100)

@@ -10,11 +10,11 @@ import pytest
 collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def twin() -> Iterator[ModuleType]:
     """The same networks in PyTorch."""
-    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install torch")
-    import torch_twin
+    torch = pytest.importorskip("torch", reason="needs torch: pip install 'rookery[peers]'")
+    from . import torch_twin
 
     # Some rules keep scalars of the default type, which must not round what is compared in float64.
     before = torch.get_default_dtype()

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from parity_cases import (
+
+from .parity_cases import (
     ACTIVATIONS,
     ADAM,
     ADAMW,
@@ -41,7 +42,6 @@ class Trained:
     """Both sides after training, with the data they were trained on."""
 
     ours: Any
-    plan: Any
     theirs: Any
     their_history: list[float]
     x: NDArray[Any]
@@ -79,7 +79,7 @@ def train_both(
         decay_biases=decay_biases,
         **optimizer.clipping,
     )
-    return Trained(ours, plan, theirs, history, x)
+    return Trained(ours, theirs, history, x)
 
 
 def assert_same(both: Trained, tolerance: float) -> None:

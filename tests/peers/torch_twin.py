@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from parity_cases import ACTIVATION_PARAMETERS
 from torch import Tensor, nn
 from torch.nn import functional
+
+from .parity_cases import ACTIVATION_PARAMETERS
 
 Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 
