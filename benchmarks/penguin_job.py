@@ -39,6 +39,11 @@ def main() -> int:
     report.section(str(job))
     comparison = compare(penguin_task(job), CONTENDERS, options.rounds)
     report_times(report, comparison, job.epochs * job.steps_per_epoch)
+    report_claims(report, comparison)
+    return report.finish()
+
+
+def report_claims(report: Report, comparison: Comparison) -> None:
     report.section("Claims (the whole call of rookery.train counts, not the engine alone)")
     for family, at_least in CLAIMS.items():
         slow = comparison.fastest(family)
@@ -47,7 +52,6 @@ def main() -> int:
             continue
         ratio = comparison.ratio(slow.contender.name, CONTENDERS[0].name)
         report.claim_ratio(f"{slow.contender.name} takes longer than rookery.train by", ratio, at_least)
-    return report.finish()
 
 
 def report_times(report: Report, comparison: Comparison, n_steps: int) -> None:

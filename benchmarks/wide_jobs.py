@@ -9,14 +9,14 @@ from _report import Report, parse_options
 
 from rookery import _core
 
-# Job, threads: how many times as long PyTorch (eager or compiled, whichever is faster) and JAX must take.
+# Job, threads: how many times as long each library must take, its fastest form counting.
 CLAIMS = {
-    ("64-256-256-10", 1): {"PyTorch": 2.5},
-    ("64-256-256-10", 2): {"PyTorch": 2.5, "JAX": 1.6},
-    ("64-64-64-10", 1): {"PyTorch": 4.0},
-    ("64-64-64-10", 2): {"PyTorch": 4.0, "JAX": 2.0},
-    ("64-1024-1024-1024-10", 1): {"PyTorch": 2.0},
-    ("64-1024-1024-1024-10", 2): {"PyTorch": 2.0, "JAX": 1.15},
+    ("64-256-256-10", 1): {"PyTorch eager": 2.5, "torch.compile": 2.5},
+    ("64-256-256-10", 2): {"PyTorch eager": 2.5, "torch.compile": 2.5, "JAX": 1.6},
+    ("64-64-64-10", 1): {"PyTorch eager": 4.0, "torch.compile": 4.0},
+    ("64-64-64-10", 2): {"PyTorch eager": 4.0, "torch.compile": 4.0, "JAX": 2.0},
+    ("64-1024-1024-1024-10", 1): {"PyTorch eager": 2.0, "torch.compile": 2.0},
+    ("64-1024-1024-1024-10", 2): {"PyTorch eager": 2.0, "torch.compile": 2.0, "JAX": 1.15},
 }
 
 CALL = "Rookery, rookery.train"
@@ -26,9 +26,9 @@ def contenders(threads: int) -> list[Contender]:
     forms = {
         CALL: ("Rookery", "rookery_call", {}),
         "Rookery, engine alone": ("engine", "rookery_engine", {}),
-        "PyTorch eager, Adam as it comes": ("PyTorch", "torch_eager", {"adam": {}}),
-        "PyTorch eager, fused Adam": ("PyTorch", "torch_eager", {"adam": {"fused": True}}),
-        "torch.compile, whole step": ("PyTorch", "torch_compiled", {"options": {"cpp_wrapper": True}}),
+        "PyTorch eager, Adam as it comes": ("PyTorch eager", "torch_eager", {"adam": {}}),
+        "PyTorch eager, fused Adam": ("PyTorch eager", "torch_eager", {"adam": {"fused": True}}),
+        "torch.compile, whole step": ("torch.compile", "torch_compiled", {"options": {"cpp_wrapper": True}}),
         "JAX, orders by NumPy": ("JAX", "jax_scan", {"row_orders": "numpy"}),
         "JAX, orders by JAX": ("JAX", "jax_scan", {"row_orders": "jax"}),
     }
@@ -45,7 +45,7 @@ def main() -> int:
         for threads in (1, 2):
             report.section(f"{job}; threads: {threads}")
             peak = Spread.of(_core.load().fma_peak(0.2, threads) for _ in range(3 if options.quick else 9))
-            report.say(f"Multiply-add peak, measured: {peak.show()} GFLOP/s", "")
+            report.say(f"Multiply-add peak, measured: {peak.show()} GFLOP/s; shares are of the highest", "")
             comparison = compare(task, contenders(threads), options.rounds)
             report_epochs(report, comparison, job, peak)
             claims += claimed_ratios(comparison, full_job.name, threads)
@@ -66,7 +66,7 @@ def report_epochs(report: Report, comparison: Comparison, job: Job, peak: Spread
                 seconds.show(1e3 / job.epochs),
                 comparison.ratio(name, CALL).show(),
                 f"{gflops:.0f}",
-                f"{gflops / peak.median:.0%}",
+                f"{gflops / peak.high:.0%}",
                 f"{result.first_seconds:.2f}",
                 f"{result.loss:.4f}",
             ]
