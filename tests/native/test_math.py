@@ -12,7 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from bitwise import Array, assert_same_bits, every_kind_of_number
+from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 from rookery import _core
 

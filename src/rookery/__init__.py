@@ -1,0 +1,73 @@
+"""Rookery trains deep neural networks on tables, fast enough to feel instant, and shows how they learn.
+
+>>> import rookery as rk
+>>> run = rk.train("penguins", label="species", hidden=[5, 5], epochs=20, threads=1)  # doctest: +SKIP
+
+What stands in `__all__` is the public interface. Names are imported when they are first used, so that `import rookery`
+itself takes no time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "table": ("datasets",),
+    "train": ("Run", "train"),
+    "model": ("Model",),
+    "history": ("History",),
+    "evaluation": ("ClassEvaluation", "NumberEvaluation"),
+    "errors": ("DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError"),
+    "plan.plan": ("EarlyStopping", "Plan"),
+    "plan.network": ("Layer", "Network"),
+    "plan.activations": (
+        "Elu", "Gelu", "GeluTanh", "Identity", "LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid", "Silu", "Softplus", "Tanh",
+    ),
+    "plan.losses": (
+        "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Poisson", "Quantile", "SquaredError",
+    ),
+    "plan.optimizers": ("SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "RAdam", "RMSprop"),
+    "plan": ("initializers", "schedules"),
+}  # fmt: skip
+
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
+
+__all__ = ["__version__", *sorted(_MODULE_OF)]  # noqa: PLE0604 - all of them are strings
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'rookery' has no attribute {name!r}")
+    module = import_module(f"rookery.{_MODULE_OF[name]}")
+    # A name that is a module itself (datasets, schedules) need not have been imported by its package.
+    value = getattr(module, name, None)
+    if value is None:
+        value = import_module(f"{module.__name__}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if TYPE_CHECKING:
+    from rookery.errors import DivergedError, FileError, PlanError, RookeryError, RookeryWarning, TableError
+    from rookery.evaluation import ClassEvaluation, NumberEvaluation
+    from rookery.history import History
+    from rookery.model import Model
+    from rookery.plan import initializers, schedules
+    from rookery.plan.activations import (
+        Elu, Gelu, GeluTanh, Identity, LeakyRelu, Mish, Relu, Selu, Sigmoid, Silu, Softplus, Tanh,
+    )  # fmt: skip
+    from rookery.plan.losses import (
+        AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, Quantile, SquaredError,
+    )  # fmt: skip
+    from rookery.plan.network import Layer, Network
+    from rookery.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, RAdam, RMSprop
+    from rookery.plan.plan import EarlyStopping, Plan
+    from rookery.table import datasets
+    from rookery.train import Run, train

@@ -1,0 +1,78 @@
+"""The errors Rookery raises.
+
+    RookeryError
+    ├── PlanError (ValueError)          a plan that cannot be: an unknown word, a number out of range, too much memory
+    ├── TableError (ValueError)         a table that cannot be trained on: what, and in which row and column
+    ├── FileError (OSError)             a file that cannot be read or written
+    └── DivergedError (ArithmeticError) training whose loss stopped being finite
+
+    RookeryWarning (UserWarning)        something was changed or left out, and the work goes on
+
+A message says what is wrong, with the value; where; and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rookery.train import Run
+
+__all__ = ["DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError", "nearest"]
+
+
+class RookeryError(Exception):
+    """The base of all errors that Rookery raises on purpose."""
+
+
+class PlanError(RookeryError, ValueError):
+    """A plan that cannot be carried out."""
+
+
+class TableError(RookeryError, ValueError):
+    """A table that cannot be trained on or predicted from."""
+
+
+class FileError(RookeryError, OSError):
+    """A file that cannot be read or written."""
+
+
+class DivergedError(RookeryError, ArithmeticError):
+    """Training whose loss stopped being finite.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Where, both counted from 0.
+    learning_rate : float
+        Of the step before.
+    run : Run
+        What there is: the history so far, and a model with the last finite weights.
+    """
+
+    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: Run) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.batch = batch
+        self.learning_rate = learning_rate
+        self.run = run
+
+
+class RookeryWarning(UserWarning):
+    """Something was changed or left out, and the work goes on."""
+
+
+def nearest(word: object, words: Iterable[str]) -> str:
+    """What to say about a word that is none of `words`: the nearest right one, and all there are.
+
+    Examples
+    --------
+    >>> nearest("adamm", ["adam", "sgd"])
+    "did you mean 'adam'? There are: adam, sgd"
+    """
+    known = list(words)
+    close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}There are: {', '.join(known)}"

@@ -1,0 +1,152 @@
+"""The model: encoder, network and weights. It takes a table and gives predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.engine.machine import resolve_threads
+from rookery.engine.native import new_predictor
+from rookery.errors import RookeryError, TableError
+from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.plan.losses import BinaryCrossEntropy
+from rookery.plan.plan import Plan
+from rookery.table.check import check_finite, matrix
+from rookery.table.encode import FeatureEncoder, LabelEncoder
+from rookery.table.prepare import observations
+from rookery.table.read import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Model"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """A trained network with what surrounds it.
+
+    Attributes
+    ----------
+    plan : Plan
+    features : FeatureEncoder
+        From columns to inputs.
+    labels : LabelEncoder
+        From outputs to classes or numbers.
+    weights : list of (W, b)
+        Of each layer, W (d_in, d_out) and b (d_out,), in the plan's precision.
+    """
+
+    plan: Plan
+    features: FeatureEncoder
+    labels: LabelEncoder
+    weights: list[tuple[NDArray[Any], NDArray[Any]]]
+    threads: int | None = None
+    _predictor: list[Any] = field(default_factory=list, init=False)
+
+    @property
+    def classes(self) -> tuple[Any, ...] | None:
+        """The classes in the order of `predict_proba`'s columns; None for a label of numbers."""
+        return self.labels.classes
+
+    def predict_proba(self, data: Any) -> NDArray[Any]:
+        """The probability of each class for each row.
+
+        Parameters
+        ----------
+        data : file name, DataFrame or (n, d) array
+            A table needs the columns the network was trained on, in any order; others are ignored.
+
+        Returns
+        -------
+        (n, classes) array of the plan's precision
+            Rows sum to 1.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or a value.
+        RookeryError
+            If the label is a number.
+        """
+        if self.classes is None:
+            raise RookeryError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+        predicted = self._predict(self._inputs(data))
+        if predicted.shape[1] == 1:
+            return np.hstack([1 - predicted, predicted])
+        if isinstance(self.plan.loss, BinaryCrossEntropy):
+            # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
+            sums = predicted.sum(axis=1, keepdims=True)
+            return np.where(sums > 0, predicted / np.where(sums > 0, sums, 1), 1 / predicted.shape[1]).astype(predicted.dtype)
+        return predicted
+
+    def predict(self, data: Any) -> NDArray[Any]:
+        """The likeliest class of each row, or the predicted number.
+
+        Parameters
+        ----------
+        data
+            As for `predict_proba`.
+
+        Returns
+        -------
+        (n,) array
+        """
+        if self.classes is not None:
+            return np.array(self.classes)[self.predict_proba(data).argmax(axis=1)]
+        return self._predict(self._inputs(data))[:, 0].astype(np.float64) * self.labels.scale + self.labels.mean
+
+    def evaluate(self, data: Any, y: Any = None) -> ClassEvaluation | NumberEvaluation:
+        """How good the predictions are on rows whose label is known.
+
+        Parameters
+        ----------
+        data : file name or DataFrame with the label column, or (n, d) array
+        y : (n,) array, only with an array
+
+        Returns
+        -------
+        ClassEvaluation or NumberEvaluation
+        """
+        names = None if y is not None else self.features.names
+        rows = observations(data, y, self.labels.name, names)
+        if self.classes is None:
+            return NumberEvaluation.of(self.predict(rows.x), rows.y.astype(np.float64))
+        return ClassEvaluation.of(self.predict_proba(rows.x), rows.y, self.classes, self.labels.name)
+
+    def _inputs(self, data: Any) -> NDArray[Any]:
+        if isinstance(data, np.ndarray | list | tuple):
+            x = matrix(data)
+            if x.shape[1] != len(self.features.names):
+                raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(self.features.names)}")
+            check_finite(x)
+        else:
+            x = self._matrix(read_table(data), self.features.names)
+        return self.features.transform(x, self.plan.precision)
+
+    @staticmethod
+    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.float64]:
+        columns = []
+        for name in names:
+            column = table.column(name, "features")
+            if column.dtype == object:
+                raise TableError(f"{table.source}: column {name!r} holds words; the network was trained on numbers there")
+            columns.append(column.astype(np.float64))
+        x = np.column_stack(columns)
+        check_finite(x, names, table.source)
+        return x
+
+    def _predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        if not self._predictor:
+            self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
+        return self._predictor[0].predict(inputs)  # type: ignore[no-any-return]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_predictor": []}
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
+        return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"

@@ -1,0 +1,158 @@
+"""What all parts of a plan have in common: they are frozen, checked, print briefly and go to JSON and back.
+
+A part is a frozen dataclass whose fields say their range (`number`, `count`, `flag`). Parts of one family (the
+activations, the optimizers, …) are known by a word each and collected in a `Family`, the one place that lists them.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from rookery.errors import PlanError, nearest
+
+__all__ = ["Family", "Part", "count", "flag", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which numbers a field takes, and how to say so."""
+
+    above: float = -math.inf
+    at_least: float = -math.inf
+    below: float = math.inf
+    at_most: float = math.inf
+    whole: bool = False
+
+    def holds(self, value: float) -> bool:
+        return self.above < value < self.below and self.at_least <= value <= self.at_most
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        bounds = [
+            f"{word} {bound:g}"
+            for word, bound in (
+                ("above", self.above),
+                ("of at least", self.at_least),
+                ("below", self.below),
+                ("of at most", self.at_most),
+            )
+            if abs(bound) < 2**31 - 1
+        ]
+        return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
+
+    def check(self, where: str, value: object) -> float | int:
+        right_type = isinstance(value, numbers.Integral if self.whole else numbers.Real)
+        if isinstance(value, bool) or not right_type or not math.isfinite(float(value)) or not self.holds(float(value)):  # type: ignore[arg-type]
+            raise PlanError(f"{where}: got {value!r}; needs {self}")
+        return int(value) if self.whole else float(value)  # type: ignore[call-overload,no-any-return]
+
+
+def number(default: Any = MISSING, *, optional: bool = False, **bounds: float) -> Any:
+    """A field that takes a finite number within bounds (above, at_least, below, at_most), or None if optional."""
+    return field(default=default, metadata={"range": Range(**bounds), "optional": optional})
+
+
+def count(default: Any = MISSING, *, at_least: int = 1, at_most: float = math.inf, optional: bool = False) -> Any:
+    """A field that takes a whole number."""
+    return field(
+        default=default, metadata={"range": Range(at_least=at_least, at_most=at_most, whole=True), "optional": optional}
+    )
+
+
+def flag(default: bool) -> Any:
+    """A field that takes True or False."""
+    return field(default=default, metadata={"flag": True})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Part:
+    """The base of every part of a plan."""
+
+    word: ClassVar[str] = ""  # what users type for it, in families
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            where = f"{type(self).__name__}.{f.name}"
+            if f.metadata.get("flag") and not isinstance(value, bool):
+                raise PlanError(f"{where}: got {value!r}; needs True or False")
+            if "range" in f.metadata and not (value is None and f.metadata["optional"]):
+                object.__setattr__(self, f.name, f.metadata["range"].check(where, value))
+
+    def __repr__(self) -> str:
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if not self._is_default(f.name)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _is_default(self, name: str) -> bool:
+        default = next(f.default for f in fields(self) if f.name == name)
+        return default is not MISSING and bool(getattr(self, name) == default)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data: the word it is known by (`kind`), then every field, parts within parts likewise."""
+        out: dict[str, Any] = {"kind": self.word} if self.word else {}
+        for f in fields(self):
+            out[f.name] = _plain(getattr(self, f.name))
+        return out
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The part that `to_dict` described; what is left out takes its default, and unknown keys are errors.
+
+        Raises
+        ------
+        PlanError
+            If a key is unknown, or a value out of range.
+        """
+        known = [f.name for f in fields(cls)]
+        values = {key: value for key, value in data.items() if not (key == "kind" and cls.word)}
+        for key in values:
+            if key not in known:
+                raise PlanError(f"{cls.__name__}: unknown key {key!r}; {nearest(key, known)}")
+        missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in values]
+        if missing:
+            raise PlanError(f"{cls.__name__}: {missing[0]!r} is missing")
+        return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Part):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+P = TypeVar("P", bound=Part)
+
+
+class Family(Generic[P]):
+    """The parts among which a user chooses with a word, and the one list of them."""
+
+    def __init__(self, name: str, *members: type[P]) -> None:
+        self.name = name
+        self.members = {member.word: member for member in members}
+
+    @property
+    def words(self) -> list[str]:
+        return list(self.members)
+
+    def of(self, choice: object, where: str | None = None) -> P:
+        """The part that a word, a dict (as from `to_dict`) or a part itself stands for.
+
+        Raises
+        ------
+        PlanError
+            If there is none of that name.
+        """
+        where = where or self.name
+        if isinstance(choice, tuple(self.members.values())):
+            return choice  # type: ignore[return-value]
+        word = choice.get("kind") if isinstance(choice, Mapping) else choice
+        if not isinstance(word, str) or word not in self.members:
+            raise PlanError(f"{where}: got {word!r}; {nearest(word, self.words)}")
+        member = self.members[word]
+        return member.from_dict(choice) if isinstance(choice, Mapping) else member()

@@ -1,0 +1,1 @@
+"""Pictures: matplotlib figures, one function each. They need the `plots` extra."""

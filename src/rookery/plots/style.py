@@ -1,0 +1,28 @@
+"""Colours and lines that all pictures share: told apart by those who see colours differently, in light and dark, in grey."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from rookery.errors import RookeryError
+
+__all__ = ["TRAIN", "VALIDATION", "pyplot"]
+
+# Okabe & Ito 2008: blue and vermilion differ in lightness as well as in hue; lines differ in their dashes too.
+TRAIN = {"color": "#0072B2", "linestyle": "-", "linewidth": 1.8}
+VALIDATION = {"color": "#D55E00", "linestyle": "--", "linewidth": 1.8}
+
+
+def pyplot() -> ModuleType:
+    """matplotlib.pyplot.
+
+    Raises
+    ------
+    RookeryError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise RookeryError("plots need matplotlib: pip install 'rookery[plots]'") from error
+    return plt  # type: ignore[no-any-return]

@@ -1,0 +1,114 @@
+"""Encoding: columns of numbers become the network's inputs, labels become classes or numbers.
+
+Fitted on training rows only; plain data, so that it can go to a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.errors import TableError
+from rookery.table.check import warn
+
+__all__ = ["FeatureEncoder", "LabelEncoder", "class_numbers", "classes_of", "infer_task"]
+
+MOST_CLASSES_OF_WHOLE_NUMBERS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureEncoder:
+    """(value - mean) / scale for each column; a column that was constant in training becomes 0.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns, in the order of the network's inputs; for arrays x0, x1, …
+    mean, scale : (d,) float64
+    """
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, x: NDArray[np.float64], names: tuple[str, ...], standardize: bool) -> FeatureEncoder:
+        """From the training rows x (n, d); without `standardize`, values stay as they are."""
+        if not standardize:
+            return cls(names, np.zeros(x.shape[1]), np.ones(x.shape[1]))
+        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        # A constant column's deviation comes out as rounding error, not always as 0.
+        constant = np.ptp(x, axis=0) == 0
+        if constant.any():
+            names_ = ", ".join(name for name, same in zip(names, constant, strict=True) if same)
+            warn(f"constant in the training rows, so nothing can be learnt from: {names_}")
+        return cls(names, mean, np.where(constant, np.inf, deviation))
+
+    def transform(self, x: NDArray[np.float64], precision: str) -> NDArray[Any]:
+        """The network's inputs (n, d) in the plan's precision, for x (n, d) in the order of `names`."""
+        return np.ascontiguousarray((x - self.mean) / self.scale, dtype=precision)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEncoder:
+    """What the network's outputs mean.
+
+    Attributes
+    ----------
+    name : str
+        Of the label column.
+    classes : tuple, or None
+        The classes, in the order of their numbers (sorted); None for numbers.
+    mean, scale : float
+        Numbers are learnt as (y - mean) / scale, and predictions are brought back.
+    """
+
+    name: str
+    classes: tuple[Any, ...] | None = None
+    mean: float = 0.0
+    scale: float = 1.0
+
+
+def infer_task(y: NDArray[Any]) -> str:
+    """Classes for words, yes/no and a few different whole numbers; else numbers."""
+    if y.dtype.kind in "OUSb":
+        return "classes"
+    if y.dtype.kind in "iu":
+        return "classes" if len(np.unique(y)) <= MOST_CLASSES_OF_WHOLE_NUMBERS else "numbers"
+    return "numbers"
+
+
+def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
+    """The different labels, sorted.
+
+    Raises
+    ------
+    TableError
+        If there are fewer than two.
+    """
+    found = sorted(set(y.tolist()), key=lambda value: (str(type(value)), value))
+    if len(found) < 2:
+        only = f" ({found[0]!r})" if found else ""
+        raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
+    return tuple(found)
+
+
+def class_numbers(y: NDArray[Any], classes: tuple[Any, ...], name: str) -> NDArray[np.int32]:
+    """The number of each label's class.
+
+    Raises
+    ------
+    TableError
+        If a label is none of the classes; rows are counted from 0.
+    """
+    number = {value: i for i, value in enumerate(classes)}
+    out = np.empty(len(y), dtype=np.int32)
+    for row, value in enumerate(y.tolist()):
+        if value not in number:
+            shown = ", ".join(repr(c) for c in classes[:10])
+            raise TableError(f"label {name!r}: row {row} is {value!r}, none of the training rows' classes: {shown}")
+        out[row] = number[value]
+    return out

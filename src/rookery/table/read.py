@@ -1,0 +1,123 @@
+"""Reading: any file or DataFrame becomes columns of numbers or of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.errors import FileError, TableError, nearest
+from rookery.table.datasets import BUNDLED, bundled_path
+
+__all__ = ["Table", "read_table"]
+
+MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named columns of one length.
+
+    Attributes
+    ----------
+    columns : dict of str to (n,) array
+        float64 with NaN for missing (numbers and yes/no), int64 (whole numbers, none missing), or object with None for
+        missing (words).
+    source : str
+        What to call it in messages.
+    """
+
+    columns: dict[str, NDArray[Any]]
+    source: str
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.columns)
+
+    def column(self, name: str, what: str) -> NDArray[Any]:
+        """The column of that name.
+
+        Raises
+        ------
+        TableError
+            If there is none, with the nearest name there is.
+        """
+        if name not in self.columns:
+            raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
+        return self.columns[name]
+
+
+def read_table(data: Any) -> Table:
+    """A table from a CSV file or from a DataFrame of any library that narwhals knows (Polars, pandas, PyArrow, …).
+
+    ``"penguins"``, where no file of that name exists, is the bundled table.
+
+    Raises
+    ------
+    FileError
+        If the file is not there or cannot be read.
+    TableError
+        If it holds no table, or `data` is of no known kind.
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, str | Path):
+        return _from_frame(_read_csv(_locate(Path(data))), str(data))
+    return _from_frame(data, "the table")
+
+
+def _locate(path: Path) -> Path:
+    if path.is_file():
+        return path
+    bundled = bundled_path(str(path))
+    if bundled is not None and not path.exists():
+        return bundled
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; give a CSV file")
+    raise FileError(f"{path}: there is no such file (bundled tables, usable by name: {', '.join(BUNDLED)})")
+
+
+def _read_csv(path: Path) -> Any:
+    import polars as pl
+
+    try:
+        return pl.read_csv(path, infer_schema_length=None, null_values=MISSING_WORDS)
+    except pl.exceptions.NoDataError as error:
+        raise TableError(f"{path}: is empty; needs a line of column names and rows below it") from error
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise TableError(f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below") from error
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror or error}") from error
+
+
+def _from_frame(data: Any, source: str) -> Table:
+    import narwhals as nw
+
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError as error:
+        raise TableError(
+            f"got {type(data).__name__}; needs a CSV file, a DataFrame (Polars, pandas, PyArrow, …) with `label`, "
+            "or arrays X and y"
+        ) from error
+    columns = {str(name): _column(frame[name], nw) for name in frame.columns}
+    return Table(columns, source)
+
+
+def _column(series: Any, nw: Any) -> NDArray[Any]:
+    dtype = series.dtype
+    if dtype.is_integer() and series.null_count() == 0:
+        return np.asarray(series.to_numpy()).astype(np.int64)
+    if dtype.is_numeric() and series.null_count() == 0:
+        return np.asarray(series.to_numpy()).astype(np.float64)
+    if dtype.is_numeric() or dtype == nw.Boolean:
+        return np.array([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
+    words = [None if v is None or v != v else str(v) for v in series.to_list()]  # NaN is not equal to itself
+    return np.array(words, dtype=object)
