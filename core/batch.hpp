@@ -1,7 +1,7 @@
 // Everything one training step keeps about its batch, and the way of a range of its rows through the network and back.
 //
-// Ranges of rows are independent of each other: threads take one each. Only the gradient of the weights, which sums over
-// all rows, waits for the whole batch.
+// Ranges of rows are independent of each other: threads take one each. Only the gradient of the weights, which sums
+// over all rows, waits for the whole batch.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct BatchRows {
   const std::int32_t* order = nullptr;  // the epoch's order of rows; null: as they stand in the table
   std::int64_t begin = 0;               // position in the epoch of the batch's first row
   std::int64_t count = 0;
-  std::int64_t prefetch_end = 0;        // positions below this may be fetched ahead of time
-  double weight = 0;                    // sum of the rows' weights
+  std::int64_t prefetch_end = 0;  // positions below this may be fetched ahead of time
+  double weight = 0;              // sum of the rows' weights
   bool dropout = false;
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
@@ -62,7 +62,8 @@ class Batch {
       if (table.classes != nullptr) {
         classes_[r] = static_cast<T>(table.classes[row]);
       } else {
-        copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r), targets_.panel_stride());
+        copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r),
+                 targets_.panel_stride());
       }
       scale_[r] = table.weights == nullptr ? unweighted : static_cast<T>(table.weight(row) * per_weight);
       const std::int64_t ahead = batch.begin + r + batch.count;
@@ -130,8 +131,8 @@ class Batch {
     for (std::int64_t panel = 0; panel < values_[l].panels(); ++panel) {
       for (std::int64_t r = row_begin; r < row_end; ++r) {
         std::uint32_t words[kPanel];
-        dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r), static_cast<std::uint32_t>(l),
-                      static_cast<std::uint32_t>(panel), words);
+        dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r),
+                      static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(panel), words);
         T* const value = values_[l].at(panel, r);
         T* const derivative = derivatives_[l].at(panel, r);
         for (int i = 0; i < kPanel; ++i) {

@@ -2,8 +2,8 @@
 //
 // The threads of a run go through the same sequence of commands (begin an epoch, a step, validate, end an epoch), which
 // the first thread decides. Within a step each thread takes ranges of rows through the network and back, waits for the
-// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work is
-// divided by output element, so that the number of threads never changes a sum.
+// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work
+// is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
 #include <atomic>
@@ -168,9 +168,9 @@ class Solo {
   std::int64_t batches_per_epoch_;
   double flops_per_step_;
 
-  std::vector<AlignedArray<T>> planes_;  // optimizer state, each laid out as the weights
-  AlignedArray<T> gradients_;            // only where split_step_
-  AlignedArray<T> norm_parts_;           // only for clipping by norm: 16 partial sums per panel
+  std::vector<AlignedArray<T>> planes_;           // optimizer state, each laid out as the weights
+  AlignedArray<T> gradients_;                     // only where split_step_
+  AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
   std::vector<AlignedArray<T>> block_gradients_;  // one per thread
   std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
   AlignedArray<std::int32_t> order_;

@@ -52,8 +52,8 @@ void Solo<T>::plan_blocks() {
   }
 }
 
-// Rows and blocks of weights are dealt in one piece to each thread: a thread then finds most of what it reads in its own
-// cache (the state of its weights always), and takes the least from the others'.
+// Rows and blocks of weights are dealt in one piece to each thread: a thread then finds most of what it reads in its
+// own cache (the state of its weights always), and takes the least from the others'.
 template <class T>
 void Solo<T>::deal_blocks() {
   const int threads = threads_.count();
@@ -65,7 +65,8 @@ void Solo<T>::deal_blocks() {
   std::vector<std::int64_t> bounds = {0};
   std::int64_t dealt = 0;
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
-    if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size())) bounds.push_back(static_cast<std::int64_t>(b));
+    if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size()))
+      bounds.push_back(static_cast<std::int64_t>(b));
     dealt += blocks_[b].rows() * blocks_[b].panels;
   }
   bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(blocks_.size()));

@@ -28,6 +28,7 @@ class FeatureEncoder:
     names : tuple of str
         The columns, in the order of the network's inputs; for arrays x0, x1, …
     mean, scale : (d,) float64
+
     """
 
     names: tuple[str, ...]
@@ -64,6 +65,7 @@ class LabelEncoder:
         The classes, in the order of their numbers (sorted); None for numbers.
     mean, scale : float
         Numbers are learnt as (y - mean) / scale, and predictions are brought back.
+
     """
 
     name: str
@@ -88,6 +90,7 @@ def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
     ------
     TableError
         If there are fewer than two.
+
     """
     found = sorted(set(y.tolist()), key=lambda value: (str(type(value)), value))
     if len(found) < 2:
@@ -103,6 +106,7 @@ def class_numbers(y: NDArray[Any], classes: tuple[Any, ...], name: str) -> NDArr
     ------
     TableError
         If a label is none of the classes; rows are counted from 0.
+
     """
     number = {value: i for i, value in enumerate(classes)}
     out = np.empty(len(y), dtype=np.int32)

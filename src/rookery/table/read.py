@@ -28,6 +28,7 @@ class Table:
         missing (words).
     source : str
         What to call it in messages.
+
     """
 
     columns: dict[str, NDArray[Any]]
@@ -47,6 +48,7 @@ class Table:
         ------
         TableError
             If there is none, with the nearest name there is.
+
         """
         if name not in self.columns:
             raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
@@ -64,6 +66,7 @@ def read_table(data: Any) -> Table:
         If the file is not there or cannot be read.
     TableError
         If it holds no table, or `data` is of no known kind.
+
     """
     if isinstance(data, Table):
         return data
@@ -92,7 +95,9 @@ def _read_csv(path: Path) -> Any:
         raise TableError(f"{path}: is empty; needs a line of column names and rows below it") from error
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         first = str(error).strip().splitlines()[0]
-        raise TableError(f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below") from error
+        raise TableError(
+            f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below"
+        ) from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}") from error
 
