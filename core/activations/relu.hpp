@@ -14,8 +14,7 @@ struct Relu {
 
   template <class V>
   static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
-    const V zero(typename V::Scalar(0));
-    const V a = select(z <= zero, zero, z);
+    const V a = max(V(typename V::Scalar(0)), z);  // in this order it gives NaN for NaN
     derivative = derivative_from_value(a, parameter);
     return a;
   }

@@ -17,7 +17,7 @@ struct BinaryCrossEntropy : Elementwise<BinaryCrossEntropy> {
   static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
     const V zero(typename V::Scalar(0));
     slope = sigmoid(z) - y;
-    return fma(-z, y, select(z > zero, z, zero)) + log1p(exp(-abs(z)));
+    return fma(-z, y, max(z, zero)) + log1p_unit(exp(-abs(z)));
   }
 
   template <class V>

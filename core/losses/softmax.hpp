@@ -18,7 +18,7 @@ template <class V>
 ROOKERY_INLINE Softmax<V> softmax_parts(const V* z, V* exponentials, int outputs) {
   const V zero(typename V::Scalar(0));
   V greatest = z[0];
-  for (int c = 1; c < outputs; ++c) greatest = select(z[c] > greatest, z[c], greatest);
+  for (int c = 1; c < outputs; ++c) greatest = max(z[c], greatest);
   V sum = zero;
   V nothing = zero;  // NaN if a z is not finite: a NaN or -inf beside a greater z would otherwise go unseen
   for (int c = 0; c < outputs; ++c) {

@@ -1,9 +1,9 @@
-// log, log1p and softplus.
+// log, log1p of numbers in [0, 1], and softplus.
 //
 // Largest errors in units in the last place (ulp), float and double alike; NaN gives NaN:
-//   log       1.5 ulp; -inf for 0 of either sign, NaN below, subnormal numbers right
-//   log1p     2.0 ulp; -inf for -1, NaN below
-//   softplus  2.5 ulp; results below the smallest normal number are inexact or 0
+//   log         1.5 ulp; -inf for 0 of either sign, NaN below, subnormal numbers right
+//   log1p_unit  2.0 ulp
+//   softplus    2.0 ulp; results below the smallest normal number are inexact or 0
 // Tests: tests/native/test_math.py
 #pragma once
 
@@ -30,7 +30,6 @@ inline constexpr T kSqrtHalf = T(0x1.6a09e667f3bcdp-1);
 template <class V>
 struct Exponent {
   V n, mantissa;
-  V inverse_power;  // 2^-n; wrong for the two n of largest size
 
   ROOKERY_INLINE explicit Exponent(V x) {
     using T = typename V::Scalar;
@@ -39,9 +38,7 @@ struct Exponent {
     const auto edge = unsigned_bits(V(T(1))) - unsigned_bits(V(kSqrtHalf<T>));
     const auto field = (unsigned_bits(x) + edge) >> F::kMantissaBits;
     n = from_unsigned_bits<V>(unsigned_bits(V(F::kRounder)) + field) - V(F::kRounder + T(F::kBias));
-    const auto shifted = (field << F::kMantissaBits) - unsigned_bits(V(T(1)));
-    mantissa = from_unsigned_bits<V>(unsigned_bits(x) - shifted);
-    inverse_power = from_unsigned_bits<V>(unsigned_bits(V(T(1))) - shifted);
+    mantissa = from_unsigned_bits<V>(unsigned_bits(x) - (field << F::kMantissaBits) + unsigned_bits(V(T(1))));
   }
 };
 
@@ -56,48 +53,38 @@ ROOKERY_INLINE V log_of_parts(V n, V f) {
   return fma(n, V(Ln2<T>::kHigh), f - small);
 }
 
-// y, but for x = 0, x < 0, x = +inf and NaN what a logarithm is there.
-template <class V>
-ROOKERY_INLINE V with_log_edges(V x, V y) {
-  using T = typename V::Scalar;
-  constexpr T kInfinity = std::numeric_limits<T>::infinity();
-  const V edge = select(x == V(T(0)), V(-kInfinity), select(x < V(T(0)), V(std::numeric_limits<T>::quiet_NaN()), x));
-  return select((x > V(T(0))) & (x < V(kInfinity)), y, edge);
-}
-
 }  // namespace detail
 
 template <class V>
 ROOKERY_INLINE V log(V x) {
   using T = typename V::Scalar;
-  constexpr T kLift = sizeof(T) == 4 ? T(0x1p25) : T(0x1p54);
+  constexpr T kInfinity = std::numeric_limits<T>::infinity();
+  constexpr T kLift = sizeof(T) == 4 ? T(0x1p25) : T(0x1p54);  // makes any subnormal number normal
   constexpr T kLifted = sizeof(T) == 4 ? T(25) : T(54);
+  const V zero(T(0));
   const auto subnormal = x < V(std::numeric_limits<T>::min());
   const detail::Exponent<V> parts(select(subnormal, x * V(kLift), x));
-  const V n = parts.n - select(subnormal, V(kLifted), V(T(0)));
-  return detail::with_log_edges(x, detail::log_of_parts(n, parts.mantissa - V(T(1))));
+  const V n = parts.n - select(subnormal, V(kLifted), zero);
+  const V y = detail::log_of_parts(n, parts.mantissa - V(T(1)));
+  const V edge = select(x == zero, V(-kInfinity), select(x < zero, V(std::numeric_limits<T>::quiet_NaN()), x));
+  return select((x > zero) & (x < V(kInfinity)), y, edge);
 }
 
-// log(1 + x), without the cancellation for x near 0.
+// log(1 + x) for 0 <= x <= 1, without the cancellation for x near 0: all that the logarithm of a sum of exponentials
+// needs once the largest is taken out.
 template <class V>
-ROOKERY_INLINE V log1p(V x) {
+ROOKERY_INLINE V log1p_unit(V x) {
   using T = typename V::Scalar;
-  const V one(T(1));
-  const V u = one + x;
-  const V part_of_x = u - one;
-  const V lost = (one - (u - part_of_x)) + (x - part_of_x);  // 1 + x = u + lost, exactly
-  const detail::Exponent<V> parts(u);
-  const V correction = select(u < V(T(0x1p60)), lost * parts.inverse_power, V(T(0)));
-  const V y = detail::log_of_parts(parts.n, (parts.mantissa - one) + correction);
-  // Where 1 + x is 1, log(1 + x) is x, with its sign and however small.
-  return detail::with_log_edges(u, select(u == one, x, y));
+  const V half(T(0.5));
+  const auto beyond = x > V(T(0.41421356));  // 1 + x is more than sqrt(2): take (1 + x) / 2
+  return detail::log_of_parts(select(beyond, V(T(1)), V(T(0))), select(beyond, fma(half, x, -half), x));
 }
 
 // log(1 + exp(x))
 template <class V>
 ROOKERY_INLINE V softplus(V x) {
   using T = typename V::Scalar;
-  return select(x > V(T(0)), x, V(T(0))) + log1p(exp(-abs(x)));
+  return max(x, V(T(0))) + log1p_unit(exp(-abs(x)));
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -33,7 +33,7 @@ void bind_math(nb::module_& m) {
   bind<1>(m, "expm1_nonpositive", [](auto x) { return std::array{expm1_nonpositive(x)}; });
   bind<1>(m, "tanh", [](auto x) { return std::array{tanh(x)}; });
   bind<1>(m, "log", [](auto x) { return std::array{log(x)}; });
-  bind<1>(m, "log1p", [](auto x) { return std::array{log1p(x)}; });
+  bind<1>(m, "log1p_unit", [](auto x) { return std::array{log1p_unit(x)}; });
   bind<1>(m, "softplus", [](auto x) { return std::array{softplus(x)}; });
   bind<1>(m, "sin2pi", [](auto x) { return std::array{sin2pi(x)}; });
   bind<1>(m, "cos2pi", [](auto x) { return std::array{cos2pi(x)}; });

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 FLOATS = [np.float32, np.float64]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+
 from .bitwise import Array, assert_same_bits
 
 FLOATS = [np.float32, np.float64]

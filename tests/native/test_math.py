@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 from rookery import _core
+
+from .bitwise import Array, assert_same_bits, every_kind_of_number
 
 FLOATS = [np.float32, np.float64]
 LANES = [1, 4, 8, 16]
@@ -55,9 +60,8 @@ def _positive(dtype: Any, rng: np.random.Generator) -> list[Array]:
     return [_log_uniform(rng, -far, far), rng.uniform(0.4, 2.5, SAMPLES), one, smallest * np.arange(1.0, 100.0)]
 
 
-def _above_minus_one(dtype: Any, rng: np.random.Generator) -> list[Array]:
-    far = 37 if dtype is np.float32 else 307
-    return [*_uniform(rng, (-0.999, 0.5), (0, 4)), _log_uniform(rng, -far, far), -_log_uniform(rng, -far, -1)]
+def _unit(dtype: Any, rng: np.random.Generator) -> list[Array]:
+    return [rng.uniform(0, 1, SAMPLES), rng.uniform(0.41, 0.42, SAMPLES), _log_uniform(rng, -30, 0), np.array([1.0])]
 
 
 def _turns(_: Any, rng: np.random.Generator) -> list[Array]:
@@ -73,14 +77,14 @@ def _nonpositive(_: Any, rng: np.random.Generator) -> list[Array]:
 
 
 FUNCTIONS = [
-    Function("exp", 0, mpmath.exp, _exp_range, 1.0),
+    Function("exp", 0, mpmath.exp, _exp_range, 1.2),
     Function("expm1_nonpositive", 0, mpmath.expm1, _nonpositive, 1.5),
     Function("tanh", 0, mpmath.tanh, _around_zero, 3.0),
     Function("sigmoid", 0, lambda x: 1 / (1 + mpmath.exp(-x)), _around_zero, 3.0),
     Function("sigmoid", 1, lambda x: 1 / (1 + mpmath.exp(x)), _around_zero, 3.0),
     Function("log", 0, mpmath.log, _positive, 1.5),
-    Function("log1p", 0, mpmath.log1p, _above_minus_one, 2.0),
-    Function("softplus", 0, lambda x: mpmath.log1p(mpmath.exp(x)), _around_zero, 2.5),
+    Function("log1p_unit", 0, mpmath.log1p, _unit, 2.0),
+    Function("softplus", 0, lambda x: mpmath.log1p(mpmath.exp(x)), _around_zero, 2.0),
     Function("sin2pi", 0, lambda x: mpmath.sinpi(2 * x), _turns, 2.0),
     Function("cos2pi", 0, lambda x: mpmath.cospi(2 * x), _turns, 2.0),
     Function("normal_distribution", 0, lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, _normal_range, 6.0),
@@ -150,7 +154,7 @@ def test_nan_gives_nan(native: ModuleType, name: str, dtype: Any) -> None:
         ("expm1_nonpositive", [0.0, -INFINITY, -1e30], [0.0, -1.0, -1.0]),
         ("tanh", [0.0, -0.0, INFINITY, -INFINITY, 1e30], [0.0, -0.0, 1.0, -1.0, 1.0]),
         ("log", [1.0, 0.0, -0.0, INFINITY, -1.0, -INFINITY], [0.0, -INFINITY, -INFINITY, INFINITY, np.nan, np.nan]),
-        ("log1p", [0.0, -0.0, -1.0, INFINITY, -1.5, -INFINITY], [0.0, -0.0, -INFINITY, INFINITY, np.nan, np.nan]),
+        ("log1p_unit", [0.0, 1.0], [0.0, np.log(2.0)]),
         ("softplus", [INFINITY, -INFINITY, 1e30, -1e30], [INFINITY, 0.0, 1e30, 0.0]),
         ("sin2pi", [0.0, 0.25, 0.75, -0.25, 1e6 + 0.25, INFINITY], [0.0, 1.0, -1.0, -1.0, 1.0, np.nan]),
         ("cos2pi", [0.0, 0.5, 1.0, -0.5, 1e30, -INFINITY], [1.0, -1.0, 1.0, -1.0, 1.0, np.nan]),
@@ -198,3 +202,13 @@ def test_sigmoid_and_its_complement_mirror_each_other(native: ModuleType, dtype:
     assert_same_bits(value[~zero], mirrored_complement[~zero])
     assert_same_bits(complement[~zero], mirrored[~zero])
     assert (value[zero] == 0.5).all()
+
+
+def test_coefficients_are_those_that_the_fit_prints() -> None:
+    root = Path(__file__).parents[2]
+    script = [sys.executable, str(root / "tools" / "fit_polynomials.py")]
+    printed = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    literals = re.findall(r"-?0x1[.0-9a-f]*p[+-][0-9]+f?", printed)
+    headers = "".join(path.read_text() for path in sorted((root / "core" / "simd").glob("*.hpp")))
+    assert len(literals) > 60
+    assert [literal for literal in literals if literal not in headers] == []

@@ -18,6 +18,8 @@ from rookery.plan.schedules import Schedule, Warmup
 
 __all__ = ["Rows", "check_memory", "new_predictor", "new_run", "translate"]
 
+FLOPS_PER_THREAD = 4_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -51,9 +53,20 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     """
     engine = _core.load()
     check_memory(plan, len(rows))
+    threads = worthwhile_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
     watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
     return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads)
+
+
+def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
+    """How many of the threads a run should use: for a small network, waiting for each other would outlast the work.
+
+    No bit depends on it. A step of one thread alone pays for a second from about FLOPS_PER_THREAD operations on
+    (measured by ``benchmarks/threads.py``).
+    """
+    flops_per_step = 6 * plan.network.parameters * min(plan.batch_size, rows)
+    return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
 
 
 def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int) -> Any:

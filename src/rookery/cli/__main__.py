@@ -1,0 +1,7 @@
+"""``python -m rookery.cli``, the same as ``rookery``."""
+
+import sys
+
+from rookery.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,68 @@
+"""The ``rookery`` command: its commands, and what becomes of errors.
+
+Exit codes: 0 done, 1 the job failed, 2 a wrong call (arguments, plan, table, file), 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from rookery import __version__
+from rookery.cli.train import train
+from rookery.errors import RookeryError, RookeryWarning
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="rookery",
+    help="Train deep neural networks on tables, and see how they learn.",
+    epilog="Try:  rookery train penguins --label species",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(no_args_is_help=True)(train)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rookery {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Train deep neural networks on tables, and see how they learn."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command and returns its exit code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RookeryWarning)
+        warnings.showwarning = _print_warning
+        try:
+            app(arguments, prog_name="rookery")
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 1
+        except RookeryError as error:
+            print(f"rookery: {error}", file=sys.stderr)
+            return 1 if isinstance(error, ArithmeticError) else 2
+        except KeyboardInterrupt:
+            print("rookery: interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+            return 1
+    return 0
+
+
+def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"rookery: {message}", file=sys.stderr)
