@@ -69,7 +69,7 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
         table = Path(folder) / "penguins.csv"
         write_penguins(table)
         peers = {"scikit-learn script": "penguins_scikit_learn.py", "PyTorch script": "penguins_torch.py"}
-        commands = {ROOKERY: [str(Path(sys.executable).with_name("rookery")), *ROOKERY.split()[1:], *SETTINGS]}
+        commands = {ROOKERY: [*rookery_command(), *ROOKERY.split()[1:], *SETTINGS]}
         for name, script in peers.items():
             commands[name] = [sys.executable, str(HERE / "peers" / script), str(table), *SETTINGS]
         seconds: dict[str, list[float]] = {name: [] for name in commands}
@@ -84,6 +84,11 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
         [[name, Spread.of(times).show(), f"{median(times) / rookery:.2f}"] for name, times in seconds.items()],
     )
     return seconds
+
+
+def rookery_command() -> list[str]:
+    script = Path(sys.executable).with_name("rookery")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "rookery.cli"]
 
 
 def run_timed(command: list[str], folder: str) -> float:
