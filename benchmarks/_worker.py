@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 from _jobs import Task, Weights, mean_cross_entropy, read_task
 
+# What may be absent. Without anything else there is nothing to measure.
+PEERS = ("torch", "sklearn", "jax")
+
 # Short jobs are repeated until this many seconds are filled, and the mean taken.
 SAMPLE_SECONDS = 0.2
 
@@ -31,8 +34,17 @@ class Trainer(Protocol):
         """The trained weights."""
 
 
+class MissingLibraryError(Exception):
+    """A peer is not installed: its contenders are left out, and that is said."""
+
+
 def build_trainer(name: str, task: Task, threads: int, options: dict[str, Any]) -> Trainer:
-    return importlib.import_module(f"trainers.{name}").build(task, threads, **options)
+    try:
+        return importlib.import_module(f"trainers.{name}").build(task, threads, **options)
+    except ModuleNotFoundError as error:
+        if error.name not in PEERS:
+            raise
+        raise MissingLibraryError(error.name) from error
 
 
 def sample(trainer: Trainer) -> float:
@@ -61,8 +73,8 @@ def main() -> None:
     start = time.perf_counter()
     try:
         trainer = build_trainer(wanted["trainer"], task, wanted["threads"], wanted["options"])
-    except ModuleNotFoundError as error:
-        answer(missing=error.name)
+    except MissingLibraryError as error:
+        answer(missing=str(error))
         return
     imported = time.perf_counter()
     trainer.reset()

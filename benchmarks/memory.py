@@ -15,7 +15,7 @@ from pathlib import Path
 from _compare import HERE, Contender, Spread, task_folder
 from _jobs import WIDE, read_task, shortened, synthetic_task
 from _report import Report, parse_options
-from _worker import build_trainer
+from _worker import MissingLibraryError, build_trainer
 
 BELOW = 100.0  # MB, of a million bytes
 
@@ -39,11 +39,14 @@ def main() -> int:
     report.section(str(job))
     report.say(f"The encoded table itself: {table:.1f} MB (not counted)", "")
     peaks: dict[str, list[tuple[float, float]]] = {}
+    absent: set[str] = set()
     with task_folder(task) as folder:
         for _ in range(options.rounds):
             for contender in CONTENDERS:
                 measured = measure(contender, folder)
-                if measured is not None:
+                if measured is None:
+                    absent.add(contender.name)
+                else:
                     peaks.setdefault(contender.name, []).append(measured)
     spreads = {name: [Spread.of(values) for values in zip(*runs, strict=True)] for name, runs in peaks.items()}
     report.table(
@@ -54,6 +57,7 @@ def main() -> int:
         "",
         "Libraries included: above the process that holds the table and has loaded NumPy alone.",
         "The job alone: above the same process after `import` of the library.",
+        *(f"{name}: left out, not installed." for name in sorted(absent)),
     )
     report.section("Claims")
     report.claim_below("rookery.train, libraries included", spreads[CONTENDERS[0].name][0], BELOW, " MB")
@@ -77,8 +81,8 @@ def measure_here(trainer_name: str, options: str, folder: str) -> None:
     holding_table = resident("VmRSS")
     try:
         trainer = build_trainer(trainer_name, task, 2, json.loads(options))
-    except ModuleNotFoundError as error:
-        print(json.dumps({"missing": error.name}))
+    except MissingLibraryError as error:
+        print(json.dumps({"missing": str(error)}))
         return
     with_library = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest size so far

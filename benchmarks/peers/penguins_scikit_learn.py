@@ -24,7 +24,7 @@ table = pd.read_csv(given.table, na_values=["NA"]).dropna(subset=columns)
 encoder = LabelEncoder()
 y = encoder.fit_transform(table["species"])
 X = table[columns].to_numpy(np.float32)
-X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, stratify=y, random_state=0)
 scaler = StandardScaler().fit(X_train)
 X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 

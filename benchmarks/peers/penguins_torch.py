@@ -25,12 +25,12 @@ classes, labels = np.unique(table["species"].to_numpy(str), return_inverse=True)
 X = torch.from_numpy(table[columns].to_numpy(np.float32))
 y = torch.from_numpy(labels)
 
-# One row in five of each class is kept for the test.
+# Three rows in ten of each class are kept for the test.
 order = torch.randperm(len(y))
 is_test = torch.zeros(len(y), dtype=torch.bool)
 for k in range(len(classes)):
     of_class = order[y[order] == k]
-    is_test[of_class[: round(0.2 * len(of_class))]] = True
+    is_test[of_class[: round(0.3 * len(of_class))]] = True
 X_train, y_train, X_test, y_test = X[~is_test], y[~is_test], X[is_test], y[is_test]
 mean, std = X_train.mean(0), X_train.std(0, correction=0)
 X_train, X_test = (X_train - mean) / std, (X_test - mean) / std
