@@ -83,7 +83,7 @@ class Model:
             # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
             sums = predicted.sum(axis=1, keepdims=True)
             even = np.full_like(predicted, 1 / predicted.shape[1])
-            return np.divide(predicted, sums, out=even, where=sums > 0)
+            return np.asarray(np.divide(predicted, sums, out=even, where=sums > 0))
         return predicted
 
     def predict(self, data: Any) -> NDArray[Any]:
@@ -100,8 +100,9 @@ class Model:
 
         """
         if self.classes is not None:
-            return np.array(self.classes)[self.predict_proba(data).argmax(axis=1)]
-        return self._predict(self._inputs(data))[:, 0].astype(np.float64) * self.labels.scale + self.labels.mean
+            return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+        outputs = self._predict(self._inputs(data))[:, 0].astype(np.float64)
+        return np.asarray(outputs * self.labels.scale + self.labels.mean)
 
     def evaluate(self, data: Any, y: Any = None) -> ClassEvaluation | NumberEvaluation:
         """How good the predictions are on rows whose label is known.
@@ -133,7 +134,7 @@ class Model:
         return self.features.transform(x, self.plan.precision)
 
     @staticmethod
-    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.float64]:
+    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.floating[Any]]:
         columns = []
         for name in names:
             column = table.column(name, "features")

@@ -45,7 +45,12 @@ class Range:
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
     def check(self, where: str, value: object) -> float | int:
-        if self.whole and isinstance(value, numbers.Integral) and not isinstance(value, bool) and self.holds(value):
+        if (
+            self.whole
+            and isinstance(value, numbers.Integral)
+            and not isinstance(value, bool)
+            and self.holds(int(value))
+        ):
             return int(value)
         if (
             not self.whole

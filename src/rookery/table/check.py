@@ -19,8 +19,8 @@ def warn(message: str) -> None:
     warnings.warn(message, RookeryWarning, stacklevel=4)
 
 
-def matrix(x: Any, what: str = "X") -> NDArray[np.float64]:
-    """An array of numbers (n, d), from whatever NumPy takes for one.
+def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
+    """An array of numbers (n, d), from whatever NumPy takes for one; float32 and float64 are not copied.
 
     Raises
     ------
@@ -29,7 +29,9 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.float64]:
 
     """
     try:
-        array = np.asarray(x, dtype=np.float64)
+        array = np.asarray(x)
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TableError(f"{what}: is no table of numbers ({error}); needs rows of equally many numbers") from error
     if array.ndim != 2:
@@ -41,7 +43,7 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.float64]:
     return array
 
 
-def check_finite(x: NDArray[np.float64], names: Sequence[str] | None = None, what: str = "X") -> None:
+def check_finite(x: NDArray[np.floating[Any]], names: Sequence[str] | None = None, what: str = "X") -> None:
     """Refuses NaN and infinity, naming the first: rows and columns of arrays counted from 0.
 
     Raises
@@ -49,9 +51,10 @@ def check_finite(x: NDArray[np.float64], names: Sequence[str] | None = None, wha
     TableError
 
     """
-    wrong = np.argwhere(~np.isfinite(x))
-    if not len(wrong):
+    finite = np.isfinite(x)
+    if finite.all():
         return
+    wrong = np.argwhere(~finite)
     row, column = wrong[0]
     where = f"column {names[column]!r}" if names else f"column {column}"
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""

@@ -26,7 +26,7 @@ class Observations:
 
     Attributes
     ----------
-    x : (n, d) float64
+    x : (n, d) float32 or float64
     y : (n,) array of labels, words or numbers
     names : names of the features
     label : name of the label
@@ -34,13 +34,15 @@ class Observations:
 
     """
 
-    x: NDArray[np.float64]
+    x: NDArray[np.floating[Any]]
     y: NDArray[Any]
     names: tuple[str, ...]
     label: str
     rows: NDArray[np.int64]
 
     def take(self, which: NDArray[np.int64]) -> Observations:
+        if len(which) == len(self.y):
+            return self  # all of them, in the table's order: no copy
         return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which])
 
 
