@@ -4,7 +4,10 @@
 // over all rows, waits for the whole batch.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "aligned.hpp"
@@ -37,18 +40,12 @@ class Batch {
       : plan_(plan), loss_pass_(loss_pass_function<T>(plan.loss.kind)) {
     // A number of rows that is no power of two keeps the panels of a matrix in different sets of the cache.
     rows_ = (capacity + kPanel - 1) / kPanel * kPanel + 8;
-    inputs_ = matrix(plan.inputs);
-    for (const LayerPlan& layer : plan.layers) {
-      values_.push_back(matrix(layer.width));
-      dloss_dz_.push_back(matrix(layer.width));
-      derivatives_.push_back(keeps_derivative(layer) ? matrix(layer.width) : PanelMatrix<T>{});
-      activate_.push_back(activate_function<T>(layer.activation));
-    }
-    targets_ = matrix(shape.outputs());
-    classes_ = array();
-    scale_ = array();
-    loss_ = array();
-    metric_ = array();
+    // Sizes first, then one array for all: the first pass hands out places in nothing.
+    lay_out(plan, shape);
+    storage_ = AlignedArray<T>(used_);
+    used_ = 0;
+    lay_out(plan, shape);
+    for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
   }
 
   // Copies the features and labels of rows row_begin ... row_end - 1 of the batch out of the table.
@@ -66,8 +63,17 @@ class Batch {
                  targets_.panel_stride());
       }
       scale_[r] = table.weights == nullptr ? unweighted : static_cast<T>(table.weight(row) * per_weight);
-      const std::int64_t ahead = batch.begin + r + batch.count;
-      if (ahead < batch.prefetch_end) prefetch(table, batch.order[ahead]);
+    }
+  }
+
+  // Asks for the features of the rows that follow the batch, as many as row_begin ... row_end - 1 are; they come while
+  // something else is worked on.
+  void prefetch_next(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
+    const std::int64_t end = std::min(batch.begin + batch.count + row_end, batch.prefetch_end);
+    for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
+      const T* const x = table.x + batch.order[p] * table.x_stride;
+      constexpr std::int64_t kPerLine = 64 / sizeof(T);
+      for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
     }
   }
 
@@ -107,19 +113,27 @@ class Batch {
   const T* metrics() const { return metric_; }
 
  private:
-  PanelMatrix<T> matrix(std::int64_t columns) {
-    storage_.emplace_back(panels_of(columns) * kPanel * rows_);
-    return {storage_.back().data(), rows_, columns};
-  }
-  T* array() {
-    storage_.emplace_back(rows_);
-    return storage_.back().data();
+  void lay_out(const Plan& plan, const NetworkShape& shape) {
+    values_.clear();
+    derivatives_.clear();
+    dloss_dz_.clear();
+    inputs_ = matrix(plan.inputs);
+    for (const LayerPlan& layer : plan.layers) {
+      values_.push_back(matrix(layer.width));
+      dloss_dz_.push_back(matrix(layer.width));
+      derivatives_.push_back(keeps_derivative(layer) ? matrix(layer.width) : PanelMatrix<T>{});
+    }
+    targets_ = matrix(shape.outputs());
+    classes_ = matrix(1).data;
+    scale_ = matrix(1).data;
+    loss_ = matrix(1).data;
+    metric_ = matrix(1).data;
   }
 
-  void prefetch(const Rows<T>& table, std::int64_t row) const {
-    const T* const x = table.x + row * table.x_stride;
-    constexpr std::int64_t kPerLine = 64 / sizeof(T);
-    for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
+  PanelMatrix<T> matrix(std::int64_t columns) {
+    T* const at = storage_.size() > 0 ? storage_.data() + used_ : nullptr;
+    used_ += panels_of(columns) * kPanel * rows_;
+    return {at, rows_, columns};
   }
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
@@ -163,7 +177,8 @@ class Batch {
   Plan plan_;
   LossPass<T> loss_pass_;
   std::int64_t rows_;
-  std::vector<AlignedArray<T>> storage_;
+  AlignedArray<T> storage_;
+  std::int64_t used_ = 0;
   PanelMatrix<T> inputs_, targets_;
   std::vector<PanelMatrix<T>> values_, derivatives_, dloss_dz_;
   std::vector<Activate<T>> activate_;

@@ -36,7 +36,7 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   batches_per_epoch_ = (train.count + plan_.batch_size - 1) / plan_.batch_size;
   flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
   // Where a step takes so long that an interruption must not wait for its end, weights change only after all else.
-  constexpr double kLongStep = 5e9;
+  constexpr double kLongStep = 2e10;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
   deal_blocks();

@@ -139,6 +139,7 @@ class Solo {
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
   void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
+  void prefetch_block(const WeightBlock& block) const;
   void update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order);
   T gradient_norm() const;
   void norm_part(std::int64_t part) const;
