@@ -2,6 +2,9 @@
 // error and never a wild read.
 #pragma once
 
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,9 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include "plan.hpp"
 #include "rows.hpp"
@@ -50,8 +50,8 @@ struct Table {
       if (!right) throw std::invalid_argument(std::string(what) + ": " + wrong);
     };
     const auto count = static_cast<std::int64_t>(x.shape(0));
-    check(static_cast<std::int64_t>(x.shape(1)) == plan.inputs, "x has " + std::to_string(x.shape(1)) + " columns, the network " +
-                                                                 std::to_string(plan.inputs) + " inputs");
+    check(static_cast<std::int64_t>(x.shape(1)) == plan.inputs,
+          "x has " + std::to_string(x.shape(1)) + " columns, the network " + std::to_string(plan.inputs) + " inputs");
     check(x.stride(1) == 1 || x.shape(1) == 1, "x must be contiguous along its rows");
     check(classes.has_value() != targets.has_value(), "needs either classes or targets");
     Rows<T> rows;
@@ -66,7 +66,8 @@ struct Table {
       rows.classes = classes->data();
       for (std::int64_t r = 0; r < count; ++r)
         check(rows.classes[r] >= 0 && rows.classes[r] < outputs, "row " + std::to_string(r) + " has class " +
-              std::to_string(rows.classes[r]) + ", outside 0 ... " + std::to_string(outputs - 1));
+                                                                     std::to_string(rows.classes[r]) +
+                                                                     ", outside 0 ... " + std::to_string(outputs - 1));
     } else {
       check(static_cast<std::int64_t>(targets->shape(0)) == count, "targets and x differ in length");
       check(static_cast<std::int64_t>(targets->shape(1)) == outputs, "targets must have one column per output");
@@ -111,8 +112,8 @@ void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* 
     const C& w = pair.first;
     const C& b = pair.second;
     if (w.ndim() != 2 || w.shape(0) != d_in || w.shape(1) != d_out || b.ndim() != 1 || b.shape(0) != d_out)
-      throw std::invalid_argument("parameters: layer " + std::to_string(l) + " needs W (" + std::to_string(d_in) + ", " +
-                                  std::to_string(d_out) + ") and b (" + std::to_string(d_out) + ",)");
+      throw std::invalid_argument("parameters: layer " + std::to_string(l) + " needs W (" + std::to_string(d_in) +
+                                  ", " + std::to_string(d_out) + ") and b (" + std::to_string(d_out) + ",)");
     write_layer(w.data(), b.data(), layer, arena);
   }
 }

@@ -1,14 +1,14 @@
 // The plan's structs, with enumerators given by name.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/string_view.h>
-#include <nanobind/stl/vector.h>
 
 #include "plan.hpp"
 
@@ -24,18 +24,23 @@ using Names = std::span<const std::pair<std::string_view, Enum>>;
 Names<ActivationKind> names(ActivationKind) {
   using enum ActivationKind;
   static constexpr std::pair<std::string_view, ActivationKind> kNames[] = {
-      {"identity", identity}, {"relu", relu}, {"leaky_relu", leaky_relu}, {"elu", elu},         {"selu", selu},
-      {"gelu", gelu},         {"gelu_tanh", gelu_tanh}, {"silu", silu},   {"mish", mish},       {"tanh", tanh},
-      {"sigmoid", sigmoid},   {"softplus", softplus}};
+      {"identity", identity}, {"relu", relu}, {"leaky_relu", leaky_relu}, {"elu", elu},
+      {"selu", selu},         {"gelu", gelu}, {"gelu_tanh", gelu_tanh},   {"silu", silu},
+      {"mish", mish},         {"tanh", tanh}, {"sigmoid", sigmoid},       {"softplus", softplus}};
   return kNames;
 }
 
 Names<LossKind> names(LossKind) {
   using enum LossKind;
   static constexpr std::pair<std::string_view, LossKind> kNames[] = {
-      {"cross_entropy", cross_entropy},   {"squared_error_of_classes", squared_error_of_classes},
-      {"binary_cross_entropy", binary_cross_entropy}, {"squared_error", squared_error},
-      {"absolute_error", absolute_error}, {"huber", huber}, {"poisson", poisson}, {"quantile", quantile}};
+      {"cross_entropy", cross_entropy},
+      {"squared_error_of_classes", squared_error_of_classes},
+      {"binary_cross_entropy", binary_cross_entropy},
+      {"squared_error", squared_error},
+      {"absolute_error", absolute_error},
+      {"huber", huber},
+      {"poisson", poisson},
+      {"quantile", quantile}};
   return kNames;
 }
 
@@ -49,10 +54,15 @@ Names<OptimizerKind> names(OptimizerKind) {
 
 Names<InitializerKind> names(InitializerKind) {
   using enum InitializerKind;
-  static constexpr std::pair<std::string_view, InitializerKind> kNames[] = {
-      {"glorot_uniform", glorot_uniform}, {"glorot_normal", glorot_normal}, {"he_uniform", he_uniform},
-      {"he_normal", he_normal},           {"lecun_uniform", lecun_uniform}, {"lecun_normal", lecun_normal},
-      {"orthogonal", orthogonal},         {"zeros", zeros},                 {"constant", constant}};
+  static constexpr std::pair<std::string_view, InitializerKind> kNames[] = {{"glorot_uniform", glorot_uniform},
+                                                                            {"glorot_normal", glorot_normal},
+                                                                            {"he_uniform", he_uniform},
+                                                                            {"he_normal", he_normal},
+                                                                            {"lecun_uniform", lecun_uniform},
+                                                                            {"lecun_normal", lecun_normal},
+                                                                            {"orthogonal", orthogonal},
+                                                                            {"zeros", zeros},
+                                                                            {"constant", constant}};
   return kNames;
 }
 

@@ -1,9 +1,9 @@
-#include <memory>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+
+#include <memory>
 
 #include "arrays.hpp"
 #include "predictor.hpp"
@@ -59,8 +59,10 @@ void bind(nb::module_& m, const char* name) {
   nb::class_<P>(m, name)
       .def(nb::init<const Plan&, const nb::sequence&, int>(), nb::arg("plan"), nb::arg("parameters"),
            nb::arg("threads") = 1)
-      .def("outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
-      .def("predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
+      .def(
+          "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
+      .def(
+          "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }

@@ -1,14 +1,14 @@
-#include <chrono>
-#include <map>
-#include <memory>
-#include <string>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "arrays.hpp"
 #include "solo.hpp"
@@ -19,20 +19,25 @@ namespace {
 
 const char* name_of(Status status) {
   switch (status) {
-    case Status::running: return "running";
-    case Status::finished: return "finished";
-    case Status::early_stopped: return "early_stopped";
-    case Status::interrupted: return "interrupted";
-    case Status::diverged: return "diverged";
+    case Status::running:
+      return "running";
+    case Status::finished:
+      return "finished";
+    case Status::early_stopped:
+      return "early_stopped";
+    case Status::interrupted:
+      return "interrupted";
+    case Status::diverged:
+      return "diverged";
   }
   return "";
 }
 
 // The numbers of Progress in a fixed order, as they are saved. Integers below 2^53 are exact in a double.
 std::vector<double> progress_numbers(const Progress& p) {
-  std::vector<double> out = {double(p.epoch),     double(p.step),   double(p.batch),      p.loss_sum,
-                             p.weight_sum,        p.metric_sum,     p.learning_rate,      p.seconds,
-                             p.best_loss,         double(p.best_epoch), double(p.early_stopped)};
+  std::vector<double> out = {double(p.epoch), double(p.step),       double(p.batch),        p.loss_sum,
+                             p.weight_sum,    p.metric_sum,         p.learning_rate,        p.seconds,
+                             p.best_loss,     double(p.best_epoch), double(p.early_stopped)};
   for (double value : p.scalars.value) out.push_back(value);
   for (double value : {p.plateau.factor, p.plateau.best, p.plateau.bad_epochs}) out.push_back(value);
   return out;
@@ -150,7 +155,8 @@ class PythonSolo {
     std::copy(numbers.begin(), numbers.end(), progress.data());
     out["progress"] = std::move(progress);
     nb::dict columns = history();
-    for (auto [name, column] : columns) out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
+    for (auto [name, column] : columns)
+      out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
     return out;
   }
 

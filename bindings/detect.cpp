@@ -1,11 +1,11 @@
 // Which instruction-set levels this processor can run. Compiled for any processor of the architecture, so that the
 // question can be asked before code that might not run is loaded.
-#include <string>
-#include <vector>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+
+#include <string>
+#include <vector>
 
 namespace {
 

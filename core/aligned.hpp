@@ -7,6 +7,10 @@
 #include <memory>
 #include <new>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include "level.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
@@ -14,13 +18,20 @@ namespace rookery::ROOKERY_LEVEL {
 // 64: a cache line, and the widest register of any level.
 inline constexpr std::size_t kAlignment = 64;
 
+// A page of the large kind. Products walk through many panels at once, each on pages of its own: with small pages the
+// processor would spend much of its time looking up where those are.
+inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
 template <class T>
 class AlignedArray {
  public:
   AlignedArray() = default;
   explicit AlignedArray(std::int64_t size) : size_(size) {
     if (size == 0) return;
-    data_.reset(static_cast<T*>(::operator new(bytes(), std::align_val_t(kAlignment))));
+    data_ = Owner(static_cast<T*>(::operator new(bytes(), alignment())), Free{alignment()});
+#if defined(__linux__)
+    if (alignment() == std::align_val_t(kHugePage)) madvise(data_.get(), bytes(), MADV_HUGEPAGE);
+#endif
     std::memset(static_cast<void*>(data_.get()), 0, bytes());
   }
 
@@ -34,12 +45,15 @@ class AlignedArray {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t(kAlignment)); }
+    std::align_val_t alignment{kAlignment};
+    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), alignment); }
   };
+  using Owner = std::unique_ptr<T, Free>;
 
   std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
+  std::align_val_t alignment() const { return std::align_val_t(bytes() >= kHugePage / 2 ? kHugePage : kAlignment); }
 
-  std::unique_ptr<T, Free> data_;
+  Owner data_;
   std::int64_t size_ = 0;
 };
 

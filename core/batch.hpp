@@ -1,10 +1,13 @@
 // Everything one training step keeps about its batch, and the way of a range of its rows through the network and back.
 //
-// Ranges of rows are independent of each other: threads take one each. Only the gradient of the weights, which sums over
-// all rows, waits for the whole batch.
+// Ranges of rows are independent of each other: threads take one each. Only the gradient of the weights, which sums
+// over all rows, waits for the whole batch.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "aligned.hpp"
@@ -21,8 +24,8 @@ struct BatchRows {
   const std::int32_t* order = nullptr;  // the epoch's order of rows; null: as they stand in the table
   std::int64_t begin = 0;               // position in the epoch of the batch's first row
   std::int64_t count = 0;
-  std::int64_t prefetch_end = 0;        // positions below this may be fetched ahead of time
-  double weight = 0;                    // sum of the rows' weights
+  std::int64_t prefetch_end = 0;  // positions below this may be fetched ahead of time
+  double weight = 0;              // sum of the rows' weights
   bool dropout = false;
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
@@ -37,18 +40,12 @@ class Batch {
       : plan_(plan), loss_pass_(loss_pass_function<T>(plan.loss.kind)) {
     // A number of rows that is no power of two keeps the panels of a matrix in different sets of the cache.
     rows_ = (capacity + kPanel - 1) / kPanel * kPanel + 8;
-    inputs_ = matrix(plan.inputs);
-    for (const LayerPlan& layer : plan.layers) {
-      values_.push_back(matrix(layer.width));
-      dloss_dz_.push_back(matrix(layer.width));
-      derivatives_.push_back(keeps_derivative(layer) ? matrix(layer.width) : PanelMatrix<T>{});
-      activate_.push_back(activate_function<T>(layer.activation));
-    }
-    targets_ = matrix(shape.outputs());
-    classes_ = array();
-    scale_ = array();
-    loss_ = array();
-    metric_ = array();
+    // Sizes first, then one array for all: the first pass hands out places in nothing.
+    lay_out(plan, shape);
+    storage_ = AlignedArray<T>(used_);
+    used_ = 0;
+    lay_out(plan, shape);
+    for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
   }
 
   // Copies the features and labels of rows row_begin ... row_end - 1 of the batch out of the table.
@@ -62,11 +59,21 @@ class Batch {
       if (table.classes != nullptr) {
         classes_[r] = static_cast<T>(table.classes[row]);
       } else {
-        copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r), targets_.panel_stride());
+        copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r),
+                 targets_.panel_stride());
       }
       scale_[r] = table.weights == nullptr ? unweighted : static_cast<T>(table.weight(row) * per_weight);
-      const std::int64_t ahead = batch.begin + r + batch.count;
-      if (ahead < batch.prefetch_end) prefetch(table, batch.order[ahead]);
+    }
+  }
+
+  // Asks for the features of the rows that follow the batch, as many as row_begin ... row_end - 1 are; they come while
+  // something else is worked on.
+  void prefetch_next(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
+    const std::int64_t end = std::min(batch.begin + batch.count + row_end, batch.prefetch_end);
+    for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
+      const T* const x = table.x + batch.order[p] * table.x_stride;
+      constexpr std::int64_t kPerLine = 64 / sizeof(T);
+      for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
     }
   }
 
@@ -106,19 +113,27 @@ class Batch {
   const T* metrics() const { return metric_; }
 
  private:
-  PanelMatrix<T> matrix(std::int64_t columns) {
-    storage_.emplace_back(panels_of(columns) * kPanel * rows_);
-    return {storage_.back().data(), rows_, columns};
-  }
-  T* array() {
-    storage_.emplace_back(rows_);
-    return storage_.back().data();
+  void lay_out(const Plan& plan, const NetworkShape& shape) {
+    values_.clear();
+    derivatives_.clear();
+    dloss_dz_.clear();
+    inputs_ = matrix(plan.inputs);
+    for (const LayerPlan& layer : plan.layers) {
+      values_.push_back(matrix(layer.width));
+      dloss_dz_.push_back(matrix(layer.width));
+      derivatives_.push_back(keeps_derivative(layer) ? matrix(layer.width) : PanelMatrix<T>{});
+    }
+    targets_ = matrix(shape.outputs());
+    classes_ = matrix(1).data;
+    scale_ = matrix(1).data;
+    loss_ = matrix(1).data;
+    metric_ = matrix(1).data;
   }
 
-  void prefetch(const Rows<T>& table, std::int64_t row) const {
-    const T* const x = table.x + row * table.x_stride;
-    constexpr std::int64_t kPerLine = 64 / sizeof(T);
-    for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
+  PanelMatrix<T> matrix(std::int64_t columns) {
+    T* const at = storage_.size() > 0 ? storage_.data() + used_ : nullptr;
+    used_ += panels_of(columns) * kPanel * rows_;
+    return {at, rows_, columns};
   }
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
@@ -130,8 +145,8 @@ class Batch {
     for (std::int64_t panel = 0; panel < values_[l].panels(); ++panel) {
       for (std::int64_t r = row_begin; r < row_end; ++r) {
         std::uint32_t words[kPanel];
-        dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r), static_cast<std::uint32_t>(l),
-                      static_cast<std::uint32_t>(panel), words);
+        dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r),
+                      static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(panel), words);
         T* const value = values_[l].at(panel, r);
         T* const derivative = derivatives_[l].at(panel, r);
         for (int i = 0; i < kPanel; ++i) {
@@ -162,7 +177,8 @@ class Batch {
   Plan plan_;
   LossPass<T> loss_pass_;
   std::int64_t rows_;
-  std::vector<AlignedArray<T>> storage_;
+  AlignedArray<T> storage_;
+  std::int64_t used_ = 0;
   PanelMatrix<T> inputs_, targets_;
   std::vector<PanelMatrix<T>> values_, derivatives_, dloss_dz_;
   std::vector<Activate<T>> activate_;

@@ -26,7 +26,8 @@ class Evaluator {
  public:
   static constexpr std::int64_t kBlock = 64;
 
-  Evaluator(const Plan& plan, const NetworkShape& shape, int threads) : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads)
+      : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
     const std::int64_t rows = kBlock + 8;  // see Batch: no power of two
     for (int thread = 0; thread < threads; ++thread) {
       Scratch scratch;
@@ -44,7 +45,8 @@ class Evaluator {
   static std::int64_t blocks(std::int64_t rows) { return (rows + kBlock - 1) / kBlock; }
 
   // out, a (rows, outputs) array row by row: after the head if `head`, before it if not.
-  void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head, T* out) const {
+  void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
+               T* out) const {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const std::int64_t begin = block * kBlock;
     const std::int64_t count = std::min(kBlock, table.count - begin);
@@ -59,7 +61,8 @@ class Evaluator {
   }
 
   // The loss and the metric of each row of a block, to loss[row] and metric[row].
-  void losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss, T* metric) const {
+  void losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
+              T* metric) const {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const std::int64_t begin = block * kBlock;
     const std::int64_t count = std::min(kBlock, table.count - begin);
@@ -96,14 +99,15 @@ class Evaluator {
   struct Scratch {
     AlignedArray<T> turns[2];
     AlignedArray<T> lanes;
-    AlignedArray<T> labels;   // classes, losses, metrics
+    AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
     std::int64_t rows = 0;
   };
 
   // The outputs' weighted sums, and a matrix of the same size that is free.
   std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
-                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count) const {
+                                                    const Rows<T>& table, std::int64_t begin,
+                                                    std::int64_t count) const {
     PanelMatrix<T> left{scratch.turns[0].data(), scratch.rows, plan_.inputs};
     PanelMatrix<T> out{scratch.turns[1].data(), scratch.rows, 0};
     for (std::int64_t r = 0; r < count; ++r)

@@ -2,7 +2,8 @@
 // gradient of its weights.
 //
 // The commonest activations work on the sums while these are still in registers; the others on the tile just stored,
-// still in the first-level cache. All go through the same function of an activation, so it makes no difference to a bit.
+// still in the first-level cache. All go through the same function of an activation, so it makes no difference to a
+// bit.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +35,8 @@ void activate(T* values, T* derivatives, std::int64_t count, T parameter) {
 
 template <class T>
 Activate<T> activate_function(ActivationKind kind) {
-  return with_activation(kind, [](auto activation) -> Activate<T> { return detail::activate<T, decltype(activation)>; });
+  return with_activation(kind,
+                         [](auto activation) -> Activate<T> { return detail::activate<T, decltype(activation)>; });
 }
 
 // What to do with the finished sums of a forward product.
@@ -92,9 +94,8 @@ struct StoreWhereActive {  // relu: the derivative is 1 where the value is posit
     using V = typename TileT::V;
     T* const to = out.at(panel, row);
     const T* const value = values.at(panel, row);
-    tile.each(out.panel_stride(), [&](V& sum, std::int64_t at) {
-      select(V::load(value + at) > V(T(0)), sum, V(T(0))).store(to + at);
-    });
+    tile.each(out.panel_stride(),
+              [&](V& sum, std::int64_t at) { select(V::load(value + at) > V(T(0)), sum, V(T(0))).store(to + at); });
   }
 };
 

@@ -12,6 +12,7 @@
 #elif defined(__aarch64__)
 #define ROOKERY_LEVEL neon
 #else
-#error "Rookery's engine needs AVX2 with FMA (x86-64-v3), AVX-512 (x86-64-v4) or 64-bit Arm: pass -march=x86-64-v3 or better"
+#error \
+    "Rookery's engine needs AVX2 with FMA (x86-64-v3), AVX-512 (x86-64-v4) or 64-bit Arm: pass -march=x86-64-v3 or better"
 #endif
 #endif

@@ -5,20 +5,20 @@
 #include <cmath>
 #include <cstdint>
 
-#include "losses/all.hpp"
 #include "gemm/panel.hpp"
+#include "losses/all.hpp"
 #include "plan.hpp"
 #include "simd/transpose.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
 
-// What is known of the rows of a batch (or of a block of an evaluation), row r of each belonging to row r of the outputs.
-// All have room for the rows rounded up to a multiple of 16.
+// What is known of the rows of a batch (or of a block of an evaluation), row r of each belonging to row r of the
+// outputs. All have room for the rows rounded up to a multiple of 16.
 template <class T>
 struct Labels {
-  const T* classes = nullptr;   // class losses: the class as a number
-  PanelMatrix<T> targets;       // the others; columns = outputs
-  const T* scale = nullptr;     // what the gradient of each row is multiplied by: weight / sum of the batch's weights
+  const T* classes = nullptr;  // class losses: the class as a number
+  PanelMatrix<T> targets;      // the others; columns = outputs
+  const T* scale = nullptr;    // what the gradient of each row is multiplied by: weight / sum of the batch's weights
 };
 
 template <class T>
@@ -34,22 +34,24 @@ inline double finished_metric(LossKind kind, double mean) {
   return accuracy ? mean : std::sqrt(mean);
 }
 
-// z: the outputs' weighted sums. dloss_dz: as z; data is null if only the loss is asked for. scratch: lane_scratch_size().
+// z: the outputs' weighted sums. dloss_dz: as z; data is null if only the loss is asked for. scratch:
+// lane_scratch_size().
 template <class T>
 using LossPass = void (*)(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
                           std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results, T* scratch);
 
 // out(r, :) = the head of z(r, :): probabilities, or whatever the loss is about.
 template <class T>
-using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> out, T* scratch);
+using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> out,
+                          T* scratch);
 
 template <class T>
 std::int64_t lane_scratch_size(std::int64_t outputs) {
   return 3 * panels_of(outputs) * kPanel * kNativeLanes<T>;
 }
 
-// 2^-80. A row that is learnt has a gradient that shrinks without end; carried on, it would drag every product of the way
-// back into the subnormal numbers, on which x86 processors are a hundred times slower. NaN stays NaN.
+// 2^-80. A row that is learnt has a gradient that shrinks without end; carried on, it would drag every product of the
+// way back into the subnormal numbers, on which x86 processors are a hundred times slower. NaN stays NaN.
 inline constexpr double kFlushedGradient = 0x1p-80;
 
 template <class V>
@@ -64,8 +66,7 @@ template <class V>
 void rows_to_lanes(PanelMatrix<typename V::Scalar> matrix, std::int64_t row, V* lanes) {
   constexpr int n = V::kLanes;
   for (std::int64_t column = 0; column < matrix.panels() * kPanel; column += n) {
-    for (int r = 0; r < n; ++r)
-      lanes[column + r] = V::load(matrix.at(column / kPanel, row + r) + column % kPanel);
+    for (int r = 0; r < n; ++r) lanes[column + r] = V::load(matrix.at(column / kPanel, row + r) + column % kPanel);
     transpose(lanes + column);
   }
 }

@@ -19,8 +19,7 @@ struct Network {
   AlignedArray<T> weights;
   AlignedArray<T> transposed;
 
-  explicit Network(const Plan& plan)
-      : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
+  explicit Network(const Plan& plan) : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
 
   PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_in(weights.data(), shape.layers[l]); }
   PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_in(transposed.data(), shape.layers[l]); }

@@ -77,7 +77,7 @@ ROOKERY_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32
 
 // The words of the register's worth of counters that begins with `counter`.
 ROOKERY_INLINE void philox_register(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
-  WordLanes c0;
+  WordLanes c0{};
   for (int i = 0; i < kWordLanes; ++i) c0[i] = counter[0] + static_cast<std::uint32_t>(i);
   WordLanes c1 = WordLanes{} + counter[1];
   WordLanes c2 = WordLanes{} + counter[2];

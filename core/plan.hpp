@@ -11,23 +11,44 @@
 
 namespace rookery::ROOKERY_LEVEL {
 
-enum class ActivationKind { identity, relu, leaky_relu, elu, selu, gelu, gelu_tanh, silu, mish, tanh, sigmoid, softplus };
+enum class ActivationKind {
+  identity,
+  relu,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  silu,
+  mish,
+  tanh,
+  sigmoid,
+  softplus
+};
 
 enum class LossKind {
-  cross_entropy,            // softmax head, class labels
-  squared_error_of_classes, // softmax head, class labels: the squared error of the probabilities
-  binary_cross_entropy,     // sigmoid head, targets in [0, 1]
+  cross_entropy,             // softmax head, class labels
+  squared_error_of_classes,  // softmax head, class labels: the squared error of the probabilities
+  binary_cross_entropy,      // sigmoid head, targets in [0, 1]
   squared_error,
   absolute_error,
   huber,
-  poisson,                  // exponential head, targets >= 0
+  poisson,  // exponential head, targets >= 0
   quantile,
 };
 
 enum class OptimizerKind { sgd, adagrad, adadelta, rmsprop, adam, adamw, nadam, radam, lion };
 
 enum class InitializerKind {
-  glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, orthogonal, zeros, constant,
+  glorot_uniform,
+  glorot_normal,
+  he_uniform,
+  he_normal,
+  lecun_uniform,
+  lecun_normal,
+  orthogonal,
+  zeros,
+  constant,
 };
 
 enum class ScheduleKind { constant, step, exponential, cosine, one_cycle, reduce_on_plateau };
@@ -37,38 +58,38 @@ enum class ScheduleKind { constant, step, exponential, cosine, one_cycle, reduce
 struct SchedulePlan {
   ScheduleKind kind = ScheduleKind::constant;
   bool per_step = false;
-  double length = 0;         // cosine, one_cycle: units until the end; step: units between two drops
-  double factor = 1;         // step, exponential, reduce_on_plateau: what each drop multiplies by
-  double minimum = 0;        // cosine: the final factor; reduce_on_plateau: the smallest factor
-  double peak_at = 0.3;      // one_cycle: the share of length spent rising
-  double start = 0.04;       // one_cycle: the factor at the start (PyTorch's 1 / div_factor)
-  double finish = 4e-6;      // one_cycle: the factor at the end
-  double patience = 10;      // reduce_on_plateau: epochs without improvement that are borne
-  double threshold = 1e-4;   // reduce_on_plateau: an improvement is relative and larger than this
-  double warmup = 0;         // units of linear warm-up before the schedule proper starts, 0 for none
-  double warmup_start = 0;   // the factor at the first unit of warm-up
+  double length = 0;        // cosine, one_cycle: units until the end; step: units between two drops
+  double factor = 1;        // step, exponential, reduce_on_plateau: what each drop multiplies by
+  double minimum = 0;       // cosine: the final factor; reduce_on_plateau: the smallest factor
+  double peak_at = 0.3;     // one_cycle: the share of length spent rising
+  double start = 0.04;      // one_cycle: the factor at the start (PyTorch's 1 / div_factor)
+  double finish = 4e-6;     // one_cycle: the factor at the end
+  double patience = 10;     // reduce_on_plateau: epochs without improvement that are borne
+  double threshold = 1e-4;  // reduce_on_plateau: an improvement is relative and larger than this
+  double warmup = 0;        // units of linear warm-up before the schedule proper starts, 0 for none
+  double warmup_start = 0;  // the factor at the first unit of warm-up
 };
 
 struct OptimizerPlan {
   OptimizerKind kind = OptimizerKind::adam;
   double learning_rate = 1e-3;
-  double momentum = 0;          // sgd, rmsprop; nadam: momentum_decay
-  double dampening = 0;         // sgd
-  bool nesterov = false;        // sgd
-  double beta1 = 0.9;           // adam family, lion
-  double beta2 = 0.999;         // adam family, lion
-  double rho = 0.9;             // adadelta; rmsprop: alpha
+  double momentum = 0;    // sgd, rmsprop; nadam: momentum_decay
+  double dampening = 0;   // sgd
+  bool nesterov = false;  // sgd
+  double beta1 = 0.9;     // adam family, lion
+  double beta2 = 0.999;   // adam family, lion
+  double rho = 0.9;       // adadelta; rmsprop: alpha
   double epsilon = 1e-8;
-  double learning_rate_decay = 0;    // adagrad
-  double initial_accumulator = 0;    // adagrad
-  bool centered = false;        // rmsprop
-  bool amsgrad = false;         // adam, adamw
+  double learning_rate_decay = 0;  // adagrad
+  double initial_accumulator = 0;  // adagrad
+  bool centered = false;           // rmsprop
+  bool amsgrad = false;            // adam, adamw
   double weight_decay = 0;
-  bool decoupled = false;       // weight decay shrinks weights directly (AdamW) instead of entering the gradient
+  bool decoupled = false;  // weight decay shrinks weights directly (AdamW) instead of entering the gradient
   double l1 = 0;
-  bool regularize_bias = false; // weight decay and L1 reach the biases too
-  double clip_norm = 0;         // 0: no clipping
-  double clip_value = 0;        // 0: no clipping
+  bool regularize_bias = false;  // weight decay and L1 reach the biases too
+  double clip_norm = 0;          // 0: no clipping
+  double clip_value = 0;         // 0: no clipping
 };
 
 // One fully connected layer.
@@ -78,7 +99,7 @@ struct LayerPlan {
   double activation_parameter = 0;  // leaky_relu: slope; elu: alpha; softplus: beta
   double dropout = 0;               // share of this layer's activations dropped while training
   InitializerKind initializer = InitializerKind::glorot_uniform;
-  double initializer_parameter = 1; // gain; the value for `constant`
+  double initializer_parameter = 1;  // gain; the value for `constant`
 };
 
 struct LossPlan {
@@ -99,7 +120,7 @@ struct Plan {
   std::vector<LayerPlan> layers;  // the last one is the output layer
   LossPlan loss;
   OptimizerPlan optimizer;
-  SchedulePlan schedule;          // of the learning rate
+  SchedulePlan schedule;  // of the learning rate
   EarlyStoppingPlan early_stopping;
   std::int64_t batch_size = 32;
   std::int64_t epochs = 100;

@@ -12,16 +12,16 @@ namespace rookery::ROOKERY_LEVEL {
 template <class T>
 class Predictor {
  public:
-  Predictor(const Plan& plan, int threads) : plan_(plan), network_(plan), threads_(threads), evaluator_(plan, network_.shape, threads) {}
+  Predictor(const Plan& plan, int threads)
+      : plan_(plan), network_(plan), threads_(threads), evaluator_(plan, network_.shape, threads) {}
 
   const Plan& plan() const { return plan_; }
   Network<T>& network() { return network_; }
 
   // out: (table.count, outputs) row by row; after the loss's head if `head`.
   void predict(const Rows<T>& table, bool head, T* out) {
-    each_block(table.count, [&](int thread, std::int64_t block) {
-      evaluator_.predict(thread, network_, table, block, head, out);
-    });
+    each_block(table.count,
+               [&](int thread, std::int64_t block) { evaluator_.predict(thread, network_, table, block, head, out); });
   }
 
   Evaluation evaluate(const Rows<T>& table) {

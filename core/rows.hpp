@@ -1,4 +1,5 @@
-// The rows a network reads: a view that owns nothing, with a stride, so that any table in memory (or mapped into it) will do.
+// The rows a network reads: a view that owns nothing, with a stride, so that any table in memory (or mapped into it)
+// will do.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +12,11 @@ namespace rookery::ROOKERY_LEVEL {
 // Exactly one of classes and targets is set; weights may be null (every row counts 1).
 template <class T>
 struct Rows {
-  const T* x = nullptr;               // row r begins at x + r * x_stride
+  const T* x = nullptr;  // row r begins at x + r * x_stride
   std::int64_t x_stride = 0;
   std::int64_t count = 0;
   const std::int32_t* classes = nullptr;
-  const T* targets = nullptr;         // row r begins at targets + r * targets_stride
+  const T* targets = nullptr;  // row r begins at targets + r * targets_stride
   std::int64_t targets_stride = 0;
   const T* weights = nullptr;
 

@@ -30,10 +30,10 @@ struct LayerShape {
 
 struct NetworkShape {
   std::vector<LayerShape> layers;
-  std::int64_t weights_size = 0;     // of an arena, padding included
+  std::int64_t weights_size = 0;  // of an arena, padding included
   std::int64_t transposed_size = 0;
-  std::int64_t parameters = 0;       // without padding
-  std::int64_t widest_panels = 0;    // over inputs and all layers
+  std::int64_t parameters = 0;     // without padding
+  std::int64_t widest_panels = 0;  // over inputs and all layers
 
   explicit NetworkShape(const Plan& plan) {
     std::int64_t inputs = plan.inputs;

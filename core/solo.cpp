@@ -36,7 +36,7 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   batches_per_epoch_ = (train.count + plan_.batch_size - 1) / plan_.batch_size;
   flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
   // Where a step takes so long that an interruption must not wait for its end, weights change only after all else.
-  constexpr double kLongStep = 5e9;
+  constexpr double kLongStep = 2e10;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
   deal_blocks();
@@ -173,7 +173,8 @@ void Solo<T>::end_epoch() {
   const double none = std::numeric_limits<double>::quiet_NaN();
   Evaluation validation{none, none};
   if (validated_) {
-    validation = Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
+    validation =
+        Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
       diverged(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
@@ -182,8 +183,10 @@ void Solo<T>::end_epoch() {
   const Clock::time_point now = Clock::now();
   progress_.seconds += std::chrono::duration<double>(now - epoch_clock_).count();
   epoch_clock_ = now;
-  const double train_metric = finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
-  history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric, progress_.learning_rate, progress_.seconds});
+  const double train_metric =
+      finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
+  history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric,
+                      progress_.learning_rate, progress_.seconds});
   const double monitored = validated_ ? validation.loss : history_.back().train_loss;
   update_plateau(plan_.schedule, monitored, progress_.plateau);
   const bool improved = improves(monitored);
@@ -274,8 +277,8 @@ bool Solo<T>::weights_are_finite() const {
 }
 
 // The loss of this batch was not finite. Where the weights are still finite they are kept as they are. Where they are
-// not, the last step made them so: the epoch's beginning is restored and its steps before that one are done again, which
-// gives, to the bit, the weights from before it.
+// not, the last step made them so: the epoch's beginning is restored and its steps before that one are done again,
+// which gives, to the bit, the weights from before it.
 template <class T>
 void Solo<T>::diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps) {
   divergence_ = {epoch, batch, next_learning_rate()};

@@ -2,8 +2,8 @@
 //
 // The threads of a run go through the same sequence of commands (begin an epoch, a step, validate, end an epoch), which
 // the first thread decides. Within a step each thread takes ranges of rows through the network and back, waits for the
-// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work is
-// divided by output element, so that the number of threads never changes a sum.
+// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work
+// is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
 #include <atomic>
@@ -139,6 +139,7 @@ class Solo {
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
   void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
+  void prefetch_block(const WeightBlock& block) const;
   void update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order);
   T gradient_norm() const;
   void norm_part(std::int64_t part) const;
@@ -168,9 +169,9 @@ class Solo {
   std::int64_t batches_per_epoch_;
   double flops_per_step_;
 
-  std::vector<AlignedArray<T>> planes_;  // optimizer state, each laid out as the weights
-  AlignedArray<T> gradients_;            // only where split_step_
-  AlignedArray<T> norm_parts_;           // only for clipping by norm: 16 partial sums per panel
+  std::vector<AlignedArray<T>> planes_;           // optimizer state, each laid out as the weights
+  AlignedArray<T> gradients_;                     // only where split_step_
+  AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
   std::vector<AlignedArray<T>> block_gradients_;  // one per thread
   std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
   AlignedArray<std::int32_t> order_;

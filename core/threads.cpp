@@ -1,11 +1,11 @@
 #include "threads.hpp"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <csignal>
 #include <memory>
 #include <utility>
-
-#include <pthread.h>
-#include <sched.h>
 
 namespace rookery::ROOKERY_LEVEL {
 

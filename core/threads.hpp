@@ -1,10 +1,12 @@
 // A small pool of threads that work through one job together.
 //
-// run(job) calls job(thread) once for thread = 0 (the caller) ... count - 1 and returns when all are done; inside a job,
-// barrier() waits until every thread has come to it. A pool belongs to one object and is used by one caller at a time;
-// several objects may train side by side, each with its pool. After fork() the child finds no worker alive and starts
-// its own. Signals go to the threads that Python knows, never to workers.
+// run(job) calls job(thread) once for thread = 0 (the caller) ... count - 1 and returns when all are done; inside a
+// job, barrier() waits until every thread has come to it. A pool belongs to one object and is used by one caller at a
+// time; several objects may train side by side, each with its pool. After fork() the child finds no worker alive and
+// starts its own. Signals go to the threads that Python knows, never to workers.
 #pragma once
+
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -12,8 +14,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include "level.hpp"
 

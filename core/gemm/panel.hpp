@@ -12,7 +12,8 @@
 
 namespace rookery::ROOKERY_LEVEL {
 
-// 16 float32 make a 64-byte cache line. The layout is the same on every level, so that state can be compared byte by byte.
+// 16 float32 make a 64-byte cache line. The layout is the same on every level, so that state can be compared byte by
+// byte.
 inline constexpr int kPanel = 16;
 
 constexpr std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }

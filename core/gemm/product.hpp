@@ -29,8 +29,8 @@ constexpr int most_panels() {
 template <class T, int kPanels>
 constexpr int tallest_tile() {
 #if defined(__AVX512F__)
-  if (sizeof(T) == 8) return 8;   // 16 sums
-  return kPanels == 1 ? 16 : 8;   // 16, 16 or 24 sums
+  if (sizeof(T) == 8) return 8;  // 16 sums
+  return kPanels == 1 ? 16 : 8;  // 16, 16 or 24 sums
 #elif defined(__AVX2__)
   return sizeof(T) == 8 ? 2 : 6;  // 8 or 12 sums
 #else
@@ -53,8 +53,8 @@ struct Operand {
   std::int64_t panel_stride;
 };
 
-// f(std::integral_constant<int, kPanels>, first panel) for groups of panels that cover 0 ... panels - 1. Four panels are
-// two and two rather than three and one: a tile one panel wide loads more than it multiplies.
+// f(std::integral_constant<int, kPanels>, first panel) for groups of panels that cover 0 ... panels - 1. Four panels
+// are two and two rather than three and one: a tile one panel wide loads more than it multiplies.
 template <class T, class F>
 ROOKERY_INLINE void for_panel_groups(std::int64_t begin, std::int64_t end, F&& f) {
   std::int64_t panel = begin;
@@ -113,7 +113,8 @@ __attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Opera
     tile.clear();
   }
   if (totals != nullptr) {
-    tile.accumulate_with_totals(begin == Begin::unfinished, totals, out_stride, left, right.data, right.panel_stride, terms);
+    tile.accumulate_with_totals(begin == Begin::unfinished, totals, out_stride, left, right.data, right.panel_stride,
+                                terms);
   } else {
     tile.template accumulate<Left::by_columns>(left, 0, right.data, right.panel_stride, terms);
   }
@@ -124,11 +125,11 @@ __attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Opera
 
 // finish(tile, row, panel) is given rows row_begin ... row_end - 1 of
 //   begin(n) + sum over k of left(row, k) * right(k, n),      k = 0 ... terms - 1
-// tile by tile, and stores them in `out`, which also holds the unfinished sums of long products. `begin_row` is a row of
-// 16 numbers per panel (stride as right's), or null for zeros.
+// tile by tile, and stores them in `out`, which also holds the unfinished sums of long products. `begin_row` is a row
+// of 16 numbers per panel (stride as right's), or null for zeros.
 template <class T, class Finish>
-void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_end, const T* begin_row, Operand<T> right,
-                     std::int64_t terms, PanelMatrix<T> out, const Finish& finish) {
+void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_end, const T* begin_row,
+                     Operand<T> right, std::int64_t terms, PanelMatrix<T> out, const Finish& finish) {
   for_panel_groups<T>(0, out.panels(), [&](auto panels, std::int64_t panel) {
     constexpr int kPanels = decltype(panels)::value;
     const T* const begin_here = begin_row == nullptr ? nullptr : begin_row + panel * right.panel_stride;
@@ -152,8 +153,8 @@ void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_e
 
 // Rows i_begin ... i_end - 1 of left transposed times right, for kPanels panels of right:
 //   out(i - i_begin, n) = sum over k of left(k, i) * right(k, n),      k = 0 ... terms - 1
-// and, if totals is not null, totals(n) = sum over k of right(k, n). i_begin is a multiple of 16; out and totals have 16
-// numbers per row and panel, their panels out_stride apart.
+// and, if totals is not null, totals(n) = sum over k of right(k, n). i_begin is a multiple of 16; out and totals have
+// 16 numbers per row and panel, their panels out_stride apart.
 template <int kPanels, class T>
 void product_by_columns(Operand<T> left, std::int64_t i_begin, std::int64_t i_end, Operand<T> right, std::int64_t terms,
                         T* out, T* totals, std::int64_t out_stride) {

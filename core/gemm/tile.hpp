@@ -1,6 +1,7 @@
 // The micro-kernel: one tile of a matrix product, kept in registers from the first term of its sums to the last.
 //
-//   C(i, n) = C0(i, n) + sum over k = 0, 1, 2, ... of left(i, k) * right(k, n)      by fused multiply-add, in that order
+//   C(i, n) = C0(i, n) + sum over k = 0, 1, 2, ... of left(i, k) * right(k, n)      by fused multiply-add, in that
+//   order
 //
 // for kRows rows and kPanels panels of 16 columns. Every matrix lies in panels of 16 columns (panel.hpp):
 //
@@ -8,8 +9,8 @@
 //   left    by rows:    left(i, k) = left[(k / 16) * panel_stride + i * 16 + k % 16]      activations times weights
 //           by columns: left(i, k) = left[k * 16 + i]                                     activations transposed
 //
-// so that one kernel serves XW, dZ W^T (W kept a second time, transposed) and X^T dZ, reading memory in order each time.
-// The sum of an output element never depends on the tile it fell into: tiles divide outputs, not sums.
+// so that one kernel serves XW, dZ W^T (W kept a second time, transposed) and X^T dZ, reading memory in order each
+// time. The sum of an output element never depends on the tile it fell into: tiles divide outputs, not sums.
 //
 // Tests: tests/native/test_gemm.py.   Benchmark: benchmarks/products.py
 #pragma once
@@ -58,9 +59,8 @@ struct Tile {
   template <class F>
   ROOKERY_INLINE void each(std::int64_t panel_stride, F&& f) {
     unroll<kRows>([&](auto i) __attribute__((always_inline)) {
-      unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
-        f(sums[i][j], column(j, panel_stride) + i * kPanel);
-      });
+      unroll<kColumns>([&](auto j)
+                           __attribute__((always_inline)) { f(sums[i][j], column(j, panel_stride) + i * kPanel); });
     });
   }
 
@@ -81,8 +81,8 @@ struct Tile {
     }
   }
 
-  // The same with left by columns, and to totals the rows of right alone: the same sum with left = 1, the gradient of the
-  // bias, which would otherwise cost a pass of its own. `go_on`: totals holds the sums of earlier terms.
+  // The same with left by columns, and to totals the rows of right alone: the same sum with left = 1, the gradient of
+  // the bias, which would otherwise cost a pass of its own. `go_on`: totals holds the sums of earlier terms.
   ROOKERY_INLINE void accumulate_with_totals(bool go_on, T* totals, std::int64_t totals_panel_stride, const T* left,
                                              const T* right, std::int64_t right_panel_stride, std::int64_t terms) {
     V running[kColumns];
@@ -95,9 +95,8 @@ struct Tile {
         running[j] += V::load(right + k * kPanel + column(j, right_panel_stride));
       });
     }
-    unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
-      running[j].store(totals + column(j, totals_panel_stride));
-    });
+    unroll<kColumns>([&](auto j)
+                         __attribute__((always_inline)) { running[j].store(totals + column(j, totals_panel_stride)); });
   }
 
  private:
@@ -110,7 +109,8 @@ struct Tile {
   template <int kLeftStride>
   ROOKERY_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
     V b[kColumns];
-    unroll<kColumns>([&](auto j) __attribute__((always_inline)) { b[j] = V::load(right + column(j, right_panel_stride)); });
+    unroll<kColumns>([&](auto j)
+                         __attribute__((always_inline)) { b[j] = V::load(right + column(j, right_panel_stride)); });
     unroll<kRows>([&](auto i) __attribute__((always_inline)) {
       const V a(left[i * kLeftStride]);
       unroll<kColumns>([&](auto j) __attribute__((always_inline)) { sums[i][j] = fma(a, b[j], sums[i][j]); });

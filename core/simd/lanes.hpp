@@ -99,9 +99,7 @@ struct Vec {
     std::memcpy(&v.raw, __builtin_assume_aligned(p, sizeof(Raw)), sizeof(Raw));
     return v;
   }
-  ROOKERY_INLINE void store(T* p) const {
-    std::memcpy(__builtin_assume_aligned(p, sizeof(Raw)), &raw, sizeof(Raw));
-  }
+  ROOKERY_INLINE void store(T* p) const { std::memcpy(__builtin_assume_aligned(p, sizeof(Raw)), &raw, sizeof(Raw)); }
   static ROOKERY_INLINE Vec load_unaligned(const T* p) {
     Vec v;
     std::memcpy(&v.raw, p, sizeof(Raw));
@@ -192,7 +190,8 @@ ROOKERY_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
 #endif
   else {
     V out;
-    for (int i = 0; i < N; ++i) out.set_lane(i, fma(Vec<T, 1>(a.lane(i)), Vec<T, 1>(b.lane(i)), Vec<T, 1>(c.lane(i))).raw);
+    for (int i = 0; i < N; ++i)
+      out.set_lane(i, fma(Vec<T, 1>(a.lane(i)), Vec<T, 1>(b.lane(i)), Vec<T, 1>(c.lane(i))).raw);
     return out;
   }
 }

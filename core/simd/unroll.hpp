@@ -1,5 +1,5 @@
-// Loops of a known length, written out by the compiler from the start, so that an array indexed by their counter lives in
-// registers. (A plain loop is unrolled too late for that: the array would be kept in memory around it.)
+// Loops of a known length, written out by the compiler from the start, so that an array indexed by their counter lives
+// in registers. (A plain loop is unrolled too late for that: the array would be kept in memory around it.)
 #pragma once
 
 #include <type_traits>

@@ -4,13 +4,13 @@
 >>> run = rk.train("penguins", label="species", hidden=[5, 5], epochs=20, threads=1)  # doctest: +SKIP
 
 What stands in `__all__` is the public interface. Names are imported when they are first used, so that `import rookery`
-itself takes no time.
+itself takes no time; `__init__.pyi` tells type checkers the same.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -24,7 +24,8 @@ _WHERE = {
     "plan.plan": ("EarlyStopping", "Plan"),
     "plan.network": ("Layer", "Network"),
     "plan.activations": (
-        "Elu", "Gelu", "GeluTanh", "Identity", "LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid", "Silu", "Softplus", "Tanh",
+        "Elu", "Gelu", "GeluTanh", "Identity", "LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid", "Silu", "Softplus",
+        "Tanh",
     ),
     "plan.losses": (
         "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Poisson", "Quantile", "SquaredError",
@@ -35,7 +36,7 @@ _WHERE = {
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
-__all__ = ["__version__", *sorted(_MODULE_OF)]  # noqa: PLE0604 - all of them are strings
+__all__ = ["__version__", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name: str) -> Any:
@@ -52,22 +53,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-if TYPE_CHECKING:
-    from rookery.errors import DivergedError, FileError, PlanError, RookeryError, RookeryWarning, TableError
-    from rookery.evaluation import ClassEvaluation, NumberEvaluation
-    from rookery.history import History
-    from rookery.model import Model
-    from rookery.plan import initializers, schedules
-    from rookery.plan.activations import (
-        Elu, Gelu, GeluTanh, Identity, LeakyRelu, Mish, Relu, Selu, Sigmoid, Silu, Softplus, Tanh,
-    )  # fmt: skip
-    from rookery.plan.losses import (
-        AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Poisson, Quantile, SquaredError,
-    )  # fmt: skip
-    from rookery.plan.network import Layer, Network
-    from rookery.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, RAdam, RMSprop
-    from rookery.plan.plan import EarlyStopping, Plan
-    from rookery.table import datasets
-    from rookery.train import Run, train

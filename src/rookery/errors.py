@@ -50,6 +50,7 @@ class DivergedError(RookeryError, ArithmeticError):
         Of the step before.
     run : Run
         What there is: the history so far, and a model with the last finite weights.
+
     """
 
     def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: Run) -> None:
@@ -71,6 +72,7 @@ def nearest(word: object, words: Iterable[str]) -> str:
     --------
     >>> nearest("adamm", ["adam", "sgd"])
     "did you mean 'adam'? There are: adam, sgd"
+
     """
     known = list(words)
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)

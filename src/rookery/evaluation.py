@@ -25,10 +25,11 @@ class ClassEvaluation:
     log_loss : float
         Mean of -log of the probability given to the label; probabilities below 1e-15 count as that.
     auc : float
-        Area under the ROC curve, one class against the rest, the mean over the classes that occur; NaN if one only does.
+        Area under the ROC curve, one class against the rest, the mean over the classes; NaN if only one occurs.
     confusion : (classes, classes) int64
         Rows: the label; columns: the prediction.
     classes : tuple
+
     """
 
     rows: int
@@ -64,6 +65,7 @@ class NumberEvaluation:
         Root mean squared error; mean absolute error.
     r2 : float
         1 - squared error / squared deviation from the mean; NaN if the label is constant.
+
     """
 
     rows: int

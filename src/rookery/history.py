@@ -34,6 +34,7 @@ class History:
     seconds : (epochs,) float64
     metric : str
         "accuracy" or "rmse".
+
     """
 
     train_loss: NDArray[np.float64]
@@ -106,6 +107,7 @@ def sparkline(values: NDArray[np.float64], width: int = 30) -> str:
     >>> import numpy as np
     >>> sparkline(np.array([4.0, 3.0, 2.0, 1.0]))
     '█▅▃▁'
+
     """
     finite = values[np.isfinite(values)]
     if not len(finite):

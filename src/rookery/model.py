@@ -38,6 +38,7 @@ class Model:
         From outputs to classes or numbers.
     weights : list of (W, b)
         Of each layer, W (d_in, d_out) and b (d_out,), in the plan's precision.
+
     """
 
     plan: Plan
@@ -71,6 +72,7 @@ class Model:
             If a column is missing, or a value.
         RookeryError
             If the label is a number.
+
         """
         if self.classes is None:
             raise RookeryError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
@@ -80,7 +82,8 @@ class Model:
         if isinstance(self.plan.loss, BinaryCrossEntropy):
             # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
             sums = predicted.sum(axis=1, keepdims=True)
-            return np.where(sums > 0, predicted / np.where(sums > 0, sums, 1), 1 / predicted.shape[1]).astype(predicted.dtype)
+            even = np.full_like(predicted, 1 / predicted.shape[1])
+            return np.asarray(np.divide(predicted, sums, out=even, where=sums > 0))
         return predicted
 
     def predict(self, data: Any) -> NDArray[Any]:
@@ -94,10 +97,12 @@ class Model:
         Returns
         -------
         (n,) array
+
         """
         if self.classes is not None:
-            return np.array(self.classes)[self.predict_proba(data).argmax(axis=1)]
-        return self._predict(self._inputs(data))[:, 0].astype(np.float64) * self.labels.scale + self.labels.mean
+            return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+        outputs = self._predict(self._inputs(data))[:, 0].astype(np.float64)
+        return np.asarray(outputs * self.labels.scale + self.labels.mean)
 
     def evaluate(self, data: Any, y: Any = None) -> ClassEvaluation | NumberEvaluation:
         """How good the predictions are on rows whose label is known.
@@ -110,6 +115,7 @@ class Model:
         Returns
         -------
         ClassEvaluation or NumberEvaluation
+
         """
         names = None if y is not None else self.features.names
         rows = observations(data, y, self.labels.name, names)
@@ -128,12 +134,14 @@ class Model:
         return self.features.transform(x, self.plan.precision)
 
     @staticmethod
-    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.float64]:
+    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.floating[Any]]:
         columns = []
         for name in names:
             column = table.column(name, "features")
             if column.dtype == object:
-                raise TableError(f"{table.source}: column {name!r} holds words; the network was trained on numbers there")
+                raise TableError(
+                    f"{table.source}: column {name!r} holds words; the network was trained on numbers there"
+                )
             columns.append(column.astype(np.float64))
         x = np.column_stack(columns)
         check_finite(x, names, table.source)

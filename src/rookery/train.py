@@ -37,6 +37,7 @@ class Run:
         With everything that was left open filled in.
     status : {"running", "finished", "early_stopped", "interrupted", "diverged"}
     threads : int
+
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
@@ -92,6 +93,7 @@ class Run:
             If the loss stops being finite; the run keeps its last finite weights.
         KeyboardInterrupt
             On Ctrl-C, within a tenth of a second; the run can be resumed, and is the exception's `run`.
+
         """
         last = None if epochs is None else self.epoch + epochs
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
@@ -114,7 +116,7 @@ class Run:
                 return self
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that determines how the run goes on, as named arrays: weights, optimizer state, counters, history."""
+        """Everything that determines how the run goes on, as named arrays: weights, counters, history, …"""
         return self._engine.state()  # type: ignore[no-any-return]
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -124,6 +126,7 @@ class Run:
         ------
         PlanError
             If the state is not one of such a run.
+
         """
         try:
             self._engine.set_state(dict(state))
@@ -249,6 +252,7 @@ def train(
     >>> run = train(X, X[:, 0] * X[:, 1] > 0, hidden=[16], epochs=60, learning_rate=0.01, threads=1)
     >>> bool(run.history.validation_metric[-1] > 0.85)
     True
+
     """
     chosen_loss = None if loss is None else LOSSES.of(loss)
     chosen_optimizer = OPTIMIZERS.of(optimizer)
@@ -278,4 +282,4 @@ def _seed(seed: object) -> int:
 
 
 def _widths(hidden: Any) -> list[int]:
-    return hidden.tolist() if isinstance(hidden, np.ndarray) else hidden
+    return list(hidden.tolist()) if isinstance(hidden, np.ndarray) else hidden

@@ -64,7 +64,9 @@ std::uint64_t train(const Plan& plan, int threads) {
   const std::int64_t outputs = plan.layers.back().width;
   std::vector<T> x(static_cast<std::size_t>(kRows * plan.inputs)), targets(static_cast<std::size_t>(kRows * outputs));
   std::vector<std::int32_t> classes(kRows);
-  const auto word = [](std::size_t i, std::uint32_t use) { return philox(5, {static_cast<std::uint32_t>(i), use, 0, 0})[0]; };
+  const auto word = [](std::size_t i, std::uint32_t use) {
+    return philox(5, {static_cast<std::uint32_t>(i), use, 0, 0})[0];
+  };
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(word(i, 0) >> 8) / T(1 << 23) - T(1);
   for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = static_cast<std::int32_t>(word(i, 1) % outputs);
   for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<T>(word(i, 2) % 2);
@@ -80,7 +82,8 @@ std::uint64_t train(const Plan& plan, int threads) {
   }
   Solo<T> solo(plan, rows, rows, threads);
   solo.run({}, {});
-  std::uint64_t hash = digest(solo.network().weights.data(), static_cast<std::size_t>(solo.network().weights.size()) * sizeof(T));
+  std::uint64_t hash =
+      digest(solo.network().weights.data(), static_cast<std::size_t>(solo.network().weights.size()) * sizeof(T));
   for (const EpochRecord& record : solo.history()) hash = digest(&record, offsetof(EpochRecord, seconds), hash);
   return hash;
 }
@@ -93,7 +96,8 @@ int main() {
   const auto report = [&](const Choices& choices) {
     const std::vector<std::int64_t>& sizes = shapes[static_cast<std::size_t>(number) % shapes.size()];
     const Plan plan = plan_of(sizes, choices);
-    std::printf("%02d %016" PRIx64 " %016" PRIx64 "\n", number, train<float>(plan, 1 + number % 3), train<double>(plan, 1));
+    std::printf("%02d %016" PRIx64 " %016" PRIx64 "\n", number, train<float>(plan, 1 + number % 3),
+                train<double>(plan, 1));
     ++number;
   };
   // Every choice at least once; the rest vary along with it.
@@ -103,6 +107,7 @@ int main() {
   }
   for (int i = 0; i < 9; ++i) {
     report({static_cast<ActivationKind>((5 * i + 1) % 12), static_cast<LossKind>((3 * i + 2) % 8),
-            static_cast<OptimizerKind>(i), static_cast<InitializerKind>((i + 4) % 8), static_cast<ScheduleKind>((i + 1) % 5)});
+            static_cast<OptimizerKind>(i), static_cast<InitializerKind>((i + 4) % 8),
+            static_cast<ScheduleKind>((i + 1) % 5)});
   }
 }

@@ -46,7 +46,9 @@ def jobs(draw: st.DrawFn) -> Job:
         },
         loss_numbers={"label_smoothing": draw(st.sampled_from([0.0, 0.1])), "quantile": 0.3},
         schedule=draw(
-            st.sampled_from([{}, {"kind": "cosine", "length": 10.0, "per_step": True}, {"kind": "exponential", "factor": 0.5}])
+            st.sampled_from(
+                [{}, {"kind": "cosine", "length": 10.0, "per_step": True}, {"kind": "exponential", "factor": 0.5}]
+            )
         ),
         shuffle=draw(st.booleans()),
     )

@@ -263,9 +263,9 @@ class TestWrongCalls:
             engine.Solo32(plan, x, classes[:-1], None)
         with pytest.raises(ValueError, match="x has 3 columns, the network 4 inputs"):
             engine.Solo32(plan, x[:, :3], classes, None)
+        wrong = classes.copy()
+        wrong[5] = 3
         with pytest.raises(ValueError, match=r"row 5 has class 3, outside 0 \.\.\. 2"):
-            wrong = classes.copy()
-            wrong[5] = 3
             engine.Solo32(plan, x, wrong, None)
         with pytest.raises(ValueError, match="either classes or targets"):
             engine.Solo32(plan, x, None, None)

@@ -1,9 +1,9 @@
 // Matrix products by tiles, beside the same product written as the contract states it.
-#include <cmath>
-#include <cstdint>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+
+#include <cmath>
+#include <cstdint>
 
 #include "aligned.hpp"
 #include "gemm/product.hpp"
@@ -87,7 +87,8 @@ void by_contract(In<T> left, In<T> right, In<T> begin, Out<T> out) {
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t n = 0; n < columns; ++n) {
       T sum = begin.data()[n];
-      for (std::size_t k = 0; k < terms; ++k) sum = std::fma(left.data()[i * terms + k], right.data()[k * columns + n], sum);
+      for (std::size_t k = 0; k < terms; ++k)
+        sum = std::fma(left.data()[i * terms + k], right.data()[k * columns + n], sum);
       out.data()[i * columns + n] = sum;
     }
   }
@@ -110,7 +111,8 @@ void bind(nb::module_& m) {
         nb::arg("out").noconvert(), nb::arg("totals").noconvert());
   m.def("product_by_contract", &by_contract<T>, nb::arg("left").noconvert(), nb::arg("right").noconvert(),
         nb::arg("begin").noconvert(), nb::arg("out").noconvert());
-  m.def("transposed_block", &transposed_block<T>, nb::arg("from").noconvert(), nb::arg("rows"), nb::arg("to").noconvert());
+  m.def("transposed_block", &transposed_block<T>, nb::arg("from").noconvert(), nb::arg("rows"),
+        nb::arg("to").noconvert());
 }
 
 }  // namespace

@@ -3,15 +3,15 @@
 // It shares with the engine only the functions of a single number (activation, loss of a row, optimizer rule) and the
 // random numbers, each of which has tests of its own against something independent. What it checks is everything else:
 // that the engine's panels, tiles, lanes, threads and passes give these bits and no others.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
-
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
 
 #include "activations/all.hpp"
 #include "initializers.hpp"
@@ -37,7 +37,7 @@ using Classes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::d
 template <class T>
 struct Layer {
   std::size_t inputs, outputs;
-  std::vector<T> w, b;             // w[i * outputs + j]
+  std::vector<T> w, b;  // w[i * outputs + j]
   std::vector<T> dw, db;
   std::vector<std::vector<T>> state_w, state_b;  // by plane
 };
@@ -172,8 +172,10 @@ class Reference {
     if (plan.clip_norm > 0) clip_norm();
     const Coefficients<N> c(prepare_coefficients<T>(plan, learning_rate, step, scalars_));
     for (Layer<T>& layer : layers_) {
-      update_numbers(layer.w, layer.dw, layer.state_w, c, Regularization<N>(Regularization<T>::of(plan, learning_rate, false)));
-      update_numbers(layer.b, layer.db, layer.state_b, c, Regularization<N>(Regularization<T>::of(plan, learning_rate, true)));
+      update_numbers(layer.w, layer.dw, layer.state_w, c,
+                     Regularization<N>(Regularization<T>::of(plan, learning_rate, false)));
+      update_numbers(layer.b, layer.db, layer.state_b, c,
+                     Regularization<N>(Regularization<T>::of(plan, learning_rate, true)));
     }
   }
 

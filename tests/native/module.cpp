@@ -14,6 +14,7 @@ void bind_schedules(nanobind::module_& m);
 void bind_initializers(nanobind::module_& m);
 void bind_gemm(nanobind::module_& m);
 void bind_reference(nanobind::module_& m);
+void bind_allocations(nanobind::module_& m);
 
 }  // namespace rookery::ROOKERY_LEVEL
 
@@ -28,4 +29,5 @@ NB_MODULE(ROOKERY_MODULE, m) {
   bind_initializers(m);
   bind_gemm(m);
   bind_reference(m);
+  bind_allocations(m);
 }

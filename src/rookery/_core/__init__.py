@@ -29,6 +29,7 @@ def load(level: str | None = None) -> ModuleType:
     ------
     ImportError
         If the processor cannot run the level, or runs none at all.
+
     """
     available = levels()
     if not available:

@@ -79,9 +79,9 @@ class Plan:
     seed: int
     shuffle: bool
 
-# Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for the
-# class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,) of the
-# dtype or None. Arrays are kept alive and read in place, never copied.
+# Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for
+# the class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,)
+# of the dtype or None. Arrays are kept alive and read in place, never copied.
 class Solo32:
     """One network in training, float32. Solo64 is the same in float64."""
 
@@ -92,7 +92,8 @@ class Solo32:
         classes: NDArray[np.int32] | None,
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
-        validation: tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None] | None = None,
+        validation: tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]
+        | None = None,
         threads: int = 1,
     ) -> None: ...
     def run(
@@ -119,20 +120,30 @@ class Solo32:
     def history(self) -> dict[str, NDArray[np.float64]]:
         """One number per completed epoch: train_loss, train_metric, validation_loss, validation_metric (NaN without
         validation), learning_rate (of the epoch's first step), seconds. train_* are means over the epoch's batches as
-        they were trained. metric: accuracy for class losses and binary_cross_entropy, else root mean squared error."""
+        they were trained. metric: accuracy for class losses and binary_cross_entropy, else root mean squared error.
+        """
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Copies of W (d_in, d_out) and b (d_out,) of each layer."""
     def set_parameters(self, parameters: list[tuple[NDArray[Any], NDArray[Any]]]) -> None: ...
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that determines how training goes on, as named arrays (weights, optimizer planes, counters,
-        history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes."""
+        history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
+        """
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
     def evaluate(
-        self, x: NDArray[Any], classes: NDArray[np.int32] | None, targets: NDArray[Any] | None, weights: NDArray[Any] | None = None
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]:
         """(loss, metric) of the present weights, dropout off."""
     def gradients(
-        self, x: NDArray[Any], classes: NDArray[np.int32] | None, targets: NDArray[Any] | None, weights: NDArray[Any] | None = None
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
     ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
         """The loss of these rows as one batch (dropout off) and its gradients (dW, db) for each layer."""
 
@@ -144,9 +155,14 @@ class Predictor32:
         """(n, d_out) weighted sums of the output layer, before the head."""
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """(n, d_out) after the loss's head: softmax for cross_entropy and squared_error_of_classes, sigmoid for
-        binary_cross_entropy, exp for poisson, as they are for the rest."""
+        binary_cross_entropy, exp for poisson, as they are for the rest.
+        """
     def evaluate(
-        self, x: NDArray[Any], classes: NDArray[np.int32] | None, targets: NDArray[Any] | None, weights: NDArray[Any] | None = None
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
 
 def memory(plan: Plan, rows: int, itemsize: int) -> int:

@@ -90,8 +90,8 @@ def _verdict(evaluation: ClassEvaluation | NumberEvaluation, which: str) -> Text
             f"mean absolute error {evaluation.mae:.4g}, R² {evaluation.r2:.3f}"
         )
     return Text(
-        f"On the {evaluation.rows} {which} rows: accuracy {evaluation.accuracy:.1%}, log loss {evaluation.log_loss:.4f}, "
-        f"AUC {evaluation.auc:.4f}"
+        f"On the {evaluation.rows} {which} rows: accuracy {evaluation.accuracy:.1%}, "
+        f"log loss {evaluation.log_loss:.4f}, AUC {evaluation.auc:.4f}"
     )
 
 
@@ -104,7 +104,10 @@ def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
     table.add_column("all", justify="right", style="dim")
     for i, name in enumerate(evaluation.classes):
         counts = evaluation.confusion[i]
-        cells = [Text(str(count), style="bold green" if i == j else ("red" if count else "dim")) for j, count in enumerate(counts)]
+        cells = [
+            Text(str(count), style="bold green" if i == j else ("red" if count else "dim"))
+            for j, count in enumerate(counts)
+        ]
         table.add_row(f"is {name}", *cells, str(counts.sum()))
     table.add_row("all", *map(str, evaluation.confusion.sum(axis=0)), str(evaluation.rows))
     return table
@@ -117,7 +120,9 @@ def example_row(run: Run) -> RenderableType:
     values = ", ".join(f"{name} {value:g}" for name, value in zip(rows.names, rows.x[0], strict=True))
     lines: list[RenderableType] = [Text(f"Row {rows.rows[0] + 1}: {values}"), table]
     if run.model.classes is None:
-        table.add_row("  predicted", f"{run.model.predict(rows.x[:1])[0]:.4g}", Text("truth", style="dim"), f"{rows.y[0]:g}")
+        table.add_row(
+            "  predicted", f"{run.model.predict(rows.x[:1])[0]:.4g}", Text("truth", style="dim"), f"{rows.y[0]:g}"
+        )
         return Group(*lines)
     for name, probability in zip(run.model.classes, run.model.predict_proba(rows.x[:1])[0].tolist(), strict=True):
         truth = Text("the truth", style="dim") if name == rows.y[0] else Text()

@@ -19,19 +19,25 @@ __all__ = ["train"]
 
 
 def train(
-    table: Annotated[Path, typer.Argument(help="A CSV file; 'penguins' alone is the bundled table.", show_default=False)],
+    table: Annotated[
+        Path, typer.Argument(help="A CSV file; 'penguins' alone is the bundled table.", show_default=False)
+    ],
     label: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers, such as 10,10; 'none' for none.")] = "32,32",
     activation: Annotated[str, typer.Option(help="Of the hidden layers: relu, gelu, tanh, …")] = "relu",
     dropout: Annotated[float, typer.Option(help="Share of activations dropped while training.")] = 0.0,
-    loss: Annotated[str | None, typer.Option(help="cross_entropy, squared_error, huber, …", show_default="by label")] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="cross_entropy, squared_error, huber, …", show_default="by label")
+    ] = None,
     optimizer: Annotated[str, typer.Option(help="adam, sgd, adadelta, …")] = "adam",
     learning_rate: Annotated[float | None, typer.Option(help="Its step size.", show_default="the optimizer's")] = None,
     schedule: Annotated[str, typer.Option(help="Of the learning rate: constant, cosine, one_cycle, …")] = "constant",
     weight_decay: Annotated[float | None, typer.Option(help="Pull of weights towards 0.", show_default="0")] = None,
     batch_size: Annotated[int, typer.Option(help="Rows per step.")] = 32,
     epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 100,
-    early_stopping: Annotated[int | None, typer.Option(help="Epochs without improvement to bear.", show_default="off")] = None,
+    early_stopping: Annotated[
+        int | None, typer.Option(help="Epochs without improvement to bear.", show_default="off")
+    ] = None,
     validation_fraction: Annotated[float, typer.Option(help="Share of rows kept for validation.")] = 0.3,
     task: Annotated[str | None, typer.Option(help="classes or numbers.", show_default="by label")] = None,
     seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
@@ -63,10 +69,9 @@ def train(
                 threads=threads, on_progress=on_progress,
             )  # fmt: skip
         except KeyboardInterrupt as interrupt:
-            run = getattr(interrupt, "run", None)
-            if run is None:
+            if not hasattr(interrupt, "run"):
                 raise
-            interrupted = True
+            run, interrupted = interrupt.run, True
     _show(run, time.perf_counter() - begin, as_json)
     if interrupted:
         raise KeyboardInterrupt

@@ -20,6 +20,7 @@ def resolve_threads(threads: int | None) -> int:
     ------
     PlanError
         If either is no whole number of at least 1.
+
     """
     if threads is None:
         setting = os.environ.get("ROOKERY_NUM_THREADS", "").strip()

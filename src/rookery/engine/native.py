@@ -32,6 +32,7 @@ class Rows:
     targets : (n, outputs) array of the plan's precision, or None
         One of classes and targets is given: which, the loss decides.
     weights : (n,) array of the plan's precision, or None
+
     """
 
     x: NDArray[Any]
@@ -50,6 +51,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     ------
     PlanError
         If it would not fit in memory.
+
     """
     engine = _core.load()
     check_memory(plan, len(rows))
@@ -83,6 +85,7 @@ def check_memory(plan: Plan, rows: int) -> None:
     ------
     PlanError
         With both numbers, and what to make smaller.
+
     """
     engine = _core.load()
     network = plan.network
@@ -94,8 +97,8 @@ def check_memory(plan: Plan, rows: int) -> None:
     if absurd or (free is not None and needed > free):
         has = "this machine" if free is None else f"{_gigabytes(free)} available"
         raise PlanError(
-            f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs about "
-            f"{_gigabytes(needed)} to train, more than {has}; give fewer or narrower hidden layers, or smaller batches"
+            f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
+            f"about {_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
         )
 
 

@@ -102,12 +102,21 @@ class Constant(Initializer):
 
 
 INITIALIZERS: Family[Initializer] = Family(
-    "initializer", GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Orthogonal, Zeros, Constant
+    "initializer",
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+    Orthogonal,
+    Zeros,
+    Constant,
 )
 
 
 def suited_to(activation: Activation) -> Initializer:
-    """The usual initializer of a layer with this activation: He's for those like relu, LeCun's for selu, else Glorot's."""
+    """The usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's."""
     if isinstance(activation, Relu | LeakyRelu | Elu | Gelu | GeluTanh | Silu | Mish | Softplus):
         return HeUniform()
     return LecunNormal() if isinstance(activation, Selu) else GlorotUniform()

@@ -8,7 +8,8 @@ from typing import ClassVar
 from rookery.plan.parts import Family, Part, number
 
 __all__ = [
-    "LOSSES", "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Loss", "Poisson", "Quantile", "SquaredError",
+    "LOSSES", "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Loss", "Poisson", "Quantile",
+    "SquaredError",
 ]  # fmt: skip
 
 
@@ -28,6 +29,7 @@ class CrossEntropy(Loss):
     ----------
     label_smoothing : float, default 0
         The share of the label spread evenly over all classes (Szegedy et al. 2016, section 7).
+
     """
 
     word: ClassVar[str] = "cross_entropy"

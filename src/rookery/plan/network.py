@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 from rookery.errors import PlanError
@@ -27,6 +28,7 @@ class Layer(Part):
         The share of its activations dropped, at random, while training (Srivastava et al. 2014).
     initializer : Initializer or str, optional
         How its weights begin; by default the one suited to the activation.
+
     """
 
     width: int = count(at_most=2**31 - 1)
@@ -53,6 +55,7 @@ class Network(Part):
     '4-10-10-3'
     >>> network.parameters
     193
+
     """
 
     inputs: int = count(at_most=2**31 - 1)
@@ -81,6 +84,7 @@ class Network(Part):
         ------
         PlanError
             If a width, an activation or a dropout cannot be, or there are not as many of them as hidden layers.
+
         """
         if isinstance(hidden, str) or not isinstance(hidden, Sequence):
             raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]")
@@ -104,14 +108,10 @@ class Network(Part):
     def parameters(self) -> int:
         """How many weights and biases there are."""
         widths = self.widths
-        return sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+        return sum((a + 1) * b for a, b in pairwise(widths))
 
     def __str__(self) -> str:
         return "-".join(str(width) for width in self.widths)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        return Part.from_dict.__func__(cls, {**data, "layers": tuple(data.get("layers", ()))})  # type: ignore[attr-defined,no-any-return]
 
 
 def _each(name: str, value: Any, layers: int) -> list[Any]:

@@ -30,6 +30,7 @@ class Optimizer(Part):
         Whether `weight_decay` and `l1` reach the biases too.
     clip_norm, clip_value : float, default 0
         The most that the norm of all gradients together, or any single one, may be; 0 for no limit.
+
     """
 
     learning_rate: float = number(0.01, at_least=0)
@@ -118,7 +119,9 @@ class AdamW(_Moments):
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
         if not self.decoupled:
-            raise PlanError("AdamW.decoupled: got False; AdamW's weight decay is decoupled. Adam's need not be: use Adam")
+            raise PlanError(
+                "AdamW.decoupled: got False; AdamW's weight decay is decoupled. Adam's need not be: use Adam"
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -148,6 +151,4 @@ class Lion(Optimizer):
     beta2: float = number(0.99, at_least=0, below=1)
 
 
-OPTIMIZERS: Family[Optimizer] = Family(
-    "optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion
-)
+OPTIMIZERS: Family[Optimizer] = Family("optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion)

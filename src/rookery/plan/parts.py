@@ -28,7 +28,7 @@ class Range:
     whole: bool = False
 
     def holds(self, value: float) -> bool:
-        return self.above < value < self.below and self.at_least <= value <= self.at_most
+        return math.isfinite(value) and self.above < value < self.below and self.at_least <= value <= self.at_most
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
@@ -45,15 +45,34 @@ class Range:
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
     def check(self, where: str, value: object) -> float | int:
-        right_type = isinstance(value, numbers.Integral if self.whole else numbers.Real)
-        if isinstance(value, bool) or not right_type or not math.isfinite(float(value)) or not self.holds(float(value)):  # type: ignore[arg-type]
-            raise PlanError(f"{where}: got {value!r}; needs {self}")
-        return int(value) if self.whole else float(value)  # type: ignore[call-overload,no-any-return]
+        if (
+            self.whole
+            and isinstance(value, numbers.Integral)
+            and not isinstance(value, bool)
+            and self.holds(int(value))
+        ):
+            return int(value)
+        if (
+            not self.whole
+            and isinstance(value, numbers.Real)
+            and not isinstance(value, bool)
+            and self.holds(float(value))
+        ):
+            return float(value)
+        raise PlanError(f"{where}: got {value!r}; needs {self}")
 
 
-def number(default: Any = MISSING, *, optional: bool = False, **bounds: float) -> Any:
-    """A field that takes a finite number within bounds (above, at_least, below, at_most), or None if optional."""
-    return field(default=default, metadata={"range": Range(**bounds), "optional": optional})
+def number(
+    default: Any = MISSING,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+    optional: bool = False,
+) -> Any:
+    """A field that takes a finite number within bounds, or None if optional."""
+    return field(default=default, metadata={"range": Range(above, at_least, below, at_most), "optional": optional})
 
 
 def count(default: Any = MISSING, *, at_least: int = 1, at_most: float = math.inf, optional: bool = False) -> Any:
@@ -106,6 +125,7 @@ class Part:
         ------
         PlanError
             If a key is unknown, or a value out of range.
+
         """
         known = [f.name for f in fields(cls)]
         values = {key: value for key, value in data.items() if not (key == "kind" and cls.word)}
@@ -147,6 +167,7 @@ class Family(Generic[P]):
         ------
         PlanError
             If there is none of that name.
+
         """
         where = where or self.name
         if isinstance(choice, tuple(self.members.values())):

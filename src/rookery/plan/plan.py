@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from rookery.errors import PlanError
 from rookery.plan.losses import LOSSES, CrossEntropy, Loss
@@ -34,6 +34,7 @@ class EarlyStopping(Part):
         By how much a loss must be lower to count as an improvement.
     restore_best : bool, default True
         End with the weights of the best epoch rather than the last.
+
     """
 
     patience: int = count(10)
@@ -80,6 +81,7 @@ class Plan(Part):
     >>> plan = Plan(Network.of(4, [5, 5], 3), optimizer="sgd", epochs=20)
     >>> Plan.from_json(plan.to_json()) == plan
     True
+
     """
 
     network: Network = None  # type: ignore[assignment]
@@ -115,7 +117,9 @@ class Plan(Part):
     def _check_loss(self) -> None:
         fits = self.loss.for_classes if self.task == "classes" else self.loss.for_numbers
         if not fits:
-            words = [w for w, m in LOSSES.members.items() if (m.for_classes if self.task == "classes" else m.for_numbers)]
+            words = [
+                w for w, m in LOSSES.members.items() if (m.for_classes if self.task == "classes" else m.for_numbers)
+            ]
             raise PlanError(
                 f"loss: {self.loss.word!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"
             )
@@ -140,6 +144,7 @@ class Plan(Part):
         ------
         PlanError
             If the text is no JSON object, or not a plan.
+
         """
         try:
             data = json.loads(text)

@@ -1,14 +1,13 @@
 """How the learning rate changes as training goes on: a factor, as a function of epochs or steps done.
 
-The formulas are in core/schedules.hpp. `per` says what a schedule counts, ``"epoch"`` or ``"step"``; a length that is not
-given is the rest of the run.
+The formulas are in core/schedules.hpp. `per` says what a schedule counts, ``"epoch"`` or ``"step"``; a length that is
+not given is the rest of the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from rookery.errors import PlanError
 from rookery.plan.parts import Family, Part, number
@@ -115,7 +114,7 @@ class Warmup(Schedule):
     word: ClassVar[str] = "warmup"
     length: float = number(5.0, above=0)
     start: float = number(0.0, at_least=0, at_most=1)
-    then: Schedule = Constant()  # noqa: RUF009 - frozen
+    then: Schedule = Constant()
 
     def __post_init__(self) -> None:
         then = SCHEDULES.of(self.then, "Warmup.then")
@@ -126,15 +125,15 @@ class Warmup(Schedule):
         object.__setattr__(self, "then", then)
         Schedule.__post_init__(self)
         if then.per != self.per:
-            raise PlanError(f"Warmup.then: counts per {then.per!r}, the warm-up per {self.per!r}; give both the same `per`")
+            raise PlanError(
+                f"Warmup.then: counts per {then.per!r}, the warm-up per {self.per!r}; give both the same `per`"
+            )
 
     def resolved(self, epochs: int, steps: int) -> Self:
-        rest = [max(int(n - self.length), 1) if unit == self.per else n for unit, n in (("epoch", epochs), ("step", steps))]
+        rest = [
+            max(int(n - self.length), 1) if unit == self.per else n for unit, n in (("epoch", epochs), ("step", steps))
+        ]
         return replace(self, then=self.then.resolved(*rest))
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        return cls(**{key: SCHEDULES.of(value) if key == "then" else value for key, value in data.items() if key != "kind"})
 
 
 SCHEDULES: Family[Schedule] = Family("schedule", Constant, Step, Exponential, Cosine, OneCycle, ReduceOnPlateau, Warmup)

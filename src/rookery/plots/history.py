@@ -26,6 +26,7 @@ def plot_history(history: History) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
+
     """
     plt = pyplot()
     figure, (loss_axes, metric_axes) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Colours and lines that all pictures share: told apart by those who see colours differently, in light and dark, in grey."""
+"""Colours and lines that all pictures share, told apart by everyone: in light and dark, and printed in grey."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def pyplot() -> ModuleType:
     ------
     RookeryError
         If matplotlib is not installed.
+
     """
     try:
         import matplotlib.pyplot as plt

@@ -19,41 +19,46 @@ def warn(message: str) -> None:
     warnings.warn(message, RookeryWarning, stacklevel=4)
 
 
-def matrix(x: Any, what: str = "X") -> NDArray[np.float64]:
-    """An array of numbers (n, d), from whatever NumPy takes for one.
+def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
+    """An array of numbers (n, d), from whatever NumPy takes for one; float32 and float64 are not copied.
 
     Raises
     ------
     TableError
         If it is empty, no table of numbers, or not of two dimensions.
+
     """
     try:
-        array = np.asarray(x, dtype=np.float64)
+        array = np.asarray(x)
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TableError(f"{what}: is no table of numbers ({error}); needs rows of equally many numbers") from error
     if array.ndim != 2:
-        raise TableError(f"{what}: has shape {array.shape}; needs (rows, columns). For one column: {what}.reshape(-1, 1)")
+        raise TableError(
+            f"{what}: has shape {array.shape}; needs (rows, columns). For one column: {what}.reshape(-1, 1)"
+        )
     if array.shape[0] == 0 or array.shape[1] == 0:
         raise TableError(f"{what}: is empty, with shape {array.shape}; needs at least one row and one column")
     return array
 
 
-def check_finite(x: NDArray[np.float64], names: Sequence[str] | None = None, what: str = "X") -> None:
+def check_finite(x: NDArray[np.floating[Any]], names: Sequence[str] | None = None, what: str = "X") -> None:
     """Refuses NaN and infinity, naming the first: rows and columns of arrays counted from 0.
 
     Raises
     ------
     TableError
+
     """
-    wrong = np.argwhere(~np.isfinite(x))
-    if not len(wrong):
+    finite = np.isfinite(x)
+    if finite.all():
         return
+    wrong = np.argwhere(~finite)
     row, column = wrong[0]
     where = f"column {names[column]!r}" if names else f"column {column}"
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-    raise TableError(
-        f"{what}: row {row}, {where} is {x[row, column]}{more}; needs finite numbers: leave such rows out, or fill them in"
-    )
+    raise TableError(f"{what}: row {row}, {where} is {x[row, column]}{more}; needs finite numbers: leave such rows out")
 
 
 def feature_names(table: Table, label: str) -> list[str]:
@@ -63,13 +68,17 @@ def feature_names(table: Table, label: str) -> list[str]:
     ------
     TableError
         If no column is left.
+
     """
-    names, words = [], []
+    names: list[str] = []
+    words: list[str] = []
     for name, column in table.columns.items():
         if name != label:
             (words if column.dtype == object else names).append(name)
     if not names:
-        raise TableError(f"{table.source}: no column of numbers beside the label {label!r}; there is nothing to learn from")
+        raise TableError(
+            f"{table.source}: no column of numbers beside the label {label!r}; there is nothing to learn from"
+        )
     if words:
         warn(f"left out, for they hold no numbers: {', '.join(words)}")
     return names
@@ -82,6 +91,7 @@ def complete_rows(table: Table, names: Sequence[str]) -> NDArray[np.bool_]:
     ------
     TableError
         If a value is infinite, or no complete row is left.
+
     """
     complete = np.ones(len(table), dtype=np.bool_)
     for name in names:
@@ -92,13 +102,15 @@ def complete_rows(table: Table, names: Sequence[str]) -> NDArray[np.bool_]:
         infinite = np.flatnonzero(np.isinf(column))
         if len(infinite):
             raise TableError(
-                f"{table.source}: row {infinite[0] + 1}, column {name!r} is {column[infinite[0]]}; needs finite numbers "
-                "(rows are counted from 1, without the line of names)"
+                f"{table.source}: row {infinite[0] + 1}, column {name!r} is {column[infinite[0]]}; needs a finite "
+                "number (rows are counted from 1, without the line of names)"
             )
         complete &= ~np.isnan(column)
     dropped = int((~complete).sum())
     if dropped == len(table):
-        raise TableError(f"{table.source}: " + ("no rows" if dropped == 0 else f"each of the {dropped} rows misses a value"))
+        raise TableError(
+            f"{table.source}: " + ("no rows" if dropped == 0 else f"each of the {dropped} rows misses a value")
+        )
     if dropped:
         warn(f"dropped {dropped} of {len(table)} rows, for values are missing in them")
     return complete

@@ -28,6 +28,7 @@ def penguins() -> pl.DataFrame:
     --------
     >>> penguins().shape
     (344, 7)
+
     """
     import polars as pl
 

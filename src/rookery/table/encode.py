@@ -5,6 +5,7 @@ Fitted on training rows only; plain data, so that it can go to a file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,13 @@ from rookery.table.check import warn
 __all__ = ["FeatureEncoder", "LabelEncoder", "class_numbers", "classes_of", "infer_task"]
 
 MOST_CLASSES_OF_WHOLE_NUMBERS = 50
+ROWS_AT_A_TIME = 8192
+
+
+def _parts(x: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float64]]:
+    """Stretches of rows in float64: a large table is never copied whole."""
+    for begin in range(0, len(x), ROWS_AT_A_TIME):
+        yield x[begin : begin + ROWS_AT_A_TIME].astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class FeatureEncoder:
     names : tuple of str
         The columns, in the order of the network's inputs; for arrays x0, x1, …
     mean, scale : (d,) float64
+
     """
 
     names: tuple[str, ...]
@@ -35,21 +44,30 @@ class FeatureEncoder:
     scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, x: NDArray[np.float64], names: tuple[str, ...], standardize: bool) -> FeatureEncoder:
+    def fit(cls, x: NDArray[np.floating[Any]], names: tuple[str, ...], standardize: bool) -> FeatureEncoder:
         """From the training rows x (n, d); without `standardize`, values stay as they are."""
         if not standardize:
             return cls(names, np.zeros(x.shape[1]), np.ones(x.shape[1]))
-        mean, deviation = x.mean(axis=0), x.std(axis=0)
+        mean = sum(part.sum(axis=0) for part in _parts(x)) / len(x)
+        variance = sum(((part - mean) ** 2).sum(axis=0) for part in _parts(x)) / len(x)
         # A constant column's deviation comes out as rounding error, not always as 0.
         constant = np.ptp(x, axis=0) == 0
         if constant.any():
             names_ = ", ".join(name for name, same in zip(names, constant, strict=True) if same)
             warn(f"constant in the training rows, so nothing can be learnt from: {names_}")
-        return cls(names, mean, np.where(constant, np.inf, deviation))
+        return cls(names, mean, np.where(constant, np.inf, np.sqrt(variance)))
 
-    def transform(self, x: NDArray[np.float64], precision: str) -> NDArray[Any]:
-        """The network's inputs (n, d) in the plan's precision, for x (n, d) in the order of `names`."""
-        return np.ascontiguousarray((x - self.mean) / self.scale, dtype=precision)
+    def transform(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
+        """The network's inputs (n, d) in the plan's precision, for x (n, d) in the order of `names`.
+
+        Where nothing is to be changed, x itself.
+        """
+        if not self.mean.any() and (self.scale == 1).all():
+            return np.ascontiguousarray(x, dtype=precision)
+        out = np.empty(x.shape, dtype=precision)
+        for i, part in enumerate(_parts(x)):
+            out[i * ROWS_AT_A_TIME : (i + 1) * ROWS_AT_A_TIME] = (part - self.mean) / self.scale
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,7 @@ class LabelEncoder:
         The classes, in the order of their numbers (sorted); None for numbers.
     mean, scale : float
         Numbers are learnt as (y - mean) / scale, and predictions are brought back.
+
     """
 
     name: str
@@ -88,6 +107,7 @@ def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
     ------
     TableError
         If there are fewer than two.
+
     """
     found = sorted(set(y.tolist()), key=lambda value: (str(type(value)), value))
     if len(found) < 2:
@@ -103,6 +123,7 @@ def class_numbers(y: NDArray[Any], classes: tuple[Any, ...], name: str) -> NDArr
     ------
     TableError
         If a label is none of the classes; rows are counted from 0.
+
     """
     number = {value: i for i, value in enumerate(classes)}
     out = np.empty(len(y), dtype=np.int32)

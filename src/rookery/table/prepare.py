@@ -26,20 +26,23 @@ class Observations:
 
     Attributes
     ----------
-    x : (n, d) float64
+    x : (n, d) float32 or float64
     y : (n,) array of labels, words or numbers
     names : names of the features
     label : name of the label
     rows : (n,) int64, which of the user's rows these are
+
     """
 
-    x: NDArray[np.float64]
+    x: NDArray[np.floating[Any]]
     y: NDArray[Any]
     names: tuple[str, ...]
     label: str
     rows: NDArray[np.int64]
 
     def take(self, which: NDArray[np.int64]) -> Observations:
+        if len(which) == len(self.y):
+            return self  # all of them, in the table's order: no copy
         return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which])
 
 
@@ -73,7 +76,9 @@ class Prepared:
         return encoded(self.train, self.train_weights), validation
 
 
-def observations(data: Any, y: Any = None, label: str | None = None, names: tuple[str, ...] | None = None) -> Observations:
+def observations(
+    data: Any, y: Any = None, label: str | None = None, names: tuple[str, ...] | None = None
+) -> Observations:
     """Features and labels out of a file or DataFrame with a label column, or out of arrays.
 
     Parameters
@@ -87,6 +92,7 @@ def observations(data: Any, y: Any = None, label: str | None = None, names: tupl
     ------
     TableError
         If they are empty, of different length, not finite, or without the label.
+
     """
     if y is not None:
         return _from_arrays(data, y, label)
@@ -150,12 +156,12 @@ def prepare(
         raise TableError(f"label {everything.label!r}: holds words; a label of numbers is needed for task='numbers'")
     weights = _sample_weights(sample_weight, everything)
     if validation_data is not None:
-        given = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
+        held_x, held_y = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
         names = None if y is not None else everything.names
-        train, validation = everything, observations(*given, everything.label, names)
+        train, validation = everything, observations(held_x, held_y, everything.label, names)
         if validation.x.shape[1] != train.x.shape[1]:
             raise TableError(
-                f"validation_data: has {validation.x.shape[1]} columns of features, the training rows {train.x.shape[1]}"
+                f"validation_data: has {validation.x.shape[1]} features, the training rows have {train.x.shape[1]}"
             )
         train_weights, validation_weights = weights, None
     else:
@@ -193,7 +199,9 @@ def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: 
     if isinstance(loss, Poisson):
         if (y < 0).any():
             row = int(train.rows[np.flatnonzero(y < 0)[0]])
-            raise TableError(f"label {train.label!r}: row {row} is {y.min():g}; the poisson loss needs counts of 0 or more")
+            raise TableError(
+                f"label {train.label!r}: row {row} is {y.min():g}; the poisson loss needs counts of 0 or more"
+            )
         return LabelEncoder(train.label)
     if not standardize or np.ptp(y) == 0:
         return LabelEncoder(train.label)
@@ -224,14 +232,19 @@ def _sample_weights(weights: Any, rows: Observations) -> NDArray[np.float64] | N
     array = array[rows.rows]
     wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
     if len(wrong):
-        raise TableError(f"sample_weight: row {rows.rows[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more")
+        raise TableError(
+            f"sample_weight: row {rows.rows[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
+        )
     if array.sum() == 0:
         raise TableError("sample_weight: all are 0; at least one row must count")
     return array
 
 
 def _class_weights(
-    class_weight: Mapping[Any, float] | str, train: Observations, labels: LabelEncoder, weights: NDArray[np.float64] | None
+    class_weight: Mapping[Any, float] | str,
+    train: Observations,
+    labels: LabelEncoder,
+    weights: NDArray[np.float64] | None,
 ) -> NDArray[np.float64]:
     """The rows' weights times those of their classes; "balanced" makes all classes weigh the same in sum."""
     if labels.classes is None:
@@ -243,7 +256,9 @@ def _class_weights(
     elif isinstance(class_weight, Mapping):
         unknown = [key for key in class_weight if key not in labels.classes]
         if unknown:
-            raise TableError(f"class_weight: {unknown[0]!r} is none of the classes {', '.join(map(repr, labels.classes))}")
+            raise TableError(
+                f"class_weight: {unknown[0]!r} is none of the classes {', '.join(map(repr, labels.classes))}"
+            )
         of_class = np.array([float(class_weight.get(c, 1.0)) for c in labels.classes])
         if not (np.isfinite(of_class).all() and (of_class >= 0).all() and of_class.any()):
             raise TableError(f"class_weight: got {dict(class_weight)}; needs numbers of 0 or more, not all 0")

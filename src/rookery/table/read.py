@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from rookery.errors import FileError, TableError, nearest
 from rookery.table.datasets import BUNDLED, bundled_path
+from rookery.table.small_csv import read_small_csv
 
 __all__ = ["Table", "read_table"]
 
+# Polars takes longer to import than Python takes to read a file of this size (bytes).
+LARGE_FILE = 1_000_000
 MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
 
 
@@ -28,6 +31,7 @@ class Table:
         missing (words).
     source : str
         What to call it in messages.
+
     """
 
     columns: dict[str, NDArray[Any]]
@@ -47,6 +51,7 @@ class Table:
         ------
         TableError
             If there is none, with the nearest name there is.
+
         """
         if name not in self.columns:
             raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
@@ -64,11 +69,15 @@ def read_table(data: Any) -> Table:
         If the file is not there or cannot be read.
     TableError
         If it holds no table, or `data` is of no known kind.
+
     """
     if isinstance(data, Table):
         return data
     if isinstance(data, str | Path):
-        return _from_frame(_read_csv(_locate(Path(data))), str(data))
+        path = _locate(Path(data))
+        if path.stat().st_size <= LARGE_FILE:
+            return Table(read_small_csv(path, MISSING_WORDS), str(data))
+        return _from_frame(_read_large_csv(path), str(data))
     return _from_frame(data, "the table")
 
 
@@ -83,16 +92,16 @@ def _locate(path: Path) -> Path:
     raise FileError(f"{path}: there is no such file (bundled tables, usable by name: {', '.join(BUNDLED)})")
 
 
-def _read_csv(path: Path) -> Any:
+def _read_large_csv(path: Path) -> Any:
     import polars as pl
 
     try:
         return pl.read_csv(path, infer_schema_length=None, null_values=MISSING_WORDS)
-    except pl.exceptions.NoDataError as error:
-        raise TableError(f"{path}: is empty; needs a line of column names and rows below it") from error
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         first = str(error).strip().splitlines()[0]
-        raise TableError(f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below") from error
+        raise TableError(
+            f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below"
+        ) from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}") from error
 

@@ -41,15 +41,20 @@ def split_rows(
     >>> train, validation = split_rows(10, 0.3, seed=0)
     >>> len(train), len(validation)
     (7, 3)
+
     """
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction < 1:
         raise TableError(f"validation_fraction: got {fraction!r}; needs a number of at least 0 and below 1")
     wanted = int(np.floor(fraction * rows + 0.5))
     if wanted >= rows:
-        raise TableError(f"validation_fraction: {fraction:g} of {rows} rows leaves none to train on; give 0, or more rows")
+        raise TableError(
+            f"validation_fraction: {fraction:g} of {rows} rows leaves none to train on; give 0, or more rows"
+        )
     ranks = np.argsort(_hash(seed, rows), kind="stable")
     groups = [ranks] if classes is None else [ranks[classes[ranks] == c] for c in np.unique(classes)]
-    validation = np.sort(np.concatenate([group[:n] for group, n in zip(groups, _shares(groups, wanted, rows), strict=True)]))
+    validation = np.sort(
+        np.concatenate([group[:n] for group, n in zip(groups, _shares(groups, wanted, rows), strict=True)])
+    )
     return np.setdiff1d(np.arange(rows), validation), validation.astype(np.int64)
 
 

@@ -1,0 +1,103 @@
+"""What every benchmark prints, and how: Markdown on standard output, the same text in results/ with --save."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from _compare import Spread, significant
+from _machine import busy_share, describe_machine
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Options:
+    quick: bool
+    save: bool
+    check: bool
+    rounds: int
+
+
+def parse_options(description: str, rounds: int) -> Options:
+    """The options all benchmarks share."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small jobs and two rounds: does everything run?")
+    parser.add_argument("--save", action="store_true", help="also write the output to benchmarks/results/")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a claim is not met")
+    parser.add_argument("--rounds", type=int, help=f"measurements of each contender (default {rounds})")
+    given = parser.parse_args()
+    return Options(given.quick, given.save, given.check, given.rounds or (2 if given.quick else rounds))
+
+
+class Report:
+    """Prints as it goes and keeps a copy."""
+
+    def __init__(self, title: str, options: Options) -> None:
+        self.name = Path(sys.argv[0]).stem
+        self.options = options
+        self.lines: list[str] = []
+        self.unmet = 0
+        self.say(f"# {title}", "")
+        self.say(*(f"- {fact}" for fact in describe_machine()))
+        self.say(f"- {options.rounds} rounds, contenders in turns; each figure is a median (smallest–largest)")
+        self.say_other_work("start")
+        if options.quick:
+            self.say("- **Quick run: small jobs, few rounds. The figures mean nothing.**")
+
+    def say(self, *lines: str) -> None:
+        self.lines += lines
+        print(*lines, sep="\n", flush=True)
+
+    def say_other_work(self, when: str) -> None:
+        """Contenders are asleep when this is called: whatever keeps the cores busy is not ours."""
+        share = busy_share()
+        self.say(f"- Other work at the {when}: {share:.0%} of the cores' time{self._warning(share)}")
+
+    @staticmethod
+    def _warning(share: float) -> str:
+        return ". **Not quiet: threads that wait for each other suffer most from that.**" if share > 0.05 else ""
+
+    def section(self, title: str) -> None:
+        self.say("", f"## {title}", "")
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A Markdown table, aligned for reading as it is; every column but the first to the right."""
+        widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+        self.say(self._row(head, widths))
+        self.say("|" + "|".join("-" * (width + 1) + ("-" if i == 0 else ":") for i, width in enumerate(widths)) + "|")
+        for row in rows:
+            self.say(self._row(row, widths))
+
+    @staticmethod
+    def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+        aligned = [cells[0].ljust(widths[0])]
+        aligned += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        return "| " + " | ".join(aligned) + " |"
+
+    def claim_ratio(self, text: str, ratio: Spread, at_least: float) -> None:
+        """A claim that something is at least so many times as much as something else."""
+        met = ratio.median >= at_least
+        self._claim(f"{text}: {ratio.show()} times; claimed: at least {at_least:g}", met)
+
+    def claim_below(self, text: str, value: Spread, below: float, unit: str = "") -> None:
+        """A claim that something stays under a limit."""
+        met = value.median < below
+        self._claim(f"{text}: {value.show()}{unit}; claimed: under {significant(below)}{unit}", met)
+
+    def _claim(self, text: str, met: bool) -> None:
+        if self.options.quick:
+            self.say(f"- {text} (not judged on quick runs)")
+            return
+        self.unmet += not met
+        self.say(f"- {text}: {'met' if met else '**not met**'}")
+
+    def finish(self) -> int:
+        """Save if asked to; the exit status."""
+        self.say("")
+        self.say_other_work("end")
+        if self.options.save:
+            RESULTS.mkdir(exist_ok=True)
+            (RESULTS / f"{self.name}.md").write_text("\n".join(self.lines) + "\n")
+        return 1 if self.options.check and self.unmet else 0

@@ -1,0 +1,20 @@
+"""Every benchmark, one after another, with the same options for each (--quick, --save, --check, --rounds N)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = ("penguin_job", "wide_jobs", "start", "memory")
+
+
+def main() -> int:
+    worst = 0
+    for name in BENCHMARKS:
+        command = [sys.executable, str(Path(__file__).with_name(f"{name}.py")), *sys.argv[1:]]
+        worst = max(worst, subprocess.run(command).returncode)
+        print(flush=True)
+    return worst
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

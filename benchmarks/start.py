@@ -1,0 +1,110 @@
+"""Start: what `import rookery` costs, and the whole command line job as a process, against scripts that do the same.
+
+A process is timed from outside, from its start to its end, importing included: what a person waits for.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from _compare import HERE, Spread
+from _report import Options, Report, parse_options
+
+IMPORT_BELOW = 150.0  # ms beyond NumPy
+PROCESS_RATIO = 4.0  # under a quarter of the peers' time
+
+# A name is touched after importing, so that what is imported lazily is not hidden.
+IMPORTS = (
+    "import rookery",
+    "import rookery; rookery.train",
+    "import sklearn.neural_network",
+    "import torch",
+    "import jax",
+)
+
+# The job all of them do; stated to each.
+SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
+ROOKERY = "rookery train penguins --label species"
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=15)
+    report = Report("Start: importing, and a whole job as a process", options)
+    imports = measure_imports(report, options)
+    processes = measure_processes(report, options)
+    report.section("Claims")
+    for name in ("import rookery", "import rookery; rookery.train"):
+        report.claim_below(f"`{name}` beyond `import numpy`", Spread.of(imports[name]), IMPORT_BELOW, " ms")
+    rookery = processes.pop(ROOKERY)
+    for name, seconds in processes.items():
+        ratio = Spread.of(slow / fast for slow, fast in zip(seconds, rookery, strict=True))
+        report.claim_ratio(f"{name} takes longer than `{ROOKERY}` by", ratio, PROCESS_RATIO)
+    return report.finish()
+
+
+def measure_imports(report: Report, options: Options) -> dict[str, list[float]]:
+    """Prints the table; milliseconds of each import, turn by turn; none where one cannot be imported."""
+    report.section("Importing, in a new process that has already imported NumPy")
+    found: dict[str, list[float]] = {name: [] for name in IMPORTS}
+    for turn in range(options.rounds + 1):
+        for name in IMPORTS:
+            program = f"import numpy, time; t = time.perf_counter(); {name}; print(time.perf_counter() - t)"
+            child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+            if child.returncode == 0 and turn > 0:  # the first turn fills the disk's cache
+                found[name].append(float(child.stdout) * 1e3)
+    report.table(["import", "ms"], [[name, Spread.of(times).show()] for name, times in found.items() if times])
+    for name, times in found.items():
+        if not times:
+            report.say(f"{name}: left out, not installed.")
+    return found
+
+
+def measure_processes(report: Report, options: Options) -> dict[str, list[float]]:
+    """Prints the table; seconds of each command, turn by turn."""
+    report.section(f"Whole processes: read the penguins, train ({' '.join(SETTINGS)}), print the confusion matrix")
+    with tempfile.TemporaryDirectory(prefix="rookery-benchmark-") as folder:
+        table = Path(folder) / "penguins.csv"
+        write_penguins(table)
+        peers = {"scikit-learn script": "penguins_scikit_learn.py", "PyTorch script": "penguins_torch.py"}
+        commands = {ROOKERY: [*rookery_command(), *ROOKERY.split()[1:], *SETTINGS]}
+        for name, script in peers.items():
+            commands[name] = [sys.executable, str(HERE / "peers" / script), str(table), *SETTINGS]
+        seconds: dict[str, list[float]] = {name: [] for name in commands}
+        for turn in range(options.rounds + 1):
+            for name, command in commands.items():
+                elapsed = run_timed(command, folder)
+                if turn > 0:
+                    seconds[name].append(elapsed)
+    rookery = median(seconds[ROOKERY])
+    report.table(
+        ["process", "seconds", "times Rookery"],
+        [[name, Spread.of(times).show(), f"{median(times) / rookery:.2f}"] for name, times in seconds.items()],
+    )
+    return seconds
+
+
+def rookery_command() -> list[str]:
+    script = Path(sys.executable).with_name("rookery")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "rookery.cli"]
+
+
+def run_timed(command: list[str], folder: str) -> float:
+    start = time.perf_counter()
+    child = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    elapsed = time.perf_counter() - start
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{child.stderr[-2000:]}")
+    return elapsed
+
+
+def write_penguins(path: Path) -> None:
+    import rookery as rk
+
+    rk.datasets.penguins().write_csv(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,91 @@
+"""Networks wide enough that the products count: Rookery against PyTorch and JAX, on one thread and on two.
+
+Also prints what share of the machine's measured multiply-add peak each reaches while it trains.
+"""
+
+from _compare import Comparison, Contender, Spread, compare
+from _jobs import WIDE, Job, shortened, synthetic_task
+from _report import Report, parse_options
+
+from rookery import _core
+
+# Job, threads: how many times as long each library must take, its fastest form counting.
+CLAIMS = {
+    ("64-256-256-10", 1): {"PyTorch eager": 2.5, "torch.compile": 2.5},
+    ("64-256-256-10", 2): {"PyTorch eager": 2.5, "torch.compile": 2.5, "JAX": 1.6},
+    ("64-64-64-10", 1): {"PyTorch eager": 4.0, "torch.compile": 4.0},
+    ("64-64-64-10", 2): {"PyTorch eager": 4.0, "torch.compile": 4.0, "JAX": 2.0},
+    ("64-1024-1024-1024-10", 1): {"PyTorch eager": 2.0, "torch.compile": 2.0},
+    ("64-1024-1024-1024-10", 2): {"PyTorch eager": 2.0, "torch.compile": 2.0, "JAX": 1.15},
+}
+
+CALL = "Rookery, rookery.train"
+
+
+def contenders(threads: int) -> list[Contender]:
+    forms = {
+        CALL: ("Rookery", "rookery_call", {}),
+        "Rookery, engine alone": ("engine", "rookery_engine", {}),
+        "PyTorch eager, Adam as it comes": ("PyTorch eager", "torch_eager", {"adam": {}}),
+        "PyTorch eager, fused Adam": ("PyTorch eager", "torch_eager", {"adam": {"fused": True}}),
+        "torch.compile, whole step": ("torch.compile", "torch_compiled", {"options": {"cpp_wrapper": True}}),
+        "JAX, orders by NumPy": ("JAX", "jax_scan", {"row_orders": "numpy"}),
+        "JAX, orders by JAX": ("JAX", "jax_scan", {"row_orders": "jax"}),
+    }
+    return [Contender(name, family, trainer, threads, options) for name, (family, trainer, options) in forms.items()]
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=7)
+    report = Report("Wide jobs: where the products count", options)
+    claims: list[tuple[str, Spread, float]] = []
+    for full_job in WIDE:
+        job = shortened(full_job) if options.quick else full_job
+        task = synthetic_task(job)
+        for threads in (1, 2):
+            report.section(f"{job}; threads: {threads}")
+            peak = Spread.of(_core.load().fma_peak(0.2, threads) for _ in range(3 if options.quick else 9))
+            report.say(f"Multiply-add peak, measured: {peak.show()} GFLOP/s; shares are of the highest", "")
+            comparison = compare(task, contenders(threads), options.rounds)
+            report_epochs(report, comparison, job, peak)
+            claims += claimed_ratios(comparison, full_job.name, threads)
+    report.section("Claims (the whole call of rookery.train counts, not the engine alone)")
+    for text, ratio, at_least in claims:
+        report.claim_ratio(text, ratio, at_least)
+    return report.finish()
+
+
+def report_epochs(report: Report, comparison: Comparison, job: Job, peak: Spread) -> None:
+    rows = []
+    for name, result in comparison.results.items():
+        seconds = result.spread()
+        gflops = job.flops_per_epoch * job.epochs / seconds.median / 1e9
+        rows.append(
+            [
+                name,
+                seconds.show(1e3 / job.epochs),
+                comparison.ratio(name, CALL).show(),
+                f"{gflops:.0f}",
+                f"{gflops / peak.high:.0%}",
+                f"{result.first_seconds:.2f}",
+                f"{result.loss:.4f}",
+            ]
+        )
+    head = ["contender", "an epoch, ms", "times rookery.train", "GFLOP/s", "of the peak", "first job, s", "loss after"]
+    report.table(head, rows)
+    for name, reason in comparison.absent.items():
+        report.say(f"{name}: left out, {reason}.")
+
+
+def claimed_ratios(comparison: Comparison, job_name: str, threads: int) -> list[tuple[str, Spread, float]]:
+    found = []
+    for family, at_least in CLAIMS[job_name, threads].items():
+        slow = comparison.fastest(family)
+        if slow is not None:
+            text = f"{job_name}, threads {threads}: {slow.contender.name} takes longer than rookery.train by"
+            found.append((text, comparison.ratio(slow.contender.name, CALL), at_least))
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

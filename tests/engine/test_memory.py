@@ -1,0 +1,37 @@
+"""What the engine asks of memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from .jobs import Job
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("clip_norm", [0.0, 1.0])
+def test_no_allocation_after_the_first_step(engine, native, threads: int, clip_norm: float) -> None:
+    """Within an epoch; the end of an epoch adds a record to the history, which may grow."""
+    job = Job(
+        sizes=(20, 50, 40, 3), rows=4000, batch_size=32, epochs=2, dropout=0.1, activation="gelu",
+        optimizer={"clip_norm": clip_norm, "weight_decay": 0.01},
+    )  # fmt: skip
+    x, classes, _, _ = job.table()
+    first, later = native.allocations_while_training(job.plan(engine), x, classes, threads, 100)
+    assert first > 10
+    assert later == 0
+
+
+def test_history_and_validation_take_no_more_than_a_growing_list(engine, native) -> None:
+    job = Job(sizes=(4, 10, 3), rows=100, batch_size=20, epochs=1000)
+    x, classes, _, _ = job.table()
+    _, later = native.allocations_while_training(job.plan(engine), x, classes, 1, 5 * 900)
+    assert later <= 12  # doublings
+
+
+def test_the_promised_memory_is_that_of_the_arrays(engine) -> None:
+    job = Job(sizes=(64, 1024, 1024, 10), rows=1000, batch_size=256)
+    parameters = sum((a + 1) * b for a, b in zip(job.sizes, job.sizes[1:], strict=False))
+    promised = engine.memory(job.plan(engine), 1000, 4)
+    # Adam: weights and two planes, a snapshot of each, gradients, a transposed copy; then the batch.
+    assert 8 * 4 * parameters < promised < 9 * 4 * parameters + 256 * 4 * 3 * 2300
+    assert engine.memory(job.plan(engine), 1000, 8) == pytest.approx(2 * promised, rel=0.01)

@@ -1,0 +1,23 @@
+"""What the parity tests share. Torch is imported by a fixture, so that a run without these tests never pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
+
+
+@pytest.fixture
+def twin() -> Iterator[ModuleType]:
+    """The same networks in PyTorch."""
+    torch = pytest.importorskip("torch", reason="needs torch: pip install 'rookery[peers]'")
+    from . import torch_twin
+
+    # Some rules keep scalars of the default type, which must not round what is compared in float64.
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield torch_twin
+    torch.set_default_dtype(before)
