@@ -1,4 +1,7 @@
+#include <tuple>
+
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/tuple.h>
 
 #include "machine.hpp"
 
@@ -11,6 +14,14 @@ void bind_machine(nb::module_& m) {
   m.def(
       "fma_peak", [](double seconds, int threads) { return multiply_add_peak(seconds, threads) / 1e9; },
       nb::arg("seconds") = 0.2, nb::arg("threads") = 1, nb::call_guard<nb::gil_scoped_release>());
+  m.def(
+      "product_rates",
+      [](std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
+        const ProductRates rates = product_rates(batch_size, inputs, outputs, seconds);
+        return std::make_tuple(rates.forward / 1e9, rates.dloss_dinputs / 1e9, rates.dloss_dweights / 1e9);
+      },
+      nb::arg("batch_size"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("seconds") = 0.2,
+      nb::call_guard<nb::gil_scoped_release>());
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "aligned.hpp"
+#include "layer.hpp"
 #include "optimizers/all.hpp"
 #include "shape.hpp"
 #include "simd/lanes.hpp"
@@ -49,6 +50,66 @@ double multiply_add_peak(double seconds, int threads) {
     best = std::max(best, flops_per_turn * kTurns * 50 * threads / took);
   }
   return best;
+}
+
+namespace {
+
+// Operations a second of f, which takes `flops` of them: the best try within `seconds`.
+template <class F>
+double best_rate(double flops, double seconds, F&& f) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  double best = 0;
+  while (std::chrono::duration<double>(Clock::now() - begin).count() < seconds) {
+    const Clock::time_point from = Clock::now();
+    f();
+    best = std::max(best, flops / std::chrono::duration<double>(Clock::now() - from).count());
+  }
+  return best;
+}
+
+}  // namespace
+
+ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
+  const std::int64_t rows = batch_size + 8;
+  const auto matrix = [](AlignedArray<float>& array, std::int64_t n, std::int64_t columns) {
+    array = AlignedArray<float>(panels_of(columns) * n * kPanel);
+    for (std::int64_t i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i % 17 - 8) * 0.01f;
+    return PanelMatrix<float>{array.data(), n, columns};
+  };
+  AlignedArray<float> arrays[6];
+  const PanelMatrix<float> x = matrix(arrays[0], rows, inputs);
+  const PanelMatrix<float> weights = matrix(arrays[1], inputs + 1, outputs);
+  const PanelMatrix<float> transposed = matrix(arrays[2], panels_of(outputs) * kPanel, inputs);
+  const PanelMatrix<float> z = matrix(arrays[3], rows, outputs);
+  const PanelMatrix<float> dloss_dx = matrix(arrays[4], rows, inputs);
+  const PanelMatrix<float> dloss_dw = matrix(arrays[5], inputs + 1, outputs);
+  LayerPlan relu;
+  relu.width = outputs;
+  relu.activation = ActivationKind::relu;
+  const auto activate = activate_function<float>(relu.activation);
+  const Operand<float> left{x.data, x.panel_stride()};
+  const double flops = 2.0 * static_cast<double>(batch_size) * static_cast<double>(inputs) * static_cast<double>(outputs);
+  const std::int64_t step = 64;
+  ProductRates rates;
+  rates.forward = best_rate(flops, seconds, [&] {
+    for (std::int64_t r = 0; r < batch_size; r += step)
+      layer_forward(relu, activate, left, r, std::min(r + step, batch_size), weights, z, PanelMatrix<float>{});
+  });
+  rates.dloss_dinputs = best_rate(flops, seconds, [&] {
+    for (std::int64_t r = 0; r < batch_size; r += step)
+      layer_backward(relu, z, r, std::min(r + step, batch_size), transposed, x, PanelMatrix<float>{}, dloss_dx);
+  });
+  rates.dloss_dweights = best_rate(flops, seconds, [&] {
+    for_panel_groups<float>(0, z.panels(), [&](auto panels, std::int64_t panel) {
+      for (std::int64_t i = 0; i < inputs; i += step) {
+        product_by_columns<decltype(panels)::value>(
+            left, i, std::min(i + step, inputs), Operand<float>{z.at(panel, 0), z.panel_stride()}, batch_size,
+            dloss_dw.at(panel, 1 + i), i == 0 ? dloss_dw.at(panel, 0) : nullptr, dloss_dw.panel_stride());
+      }
+    });
+  });
+  return rates;
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -20,6 +20,7 @@ void bind_allocations(nanobind::module_& m);
 
 NB_MODULE(ROOKERY_MODULE, m) {
   using namespace rookery::ROOKERY_LEVEL;
+#ifndef ROOKERY_ENGINE_TESTS_ONLY
   bind_math(m);
   bind_activations(m);
   bind_losses(m);
@@ -27,6 +28,7 @@ NB_MODULE(ROOKERY_MODULE, m) {
   bind_optimizers(m);
   bind_schedules(m);
   bind_initializers(m);
+#endif
   bind_gemm(m);
   bind_reference(m);
   bind_allocations(m);

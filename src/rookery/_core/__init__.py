@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
+from importlib.util import find_spec
 from types import ModuleType
 
 __all__ = ["levels", "load"]
@@ -19,7 +20,11 @@ def levels() -> tuple[str, ...]:
     """Instruction-set levels that this processor runs and this installation holds, best first."""
     from rookery._core import _detect
 
-    return tuple(_detect.supported_levels())
+    return tuple(level for level in _detect.supported_levels() if find_spec(_module(level)) is not None)
+
+
+def _module(level: str) -> str:
+    return f"rookery._core._{level.replace('-', '_')}"
 
 
 def load(level: str | None = None) -> ModuleType:
@@ -43,4 +48,4 @@ def load(level: str | None = None) -> ModuleType:
             f"instruction-set level {level!r} (from ROOKERY_ISA?) cannot run here; this machine runs: "
             f"{', '.join(available)}"
         )
-    return importlib.import_module(f"rookery._core._{level.replace('-', '_')}")
+    return importlib.import_module(_module(level))

@@ -168,6 +168,12 @@ class Predictor32:
 def memory(plan: Plan, rows: int, itemsize: int) -> int:
     """Bytes that training this plan would take besides the tables."""
 
+def fma_peak(seconds: float = 0.2, threads: int = 1) -> float:
+    """GFLOP/s of nothing but fused multiply-adds in registers: what no product can exceed."""
+
+def product_rates(batch_size: int, inputs: int, outputs: int, seconds: float = 0.2) -> tuple[float, float, float]:
+    """GFLOP/s of a layer's three products by themselves, one thread: forward, gradient of inputs, of weights."""
+
 # In rookery._core._detect (compiled for any x86-64 or aarch64 processor):
 def supported_levels() -> list[str]:
     """Levels this processor and operating system can run, best first: "x86-64-v4", "x86-64-v3", "neon"."""

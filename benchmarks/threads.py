@@ -1,0 +1,49 @@
+"""From which amount of work per step a second thread pays: FLOPS_PER_THREAD in rookery/engine/native.py rests on it."""
+
+import time
+
+import numpy as np
+from _compare import Spread
+from _report import Report, parse_options
+
+from rookery import _core
+from rookery.engine import native
+from rookery.plan import Network, Plan
+
+WIDTHS = (8, 16, 32, 48, 64, 96, 128)
+BATCH_SIZE = 128
+
+
+def seconds_per_step(plan: Plan, x: np.ndarray, classes: np.ndarray, threads: int, steps: int) -> float:
+    engine = _core.load()
+    solo = engine.Solo32(native.translate(engine, plan), x, classes, None, None, None, threads)
+    solo.run(steps=steps // 4)
+    begin = time.perf_counter()
+    solo.run(steps=steps)
+    return (time.perf_counter() - begin) / steps
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=7)
+    report = Report("Threads: when a second one pays", options)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((BATCH_SIZE * 50, 16)).astype(np.float32)
+    classes = (x[:, 0] > 0).astype(np.int32)
+    rows = []
+    for width in WIDTHS:
+        plan = Plan(Network.of(16, [width, width], 2), batch_size=BATCH_SIZE, epochs=10**6)
+        flops = 6 * plan.network.parameters * BATCH_SIZE
+        steps = max(20, int(2e7 / flops) if options.quick else int(1e9 / flops))
+        alone, gains = [], []
+        for _ in range(options.rounds):
+            one, two = (seconds_per_step(plan, x, classes, threads, steps) for threads in (1, 2))
+            alone.append(one * 1e6)
+            gains.append(one / two)
+        used = native.worthwhile_threads(plan, len(x), 2)
+        rows.append([str(plan.network), f"{flops / 1e6:.2f}", Spread.of(alone).show(), Spread.of(gains).show(), str(used)])
+    report.table(["network", "MFLOP a step", "one thread, us a step", "gain of a second", "threads chosen of two"], rows)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
