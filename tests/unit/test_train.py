@@ -16,6 +16,7 @@ from rookery.train import Run, train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
+ENOUGH = 500_000
 
 
 @pytest.fixture(scope="module")
@@ -223,13 +224,14 @@ def test_the_same_bits_again_and_on_any_number_of_threads() -> None:
     assert len(digests) == 1
 
 
-def test_the_same_bits_whatever_holds_the_table() -> None:
+@pytest.mark.parametrize("fraction", [0.3, 0])
+def test_the_same_bits_whatever_holds_the_table(fraction: float) -> None:
     x, y = two_classes(200)
     frame = pl.DataFrame({"x0": x[:, 0], "x1": x[:, 1], "x2": x[:, 2], "y": y})
-    digests = {
-        digest(quick(x, y)), digest(quick(np.asfortranarray(x), y)), digest(quick(x.tolist(), y.tolist())),
-        digest(quick(frame, None, label="y")),
-    }  # fmt: skip
+    held: list[tuple[Any, Any, str | None]] = [
+        (x, y, None), (np.asfortranarray(x), y, None), (x.tolist(), y.tolist(), None), (frame, None, "y"),
+    ]  # fmt: skip
+    digests = {digest(quick(data, labels, label=label, validation_fraction=fraction)) for data, labels, label in held}
     assert len(digests) == 1
 
 
@@ -416,7 +418,7 @@ def test_ctrl_c_while_progress_is_reported_leaves_the_run_too() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        quick(x, y, epochs=LONG, on_progress=on_progress)
+        quick(x, y, epochs=ENOUGH, on_progress=on_progress)
     assert caught.value.run.status == "interrupted"  # type: ignore[attr-defined]
 
 
@@ -427,7 +429,7 @@ def test_an_error_in_on_progress_is_passed_on() -> None:
         raise LookupError(f"after {run.epoch}")
 
     with pytest.raises(LookupError, match="after "):
-        quick(x, y, epochs=LONG, on_progress=on_progress)
+        quick(x, y, epochs=ENOUGH, on_progress=on_progress)
 
 
 def test_several_python_threads_train_at_once() -> None:
