@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from rookery.train import Run, train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
+ENOUGH = 500_000
 
 
 @pytest.fixture(scope="module")
@@ -223,13 +227,17 @@ def test_the_same_bits_again_and_on_any_number_of_threads() -> None:
     assert len(digests) == 1
 
 
-def test_the_same_bits_whatever_holds_the_table() -> None:
-    x, y = two_classes(200)
+@pytest.mark.parametrize("fraction", [0.3, pytest.param(0, marks=pytest.mark.xfail(strict=True))])
+def test_the_same_bits_whatever_holds_the_table(fraction: float) -> None:
+    x, y = two_classes(2000)
     frame = pl.DataFrame({"x0": x[:, 0], "x1": x[:, 1], "x2": x[:, 2], "y": y})
+    held: list[tuple[Any, Any, str | None]] = [
+        (x, y, None), (np.asfortranarray(x), y, None), (x.tolist(), y.tolist(), None), (frame, None, "y"),
+    ]  # fmt: skip
     digests = {
-        digest(quick(x, y)), digest(quick(np.asfortranarray(x), y)), digest(quick(x.tolist(), y.tolist())),
-        digest(quick(frame, None, label="y")),
-    }  # fmt: skip
+        digest(quick(data, labels, label=label, validation_fraction=fraction, precision="float64"))
+        for data, labels, label in held
+    }
     assert len(digests) == 1
 
 
@@ -254,6 +262,33 @@ def test_progress_is_reported() -> None:
     assert seen == sorted(seen)
     assert seen[-1] == 3000
     assert digest(run) == digest(quick(x, y, epochs=3000))
+
+
+REPORTING = """
+import sys
+import numpy as np
+from rookery.train import train
+x = np.random.default_rng(0).standard_normal((2000, 64))
+width, epochs = int(sys.argv[1]), int(sys.argv[2])
+seen = []
+train(x, x[:, 0] > 0, hidden=[width, width], batch_size=width, epochs=epochs, threads=1,
+      on_progress=lambda run: seen.append(run.epoch))
+print(*seen)
+"""
+
+
+@pytest.mark.xfail(strict=True)
+@pytest.mark.parametrize(("width", "epochs"), [(32, 1000), (256, 30)])
+def test_progress_is_reported_all_along(width: int, epochs: int) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(rk.__file__).parents[1])}
+    command = [sys.executable, "-c", REPORTING, str(width), str(epochs)]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=8)
+    except subprocess.TimeoutExpired:
+        pytest.fail("it does not end")
+    seen = [int(epoch) for epoch in done.stdout.split()]
+    assert len(seen) >= 3
+    assert seen[-1] == epochs
 
 
 def test_no_hidden_layer_is_a_linear_model() -> None:
@@ -416,7 +451,7 @@ def test_ctrl_c_while_progress_is_reported_leaves_the_run_too() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        quick(x, y, epochs=LONG, on_progress=on_progress)
+        quick(x, y, epochs=ENOUGH, on_progress=on_progress)
     assert caught.value.run.status == "interrupted"  # type: ignore[attr-defined]
 
 
@@ -427,7 +462,7 @@ def test_an_error_in_on_progress_is_passed_on() -> None:
         raise LookupError(f"after {run.epoch}")
 
     with pytest.raises(LookupError, match="after "):
-        quick(x, y, epochs=LONG, on_progress=on_progress)
+        quick(x, y, epochs=ENOUGH, on_progress=on_progress)
 
 
 def test_several_python_threads_train_at_once() -> None:

@@ -126,7 +126,7 @@ def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: lis
     message = str(refusal.value)
     assert message.startswith(f"network: {plan.network} with batch_size=64 has {plan.network.parameters:,} parameters")
     assert "GB to train, more than " in message
-    assert "give fewer or narrower hidden layers, or smaller batches" in message
+    assert "give fewer or narrower layers, or smaller batches" in message
 
 
 def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

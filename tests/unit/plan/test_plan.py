@@ -162,6 +162,5 @@ def test_a_patience_that_cannot_be(wrong: object) -> None:
         rk.EarlyStopping.of(wrong)
 
 
-@pytest.mark.xfail(strict=True)
 def test_the_largest_seed() -> None:
     assert rk.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1

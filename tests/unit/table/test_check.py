@@ -22,7 +22,7 @@ WORDS = np.array(["a", "b", None], dtype=object)
 )
 def test_matrices(data: object) -> None:
     out = matrix(data)
-    assert out.dtype == np.float64
+    assert out.dtype == (data.dtype if isinstance(data, np.ndarray) and data.dtype.kind == "f" else np.float64)
     np.testing.assert_array_equal(out, np.array(data, dtype=float))
 
 
@@ -87,7 +87,7 @@ def test_complete_rows_are_kept_in_silence() -> None:
 
 def test_infinity_is_refused_with_row_and_column() -> None:
     with pytest.raises(
-        TableError, match=r"houses\.csv: row 3, column 'b' is -inf; needs finite numbers \(rows are counted"
+        TableError, match=r"houses\.csv: row 3, column 'b' is -inf; needs a finite number \(rows are counted"
     ):
         complete_rows(table(a=[1, 2, 3], b=[1, 2, -np.inf]), ["a", "b"])
 

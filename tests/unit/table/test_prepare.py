@@ -117,7 +117,7 @@ def test_validation_rows_of_ones_own() -> None:
 
 def test_validation_rows_with_other_columns() -> None:
     x, y = two_classes(30)
-    with pytest.raises(TableError, match="validation_data: has 2 columns of features, the training rows 3"):
+    with pytest.raises(TableError, match="validation_data: has 2 features, the training rows have 3"):
         prepared(x, y, validation_data=(x[:7, :2], y[:7]))
 
 

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import csv as csv_module
+import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rookery.errors import FileError, TableError
+from rookery.table import read
 from rookery.table.datasets import penguins
 from rookery.table.read import MISSING_WORDS, Table, read_table
+from rookery.table.small_csv import read_small_csv
 from tests.unit.jobs import PENGUINS_CSV
 
 COLUMNS = {
@@ -34,6 +41,13 @@ def csv(folder: Path, text: str, name: str = "table.csv") -> Path:
     return path
 
 
+@pytest.fixture(params=["small", "large"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Files are read by one of two readers, by their size; each is made to read all of them."""
+    monkeypatch.setattr(read, "LARGE_FILE", 1_000_000 if request.param == "small" else -1)
+    return str(request.param)
+
+
 def same(table: Table, expected: dict[str, Any]) -> None:
     assert table.names == list(expected)
     for name, column in expected.items():
@@ -41,6 +55,7 @@ def same(table: Table, expected: dict[str, Any]) -> None:
         np.testing.assert_array_equal(table.columns[name], column)
 
 
+@pytest.mark.usefixtures("reader")
 def test_a_file(tmp_path: Path) -> None:
     path = csv(tmp_path, "whole,holes,real,yes,word\n1,1,0.5,true,a\n2,,NA,false,NA\n3,3,2.5,,c\n")
     table = read_table(path)
@@ -81,6 +96,7 @@ def test_a_table_stays_itself() -> None:
     assert read_table(table) is table
 
 
+@pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("word", [word for word in MISSING_WORDS if word])
 def test_words_for_missing(tmp_path: Path, word: str) -> None:
     table = read_table(csv(tmp_path, f"x,y\n1.5,a\n{word},{word}\n"))
@@ -88,6 +104,7 @@ def test_words_for_missing(tmp_path: Path, word: str) -> None:
     assert table.columns["y"].tolist() == ["a", None]
 
 
+@pytest.mark.usefixtures("reader")
 def test_numbers_and_words_are_told_apart_by_the_whole_column(tmp_path: Path) -> None:
     rows = "\n".join(str(i) for i in range(2000))
     table = read_table(csv(tmp_path, f"x\n{rows}\n1.5\n"))
@@ -107,6 +124,7 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
         read_table(tmp_path)
 
 
+@pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("text", ["", "\n"], ids=repr)
 def test_an_empty_file(tmp_path: Path, text: str) -> None:
     path = csv(tmp_path, text)
@@ -114,21 +132,25 @@ def test_an_empty_file(tmp_path: Path, text: str) -> None:
         read_table(path).column("y", "label")
 
 
+@pytest.mark.usefixtures("reader")
 def test_names_without_rows(tmp_path: Path) -> None:
     table = read_table(csv(tmp_path, "a,b\n"))
     assert len(table) == 0
     assert table.names == ["a", "b"]
 
 
+@pytest.mark.usefixtures("reader")
 def test_rows_of_different_length(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"table\.csv: cannot be read as CSV"):
-        read_table(csv(tmp_path, "a,b\n1,2\n3,4,5\n"))
+    path = csv(tmp_path, "a,b\n1,2\n3,4,5\n")
+    with pytest.raises(TableError, match=r"table\.csv: (line 3 has 3 cells|cannot be read as CSV)"):
+        read_table(path)
 
 
+@pytest.mark.usefixtures("reader")
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(b"a,b\n1,\xff\xfe\x00\n")
-    with pytest.raises(TableError, match=r"table\.csv: cannot be read as CSV"):
+    with pytest.raises(TableError, match=r"table\.csv: (byte 6 is not UTF-8 text|cannot be read as CSV)"):
         read_table(path)
 
 
@@ -145,6 +167,7 @@ def test_a_missing_column_gets_the_nearest_name() -> None:
         Table(EXPECTED, "mine").column("wrod", "label")
 
 
+@pytest.mark.usefixtures("reader")
 def test_penguins_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     table = read_table("penguins")
@@ -175,3 +198,55 @@ def test_the_bundled_penguins() -> None:
 def test_a_pandas_frame_with_numbered_columns() -> None:
     pandas = pytest.importorskip("pandas")
     assert read_table(pandas.DataFrame(np.eye(3))).names == ["0", "1", "2"]
+
+
+CELLS = st.sampled_from(
+    ["1", "-2", "0", "007", "1.5", "-3e4", "1e-3", "", "NA", "true", "false", "True", "a", "b c", "x,y", 'say "it"',
+     "é", "inf", "-inf", "1_000", "0x1f", "9223372036854775807", ".5", "5.", "1e400", "2020-01-01", "12:30"]
+)  # fmt: skip
+
+
+def by_both(folder: Path, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    path = csv(folder, text)
+    return read_small_csv(path, MISSING_WORDS), read._from_frame(read._read_large_csv(path), "").columns
+
+
+@given(st.lists(CELLS, min_size=1, max_size=5).filter(lambda cells: not set(cells) <= set(MISSING_WORDS)))
+@settings(deadline=None)
+def test_both_readers_give_the_same_columns(cells: list[str]) -> None:
+    text = io.StringIO()
+    csv_module.writer(text).writerows([["p", "q"], *([cell, "1"] for cell in cells)])
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = by_both(Path(folder), text.getvalue())
+    same(Table(small, "small"), large)
+
+
+@pytest.mark.xfail(strict=True)
+@pytest.mark.parametrize(
+    "text",
+    ["p,q\n 1,2\n", "p,q\n1, 2\n", "p,q\n+5,2\n", "p,q\n9223372036854775808,2\n", "p,q\n1,2\n\n3,4\n", "p,q\n,2\n"],
+    ids=repr,
+)
+def test_both_readers_give_the_same_odd_columns(tmp_path: Path, text: str) -> None:
+    small, large = by_both(tmp_path, text)
+    same(Table(small, "small"), large)
+
+
+@pytest.mark.parametrize(
+    ("large_from", "text"),
+    [
+        (1000, "p,p\n1,2\n"),
+        (1000, "p,q\n1\n"),
+        (1000, "p,q\n1,2,3\n"),
+        (-1, "p,q\n1,2,3\n"),
+        pytest.param(-1, "p,p\n1,2\n", marks=pytest.mark.xfail(strict=True)),
+        pytest.param(-1, "p,q\n1\n", marks=pytest.mark.xfail(strict=True)),
+    ],
+)
+def test_both_readers_refuse_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large_from: int, text: str
+) -> None:
+    monkeypatch.setattr(read, "LARGE_FILE", large_from)
+    path = csv(tmp_path, text)
+    with pytest.raises(TableError, match=r"table\.csv: "):
+        read_table(path)

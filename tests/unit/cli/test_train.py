@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from tests.unit.jobs import MEASUREMENTS, quick
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of Click, for which Typer's import is to blame
+    from rookery.cli import main
+
+PENGUINS = ["train", "penguins", "--label", "species"]
+QUICK = [*PENGUINS, "--hidden", "5,5", "--learning-rate", "0.01", "--epochs", "40", "--threads", "1"]
+COMMAND = [sys.executable, "-m", "rookery.cli"]
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Children begin with the usual meaning of Ctrl-C, even where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def environment() -> dict[str, str]:
+    package = str(Path(rk.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+
+
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def big_csv(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3000, 5))
+    lines = [",".join(f"{v:.4f}" for v in row) + f",{int(row[0] > 0)}" for row in x]
+    path = folder / "big.csv"
+    path.write_text("\n".join(["a,b,c,d,e,y", *lines, ",,,,,0"]) + "\n")
+    return path
+
+
+def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(QUICK) == 0
+    page, err = capsys.readouterr()
+    with pytest.warns(rk.RookeryWarning):
+        run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    rows = run.prepared.validation
+    assert rows is not None
+    evaluation = run.model.evaluate(rows.x, rows.y)
+    assert isinstance(evaluation, rk.ClassEvaluation)
+    for fact in (
+        "239 for training, 103 for validation", ", ".join(MEASUREMENTS), "species: Adelie, Chinstrap, Gentoo",
+        "4-5-5-3, 73 parameters", "Adam(learning_rate=0.01), batch size 32", "320 steps in ",
+        f"On the 103 validation rows: accuracy {evaluation.accuracy:.1%}, log loss {evaluation.log_loss:.4f}, "
+        f"AUC {evaluation.auc:.4f}",
+    ):  # fmt: skip
+        assert fact in page
+    for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
+        shown = next(text for text in page.splitlines() if text.strip().startswith(f"is {name}"))
+        assert [int(number) for number in shown.split()[2:]] == [*counts, counts.sum()]
+    probabilities = run.model.predict_proba(rows.x[:1])[0]
+    assert f"Row {rows.rows[0] + 1}: bill_length_mm {rows.x[0, 0]:g}, " in page
+    for name, probability in zip(evaluation.classes, probabilities, strict=True):
+        shown = next(text for text in page.splitlines() if text.split()[:1] == [name])
+        assert shown.split()[1] == f"{probability:.3f}"
+        assert ("the truth" in shown) is (name == rows.y[0])
+    assert err.splitlines() == [
+        "rookery: left out, for they hold no numbers: island, sex",
+        "rookery: dropped 2 of 344 rows, for values are missing in them",
+    ]
+
+
+def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(QUICK) == 0
+    page = capsys.readouterr().out.splitlines()
+    with pytest.warns(rk.RookeryWarning):
+        run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    head = next(i for i, text in enumerate(page) if text.split()[:2] == ["epoch", "loss"])
+    table = [text.split() for text in page[head + 1 : page.index("", head)]]
+    assert [int(row[0]) for row in (table[0], table[-1])] == [1, 40]
+    for row in table:
+        epoch = int(row[0]) - 1
+        history = run.history
+        expected = [history.train_loss, history.train_metric, history.validation_loss, history.validation_metric]
+        assert row[1:5] == [f"{column[epoch]:.4f}" for column in expected]
+        assert (row[5:] == ["lowest"]) is (epoch == history.best_epoch)
+
+
+def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    with pytest.warns(rk.RookeryWarning):
+        run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    rows = run.prepared.validation
+    assert rows is not None
+    evaluation = run.model.evaluate(rows.x, rows.y)
+    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert rk.Plan.from_dict(data["plan"]) == run.plan
+    assert (data["status"], data["steps"], data["training_rows"]) == ("finished", 320, 239)
+    assert data["features"] == list(MEASUREMENTS)
+    assert (data["label"], data["evaluated_on"]) == ("species", "validation")
+    assert data["history"]["train_loss"] == run.history.train_loss.tolist()
+    assert data["history"]["validation_accuracy"] == run.history.validation_metric.tolist()
+    assert data["evaluation"] == {
+        "rows": 103, "accuracy": evaluation.accuracy, "log_loss": evaluation.log_loss, "auc": evaluation.auc,
+        "confusion": evaluation.confusion.tolist(), "classes": ["Adelie", "Chinstrap", "Gentoo"],
+    }  # fmt: skip
+
+
+def test_numbers_to_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = big_csv(tmp_path)
+    arguments = ["train", str(path), "--label", "a", "--epochs", "2", "--threads", "1", "--validation-fraction", "0"]
+    assert main(arguments) == 0
+    page = capsys.readouterr().out
+    assert "a: a number" in page
+    assert "On the 3000 training rows: root mean squared error " in page
+    assert main([*arguments, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["evaluated_on"] == "training"
+    assert data["history"]["validation_loss"] == [None, None]
+    assert f"R² {data['evaluation']['r2']:.3f}" in page
+
+
+def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PENGUINS, "--epochs", "0", "--hidden", "none"]) == 0
+    assert "4-3, 15 parameters" in capsys.readouterr().out
+
+
+def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
+    assert "stopped early; the weights are those of epoch " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            [*PENGUINS, "--hidden", "abc"],
+            "rookery: --hidden: got 'abc'; needs whole numbers with commas between, such as",
+        ),
+        ([*PENGUINS, "--hidden", "5,0"], "got 0; needs a whole number of at least 1"),
+        ([*PENGUINS, "--optimizer", "adma"], "rookery: optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
+        ([*PENGUINS, "--loss", "huber"], "huber"),
+        ([*PENGUINS, "--activation", "rellu"], "did you mean 'relu'"),
+        ([*PENGUINS, "--schedule", "cosin"], "did you mean 'cosine'"),
+        ([*PENGUINS, "--epochs", "-1"], "epochs: got -1; needs a whole number of at least 0"),
+        ([*PENGUINS, "--epochs", "many"], "'many'"),
+        ([*PENGUINS, "--batch-size", "0"], "batch_size: got 0"),
+        ([*PENGUINS, "--learning-rate", "-1"], "learning_rate: got -1.0"),
+        ([*PENGUINS, "--learning-rate", "nan"], "learning_rate: got nan"),
+        ([*PENGUINS, "--validation-fraction", "1"], "validation_fraction: got 1.0"),
+        ([*PENGUINS, "--threads", "0"], "threads: got 0"),
+        ([*PENGUINS, "--seed", "-1"], "seed: got -1"),
+        ([*PENGUINS, "--bogus"], "--bogus"),
+        (["train", "penguins", "--label", "spices"], "has no column 'spices'; did you mean 'species'"),
+        (["train", "penguins"], "--label"),
+        (["train", "nowhere.csv", "--label", "y"], "rookery: nowhere.csv: there is no such file"),
+        (["trian"], "trian"),
+    ],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
+)
+def test_wrong_calls_end_with_2_and_a_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert says in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_job_that_fails_ends_with_1() -> None:
+    done = process(*PENGUINS, "--optimizer", "sgd", "--learning-rate", "1e12")
+    assert done.returncode == 1
+    assert "rookery: training diverged in epoch 1, batch " in done.stderr
+    assert "with learning rate 1e+12" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert main([option]) == 0
+    out = capsys.readouterr().out
+    assert "train" in out
+    assert "rookery train penguins --label species" in out
+    assert main(["train", option]) == 0
+    out = capsys.readouterr().out
+    for name in ("--label", "--hidden", "--optimizer", "--learning-rate", "--epochs", "--threads", "--json", "--seed"):
+        assert name in out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"rookery {rk.__version__}\n"
+
+
+def test_as_a_process() -> None:
+    done = process(*QUICK, "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["evaluation"]["accuracy"] > 0.95
+    assert done.stderr.splitlines()[0] == "rookery: left out, for they hold no numbers: island, sex"
+    page = process(*QUICK)
+    assert page.returncode == 0
+    assert "On the 103 validation rows: accuracy " in page.stdout
+    assert "\x1b" not in page.stdout
+    wrong = process(*PENGUINS, "--hidden", "abc")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert process("--version").stdout == f"rookery {rk.__version__}\n"
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["page", "json"])
+def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list[str]) -> None:
+    arguments = ["train", str(big_csv(tmp_path)), "--label", "y", "--epochs", "1000000", "--threads", "1", *form]
+    child = subprocess.Popen(
+        [*COMMAND, *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stderr is not None
+        assert "dropped 1 of 3001 rows" in child.stderr.readline()
+        time.sleep(0.5)
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+        seconds = time.monotonic() - begin
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130
+    assert seconds < 2
+    assert "Traceback" not in err
+    if form:
+        data = json.loads(out)
+        assert data["status"] == "interrupted"
+        assert len(data["history"]["epoch"]) > 0
+    else:
+        assert ", interrupted" in out
+        assert "On the 900 validation rows: accuracy " in out
