@@ -40,8 +40,12 @@ def main() -> int:
             alone.append(one * 1e6)
             gains.append(one / two)
         used = native.worthwhile_threads(plan, len(x), 2)
-        rows.append([str(plan.network), f"{flops / 1e6:.2f}", Spread.of(alone).show(), Spread.of(gains).show(), str(used)])
-    report.table(["network", "MFLOP a step", "one thread, us a step", "gain of a second", "threads chosen of two"], rows)
+        rows.append(
+            [str(plan.network), f"{flops / 1e6:.2f}", Spread.of(alone).show(), Spread.of(gains).show(), str(used)]
+        )
+    report.table(
+        ["network", "MFLOP a step", "one thread, us a step", "gain of a second", "threads chosen of two"], rows
+    )
     return report.finish()
 
 

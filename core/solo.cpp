@@ -75,9 +75,9 @@ Status Solo<T>::run(const Limits& limits, const std::function<bool()>& poll) {
              limits.epochs < 0 ? -1 : progress_.epoch + limits.epochs, limits.seconds};
   poll_ = poll ? &poll : nullptr;
   run_begin_ = last_poll_ = epoch_clock_ = Clock::now();
-  flops_since_clock_ = 0;
+  flops_since_clock_ = flops_since_poll_ = 0;
   threads_.run([this](int thread) { work(thread); });
-  progress_.seconds += std::chrono::duration<double>(Clock::now() - epoch_clock_).count();
+  progress_.seconds += seconds_since(epoch_clock_);
   poll_ = nullptr;
   return status_;
 }
@@ -134,20 +134,22 @@ typename Solo<T>::Command Solo<T>::next_command() {
   if (replay_until_ < 0) {
     if (progress_.step == limits_.steps || progress_.epoch == limits_.epochs) return Command::stop;
     if (interrupted()) return Command::stop;
+    if (flops_since_clock_ >= kFlopsPerLookAtClock) {
+      // Only between two steps: a step that takes longer than the time allowed must still be taken some time.
+      flops_since_clock_ = 0;
+      if (time_is_up()) return Command::stop;
+    }
   }
   return epoch_begun_ ? Command::step : Command::begin_epoch;
 }
 
-// True if the time is up or poll says so (then the status says it too).
+// True if poll says so; then the status says it too.
 template <class T>
 bool Solo<T>::interrupted() {
-  if (poll_ == nullptr && limits_.seconds < 0) return false;
-  if (flops_since_clock_ < kFlopsPerLookAtClock) return false;
-  flops_since_clock_ = 0;
-  const Clock::time_point now = Clock::now();
-  if (limits_.seconds >= 0 && std::chrono::duration<double>(now - run_begin_).count() >= limits_.seconds) return true;
-  if (poll_ == nullptr || std::chrono::duration<double>(now - last_poll_).count() < kSecondsPerPoll) return false;
-  last_poll_ = now;
+  if (poll_ == nullptr || flops_since_poll_ < kFlopsPerLookAtClock) return false;
+  flops_since_poll_ = 0;
+  if (seconds_since(last_poll_) < kSecondsPerPoll) return false;
+  last_poll_ = Clock::now();
   if (!(*poll_)()) return false;
   status_ = Status::interrupted;
   return true;
@@ -180,9 +182,8 @@ void Solo<T>::end_epoch() {
       return;
     }
   }
-  const Clock::time_point now = Clock::now();
-  progress_.seconds += std::chrono::duration<double>(now - epoch_clock_).count();
-  epoch_clock_ = now;
+  progress_.seconds += seconds_since(epoch_clock_);
+  epoch_clock_ = Clock::now();
   const double train_metric =
       finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
   history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric,

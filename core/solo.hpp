@@ -131,6 +131,10 @@ class Solo {
   Command next_command();
   void prepare_step(StepOrder& order);
   bool interrupted();
+  bool time_is_up() const { return limits_.seconds >= 0 && seconds_since(run_begin_) >= limits_.seconds; }
+  static double seconds_since(Clock::time_point from) {
+    return std::chrono::duration<double>(Clock::now() - from).count();
+  }
 
   void begin_epoch();
   void end_epoch();
@@ -189,7 +193,8 @@ class Solo {
   Limits limits_;
   const std::function<bool()>* poll_ = nullptr;
   Clock::time_point run_begin_, last_poll_, epoch_clock_;
-  double flops_since_clock_ = 0;
+  double flops_since_clock_ = 0;  // since the time was last compared with the limit
+  double flops_since_poll_ = 0;   // since it was last asked whether to poll
   std::int64_t replay_until_ = -1;
   bool epoch_begun_ = false;
   bool validated_ = false;

@@ -150,7 +150,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
     if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
     batch_.backward(network_, begin, end);
     if (thread == 0) {
-      flops_since_clock_ += flops_per_step_ * (2.0 / 3.0) / tasks;
+      flops_since_poll_ += flops_per_step_ * (2.0 / 3.0) / tasks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_rows_ = true;
     }
   });
@@ -172,7 +172,8 @@ void Solo<T>::count_step(const StepOrder& order) {
   progress_.scalars = order.scalars_after;
   ++progress_.batch;
   ++progress_.step;
-  flops_since_clock_ += flops_per_step_ / 3.0;
+  flops_since_clock_ += flops_per_step_;
+  if (!split_step_) flops_since_poll_ += flops_per_step_ / 3.0;
 }
 
 // Gradient, optimizer and transposed copy of one block after the other, while each is still in the cache.
@@ -205,7 +206,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
     const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
     block_gradient(block, order.batch.count, gradient_of(block));
     if (thread == 0) {
-      flops_since_clock_ += flops_per_step_ / 3.0 / blocks;
+      flops_since_poll_ += flops_per_step_ / 3.0 / blocks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
     }
   });

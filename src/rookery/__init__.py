@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "table": ("datasets",),
-    "train": ("Run", "train"),
+    "training": ("Run", "train"),
     "model": ("Model",),
     "history": ("History",),
     "evaluation": ("ClassEvaluation", "NumberEvaluation"),

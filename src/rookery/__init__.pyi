@@ -45,8 +45,8 @@ from rookery.plan.optimizers import RMSprop as RMSprop
 from rookery.plan.plan import EarlyStopping as EarlyStopping
 from rookery.plan.plan import Plan as Plan
 from rookery.table import datasets as datasets
-from rookery.train import Run as Run
-from rookery.train import train as train
+from rookery.training import Run as Run
+from rookery.training import train as train
 
 __version__: str
 __all__: list[str]

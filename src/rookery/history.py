@@ -64,7 +64,7 @@ class History:
     @property
     def best_epoch(self) -> int:
         """The epoch, from 0, with the lowest watched loss; -1 before the first has ended."""
-        return int(np.argmin(self.watched_loss)) if len(self) else -1
+        return -1 if not np.isfinite(self.watched_loss).any() else int(np.nanargmin(self.watched_loss))
 
     def table(self) -> pl.DataFrame:
         """All of it as a Polars DataFrame, one row per epoch, epochs counted from 1."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rookery
-from rookery.train import Run, train
+from rookery.training import Run, train
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 PENGUINS_CSV = Path(rookery.__file__).parent / "data" / "penguins.csv"

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import rookery as rk
-from rookery.train import Run, train
+from rookery.training import Run, train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
@@ -267,7 +267,7 @@ def test_progress_is_reported() -> None:
 REPORTING = """
 import sys
 import numpy as np
-from rookery.train import train
+from rookery.training import train
 x = np.random.default_rng(0).standard_normal((2000, 64))
 width, epochs = int(sys.argv[1]), int(sys.argv[2])
 seen = []

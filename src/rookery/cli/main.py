@@ -50,16 +50,17 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.showwarning = _print_warning
         try:
             app(arguments, prog_name="rookery")
+            sys.stdout.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
         except RookeryError as error:
             print(f"rookery: {error}", file=sys.stderr)
             return 1 if isinstance(error, ArithmeticError) else 2
-        except KeyboardInterrupt:
-            print("rookery: interrupted", file=sys.stderr)
-            return 130
         except BrokenPipeError:
             sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+            return 1
+        except OSError as error:
+            print(f"rookery: the output cannot be written: {error.strerror or error}", file=sys.stderr)
             return 1
     return 0
 

@@ -13,7 +13,7 @@ from rookery.cli.progress import training_progress
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
-    from rookery.train import Run
+    from rookery.training import Run
 
 __all__ = ["train"]
 
@@ -53,7 +53,7 @@ def train(
     rookery train houses.csv --label price --loss huber --early-stopping 20
     """
     from rookery.plan import OPTIMIZERS
-    from rookery.train import train as train_network
+    from rookery.training import train as train_network
 
     chosen = OPTIMIZERS.of(optimizer)
     if weight_decay is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from pathlib import Path
 
@@ -32,9 +33,9 @@ def resolve_threads(threads: int | None) -> int:
 
 def _checked(where: str, threads: object) -> int:
     most = 1024
-    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= most:
+    if isinstance(threads, bool) or not isinstance(threads, numbers.Integral) or not 1 <= int(threads) <= most:
         raise PlanError(f"{where}: got {threads!r}; needs a whole number from 1 to {most}")
-    return threads
+    return int(threads)
 
 
 def usable_cores(cgroups: Path = CGROUPS) -> int:

@@ -63,6 +63,11 @@ class Network(Part):
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
+        if isinstance(self.layers, str) or not isinstance(self.layers, Sequence):
+            raise PlanError(f"Network.layers: got {self.layers!r}; needs a list of layers")
+        for layer in self.layers:
+            if not isinstance(layer, Layer | Mapping):
+                raise PlanError(f"Network.layers: got {layer!r} among them; needs Layer objects")
         layers = tuple(layer if isinstance(layer, Layer) else Layer.from_dict(layer) for layer in self.layers)
         if not layers:
             raise PlanError("Network.layers: got none; needs at least the output layer")

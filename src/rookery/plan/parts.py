@@ -33,18 +33,20 @@ class Range:
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         bounds = [
-            f"{word} {bound:g}"
+            f"{word} {bound:,}" if self.whole else f"{word} {bound:g}"
             for word, bound in (
                 ("above", self.above),
                 ("of at least", self.at_least),
                 ("below", self.below),
                 ("of at most", self.at_most),
             )
-            if abs(bound) < 2**31 - 1
+            if math.isfinite(bound)
         ]
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
     def check(self, where: str, value: object) -> float | int:
+        if isinstance(value, numbers.Integral) and abs(int(value)) > 2**64:
+            raise PlanError(f"{where}: got a number of {int(value).bit_length()} bits; needs {self}")
         if (
             self.whole
             and isinstance(value, numbers.Integral)

@@ -23,7 +23,8 @@ def pyplot() -> ModuleType:
 
     """
     try:
-        import matplotlib.pyplot as plt
+        import matplotlib.pyplot
     except ImportError as error:
         raise RookeryError("plots need matplotlib: pip install 'rookery[plots]'") from error
-    return plt  # type: ignore[no-any-return]
+    module: ModuleType = matplotlib.pyplot
+    return module

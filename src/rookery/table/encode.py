@@ -24,7 +24,7 @@ ROWS_AT_A_TIME = 8192
 def _parts(x: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float64]]:
     """Stretches of rows in float64: a large table is never copied whole."""
     for begin in range(0, len(x), ROWS_AT_A_TIME):
-        yield x[begin : begin + ROWS_AT_A_TIME].astype(np.float64)
+        yield x[begin : begin + ROWS_AT_A_TIME].astype(np.float64, order="C")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class Observations:
     y : (n,) array of labels, words or numbers
     names : names of the features
     label : name of the label
-    rows : (n,) int64, which of the user's rows these are
+    rows : (n,) int64, which of the user's rows these are, from 0
+    of : int, how many rows the user's table has
 
     """
 
@@ -39,11 +40,12 @@ class Observations:
     names: tuple[str, ...]
     label: str
     rows: NDArray[np.int64]
+    of: int
 
     def take(self, which: NDArray[np.int64]) -> Observations:
         if len(which) == len(self.y):
             return self  # all of them, in the table's order: no copy
-        return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which])
+        return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which], self.of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,10 @@ def observations(
     chosen = names or tuple(feature_names(table, label))
     rows = np.flatnonzero(complete_rows(table, (*chosen, label)))
     x = np.column_stack([_numbers(table, name)[rows] for name in chosen])
-    return Observations(x, column[rows], tuple(chosen), label, rows)
+    y = column[rows]
+    if label in table.whole and y.dtype.kind == "f":
+        y = y.astype(np.int64)  # was float only for the sake of missing values
+    return Observations(x, y, tuple(chosen), label, rows, len(table))
 
 
 def _numbers(table: Table, name: str) -> NDArray[np.float64]:
@@ -132,7 +137,7 @@ def _from_arrays(data: Any, y: Any, label: str | None) -> Observations:
     elif labels.dtype.kind not in "OUSbiu":
         raise TableError(f"y: holds {labels.dtype}; needs numbers or words")
     names = tuple(f"x{i}" for i in range(x.shape[1]))
-    return Observations(x, labels, names, label or "y", np.arange(len(x)))
+    return Observations(x, labels, names, label or "y", np.arange(len(x)), len(x))
 
 
 def prepare(
@@ -152,7 +157,7 @@ def prepare(
     """Reads, checks and splits; fits the encoders on the training rows. The arguments are those of `rookery.train`."""
     everything = observations(data, y, label)
     task = _task(task, loss, everything)
-    if task == "numbers" and everything.y.dtype == object:
+    if task == "numbers" and everything.y.dtype.kind in "OUS":
         raise TableError(f"label {everything.label!r}: holds words; a label of numbers is needed for task='numbers'")
     weights = _sample_weights(sample_weight, everything)
     if validation_data is not None:
@@ -185,7 +190,7 @@ def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
         if task not in ("classes", "numbers"):
             raise TableError(f"task: got {task!r}; needs 'classes' or 'numbers'")
         return task
-    if loss is not None and not loss.for_classes and rows.y.dtype != object:
+    if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
         return "numbers"
     if loss is not None and not loss.for_numbers:
         return "classes"
@@ -198,9 +203,10 @@ def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: 
     y = train.y.astype(np.float64)
     if isinstance(loss, Poisson):
         if (y < 0).any():
-            row = int(train.rows[np.flatnonzero(y < 0)[0]])
+            first = int(np.flatnonzero(y < 0)[0])
             raise TableError(
-                f"label {train.label!r}: row {row} is {y.min():g}; the poisson loss needs counts of 0 or more"
+                f"label {train.label!r}: row {train.rows[first]} (counted from 0) is {y[first]:g}; the poisson loss "
+                "needs counts of 0 or more"
             )
         return LabelEncoder(train.label)
     if not standardize or np.ptp(y) == 0:
@@ -225,10 +231,12 @@ def label_rows(
 def _sample_weights(weights: Any, rows: Observations) -> NDArray[np.float64] | None:
     if weights is None:
         return None
-    array = np.asarray(weights, dtype=np.float64)
-    needed = int(rows.rows.max()) + 1
-    if array.ndim != 1 or len(array) < needed:
-        raise TableError(f"sample_weight: has shape {array.shape}; needs one number per row of the table")
+    try:
+        array = np.asarray(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TableError(f"sample_weight: holds no numbers ({error}); needs one number per row") from error
+    if array.shape != (rows.of,):
+        raise TableError(f"sample_weight: has shape {array.shape}; needs one number per row of the table, ({rows.of},)")
     array = array[rows.rows]
     wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
     if len(wrong):
@@ -259,7 +267,10 @@ def _class_weights(
             raise TableError(
                 f"class_weight: {unknown[0]!r} is none of the classes {', '.join(map(repr, labels.classes))}"
             )
-        of_class = np.array([float(class_weight.get(c, 1.0)) for c in labels.classes])
+        try:
+            of_class = np.array([float(class_weight.get(c, 1.0)) for c in labels.classes])
+        except (TypeError, ValueError) as error:
+            raise TableError(f"class_weight: got {dict(class_weight)}; needs a number for each class") from error
         if not (np.isfinite(of_class).all() and (of_class >= 0).all() and of_class.any()):
             raise TableError(f"class_weight: got {dict(class_weight)}; needs numbers of 0 or more, not all 0")
     else:

@@ -31,11 +31,14 @@ class Table:
         missing (words).
     source : str
         What to call it in messages.
+    whole : frozenset of str
+        The columns of whole numbers or of yes/no, also those that are float64 because values are missing.
 
     """
 
     columns: dict[str, NDArray[Any]]
     source: str
+    whole: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -76,7 +79,8 @@ def read_table(data: Any) -> Table:
     if isinstance(data, str | Path):
         path = _locate(Path(data))
         if path.stat().st_size <= LARGE_FILE:
-            return Table(read_small_csv(path, MISSING_WORDS), str(data))
+            columns, whole = read_small_csv(path, MISSING_WORDS)
+            return Table(columns, str(data), whole)
         return _from_frame(_read_large_csv(path), str(data))
     return _from_frame(data, "the table")
 
@@ -116,17 +120,26 @@ def _from_frame(data: Any, source: str) -> Table:
             f"got {type(data).__name__}; needs a CSV file, a DataFrame (Polars, pandas, PyArrow, …) with `label`, "
             "or arrays X and y"
         ) from error
-    columns = {str(name): _column(frame[name], nw) for name in frame.columns}
-    return Table(columns, source)
+    series = [frame.get_column(name) for name in frame.columns]
+    names = [str(name) for name in frame.columns]
+    repeated = [name for i, name in enumerate(names) if name in names[:i]]
+    if repeated:
+        raise TableError(f"{source}: column {repeated[0]!r} stands there twice; give each column a name of its own")
+    whole = frozenset(n for n, s in zip(names, series, strict=True) if s.dtype.is_integer() or s.dtype == nw.Boolean)
+    return Table({n: _column(s, nw) for n, s in zip(names, series, strict=True)}, source, whole)
 
 
 def _column(series: Any, nw: Any) -> NDArray[Any]:
     dtype = series.dtype
-    if dtype.is_integer() and series.null_count() == 0:
-        return np.asarray(series.to_numpy()).astype(np.int64)
-    if dtype.is_numeric() and series.null_count() == 0:
+    complete = series.null_count() == 0
+    if dtype.is_integer() and complete:
+        values = np.asarray(series.to_numpy())
+        return values.astype(np.int64 if values.dtype.kind in "iu" and values.dtype.itemsize <= 8 else np.float64)
+    if dtype.is_numeric() and complete:
         return np.asarray(series.to_numpy()).astype(np.float64)
-    if dtype.is_numeric() or dtype == nw.Boolean:
-        return np.array([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
-    words = [None if v is None or v != v else str(v) for v in series.to_list()]  # NaN is not equal to itself
+    values = series.to_list()
+    missing = series.is_null().to_list()
+    if dtype.is_numeric() or dtype == nw.Boolean or all(missing):
+        return np.array([np.nan if none else float(v) for v, none in zip(values, missing, strict=True)])
+    words = [None if none or v != v else str(v) for v, none in zip(values, missing, strict=True)]  # NaN != NaN
     return np.array(words, dtype=object)

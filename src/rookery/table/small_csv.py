@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,15 @@ from rookery.errors import FileError, TableError
 __all__ = ["read_small_csv"]
 
 YES_NO = {"true": 1.0, "false": 0.0}
+# What Polars takes for a number; Python's float() takes more, such as " 1" and 1_000.
+WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?inf|NaN")
 
 
-def read_small_csv(path: Path, missing: Collection[str]) -> dict[str, NDArray[Any]]:
-    """The columns of a CSV file: int64, float64 with NaN for missing, or object with None for missing.
+def read_small_csv(path: Path, missing: Collection[str]) -> tuple[dict[str, NDArray[Any]], frozenset[str]]:
+    """The columns of a CSV file, and the names of those that hold whole numbers or yes/no.
+
+    Columns are int64, float64 with NaN for missing, or object with None for missing.
 
     Raises
     ------
@@ -50,21 +56,23 @@ def read_small_csv(path: Path, missing: Collection[str]) -> dict[str, NDArray[An
                 f"{path}: line {line} has {len(cells)} cells and the line of names {len(names)}; each needs as many"
             )
     by_column = zip(*(cells for _, cells in rows[1:]), strict=True) if len(rows) > 1 else ([] for _ in names)
-    return {name: _column(list(cells), missing) for name, cells in zip(names, by_column, strict=True)}
+    columns = {name: _column(list(cells), missing) for name, cells in zip(names, by_column, strict=True)}
+    return {name: column for name, (column, _) in columns.items()}, frozenset(
+        n for n, (_, whole) in columns.items() if whole
+    )
 
 
-def _column(cells: list[str], missing: Collection[str]) -> NDArray[Any]:
+def _column(cells: list[str], missing: Collection[str]) -> tuple[NDArray[Any], bool]:
+    """The column, and whether its values are whole numbers or yes/no."""
     present = [cell for cell in cells if cell not in missing]
-    if present and all(cell.lower() in YES_NO for cell in present):
-        return np.array([np.nan if cell in missing else YES_NO[cell.lower()] for cell in cells])
-    if any("_" in cell for cell in present):  # Python, and nobody else, reads 1_000 as a number
-        return np.array([None if cell in missing else cell for cell in cells], dtype=object)
-    try:
-        if len(present) == len(cells):
-            return np.array([int(cell) for cell in cells], dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return np.array([np.nan if cell in missing else float(cell) for cell in cells], dtype=np.float64)
-    except ValueError:
-        return np.array([None if cell in missing else cell for cell in cells], dtype=object)
+    if present and all(cell in YES_NO for cell in present):
+        return np.array([np.nan if cell in missing else YES_NO[cell] for cell in cells]), True
+    if not all(NUMBER.fullmatch(cell) for cell in present):
+        return np.array([None if cell in missing else cell for cell in cells], dtype=object), False
+    whole = bool(present) and all(WHOLE_NUMBER.fullmatch(cell) for cell in present)
+    if whole and len(present) == len(cells):
+        try:
+            return np.array([int(cell) for cell in cells], dtype=np.int64), True
+        except OverflowError:
+            pass  # as float64, which is what there is for numbers that large
+    return np.array([np.nan if cell in missing else float(cell) for cell in cells], dtype=np.float64), whole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,9 +45,9 @@ def split_rows(
     (7, 3)
 
     """
-    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction < 1:
+    if isinstance(fraction, bool) or not isinstance(fraction, numbers.Real) or not 0 <= fraction < 1:
         raise TableError(f"validation_fraction: got {fraction!r}; needs a number of at least 0 and below 1")
-    wanted = int(np.floor(fraction * rows + 0.5))
+    wanted = int(np.floor(float(fraction) * rows + 0.5))
     if wanted >= rows:
         raise TableError(
             f"validation_fraction: {fraction:g} of {rows} rows leaves none to train on; give 0, or more rows"

@@ -95,7 +95,7 @@ class Run:
             On Ctrl-C, within a tenth of a second; the run can be resumed, and is the exception's `run`.
 
         """
-        last = None if epochs is None else self.epoch + epochs
+        last = None if epochs is None else self.epoch + _whole("epochs", epochs, at_least=0)
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
         while True:
             left = -1 if last is None else last - self.epoch
@@ -104,12 +104,12 @@ class Run:
             try:
                 # Called now and then by the engine, on this thread: Python looks for Ctrl-C as it enters.
                 self.status = self._engine.run(epochs=left, seconds=seconds, poll=lambda: False)
+                if on_progress:
+                    on_progress(self)
             except KeyboardInterrupt as interrupt:
                 self.status = "interrupted"
                 interrupt.run = self  # type: ignore[attr-defined]
                 raise
-            if on_progress:
-                on_progress(self)
             if self.status == "diverged":
                 self._raise_diverged()
             if self.status != "running":
@@ -259,7 +259,7 @@ def train(
     if learning_rate is not None:
         chosen_optimizer = replace(chosen_optimizer, learning_rate=learning_rate)
     prepared = prepare(
-        data, y, label, task=task, loss=chosen_loss, seed=_seed(seed), standardize=standardize,
+        data, y, label, task=task, loss=chosen_loss, seed=_whole("seed", seed, at_least=0), standardize=standardize,
         validation_fraction=validation_fraction, validation_data=validation_data, sample_weight=sample_weight,
         class_weight=class_weight,
     )  # fmt: skip
@@ -275,10 +275,10 @@ def train(
     return Run(plan, prepared, resolve_threads(threads)).resume(on_progress=on_progress)
 
 
-def _seed(seed: object) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise PlanError(f"seed: got {seed!r}; needs a whole number of at least 0")
-    return int(seed)
+def _whole(name: str, value: object, at_least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
+        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}")
+    return int(value)
 
 
 def _widths(hidden: Any) -> list[int]:
