@@ -46,9 +46,9 @@ format: $(VENV)/.dev  ## bring layout in order
 	$(BIN)/ruff format .
 	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format -i
 
+# torch by itself first: named with others, a newer one might be taken.
 $(VENV)/.peers: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet '.[peers]' --no-build-isolation --no-deps --dry-run >/dev/null
 	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2"
 	touch $@
 
