@@ -30,10 +30,12 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
     """
     try:
         array = np.asarray(x)
-        if array.dtype not in (np.float32, np.float64):
+        if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TableError(f"{what}: is no table of numbers ({error}); needs rows of equally many numbers") from error
+    if array.dtype.kind == "c":
+        raise TableError(f"{what}: holds complex numbers; needs real ones, such as {what}.real")
     if array.ndim != 2:
         raise TableError(
             f"{what}: has shape {array.shape}; needs (rows, columns). For one column: {what}.reshape(-1, 1)"
