@@ -1,7 +1,7 @@
-#include <tuple>
-
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/tuple.h>
+
+#include <tuple>
 
 #include "machine.hpp"
 

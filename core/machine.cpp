@@ -89,7 +89,8 @@ ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::in
   relu.activation = ActivationKind::relu;
   const auto activate = activate_function<float>(relu.activation);
   const Operand<float> left{x.data, x.panel_stride()};
-  const double flops = 2.0 * static_cast<double>(batch_size) * static_cast<double>(inputs) * static_cast<double>(outputs);
+  const double flops =
+      2.0 * static_cast<double>(batch_size) * static_cast<double>(inputs) * static_cast<double>(outputs);
   const std::int64_t step = 64;
   ProductRates rates;
   rates.forward = best_rate(flops, seconds, [&] {

@@ -185,7 +185,8 @@ void Solo<T>::weights_phase(int thread, const StepOrder& order) {
                                   block.panels * kPanel};
     prefetch_block(block);
     const auto blocks = static_cast<std::int64_t>(blocks_.size());
-    batch_.prefetch_next(train_, order.batch, order.batch.count * task / blocks, order.batch.count * (task + 1) / blocks);
+    batch_.prefetch_next(train_, order.batch, order.batch.count * task / blocks,
+                         order.batch.count * (task + 1) / blocks);
     block_gradient(block, order.batch.count, gradient);
     update_block(block, gradient, order);
   });

@@ -120,6 +120,8 @@ class Model:
         names = None if y is not None else self.features.names
         rows = observations(data, y, self.labels.name, names)
         if self.classes is None:
+            if rows.y.dtype.kind in "OUS":
+                raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
             return NumberEvaluation.of(self.predict(rows.x), rows.y.astype(np.float64))
         return ClassEvaluation.of(self.predict_proba(rows.x), rows.y, self.classes, self.labels.name)
 
@@ -144,7 +146,7 @@ class Model:
                 )
             columns.append(column.astype(np.float64))
         x = np.column_stack(columns)
-        check_finite(x, names, table.source)
+        check_finite(x, names, table.source, first_row=1)
         return x
 
     def _predict(self, inputs: NDArray[Any]) -> NDArray[Any]:

@@ -1,11 +1,11 @@
 // How often the engine asks for memory while it trains: every form of operator new of this module is counted.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include "solo.hpp"
 

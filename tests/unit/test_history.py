@@ -70,7 +70,6 @@ def test_a_flat_sparkline() -> None:
     assert sparkline(np.full(4, 2.5)) == "▁▁▁▁"
 
 
-@pytest.mark.xfail(strict=True)
 def test_an_epoch_without_a_number_is_not_the_best() -> None:
     assert history([3.0, np.nan, 2.0]).best_epoch == 2
 

@@ -10,9 +10,12 @@ from typing import Any, Self
 from rookery.errors import PlanError
 from rookery.plan.activations import ACTIVATIONS, Activation, Identity
 from rookery.plan.initializers import INITIALIZERS, Initializer, suited_to
-from rookery.plan.parts import Part, count, number
+from rookery.plan.parts import Part, Range, count, number
 
 __all__ = ["Layer", "Network"]
+
+
+WIDTHS = Range(at_least=1, at_most=2**31 - 1, whole=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -98,6 +101,8 @@ class Network(Part):
         """
         if isinstance(hidden, str) or not isinstance(hidden, Sequence):
             raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]")
+        for width in hidden:
+            WIDTHS.check("hidden", width)
         activations = _each("activation", activation, len(hidden))
         dropouts = _each("dropout", dropout, len(hidden))
         layers = [

@@ -61,7 +61,8 @@ class Range:
             and self.holds(float(value))
         ):
             return float(value)
-        raise PlanError(f"{where}: got {value!r}; needs {self}")
+        finite = "finite " if value in (math.inf, -math.inf) else ""
+        raise PlanError(f"{where}: got {value!r}; needs {str(self).replace('a number', f'a {finite}number')}")
 
 
 def number(

@@ -117,13 +117,13 @@ class Warmup(Schedule):
     then: Schedule = Constant()
 
     def __post_init__(self) -> None:
+        Schedule.__post_init__(self)
         then = SCHEDULES.of(self.then, "Warmup.then")
         if isinstance(then, Warmup):
             raise PlanError("Warmup.then: got another Warmup; needs any other schedule")
         if isinstance(then, Constant):
             then = replace(then, per=self.per)
         object.__setattr__(self, "then", then)
-        Schedule.__post_init__(self)
         if then.per != self.per:
             raise PlanError(
                 f"Warmup.then: counts per {then.per!r}, the warm-up per {self.per!r}; give both the same `per`"

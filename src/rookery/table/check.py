@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,11 @@ __all__ = ["check_finite", "complete_rows", "feature_names", "matrix", "warn"]
 
 
 def warn(message: str) -> None:
-    warnings.warn(message, RookeryWarning, stacklevel=4)
+    """Warns at the line of the user's that called Rookery."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rookery."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RookeryWarning, stacklevel=level)
 
 
 def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
@@ -45,8 +50,10 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
     return array
 
 
-def check_finite(x: NDArray[np.floating[Any]], names: Sequence[str] | None = None, what: str = "X") -> None:
-    """Refuses NaN and infinity, naming the first: rows and columns of arrays counted from 0.
+def check_finite(
+    x: NDArray[np.floating[Any]], names: Sequence[str] | None = None, what: str = "X", first_row: int = 0
+) -> None:
+    """Refuses NaN and infinity, naming the first: columns counted from 0, rows from `first_row`.
 
     Raises
     ------
@@ -60,7 +67,9 @@ def check_finite(x: NDArray[np.floating[Any]], names: Sequence[str] | None = Non
     row, column = wrong[0]
     where = f"column {names[column]!r}" if names else f"column {column}"
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-    raise TableError(f"{what}: row {row}, {where} is {x[row, column]}{more}; needs finite numbers: leave such rows out")
+    raise TableError(
+        f"{what}: row {row + first_row}, {where} is {x[row, column]}{more}; needs finite numbers: leave such rows out"
+    )
 
 
 def feature_names(table: Table, label: str) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import TableError
-from rookery.table.check import warn
+from rookery.table.check import check_finite, warn
 
 __all__ = ["FeatureEncoder", "LabelEncoder", "class_numbers", "classes_of", "infer_task"]
 
@@ -48,25 +48,32 @@ class FeatureEncoder:
         """From the training rows x (n, d); without `standardize`, values stay as they are."""
         if not standardize:
             return cls(names, np.zeros(x.shape[1]), np.ones(x.shape[1]))
-        mean = sum(part.sum(axis=0) for part in _parts(x)) / len(x)
-        variance = sum(((part - mean) ** 2).sum(axis=0) for part in _parts(x)) / len(x)
+        # Powers of two near the largest values, so that no square overflows and no bit is lost.
+        _, exponent = np.frexp(np.abs(x).max(axis=0).astype(np.float64))
+        size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
+        mean = sum((part / size).sum(axis=0) for part in _parts(x)) / len(x) * size
+        variance = sum((((part - mean) / size) ** 2).sum(axis=0) for part in _parts(x)) / len(x)
         # A constant column's deviation comes out as rounding error, not always as 0.
         constant = np.ptp(x, axis=0) == 0
         if constant.any():
             names_ = ", ".join(name for name, same in zip(names, constant, strict=True) if same)
             warn(f"constant in the training rows, so nothing can be learnt from: {names_}")
-        return cls(names, mean, np.where(constant, np.inf, np.sqrt(variance)))
+        return cls(names, mean, np.where(constant, np.inf, np.sqrt(variance) * size))
 
     def transform(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
         """The network's inputs (n, d) in the plan's precision, for x (n, d) in the order of `names`.
 
         Where nothing is to be changed, x itself.
         """
-        if not self.mean.any() and (self.scale == 1).all():
-            return np.ascontiguousarray(x, dtype=precision)
-        out = np.empty(x.shape, dtype=precision)
-        for i, part in enumerate(_parts(x)):
-            out[i * ROWS_AT_A_TIME : (i + 1) * ROWS_AT_A_TIME] = (part - self.mean) / self.scale
+        with np.errstate(over="ignore"):
+            if not self.mean.any() and (self.scale == 1).all():
+                out = np.ascontiguousarray(x, dtype=precision)
+            else:
+                out = np.empty(x.shape, dtype=precision)
+                for i, part in enumerate(_parts(x)):
+                    out[i * ROWS_AT_A_TIME : (i + 1) * ROWS_AT_A_TIME] = (part - self.mean) / self.scale
+        if out is not x:
+            check_finite(out, what=f"X in {precision}")
         return out
 
 
@@ -113,16 +120,22 @@ def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
     if len(found) < 2:
         only = f" ({found[0]!r})" if found else ""
         raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
+    if y.dtype.kind == "f" and len(found) == len(y) > MOST_CLASSES_OF_WHOLE_NUMBERS:
+        raise TableError(
+            f"label {name!r}: {len(y)} rows with {len(found)} different numbers are no classes; use task='numbers'"
+        )
     return tuple(found)
 
 
-def class_numbers(y: NDArray[Any], classes: tuple[Any, ...], name: str) -> NDArray[np.int32]:
-    """The number of each label's class.
+def class_numbers(
+    y: NDArray[Any], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.int32]:
+    """The number of each label's class. `rows`: what the user calls each row; by default, counted from 0.
 
     Raises
     ------
     TableError
-        If a label is none of the classes; rows are counted from 0.
+        If a label is none of the classes.
 
     """
     number = {value: i for i, value in enumerate(classes)}
@@ -130,6 +143,7 @@ def class_numbers(y: NDArray[Any], classes: tuple[Any, ...], name: str) -> NDArr
     for row, value in enumerate(y.tolist()):
         if value not in number:
             shown = ", ".join(repr(c) for c in classes[:10])
-            raise TableError(f"label {name!r}: row {row} is {value!r}, none of the training rows' classes: {shown}")
+            called = row if rows is None else rows[row]
+            raise TableError(f"label {name!r}: row {called} is {value!r}, none of the training rows' classes: {shown}")
         out[row] = number[value]
     return out

@@ -41,11 +41,17 @@ class Observations:
     label: str
     rows: NDArray[np.int64]
     of: int
+    first: int
+
+    @property
+    def called(self) -> NDArray[np.int64]:
+        """The rows as the user counts them: from 1 in a table, from 0 in an array."""
+        return self.rows + self.first
 
     def take(self, which: NDArray[np.int64]) -> Observations:
         if len(which) == len(self.y):
             return self  # all of them, in the table's order: no copy
-        return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which], self.of)
+        return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which], self.of, self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Prepared:
 
         def encoded(part: Observations, weights: NDArray[np.float64] | None) -> Rows:
             x = self.features.transform(part.x, precision)
-            classes, targets = label_rows(part.y, self.labels, loss, precision)
+            classes, targets = label_rows(part.y, self.labels, loss, precision, part.called)
             return Rows(x, classes, targets, None if weights is None else weights.astype(precision))
 
         validation = None if self.validation is None else encoded(self.validation, self.validation_weights)
@@ -112,7 +118,7 @@ def observations(
     y = column[rows]
     if label in table.whole and y.dtype.kind == "f":
         y = y.astype(np.int64)  # was float only for the sake of missing values
-    return Observations(x, y, tuple(chosen), label, rows, len(table))
+    return Observations(x, y, tuple(chosen), label, rows, len(table), 1)
 
 
 def _numbers(table: Table, name: str) -> NDArray[np.float64]:
@@ -134,10 +140,13 @@ def _from_arrays(data: Any, y: Any, label: str | None) -> Observations:
         wrong = np.flatnonzero(~np.isfinite(labels))
         if len(wrong):
             raise TableError(f"y: row {wrong[0]} is {labels[wrong[0]]}; needs finite numbers: leave such rows out")
+    elif labels.dtype == object and any(value is None for value in labels):
+        row = next(i for i, value in enumerate(labels) if value is None)
+        raise TableError(f"y: row {row} is None; leave out rows without a label")
     elif labels.dtype.kind not in "OUSbiu":
         raise TableError(f"y: holds {labels.dtype}; needs numbers or words")
     names = tuple(f"x{i}" for i in range(x.shape[1]))
-    return Observations(x, labels, names, label or "y", np.arange(len(x)), len(x))
+    return Observations(x, labels, names, label or "y", np.arange(len(x)), len(x), 0)
 
 
 def prepare(
@@ -177,6 +186,9 @@ def prepare(
         train, validation = everything.take(kept), everything.take(held_out)
         train_weights = None if weights is None else weights[kept]
         validation_weights = None if weights is None else weights[held_out]
+    if isinstance(loss, Poisson) and task == "numbers":
+        _check_counts(train)
+        _check_counts(validation)
     labels = _fit_labels(train, task, loss, standardize)
     if class_weight is not None:
         train_weights = _class_weights(class_weight, train, labels, train_weights)
@@ -202,25 +214,29 @@ def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: 
         return LabelEncoder(train.label, classes_of(train.y, train.label))
     y = train.y.astype(np.float64)
     if isinstance(loss, Poisson):
-        if (y < 0).any():
-            first = int(np.flatnonzero(y < 0)[0])
-            raise TableError(
-                f"label {train.label!r}: row {train.rows[first]} (counted from 0) is {y[first]:g}; the poisson loss "
-                "needs counts of 0 or more"
-            )
         return LabelEncoder(train.label)
     if not standardize or np.ptp(y) == 0:
         return LabelEncoder(train.label)
     return LabelEncoder(train.label, None, float(y.mean()), float(y.std()))
 
 
+def _check_counts(part: Observations) -> None:
+    negative = np.flatnonzero(part.y < 0)
+    if len(negative):
+        row = negative[0]
+        raise TableError(
+            f"label {part.label!r}: row {part.called[row]} is {part.y[row]:g}; "
+            "the poisson loss needs counts of 0 or more"
+        )
+
+
 def label_rows(
-    y: NDArray[Any], labels: LabelEncoder, loss: Loss, precision: str
+    y: NDArray[Any], labels: LabelEncoder, loss: Loss, precision: str, rows: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
     """Labels as the loss wants them: (classes, None) or (None, targets)."""
     if labels.classes is None:
         return None, ((y.astype(np.float64) - labels.mean) / labels.scale).astype(precision).reshape(-1, 1)
-    numbers = class_numbers(y, labels.classes, labels.name)
+    numbers = class_numbers(y, labels.classes, labels.name, rows)
     if not isinstance(loss, BinaryCrossEntropy):
         return numbers, None
     count = len(labels.classes)

@@ -132,10 +132,10 @@ def _from_frame(data: Any, source: str) -> Table:
 def _column(series: Any, nw: Any) -> NDArray[Any]:
     dtype = series.dtype
     complete = series.null_count() == 0
-    if dtype.is_integer() and complete:
-        values = np.asarray(series.to_numpy())
-        return values.astype(np.int64 if values.dtype.kind in "iu" and values.dtype.itemsize <= 8 else np.float64)
-    if dtype.is_numeric() and complete:
+    wide = dtype.is_integer() and dtype in (nw.Int128, nw.UInt128, nw.UInt64)
+    if dtype.is_integer() and complete and not wide:
+        return np.asarray(series.to_numpy()).astype(np.int64)
+    if dtype.is_numeric() and complete and not wide:
         return np.asarray(series.to_numpy()).astype(np.float64)
     values = series.to_list()
     missing = series.is_null().to_list()

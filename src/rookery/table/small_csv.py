@@ -17,8 +17,8 @@ __all__ = ["read_small_csv"]
 
 YES_NO = {"true": 1.0, "false": 0.0}
 # What Polars takes for a number; Python's float() takes more, such as " 1" and 1_000.
-WHOLE_NUMBER = re.compile(r"[-+]?[0-9]+")
-NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?inf|NaN")
+WHOLE_NUMBER = re.compile(r"-?[0-9]+")
+NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|-?inf|NaN")
 
 
 def read_small_csv(path: Path, missing: Collection[str]) -> tuple[dict[str, NDArray[Any]], frozenset[str]]:
@@ -37,16 +37,18 @@ def read_small_csv(path: Path, missing: Collection[str]) -> tuple[dict[str, NDAr
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.reader(file, strict=True)
-            rows = [(lines.line_num, cells) for cells in lines if cells]
+            rows = [(lines.line_num, cells) for cells in lines]
     except UnicodeDecodeError as error:
         raise TableError(f"{path}: byte {error.start} is not UTF-8 text; save the file as CSV in UTF-8") from error
     except csv.Error as error:
         raise TableError(f"{path}: line {lines.line_num}: {error}; needs quotes in pairs, or none") from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}") from error
-    if not rows:
+    if not rows or not rows[0][1]:
         raise TableError(f"{path}: is empty; needs a line of column names and rows below it")
     names = rows[0][1]
+    blank = [""] * len(names)
+    rows = [(line, cells or blank) for line, cells in rows]
     repeated = [name for i, name in enumerate(names) if name in names[:i]]
     if repeated:
         raise TableError(f"{path}: column {repeated[0]!r} stands there twice; give each column a name of its own")
@@ -65,8 +67,8 @@ def read_small_csv(path: Path, missing: Collection[str]) -> tuple[dict[str, NDAr
 def _column(cells: list[str], missing: Collection[str]) -> tuple[NDArray[Any], bool]:
     """The column, and whether its values are whole numbers or yes/no."""
     present = [cell for cell in cells if cell not in missing]
-    if present and all(cell in YES_NO for cell in present):
-        return np.array([np.nan if cell in missing else YES_NO[cell] for cell in cells]), True
+    if present and all(cell.lower() in YES_NO for cell in present):
+        return np.array([np.nan if cell in missing else YES_NO[cell.lower()] for cell in cells]), True
     if not all(NUMBER.fullmatch(cell) for cell in present):
         return np.array([None if cell in missing else cell for cell in cells], dtype=object), False
     whole = bool(present) and all(WHOLE_NUMBER.fullmatch(cell) for cell in present)

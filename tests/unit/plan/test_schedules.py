@@ -68,7 +68,6 @@ def test_a_plateau_is_seen_once_an_epoch() -> None:
         ReduceOnPlateau(per="step")
 
 
-@pytest.mark.xfail(strict=True)
 def test_a_warmup_that_counts_otherwise_is_named() -> None:
     with pytest.raises(PlanError, match=r"Warmup\.per: got 'batch'; needs 'epoch' or 'step'"):
         Warmup(per="batch")

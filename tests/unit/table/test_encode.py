@@ -32,7 +32,8 @@ def test_inputs_are_of_the_plans_precision_and_contiguous(precision: str) -> Non
     z = FeatureEncoder.fit(x, ABC, True).transform(x, precision)
     assert z.dtype == precision
     assert z.flags.c_contiguous
-    np.testing.assert_array_equal(z, ((x - x.mean(axis=0)) / x.std(axis=0)).astype(precision))
+    expected = (x - x.mean(axis=0)) / x.std(axis=0)
+    np.testing.assert_allclose(z, expected, rtol=1e-6 if precision == "float32" else 1e-12)
 
 
 def test_without_standardize_values_stay() -> None:
@@ -64,7 +65,6 @@ def test_inputs_are_finite_whatever_the_table(x: NDArray[np.float64]) -> None:
     assert (np.abs(z) <= np.sqrt(len(x) - 1) * (1 + 1e-6)).all()
 
 
-@pytest.mark.xfail(strict=True)
 @pytest.mark.parametrize("size", [1e-200, 1e200])
 def test_spreads_beyond_squares_of_floats(size: float) -> None:
     x = np.array([[1.0], [2.0], [3.0]])
