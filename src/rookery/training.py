@@ -192,9 +192,9 @@ def train(
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
-        A CSV file or any DataFrame (with `label`), or the features as an array (with `y`).
+        A CSV file or any DataFrame (with `label` or `y`), or the features as an array (with `y`).
     y : (n,) array, optional
-        The labels, for an array of features.
+        The labels, if `data` is without them.
     label : str, optional
         The column to predict; the other columns of numbers are the features.
     hidden : sequence of int, default (32, 32)

@@ -72,7 +72,7 @@ def check_finite(
     )
 
 
-def feature_names(table: Table, label: str) -> list[str]:
+def feature_names(table: Table, label: str | None) -> list[str]:
     """The columns to learn from: all but the label that hold numbers. Others are left out, with a warning.
 
     Raises
@@ -87,9 +87,8 @@ def feature_names(table: Table, label: str) -> list[str]:
         if name != label:
             (words if column.dtype == object else names).append(name)
     if not names:
-        raise TableError(
-            f"{table.source}: no column of numbers beside the label {label!r}; there is nothing to learn from"
-        )
+        beside = "" if label is None else f" beside the label {label!r}"
+        raise TableError(f"{table.source}: no column of numbers{beside}; there is nothing to learn from")
     if words:
         warn(f"left out, for they hold no numbers: {', '.join(words)}")
     return names
