@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,7 @@ from rookery.plan.plan import Plan
 from rookery.table.check import check_finite, matrix
 from rookery.table.encode import FeatureEncoder, LabelEncoder
 from rookery.table.prepare import observations
-from rookery.table.read import Table, read_table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rookery.table.read import is_table, read_table
 
 __all__ = ["Model"]
 
@@ -110,15 +107,15 @@ class Model:
         Parameters
         ----------
         data : file name or DataFrame with the label column, or (n, d) array
-        y : (n,) array, only with an array
+        y : (n,) array, optional
+            The labels, if `data` is without them.
 
         Returns
         -------
         ClassEvaluation or NumberEvaluation
 
         """
-        names = None if y is not None else self.features.names
-        rows = observations(data, y, self.labels.name, names)
+        rows = observations(data, y, self.labels.name, self.features.names)
         if self.classes is None:
             if rows.y.dtype.kind in "OUS":
                 raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
@@ -126,28 +123,17 @@ class Model:
         return ClassEvaluation.of(self.predict_proba(rows.x), rows.y, self.classes, self.labels.name)
 
     def _inputs(self, data: Any) -> NDArray[Any]:
-        if isinstance(data, np.ndarray | list | tuple):
-            x = matrix(data)
-            if x.shape[1] != len(self.features.names):
-                raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(self.features.names)}")
-            check_finite(x)
+        names = self.features.names
+        if is_table(data):
+            table = read_table(data)
+            x: NDArray[np.floating[Any]] = table.features(names)
+            check_finite(x, names, table.source, first_row=1)
         else:
-            x = self._matrix(read_table(data), self.features.names)
+            x = matrix(data)
+            if x.shape[1] != len(names):
+                raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
+            check_finite(x)
         return self.features.transform(x, self.plan.precision)
-
-    @staticmethod
-    def _matrix(table: Table, names: Sequence[str]) -> NDArray[np.floating[Any]]:
-        columns = []
-        for name in names:
-            column = table.column(name, "features")
-            if column.dtype == object:
-                raise TableError(
-                    f"{table.source}: column {name!r} holds words; the network was trained on numbers there"
-                )
-            columns.append(column.astype(np.float64))
-        x = np.column_stack(columns)
-        check_finite(x, names, table.source, first_row=1)
-        return x
 
     def _predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
         if not self._predictor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ from rookery.table.prepare import Prepared, prepare
 __all__ = ["Run", "train"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
+# What a plan says, so that only one of the two can be given; `seed` is also that of the split.
+OF_THE_PLAN = (
+    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
+    "epochs", "early_stopping", "seed", "shuffle", "task", "precision",
+)  # fmt: skip
 
 
 class Run:
@@ -175,6 +181,7 @@ def train(
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
     precision: str = "float32",
+    plan: Plan | None = None,
     threads: int | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Run:
@@ -185,9 +192,9 @@ def train(
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
-        A CSV file or any DataFrame (with `label`), or the features as an array (with `y`).
+        A CSV file or any DataFrame (with `label` or `y`), or the features as an array (with `y`).
     y : (n,) array, optional
-        The labels, for an array of features.
+        The labels, if `data` is without them.
     label : str, optional
         The column to predict; the other columns of numbers are the features.
     hidden : sequence of int, default (32, 32)
@@ -225,6 +232,9 @@ def train(
     class_weight : dict or "balanced", optional
         How much the rows of each class count in training.
     precision : {"float32", "float64"}, default "float32"
+    plan : Plan, optional
+        In place of `hidden`, `activation`, `dropout`, `initializer`, `loss`, `optimizer`, `learning_rate`, `schedule`,
+        `batch_size`, `epochs`, `early_stopping`, `seed`, `shuffle`, `task` and `precision`: such as another run's.
     threads : int, optional
         By default ``ROOKERY_NUM_THREADS``, or else the cores this process may use.
     on_progress : callable, optional
@@ -253,7 +263,16 @@ def train(
     >>> bool(run.history.validation_metric[-1] > 0.85)
     True
 
+    A plan can be written down, and carried out again:
+
+    >>> again = train(X, X[:, 0] * X[:, 1] > 0, plan=Plan.from_json(run.plan.to_json()), threads=1)
+    >>> bool((again.model.weights[0][0] == run.model.weights[0][0]).all())
+    True
+
     """
+    if plan is not None:
+        _only_the_plan(plan, locals())
+        loss, seed, task = plan.loss, plan.seed, plan.task
     chosen_loss = None if loss is None else LOSSES.of(loss)
     chosen_optimizer = OPTIMIZERS.of(optimizer)
     if learning_rate is not None:
@@ -263,16 +282,35 @@ def train(
         validation_fraction=validation_fraction, validation_data=validation_data, sample_weight=sample_weight,
         class_weight=class_weight,
     )  # fmt: skip
-    if chosen_loss is None:
-        chosen_loss = CrossEntropy() if prepared.task == "classes" else SquaredError()
-    network = Network.of(
-        prepared.train.x.shape[1], _widths(hidden), prepared.outputs(chosen_loss), activation, dropout, initializer
-    )
-    plan = Plan(
-        network, prepared.task, chosen_loss, chosen_optimizer, schedule, batch_size, epochs, seed, shuffle,  # type: ignore[arg-type]
-        EarlyStopping.of(early_stopping), precision,
-    )  # fmt: skip
+    features, chosen_loss = prepared.train.names, chosen_loss or _suited_loss(prepared.task)
+    outputs = prepared.outputs(chosen_loss)
+    if plan is None:
+        network = Network.of(len(features), _widths(hidden), outputs, activation, dropout, initializer)
+        plan = Plan(
+            network, prepared.task, chosen_loss, chosen_optimizer, schedule, batch_size, epochs, seed, shuffle,  # type: ignore[arg-type]
+            EarlyStopping.of(early_stopping), precision,
+        )  # fmt: skip
+    elif (plan.network.inputs, plan.network.outputs) != (len(features), outputs):
+        raise PlanError(
+            f"plan: its network, {plan.network}, begins with {plan.network.inputs} inputs and ends with "
+            f"{plan.network.outputs} outputs; this table needs {len(features)} and {outputs}"
+        )
     return Run(plan, prepared, resolve_threads(threads)).resume(on_progress=on_progress)
+
+
+def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> None:
+    if not isinstance(plan, Plan):
+        raise PlanError(
+            f"plan: got {type(plan).__name__}; needs a Plan, such as another run's, or Plan.from_json(text)"
+        )
+    parameters = signature(train).parameters
+    both = [name for name in OF_THE_PLAN if arguments[name] is not parameters[name].default]
+    if both:
+        raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
+
+
+def _suited_loss(task: str) -> Loss:
+    return CrossEntropy() if task == "classes" else SquaredError()
 
 
 def _whole(name: str, value: object, at_least: int) -> int:

@@ -145,6 +145,19 @@ def test_evaluate_is_of_the_predictions(model: rk.Model) -> None:
     assert (on_arrays.accuracy, on_arrays.auc, on_arrays.log_loss) == (out.accuracy, out.auc, out.log_loss)
 
 
+def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
+    features, species = BIRDS.select(MEASUREMENTS), BIRDS["species"]
+    beside = quick(features, species).model
+    inside = quick(BIRDS.select(*MEASUREMENTS, "species"), None, label="species").model
+    assert (beside.features.names, beside.labels.name) == (MEASUREMENTS, "species")
+    shuffled = features.select(MEASUREMENTS[::-1])
+    np.testing.assert_array_equal(beside.predict_proba(shuffled), inside.predict_proba(features))
+    assert beside.evaluate(shuffled, species).rows == len(BIRDS)
+    held = quick(features, species, validation_data=(shuffled.head(50), species.head(50)))
+    assert held.prepared.validation is not None
+    assert held.prepared.validation.names == MEASUREMENTS
+
+
 def test_evaluate_counts_the_rows_it_drops(model: rk.Model) -> None:
     with pytest.warns(rk.RookeryWarning, match="dropped 2 of 344 rows"):
         assert model.evaluate(rk.datasets.penguins()).rows == 342

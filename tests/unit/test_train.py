@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,38 @@ def test_the_seed_decides() -> None:
     x, y = two_classes()
     assert len({digest(quick(x, y, seed=seed, epochs=0)) for seed in (0, 1, 2**63)}) == 3
     assert digest(quick(x, y, seed=np.int64(1))) == digest(quick(x, y, seed=1))
+
+
+def test_a_plan_in_place_of_its_arguments_is_the_same_run() -> None:
+    x, y = two_classes()
+    arguments: dict[str, Any] = {"hidden": [7], "activation": "tanh", "schedule": "cosine", "seed": 3, "dropout": 0.1}
+    run = quick(x, y, **arguments)
+    again = train(x, y, plan=rk.Plan.from_json(run.plan.to_json()), threads=1)
+    assert again.plan == run.plan
+    assert digest(again) == digest(run)
+    assert digest(again) != digest(train(x, y, plan=replace(run.plan, seed=4), threads=1))
+
+
+def test_a_plan_says_what_the_label_is() -> None:
+    x, y = two_classes()
+    run = train(x, y, plan=rk.Plan(rk.Network.of(3, [4], 1), "numbers", "huber", epochs=1), threads=1)  # type: ignore[arg-type]
+    assert run.model.classes is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"hidden": [5]}, "plan: says hidden already; leave hidden out, or the plan"),
+        ({"seed": 1, "loss": "huber"}, "plan: says loss already; leave loss, seed out"),
+        ({"plan": {"network": {}}}, "plan: got dict; needs a Plan"),
+        ({"plan": rk.Plan(rk.Network.of(4, [5], 2))}, "plan: its network, 4-5-2, .*; this table needs 3 and 2"),
+        ({"plan": rk.Plan(rk.Network.of(3, [5], 3))}, "plan: its network, 3-5-3, .*; this table needs 3 and 2"),
+    ],
+    ids=str,
+)
+def test_a_plan_that_does_not_fit(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(rk.PlanError, match=says):
+        train(*two_classes(), **({"plan": rk.Plan(rk.Network.of(3, [5], 2))} | arguments))
 
 
 def test_precision_is_that_of_the_weights() -> None:

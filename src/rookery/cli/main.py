@@ -23,6 +23,7 @@ app = typer.Typer(
     epilog="Try:  rookery train penguins --label species",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    suggest_commands=False,  # Click does it already
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(no_args_is_help=True)(train)

@@ -19,9 +19,7 @@ __all__ = ["train"]
 
 
 def train(
-    table: Annotated[
-        Path, typer.Argument(help="A CSV file; 'penguins' alone is the bundled table.", show_default=False)
-    ],
+    table: Annotated[Path, typer.Argument(show_default=False)],  # described below: Typer does not show its help
     label: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers, such as 10,10; 'none' for none.")] = "32,32",
     activation: Annotated[str, typer.Option(help="Of the hidden layers: relu, gelu, tanh, …")] = "relu",
@@ -45,6 +43,8 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a network on a table and show how it went.
+
+    TABLE is a CSV file; 'penguins' alone is the bundled table. For example:
 
     rookery train penguins --label species
 

@@ -70,7 +70,14 @@ class AbsoluteError(Loss):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Huber(Loss):
-    """Half the squared difference up to delta, linear beyond (Huber 1964); averaged over the outputs."""
+    """Half the squared difference up to delta, linear beyond (Huber 1964); averaged over the outputs.
+
+    Parameters
+    ----------
+    delta : float, default 1
+        In standard deviations of the label, unless it is trained on with ``standardize=False``.
+
+    """
 
     word: ClassVar[str] = "huber"
     for_numbers: ClassVar[bool] = True

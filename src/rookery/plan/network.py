@@ -46,6 +46,11 @@ class Layer(Part):
         chosen = suited_to(activation) if self.initializer is None else self.initializer
         object.__setattr__(self, "initializer", INITIALIZERS.of(chosen, "Layer.initializer"))
 
+    def _is_default(self, name: str) -> bool:
+        if name == "initializer":
+            return self.initializer == suited_to(self.activation)
+        return Part._is_default(self, name)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Network(Part):
@@ -126,6 +131,7 @@ class Network(Part):
 
 def _each(name: str, value: Any, layers: int) -> list[Any]:
     """One value for each hidden layer, from one for all or a list."""
+    value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
     if isinstance(value, str | float | int | Part | Mapping) or not isinstance(value, Sequence):
         return [value] * layers
     if len(value) != layers:

@@ -35,10 +35,12 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
     """
     try:
         array = np.asarray(x)
-        if array.dtype not in (np.float32, np.float64):
+        if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise TableError(f"{what}: is no table of numbers ({error}); needs rows of equally many numbers") from error
+    if array.dtype.kind == "c":
+        raise TableError(f"{what}: holds complex numbers; needs real ones, such as {what}.real")
     if array.ndim != 2:
         raise TableError(
             f"{what}: has shape {array.shape}; needs (rows, columns). For one column: {what}.reshape(-1, 1)"
@@ -70,7 +72,7 @@ def check_finite(
     )
 
 
-def feature_names(table: Table, label: str) -> list[str]:
+def feature_names(table: Table, label: str | None) -> list[str]:
     """The columns to learn from: all but the label that hold numbers. Others are left out, with a warning.
 
     Raises
@@ -85,9 +87,8 @@ def feature_names(table: Table, label: str) -> list[str]:
         if name != label:
             (words if column.dtype == object else names).append(name)
     if not names:
-        raise TableError(
-            f"{table.source}: no column of numbers beside the label {label!r}; there is nothing to learn from"
-        )
+        beside = "" if label is None else f" beside the label {label!r}"
+        raise TableError(f"{table.source}: no column of numbers{beside}; there is nothing to learn from")
     if words:
         warn(f"left out, for they hold no numbers: {', '.join(words)}")
     return names

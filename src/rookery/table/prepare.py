@@ -14,7 +14,7 @@ from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
 from rookery.table.check import check_finite, complete_rows, feature_names, matrix
 from rookery.table.encode import FeatureEncoder, LabelEncoder, class_numbers, classes_of, infer_task
-from rookery.table.read import Table, read_table
+from rookery.table.read import Table, is_table, read_table
 from rookery.table.split import split_rows
 
 __all__ = ["Observations", "Prepared", "label_rows", "observations", "prepare"]
@@ -87,7 +87,7 @@ class Prepared:
 def observations(
     data: Any, y: Any = None, label: str | None = None, names: tuple[str, ...] | None = None
 ) -> Observations:
-    """Features and labels out of a file or DataFrame with a label column, or out of arrays.
+    """Features and labels: out of a file or DataFrame that holds both, or with the labels beside it, or out of arrays.
 
     Parameters
     ----------
@@ -103,50 +103,69 @@ def observations(
 
     """
     if y is not None:
-        return _from_arrays(data, y, label)
+        return _from_table_and_labels(data, y, label, names) if is_table(data) else _from_arrays(data, y, label)
     if label is None:
         raise TableError("label: is missing; name the column to predict, or give arrays X and y")
     table = read_table(data)
     if len(table) == 0:
         raise TableError(f"{table.source}: has no rows; there is nothing to learn from")
     column = table.column(label, "label")
-    for name in names or ():
-        table.column(name, "features")
-    chosen = names or tuple(feature_names(table, label))
-    rows = np.flatnonzero(complete_rows(table, (*chosen, label)))
-    x = np.column_stack([_numbers(table, name)[rows] for name in chosen])
+    chosen, x, rows = _complete(table, names, label, [label])
     y = column[rows]
     if label in table.whole and y.dtype.kind == "f":
         y = y.astype(np.int64)  # was float only for the sake of missing values
-    return Observations(x, y, tuple(chosen), label, rows, len(table), 1)
+    return Observations(x, y, chosen, label, rows, len(table), 1)
 
 
-def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    column = table.columns[name]
-    if column.dtype == object:
-        raise TableError(f"{table.source}: column {name!r} holds words; the network was trained on numbers there")
-    return column.astype(np.float64)
+def _complete(
+    table: Table, names: tuple[str, ...] | None, label: str | None, needed: list[str]
+) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64]]:
+    """Names and values of the features, of the rows in which neither they nor the `needed` columns miss a value."""
+    chosen = names or tuple(feature_names(table, label))
+    x = table.features(chosen)
+    rows = np.flatnonzero(complete_rows(table, [*chosen, *needed]))
+    return chosen, x if len(rows) == len(x) else x[rows], rows
 
 
 def _from_arrays(data: Any, y: Any, label: str | None) -> Observations:
     x = matrix(data)
     check_finite(x)
+    names = tuple(f"x{i}" for i in range(x.shape[1]))
+    return Observations(x, _labels(y, len(x)), names, label or "y", np.arange(len(x)), len(x), 0)
+
+
+def _from_table_and_labels(data: Any, y: Any, label: str | None, names: tuple[str, ...] | None) -> Observations:
+    table = read_table(data)
+    labels = _labels(y, len(table))
+    label = label or getattr(y, "name", None)
+    chosen, x, rows = _complete(table, names, label, [])
+    return Observations(x, labels[rows], chosen, label or "y", rows, len(table), 1)
+
+
+def _labels(y: Any, rows: int) -> NDArray[Any]:
     labels = np.asarray(y)
     if labels.ndim != 1:
-        raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({len(x)},)")
-    if len(labels) != len(x):
-        raise TableError(f"X has {len(x)} rows and y has {len(labels)} labels; needs as many of one as of the other")
+        raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({rows},)")
+    if len(labels) != rows:
+        raise TableError(f"X has {rows} rows and y has {len(labels)} labels; needs as many of one as of the other")
     if labels.dtype.kind == "f":
         wrong = np.flatnonzero(~np.isfinite(labels))
         if len(wrong):
             raise TableError(f"y: row {wrong[0]} is {labels[wrong[0]]}; needs finite numbers: leave such rows out")
-    elif labels.dtype == object and any(value is None for value in labels):
-        row = next(i for i, value in enumerate(labels) if value is None)
-        raise TableError(f"y: row {row} is None; leave out rows without a label")
-    elif labels.dtype.kind not in "OUSbiu":
+    elif labels.dtype == object:
+        missing = next((row for row, value in enumerate(labels) if _is_missing(value)), None)
+        if missing is not None:
+            raise TableError(f"y: row {missing} is {labels[missing]}; leave out rows without a label")
+    elif labels.dtype.kind not in "USbiu":
         raise TableError(f"y: holds {labels.dtype}; needs numbers or words")
-    names = tuple(f"x{i}" for i in range(x.shape[1]))
-    return Observations(x, labels, names, label or "y", np.arange(len(x)), len(x), 0)
+    return labels
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return value is None or bool(value != value)  # NaN is not equal to itself
+    except TypeError:
+        return True  # pandas' NA says neither yes nor no
 
 
 def prepare(
@@ -171,7 +190,7 @@ def prepare(
     weights = _sample_weights(sample_weight, everything)
     if validation_data is not None:
         held_x, held_y = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-        names = None if y is not None else everything.names
+        names = everything.names if is_table(data) else None
         train, validation = everything, observations(held_x, held_y, everything.label, names)
         if validation.x.shape[1] != train.x.shape[1]:
             raise TableError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from rookery.errors import FileError, TableError, nearest
 from rookery.table.datasets import BUNDLED, bundled_path
 from rookery.table.small_csv import read_small_csv
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "is_table", "read_table"]
 
 # Polars takes longer to import than Python takes to read a file of this size (bytes).
 LARGE_FILE = 1_000_000
@@ -60,6 +61,28 @@ class Table:
             raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
         return self.columns[name]
 
+    def features(self, names: Sequence[str]) -> NDArray[np.float64]:
+        """These columns side by side, (n, d), NaN for missing.
+
+        Raises
+        ------
+        TableError
+            If there is none of that name, or it holds words.
+
+        """
+        columns = [self.column(name, "features") for name in names]
+        for name, column in zip(names, columns, strict=True):
+            if column.dtype == object:
+                raise TableError(
+                    f"{self.source}: column {name!r} holds words; the network was trained on numbers there"
+                )
+        return np.column_stack(columns).astype(np.float64, copy=False)
+
+
+def is_table(data: Any) -> bool:
+    """Whether columns have names here: a file or a DataFrame, not an array."""
+    return isinstance(data, str | Path | Table) or hasattr(type(data), "columns")
+
 
 def read_table(data: Any) -> Table:
     """A table from a CSV file or from a DataFrame of any library that narwhals knows (Polars, pandas, PyArrow, …).
@@ -80,9 +103,20 @@ def read_table(data: Any) -> Table:
         path = _locate(Path(data))
         if path.stat().st_size <= LARGE_FILE:
             columns, whole = read_small_csv(path, MISSING_WORDS)
-            return Table(columns, str(data), whole)
-        return _from_frame(_read_large_csv(path), str(data))
+            table = Table(columns, str(data), whole)
+        else:
+            table = _from_frame(_read_large_csv(path), str(data))
+        _check_separator(table)
+        return table
     return _from_frame(data, "the table")
+
+
+def _check_separator(table: Table) -> None:
+    for separator in (";", "\t"):
+        if len(table.names) == 1 and separator in table.names[0]:
+            raise TableError(
+                f"{table.source}: its values seem to be separated by {separator!r}; needs commas: save it with those"
+            )
 
 
 def _locate(path: Path) -> Path:

@@ -206,6 +206,12 @@ def test_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
     out = capsys.readouterr().out
     for name in ("--label", "--hidden", "--optimizer", "--learning-rate", "--epochs", "--threads", "--json", "--seed"):
         assert name in out
+    assert "TABLE is a CSV file" in out
+
+
+def test_a_command_mistyped_gets_the_nearest_one_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trian"]) == 2
+    assert capsys.readouterr().err.count("Did you mean 'train'?") == 1
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +47,13 @@ def test_each_hidden_layer_may_have_its_own() -> None:
     network = Network.of(4, [8, 6], 3, ["relu", rk.LeakyRelu(0.02)], [0.1, 0.0])
     assert [layer.activation for layer in network.layers[:2]] == [rk.Relu(), rk.LeakyRelu(0.02)]
     assert [layer.dropout for layer in network.layers[:2]] == [0.1, 0.0]
+    assert Network.of(4, [8, 6], 3, ["relu", rk.LeakyRelu(0.02)], np.array([0.1, 0.0])) == network  # type: ignore[arg-type]
+
+
+def test_an_initializer_is_shown_where_it_is_not_the_suited_one() -> None:
+    assert repr(Layer(5, "selu")) == "Layer(width=5, activation=Selu())"  # type: ignore[arg-type]
+    he = Layer(5, "selu", initializer="he_uniform")  # type: ignore[arg-type]
+    assert repr(he) == "Layer(width=5, activation=Selu(), initializer=HeUniform())"
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("activation", (["relu"],)), ("dropout", ("relu", [0.1]))])

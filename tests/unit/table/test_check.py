@@ -37,6 +37,7 @@ def test_matrices(data: object) -> None:
         (np.zeros((0, 3)), r"X: is empty, with shape \(0, 3\)"),
         (np.zeros((3, 0)), r"X: is empty, with shape \(3, 0\)"),
         (None, "X: "),
+        (np.eye(2) * 1j, r"X: holds complex numbers; needs real ones, such as X\.real"),
     ],
     ids=lambda value: str(value)[:20],
 )

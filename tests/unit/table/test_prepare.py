@@ -191,6 +191,42 @@ def test_classes_of_as_many_numbers_as_rows_are_a_mistake() -> None:
         prepared(x, y, loss=rk.CrossEntropy())
 
 
+@pytest.mark.parametrize("value", [None, np.nan, "pandas' NA"], ids=repr)
+def test_whatever_stands_for_a_missing_word_is_named(value: Any) -> None:
+    if value == "pandas' NA":
+        value = pytest.importorskip("pandas").NA
+    with pytest.raises(TableError, match=r"y: row 4 is .*; leave out rows without a label"):
+        prepared(np.eye(10), np.array([*"abab", value, *"babab"], dtype=object))
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas"])
+def test_labels_beside_a_table(library: str) -> None:
+    frame, kind = FRAME.drop("kind"), FRAME["kind"].fill_null("house")
+    data, y = (frame, kind) if library == "polars" else (frame.to_pandas(), kind.to_pandas())
+    with pytest.warns(RookeryWarning) as caught:
+        rows = observations(data, y)
+    assert {str(w.message) for w in caught} == {
+        "left out, for they hold no numbers: town", "dropped 1 of 6 rows, for values are missing in them",
+    }  # fmt: skip
+    assert (rows.names, rows.label, rows.first) == (("size", "rooms"), "kind", 1)
+    assert rows.rows.tolist() == [0, 1, 3, 4, 5]
+    assert rows.y.tolist() == [kind[row] for row in rows.rows.tolist()]
+
+
+def test_labels_beside_a_table_that_has_them_too() -> None:
+    frame = pl.DataFrame({"x": np.arange(10.0), "y": [0, 1] * 5})
+    assert observations(frame, frame["y"]).names == ("x",)
+    assert observations(frame, [0, 1] * 5, "y").names == ("x",)
+    assert observations(frame, [0, 1] * 5).names == ("x", "y")
+
+
+def test_labels_beside_a_table_of_another_length() -> None:
+    with pytest.raises(TableError, match="X has 6 rows and y has 5 labels"):
+        observations(FRAME, [0, 1, 0, 1, 0])
+    with pytest.raises(TableError, match="the table: no column of numbers; there is nothing to learn from"):
+        observations(FRAME.select("town"), [0, 1, 0, 1, 0, 1])
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_labels_as_each_loss_wants_them(precision: str) -> None:
     x, _ = two_classes(6)

@@ -139,6 +139,14 @@ def test_names_without_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("separator", [";", "\t"], ids=repr)
+def test_another_separator_is_recognised(tmp_path: Path, separator: str) -> None:
+    path = csv(tmp_path, f"a{separator}b\n1{separator}2\n")
+    with pytest.raises(TableError, match=r"table\.csv: its values seem to be separated by .*; needs commas"):
+        read_table(path)
+
+
+@pytest.mark.usefixtures("reader")
 def test_rows_of_different_length(tmp_path: Path) -> None:
     path = csv(tmp_path, "a,b\n1,2\n3,4,5\n")
     with pytest.raises(TableError, match=r"table\.csv: (line 3 has 3 cells|cannot be read as CSV)"):
