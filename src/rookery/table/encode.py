@@ -116,7 +116,8 @@ def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
         If there are fewer than two.
 
     """
-    found = sorted(set(y.tolist()), key=lambda value: (str(type(value)), value))
+    different = set(y.tolist()) if y.dtype == object else np.unique(y).tolist()
+    found = sorted(different, key=lambda value: (str(type(value)), value))
     if len(found) < 2:
         only = f" ({found[0]!r})" if found else ""
         raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
@@ -139,11 +140,18 @@ def class_numbers(
 
     """
     number = {value: i for i, value in enumerate(classes)}
-    out = np.empty(len(y), dtype=np.int32)
-    for row, value in enumerate(y.tolist()):
-        if value not in number:
-            shown = ", ".join(repr(c) for c in classes[:10])
-            called = row if rows is None else rows[row]
-            raise TableError(f"label {name!r}: row {called} is {value!r}, none of the training rows' classes: {shown}")
-        out[row] = number[value]
-    return out
+    if y.dtype == object:  # words, whose comparison is Python's own
+        numbers = np.array([number.get(value, -1) for value in y.tolist()], dtype=np.int32)
+    else:
+        found, which = np.unique(y, return_inverse=True)
+        numbers = np.array([number.get(value, -1) for value in found.tolist()], dtype=np.int32)[which]
+    unknown = np.flatnonzero(numbers < 0)
+    if len(unknown):
+        row = unknown[0]
+        shown = ", ".join(repr(c) for c in classes[:10])
+        called = row if rows is None else rows[row]
+        raise TableError(
+            f"label {name!r}: row {called} is {y[row : row + 1].tolist()[0]!r}, none of the training rows' classes: "
+            f"{shown}"
+        )
+    return numbers
