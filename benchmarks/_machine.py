@@ -24,7 +24,7 @@ def describe_machine() -> list[str]:
         f"Processor: {model} (family-model-stepping {signature})",
         f"Instruction sets: {' '.join(name for name in INSTRUCTION_SETS if name in flags) or 'unknown'}",
         f"Cores this process may use: {len(cores)}",
-        f"Memory: {_total_memory() / 2**30:.1f} GiB; {platform.system()} {platform.release()}",
+        f"Memory: {_total_memory() / 2**30:.1f} GiB; {platform.system()}",
         f"Python {platform.python_version()}; " + ", ".join(f"{name} {_version(name)}" for name in LIBRARIES),
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     ]
