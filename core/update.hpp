@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "optimizers/all.hpp"
 #include "simd/lanes.hpp"
@@ -17,10 +16,11 @@ using Update = void (*)(T* weights, const T* gradients, T* const* planes, std::i
 
 namespace detail {
 
-template <class T, class Optimizer, int kPlanes, bool kRegularized>
+template <class T, class Optimizer, bool kRegularized>
 void update(T* weights, const T* gradients, T* const* planes, std::int64_t count, const Coefficients<T>& coefficients,
             const Regularization<T>& regularization) {
   using V = Vec<T, kNativeLanes<T>>;
+  constexpr int kPlanes = Optimizer::kPlanes;
   const Coefficients<V> c(coefficients);
   const Regularization<V> r(regularization);
   T* plane_at[kMaxPlanes];
@@ -37,23 +37,13 @@ void update(T* weights, const T* gradients, T* const* planes, std::int64_t count
   }
 }
 
-template <class T, class Optimizer, bool kRegularized, int... kPlanes>
-Update<T> with_planes(int planes, std::integer_sequence<int, kPlanes...>) {
-  Update<T> chosen = nullptr;
-  ((planes == kPlanes ? void(chosen = update<T, Optimizer, kPlanes, kRegularized>) : void()), ...);
-  return chosen;
-}
-
 }  // namespace detail
 
 template <class T>
 Update<T> update_function(const OptimizerPlan& plan, bool regularized) {
   return with_optimizer(plan, [&](auto optimizer) -> Update<T> {
     using Optimizer = decltype(optimizer);
-    using Planes = std::make_integer_sequence<int, kMaxPlanes + 1>;
-    const int planes = Optimizer::planes(plan);
-    return regularized ? detail::with_planes<T, Optimizer, true>(planes, Planes{})
-                       : detail::with_planes<T, Optimizer, false>(planes, Planes{});
+    return regularized ? detail::update<T, Optimizer, true> : detail::update<T, Optimizer, false>;
   });
 }
 

@@ -144,8 +144,7 @@ class Run:
         epoch, batch, rate = self._engine.divergence
         raise DivergedError(
             f"training diverged in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}: the loss is no "
-            f"longer finite. Try a learning rate of {rate / 10:g}, or clip_norm=1; the run up to there, with its last "
-            "finite weights, is in this error's `run`",
+            f"longer finite. Try a learning rate of {rate / 10:g} or lower",
             epoch,
             batch,
             rate,

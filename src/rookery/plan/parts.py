@@ -45,24 +45,17 @@ class Range:
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
     def check(self, where: str, value: object) -> float | int:
-        if isinstance(value, numbers.Integral) and abs(int(value)) > 2**64:
+        kind = numbers.Integral if self.whole else numbers.Real
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise PlanError(f"{where}: got {value!r}; needs {self}")
+        if isinstance(value, numbers.Integral) and abs(int(value)) > 2**64:  # too large to print, and for float()
             raise PlanError(f"{where}: got a number of {int(value).bit_length()} bits; needs {self}")
-        if (
-            self.whole
-            and isinstance(value, numbers.Integral)
-            and not isinstance(value, bool)
-            and self.holds(int(value))
-        ):
-            return int(value)
-        if (
-            not self.whole
-            and isinstance(value, numbers.Real)
-            and not isinstance(value, bool)
-            and self.holds(float(value))
-        ):
-            return float(value)
-        finite = "finite " if value in (math.inf, -math.inf) else ""
-        raise PlanError(f"{where}: got {value!r}; needs {str(self).replace('a number', f'a {finite}number')}")
+        converted = int(value) if isinstance(value, numbers.Integral) and self.whole else float(value)
+        if math.isinf(converted):
+            raise PlanError(f"{where}: got {value!r}; needs a finite number")
+        if not self.holds(converted):
+            raise PlanError(f"{where}: got {value!r}; needs {self}")
+        return converted
 
 
 def number(
