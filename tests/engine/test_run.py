@@ -195,6 +195,17 @@ class TestDivergence:
         assert solo.divergence == alone.divergence
         assert weights_of(solo) == weights_of(alone)
 
+    def test_good_steps_are_done_again_where_the_weights_themselves_are_lost(self, engine) -> None:
+        """The first step has learning rate 0, the second one no weight survives: the third finds out."""
+        job = Job(rows=100, batch_size=20, optimizer={"kind": "sgd", "learning_rate": 1e39},
+                  schedule={"warmup": 1.0, "per_step": True})  # fmt: skip
+        solo = job.solo(engine)
+        start = weights_of(solo)
+        assert solo.run() == "diverged"
+        assert solo.divergence[:2] == (0, 2)
+        assert solo.step == 1
+        assert weights_of(solo) == start
+
     def test_labels_that_are_not_finite(self, engine) -> None:
         job = Job(loss="squared_error", rows=60, batch_size=20, shuffle=False)
         x, _, targets, _ = job.table()
