@@ -153,9 +153,7 @@ def _wanted(fraction: float, rows: int) -> int:
     return int(np.floor(fraction * rows + 0.5))
 
 
-def _at_random(
-    rows: int, wanted: tuple[int, int], seed: int, classes: NDArray[np.int32] | None
-) -> NDArray[np.int64]:
+def _at_random(rows: int, wanted: tuple[int, int], seed: int, classes: NDArray[np.int32] | None) -> NDArray[np.int64]:
     """0 for training, 1 for validation, 2 for test: of each class, those with the lowest numbers are held out."""
     part = np.zeros(rows, dtype=np.int64)
     if not any(wanted):
