@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import FileError, TableError
+from rookery.plan.losses import BinaryCrossEntropy, Loss
 
 __all__ = ["LabelEncoder", "class_numbers", "classes_of", "infer_task"]
 
@@ -28,6 +29,9 @@ class LabelEncoder:
         The classes, in the order of their numbers (sorted); None for numbers.
     mean, scale : tuple of float
         Of each label of numbers: it is learnt as (y - mean) / scale, and predictions are brought back.
+    baseline : tuple of float
+        The share of each class among the training rows, or the mean of each label of numbers: what could be said
+        without a network.
     kinds : tuple of str
         As what kind of column the labels were read, so that they are read again as the same; empty for arrays.
 
@@ -37,12 +41,19 @@ class LabelEncoder:
     classes: tuple[Any, ...] | None = None
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    baseline: tuple[float, ...] = ()
     kinds: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The label's name; several with commas between."""
         return ", ".join(self.names)
+
+    def outputs(self, loss: Loss) -> int:
+        """How many outputs a network needs."""
+        if self.classes is None:
+            return len(self.names)
+        return 1 if isinstance(loss, BinaryCrossEntropy) and len(self.classes) == 2 else len(self.classes)
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Targets (n, k) for labels of numbers y, (n,) or (n, k)."""
@@ -61,6 +72,7 @@ class LabelEncoder:
             "classes": None if self.classes is None else [_plain(value) for value in self.classes],
             "mean": list(self.mean),
             "scale": list(self.scale),
+            "baseline": list(self.baseline),
             "kinds": list(self.kinds),
         }
 
@@ -83,11 +95,12 @@ class LabelEncoder:
 
         names = listed("names", str)
         classes = None if data.get("classes") is None else listed("classes", (str, int, float, bool))
-        mean, scale = listed("mean", (int, float)), listed("scale", (int, float))
+        mean, scale, baseline = (listed(name, (int, float)) for name in ("mean", "scale", "baseline"))
         fits = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
+        fits = fits and len(baseline) == (len(classes) if classes else len(names))
         if not names or not fits or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
             raise FileError("labels: do not fit together; the file was damaged or made by hand")
-        return cls(names, classes, tuple(map(float, mean)), tuple(map(float, scale)), listed("kinds", str))
+        return cls(names, classes, tuple(map(float, mean)), tuple(map(float, scale)), tuple(map(float, baseline)), listed("kinds", str))
 
 
 def _plain(value: Any) -> Any:

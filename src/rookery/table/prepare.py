@@ -30,6 +30,8 @@ class Prepared:
 
     Attributes
     ----------
+    everything : Observations
+        All rows of the table that have a label.
     train : Part
     validation, test : Part or None
     features : FeatureEncoder
@@ -41,6 +43,7 @@ class Prepared:
 
     """
 
+    everything: Observations
     train: Part
     validation: Part | None
     test: Part | None
@@ -49,12 +52,6 @@ class Prepared:
     schema: Schema | None
     task: str
     preparation: Preparation
-
-    def outputs(self, loss: Loss) -> int:
-        """How many outputs the network needs."""
-        if self.labels.classes is None:
-            return len(self.labels.names)
-        return 1 if isinstance(loss, BinaryCrossEntropy) and len(self.labels.classes) == 2 else len(self.labels.classes)
 
     def rows(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
         """Training and validation rows, encoded."""
@@ -127,7 +124,7 @@ def prepare(
         features = FeatureEncoder.fit_matrix(x, names, preparation.encoding)
     else:
         features = FeatureEncoder.fit(x, schema, preparation.encoding)
-    return Prepared(train, validation, test, features, labels, schema, task, preparation)
+    return Prepared(everything, train, validation, test, features, labels, schema, task, preparation)
 
 
 def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
@@ -185,13 +182,16 @@ def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
 
 def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: bool) -> LabelEncoder:
     if task == "classes":
-        return LabelEncoder(train.labels, classes_of(train.y, train.label), kinds=train.kinds)
+        classes = classes_of(train.y, train.label)
+        counts = np.bincount(class_numbers(train.y, classes, train.label))
+        return LabelEncoder(train.labels, classes, baseline=tuple((counts / len(train)).tolist()), kinds=train.kinds)
     y = train.y.astype(np.float64).reshape(len(train), -1)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
     if standardize and not isinstance(loss, Poisson):
         varies = np.ptp(y, axis=0) > 0
         mean[varies], scale[varies] = y.mean(axis=0)[varies], y.std(axis=0)[varies]
-    return LabelEncoder(train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), train.kinds)
+    baseline = tuple(y.mean(axis=0).tolist())
+    return LabelEncoder(train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), baseline, train.kinds)
 
 
 def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> None:
