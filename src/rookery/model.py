@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,12 +23,13 @@ from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
 from rookery.table.prepare import encoded_features
 from rookery.table.read import is_table, read_table
+from rookery.table.reading import Reading
 from rookery.table.weights import sample_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Model"]
+__all__ = ["Model", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -129,9 +130,13 @@ class Model:
         ClassEvaluation or NumberEvaluation
 
         """
-        expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
-        rows = observations(data, y, self.labels.names if y is None else None, expected=expected)
+        rows = self.observe(data, y)
         return self.judge(rows, sample_weights(sample_weight, rows), intervals)
+
+    def observe(self, data: Any, y: Any = None, *, reading: Reading | None = None) -> Observations:
+        """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
+        expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
+        return observations(data, y, self.labels.names if y is None else None, expected=expected, reading=reading)
 
     def judge(
         self, rows: Observations, weights: NDArray[np.float64] | None = None, intervals: int = 1000
@@ -187,10 +192,16 @@ class Model:
             "labels": self.labels.to_dict(),
             "provenance": None if origin is None else origin.to_dict(),
         }
-        arrays = {}
-        for i, (weights, bias) in enumerate(self.weights):
-            arrays[f"layers.{i}.weights"], arrays[f"layers.{i}.bias"] = weights, bias
-        return header, arrays
+        return header, self.arrays()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
+        names = ("weights", "bias")
+        return {
+            f"layers.{i}.{name}": array
+            for i, layer in enumerate(self.weights)
+            for name, array in zip(names, layer, strict=True)
+        }
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -271,3 +282,28 @@ class Model:
         what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
         return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"
 
+
+def load(path: str | Path, threads: int | None = None) -> Model:
+    """The model in a file that `Model.save` or ``rookery train -o`` wrote.
+
+    Nothing in the file is run, and nothing is believed unchecked.
+
+    Parameters
+    ----------
+    path : file name
+    threads : int, optional
+        How many threads predict; by default ``ROOKERY_NUM_THREADS``, or else the cores this process may use.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileError
+        If there is none: no file, another thing, a damaged one, or one that a newer Rookery wrote.
+
+    """
+    from rookery.files.model_file import load_model
+
+    return replace(load_model(path), threads=threads)

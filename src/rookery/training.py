@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from rookery.plan.network import Network
 from rookery.plan.optimizers import OPTIMIZERS, Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
+from rookery.provenance import Provenance
 from rookery.table.encode import Encoding
 from rookery.table.preparation import Preparation
 from rookery.table.prepare import Prepared, prepare
@@ -87,7 +89,29 @@ class Run:
         """The encoder, the network and its weights as they are now."""
         prepared = self.prepared
         return Model(
-            self.plan, prepared.features, prepared.labels, self._engine.parameters(), self.threads, self._provenance()
+            self.plan, prepared.features, prepared.labels, self._engine.parameters(), self.threads, self.provenance
+        )
+
+    def provenance(self) -> Provenance:
+        """Where the present model comes from: how the table was prepared, digests, history, evaluation."""
+        from rookery import __version__
+        from rookery.files.digest import digest_of_arrays, digest_of_table
+
+        prepared, model = self.prepared, self.model
+        parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+        on, judged = next((name, part) for name, part in reversed(parts.items()) if part is not None)
+        columns = None if prepared.schema is None else [*prepared.schema.features, *prepared.preparation.beside]
+        return Provenance(
+            preparation=prepared.preparation,
+            schema=prepared.schema,
+            rows={name: len(part) for name, part in parts.items() if part is not None},
+            data=digest_of_table(prepared.everything.table(columns)),
+            weights=digest_of_arrays(model.arrays()),
+            history=self.history,
+            evaluation={"on": on, **model.judge(judged.observations, judged.weights).to_dict()},
+            status=self.status,
+            steps=self.step,
+            version=__version__,
         )
 
     def resume(self, *, epochs: int | None = None, on_progress: Callable[[Run], object] | None = None) -> Run:

@@ -62,6 +62,18 @@ class Observations:
     def label(self) -> str:
         return ", ".join(self.labels)
 
+    def table(self, names: Sequence[str] | None = None) -> Table:
+        """Features (those of these names, or all) and labels as columns."""
+        if isinstance(self.x, Table):
+            columns = dict((self.x if names is None else self.x.select(names)).columns)
+            source = self.x.source
+        else:
+            columns = {f"x{i}": Column("number", self.x[:, i].astype(np.float64)) for i in range(self.x.shape[1])}
+            source = "X"
+        for name, values in zip(self.labels, [self.y] if self.y.ndim == 1 else self.y.T, strict=True):
+            columns[name] = _as_column(values)
+        return Table(columns, source, self.first)
+
     def take(self, which: NDArray[np.int64]) -> Observations:
         """These of them, by place."""
         if len(which) == len(self.y) and (len(which) == 0 or bool((which == np.arange(len(which))).all())):
@@ -177,6 +189,14 @@ def _several(names: tuple[str, ...], columns: list[Column]) -> NDArray[np.float6
         if column.kind not in ("number", "whole"):
             raise TableError(f"label {name!r}: holds no numbers; several labels at once must all be numbers")
     return np.column_stack([column.values.astype(np.float64) for column in columns])
+
+
+def _as_column(labels: NDArray[Any]) -> Column:
+    if labels.dtype.kind in "OUS":
+        return Column.of_words([str(value) for value in labels.tolist()])
+    if labels.dtype.kind == "b":
+        return Column("yes_no", labels.astype(np.float64))
+    return Column("whole", labels.astype(np.int64)) if labels.dtype.kind in "iu" else Column("number", labels)
 
 
 def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
