@@ -58,9 +58,7 @@ class CrossValidation:
         """One row for each fold, one column for each metric, as a Polars DataFrame."""
         import polars as pl
 
-        return pl.DataFrame(
-            [{"fold": i + 1, "rows": e.rows, **e.metrics()} for i, e in enumerate(self.evaluations)]
-        )
+        return pl.DataFrame([{"fold": i + 1, "rows": e.rows, **e.metrics()} for i, e in enumerate(self.evaluations)])
 
 
 def cross_validate(

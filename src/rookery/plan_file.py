@@ -75,7 +75,7 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
         If it cannot be written.
 
     """
-    from rookery.files.atomic import write_atomically
+    from rookery.files.atomic import replacing
 
     if Path(path).suffix == ".json":
         text = json.dumps(dict(arguments), indent=2, allow_nan=False) + "\n"
@@ -83,7 +83,8 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
         import tomli_w
 
         text = tomli_w.dumps(_without_none(dict(arguments)))
-    write_atomically(path, text.encode())
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:

@@ -89,7 +89,9 @@ def verify(
         model = load_model(model)
     origin = model.provenance
     if origin is None:
-        raise PlanError("the model does not say how it was trained; only those that `rookery.train` made can be verified")
+        raise PlanError(
+            "the model does not say how it was trained; only those that `rookery.train` made can be verified"
+        )
     run = carry_out(
         model.plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
         threads=threads,
@@ -114,5 +116,3 @@ def _differences(before: Any, now: Any) -> list[str]:
         *(f"column {name!r} is new" for name in new if name not in old),
         *([f"changed values in {', '.join(map(repr, changed))}"] if changed else []),
     ]
-
-

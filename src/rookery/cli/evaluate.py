@@ -19,7 +19,9 @@ OPTIONS = (
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
     Option("intervals", int, ROWS, "Resamples for the intervals of 95 %; 0 for none.", "1000"),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
-    Option("choose_threshold", str, ROWS, "Find the threshold that is best by a metric: f1, balanced_accuracy, accuracy, …"),
+    Option(
+        "choose_threshold", str, ROWS, "Find the threshold that is best by a metric: f1, balanced_accuracy, accuracy, …"
+    ),
     Option("cost_false_positive", float, ROWS, "Find the threshold of least cost: of saying the second class wrongly."),
     Option("cost_false_negative", float, ROWS, "And of failing to say it."),
     Option("mistaken", int, ROWS, "How many of the most mistaken rows to show.", "5"),
@@ -50,6 +52,8 @@ def evaluate(
     if options.get("intervals", 0) < 0:
         raise PlanError(f"--intervals: got {options['intervals']}; needs a whole number of at least 0")
     network = load(model, threads=options.get("threads"))
-    judged = network.judgement(table, reading=Reading(**readings(given)), **{
-        name: options[name] for name in ("sample_weight", "intervals", "threshold") if name in options
-    })
+    judged = network.judgement(
+        table,
+        reading=Reading(**readings(given)),
+        **{name: options[name] for name in ("sample_weight", "intervals", "threshold") if name in options},
+    )

@@ -65,9 +65,7 @@ def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[.
     """Gives a command, a function of its arguments and ``**given``, these options."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD
-        ]
+        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
         parameters = [*own, *(option.parameter for option in options)]
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         command.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -8,15 +8,30 @@ from typing import Annotated, Any
 
 import typer
 
-from rookery.cli.options import FILES, READING, ROWS, THREADS, Option, arguments_of, readings, with_options, words, writable
+from rookery.cli.options import (
+    FILES,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+    words,
+    writable,
+)
 from rookery.cli.progress import counting_progress
 
 __all__ = ["predict"]
 
 OPTIONS = (
-    Option("output", Path, FILES, "Where to: .csv, .parquet, .arrow or .jsonl.", "standard output", "--output -o", writable),
+    Option(
+        "output", Path, FILES, "Where to: .csv, .parquet, .arrow or .jsonl.", "standard output", "--output -o", writable
+    ),
     Option("output_format", str, FILES, "csv, parquet, arrow or jsonl.", "by the name"),
-    Option("keep", str, ROWS, "Columns to stand beside the predictions, with commas; 'none' for none.", "all", parse=words),
+    Option(
+        "keep", str, ROWS, "Columns to stand beside the predictions, with commas; 'none' for none.", "all", parse=words
+    ),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
     THREADS,
 )

@@ -155,7 +155,9 @@ def show_run(run: Run, as_json: bool) -> None:
 def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
     for name in ("output", "save_plan", "checkpoint", "resume", "validation_data", "test_data"):
         if name in others:
-            raise PlanError(f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold")
+            raise PlanError(
+                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
+            )
     from rookery.cli.render_folds import folds_page
     from rookery.cross_validation import cross_validate
 

@@ -13,7 +13,9 @@ from rookery.cli.options import JSON, ROWS, THREADS, Option, arguments_of, with_
 
 __all__ = ["verify"]
 
-OPTIONS = (Option("validation_data", Path, ROWS, "The file of validation rows, if there was one.", typed="--validation"),)
+OPTIONS = (
+    Option("validation_data", Path, ROWS, "The file of validation rows, if there was one.", typed="--validation"),
+)
 
 
 @with_options(*OPTIONS, THREADS, JSON)

@@ -100,7 +100,14 @@ class LabelEncoder:
         fits = fits and len(baseline) == (len(classes) if classes else len(names))
         if not names or not fits or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
             raise FileError("labels: do not fit together; the file was damaged or made by hand")
-        return cls(names, classes, tuple(map(float, mean)), tuple(map(float, scale)), tuple(map(float, baseline)), listed("kinds", str))
+        return cls(
+            names,
+            classes,
+            tuple(map(float, mean)),
+            tuple(map(float, scale)),
+            tuple(map(float, baseline)),
+            listed("kinds", str),
+        )
 
 
 def _plain(value: Any) -> Any:
