@@ -20,7 +20,7 @@ ARGUMENTS = (
     "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
     "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "encoding",
     "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "duplicates",
-    "missing_label", "sample_weight", "class_weight", "reading",
+    "missing_label", "sample_weight", "class_weight", "classes", "reading",
 )  # fmt: skip
 
 

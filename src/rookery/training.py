@@ -224,6 +224,7 @@ def train(
     missing_label: str = "error",
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
     reading: Reading | Mapping[str, Any] | None = None,
     validation_data: Any = None,
     test_data: Any = None,
@@ -296,9 +297,11 @@ def train(
     missing_label : {"error", "drop"}, default "error"
         What becomes of rows whose label is missing.
     sample_weight : (n,) array or name of a column, optional
-        How much each row counts.
+        How much each row counts; rows of weight 0 are left out.
     class_weight : dict or "balanced", optional
         How much the rows of each class count in training.
+    classes : sequence, optional
+        All classes, sorted, where these rows may not hold each of them.
     reading : Reading, optional
         How a file is written (separator, encoding, …), where it is not to be detected.
     validation_data, test_data : optional
@@ -355,7 +358,7 @@ def train(
     preparation = Preparation(
         label or (), schema, Encoding.of(encoding if standardize else "none"),  # type: ignore[arg-type]
         Split(validation_fraction, test_fraction, stratify, group, time, split_column), duplicates, missing_label,
-        weights_column, class_weight, Reading() if reading is None else reading,
+        weights_column, class_weight, classes, Reading() if reading is None else reading,
     )  # fmt: skip
     chosen_loss = None if loss is None else LOSSES.of(loss)
     chosen_optimizer = OPTIMIZERS.of(optimizer)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rookery.errors import TableError
 from rookery.table.check import warn
 from rookery.table.columns import Column, Table
-from rookery.table.labels import class_numbers, classes_of
+from rookery.table.labels import class_numbers
 from rookery.table.leakage import find_leakage, row_digests
 from rookery.table.observations import Observations
 from rookery.table.preparation import Preparation
@@ -48,7 +48,12 @@ def without_duplicates(part: Part, schema: Schema | None) -> Part:
 
 
 def divided(
-    whole: Part, preparation: Preparation, task: str, seed: int, schema: Schema | None, beside: tuple[Any, Any]
+    whole: Part,
+    preparation: Preparation,
+    classes: tuple[Any, ...] | None,
+    seed: int,
+    schema: Schema | None,
+    beside: tuple[Any, Any],
 ) -> tuple[Part, Part | None, Part | None]:
     """Training, validation and test rows of one table. What is given beside it is not taken from it."""
     rows, split = whole.observations, preparation.split
@@ -58,15 +63,15 @@ def divided(
         split = replace(split, validation_fraction=validation, test_fraction=test)
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
-    classes = None
-    if task == "classes":
-        classes = class_numbers(rows.y, classes_of(rows.y, rows.label), rows.label)
-        _check_single_rows(rows, classes, split)
-    digests = row_digests(_used(rows.x, schema), rows.y if classes is None else classes)
+    numbers = None
+    if classes is not None:
+        numbers = class_numbers(rows.y, classes, rows.label, rows.called)
+        _check_single_rows(rows, numbers, split)
+    digests = row_digests(_used(rows.x, schema), rows.y if numbers is None else numbers)
     by = _split_by(rows, split)
     if preparation.duplicates == "together" and split.used is None:
         split, by = replace(split, group="copies"), digests
-    parts = split_parts(split, len(rows), seed, classes, by)
+    parts = split_parts(split, len(rows), seed, numbers, by)
     for leak in find_leakage(
         digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
     ):

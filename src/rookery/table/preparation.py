@@ -40,6 +40,8 @@ class Preparation(Part):
     sample_weight : str, optional
         A column that says how much each row counts.
     class_weight : dict of class to number, or "balanced", optional
+    classes : tuple, optional
+        All classes, sorted, where the training rows may not hold each of them.
     reading : Reading
         How the file is written, as far as it was said.
 
@@ -53,6 +55,7 @@ class Preparation(Part):
     missing_label: str = "error"
     sample_weight: str | None = None
     class_weight: Any = None
+    classes: tuple[Any, ...] | None = None
     reading: Reading = Reading()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
@@ -75,6 +78,7 @@ class Preparation(Part):
         if self.sample_weight is not None and not isinstance(self.sample_weight, str):
             raise PlanError(f"sample_weight: got {self.sample_weight!r}; needs the name of a column")
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
+        object.__setattr__(self, "classes", _classes(self.classes))
         Part.__post_init__(self)
 
     @property
@@ -86,7 +90,8 @@ class Preparation(Part):
         weights = self.class_weight
         if isinstance(weights, Mapping):  # classes need not be words, as the keys of JSON must
             weights = [[_plain(key), float(value)] for key, value in weights.items()]
-        return {**Part.to_dict(self), "class_weight": weights}
+        classes = None if self.classes is None else list(self.classes)
+        return {**Part.to_dict(self), "class_weight": weights, "classes": classes}
 
 
 def _roles(given: Any) -> dict[str, str] | None:
@@ -112,6 +117,19 @@ def _class_weight(given: Any) -> Any:
     if not isinstance(given, Mapping):
         raise PlanError(f"class_weight: got {given!r}; needs 'balanced' or a dict from class to weight")
     return dict(given)
+
+
+def _classes(given: Any) -> tuple[Any, ...] | None:
+    if given is None:
+        return None
+    try:
+        classes = tuple(_plain(value) for value in given)
+        fits = len(classes) >= 2 and list(classes) == sorted(set(classes))
+    except TypeError:
+        fits = False
+    if not fits:
+        raise PlanError(f"classes: got {given!r}; needs the classes, each once and sorted")
+    return classes
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from rookery.engine.native import Rows
 from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
 from rookery.table.columns import Table
-from rookery.table.encode import FeatureEncoder
+from rookery.table.encode import Encoding, FeatureEncoder
 from rookery.table.labels import LabelEncoder, class_numbers, classes_of, infer_task
 from rookery.table.observations import Observations, observations
 from rookery.table.parts import Part, divided, without_duplicates
@@ -82,6 +82,7 @@ def prepare(
     validation_data: Any = None,
     test_data: Any = None,
     weights: Any = None,
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
 ) -> Prepared:
     """Reads, checks and splits; fits the encoders on the training rows.
 
@@ -92,6 +93,8 @@ def prepare(
     preparation : Preparation
     weights : (n,) array, optional
         In place of the preparation's column of weights.
+    encoders : (FeatureEncoder, LabelEncoder), optional
+        Those of an earlier run; nothing is fitted then.
 
     Raises
     ------
@@ -100,31 +103,46 @@ def prepare(
 
     """
     everything = observations(
-        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading
-    )
+        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
+        expected=None if encoders is None else encoders[0].kinds,
+    )  # fmt: skip
+    if encoders is not None:
+        task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
     schema = _schema(everything, preparation)
-    counts = sample_weights(preparation.sample_weight if weights is None else weights, everything)
-    whole = Part(everything, counts)
+    whole = _counting(everything, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
         whole = without_duplicates(whole, schema)
-    parts = divided(whole, preparation, task, seed, schema, beside=(validation_data, test_data))
-    validation = _given("validation_data", validation_data, everything, preparation, parts[1])
-    test = _given("test_data", test_data, everything, preparation, parts[2])
-    _check_labels(task, loss, [parts[0], validation, test])
-    labels = _fit_labels(parts[0].observations, task, loss, preparation.encoding.scaling != "none")
-    train = parts[0]
+    classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "classes" and classes is None:
+        classes = classes_of(whole.observations.y, everything.label)
+    train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
+    validation = _given("validation_data", validation_data, everything, preparation, validation)
+    test = _given("test_data", test_data, everything, preparation, test)
+    _check_labels(task, loss, [train, validation, test])
+    labels = _fit_labels(train, classes, loss, preparation.encoding) if encoders is None else encoders[1]
+    features = _fit_features(train, schema, preparation.encoding) if encoders is None else encoders[0]
     if preparation.class_weight is not None:
         count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
         train = Part(train.observations, count)
-    x = train.observations.x
-    if schema is None:
-        assert not isinstance(x, Table)
-        names = tuple(f"x{i}" for i in range(x.shape[1]))
-        features = FeatureEncoder.fit_matrix(x, names, preparation.encoding)
-    else:
-        features = FeatureEncoder.fit(x, schema, preparation.encoding)
     return Prepared(everything, train, validation, test, features, labels, schema, task, preparation)
+
+
+def _counting(rows: Observations, given: Any) -> Part:
+    """The rows with their weights; those that weigh nothing are left out."""
+    weights = sample_weights(given, rows)
+    if weights is None or weights.all():
+        return Part(rows, weights)
+    some = np.flatnonzero(weights)
+    return Part(rows.take(some), weights[some])
+
+
+def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
+    x = train.observations.x
+    if isinstance(x, Table):
+        assert schema is not None
+        return FeatureEncoder.fit(x, schema, encoding, train.weights)
+    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
 
 
 def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
@@ -180,18 +198,21 @@ def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
     return infer_task(rows.y)
 
 
-def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: bool) -> LabelEncoder:
-    if task == "classes":
-        classes = classes_of(train.y, train.label)
-        counts = np.bincount(class_numbers(train.y, classes, train.label))
-        return LabelEncoder(train.labels, classes, baseline=tuple((counts / len(train)).tolist()), kinds=train.kinds)
+def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:
+    train, weights = part.observations, part.weights
+    if classes is not None:
+        counts = np.bincount(class_numbers(train.y, classes, train.label, train.called), weights, len(classes))
+        return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
     y = train.y.astype(np.float64).reshape(len(train), -1)
+    average = np.average(y, axis=0, weights=weights)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
-    if standardize and not isinstance(loss, Poisson):
+    if encoding.scaling != "none" and not isinstance(loss, Poisson):
         varies = np.ptp(y, axis=0) > 0
-        mean[varies], scale[varies] = y.mean(axis=0)[varies], y.std(axis=0)[varies]
-    baseline = tuple(y.mean(axis=0).tolist())
-    return LabelEncoder(train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), baseline, train.kinds)
+        mean[varies] = average[varies]
+        scale[varies] = np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights))[varies]
+    return LabelEncoder(
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple(average.tolist()), train.kinds
+    )
 
 
 def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> None:

@@ -54,7 +54,7 @@ def _checked(array: NDArray[np.float64], rows: Observations) -> NDArray[np.float
             f"sample_weight: row {rows.called[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
         )
     if array.sum() == 0:
-        raise TableError("sample_weight: all are 0; at least one row must count")
+        raise TableError("sample_weight: all are zero; at least one row must count")
     return array
 
 
@@ -76,13 +76,13 @@ def class_weights(
         raise TableError("class_weight: the label holds numbers, not classes; use sample_weight")
     numbers = class_numbers(train.y, labels.classes, labels.name)
     if class_weight == "balanced":
-        counts = np.bincount(numbers, minlength=len(labels.classes))
-        of_class = len(numbers) / (len(labels.classes) * np.maximum(counts, 1))
+        counts = np.bincount(numbers, weights, len(labels.classes))
+        of_class = counts.sum() / (len(labels.classes) * np.where(counts > 0, counts, 1.0))
     elif isinstance(class_weight, Mapping):
         of_class = _of_classes(class_weight, labels.classes)
     else:
         raise TableError(f"class_weight: got {class_weight!r}; needs 'balanced' or a dict from class to weight")
-    return of_class[numbers] * (1.0 if weights is None else weights)
+    return np.asarray(of_class[numbers] * (1.0 if weights is None else weights))
 
 
 def _of_classes(class_weight: Mapping[Any, float], classes: tuple[Any, ...]) -> NDArray[np.float64]:
