@@ -134,7 +134,7 @@ class DNNEstimator(WithParts):
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
-        y : array-like (n,)
+        y : array-like (n,), or (n, k) of numbers
         sample_weight : array-like (n,), optional
             How much each row counts; one of weight 0 is left out. In a batch that holds all rows, a row of weight k is
             the same as k of them.
