@@ -71,7 +71,7 @@ class Observations:
             columns = {f"x{i}": Column("number", self.x[:, i].astype(np.float64)) for i in range(self.x.shape[1])}
             source = "X"
         for name, values in zip(self.labels, [self.y] if self.y.ndim == 1 else self.y.T, strict=True):
-            columns[name] = _as_column(values)
+            columns[f"{name} (label)" if name in columns else name] = _as_column(values)
         return Table(columns, source, self.first)
 
     def take(self, which: NDArray[np.int64]) -> Observations:
@@ -119,6 +119,9 @@ def observations(
     if y is None:
         return _from_table(table, names, missing_label)
     labels = _labels(y, len(table), names)
+    # A label that has a name is no feature, though the table holds it too.
+    known = names or ((y.name,) if isinstance(getattr(y, "name", None), str) else ())
+    table = table.select([name for name in table.names if name not in known]) if known else table
     names = names or _names_of(y, labels)
     return Observations(table, labels, names, np.arange(len(table)), len(table), table.first_row)
 

@@ -109,7 +109,7 @@ def prepare(
     if encoders is not None:
         task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
-    schema = _schema(everything, preparation)
+    schema = _schema(everything, preparation) if encoders is None else None
     whole = _counting(everything, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
         whole = without_duplicates(whole, schema)
@@ -155,7 +155,8 @@ def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
         if name is not None:
             rows.x.column(name, what)
     left_out = dict.fromkeys(preparation.beside, "ignore")
-    return Schema.infer(rows.x, rows.labels, {**(preparation.schema or {}), **left_out})
+    labels = [name for name in rows.labels if name not in rows.x.columns]
+    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out})
 
 
 def _given(
