@@ -16,7 +16,7 @@ from rookery.table.encode import FeatureEncoder
 from rookery.table.labels import LabelEncoder
 from rookery.table.preparation import Preparation
 from rookery.table.prepare import prepare
-from rookery.training import Run
+from rookery.run import Run
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -14,7 +14,8 @@ from rookery.table.columns import Table
 from rookery.table.folds import folds as fold_rows
 from rookery.table.labels import class_numbers, classes_of
 from rookery.table.observations import Observations, observations
-from rookery.training import Run, train
+from rookery.run import Run
+from rookery.training import train
 
 if TYPE_CHECKING:
     import polars as pl

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rookery.training import Run
+    from rookery.run import Run
 
 __all__ = ["DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError", "nearest"]
 

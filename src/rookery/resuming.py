@@ -2,59 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rookery.callbacks import OnEpoch
+from rookery.checkpointing import identity, kept_sources
 from rookery.errors import FileError
-from rookery.files.atomic import replacing
 from rookery.files.checkpoint import CheckpointWriter, check_same_run, latest_checkpoint, read_checkpoint
-from rookery.files.digest import digest_of_table
 from rookery.plan.plan import Plan
+from rookery.run import Run
 from rookery.table.preparation import Preparation
-from rookery.training import Run, carry_out
+from rookery.training import carry_out
 
-__all__ = ["checkpoints", "resume"]
-
-SOURCES = ("data", "validation_data", "test_data")
-
-
-def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
-    """What keeps a run's state in a folder; the run takes up what is there already, if that is wanted.
-
-    Parameters
-    ----------
-    run : Run
-        Not begun.
-    folder : path
-    every : int
-        Epochs between checkpoints.
-    resume : bool
-    sources : dict of "data", "validation_data", "test_data" to what they are
-        File names are kept beside the checkpoints, for `resume`.
-
-    Raises
-    ------
-    FileError
-        If the folder cannot be written, or holds checkpoints, of another run or without `resume`.
-
-    """
-    identity = _identity(run)
-    writer = CheckpointWriter(folder, every=every, **identity)
-    latest = latest_checkpoint(folder)
-    if latest is not None:
-        if not resume:
-            raise FileError(
-                f"{folder}: holds checkpoints of this run already; go on from them with resume=True (--resume), or give "
-                "another folder"
-            )
-        run.set_state(read_checkpoint(latest)[1])
-    named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
-    named |= {name: str(value) for name, value in sources.items() if isinstance(value, str) and name not in named}
-    with replacing(Path(folder) / "run.json") as file:
-        file.write(json.dumps(named, indent=2).encode() + b"\n")
-    return writer
+__all__ = ["resume"]
 
 
 def resume(
@@ -67,7 +28,7 @@ def resume(
     sample_weight: Any = None,
     every: int = 10,
     threads: int | None = None,
-    on_epoch: Any = None,
+    on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Run:
     """Goes on with a run from its latest checkpoint; it ends with the same bytes as if it had never stopped.
@@ -107,7 +68,7 @@ def resume(
     if latest is None:
         raise FileError(f"{folder}: holds no checkpoint; give the folder that the run was given as checkpoint")
     header, state = read_checkpoint(latest)
-    named = _sources(Path(folder))
+    named = kept_sources(Path(folder))
     data = named.get("data") if data is None else data
     if data is None:
         raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again")
@@ -117,32 +78,7 @@ def resume(
         test_data=test_data if test_data is not None else named.get("test_data"),
         sample_weight=sample_weight, threads=threads,
     )  # fmt: skip
-    check_same_run(latest, header, **_identity(run))
+    check_same_run(latest, header, **identity(run))
     run.set_state(state)
-    writer = CheckpointWriter(folder, every=every, **_identity(run))
+    writer = CheckpointWriter(folder, every=every, **identity(run))
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
-
-
-def _identity(run: Run) -> dict[str, Any]:
-    prepared = run.prepared
-    columns = None if prepared.schema is None else [*prepared.schema.features, *prepared.preparation.beside]
-    return {
-        "plan": run.plan.to_dict(),
-        "preparation": prepared.preparation.to_dict(),
-        "table": digest_of_table(prepared.everything.table(columns)),
-    }
-
-
-def _is_file(value: Any) -> bool:
-    return isinstance(value, str | Path) and Path(value).is_file()
-
-
-def _sources(folder: Path) -> dict[str, str]:
-    """Where the run's files lie, as far as it is known."""
-    try:
-        found = json.loads((folder / "run.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: value for name, value in found.items() if name in SOURCES and isinstance(value, str)}

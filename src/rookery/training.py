@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rookery.callbacks import OnEpoch
+from rookery.checkpointing import checkpoints
 from rookery.engine.machine import resolve_threads
-from rookery.engine.native import new_run
-from rookery.errors import DivergedError, PlanError
-from rookery.history import History
-from rookery.model import Model
+from rookery.errors import PlanError
 from rookery.plan.activations import Activation
 from rookery.plan.initializers import Initializer
 from rookery.plan.losses import LOSSES, CrossEntropy, Loss, SquaredError
@@ -23,171 +21,21 @@ from rookery.plan.network import Network
 from rookery.plan.optimizers import OPTIMIZERS, Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
-from rookery.provenance import Provenance
+from rookery.run import Run
 from rookery.table.encode import Encoding
 from rookery.table.preparation import Preparation
-from rookery.table.prepare import Prepared, prepare
+from rookery.table.prepare import prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
 from rookery.table.split import Split
 
-__all__ = ["Run", "train"]
+__all__ = ["carry_out", "train"]
 
-SECONDS_BETWEEN_REPORTS = 0.05
 # What a plan says, so that only one of the two can be given; `seed` is also that of the split.
 OF_THE_PLAN = (
     "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
     "epochs", "early_stopping", "seed", "shuffle", "task", "precision",
 )  # fmt: skip
-
-
-class Run:
-    """A plan carried out, or under way: made by `train`.
-
-    Attributes
-    ----------
-    plan : Plan
-        With everything that was left open filled in.
-    status : {"running", "finished", "early_stopped", "interrupted", "diverged"}
-    threads : int
-
-    """
-
-    def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
-        _check_fit(plan, prepared)
-        rows, validation = prepared.rows(plan.loss, plan.precision)
-        self.plan = plan.resolved(len(rows))
-        self.threads = threads
-        self.status = "running"
-        self.prepared = prepared
-        self._engine = new_run(self.plan, rows, validation, threads)
-
-    @property
-    def epoch(self) -> int:
-        """Completed epochs."""
-        return int(self._engine.epoch)
-
-    @property
-    def step(self) -> int:
-        """Completed steps: updates of the weights."""
-        return int(self._engine.step)
-
-    @property
-    def history(self) -> History:
-        """One record per completed epoch."""
-        columns = self._engine.history()
-        if self.plan.task == "classes":
-            return History.of(columns, "accuracy")
-        scale = self.prepared.labels.scale
-        for name in ("train_metric", "validation_metric"):
-            # One label's error is told in its own units; those of several have none in common.
-            columns[name] = columns[name] * (scale[0] if len(scale) == 1 else 1.0)
-        return History.of(columns, "rmse")
-
-    @property
-    def model(self) -> Model:
-        """The encoder, the network and its weights as they are now."""
-        prepared = self.prepared
-        return Model(
-            self.plan, prepared.features, prepared.labels, self._engine.parameters(), self.threads, self.provenance
-        )
-
-    def provenance(self) -> Provenance:
-        """Where the present model comes from: how the table was prepared, digests, history, evaluation."""
-        from rookery import __version__
-        from rookery.files.digest import digest_of_arrays, digest_of_table
-
-        prepared, model = self.prepared, self.model
-        parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-        on, judged = next((name, part) for name, part in reversed(parts.items()) if part is not None)
-        columns = None if prepared.schema is None else [*prepared.schema.features, *prepared.preparation.beside]
-        return Provenance(
-            preparation=prepared.preparation,
-            schema=prepared.schema,
-            rows={name: len(part) for name, part in parts.items() if part is not None},
-            data=digest_of_table(prepared.everything.table(columns)),
-            weights=digest_of_arrays(model.arrays()),
-            history=self.history,
-            evaluation={"on": on, **model.judge(judged.observations, judged.weights).to_dict()},
-            status=self.status,
-            steps=self.step,
-            version=__version__,
-        )
-
-    def resume(self, *, epochs: int | None = None, on_progress: Callable[[Run], object] | None = None) -> Run:
-        """Goes on where the run stands: to the plan's end, or for so many epochs.
-
-        Parameters
-        ----------
-        epochs : int, optional
-        on_progress : callable, optional
-            Is called with the run about twenty times a second.
-
-        Returns
-        -------
-        Run
-            Itself.
-
-        Raises
-        ------
-        DivergedError
-            If the loss stops being finite; the run keeps its last finite weights.
-        KeyboardInterrupt
-            On Ctrl-C, within a tenth of a second; the run can be resumed, and is the exception's `run`.
-
-        """
-        last = None if epochs is None else self.epoch + _whole("epochs", epochs, at_least=0)
-        seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
-        while True:
-            left = -1 if last is None else last - self.epoch
-            if left == 0:
-                return self
-            try:
-                # Called now and then by the engine, on this thread: Python looks for Ctrl-C as it enters.
-                self.status = self._engine.run(epochs=left, seconds=seconds, poll=lambda: False)
-                if on_progress:
-                    on_progress(self)
-            except KeyboardInterrupt as interrupt:
-                self.status = "interrupted"
-                interrupt.run = self  # type: ignore[attr-defined]
-                raise
-            if self.status == "diverged":
-                self._raise_diverged()
-            if self.status != "running":
-                return self
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that determines how the run goes on, as named arrays: weights, counters, history, …"""
-        return self._engine.state()  # type: ignore[no-any-return]
-
-    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes up the state of another run of the same plan on the same table; ends with the same bytes as that one.
-
-        Raises
-        ------
-        PlanError
-            If the state is not one of such a run.
-
-        """
-        try:
-            self._engine.set_state(dict(state))
-        except (ValueError, RuntimeError) as error:
-            raise PlanError(f"{error}; needs the state of a run of the same plan") from error
-        self.status = "running"
-
-    def _raise_diverged(self) -> None:
-        epoch, batch, rate = self._engine.divergence
-        raise DivergedError(
-            f"training diverged in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}: the loss is no "
-            f"longer finite. Try a learning rate of {rate / 10:g} or lower",
-            epoch,
-            batch,
-            rate,
-            self,
-        )
-
-    def __repr__(self) -> str:
-        return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
 
 
 def train(
@@ -377,7 +225,9 @@ def train(
             EarlyStopping.of(early_stopping), precision,
         )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
-    return run.resume(on_epoch=on_epoch, on_progress=on_progress)
+    sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
+    writer = None if checkpoint is None else checkpoints(run, checkpoint, every, resume, sources)
+    return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
 
 
 def carry_out(
@@ -417,15 +267,6 @@ def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> None:
     both = [name for name in OF_THE_PLAN if arguments[name] is not parameters[name].default]
     if both:
         raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
-
-
-def _check_fit(plan: Plan, prepared: Prepared) -> None:
-    network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
-    if (network.inputs, network.outputs) != (inputs, outputs):
-        raise PlanError(
-            f"plan: its network, {network}, begins with {network.inputs} inputs and ends with {network.outputs} "
-            f"outputs; this table needs {inputs} and {outputs}"
-        )
 
 
 def _suited_loss(task: str) -> Loss:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rookery.errors import PlanError
+from rookery.files.digest import table_changes
 from rookery.model import Model
 from rookery.training import carry_out
 
@@ -96,23 +97,11 @@ def verify(
         model.plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
         threads=threads,
     )  # fmt: skip
-    run.resume(epochs=len(origin.history))
-    found = run.provenance()
-    differences = _differences(origin.data, found.data)
+    run.resume(steps=origin.steps)
+    found = run.model.provenance
+    assert found is not None
+    differences = table_changes(origin.data, found.data)
     data_same = not differences
     if origin.version != __version__:
         differences.append(f"the model is of Rookery {origin.version}, this is {__version__}")
     return Verification(found.weights == origin.weights, origin.weights, found.weights, data_same, tuple(differences))
-
-
-def _differences(before: Any, now: Any) -> list[str]:
-    """What differs between two digests of a table, in words."""
-    if before.get("rows") != now.get("rows"):
-        return [f"the table has {now.get('rows')} rows, and had {before.get('rows')}"]
-    old, new = before.get("columns", {}), now.get("columns", {})
-    changed = [name for name in old if name in new and old[name] != new[name]]
-    return [
-        *(f"column {name!r} is gone" for name in old if name not in new),
-        *(f"column {name!r} is new" for name in new if name not in old),
-        *([f"changed values in {', '.join(map(repr, changed))}"] if changed else []),
-    ]

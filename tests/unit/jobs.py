@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rookery
-from rookery.training import Run, train
+from rookery.run import Run
+from rookery.training import train
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 PENGUINS_CSV = Path(rookery.__file__).parent / "data" / "penguins.csv"

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 import rookery as rk
-from rookery.training import Run, train
+from rookery.run import Run
+from rookery.training import train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rookery.training import Run
+    from rookery.run import Run
 
 __all__ = ["training_progress"]
 

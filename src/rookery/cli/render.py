@@ -13,7 +13,7 @@ from rookery.evaluation import ClassEvaluation, NumberEvaluation
 
 if TYPE_CHECKING:
     from rookery.history import History
-    from rookery.training import Run
+    from rookery.run import Run
 
 __all__ = ["confusion_matrix", "epoch_table", "example_row", "run_page"]
 

@@ -16,7 +16,7 @@ from rookery.cli.progress import training_progress
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
-    from rookery.training import Run
+    from rookery.run import Run
 
 __all__ = ["show_run", "train"]
 

@@ -21,7 +21,8 @@ from rookery.plan.network import Network
 from rookery.plan.optimizers import OPTIMIZERS
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import SCHEDULES
-from rookery.training import Run, train
+from rookery.run import Run
+from rookery.training import train
 
 if TYPE_CHECKING:
     from rookery.history import History

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rookery.plan.optimizers import Optimizer
     from rookery.plan.plan import EarlyStopping
     from rookery.plan.schedules import Schedule
-    from rookery.training import Run
+    from rookery.run import Run
 
 __all__ = ["DNNClassifier"]
 

@@ -91,9 +91,9 @@ class CheckpointWriter:
             ) from error
         clear_temporaries(self.folder)
 
-    def due(self, epoch: int) -> bool:
-        """Whether a checkpoint belongs behind so many completed epochs."""
-        return epoch > 0 and epoch % self.every == 0
+    def next_due(self, epoch: int) -> int:
+        """The first epoch after this one behind which a checkpoint belongs."""
+        return epoch // self.every * self.every + self.every
 
     def save(self, run: HasState) -> Path:
         """Writes the state as it is now, then removes what is older than the last `keep`.

@@ -58,6 +58,11 @@ class Prepared:
         train = self.encoded(self.train, loss, precision)
         return train, None if self.validation is None else self.encoded(self.validation, loss, precision)
 
+    def used_table(self) -> Table:
+        """All rows, with the columns that training depends on: what digests are of."""
+        columns = None if self.schema is None else [*self.schema.features, *self.preparation.beside]
+        return self.everything.table(columns)
+
     def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
         observed = part.observations

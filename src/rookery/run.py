@@ -1,0 +1,244 @@
+"""The run: a plan carried out on prepared rows, or under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
+from rookery.engine.native import new_run
+from rookery.errors import DivergedError, FileError, PlanError
+from rookery.history import History
+from rookery.model import Model
+from rookery.plan.plan import Plan
+from rookery.provenance import Provenance
+from rookery.table.check import warn
+from rookery.table.prepare import Prepared
+
+__all__ = ["KeepsState", "Run"]
+
+SECONDS_BETWEEN_REPORTS = 0.05
+
+
+class KeepsState(Protocol):
+    """Something that keeps the state of a run, such as `rookery.files.checkpoint.CheckpointWriter`."""
+
+    def next_due(self, epoch: int) -> int:
+        """The first epoch after this one behind which the state is to be kept."""
+        ...
+
+    def save(self, run: Run) -> object: ...
+
+
+class Run:
+    """A plan carried out, or under way: made by `train`.
+
+    Attributes
+    ----------
+    plan : Plan
+        With everything that was left open filled in.
+    status : {"running", "finished", "early_stopped", "stopped", "interrupted", "diverged"}
+        "stopped" is by `on_epoch`.
+    threads : int
+    prepared : Prepared
+        The rows it is trained on, and those kept out.
+
+    """
+
+    def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
+        _check_fit(plan, prepared)
+        rows, validation = prepared.rows(plan.loss, plan.precision)
+        self.plan = plan.resolved(len(rows))
+        self.threads = threads
+        self.status = "running"
+        self.prepared = prepared
+        self._engine = new_run(self.plan, rows, validation, threads)
+
+    @property
+    def epoch(self) -> int:
+        """Completed epochs."""
+        return int(self._engine.epoch)
+
+    @property
+    def step(self) -> int:
+        """Completed steps: updates of the weights."""
+        return int(self._engine.step)
+
+    @property
+    def history(self) -> History:
+        """One record per completed epoch."""
+        columns = self._engine.history()
+        if self.plan.task == "classes":
+            return History.of(columns, "accuracy")
+        scale = self.prepared.labels.scale
+        for name in ("train_metric", "validation_metric"):
+            # One label's error is told in its own units; those of several have none in common.
+            columns[name] = columns[name] * (scale[0] if len(scale) == 1 else 1.0)
+        return History.of(columns, "rmse")
+
+    @property
+    def model(self) -> Model:
+        """The encoder, the network and its weights as they are now."""
+        prepared, status, steps, history = self.prepared, self.status, self.step, self.history
+        weights = self._engine.parameters()
+        model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
+
+        def origin() -> Provenance:
+            return _provenance(model, prepared, history, status, steps)
+
+        object.__setattr__(model, "origin", origin)
+        return model
+
+    def resume(
+        self,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
+        on_progress: Callable[[Run], object] | None = None,
+        checkpoints: KeepsState | None = None,
+    ) -> Run:
+        """Goes on where the run stands: to the plan's end, or for so many epochs or steps.
+
+        Parameters
+        ----------
+        epochs, steps : int, optional
+        on_epoch : function or several, optional
+            Is called with an `EpochRecord` after each epoch; the run stops where it returns True.
+        on_progress : callable, optional
+            Is called with the run about twenty times a second.
+        checkpoints : optional
+            Keeps the state every so many epochs, and when the run ends or is interrupted.
+
+        Returns
+        -------
+        Run
+            Itself.
+
+        Raises
+        ------
+        DivergedError
+            If the loss stops being finite; the run keeps its last finite weights.
+        KeyboardInterrupt
+            On Ctrl-C, within a tenth of a second; the run can be resumed, and is the exception's `run`.
+
+        """
+        last = self.plan.epochs if epochs is None else self.epoch + _count("epochs", epochs)
+        last_step = None if steps is None else self.step + _count("steps", steps)
+        functions = callbacks_of(on_epoch)
+        seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
+        kept = -1
+        try:
+            while True:
+                before = self.epoch
+                # Called now and then by the engine, on this thread: Python looks for Ctrl-C as it enters.
+                self.status = self._engine.run(
+                    steps=-1 if last_step is None else last_step - self.step,
+                    epochs=self._stretch(last, bool(functions), checkpoints),
+                    seconds=seconds,
+                    poll=lambda: False,
+                )
+                if self.status == "diverged":
+                    self._raise_diverged()
+                if on_progress:
+                    on_progress(self)
+                if self.epoch > before and functions and wants_to_stop(functions, self):
+                    self.status = "stopped" if self.status == "running" else self.status
+                ended = self.status != "running" or self.epoch >= last or self.step == last_step
+                if checkpoints and self.step != kept and (ended or checkpoints.next_due(before) <= self.epoch):
+                    kept = self._keep(checkpoints)
+                if ended:
+                    return self
+        except KeyboardInterrupt as interrupt:
+            self.status = "interrupted"
+            if checkpoints and kept != self.step:
+                self._keep(checkpoints)
+            interrupt.run = self  # type: ignore[attr-defined]
+            raise
+
+    def _stretch(self, last: int, epoch_by_epoch: bool, checkpoints: KeepsState | None) -> int:
+        """For how many epochs the engine may run before something else is to be done."""
+        until = self.epoch + 1 if epoch_by_epoch else last
+        if checkpoints:
+            until = min(until, checkpoints.next_due(self.epoch))
+        return min(until, last) - self.epoch
+
+    def _keep(self, checkpoints: KeepsState) -> int:
+        """Keeps the state; the step it is of. Where it cannot be written, training goes on, and the user is told."""
+        try:
+            checkpoints.save(self)
+        except FileError as error:
+            warn(f"{error}. Training goes on; there is no checkpoint of epoch {self.epoch}")
+        return self.step
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that determines how the run goes on, as named arrays: weights, counters, history, …"""
+        return self._engine.state()  # type: ignore[no-any-return]
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Takes up the state of another run of the same plan on the same table; ends with the same bytes as that one.
+
+        Raises
+        ------
+        PlanError
+            If the state is not one of such a run.
+
+        """
+        try:
+            self._engine.set_state(dict(state))
+        except (ValueError, RuntimeError) as error:
+            raise PlanError(f"{error}; needs the state of a run of the same plan") from error
+        self.status = "running"
+
+    def _raise_diverged(self) -> None:
+        epoch, batch, rate = self._engine.divergence
+        raise DivergedError(
+            f"training diverged in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}: the loss is no "
+            f"longer finite. Try a learning rate of {rate / 10:g} or lower",
+            epoch,
+            batch,
+            rate,
+            self,
+        )
+
+    def __repr__(self) -> str:
+        return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
+
+
+def _provenance(model: Model, prepared: Prepared, history: History, status: str, steps: int) -> Provenance:
+    """Where a model comes from: how the table was prepared, digests, history, evaluation."""
+    from rookery import __version__
+    from rookery.files.digest import digest_of_arrays, digest_of_table
+
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    on, judged = next((name, part) for name, part in reversed(parts.items()) if part is not None)
+    return Provenance(
+        preparation=prepared.preparation,
+        schema=prepared.schema,
+        rows={name: len(part) for name, part in parts.items() if part is not None},
+        data=digest_of_table(prepared.used_table()),
+        weights=digest_of_arrays(model.arrays()),
+        history=history,
+        evaluation={"on": on, **model.judge(judged.observations, judged.weights).to_dict()},
+        status=status,
+        steps=steps,
+        version=__version__,
+    )
+
+
+def _check_fit(plan: Plan, prepared: Prepared) -> None:
+    network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
+    if (network.inputs, network.outputs) != (inputs, outputs):
+        raise PlanError(
+            f"plan: its network, {network}, begins with {network.inputs} inputs and ends with {network.outputs} "
+            f"outputs; this table needs {inputs} and {outputs}"
+        )
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least 0")
+    return int(value)
