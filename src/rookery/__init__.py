@@ -10,14 +10,27 @@ itself takes no time; `__init__.pyi` tells type checkers the same.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __version__ = "0.1.0"
 
 _WHERE = {
     "table": ("datasets",),
-    "training": ("Run", "train"),
-    "model": ("Model",),
+    "table.encode": ("Encoding",),
+    "table.reading": ("Reading",),
+    "table.schema": ("Schema",),
+    "table.split": ("Split",),
+    "training": ("train",),
+    "run": ("Run",),
+    "callbacks": ("EpochRecord",),
+    "resuming": ("resume",),
+    "cross_validation": ("CrossValidation", "cross_validate"),
+    "verification": ("Verification", "verify"),
+    "model": ("Model", "load"),
+    "provenance": ("Provenance",),
+    "prediction": ("predict_file",),
+    "estimators": ("DNNClassifier", "DNNRegressor"),
     "history": ("History",),
     "evaluation": ("ClassEvaluation", "NumberEvaluation"),
     "errors": ("DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError"),
@@ -36,12 +49,17 @@ _WHERE = {
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 
-__all__ = ["__version__", *sorted(_MODULE_OF)]
+# What needs an extra: `from rookery import *` leaves it out where that is not installed.
+_NEEDS = {"DNNClassifier": "sklearn", "DNNRegressor": "sklearn"}
+
+__all__ = ["__version__", *sorted(name for name in _MODULE_OF if name not in _NEEDS or find_spec(_NEEDS[name]))]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'rookery' has no attribute {name!r}")
+    if name in _NEEDS and not find_spec(_NEEDS[name]):
+        raise ImportError(f"{name} needs scikit-learn: pip install 'rookery[sklearn]'", name=_NEEDS[name])
     module = import_module(f"rookery.{_MODULE_OF[name]}")
     # A name that is a module itself (datasets, schedules) need not have been imported by its package.
     value = getattr(module, name, None)

@@ -1,15 +1,21 @@
 """The public interface, for type checkers; `__init__.py` imports each name when it is first used."""
 
+from rookery.callbacks import EpochRecord as EpochRecord
+from rookery.cross_validation import CrossValidation as CrossValidation
+from rookery.cross_validation import cross_validate as cross_validate
 from rookery.errors import DivergedError as DivergedError
 from rookery.errors import FileError as FileError
 from rookery.errors import PlanError as PlanError
 from rookery.errors import RookeryError as RookeryError
 from rookery.errors import RookeryWarning as RookeryWarning
 from rookery.errors import TableError as TableError
+from rookery.estimators import DNNClassifier as DNNClassifier
+from rookery.estimators import DNNRegressor as DNNRegressor
 from rookery.evaluation import ClassEvaluation as ClassEvaluation
 from rookery.evaluation import NumberEvaluation as NumberEvaluation
 from rookery.history import History as History
 from rookery.model import Model as Model
+from rookery.model import load as load
 from rookery.plan import initializers as initializers
 from rookery.plan import schedules as schedules
 from rookery.plan.activations import Elu as Elu
@@ -44,9 +50,18 @@ from rookery.plan.optimizers import RAdam as RAdam
 from rookery.plan.optimizers import RMSprop as RMSprop
 from rookery.plan.plan import EarlyStopping as EarlyStopping
 from rookery.plan.plan import Plan as Plan
+from rookery.prediction import predict_file as predict_file
+from rookery.provenance import Provenance as Provenance
+from rookery.resuming import resume as resume
+from rookery.run import Run as Run
 from rookery.table import datasets as datasets
-from rookery.training import Run as Run
+from rookery.table.encode import Encoding as Encoding
+from rookery.table.reading import Reading as Reading
+from rookery.table.schema import Schema as Schema
+from rookery.table.split import Split as Split
 from rookery.training import train as train
+from rookery.verification import Verification as Verification
+from rookery.verification import verify as verify
 
 __version__: str
 __all__: list[str]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
 from rookery.plan.plan import Plan
+from rookery.run import Run
 from rookery.table.encode import FeatureEncoder
 from rookery.table.labels import LabelEncoder
 from rookery.table.preparation import Preparation
 from rookery.table.prepare import prepare
-from rookery.run import Run
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

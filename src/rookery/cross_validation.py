@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from rookery.errors import TableError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.run import Run
 from rookery.table.columns import Table
 from rookery.table.folds import folds as fold_rows
 from rookery.table.labels import class_numbers, classes_of
 from rookery.table.observations import Observations, observations
-from rookery.run import Run
 from rookery.training import train
 
 if TYPE_CHECKING:

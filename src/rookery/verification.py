@@ -97,10 +97,12 @@ def verify(
         model.plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
         threads=threads,
     )  # fmt: skip
-    run.resume(steps=origin.steps)
+    run.resume(epochs=len(origin.history))
+    if run.step < origin.steps:  # it was interrupted within an epoch
+        run.resume(steps=origin.steps - run.step)
     found = run.model.provenance
     assert found is not None
-    differences = table_changes(origin.data, found.data)
+    differences = [f"the table: {change}" for change in table_changes(origin.data, found.data)]
     data_same = not differences
     if origin.version != __version__:
         differences.append(f"the model is of Rookery {origin.version}, this is {__version__}")

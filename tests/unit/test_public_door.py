@@ -12,11 +12,13 @@ import rookery as rk
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation",
-    "CrossEntropy", "DivergedError", "EarlyStopping", "Elu", "FileError", "Gelu", "GeluTanh", "History",
-    "Huber", "Identity", "Layer", "LeakyRelu", "Lion", "Mish", "Model", "NAdam", "Network", "NumberEvaluation",
-    "Plan", "PlanError", "Poisson", "Quantile", "RAdam", "RMSprop", "Relu", "RookeryError", "RookeryWarning",
-    "Run", "SGD", "Selu", "Sigmoid", "Silu", "Softplus", "SquaredError", "TableError", "Tanh", "__version__",
-    "datasets", "initializers", "schedules", "train",
+    "CrossEntropy", "CrossValidation", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping", "Elu",
+    "Encoding", "EpochRecord", "FileError", "Gelu", "GeluTanh", "History", "Huber", "Identity", "Layer",
+    "LeakyRelu", "Lion", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan", "PlanError",
+    "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
+    "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",
+    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "initializers", "load",
+    "predict_file", "resume", "schedules", "train", "verify",
 ]  # fmt: skip
 
 

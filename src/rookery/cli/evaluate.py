@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rookery.cli.options import (
-    JSON, READING, ROWS, THREADS, Option, arguments_of, readings, with_options,
+    JSON,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
 )  # fmt: skip
 from rookery.errors import PlanError
 
@@ -44,7 +50,6 @@ def evaluate(
 
     rookery evaluate credit.rookery test.csv --cost-false-positive 1 --cost-false-negative 5
     """
-    from rookery.cli.render_evaluation import evaluation_page
     from rookery.model import load
     from rookery.table.reading import Reading
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from rookery.run import Run
 
-__all__ = ["training_progress"]
+__all__ = ["counting_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
@@ -29,38 +31,73 @@ def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
         bar.close()
 
 
-class _Bar:
-    """Begins only after half a second: most networks are trained by then, and rich takes a while to import."""
+@contextmanager
+def counting_progress(what: str) -> Iterator[Callable[[int], None] | None]:
+    """What to give as `on_progress` to work that says how much is done, but not of how much."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    counter = _Counter(what)
+    try:
+        yield counter.update
+    finally:
+        counter.close()
+
+
+class _Display:
+    """Begins only after half a second: most work is done by then, and rich takes a while to import."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
         self._stop: Callable[[], None] | None = None
 
-    def update(self, run: Run) -> None:
-        if self._stop is None:
-            if time.monotonic() - self._begin < SECONDS_BEFORE_SHOWN:
-                return
-            self._start(run.plan.epochs)
-        history = run.history
-        loss = f"loss {history.watched_loss[-1]:.4f}" if len(history) else ""
-        self._progress.update(self._task, completed=run.epoch, loss=loss)
+    def _is_time(self) -> bool:
+        return self._stop is not None or time.monotonic() - self._begin >= SECONDS_BEFORE_SHOWN
 
-    def _start(self, epochs: int) -> None:
+    def _start(self, columns: Sequence[ProgressColumn | str], total: int | None, **fields: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
 
-        columns = (
-            TextColumn("epoch"),
-            MofNCompleteColumn(),
-            BarColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[loss]}"),
-        )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task("training", total=epochs, loss="")
+        self._task = self._progress.add_task("", total=total, **fields)
         self._progress.start()
         self._stop = self._progress.stop
 
     def close(self) -> None:
         if self._stop is not None:
             self._stop()
+
+
+class _Bar(_Display):
+    """Epochs done of those to do, and the loss."""
+
+    def update(self, run: Run) -> None:
+        if not self._is_time():
+            return
+        if self._stop is None:
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+            loss_column = TextColumn("{task.fields[loss]}")
+            columns = ("epoch", MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), loss_column)
+            self._start(columns, run.plan.epochs, loss="")
+        history = run.history
+        loss = f"loss {history.watched_loss[-1]:.4f}" if len(history) else ""
+        self._progress.update(self._task, completed=run.epoch, loss=loss)
+
+
+class _Counter(_Display):
+    """How much is done, and how fast."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._what = what
+
+    def update(self, done: int) -> None:
+        if not self._is_time():
+            return
+        if self._stop is None:
+            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            self._start((SpinnerColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn()), None, done="")
+        rate = done / max(time.monotonic() - self._begin, 1e-9)
+        self._progress.update(self._task, done=f"{done:,} {self._what}, {rate:,.0f} a second")

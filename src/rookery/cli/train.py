@@ -9,8 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rookery.cli.options import (
-    COLUMNS, FILES, JSON, NETWORK, READING, ROWS, TABLE, THREADS, TRAINING, Option, arguments_of, class_weight,
-    readings, shares, widths, with_options, words, writable,
+    COLUMNS,
+    FILES,
+    JSON,
+    NETWORK,
+    READING,
+    ROWS,
+    TABLE,
+    THREADS,
+    TRAINING,
+    Option,
+    arguments_of,
+    class_weight,
+    readings,
+    shares,
+    widths,
+    with_options,
+    words,
+    writable,
 )  # fmt: skip
 from rookery.cli.progress import training_progress
 from rookery.errors import PlanError

@@ -101,7 +101,7 @@ def _dealt_by_group(group: NDArray[np.int64], k: int, seed: int) -> NDArray[np.i
 
 
 def _forward(times: NDArray[np.generic], k: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """k + 1 stretches of about as many rows each; moments are never parted."""
+    """K + 1 stretches of about as many rows each; moments are never parted."""
     moment = np.unique(times, return_inverse=True)[1]
     rows_until = np.concatenate([[0], np.cumsum(np.bincount(moment))])
     if len(rows_until) <= k + 1:
