@@ -42,8 +42,8 @@ def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources:
     if latest is not None:
         if not resume:
             raise FileError(
-                f"{folder}: holds checkpoints of this run already; go on from them with resume=True (--resume), or give "
-                "another folder"
+                f"{folder}: holds checkpoints of this run already; go on from them with resume=True (--resume), or "
+                "give another folder"
             )
         run.set_state(read_checkpoint(latest)[1])
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}

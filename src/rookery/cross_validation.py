@@ -55,6 +55,11 @@ class CrossValidation:
             if not np.isnan(v).all()
         }
 
+    def to_dict(self) -> dict[str, Any]:
+        """The folds, the summary and the evaluation of all predictions together, as plain data."""
+        folds = [{"fold": i + 1, "rows": e.rows, **e.metrics()} for i, e in enumerate(self.evaluations)]
+        return {"folds": folds, "summary": self.summary(), "evaluation": self.evaluation.to_dict()}
+
     def table(self) -> pl.DataFrame:
         """One row for each fold, one column for each metric, as a Polars DataFrame."""
         import polars as pl

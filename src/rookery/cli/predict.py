@@ -45,8 +45,8 @@ def predict(
 ) -> None:
     """Predict the label of each row of a table.
 
-    MODEL is a file that 'rookery train -o' wrote; TABLE a file of any size (CSV, Parquet, Arrow, JSON lines, compressed or
-    not), or '-' for standard input. Its columns may stand in any order. For example:
+    MODEL is a file that 'rookery train -o' wrote; TABLE a file of any size (CSV, Parquet, Arrow, JSON lines, compressed
+    or not), or '-' for standard input. Its columns may stand in any order. For example:
 
     rookery predict penguins.rookery new.csv -o predictions.csv
 

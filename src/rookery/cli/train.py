@@ -180,10 +180,7 @@ def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any
     chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
     crossed = cross_validate(table, **arguments, **chosen)
     if "as_json" in others:
-        facts = {
-            "folds": crossed.table().to_dicts(), "summary": crossed.summary(), "evaluation": crossed.evaluation.to_dict()
-        }  # fmt: skip
-        print(json.dumps(facts, default=str))
+        print(json.dumps(crossed.to_dict(), default=str))
         return
     from rich.console import Console
 

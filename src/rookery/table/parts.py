@@ -1,4 +1,4 @@
-"""Parts: a table divided into training, validation and test rows, and what is said of rows that stand in two of them."""
+"""Parts: a table divided into training, validation and test rows; what is said of rows that stand in two of them."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Sp
     if split.used is None and split.stratify and (counts == 1).any():
         row = int(np.argmax(classes == np.argmax(counts == 1)))
         raise TableError(
-            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {rows.y[row]!r}, which so cannot be "
-            "both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
+            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {rows.y[row]!r}, which so cannot "
+            "be both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
         )
 
 
