@@ -9,31 +9,45 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.cli.draw import loss_curves
+from rookery.cli.render_evaluation import evaluation_page
+from rookery.cli.render_model import classes_in_words, drawing, purpose, schema_table
 
 if TYPE_CHECKING:
     from rookery.history import History
     from rookery.run import Run
+    from rookery.table.observations import Observations
+    from rookery.table.parts import Part
 
-__all__ = ["confusion_matrix", "epoch_table", "example_row", "run_page"]
+__all__ = ["as_data", "epoch_table", "example_row", "judged_part", "run_page"]
 
-EPOCHS_SHOWN = 10
+EPOCHS_SHOWN = 8
 BAR_WIDTH = 24
 
 
 def run_page(run: Run, seconds: float) -> RenderableType:
-    """The whole page: the network, the epochs, how good it is, one row."""
+    """The whole page: the table, the network, how its loss fell, how good it is, one row."""
     parts: list[RenderableType] = [_heading(run, seconds)]
-    if len(run.history):
-        parts += [Text(), epoch_table(run.history)]
-    rows = run.prepared.validation or run.prepared.train
-    which = "validation" if run.prepared.validation else "training"
-    evaluation = run.model.evaluate(rows.x, rows.y)
-    parts += [Text(), _verdict(evaluation, which)]
-    if isinstance(evaluation, ClassEvaluation):
-        parts += [Text(), confusion_matrix(evaluation, which)]
-    parts += [Text(), example_row(run)]
+    if run.prepared.schema is not None:
+        parts += [Text(), schema_table(run.prepared.schema)]
+    parts += [Text(), drawing(run.model)]
+    history = run.history
+    if len(history) > 1:
+        parts += [Text(), loss_curves(history.train_loss, history.validation_loss if history.has_validation else None)]
+    if len(history):
+        parts += [Text(), epoch_table(history)]
+    name, part = judged_part(run)
+    evaluation = run.model.judge(part.observations, part.weights)
+    parts += [Text(), evaluation_page(evaluation, f"{purpose(name)} rows", part.observations.called)]
+    parts += [Text(), example_row(run, part.observations)]
     return Group(*parts)
+
+
+def judged_part(run: Run) -> tuple[str, Part]:
+    """The rows to judge the run by: those for testing, else for validation, else those it was trained on."""
+    prepared = run.prepared
+    named = (("test", prepared.test), ("validation", prepared.validation), ("train", prepared.train))
+    return next((name, part) for name, part in named if part is not None)
 
 
 def _heading(run: Run, seconds: float) -> RenderableType:
@@ -41,11 +55,9 @@ def _heading(run: Run, seconds: float) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    kept = f", {len(prepared.validation.y)} for validation" if prepared.validation else ""
-    grid.add_row("rows", f"{len(prepared.train.y)} for training{kept}")
-    grid.add_row("features", ", ".join(prepared.features.names))
-    what = "a number" if prepared.labels.classes is None else ", ".join(map(str, prepared.labels.classes))
-    grid.add_row("label", f"{prepared.labels.name}: {what}")
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
+    grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     grid.add_row("optimizer", f"{plan.optimizer!r}, batch size {plan.batch_size}")
     grid.add_row("trained", f"{run.step:,} steps in {_duration(seconds)}" + _ending(run))
@@ -59,18 +71,18 @@ def _duration(seconds: float) -> str:
 def _ending(run: Run) -> str:
     if run.status == "early_stopped":
         return f", stopped early; the weights are those of epoch {run.history.best_epoch + 1}"
-    return ", interrupted" if run.status == "interrupted" else ""
+    return f", {run.status}" if run.status in ("interrupted", "stopped") else ""
 
 
 def epoch_table(history: History) -> Table:
-    """About ten epochs, the first and the last among them, the best marked."""
+    """Some epochs, the first and the last among them, the best marked."""
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for name in ("epoch", "loss", history.metric):
         table.add_column(name, justify="right")
     if history.has_validation:
         table.add_column("validation loss", justify="right")
         table.add_column(f"validation {history.metric}", justify="right")
-        table.add_column("")
+        table.add_column()
     digits = ".4f" if history.metric == "accuracy" else ".4g"
     best = history.best_epoch
     picked = set(np.linspace(0, len(history) - 1, min(EPOCHS_SHOWN, len(history))).round().astype(int).tolist())
@@ -83,51 +95,40 @@ def epoch_table(history: History) -> Table:
     return table
 
 
-def _verdict(evaluation: ClassEvaluation | NumberEvaluation, which: str) -> Text:
-    if isinstance(evaluation, NumberEvaluation):
-        return Text(
-            f"On the {evaluation.rows} {which} rows: root mean squared error {evaluation.rmse:.4g}, "
-            f"mean absolute error {evaluation.mae:.4g}, R² {evaluation.r2:.3f}"
-        )
-    return Text(
-        f"On the {evaluation.rows} {which} rows: accuracy {evaluation.accuracy:.1%}, "
-        f"log loss {evaluation.log_loss:.4f}, AUC {evaluation.auc:.4f}"
-    )
-
-
-def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
-    """Labels down, predictions across, with totals; right ones bold."""
-    table = Table(box=None, padding=(0, 2), header_style="dim", title_justify="left", title_style="")
-    table.add_column(f"{which} rows", style="dim")
-    for name in evaluation.classes:
-        table.add_column(f"said {name}", justify="right")
-    table.add_column("all", justify="right", style="dim")
-    for i, name in enumerate(evaluation.classes):
-        counts = evaluation.confusion[i]
-        cells = [
-            Text(str(count), style="bold green" if i == j else ("red" if count else "dim"))
-            for j, count in enumerate(counts)
-        ]
-        table.add_row(f"is {name}", *cells, str(counts.sum()))
-    table.add_row("all", *map(str, evaluation.confusion.sum(axis=0)), str(evaluation.rows))
-    return table
-
-
-def example_row(run: Run) -> RenderableType:
+def example_row(run: Run, rows: Observations) -> RenderableType:
     """One row, what the network says of it, and the truth."""
-    rows = run.prepared.validation or run.prepared.train
+    one = rows.take(np.arange(1))
     table = Table.grid(padding=(0, 2))
-    values = ", ".join(f"{name} {value:g}" for name, value in zip(rows.names, rows.x[0], strict=True))
-    lines: list[RenderableType] = [Text(f"Row {rows.rows[0] + 1}: {values}"), table]
-    if run.model.classes is None:
-        table.add_row(
-            "  predicted", f"{run.model.predict(rows.x[:1])[0]:.4g}", Text("truth", style="dim"), f"{rows.y[0]:g}"
-        )
+    lines: list[RenderableType] = [Text(f"Row {one.called[0]}: {_in_words(run, one)}"), table]
+    model, truth = run.model, one.y[0]
+    if model.classes is None:
+        said = np.asarray(model.predict(one.x)).reshape(-1)
+        for name, number, true in zip(model.labels.names, said, np.atleast_1d(truth), strict=True):
+            table.add_row(f"  {name}", f"{number:.4g}", Text("the truth is", style="dim"), f"{true:g}")
         return Group(*lines)
-    for name, probability in zip(run.model.classes, run.model.predict_proba(rows.x[:1])[0].tolist(), strict=True):
-        truth = Text("the truth", style="dim") if name == rows.y[0] else Text()
-        table.add_row(f"  {name}", f"{probability:.3f}", _bar(probability), truth)
+    for name, probability in zip(model.classes, model.predict_proba(one.x)[0].tolist(), strict=True):
+        mark = Text("the truth", style="dim") if name == truth else Text()
+        table.add_row(f"  {name}", f"{probability:.3f}", _bar(probability), mark)
     return Group(*lines)
+
+
+def _in_words(run: Run, one: Observations) -> str:
+    """The features of a row with their names."""
+    names = run.prepared.features.names
+    if isinstance(one.x, np.ndarray):
+        values: list[Any] = one.x[0].tolist()
+    else:
+        values = [one.x.columns[name].objects()[0] for name in names]
+    shown = [f"{name} {_cell(value)}" for name, value in zip(names, values, strict=True)]
+    return ", ".join(shown[:12]) + (f", … ({len(shown) - 12} more)" if len(shown) > 12 else "")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _bar(share: float) -> Text:
@@ -137,28 +138,18 @@ def _bar(share: float) -> Text:
 
 def as_data(run: Run, seconds: float) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
-    rows = run.prepared.validation or run.prepared.train
-    evaluation = run.model.evaluate(rows.x, rows.y)
-    facts = {
-        name: (value.tolist() if isinstance(value, np.ndarray) else value)
-        for name in evaluation.__slots__
-        for value in [getattr(evaluation, name)]
-    }
-    history = {name: _finite(column.to_list()) for name, column in run.history.table().to_dict().items()}
+    name, part = judged_part(run)
+    schema = run.prepared.schema
     return {
         "status": run.status,
         "steps": run.step,
         "seconds": seconds,
         "features": list(run.prepared.features.names),
+        "schema": None if schema is None else schema.to_dict(),
         "label": run.prepared.labels.name,
-        "training_rows": len(run.prepared.train.y),
-        "evaluated_on": "validation" if run.prepared.validation else "training",
-        "evaluation": {name: _finite([value])[0] for name, value in facts.items()},
-        "history": history,
+        "training_rows": len(run.prepared.train),
+        "evaluated_on": purpose(name),
+        "evaluation": run.model.judge(part.observations, part.weights).to_dict(),
+        "history": run.history.to_dict(),
         "plan": run.plan.to_dict(),
     }
-
-
-def _finite(values: list[Any]) -> list[Any]:
-    """JSON has no NaN."""
-    return [None if isinstance(value, float) and not np.isfinite(value) else value for value in values]

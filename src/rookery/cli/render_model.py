@@ -14,9 +14,10 @@ from rookery.cli.draw import loss_curves, network_drawing
 if TYPE_CHECKING:
     from rookery.model import Model
     from rookery.provenance import Provenance
+    from rookery.table.labels import LabelEncoder
     from rookery.table.schema import Schema
 
-__all__ = ["as_data", "drawing", "model_page", "schema_table"]
+__all__ = ["as_data", "classes_in_words", "drawing", "model_page", "purpose", "schema_table"]
 
 CLASSES_SHOWN = 12
 
@@ -27,7 +28,7 @@ def model_page(model: Model) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    grid.add_row("label", f"{model.labels.name}: {classes_in_words(model)}")
+    grid.add_row("label", f"{model.labels.name}: {classes_in_words(model.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
     grid.add_row("loss", repr(plan.loss))
     grid.add_row("optimizer", f"{plan.optimizer!r}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
@@ -48,17 +49,17 @@ def model_page(model: Model) -> RenderableType:
     return Group(*parts)
 
 
-def classes_in_words(model: Model) -> str:
+def classes_in_words(labels: LabelEncoder) -> str:
     """The classes, or that it is a number."""
-    if model.classes is None:
-        return "a number" if len(model.labels.names) == 1 else "numbers"
-    shown = ", ".join(map(str, model.classes[:CLASSES_SHOWN]))
-    more = len(model.classes) - CLASSES_SHOWN
+    if labels.classes is None:
+        return "a number" if len(labels.names) == 1 else "numbers"
+    shown = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
+    more = len(labels.classes) - CLASSES_SHOWN
     return f"{shown}, … ({more} more)" if more > 0 else shown
 
 
 def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
-    rows = ", ".join(f"{count:,} for {_purpose(name)}" for name, count in origin.rows.items())
+    rows = ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())
     trained = f"{len(origin.history)} of {epochs} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}"
     return [
         ("rows", rows),
@@ -67,7 +68,8 @@ def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
     ]
 
 
-def _purpose(part: str) -> str:
+def purpose(part: str) -> str:
+    """What the rows of a part are for."""
     return {"train": "training", "test": "testing"}.get(part, part)
 
 
@@ -108,7 +110,7 @@ def _metrics(origin: Provenance) -> RenderableType:
             low, high = (evaluation.get("intervals") or {}).get(name) or (None, None)
             interval = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else ""
             table.add_row(f"  {name.replace('_', ' ')}", f"{value:.4g}", Text(interval, style="dim"))
-    return Group(Text(f"On the {evaluation.get('rows', '')} {_purpose(str(evaluation.get('on')))} rows"), table)
+    return Group(Text(f"On the {evaluation.get('rows', '')} {purpose(str(evaluation.get('on')))} rows"), table)
 
 
 def as_data(model: Model) -> dict[str, Any]:
