@@ -18,17 +18,21 @@ class Options:
     save: bool
     check: bool
     rounds: int
+    tables: Path | None = None
 
 
-def parse_options(description: str, rounds: int) -> Options:
-    """The options all benchmarks share."""
+def parse_options(description: str, rounds: int, wants_tables: bool = False) -> Options:
+    """The options all benchmarks share; some also want a folder of tables."""
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small jobs and two rounds: does everything run?")
     parser.add_argument("--save", action="store_true", help="also write the output to benchmarks/results/")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a claim is not met")
     parser.add_argument("--rounds", type=int, help=f"measurements of each contender (default {rounds})")
+    if wants_tables:
+        parser.add_argument("--tables", type=Path, help="a folder with the tables, adult.csv and so on")
     given = parser.parse_args()
-    return Options(given.quick, given.save, given.check, given.rounds or (2 if given.quick else rounds))
+    n_rounds = given.rounds or (2 if given.quick else rounds)
+    return Options(given.quick, given.save, given.check, n_rounds, getattr(given, "tables", None))
 
 
 class Report:

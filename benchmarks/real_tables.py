@@ -1,0 +1,97 @@
+"""Real tables from file to file: trained, judged, used and verified by the command line alone, as whole processes.
+
+The bundled penguins, and every table of TABLES that lies in the folder given with --tables.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from _compare import Spread
+from _report import Options, Report, parse_options
+
+
+@dataclass(frozen=True)
+class Task:
+    """A table and what is to be predicted in it."""
+
+    table: str
+    label: str
+    options: tuple[str, ...] = ()
+
+
+TABLES = (
+    Task("penguins", "species"),
+    Task("iris.csv", "species"),
+    Task("wine.csv", "WineVariety"),
+    Task("breast_cancer.csv", "diagnosis"),
+    Task("german_credit.csv", "credit_risk"),
+    Task("phoneme.csv", "label"),
+    Task("adult.csv", "income"),
+    Task("abalone.csv", "Rings", ("--task", "numbers")),
+    Task("daily_bike_share.csv", "rentals", ("--task", "numbers")),
+)
+TRAINING = ("--test-fraction", "0.2", "--validation-fraction", "0.2", "--early-stopping", "15", "--epochs", "200")
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=3, wants_tables=True)
+    report = Report("Real tables: from file to file by the command line", options)
+    if options.tables is None:
+        report.say("- No folder of tables was given (--tables): the bundled table only")
+    report.section("Seconds of whole processes, and how good the networks are on rows kept for testing")
+    rows = [measured(task, options) for task in TABLES if is_there(task, options)]
+    head = ["table", "rows", "inputs", "train, s", "predict, s", "verify, s", "metric", "test", "baseline", "same bits"]
+    report.table(head, rows)
+    return report.finish()
+
+
+def is_there(task: Task, options: Options) -> bool:
+    return task.table == "penguins" or (options.tables is not None and (options.tables / task.table).is_file())
+
+
+def measured(task: Task, options: Options) -> list[str]:
+    table = task.table if task.table == "penguins" else str((options.tables / task.table).absolute())
+    training = (*TRAINING[:-1], "3") if options.quick else TRAINING
+    train_s, predict_s, verify_s = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        model, out = f"{folder}/model.rookery", f"{folder}/predictions.csv"
+        for _ in range(options.rounds):
+            command = ["train", table, "--label", task.label, *task.options, *training, "-o", model, "--json"]
+            seconds, page = timed(command)
+            train_s.append(seconds)
+            predict_s.append(timed(["predict", model, table, "-o", out])[0])
+            seconds, verified = timed(["verify", model, table, "--json"])
+            verify_s.append(seconds)
+        lines = sum(1 for _ in open(out, encoding="utf-8")) - 1
+    facts, verdict = json.loads(page), json.loads(verified)
+    metric = "accuracy" if "accuracy" in facts["evaluation"] else "rmse"
+    return [
+        task.table.removesuffix(".csv"),
+        f"{lines:,}",
+        str(facts["plan"]["network"]["inputs"]),
+        Spread.of(train_s).show(),
+        Spread.of(predict_s).show(),
+        Spread.of(verify_s).show(),
+        metric,
+        f"{facts['evaluation'][metric]:.4g}",
+        f"{facts['evaluation']['baseline'][metric]:.4g}",
+        "yes" if verdict["same"] else "**no**",
+    ]
+
+
+def timed(arguments: list[str]) -> tuple[float, str]:
+    begin = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "rookery.cli", *arguments], capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    if done.returncode:
+        raise SystemExit(f"rookery {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+    return seconds, done.stdout
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
