@@ -37,7 +37,9 @@ def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> P
 
 
 def test_a_table_becomes_features_and_labels() -> None:
-    with pytest.raises(TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"):
+    with pytest.raises(
+        TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"
+    ):
         observations(FRAME, label="kind")
     with pytest.warns(RookeryWarning, match="left out 1 of 6 rows, for their label is missing"):
         rows = observations(FRAME, label="kind", missing_label="drop")

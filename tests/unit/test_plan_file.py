@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rookery as rk
+from rookery.plan_file import plan_arguments, read_plan, write_plan
+
+from .jobs import digest
+
+UNUSUAL: list[dict[str, Any]] = [
+    {},
+    {"hidden": [], "optimizer": rk.SGD(0.1, momentum=0.9, nesterov=True), "schedule": "cosine"},
+    {"hidden": [4, 3], "activation": ["tanh", rk.LeakyRelu(0.2)], "dropout": [0.0, 0.25], "initializer": "he_uniform"},
+    {"early_stopping": 3, "loss": rk.CrossEntropy(label_smoothing=0.1), "class_weight": "balanced"},
+    {"schema": {"year": "category"}, "encoding": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
+    {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
+]
+
+
+@pytest.mark.parametrize("arguments", UNUSUAL)
+@pytest.mark.parametrize("name", ["plan.toml", "plan.json"])
+def test_a_plan_in_a_file_gives_the_same_bytes(tmp_path: Path, arguments: dict[str, Any], name: str) -> None:
+    run = rk.train("penguins", label="species", **({"hidden": [5], "epochs": 3, "threads": 1} | arguments))
+    write_plan(plan_arguments(run.plan, run.prepared.preparation), tmp_path / name)
+    again = rk.train("penguins", **read_plan(tmp_path / name), threads=1)
+    assert again.plan == run.plan
+    assert again.prepared.preparation == run.prepared.preparation
+    assert digest(again) == digest(run)
+
+
+def test_a_person_can_write_one(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text('label = "species"\nhidden = [5, 5]\noptimizer = "adadelta"\n[schema]\nyear = "ignore"\n')
+    assert read_plan(path) == {
+        "label": "species", "hidden": [5, 5], "optimizer": "adadelta", "schema": {"year": "ignore"}
+    }  # fmt: skip
+    assert rk.train("penguins", **read_plan(path), epochs=2, threads=1).plan.optimizer == rk.Adadelta()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('lable = "species"', "unknown key 'lable'; did you mean 'label'"),
+        ("hidden = [5", "cannot be read as a plan"),
+        ("threads = 3", "unknown key 'threads'"),
+    ],
+)
+def test_a_wrong_file_is_said(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    with pytest.raises(rk.PlanError, match=says):
+        read_plan(path)
+
+
+def test_no_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(rk.FileError, match="needs a plan in TOML"):
+        read_plan(tmp_path / "plan.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(rk.PlanError, match="byte 0 is not UTF-8"):
+        read_plan(tmp_path / "binary.toml")

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import rookery as rk
+from rookery import prediction
+
+from .jobs import PENGUINS_CSV, line, quick
+
+
+@pytest.fixture(scope="module")
+def model() -> rk.Model:
+    return rk.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
+
+
+@pytest.fixture
+def penguins() -> pl.DataFrame:
+    return rk.datasets.penguins()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("out.csv", pl.read_csv),
+        ("out.parquet", pl.read_parquet),
+        ("out.arrow", pl.read_ipc),
+        ("out.jsonl", pl.read_ndjson),
+    ],
+)
+def test_rows_keep_their_order_and_columns(
+    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, read: Any, penguins: pl.DataFrame
+) -> None:
+    monkeypatch.setattr(prediction, "ROWS_AT_A_TIME", 50)
+    shuffled = penguins.sample(fraction=1, shuffle=True, seed=0)
+    source = tmp_path / "new.csv"
+    shuffled.write_csv(source)
+    counted: list[int] = []
+    done = rk.predict_file(model, source, tmp_path / name, on_progress=counted.append)
+    assert (done.rows, done.ignored, counted[-1]) == (344, (), 344)
+    assert counted == sorted(counted)
+    assert len(counted) >= 7
+    out = read(tmp_path / name)
+    assert out.columns == [*penguins.columns, "predicted_species", *(f"probability_{c}" for c in model.classes or ())]
+    assert out["bill_length_mm"].to_list() == shuffled["bill_length_mm"].to_list()
+    assert out["island"].to_list() == shuffled["island"].to_list()
+    probabilities = model.predict_proba(shuffled)
+    np.testing.assert_allclose(out[:, -3:].to_numpy(), probabilities, rtol=1e-6)
+    assert out["predicted_species"].to_list() == model.predict(shuffled).tolist()
+
+
+def test_chosen_columns_and_strangers(model: rk.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
+    frame = penguins.drop("species").reverse().with_columns(number=pl.int_range(344), note=pl.lit("x"))
+    done = rk.predict_file(model, frame.select(reversed(frame.columns)), tmp_path / "out.csv", keep=["number"])
+    assert set(done.ignored) == {"number", "note"}
+    out = pl.read_csv(tmp_path / "out.csv")
+    assert out.columns[:2] == ["number", "predicted_species"]
+    assert out["number"].to_list() == list(range(344))
+    with pytest.raises(rk.TableError, match="keep: .* has no column 'numbr'; did you mean 'number'"):
+        rk.predict_file(model, frame, tmp_path / "out.csv", keep=["numbr"])
+
+
+def test_nothing_is_left_half_written(model: rk.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
+    target = tmp_path / "out.csv"
+    target.write_text("precious")
+    with pytest.raises(rk.TableError, match="island"):
+        rk.predict_file(model, penguins.drop("island"), target)
+    assert target.read_text() == "precious"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_numbers(tmp_path: Path) -> None:
+    x, y = line()
+    run = quick({"a": x[:, 0], "b": x[:, 2], "price": y}, None, label="price")
+    table = pl.DataFrame({"b": x[:9, 2], "a": x[:9, 0]})
+    rk.predict_file(run.model, table, tmp_path / "out.parquet", keep=[])
+    out = pl.read_parquet(tmp_path / "out.parquet")
+    assert out.columns == ["predicted_price"]
+    np.testing.assert_allclose(out["predicted_price"].to_numpy(), run.model.predict(table), rtol=1e-6)
+
+
+def test_a_threshold_decides_between_two_classes(tmp_path: Path, penguins: pl.DataFrame) -> None:
+    frame = penguins.drop_nulls("sex")
+    model = rk.train(frame, label="sex", hidden=[5], epochs=5, threads=1).model
+    second = model.predict_proba(frame)[:, 1]
+    rk.predict_file(model, frame, tmp_path / "out.csv", threshold=0.8)
+    said = pl.read_csv(tmp_path / "out.csv")["predicted_sex"].to_numpy()
+    assert ((said == model.classes[1]) == (second >= 0.8)).all()  # type: ignore[index]
+    with pytest.raises(rk.TableError, match="threshold: got 1.5; needs a probability"):
+        rk.predict_file(model, frame, tmp_path / "out.csv", threshold=1.5)
+
+
+def test_a_threshold_is_for_two_classes(model: rk.Model, tmp_path: Path) -> None:
+    with pytest.raises(rk.TableError, match="is for models of two classes only"):
+        rk.predict_file(model, PENGUINS_CSV, tmp_path / "out.csv", threshold=0.3)
