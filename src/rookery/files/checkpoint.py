@@ -1,0 +1,255 @@
+"""Checkpoints: a run's whole state on disk every few epochs, so that a run that was killed goes on to the same bytes.
+
+A folder holds the checkpoints of one run, ``epoch-000120.rookery-checkpoint`` and the like. What makes it that run
+stands in each of them: the plan, the preparation of the table, and the table's digest.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import rookery
+from rookery.errors import FileError, PlanError
+from rookery.files import strict_json
+from rookery.files.archive import BrokenArchiveError, Content, read_archive, write_archive
+from rookery.files.atomic import clear_temporaries, file_name
+from rookery.files.digest import table_changes
+from rookery.files.strict_json import Malformed
+from rookery.table.check import warn
+
+__all__ = ["CheckpointWriter", "check_same_run", "latest_checkpoint", "read_checkpoint"]
+
+NAME = re.compile(r"epoch-([0-9]{6,18})\.rookery-checkpoint")
+IDENTITY = ("plan", "preparation", "table")
+MAX_DIFFERENCES = 5
+
+
+class HasState(Protocol):
+    """A run, as far as checkpoints need one."""
+
+    @property
+    def epoch(self) -> int: ...
+    def state(self) -> dict[str, NDArray[Any]]: ...
+
+
+class CheckpointWriter:
+    """Keeps the state of one run in a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Is made if it is not there.
+    plan : dict
+        `Plan.to_dict` of the run's plan.
+    preparation : dict
+        How the table was made into rows: plain data.
+    table : dict
+        `digest_of_table` of the table.
+    every : int, default 10
+        Epochs from one checkpoint to the next.
+    keep : int, default 2
+        How many to keep; older ones are removed when the next is safely on disk.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written, or holds checkpoints of another run: what differs. Nothing is changed then.
+    PlanError
+        If `every` or `keep` is no whole number of at least 1.
+
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        plan: Mapping[str, Any],
+        preparation: Mapping[str, Any],
+        table: Mapping[str, Any],
+        every: int = 10,
+        keep: int = 2,
+    ) -> None:
+        self.folder = Path(file_name(folder))
+        self.every = _at_least_one("every", every)
+        self.keep = _at_least_one("keep", keep)
+        self.identity = _plain({"plan": plan, "preparation": preparation, "table": table})
+        latest = latest_checkpoint(self.folder)
+        if latest is not None:
+            check_same_run(latest, read_checkpoint(latest)[0], **self.identity)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"{self.folder}: cannot be made: {error.strerror}; give a folder you may write to"
+            ) from error
+        clear_temporaries(self.folder)
+
+    def due(self, epoch: int) -> bool:
+        """Whether a checkpoint belongs behind so many completed epochs."""
+        return epoch > 0 and epoch % self.every == 0
+
+    def save(self, run: HasState) -> Path:
+        """Writes the state as it is now, then removes what is older than the last `keep`.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written; the checkpoints that were there are.
+
+        """
+        epoch = run.epoch
+        path = self.folder / f"epoch-{epoch:06d}.rookery-checkpoint"
+        header = {"epoch": epoch, "rookery": rookery.__version__, **self.identity}
+        write_archive(path, "checkpoint", header, run.state())
+        for _, older in [item for item in _checkpoints(self.folder) if item[0] <= epoch][self.keep :]:
+            older.unlink(missing_ok=True)
+        return path
+
+
+def latest_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
+    """The newest checkpoint in a folder that can be read whole; a damaged one is passed over with a warning.
+
+    Parameters
+    ----------
+    folder : str or path
+
+    Returns
+    -------
+    Path or None
+        None if there is no checkpoint, or no folder.
+
+    Raises
+    ------
+    FileError
+        If there are checkpoints and all are damaged, or the newest is from a newer Rookery.
+
+    """
+    place = Path(file_name(folder))
+    if place.exists() and not place.is_dir():
+        raise FileError(f"{place}: is no folder; checkpoints need a folder of their own")
+    found = _checkpoints(place)
+    for _, path in found:
+        try:
+            read_checkpoint(path)
+        except BrokenArchiveError as error:
+            warn(f"{error}. The checkpoint before it is taken instead")
+        else:
+            return path
+    if found:
+        raise FileError(f"{place}: all {len(found)} checkpoints are damaged; remove them to begin anew")
+    return None
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Content:
+    """The header and the state in a checkpoint.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    header : dict
+        epoch (int), rookery (the version that wrote it), plan, preparation and table (dicts).
+    state : dict of str to array
+        For `Run.set_state`.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read, or is no checkpoint.
+
+    """
+    name = file_name(path)
+    header, state = read_archive(name, "checkpoint")
+    epoch = header.get("epoch")
+    fits = (
+        set(header) == {"epoch", "rookery", *IDENTITY}
+        and all(isinstance(header[part], dict) for part in IDENTITY)
+        and isinstance(header["rookery"], str)
+        and isinstance(epoch, int)
+        and not isinstance(epoch, bool)
+        and 0 <= epoch < 2**31
+    )
+    if not fits:
+        raise BrokenArchiveError(f"{name}: is a checkpoint whose header contradicts itself; remove it")
+    return header, state
+
+
+def check_same_run(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    preparation: Mapping[str, Any],
+    table: Mapping[str, Any],
+) -> None:
+    """Refuses a checkpoint of another plan, preparation or table.
+
+    Raises
+    ------
+    FileError
+        That says what differs.
+
+    """
+    here = _plain({"plan": plan, "preparation": preparation, "table": table})
+    if all(header[part] == here[part] for part in IDENTITY):
+        return
+    different = [f"table: {change}" for change in table_changes(header["table"], here["table"])]
+    for part in ("plan", "preparation"):
+        different += _differences(part, header[part], here[part])
+    more = f"; and {len(different) - MAX_DIFFERENCES} more" if len(different) > MAX_DIFFERENCES else ""
+    raise FileError(
+        f"{os.fspath(path)}: belongs to another run: {'; '.join(different[:MAX_DIFFERENCES])}{more}. "
+        "Train with what it says, or give another folder"
+    )
+
+
+def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Epoch and path of those in the folder, the newest first."""
+    if not folder.is_dir():
+        return []
+    try:
+        matches = [(NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    except OSError as error:
+        raise FileError(f"{folder}: cannot be read: {error.strerror}; ask for the right to") from error
+    return sorted(((int(match[1]), path) for match, path in matches if match), reverse=True)
+
+
+def _differences(where: str, there: Any, here: Any) -> list[str]:
+    if isinstance(there, dict) and isinstance(here, dict):
+        out = []
+        for key in dict.fromkeys([*there, *here]):
+            out += _differences(f"{where}.{key}", there.get(key), here.get(key))
+        return out
+    return [] if there == here else [f"{where} is {_brief(there)} there and {_brief(here)} here"]
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from a file, so that the two can be compared."""
+    try:
+        return strict_json.parse(strict_json.dump(value))
+    except Malformed as error:
+        raise FileError(f"checkpoint: cannot be written: {error}") from error
+
+
+def _at_least_one(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least 1")
+    return int(value)
