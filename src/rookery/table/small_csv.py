@@ -1,80 +1,175 @@
-"""Small CSV files, read without any other library: gives the same columns as Polars does for large ones."""
+"""CSV by Python's own reader: small files, for which Polars would take longer to import, and odd pieces of large ones."""
 
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Collection
-from pathlib import Path
-from typing import Any
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rookery.errors import FileError, TableError
+from rookery.errors import TableError
+from rookery.table.columns import Column, Table
+from rookery.table.kinds import Place, Rule, column_of_words
+from rookery.table.names import checked_names, chosen_names
+from rookery.table.sniff import Dialect
 
-__all__ = ["read_small_csv"]
+__all__ = ["LONGEST_ROW", "Cells", "rows_of", "small_table"]
 
-YES_NO = {"true": 1.0, "false": 0.0}
-# What Polars takes for a number; Python's float() takes more, such as " 1" and 1_000.
-WHOLE_NUMBER = re.compile(r"-?[0-9]+")
-NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|-?inf|NaN")
+LONGEST_ROW = 32 << 20  # characters; a row that is longer has a quote that nothing closes
 
 
-def read_small_csv(path: Path, missing: Collection[str]) -> tuple[dict[str, NDArray[Any]], frozenset[str]]:
-    """The columns of a CSV file, and the names of those that hold whole numbers or yes/no.
+@dataclass(slots=True)
+class Cells:
+    """Rows of cells.
 
-    Columns are int64, float64 with NaN for missing, or object with None for missing.
+    Attributes
+    ----------
+    rows : list of list of str
+    lines : list of int
+        The line in which each row ends, counted from 1.
+    consumed : int
+        How many characters they took.
+    open_line : int or None
+        The line in which a row begins that does not end in the text.
+
+    """
+
+    rows: list[list[str]]
+    lines: list[int]
+    consumed: int
+    open_line: int | None = None
+
+
+def rows_of(
+    text: str,
+    dialect: Dialect,
+    source: str,
+    *,
+    width: int | None = None,
+    first_line: int = 1,
+    limit: int | None = None,
+    final: bool = True,
+) -> Cells:
+    r"""The rows of a text: lines end in \n, \r\n or \r, blank ones are left out (of one column: a missing value).
+
+    Parameters
+    ----------
+    text : str
+    dialect : Dialect
+    source : str
+    width : int, optional
+        How many cells each row has; as many as the first, if not given.
+    first_line : int, default 1
+        By which number to call the first line.
+    limit : int, optional
+        After how many rows to stop.
+    final : bool, default True
+        Whether the text ends here; if not, an unfinished row at the end is left for later.
 
     Raises
     ------
-    FileError
-        If it cannot be read.
     TableError
-        If it is empty, not text in UTF-8, or a line has more or fewer cells than the first.
+        If a row has more or fewer cells, or quotes are not in pairs.
 
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, strict=True)
-            rows = [(lines.line_num, cells) for cells in lines]
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path}: byte {error.start} is not UTF-8 text; save the file as CSV in UTF-8") from error
-    except csv.Error as error:
-        raise TableError(f"{path}: line {lines.line_num}: {error}; needs quotes in pairs, or none") from error
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror or error}") from error
-    if not rows or not rows[0][1]:
-        raise TableError(f"{path}: is empty; needs a line of column names and rows below it")
-    names = rows[0][1]
-    blank = [""] * len(names)
-    rows = [(line, cells or blank) for line, cells in rows]
-    repeated = [name for i, name in enumerate(names) if name in names[:i]]
-    if repeated:
-        raise TableError(f"{path}: column {repeated[0]!r} stands there twice; give each column a name of its own")
-    for line, cells in rows[1:]:
-        if len(cells) != len(names):
+    cells = Cells([], [], 0)
+    fed = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal fed
+        for line in io.StringIO(text, newline=""):
+            fed += len(line)
+            if not final and fed == len(text) and not line.endswith("\n"):
+                return
+            yield line
+
+    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    with _long_cells():
+        reader = csv.reader(
+            lines(),
+            delimiter=dialect.separator,
+            quotechar=dialect.quote or None,
+            quoting=quoting,
+            skipinitialspace=True,
+            strict=True,
+        )
+        try:
+            for row in reader:
+                cells.consumed = fed
+                if not row and width != 1:
+                    continue
+                if width is not None and len(row or [""]) != width:
+                    raise ragged(source, first_line + reader.line_num - 1, len(row), width)
+                width = len(row) if width is None else width
+                cells.rows.append(row or [""])
+                cells.lines.append(first_line + reader.line_num - 1)
+                if limit is not None and len(cells.rows) >= limit:
+                    return cells
+        except csv.Error as error:
+            start = first_line + io.StringIO(text[: cells.consumed], newline=None).read().count("\n")
+            if "unexpected end" in str(error):
+                if final:
+                    raise unclosed(source, start, dialect.quote) from error
+                cells.open_line = start
+                return cells
             raise TableError(
-                f"{path}: line {line} has {len(cells)} cells and the line of names {len(names)}; each needs as many"
-            )
-    by_column = zip(*(cells for _, cells in rows[1:]), strict=True) if len(rows) > 1 else ([] for _ in names)
-    columns = {name: _column(list(cells), missing) for name, cells in zip(names, by_column, strict=True)}
-    return {name: column for name, (column, _) in columns.items()}, frozenset(
-        n for n, (_, whole) in columns.items() if whole
+                f"{source}: line {first_line + reader.line_num - 1}: text stands right behind a closing "
+                f"{dialect.quote}; needs quotes around whole cells, and doubled ones within"
+            ) from error
+    return cells
+
+
+def ragged(source: str, line: int, cells: int, width: int) -> TableError:
+    return TableError(f"{source}: line {line} has {cells:,} cells and the line of names {width:,}; each needs as many")
+
+
+def unclosed(source: str, line: int, quote: str) -> TableError:
+    return TableError(
+        f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, or Reading(quote='')"
     )
 
 
-def _column(cells: list[str], missing: Collection[str]) -> tuple[NDArray[Any], bool]:
-    """The column, and whether its values are whole numbers or yes/no."""
-    present = [cell for cell in cells if cell not in missing]
-    if present and all(cell.lower() in YES_NO for cell in present):
-        return np.array([np.nan if cell in missing else YES_NO[cell.lower()] for cell in cells]), True
-    if not all(NUMBER.fullmatch(cell) for cell in present):
-        return np.array([None if cell in missing else cell for cell in cells], dtype=object), False
-    whole = bool(present) and all(WHOLE_NUMBER.fullmatch(cell) for cell in present)
-    if whole and len(present) == len(cells):
-        try:
-            return np.array([int(cell) for cell in cells], dtype=np.int64), True
-        except OverflowError:
-            pass  # as float64, which is what there is for numbers that large
-    return np.array([np.nan if cell in missing else float(cell) for cell in cells], dtype=np.float64), whole
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Python's reader takes cells of 131,072 characters at most, unless told otherwise."""
+    before = csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def small_table(
+    text: str, dialect: Dialect, source: str, rules: Mapping[str, Rule], columns: Sequence[str] | None = None
+) -> Table:
+    """The table that a whole CSV text holds, by the same rules as larger ones.
+
+    Raises
+    ------
+    TableError
+        If it is no table, or a value is not of the kind its rule says.
+
+    """
+    rows = rows_of(text, dialect, source).rows
+    names = checked_names([name.strip(" \t") for name in rows[0]] if rows else [], source)
+    if len(rows) == 1:
+        raise no_rows(source)
+    wanted = set(chosen_names(columns, names, source))
+    out: dict[str, Column] = {}
+    for name, values in zip(names, zip(*rows[1:], strict=True), strict=True):
+        if name in wanted:
+            place: dict[str, int] = {}
+            codes = np.array([place.setdefault(value, len(place)) for value in values], dtype=np.int32)
+            rule = rules.get(name) or Rule()
+            where = Place(source, name)
+            out[name] = column_of_words(
+                codes, list(place), rule, where, numbers=True, decimal_comma=dialect.decimal_comma
+            )
+    return Table(out if columns is None else {name: out[name] for name in columns}, source)
+
+
+def no_rows(source: str) -> TableError:
+    return TableError(f"{source}: has column names but no rows below them; needs at least one row")
