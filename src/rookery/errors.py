@@ -48,17 +48,21 @@ class DivergedError(RookeryError, ArithmeticError):
         Where, both counted from 0.
     learning_rate : float
         Of the step before.
-    run : Run
-        What there is: the history so far, and a model with the last finite weights.
+    run : Run or None
+        What there is: the history so far, and a model with the last finite weights. None once the error has come from
+        another process, for a run lives in its own.
 
     """
 
-    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: Run) -> None:
+    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: Run | None) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
         self.learning_rate = learning_rate
         self.run = run
+
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int, int, float, None]]:
+        return type(self), (str(self), self.epoch, self.batch, self.learning_rate, None)
 
 
 class RookeryWarning(UserWarning):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rookery.errors import FileError
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["History"]
 
+COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds")
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -80,6 +84,36 @@ class History:
             "seconds": self.seconds,
         }
         return pl.DataFrame(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; numbers that are none are None."""
+        return {
+            "metric": self.metric,
+            **{
+                name: [value if np.isfinite(value) else None for value in getattr(self, name).tolist()]
+                for name in COLUMNS
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises
+        ------
+        FileError
+            If it cannot be.
+
+        """
+        columns = {name: data.get(name) for name in COLUMNS}
+        for name, values in columns.items():
+            if not isinstance(values, list) or not all(v is None or type(v) in (int, float) for v in values):
+                raise FileError(f"history: {name} holds no numbers; the file was damaged or made by hand")
+        if len({len(values) for values in columns.values() if values is not None}) > 1:
+            raise FileError("history: its columns differ in length; the file was damaged or made by hand")
+        if data.get("metric") not in ("accuracy", "rmse"):
+            raise FileError(f"history: metric is {data.get('metric')!r}; the file was damaged or made by hand")
+        return cls.of({name: np.array(values, dtype=np.float64) for name, values in columns.items()}, data["metric"])
 
     def plot(self) -> Any:
         """Loss and metric by epoch, as a matplotlib Figure (needs the `plots` extra); see `rookery.plots`."""

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.engine.machine import resolve_threads
 from rookery.engine.native import new_predictor
-from rookery.errors import RookeryError, TableError
+from rookery.errors import FileError, RookeryError, TableError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
-from rookery.plan.losses import BinaryCrossEntropy
+from rookery.plan.losses import BinaryCrossEntropy, Quantile
 from rookery.plan.plan import Plan
+from rookery.provenance import Provenance
 from rookery.table.check import check_finite, matrix
-from rookery.table.encode import FeatureEncoder, LabelEncoder
-from rookery.table.prepare import observations
+from rookery.table.columns import Column, Table
+from rookery.table.encode import FeatureEncoder
+from rookery.table.labels import LabelEncoder, class_numbers
+from rookery.table.observations import Observations, observations
+from rookery.table.prepare import encoded_features
 from rookery.table.read import is_table, read_table
+from rookery.table.reading import Reading
+from rookery.table.weights import sample_weights
 
-__all__ = ["Model"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Model", "load"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +45,8 @@ class Model:
         From outputs to classes or numbers.
     weights : list of (W, b)
         Of each layer, W (d_in, d_out) and b (d_out,), in the plan's precision.
+    threads : int, optional
+        How many threads predict; by default ``ROOKERY_NUM_THREADS``, or else the cores this process may use.
 
     """
 
@@ -43,12 +55,20 @@ class Model:
     labels: LabelEncoder
     weights: list[tuple[NDArray[Any], NDArray[Any]]]
     threads: int | None = None
+    origin: Callable[[], Provenance] | Provenance | None = None
     _predictor: list[Any] = field(default_factory=list, init=False)
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
         """The classes in the order of `predict_proba`'s columns; None for a label of numbers."""
         return self.labels.classes
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where the model comes from: preparation, digests of the data, history, evaluation."""
+        if callable(self.origin):
+            object.__setattr__(self, "origin", self.origin())
+        return self.origin  # type: ignore[return-value]
 
     def predict_proba(self, data: Any) -> NDArray[Any]:
         """The probability of each class for each row.
@@ -66,22 +86,12 @@ class Model:
         Raises
         ------
         TableError
-            If a column is missing, or a value.
+            If a column is missing, or holds what it did not hold in training.
         RookeryError
             If the label is a number.
 
         """
-        if self.classes is None:
-            raise RookeryError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
-        predicted = self._predict(self._inputs(data))
-        if predicted.shape[1] == 1:
-            return np.hstack([1 - predicted, predicted])
-        if isinstance(self.plan.loss, BinaryCrossEntropy):
-            # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
-            sums = predicted.sum(axis=1, keepdims=True)
-            even = np.full_like(predicted, 1 / predicted.shape[1])
-            return np.asarray(np.divide(predicted, sums, out=even, where=sums > 0))
-        return predicted
+        return self._probabilities(self._outputs(self._inputs(data)))
 
     def predict(self, data: Any) -> NDArray[Any]:
         """The likeliest class of each row, or the predicted number.
@@ -93,56 +103,207 @@ class Model:
 
         Returns
         -------
-        (n,) array
+        (n,) array, or (n, k) for k labels
 
         """
         if self.classes is not None:
             return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
-        outputs = self._predict(self._inputs(data))[:, 0].astype(np.float64)
-        return np.asarray(outputs * self.labels.scale + self.labels.mean)
+        return self.labels.decode_numbers(self._outputs(self._inputs(data)))
 
-    def evaluate(self, data: Any, y: Any = None) -> ClassEvaluation | NumberEvaluation:
-        """How good the predictions are on rows whose label is known.
+    def evaluate(
+        self, data: Any, y: Any = None, *, sample_weight: Any = None, intervals: int = 1000
+    ) -> ClassEvaluation | NumberEvaluation:
+        """How good the predictions are on rows whose label is known, beside saying always the same.
 
         Parameters
         ----------
         data : file name or DataFrame with the label column, or (n, d) array
         y : (n,) array, optional
             The labels, if `data` is without them.
+        sample_weight : (n,) array or name of a column, optional
+            How much each row counts.
+        intervals : int, default 1000
+            Resamples for the intervals of 95 %; 0 for none.
 
         Returns
         -------
         ClassEvaluation or NumberEvaluation
 
         """
-        rows = observations(data, y, self.labels.name, self.features.names)
+        rows = self.observe(data, y)
+        return self.judge(rows, sample_weights(sample_weight, rows), intervals)
+
+    def observe(self, data: Any, y: Any = None, *, reading: Reading | None = None) -> Observations:
+        """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
+        expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
+        return observations(data, y, self.labels.names if y is None else None, expected=expected, reading=reading)
+
+    def judge(
+        self, rows: Observations, weights: NDArray[np.float64] | None = None, intervals: int = 1000
+    ) -> ClassEvaluation | NumberEvaluation:
+        """`evaluate` for observations: rows that were read and checked already."""
+        outputs = self._outputs(self._inputs(rows.x))
         if self.classes is None:
             if rows.y.dtype.kind in "OUS":
                 raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
-            return NumberEvaluation.of(self.predict(rows.x), rows.y.astype(np.float64))
-        return ClassEvaluation.of(self.predict_proba(rows.x), rows.y, self.classes, self.labels.name)
+            loss = self.plan.loss
+            return NumberEvaluation.of(
+                self.labels.decode_numbers(outputs), rows.y.astype(np.float64), weights=weights, intervals=intervals,
+                quantile=loss.quantile if isinstance(loss, Quantile) else None, labels=self.labels.names,
+                baseline=np.array(self.labels.baseline),
+            )  # fmt: skip
+        truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
+        return ClassEvaluation.of(
+            self._probabilities(outputs), truth, self.classes, weights=weights, intervals=intervals,
+            baseline=np.array(self.labels.baseline),
+        )  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model to a file, ``.rookery``: all that is needed to predict, to show and to train it again.
+
+        An older file of that name is replaced when the new one is whole on disk, not before.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile, rookery as rk
+        >>> model = rk.train("penguins", label="species", epochs=2, threads=1).model
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder + "/penguins.rookery")
+        ...     again = rk.load(folder + "/penguins.rookery")
+        >>> bool((again.predict_proba("penguins") == model.predict_proba("penguins")).all())
+        True
+
+        """
+        from rookery.files.model_file import save_model
+
+        save_model(self, path)
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The model as plain data and named arrays, as they go to a file."""
+        origin = self.provenance
+        header = {
+            "plan": self.plan.to_dict(),
+            "features": self.features.to_dict(),
+            "labels": self.labels.to_dict(),
+            "provenance": None if origin is None else origin.to_dict(),
+        }
+        return header, self.arrays()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
+        names = ("weights", "bias")
+        return {
+            f"layers.{i}.{name}": array
+            for i, layer in enumerate(self.weights)
+            for name, array in zip(names, layer, strict=True)
+        }
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that `to_parts` described.
+
+        Raises
+        ------
+        RookeryError
+            If the parts do not fit together.
+
+        """
+        plan = Plan.from_dict(header["plan"])
+        features = FeatureEncoder.from_dict(header["features"])
+        labels = LabelEncoder.from_dict(header["labels"])
+        origin = None if header["provenance"] is None else Provenance.from_dict(header["provenance"])
+        network = plan.network
+        weights = []
+        for i, (d_in, d_out) in enumerate(zip(network.widths[:-1], network.widths[1:], strict=True)):
+            layer = arrays.get(f"layers.{i}.weights"), arrays.get(f"layers.{i}.bias")
+            for array, shape in zip(layer, ((d_in, d_out), (d_out,)), strict=True):
+                if array is None or array.shape != shape or array.dtype != plan.precision:
+                    raise FileError(f"layer {i}: its weights do not fit the network {network}; the file is damaged")
+                if not np.isfinite(array).all():
+                    raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
+            weights.append(layer)
+        outputs = labels.outputs(plan.loss)
+        if len(arrays) != 2 * len(network.layers) or (len(features.inputs), outputs) != (
+            network.inputs,
+            network.outputs,
+        ):
+            raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
+        return cls(plan, features, labels, weights, None, origin)  # type: ignore[arg-type]
 
     def _inputs(self, data: Any) -> NDArray[Any]:
-        names = self.features.names
+        """The network's inputs, (n, inputs), for what a user gives."""
+        precision, names = self.plan.precision, self.features.names
         if is_table(data):
-            table = read_table(data)
-            x: NDArray[np.floating[Any]] = table.features(names)
-            check_finite(x, names, table.source, first_row=1)
-        else:
-            x = matrix(data)
-            if x.shape[1] != len(names):
-                raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
-            check_finite(x)
-        return self.features.transform(x, self.plan.precision)
+            kinds = self.features.kinds
+            table = read_table(data, expected=kinds)
+            if kinds or all(name in table.columns for name in names):
+                return encoded_features(self.features, table, precision)
+            if len(table.names) == len(names):  # trained on an array, whose columns have no names
+                values = [column.values.astype(np.float64) for column in table.columns.values()]
+                data = np.column_stack(values)
+        x = matrix(data)
+        if x.shape[1] != len(names):
+            raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
+        check_finite(x)
+        if not self.features.kinds:
+            return encoded_features(self.features, x, precision)
+        columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
+        return encoded_features(self.features, Table(columns, "X", first_row=0), precision)
 
-    def _predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
+    def _outputs(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """What the network gives, (n, outputs)."""
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
         return self._predictor[0].predict(inputs)  # type: ignore[no-any-return]
 
+    def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """One column for each class; rows sum to 1."""
+        if self.classes is None:
+            raise RookeryError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+        if outputs.shape[1] == 1:
+            return np.hstack([1 - outputs, outputs])
+        if isinstance(self.plan.loss, BinaryCrossEntropy):
+            # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
+            sums = outputs.sum(axis=1, keepdims=True)
+            even = np.full_like(outputs, 1 / outputs.shape[1])
+            return np.asarray(np.divide(outputs, sums, out=even, where=sums > 0))
+        return outputs
+
     def __getstate__(self) -> dict[str, Any]:
+        self.provenance  # noqa: B018 - a run cannot be pickled, what it says can
         return {**self.__dict__, "_predictor": []}
 
     def __repr__(self) -> str:
         what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
         return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"
+
+
+def load(path: str | Path, threads: int | None = None) -> Model:
+    """The model in a file that `Model.save` or ``rookery train -o`` wrote.
+
+    Nothing in the file is run, and nothing is believed unchecked.
+
+    Parameters
+    ----------
+    path : file name
+    threads : int, optional
+        How many threads predict; by default ``ROOKERY_NUM_THREADS``, or else the cores this process may use.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    FileError
+        If there is none: no file, another thing, a damaged one, or one that a newer Rookery wrote.
+
+    """
+    from rookery.files.model_file import load_model
+
+    return replace(load_model(path), threads=threads)

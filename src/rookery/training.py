@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,13 @@ from rookery.plan.network import Network
 from rookery.plan.optimizers import OPTIMIZERS, Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
+from rookery.provenance import Provenance
+from rookery.table.encode import Encoding
+from rookery.table.preparation import Preparation
 from rookery.table.prepare import Prepared, prepare
+from rookery.table.reading import Reading
+from rookery.table.schema import Schema
+from rookery.table.split import Split
 
 __all__ = ["Run", "train"]
 
@@ -47,6 +54,7 @@ class Run:
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
+        _check_fit(plan, prepared)
         rows, validation = prepared.rows(plan.loss, plan.precision)
         self.plan = plan.resolved(len(rows))
         self.threads = threads
@@ -70,14 +78,41 @@ class Run:
         columns = self._engine.history()
         if self.plan.task == "classes":
             return History.of(columns, "accuracy")
+        scale = self.prepared.labels.scale
         for name in ("train_metric", "validation_metric"):
-            columns[name] = columns[name] * self.prepared.labels.scale
+            # One label's error is told in its own units; those of several have none in common.
+            columns[name] = columns[name] * (scale[0] if len(scale) == 1 else 1.0)
         return History.of(columns, "rmse")
 
     @property
     def model(self) -> Model:
         """The encoder, the network and its weights as they are now."""
-        return Model(self.plan, self.prepared.features, self.prepared.labels, self._engine.parameters(), self.threads)
+        prepared = self.prepared
+        return Model(
+            self.plan, prepared.features, prepared.labels, self._engine.parameters(), self.threads, self.provenance
+        )
+
+    def provenance(self) -> Provenance:
+        """Where the present model comes from: how the table was prepared, digests, history, evaluation."""
+        from rookery import __version__
+        from rookery.files.digest import digest_of_arrays, digest_of_table
+
+        prepared, model = self.prepared, self.model
+        parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+        on, judged = next((name, part) for name, part in reversed(parts.items()) if part is not None)
+        columns = None if prepared.schema is None else [*prepared.schema.features, *prepared.preparation.beside]
+        return Provenance(
+            preparation=prepared.preparation,
+            schema=prepared.schema,
+            rows={name: len(part) for name, part in parts.items() if part is not None},
+            data=digest_of_table(prepared.everything.table(columns)),
+            weights=digest_of_arrays(model.arrays()),
+            history=self.history,
+            evaluation={"on": on, **model.judge(judged.observations, judged.weights).to_dict()},
+            status=self.status,
+            steps=self.step,
+            version=__version__,
+        )
 
     def resume(self, *, epochs: int | None = None, on_progress: Callable[[Run], object] | None = None) -> Run:
         """Goes on where the run stands: to the plan's end, or for so many epochs.
@@ -159,12 +194,12 @@ def train(
     data: Any,
     y: Any = None,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | str | Sequence[Activation | str] = "relu",
     dropout: float | Sequence[float] = 0.0,
-    initializer: Initializer | str | None = None,
-    loss: Loss | str | None = None,
+    initializer: Initializer | str | Sequence[Initializer | str] | None = None,
+    loss: Loss | str | Callable[..., Any] | None = None,
     optimizer: Optimizer | str = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | str = "constant",
@@ -174,15 +209,31 @@ def train(
     seed: int = 0,
     shuffle: bool = True,
     task: str | None = None,
-    standardize: bool = True,
-    validation_fraction: float = 0.3,
-    validation_data: Any = None,
-    sample_weight: Any = None,
-    class_weight: Mapping[Any, float] | str | None = None,
     precision: str = "float32",
     plan: Plan | None = None,
+    schema: Mapping[str, str] | Schema | None = None,
+    encoding: Encoding | Mapping[str, Any] | str | None = None,
+    standardize: bool = True,
+    validation_fraction: float = 0.3,
+    test_fraction: float = 0.0,
+    stratify: bool = True,
+    group: str | None = None,
+    time: str | None = None,
+    split_column: str | None = None,
+    duplicates: str = "warn",
+    missing_label: str = "error",
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
+    reading: Reading | Mapping[str, Any] | None = None,
+    validation_data: Any = None,
+    test_data: Any = None,
     threads: int | None = None,
+    on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
+    checkpoint: str | Path | None = None,
+    every: int = 10,
+    resume: bool = False,
 ) -> Run:
     """Trains a network on a table.
 
@@ -191,11 +242,12 @@ def train(
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
-        A CSV file or any DataFrame (with `label` or `y`), or the features as an array (with `y`).
-    y : (n,) array, optional
+        A file (CSV, Parquet, Arrow, JSON lines) or any DataFrame (with `label` or `y`), or the features as an array of
+        numbers (with `y`).
+    y : (n,) array, or (n, k) array of numbers, optional
         The labels, if `data` is without them.
-    label : str, optional
-        The column to predict; the other columns of numbers are the features.
+    label : str, or several, optional
+        The column to predict, or columns of numbers to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
         The widths of the hidden layers; empty for none.
     activation : default "relu"
@@ -203,9 +255,10 @@ def train(
     dropout : float, default 0
         Of the hidden layers, one for all or one for each.
     initializer : optional
-        Of all weights; by default, what suits each layer's activation.
-    loss : optional
-        Default "cross_entropy" for classes, "squared_error" for numbers.
+        Of all weights, or one for each layer, the output layer too; by default, what suits each layer's activation.
+    loss : word, Loss or function, optional
+        Default "cross_entropy" for classes, "squared_error" for numbers. A function takes (outputs, labels) and gives
+        (losses, gradient): see `CustomLoss`.
     optimizer : default "adam"
     learning_rate : float, optional
         In place of the optimizer's own.
@@ -220,24 +273,51 @@ def train(
     shuffle : bool, default True
     task : {"classes", "numbers"}, optional
         What the label is. By default: words, yes/no and up to 50 different whole numbers are classes.
-    standardize : bool, default True
-        Whether features (and a label of numbers) are brought to mean 0 and standard deviation 1, by the training rows.
-    validation_fraction : float, default 0.3
-        The share of rows kept for validation; of classes, the same share of each. 0 for none.
-    validation_data : optional
-        Rows for validation instead: a table, or a pair (X, y).
-    sample_weight : (n,) array, optional
-        How much each row counts.
-    class_weight : dict or "balanced", optional
-        How much the rows of each class count in training.
     precision : {"float32", "float64"}, default "float32"
     plan : Plan, optional
-        In place of `hidden`, `activation`, `dropout`, `initializer`, `loss`, `optimizer`, `learning_rate`, `schedule`,
-        `batch_size`, `epochs`, `early_stopping`, `seed`, `shuffle`, `task` and `precision`: such as another run's.
+        In place of `hidden` to `precision`: such as another run's.
+    schema : dict of column to role, optional
+        What columns are (number, category, yes_no, date, ignore, …) where it is not to be inferred.
+    encoding : Encoding, dict or word, optional
+        How columns become inputs: "standard" (the default), "robust", "quantile" or "none" says how numbers are scaled.
+    standardize : bool, default True
+        False is short for ``encoding="none"``: numbers stay as they are.
+    validation_fraction : float, default 0.3
+        The share of rows kept for validation; of classes, the same share of each. 0 for none.
+    test_fraction : float, default 0
+        The share of rows kept for testing, which have no part in training at all.
+    stratify : bool, default True
+        Whether each class gives the same share.
+    group, time, split_column : str, optional
+        A column to split by: equal values on one side; the latest for testing and validation; or words that say train,
+        validation or test.
+    duplicates : {"warn", "drop", "together"}, default "warn"
+        What becomes of copies of rows: a warning if they stand on both sides of the split, one of each kept, or all of
+        each on one side.
+    missing_label : {"error", "drop"}, default "error"
+        What becomes of rows whose label is missing.
+    sample_weight : (n,) array or name of a column, optional
+        How much each row counts; rows of weight 0 are left out.
+    class_weight : dict or "balanced", optional
+        How much the rows of each class count in training.
+    classes : sequence, optional
+        All classes, sorted, where these rows may not hold each of them.
+    reading : Reading, optional
+        How a file is written (separator, encoding, …), where it is not to be detected.
+    validation_data, test_data : optional
+        Rows for validation and testing instead: a table, or a pair (X, y).
     threads : int, optional
         By default ``ROOKERY_NUM_THREADS``, or else the cores this process may use.
+    on_epoch : function or several, optional
+        Is called with an `EpochRecord` after each epoch; training stops where it returns True.
     on_progress : callable, optional
         Is called with the run about twenty times a second.
+    checkpoint : folder, optional
+        Where the whole state of the run is kept, so that it can go on after whatever stopped it.
+    every : int, default 10
+        After how many epochs a checkpoint is written.
+    resume : bool, default False
+        Go on from the folder's latest checkpoint, if there is one.
 
     Returns
     -------
@@ -250,6 +330,8 @@ def train(
         If the table cannot be trained on: which row and column, and why.
     PlanError
         If the plan cannot be: which argument, and what it needs.
+    FileError
+        If a file cannot be read or written.
     DivergedError
         If the loss stops being finite.
 
@@ -272,29 +354,58 @@ def train(
     if plan is not None:
         _only_the_plan(plan, locals())
         loss, seed, task = plan.loss, plan.seed, plan.task
+    weights_column = sample_weight if isinstance(sample_weight, str) else None
+    preparation = Preparation(
+        label or (), schema, Encoding.of(encoding if standardize else "none"),  # type: ignore[arg-type]
+        Split(validation_fraction, test_fraction, stratify, group, time, split_column), duplicates, missing_label,
+        weights_column, class_weight, classes, Reading() if reading is None else reading,
+    )  # fmt: skip
     chosen_loss = None if loss is None else LOSSES.of(loss)
     chosen_optimizer = OPTIMIZERS.of(optimizer)
     if learning_rate is not None:
         chosen_optimizer = replace(chosen_optimizer, learning_rate=learning_rate)
     prepared = prepare(
-        data, y, label, task=task, loss=chosen_loss, seed=_whole("seed", seed, at_least=0), standardize=standardize,
-        validation_fraction=validation_fraction, validation_data=validation_data, sample_weight=sample_weight,
-        class_weight=class_weight,
+        data, y, preparation, task=task, loss=chosen_loss, seed=_whole("seed", seed, at_least=0),
+        validation_data=validation_data, test_data=test_data, weights=None if weights_column else sample_weight,
     )  # fmt: skip
-    features, chosen_loss = prepared.train.names, chosen_loss or _suited_loss(prepared.task)
-    outputs = prepared.outputs(chosen_loss)
     if plan is None:
-        network = Network.of(len(features), _widths(hidden), outputs, activation, dropout, initializer)
+        chosen_loss = chosen_loss or _suited_loss(prepared.task)
+        inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(chosen_loss)
+        network = Network.of(inputs, _widths(hidden), outputs, activation, dropout, initializer)
         plan = Plan(
             network, prepared.task, chosen_loss, chosen_optimizer, schedule, batch_size, epochs, seed, shuffle,  # type: ignore[arg-type]
             EarlyStopping.of(early_stopping), precision,
         )  # fmt: skip
-    elif (plan.network.inputs, plan.network.outputs) != (len(features), outputs):
-        raise PlanError(
-            f"plan: its network, {plan.network}, begins with {plan.network.inputs} inputs and ends with "
-            f"{plan.network.outputs} outputs; this table needs {len(features)} and {outputs}"
-        )
-    return Run(plan, prepared, resolve_threads(threads)).resume(on_progress=on_progress)
+    run = Run(plan, prepared, resolve_threads(threads))
+    return run.resume(on_epoch=on_epoch, on_progress=on_progress)
+
+
+def carry_out(
+    plan: Plan,
+    preparation: Preparation,
+    data: Any,
+    y: Any = None,
+    *,
+    validation_data: Any = None,
+    test_data: Any = None,
+    sample_weight: Any = None,
+    threads: int | None = None,
+) -> Run:
+    """A run of the plan on a table prepared as it was for another run; not begun.
+
+    Parameters
+    ----------
+    plan : Plan
+    preparation : Preparation
+    data, y, validation_data, test_data, sample_weight, threads
+        As for `train`.
+
+    """
+    prepared = prepare(
+        data, y, preparation, task=plan.task, loss=plan.loss, seed=plan.seed, validation_data=validation_data,
+        test_data=test_data, weights=sample_weight,
+    )  # fmt: skip
+    return Run(plan, prepared, resolve_threads(threads))
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> None:
@@ -306,6 +417,15 @@ def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> None:
     both = [name for name in OF_THE_PLAN if arguments[name] is not parameters[name].default]
     if both:
         raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
+
+
+def _check_fit(plan: Plan, prepared: Prepared) -> None:
+    network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
+    if (network.inputs, network.outputs) != (inputs, outputs):
+        raise PlanError(
+            f"plan: its network, {network}, begins with {network.inputs} inputs and ends with {network.outputs} "
+            f"outputs; this table needs {inputs} and {outputs}"
+        )
 
 
 def _suited_loss(task: str) -> Loss:

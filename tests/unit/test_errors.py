@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 import rookery as rk
@@ -37,3 +39,11 @@ def test_every_error_is_in_the_tree() -> None:
 )
 def test_nearest(word: object, says: str) -> None:
     assert nearest(word, ["adam", "sgd"]) == says
+
+
+def test_divergence_can_be_told_to_another_process() -> None:
+    error = rk.DivergedError("the loss is no longer finite", 3, 7, 0.5, run=object())  # type: ignore[arg-type]
+    told = pickle.loads(pickle.dumps(error))
+    assert type(told) is rk.DivergedError
+    assert (str(told), told.epoch, told.batch, told.learning_rate) == ("the loss is no longer finite", 3, 7, 0.5)
+    assert told.run is None

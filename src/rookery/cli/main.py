@@ -12,7 +12,12 @@ from typing import Annotated
 import typer
 
 from rookery import __version__
+from rookery.cli.evaluate import evaluate
+from rookery.cli.predict import predict
+from rookery.cli.resume import resume
+from rookery.cli.show import show
 from rookery.cli.train import train
+from rookery.cli.verify import verify
 from rookery.errors import RookeryError, RookeryWarning
 
 __all__ = ["app", "main"]
@@ -26,7 +31,8 @@ app = typer.Typer(
     suggest_commands=False,  # Click does it already
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(no_args_is_help=True)(train)
+for command in (train, predict, evaluate, show, resume, verify):
+    app.command(no_args_is_help=True)(command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,99 +1,174 @@
-"""``rookery train``: a table in, a trained network shown."""
+"""``rookery train``: a table in, a trained network shown, and kept where a file is named for it."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rookery.cli.options import (
+    COLUMNS, FILES, JSON, NETWORK, READING, ROWS, TABLE, THREADS, TRAINING, Option, arguments_of, class_weight,
+    readings, shares, widths, with_options, words, writable,
+)  # fmt: skip
 from rookery.cli.progress import training_progress
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
     from rookery.training import Run
 
-__all__ = ["train"]
+__all__ = ["show_run", "train"]
+
+# In the order of the help; each has the name of an argument of `rookery.train`.
+OF_THE_PLAN = (
+    Option("label", str, TABLE, "The column to predict; several columns of numbers with commas.", parse=words),
+    COLUMNS,
+    Option("encoding", str, TABLE, "Numbers are scaled: standard, robust, quantile, none.", "standard", "--scaling"),
+    Option("task", str, TABLE, "What the label is: classes or numbers.", "by label"),
+    Option("hidden", str, NETWORK, "Widths of the hidden layers; 'none' for none.", "32,32", parse=widths),
+    Option("activation", str, NETWORK, "Of the hidden layers: relu, gelu, tanh, …", "relu", parse=words),
+    Option("dropout", str, NETWORK, "Share of activations dropped while training.", "0", parse=shares),
+    Option("initializer", str, NETWORK, "Of the weights: he_normal, glorot_uniform, …", "by activation"),
+    Option("loss", str, TRAINING, "cross_entropy, squared_error, huber, …", "by label"),
+    Option("optimizer", str, TRAINING, "adam, sgd, adadelta, …", "adam"),
+    Option("learning_rate", float, TRAINING, "Its step size.", "the optimizer's"),
+    Option("schedule", str, TRAINING, "Of the learning rate: constant, cosine, one_cycle, …", "constant"),
+    Option("batch_size", int, TRAINING, "Rows per step.", "32"),
+    Option("epochs", int, TRAINING, "Passes over the training rows.", "100"),
+    Option("early_stopping", int, TRAINING, "Epochs without improvement to bear.", "off"),
+    Option("class_weight", str, TRAINING, "'balanced', or such as Adelie=2,Gentoo=1.", parse=class_weight),
+    Option("sample_weight", str, TRAINING, "A column that says how much each row counts."),
+    Option("seed", int, TRAINING, "Of all that is random.", "0"),
+    Option("validation_fraction", float, ROWS, "Share of rows kept for validation.", "0.3"),
+    Option("test_fraction", float, ROWS, "Share of rows kept for testing.", "0"),
+    Option("group", str, ROWS, "A column whose equal values stay on one side, such as patient."),
+    Option("time", str, ROWS, "A column to order by: the latest rows are held out."),
+    Option("split_column", str, ROWS, "A column that says train, validation or test."),
+    Option("duplicates", str, ROWS, "Copies of rows: warn, drop, or keep them together.", "warn"),
+)
+OF_THE_OPTIMIZER = (
+    Option("weight_decay", float, TRAINING, "Pull of weights towards 0.", "0"),
+    Option("clip_norm", float, TRAINING, "Greatest norm of the gradient.", "none"),
+)
+BESIDE_THE_PLAN = ("validation_data", "test_data", "threads", "checkpoint", "every", "resume")
+OTHERS = (
+    Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label."),
+    Option("validation_data", Path, ROWS, "A file of validation rows.", typed="--validation"),
+    Option("test_data", Path, ROWS, "A file of test rows.", typed="--test"),
+    Option("folds", int, ROWS, "Cross-validate: so many networks, each judged on the rows of its fold."),
+    Option("repeats", int, ROWS, "How often the folds are dealt out anew.", "1"),
+    Option("plan", Path, FILES, "A TOML file with these options; what is given beside it goes before it."),
+    Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=writable),
+    Option("output", Path, FILES, "Keep the model in this file: penguins.rookery.", "", "--output -o", writable),
+    Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
+    Option("every", int, FILES, "Epochs between checkpoints.", "10"),
+    Option("resume", bool, FILES, "Go on from the folder's latest checkpoint."),
+    THREADS,
+    JSON,
+)
 
 
+@with_options(*OF_THE_PLAN, *READING, *OF_THE_OPTIMIZER, *OTHERS)
 def train(
-    table: Annotated[Path, typer.Argument(show_default=False)],  # described below: Typer does not show its help
-    label: Annotated[str, typer.Option(help="The column to predict.", show_default=False)],
-    hidden: Annotated[str, typer.Option(help="Widths of the hidden layers, such as 10,10; 'none' for none.")] = "32,32",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers: relu, gelu, tanh, …")] = "relu",
-    dropout: Annotated[float, typer.Option(help="Share of activations dropped while training.")] = 0.0,
-    loss: Annotated[
-        str | None, typer.Option(help="cross_entropy, squared_error, huber, …", show_default="by label")
-    ] = None,
-    optimizer: Annotated[str, typer.Option(help="adam, sgd, adadelta, …")] = "adam",
-    learning_rate: Annotated[float | None, typer.Option(help="Its step size.", show_default="the optimizer's")] = None,
-    schedule: Annotated[str, typer.Option(help="Of the learning rate: constant, cosine, one_cycle, …")] = "constant",
-    weight_decay: Annotated[float | None, typer.Option(help="Pull of weights towards 0.", show_default="0")] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows per step.")] = 32,
-    epochs: Annotated[int, typer.Option(help="Passes over the training rows.")] = 100,
-    early_stopping: Annotated[
-        int | None, typer.Option(help="Epochs without improvement to bear.", show_default="off")
-    ] = None,
-    validation_fraction: Annotated[float, typer.Option(help="Share of rows kept for validation.")] = 0.3,
-    task: Annotated[str | None, typer.Option(help="classes or numbers.", show_default="by label")] = None,
-    seed: Annotated[int, typer.Option(help="Of all that is random.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    table: Annotated[str, typer.Argument(show_default=False)],  # described below: Typer does not show its help
+    **given: Any,
 ) -> None:
     """Train a network on a table and show how it went.
 
-    TABLE is a CSV file; 'penguins' alone is the bundled table. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON lines, compressed or not), or '-' for standard input; 'penguins' alone is
+    the bundled table. For example:
 
     rookery train penguins --label species
 
-    rookery train penguins --label species --hidden 5,5 --learning-rate 0.01
+    rookery train penguins --label species --hidden 5,5 --learning-rate 0.01 -o penguins.rookery
 
-    rookery train houses.csv --label price --loss huber --early-stopping 20
+    rookery train houses.csv --label price --column zip=category --loss huber --early-stopping 20
+
+    rookery train visits.parquet --label ill --group patient --folds 5
     """
-    from rookery.plan import OPTIMIZERS
+    arguments = _plan(given)
+    others = arguments_of(OTHERS, given)
+    if "label" not in arguments:
+        raise PlanError("--label: is missing; name the column to predict, such as --label species")
+    if "folds" in others or "repeats" in others:
+        _cross_validate(table, arguments, others)
+        return
     from rookery.training import train as train_network
 
-    chosen = OPTIMIZERS.of(optimizer)
-    if weight_decay is not None:
-        chosen = OPTIMIZERS.of({**chosen.to_dict(), "weight_decay": weight_decay})
-    begin = time.perf_counter()
+    kept = {name: others[name] for name in BESIDE_THE_PLAN if name in others}
     interrupted = False
-    with training_progress(quiet=as_json) as on_progress:
+    with training_progress(quiet="as_json" in others) as on_progress:
         try:
-            run = train_network(
-                table, label=label, hidden=_widths(hidden), activation=activation, dropout=dropout, loss=loss,
-                optimizer=chosen, learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
-                early_stopping=early_stopping, validation_fraction=validation_fraction, task=task, seed=seed,
-                threads=threads, on_progress=on_progress,
-            )  # fmt: skip
+            run = train_network(table, **arguments, **kept, on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    _show(run, time.perf_counter() - begin, as_json)
+    _keep(run, others)
+    show_run(run, as_json="as_json" in others)
     if interrupted:
         raise KeyboardInterrupt
 
 
-def _widths(text: str) -> list[int]:
-    if text.strip().lower() in ("none", ""):
-        return []
-    try:
-        return [int(width) for width in text.split(",")]
-    except ValueError:
-        raise PlanError(f"--hidden: got {text!r}; needs whole numbers with commas between, such as 10,10") from None
+def _plan(given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that determine the run: those of the plan file, and before them those typed."""
+    from rookery.plan import OPTIMIZERS
+    from rookery.plan_file import read_plan
+
+    arguments = read_plan(given["plan"]) if given.get("plan") else {}
+    arguments |= arguments_of(OF_THE_PLAN, given)
+    if given.get("drop_unlabelled"):
+        arguments["missing_label"] = "drop"
+    reading = readings(given)
+    if reading:
+        arguments["reading"] = reading
+    of_the_optimizer = arguments_of(OF_THE_OPTIMIZER, given)
+    if of_the_optimizer:
+        chosen = OPTIMIZERS.of(arguments.get("optimizer", "adam"))
+        arguments["optimizer"] = {**chosen.to_dict(), **of_the_optimizer}
+    return arguments
 
 
-def _show(run: Run, seconds: float, as_json: bool) -> None:
+def _keep(run: Run, others: dict[str, Any]) -> None:
+    if "save_plan" in others:
+        from rookery.plan_file import plan_arguments, write_plan
+
+        write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
+    if "output" in others:
+        run.model.save(others["output"])
+
+
+def show_run(run: Run, as_json: bool) -> None:
+    """The page of a run, or the same facts as JSON."""
     from rookery.cli import render
 
-    seconds = float(run.history.seconds.sum()) if len(run.history) else seconds
+    seconds = float(run.history.seconds.sum())
     if as_json:
-        data: dict[str, Any] = render.as_data(run, seconds)
-        print(json.dumps(data, allow_nan=False, default=str))
+        print(json.dumps(render.as_data(run, seconds), allow_nan=False, default=str))
         return
     from rich.console import Console
 
     Console(highlight=False).print(render.run_page(run, seconds))
+
+
+def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
+    for name in ("output", "save_plan", "checkpoint", "resume", "validation_data", "test_data"):
+        if name in others:
+            raise PlanError(
+                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
+            )
+    from rookery.cli.render_folds import folds_page
+    from rookery.cross_validation import cross_validate
+
+    chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
+    crossed = cross_validate(table, **arguments, **chosen)
+    if "as_json" in others:
+        facts = {
+            "folds": crossed.table().to_dicts(), "summary": crossed.summary(), "evaluation": crossed.evaluation.to_dict()
+        }  # fmt: skip
+        print(json.dumps(facts, default=str))
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(folds_page(crossed))

@@ -89,9 +89,11 @@ class Network(Part):
         outputs: int,
         activation: Activation | str | Sequence[Activation | str] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | None = None,
+        initializer: Initializer | str | Sequence[Initializer | str | None] | None = None,
     ) -> Self:
         """A network with hidden layers of the given widths; activation and dropout are those of the hidden layers.
+
+        An initializer is for all layers; a list of them has one for each, the output layer too.
 
         Raises
         ------
@@ -103,13 +105,11 @@ class Network(Part):
             raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]")
         for width in hidden:
             WIDTHS.check("hidden", width)
-        activations = _each("activation", activation, len(hidden))
-        dropouts = _each("dropout", dropout, len(hidden))
-        layers = [
-            Layer(width, ACTIVATIONS.of(word), share, initializer)  # type: ignore[arg-type]
-            for width, word, share in zip(hidden, activations, dropouts, strict=True)
-        ]
-        return cls(inputs, (*layers, Layer(outputs, Identity(), 0.0, initializer)))  # type: ignore[arg-type]
+        activations = [*_each("activation", activation, len(hidden)), Identity()]
+        dropouts = [*_each("dropout", dropout, len(hidden)), 0.0]
+        initializers = _each("initializer", initializer, len(hidden) + 1, "layers")
+        layers = zip([*hidden, outputs], activations, dropouts, initializers, strict=True)
+        return cls(inputs, tuple(Layer(width, ACTIVATIONS.of(word), *rest) for width, word, *rest in layers))
 
     @property
     def outputs(self) -> int:
@@ -129,11 +129,11 @@ class Network(Part):
         return "-".join(str(width) for width in self.widths)
 
 
-def _each(name: str, value: Any, layers: int) -> list[Any]:
-    """One value for each hidden layer, from one for all or a list."""
+def _each(name: str, value: Any, layers: int, what: str = "hidden layers") -> list[Any]:
+    """One value for each layer, from one for all or a list."""
     value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
-    if isinstance(value, str | float | int | Part | Mapping) or not isinstance(value, Sequence):
+    if value is None or isinstance(value, str | float | int | Part | Mapping) or not isinstance(value, Sequence):
         return [value] * layers
     if len(value) != layers:
-        raise PlanError(f"{name}: got {len(value)} values for {layers} hidden layers; give one, or one for each")
+        raise PlanError(f"{name}: got {len(value)} values for {layers} {what}; give one, or one for each")
     return list(value)

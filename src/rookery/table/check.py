@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import RookeryWarning, TableError
-from rookery.table.read import Table
 
-__all__ = ["check_finite", "complete_rows", "feature_names", "matrix", "warn"]
+__all__ = ["check_finite", "matrix", "warn"]
 
 
 def warn(message: str) -> None:
@@ -70,57 +69,3 @@ def check_finite(
     raise TableError(
         f"{what}: row {row + first_row}, {where} is {x[row, column]}{more}; needs finite numbers: leave such rows out"
     )
-
-
-def feature_names(table: Table, label: str | None) -> list[str]:
-    """The columns to learn from: all but the label that hold numbers. Others are left out, with a warning.
-
-    Raises
-    ------
-    TableError
-        If no column is left.
-
-    """
-    names: list[str] = []
-    words: list[str] = []
-    for name, column in table.columns.items():
-        if name != label:
-            (words if column.dtype == object else names).append(name)
-    if not names:
-        beside = "" if label is None else f" beside the label {label!r}"
-        raise TableError(f"{table.source}: no column of numbers{beside}; there is nothing to learn from")
-    if words:
-        warn(f"left out, for they hold no numbers: {', '.join(words)}")
-    return names
-
-
-def complete_rows(table: Table, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which rows have a value in each of these columns. The others are dropped, with a warning that counts them.
-
-    Raises
-    ------
-    TableError
-        If a value is infinite, or no complete row is left.
-
-    """
-    complete = np.ones(len(table), dtype=np.bool_)
-    for name in names:
-        column = table.columns[name]
-        if column.dtype == object:
-            complete &= np.array([value is not None for value in column], dtype=np.bool_)
-            continue
-        infinite = np.flatnonzero(np.isinf(column))
-        if len(infinite):
-            raise TableError(
-                f"{table.source}: row {infinite[0] + 1}, column {name!r} is {column[infinite[0]]}; needs a finite "
-                "number (rows are counted from 1, without the line of names)"
-            )
-        complete &= ~np.isnan(column)
-    dropped = int((~complete).sum())
-    if dropped == len(table):
-        raise TableError(
-            f"{table.source}: " + ("no rows" if dropped == 0 else f"each of the {dropped} rows misses a value")
-        )
-    if dropped:
-        warn(f"dropped {dropped} of {len(table)} rows, for values are missing in them")
-    return complete

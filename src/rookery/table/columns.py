@@ -62,7 +62,7 @@ class Column:
         if self.kind == "words":
             return np.asarray(self.values < 0)
         if self.kind == "moment":
-            return np.isnat(self.values)
+            return np.asarray(np.isnat(self.values))
         if self.values.dtype.kind == "i":
             return np.zeros(len(self.values), dtype=np.bool_)
         return np.asarray(np.isnan(self.values))

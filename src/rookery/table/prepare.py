@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,241 +11,222 @@ from numpy.typing import NDArray
 from rookery.engine.native import Rows
 from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
-from rookery.table.check import check_finite, complete_rows, feature_names, matrix
-from rookery.table.encode import FeatureEncoder, LabelEncoder, class_numbers, classes_of, infer_task
-from rookery.table.read import Table, is_table, read_table
-from rookery.table.split import split_rows
+from rookery.table.columns import Table
+from rookery.table.encode import Encoding, FeatureEncoder
+from rookery.table.labels import LabelEncoder, class_numbers, classes_of, infer_task
+from rookery.table.observations import Observations, observations
+from rookery.table.parts import Part, divided, without_duplicates
+from rookery.table.preparation import Preparation
+from rookery.table.read import is_table
+from rookery.table.schema import Schema
+from rookery.table.weights import class_weights, sample_weights
 
-__all__ = ["Observations", "Prepared", "label_rows", "observations", "prepare"]
+__all__ = ["Prepared", "encoded_features", "label_rows", "prepare"]
 
 
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """Features and labels, complete and finite, not yet encoded.
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What training needs of a table.
 
     Attributes
     ----------
-    x : (n, d) float32 or float64
-    y : (n,) array of labels, words or numbers
-    names : names of the features
-    label : name of the label
-    rows : (n,) int64, which of the user's rows these are, from 0
-    of : int, how many rows the user's table has
+    everything : Observations
+        All rows of the table that have a label.
+    train : Part
+    validation, test : Part or None
+    features : FeatureEncoder
+    labels : LabelEncoder
+    schema : Schema or None
+        None for arrays, whose columns are all numbers.
+    task : {"classes", "numbers"}
+    preparation : Preparation
 
     """
 
-    x: NDArray[np.floating[Any]]
-    y: NDArray[Any]
-    names: tuple[str, ...]
-    label: str
-    rows: NDArray[np.int64]
-    of: int
-    first: int
-
-    @property
-    def called(self) -> NDArray[np.int64]:
-        """The rows as the user counts them: from 1 in a table, from 0 in an array."""
-        return self.rows + self.first
-
-    def take(self, which: NDArray[np.int64]) -> Observations:
-        if len(which) == len(self.y):
-            return self  # all of them, in the table's order: no copy
-        return Observations(self.x[which], self.y[which], self.names, self.label, self.rows[which], self.of, self.first)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What training needs of a table."""
-
-    train: Observations
-    validation: Observations | None
+    everything: Observations
+    train: Part
+    validation: Part | None
+    test: Part | None
     features: FeatureEncoder
     labels: LabelEncoder
+    schema: Schema | None
     task: str
-    train_weights: NDArray[np.float64] | None
-    validation_weights: NDArray[np.float64] | None
-
-    def outputs(self, loss: Loss) -> int:
-        """How many outputs the network needs."""
-        if self.labels.classes is None or (isinstance(loss, BinaryCrossEntropy) and len(self.labels.classes) == 2):
-            return 1
-        return len(self.labels.classes)
+    preparation: Preparation
 
     def rows(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
         """Training and validation rows, encoded."""
+        train = self.encoded(self.train, loss, precision)
+        return train, None if self.validation is None else self.encoded(self.validation, loss, precision)
 
-        def encoded(part: Observations, weights: NDArray[np.float64] | None) -> Rows:
-            x = self.features.transform(part.x, precision)
-            classes, targets = label_rows(part.y, self.labels, loss, precision, part.called)
-            return Rows(x, classes, targets, None if weights is None else weights.astype(precision))
-
-        validation = None if self.validation is None else encoded(self.validation, self.validation_weights)
-        return encoded(self.train, self.train_weights), validation
-
-
-def observations(
-    data: Any, y: Any = None, label: str | None = None, names: tuple[str, ...] | None = None
-) -> Observations:
-    """Features and labels: out of a file or DataFrame that holds both, or with the labels beside it, or out of arrays.
-
-    Parameters
-    ----------
-    data, y, label
-        As `rookery.train` takes them.
-    names : tuple of str, optional
-        The features to take; all that hold numbers, if not given.
-
-    Raises
-    ------
-    TableError
-        If they are empty, of different length, not finite, or without the label.
-
-    """
-    if y is not None:
-        return _from_table_and_labels(data, y, label, names) if is_table(data) else _from_arrays(data, y, label)
-    if label is None:
-        raise TableError("label: is missing; name the column to predict, or give arrays X and y")
-    table = read_table(data)
-    if len(table) == 0:
-        raise TableError(f"{table.source}: has no rows; there is nothing to learn from")
-    column = table.column(label, "label")
-    chosen, x, rows = _complete(table, names, label, [label])
-    y = column[rows]
-    if label in table.whole and y.dtype.kind == "f":
-        y = y.astype(np.int64)  # was float only for the sake of missing values
-    return Observations(x, y, chosen, label, rows, len(table), 1)
+    def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
+        """One part's rows as the engine reads them."""
+        observed = part.observations
+        x = encoded_features(self.features, observed.x, precision)
+        classes, targets = label_rows(observed.y, self.labels, loss, precision, observed.called)
+        return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
-def _complete(
-    table: Table, names: tuple[str, ...] | None, label: str | None, needed: list[str]
-) -> tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64]]:
-    """Names and values of the features, of the rows in which neither they nor the `needed` columns miss a value."""
-    chosen = names or tuple(feature_names(table, label))
-    x = table.features(chosen)
-    rows = np.flatnonzero(complete_rows(table, [*chosen, *needed]))
-    return chosen, x if len(rows) == len(x) else x[rows], rows
-
-
-def _from_arrays(data: Any, y: Any, label: str | None) -> Observations:
-    x = matrix(data)
-    check_finite(x)
-    names = tuple(f"x{i}" for i in range(x.shape[1]))
-    return Observations(x, _labels(y, len(x)), names, label or "y", np.arange(len(x)), len(x), 0)
-
-
-def _from_table_and_labels(data: Any, y: Any, label: str | None, names: tuple[str, ...] | None) -> Observations:
-    table = read_table(data)
-    labels = _labels(y, len(table))
-    label = label or getattr(y, "name", None)
-    chosen, x, rows = _complete(table, names, label, [])
-    return Observations(x, labels[rows], chosen, label or "y", rows, len(table), 1)
-
-
-def _labels(y: Any, rows: int) -> NDArray[Any]:
-    labels = np.asarray(y)
-    if labels.ndim != 1:
-        raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({rows},)")
-    if len(labels) != rows:
-        raise TableError(f"X has {rows} rows and y has {len(labels)} labels; needs as many of one as of the other")
-    if labels.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(labels))
-        if len(wrong):
-            raise TableError(f"y: row {wrong[0]} is {labels[wrong[0]]}; needs finite numbers: leave such rows out")
-    elif labels.dtype == object:
-        missing = next((row for row, value in enumerate(labels) if _is_missing(value)), None)
-        if missing is not None:
-            raise TableError(f"y: row {missing} is {labels[missing]}; leave out rows without a label")
-    elif labels.dtype.kind not in "USbiu":
-        raise TableError(f"y: holds {labels.dtype}; needs numbers or words")
-    return labels
-
-
-def _is_missing(value: object) -> bool:
-    try:
-        return value is None or bool(value != value)  # NaN is not equal to itself
-    except TypeError:
-        return True  # pandas' NA says neither yes nor no
+def encoded_features(features: FeatureEncoder, x: Table | NDArray[Any], precision: str) -> NDArray[Any]:
+    """The network's inputs for rows of a table or of an array."""
+    return features.transform(x, precision) if isinstance(x, Table) else features.transform_matrix(x, precision)
 
 
 def prepare(
     data: Any,
     y: Any,
-    label: str | None,
+    preparation: Preparation,
     *,
     task: str | None,
     loss: Loss | None,
     seed: int,
-    standardize: bool,
-    validation_fraction: float,
-    validation_data: Any,
-    sample_weight: Any,
-    class_weight: Mapping[Any, float] | str | None,
+    validation_data: Any = None,
+    test_data: Any = None,
+    weights: Any = None,
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
 ) -> Prepared:
-    """Reads, checks and splits; fits the encoders on the training rows. The arguments are those of `rookery.train`."""
-    everything = observations(data, y, label)
+    """Reads, checks and splits; fits the encoders on the training rows.
+
+    Parameters
+    ----------
+    data, y, task, loss, seed, validation_data, test_data
+        As `rookery.train` takes them.
+    preparation : Preparation
+    weights : (n,) array, optional
+        In place of the preparation's column of weights.
+    encoders : (FeatureEncoder, LabelEncoder), optional
+        Those of an earlier run; nothing is fitted then.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+
+    """
+    everything = observations(
+        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
+        expected=None if encoders is None else encoders[0].kinds,
+    )  # fmt: skip
+    if encoders is not None:
+        task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
-    if task == "numbers" and everything.y.dtype.kind in "OUS":
-        raise TableError(f"label {everything.label!r}: holds words; a label of numbers is needed for task='numbers'")
-    weights = _sample_weights(sample_weight, everything)
-    if validation_data is not None:
-        held_x, held_y = validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-        names = everything.names if is_table(data) else None
-        train, validation = everything, observations(held_x, held_y, everything.label, names)
-        if validation.x.shape[1] != train.x.shape[1]:
-            raise TableError(
-                f"validation_data: has {validation.x.shape[1]} features, the training rows have {train.x.shape[1]}"
-            )
-        train_weights, validation_weights = weights, None
-    else:
-        classes = None
-        if task == "classes":
-            classes = class_numbers(everything.y, classes_of(everything.y, everything.label), everything.label)
-        kept, held_out = split_rows(len(everything.y), validation_fraction, seed, classes)
-        train, validation = everything.take(kept), everything.take(held_out)
-        train_weights = None if weights is None else weights[kept]
-        validation_weights = None if weights is None else weights[held_out]
-    if isinstance(loss, Poisson) and task == "numbers":
-        _check_counts(train)
-        _check_counts(validation)
-    labels = _fit_labels(train, task, loss, standardize)
-    if class_weight is not None:
-        train_weights = _class_weights(class_weight, train, labels, train_weights)
-    features = FeatureEncoder.fit(train.x, train.names, standardize)
-    some = validation if validation is not None and len(validation.y) else None
-    return Prepared(train, some, features, labels, task, train_weights, validation_weights)
+    schema = _schema(everything, preparation) if encoders is None else None
+    whole = _counting(everything, preparation.sample_weight if weights is None else weights)
+    if preparation.duplicates == "drop":
+        whole = without_duplicates(whole, schema)
+    classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "classes" and classes is None:
+        classes = classes_of(whole.observations.y, everything.label)
+    train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
+    validation = _given("validation_data", validation_data, everything, preparation, validation)
+    test = _given("test_data", test_data, everything, preparation, test)
+    _check_labels(task, loss, [train, validation, test])
+    labels = _fit_labels(train, classes, loss, preparation.encoding) if encoders is None else encoders[1]
+    features = _fit_features(train, schema, preparation.encoding) if encoders is None else encoders[0]
+    if preparation.class_weight is not None:
+        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
+        train = Part(train.observations, count)
+    return Prepared(everything, train, validation, test, features, labels, schema, task, preparation)
+
+
+def _counting(rows: Observations, given: Any) -> Part:
+    """The rows with their weights; those that weigh nothing are left out."""
+    weights = sample_weights(given, rows)
+    if weights is None or weights.all():
+        return Part(rows, weights)
+    some = np.flatnonzero(weights)
+    return Part(rows.take(some), weights[some])
+
+
+def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
+    x = train.observations.x
+    if isinstance(x, Table):
+        assert schema is not None
+        return FeatureEncoder.fit(x, schema, encoding, train.weights)
+    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
+
+
+def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
+    if not isinstance(rows.x, Table):
+        named = [name for name in preparation.beside if name] + list(preparation.schema or ())
+        if named or preparation.split.time:
+            raise TableError(f"{(named or [preparation.split.time])[0]!r}: arrays have no named columns; give a table")
+        return None
+    for name, what in ((preparation.split.used, "split"), (preparation.sample_weight, "sample_weight")):
+        if name is not None:
+            rows.x.column(name, what)
+    left_out = dict.fromkeys(preparation.beside, "ignore")
+    labels = [name for name in rows.labels if name not in rows.x.columns]
+    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out})
+
+
+def _given(
+    what: str, data: Any, everything: Observations, preparation: Preparation, otherwise: Part | None
+) -> Part | None:
+    """Rows in a table or arrays of their own."""
+    if data is None:
+        return otherwise
+    x, y = data if isinstance(data, tuple) else (data, None)
+    expected = None
+    if is_table(x) and isinstance(everything.x, Table):
+        expected = {name: column.kind for name, column in everything.x.columns.items()}
+        expected |= dict(zip(everything.labels, everything.kinds, strict=False))
+    rows = observations(
+        x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, reading=preparation.reading
+    )
+    if isinstance(rows.x, Table) != isinstance(everything.x, Table):
+        raise TableError(f"{what}: is a table where the training rows are an array, or the reverse; give both alike")
+    if not isinstance(rows.x, Table) and rows.x.shape[1] != everything.x.shape[1]:  # type: ignore[union-attr]
+        raise TableError(
+            f"{what}: has {rows.x.shape[1]} features, the training rows have {everything.x.shape[1]}"  # type: ignore[union-attr]
+        )
+    counts = sample_weights(preparation.sample_weight, rows)
+    return Part(rows, counts)
 
 
 def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
     if task is not None:
         if task not in ("classes", "numbers"):
             raise TableError(f"task: got {task!r}; needs 'classes' or 'numbers'")
+        if task == "numbers" and rows.y.dtype.kind in "OUS":
+            raise TableError(f"label {rows.label!r}: holds words; a label of numbers is needed for task='numbers'")
+        if task == "classes" and rows.y.ndim == 2:
+            raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='numbers'")
         return task
     if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
         return "numbers"
-    if loss is not None and not loss.for_numbers:
+    if loss is not None and not loss.for_numbers and rows.y.ndim == 1:
         return "classes"
     return infer_task(rows.y)
 
 
-def _fit_labels(train: Observations, task: str, loss: Loss | None, standardize: bool) -> LabelEncoder:
-    if task == "classes":
-        return LabelEncoder(train.label, classes_of(train.y, train.label))
-    y = train.y.astype(np.float64)
-    if isinstance(loss, Poisson):
-        return LabelEncoder(train.label)
-    if not standardize or np.ptp(y) == 0:
-        return LabelEncoder(train.label)
-    return LabelEncoder(train.label, None, float(y.mean()), float(y.std()))
+def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:
+    train, weights = part.observations, part.weights
+    if classes is not None:
+        counts = np.bincount(class_numbers(train.y, classes, train.label, train.called), weights, len(classes))
+        return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
+    y = train.y.astype(np.float64).reshape(len(train), -1)
+    average = np.average(y, axis=0, weights=weights)
+    mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
+    if encoding.scaling != "none" and not isinstance(loss, Poisson):
+        varies = np.ptp(y, axis=0) > 0
+        mean[varies] = average[varies]
+        scale[varies] = np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights))[varies]
+    return LabelEncoder(
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple(average.tolist()), train.kinds
+    )
 
 
-def _check_counts(part: Observations) -> None:
-    negative = np.flatnonzero(part.y < 0)
-    if len(negative):
-        row = negative[0]
-        raise TableError(
-            f"label {part.label!r}: row {part.called[row]} is {part.y[row]:g}; "
-            "the poisson loss needs counts of 0 or more"
-        )
+def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> None:
+    for part in parts:
+        if part is None or task != "numbers":
+            continue
+        y = part.observations.y
+        if isinstance(loss, Poisson) and (y < 0).any():
+            row = int(np.argmax((y < 0).reshape(len(y), -1).any(axis=1)))
+            raise TableError(
+                f"label {part.observations.label!r}: row {part.observations.called[row]} is {y[row].min():g}; "
+                "the poisson loss needs counts of 0 or more"
+            )
 
 
 def label_rows(
@@ -254,60 +234,10 @@ def label_rows(
 ) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
     """Labels as the loss wants them: (classes, None) or (None, targets)."""
     if labels.classes is None:
-        return None, ((y.astype(np.float64) - labels.mean) / labels.scale).astype(precision).reshape(-1, 1)
+        return None, labels.encode_numbers(y).astype(precision)
     numbers = class_numbers(y, labels.classes, labels.name, rows)
     if not isinstance(loss, BinaryCrossEntropy):
         return numbers, None
     count = len(labels.classes)
     hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))
     return None, hot.astype(precision)
-
-
-def _sample_weights(weights: Any, rows: Observations) -> NDArray[np.float64] | None:
-    if weights is None:
-        return None
-    try:
-        array = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise TableError(f"sample_weight: holds no numbers ({error}); needs one number per row") from error
-    if array.shape != (rows.of,):
-        raise TableError(f"sample_weight: has shape {array.shape}; needs one number per row of the table, ({rows.of},)")
-    array = array[rows.rows]
-    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if len(wrong):
-        raise TableError(
-            f"sample_weight: row {rows.rows[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
-        )
-    if array.sum() == 0:
-        raise TableError("sample_weight: all are 0; at least one row must count")
-    return array
-
-
-def _class_weights(
-    class_weight: Mapping[Any, float] | str,
-    train: Observations,
-    labels: LabelEncoder,
-    weights: NDArray[np.float64] | None,
-) -> NDArray[np.float64]:
-    """The rows' weights times those of their classes; "balanced" makes all classes weigh the same in sum."""
-    if labels.classes is None:
-        raise TableError("class_weight: the label holds numbers, not classes; use sample_weight")
-    numbers = class_numbers(train.y, labels.classes, labels.name)
-    if class_weight == "balanced":
-        counts = np.bincount(numbers, minlength=len(labels.classes))
-        of_class = len(numbers) / (len(labels.classes) * counts)
-    elif isinstance(class_weight, Mapping):
-        unknown = [key for key in class_weight if key not in labels.classes]
-        if unknown:
-            raise TableError(
-                f"class_weight: {unknown[0]!r} is none of the classes {', '.join(map(repr, labels.classes))}"
-            )
-        try:
-            of_class = np.array([float(class_weight.get(c, 1.0)) for c in labels.classes])
-        except (TypeError, ValueError) as error:
-            raise TableError(f"class_weight: got {dict(class_weight)}; needs a number for each class") from error
-        if not (np.isfinite(of_class).all() and (of_class >= 0).all() and of_class.any()):
-            raise TableError(f"class_weight: got {dict(class_weight)}; needs numbers of 0 or more, not all 0")
-    else:
-        raise TableError(f"class_weight: got {class_weight!r}; needs 'balanced' or a dict from class to weight")
-    return of_class[numbers] * (1.0 if weights is None else weights)

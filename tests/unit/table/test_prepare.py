@@ -8,9 +8,13 @@ import pytest
 
 import rookery as rk
 from rookery.errors import RookeryWarning, TableError
-from rookery.table.prepare import Prepared, label_rows, observations, prepare
-from rookery.table.split import split_rows
-from tests.unit.jobs import MEASUREMENTS, line, two_classes
+from rookery.table.columns import Table
+from rookery.table.encode import Encoding
+from rookery.table.observations import observations
+from rookery.table.preparation import Preparation
+from rookery.table.prepare import Prepared, label_rows, prepare
+from rookery.table.split import Split, split_parts
+from tests.unit.jobs import line, two_classes
 
 FRAME = pl.DataFrame(
     {
@@ -22,30 +26,32 @@ FRAME = pl.DataFrame(
 )
 
 
-def prepared(data: Any, y: Any = None, label: str | None = None, **arguments: Any) -> Prepared:
-    defaults = {
-        "task": None, "loss": None, "seed": 0, "standardize": True, "validation_fraction": 0.3, "validation_data": None,
-        "sample_weight": None, "class_weight": None,
-    }  # fmt: skip
-    return prepare(data, y, label, **(defaults | arguments))
+def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> Prepared:
+    beside = {"task": None, "loss": None, "seed": 0, "validation_data": None, "test_data": None, "weights": None}
+    beside |= {name: arguments.pop(name) for name in list(arguments) if name in beside}
+    of_the_split = ("validation_fraction", "test_fraction", "stratify", "group", "time")
+    split = {name: arguments.pop(name) for name in list(arguments) if name in of_the_split}
+    if not arguments.pop("standardize", True):
+        arguments["encoding"] = Encoding.of("none")
+    return prepare(data, y, Preparation(label or (), split=Split(**split), **arguments), **beside)
 
 
 def test_a_table_becomes_features_and_labels() -> None:
-    with pytest.warns(RookeryWarning) as caught:
-        rows = observations(FRAME, label="kind")
-    assert [str(w.message) for w in caught] == [
-        "left out, for they hold no numbers: town",
-        "dropped 2 of 6 rows, for values are missing in them",
-    ]
-    assert rows.names == ("size", "rooms")
-    assert rows.x.tolist() == [[1, 1], [2, 2], [4, 4], [6, 6]]
-    assert rows.y.tolist() == ["flat", "house", "house", "flat"]
-    assert rows.rows.tolist() == [0, 1, 3, 5]
+    with pytest.raises(TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"):
+        observations(FRAME, label="kind")
+    with pytest.warns(RookeryWarning, match="left out 1 of 6 rows, for their label is missing"):
+        rows = observations(FRAME, label="kind", missing_label="drop")
+    assert isinstance(rows.x, Table)
+    assert rows.x.names == ["size", "town", "rooms"]
+    assert rows.y.tolist() == ["flat", "house", "flat", "house", "flat"]
+    assert rows.rows.tolist() == [0, 1, 2, 3, 5]
+    assert rows.called.tolist() == [1, 2, 3, 4, 6]
+    assert rows.kinds == ("words",)
 
 
 def test_warnings_point_at_the_users_line() -> None:
     with pytest.warns(RookeryWarning) as caught:
-        prepared(FRAME, label="kind", validation_fraction=0)
+        prepared(FRAME, label="kind", validation_fraction=0, missing_label="drop")
     assert {w.filename for w in caught} == {__file__}
 
 
@@ -65,7 +71,7 @@ def test_an_empty_table() -> None:
     ("y", "says"),
     [
         ([0, 1], "X has 3 rows and y has 2 labels; needs as many of one as of the other"),
-        ([[0], [1], [1]], r"y: has shape \(3, 1\); needs one label per row, shape \(3,\)"),
+        ([[["a"]], [["b"]], [["b"]]], r"y: has shape \(3, 1, 1\); needs one label per row, shape \(3,\)"),
         ([0.0, np.nan, 1.0], "y: row 1 is nan; needs finite numbers"),
         ([0.0, 1.0, -np.inf], "y: row 2 is -inf; needs finite numbers"),
         ([1j, 2j, 3j], "y: holds complex128; needs numbers or words"),
@@ -79,39 +85,39 @@ def test_labels_that_cannot_be(y: Any, says: str) -> None:
 def test_the_split_is_that_of_the_seed_and_stratified() -> None:
     x, y = two_classes(50)
     out = prepared(x, y, seed=5)
-    kept, held_out = split_rows(50, 0.3, 5, y.astype(np.int32))
+    parts = split_parts(Split(0.3), 50, 5, y.astype(np.int32))
     assert out.validation is not None
-    assert out.train.rows.tolist() == kept.tolist()
-    assert out.validation.rows.tolist() == held_out.tolist()
-    np.testing.assert_array_equal(out.validation.x, x[held_out])
+    assert out.train.observations.rows.tolist() == parts.train.tolist()
+    assert out.validation.observations.rows.tolist() == parts.validation.tolist()
+    np.testing.assert_array_equal(out.validation.observations.x, x[parts.validation])
 
 
 def test_encoders_see_the_training_rows_only() -> None:
     x, y = line(60)
     out = prepared(x, y)
-    kept = out.train.rows
-    np.testing.assert_array_equal(out.features.mean, x[kept].mean(axis=0))
-    np.testing.assert_array_equal(out.features.scale, x[kept].std(axis=0))
-    assert (out.labels.mean, out.labels.scale) == (y[kept].mean(), y[kept].std())
+    kept = out.train.observations.rows
+    mean, scale = x[kept].mean(axis=0), x[kept].std(axis=0)
+    np.testing.assert_allclose([out.labels.mean[0], out.labels.scale[0]], [y[kept].mean(), y[kept].std()])
     rows, validation = out.rows(rk.SquaredError(), "float64")
     assert validation is not None
     assert out.validation is not None
-    np.testing.assert_array_equal(validation.x, (out.validation.x - out.features.mean) / out.features.scale)
-    np.testing.assert_array_equal(rows.targets, ((y[kept] - y[kept].mean()) / y[kept].std()).reshape(-1, 1))
+    np.testing.assert_allclose(rows.x, (x[kept] - mean) / scale, atol=1e-12)
+    np.testing.assert_allclose(validation.x, (out.validation.observations.x - mean) / scale, atol=1e-12)
+    np.testing.assert_allclose(rows.targets, ((y[kept] - y[kept].mean()) / y[kept].std()).reshape(-1, 1), atol=1e-12)
 
 
 def test_a_constant_label_and_one_not_standardized_stay() -> None:
     x, y = line(30)
     for out in (prepared(x, np.full(30, 7.5)), prepared(x, y, standardize=False)):
-        assert (out.labels.mean, out.labels.scale) == (0.0, 1.0)
+        assert (out.labels.mean, out.labels.scale) == ((0.0,), (1.0,))
 
 
 def test_validation_rows_of_ones_own() -> None:
     x, y = two_classes(30)
     out = prepared(x, y, validation_data=(x[:7] + 1, y[:7]))
     assert out.validation is not None
-    assert len(out.train.y) == 30
-    np.testing.assert_array_equal(out.validation.x, x[:7] + 1)
+    assert len(out.train) == 30
+    np.testing.assert_array_equal(out.validation.observations.x, x[:7] + 1)
 
 
 def test_validation_rows_with_other_columns() -> None:
@@ -125,8 +131,12 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
     other = train.select(reversed(train.columns)).with_columns(extra=pl.lit("x")).tail(40)
     out = prepared(train, label="species", validation_data=other)
     assert out.validation is not None
-    assert out.validation.names == MEASUREMENTS
-    np.testing.assert_array_equal(out.validation.x, train.tail(40).select(MEASUREMENTS).to_numpy())
+    same = prepared(train, label="species", validation_data=train.tail(40))
+    _, expected = same.rows(rk.CrossEntropy(), "float32")
+    _, found = out.rows(rk.CrossEntropy(), "float32")
+    assert found is not None
+    assert expected is not None
+    np.testing.assert_array_equal(found.x, expected.x)
 
 
 def test_a_class_that_only_validation_has() -> None:
@@ -176,8 +186,9 @@ def test_labels_in_a_table_are_classes_as_in_an_array(label: list[Any]) -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label}).drop_nulls()
     assert prepared(frame, label="y").task == "classes"
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label})
-    with pytest.warns(RookeryWarning, match="dropped 1"):
-        assert prepared(frame, label="y").task == "classes"
+    with pytest.warns(RookeryWarning, match="left out 1 of 10"):
+        out = prepared(frame, label="y", missing_label="drop")
+    assert out.labels.classes == ((False, True) if label[1] is True else (0, 1))
 
 
 def test_an_array_label_that_is_missing_is_no_class() -> None:
@@ -203,28 +214,15 @@ def test_whatever_stands_for_a_missing_word_is_named(value: Any) -> None:
 def test_labels_beside_a_table(library: str) -> None:
     frame, kind = FRAME.drop("kind"), FRAME["kind"].fill_null("house")
     data, y = (frame, kind) if library == "polars" else (frame.to_pandas(), kind.to_pandas())
-    with pytest.warns(RookeryWarning) as caught:
-        rows = observations(data, y)
-    assert {str(w.message) for w in caught} == {
-        "left out, for they hold no numbers: town", "dropped 1 of 6 rows, for values are missing in them",
-    }  # fmt: skip
-    assert (rows.names, rows.label, rows.first) == (("size", "rooms"), "kind", 1)
-    assert rows.rows.tolist() == [0, 1, 3, 4, 5]
-    assert rows.y.tolist() == [kind[row] for row in rows.rows.tolist()]
-
-
-def test_labels_beside_a_table_that_has_them_too() -> None:
-    frame = pl.DataFrame({"x": np.arange(10.0), "y": [0, 1] * 5})
-    assert observations(frame, frame["y"]).names == ("x",)
-    assert observations(frame, [0, 1] * 5, "y").names == ("x",)
-    assert observations(frame, [0, 1] * 5).names == ("x", "y")
+    rows = observations(data, y)
+    assert isinstance(rows.x, Table)
+    assert (rows.x.names, rows.label, rows.first) == (["size", "town", "rooms"], "kind", 1)
+    assert rows.y.tolist() == kind.to_list()
 
 
 def test_labels_beside_a_table_of_another_length() -> None:
     with pytest.raises(TableError, match="X has 6 rows and y has 5 labels"):
         observations(FRAME, [0, 1, 0, 1, 0])
-    with pytest.raises(TableError, match="the table: no column of numbers; there is nothing to learn from"):
-        observations(FRAME.select("town"), [0, 1, 0, 1, 0, 1])
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -232,7 +230,7 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
     x, _ = two_classes(6)
     words = np.array(["a", "c", "b", "a", "c", "b"])
     three = prepared(x, words, validation_fraction=0)
-    assert three.outputs(rk.CrossEntropy()) == three.outputs(rk.BinaryCrossEntropy()) == 3
+    assert three.labels.outputs(rk.CrossEntropy()) == three.labels.outputs(rk.BinaryCrossEntropy()) == 3
     classes, targets = label_rows(words, three.labels, rk.CrossEntropy(), precision)
     assert targets is None
     assert classes is not None
@@ -243,8 +241,8 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
     assert targets.dtype == precision
     np.testing.assert_array_equal(targets, np.eye(3)[[0, 2, 1, 0, 2, 1]])
     two = prepared(x, np.array([0, 1, 1, 0, 0, 1]), validation_fraction=0)
-    assert two.outputs(rk.BinaryCrossEntropy()) == 1
-    assert two.outputs(rk.CrossEntropy()) == 2
+    assert two.labels.outputs(rk.BinaryCrossEntropy()) == 1
+    assert two.labels.outputs(rk.CrossEntropy()) == 2
     _, targets = label_rows(np.array([0, 1, 1]), two.labels, rk.BinaryCrossEntropy(), precision)
     assert targets is not None
     assert targets.tolist() == [[0], [1], [1]]
@@ -253,19 +251,38 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
 def test_sample_weights_follow_their_rows() -> None:
     x, y = two_classes(40)
     weights = np.arange(1.0, 41.0)
-    out = prepared(x, y, sample_weight=weights)
-    assert out.train_weights is not None
+    out = prepared(x, y, weights=weights)
     assert out.validation is not None
-    assert out.validation_weights is not None
-    assert out.train_weights.tolist() == (out.train.rows + 1).tolist()
-    assert out.validation_weights.tolist() == (out.validation.rows + 1).tolist()
+    for part in (out.train, out.validation):
+        assert part.weights is not None
+        assert part.weights.tolist() == (part.observations.rows + 1).tolist()
 
 
 def test_sample_weights_of_a_table_count_its_dropped_rows() -> None:
     with pytest.warns(RookeryWarning):
-        out = prepared(FRAME, label="kind", sample_weight=[1, 2, 3, 4, 5, 6], validation_fraction=0)
-    assert out.train_weights is not None
-    assert out.train_weights.tolist() == [1, 2, 4, 6]
+        out = prepared(FRAME, label="kind", weights=[1, 2, 3, 4, 5, 6], validation_fraction=0, missing_label="drop")
+    assert out.train.weights is not None
+    assert out.train.weights.tolist() == [1, 2, 3, 4, 6]
+
+
+def test_rows_of_weight_0_are_left_out() -> None:
+    x, y = two_classes(40)
+    out = prepared(x, y, weights=[0.0] * 10 + [2.0] * 30)
+    assert out.validation is not None
+    assert len(out.train) + len(out.validation) == 30
+    assert min(out.train.observations.rows.min(), out.validation.observations.rows.min()) >= 10
+
+
+def test_a_column_of_weights_is_no_feature() -> None:
+    frame = pl.DataFrame({"x": np.arange(8.0), "w": [1.0, 2.0] * 4, "y": ["a", "b"] * 4})
+    out = prepared(frame, label="y", sample_weight="w", validation_fraction=0)
+    assert out.features.names == ("x",)
+    assert out.train.weights is not None
+    assert out.train.weights.tolist() == [1.0, 2.0] * 4
+    with pytest.raises(TableError, match="sample_weight: the table has no column 'v'; did you mean 'w'|There are"):
+        prepared(frame, label="y", sample_weight="v")
+    with pytest.raises(TableError, match="arrays have no named columns"):
+        prepared(np.eye(8), [0, 1] * 4, sample_weight="w")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +292,7 @@ def test_sample_weights_of_a_table_count_its_dropped_rows() -> None:
         (np.ones((40, 1)), r"sample_weight: has shape \(40, 1\)"),
         ([-1.0] + [1.0] * 39, r"sample_weight: row 0 is -1\.0; needs finite numbers of 0 or more"),
         ([1.0] * 39 + [np.nan], "sample_weight: row 39 is nan"),
-        (np.zeros(40), "sample_weight: all are 0"),
+        (np.zeros(40), "sample_weight: all are zero"),
         pytest.param(np.ones(41), r"sample_weight: has shape \(41,\)"),
         pytest.param(["heavy"] * 40, "sample_weight: "),
     ],
@@ -284,24 +301,24 @@ def test_sample_weights_of_a_table_count_its_dropped_rows() -> None:
 def test_sample_weights_that_cannot_be(weights: Any, says: str) -> None:
     x, y = two_classes(40)
     with pytest.raises(TableError, match=says):
-        prepared(x, y, sample_weight=weights)
+        prepared(x, y, weights=weights)
 
 
 def test_balanced_classes_weigh_the_same_in_sum() -> None:
     x, _ = two_classes(60)
     y = np.repeat(["a", "b", "c"], [30, 20, 10])
     out = prepared(x, y, class_weight="balanced", validation_fraction=0)
-    assert out.train_weights is not None
-    sums = [out.train_weights[y == c].sum() for c in "abc"]
+    assert out.train.weights is not None
+    sums = [out.train.weights[y == c].sum() for c in "abc"]
     np.testing.assert_allclose(sums, 20)
     explicit = prepared(x, y, class_weight={"a": 2 / 3, "b": 1.0, "c": 2.0}, validation_fraction=0)
-    np.testing.assert_allclose(out.train_weights, explicit.train_weights)
+    np.testing.assert_allclose(out.train.weights, explicit.train.weights)
 
 
 def test_class_weights_times_sample_weights() -> None:
     x, y = two_classes(40)
-    out = prepared(x, y, class_weight={1: 3}, sample_weight=np.arange(40.0), validation_fraction=0)
-    np.testing.assert_array_equal(out.train_weights, np.arange(40.0) * np.where(y == 1, 3, 1))
+    out = prepared(x, y, class_weight={1: 3}, weights=np.arange(40.0), validation_fraction=0)
+    np.testing.assert_array_equal(out.train.weights, (np.arange(40.0) * np.where(y == 1, 3, 1))[1:])
 
 
 @pytest.mark.parametrize(
@@ -354,6 +371,71 @@ def test_negative_counts_to_validate_with() -> None:
 
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
     train = pl.DataFrame({"x": np.arange(10.0), "y": ["a", "b"] * 5})
-    other = pl.DataFrame({"x": [None, None, 3.0], "y": ["a", "b", "c"]})
-    with pytest.warns(RookeryWarning, match="dropped 2"), pytest.raises(TableError, match="row 3 is 'c'"):
-        prepared(train, label="y", validation_data=other).rows(rk.CrossEntropy(), "float32")
+    other = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [None, "b", "c"]})
+    with pytest.warns(RookeryWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
+        out = prepared(train, label="y", validation_data=other, missing_label="drop")
+        out.rows(rk.CrossEntropy(), "float32")
+
+
+def test_leakage_is_reported_and_cured() -> None:
+    """The copied table of a well-known public notebook: each row stands in it several times."""
+    birds = rk.datasets.penguins().drop_nulls()
+    copied = pl.concat([birds] * 3)
+    with pytest.warns(RookeryWarning, match=r"leakage: \d+ of the 300 validation rows stand among the training rows"):
+        prepared(copied, label="species")
+    with pytest.warns(RookeryWarning, match="dropped 666 of 999 rows, for they are copies of others"):
+        out = prepared(copied, label="species", duplicates="drop")
+    assert len(out.train) == 233
+    together = prepared(copied, label="species", duplicates="together")
+    assert together.validation is not None
+    assert abs(len(together.validation) - 300) <= 3
+    kept, held_out = (set((part.observations.rows % 333).tolist()) for part in (together.train, together.validation))
+    assert not kept & held_out
+
+
+def test_a_class_with_one_row_is_named() -> None:
+    x, _ = two_classes(10)
+    y = np.array(["a", "b"] * 4 + ["a", "c"])
+    with pytest.raises(TableError, match="label 'y': row 9 is the only one of class 'c'"):
+        prepared(x, y)
+    assert prepared(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
+
+
+def test_groups_times_and_parts_by_column() -> None:
+    frame = pl.DataFrame(
+        {
+            "x": np.arange(12.0),
+            "patient": ["p", "q", "r", "s"] * 3,
+            "day": pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 12), eager=True),
+            "part": ["train"] * 8 + ["test", "validation", "test", "train"],
+            "y": ["a", "b", "b", "a"] * 3,
+        }
+    )
+    by_group = prepared(frame, label="y", group="patient", schema={"part": "ignore", "day": "ignore"})
+    assert by_group.validation is not None
+    assert by_group.features.names == ("x",)
+    patients = [set(frame["patient"].to_numpy()[p.observations.rows]) for p in (by_group.train, by_group.validation)]
+    assert not patients[0] & patients[1]
+    by_time = prepared(frame, label="y", time="day", validation_fraction=0.25, test_fraction=0.25)
+    assert by_time.test is not None
+    assert by_time.test.observations.rows.tolist() == [9, 10, 11]
+    by_column = prepare(frame, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)
+    assert by_column.test is not None
+    assert by_column.validation is not None
+    assert by_column.test.observations.rows.tolist() == [8, 10]
+    assert by_column.validation.observations.rows.tolist() == [9]
+    wrong = frame.with_columns(part=pl.when(pl.col("x") == 3).then(pl.lit("tset")).otherwise(pl.col("part")))
+    with pytest.raises(TableError, match="column 'part': row 4 says 'tset'; did you mean 'test'"):
+        prepare(wrong, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)
+
+
+def test_several_labels_of_numbers() -> None:
+    frame = pl.DataFrame({"x": np.arange(10.0), "u": np.arange(10) * 2, "v": np.linspace(5, 6, 10)})
+    out = prepared(frame, label=["u", "v"], validation_fraction=0)
+    assert (out.task, out.labels.names, out.labels.outputs(rk.SquaredError())) == ("numbers", ("u", "v"), 2)
+    rows, _ = out.rows(rk.SquaredError(), "float64")
+    assert rows.targets is not None
+    np.testing.assert_allclose(rows.targets.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(rows.targets.std(axis=0), 1)
+    with pytest.raises(TableError, match="several labels at once must all be numbers"):
+        prepared(frame.with_columns(v=pl.lit("a")), label=["u", "v"])

@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from rookery.errors import TableError
-from rookery.table.split import _hash, split_rows
+from rookery.errors import PlanError, TableError
+from rookery.table.split import Split, hashed, part_number, split_parts
+
+
+def split_rows(
+    rows: int, fraction: float, seed: int, classes: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    parts = split_parts(Split(validation_fraction=fraction), rows, seed, classes)
+    assert not len(parts.test)
+    return parts.train, parts.validation
 
 
 def splitmix64(seed: int, row: int) -> int:
@@ -18,8 +30,8 @@ def splitmix64(seed: int, row: int) -> int:
 
 def test_the_hash_is_splitmix64() -> None:
     # The first numbers of the published generator with seed 0.
-    assert _hash(0, 3).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    assert _hash(2**64 - 3, 50).tolist() == [splitmix64(2**64 - 3, row) for row in range(50)]
+    assert hashed(0, 3).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert hashed(2**64 - 3, 50).tolist() == [splitmix64(2**64 - 3, row) for row in range(50)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +52,7 @@ def test_stratified_splits_never_change(seed: int, expected: list[int]) -> None:
 def test_the_lowest_hashes_are_validated(rows: int, fraction: float, seed: int) -> None:
     wanted = int(fraction * rows + 0.5)
     if wanted >= rows:
-        with pytest.raises(TableError, match="leaves none to train on"):
+        with pytest.raises(TableError, match="leaves none of the"):
             split_rows(rows, fraction, seed)
         return
     train, validation = split_rows(rows, fraction, seed)
@@ -97,5 +109,79 @@ def test_no_validation() -> None:
 
 @pytest.mark.parametrize("fraction", [1, 1.0, -0.1, 1.5, float("nan"), "0.3", True, None], ids=repr)
 def test_fractions_that_cannot_be(fraction: float) -> None:
-    with pytest.raises(TableError, match=r"validation_fraction: got .*; needs a number of at least 0 and below 1"):
+    with pytest.raises(PlanError, match=r"validation_fraction: got .*; needs a number of at least 0 and below 1"):
         split_rows(10, fraction, 0)
+
+
+def parts_of(split: Split, rows: int, by: list[float] | None = None, seed: int = 0) -> list[list[int]]:
+    parts = split_parts(split, rows, seed, None, None if by is None else np.array(by))
+    return [part.tolist() for part in (parts.train, parts.validation, parts.test)]
+
+
+@given(st.integers(2, 200), st.floats(0, 0.45), st.floats(0, 0.45), st.integers(0, 2**32))
+def test_three_parts_hold_each_row_once(rows: int, validation: float, test: float, seed: int) -> None:
+    if int(validation * rows + 0.5) + int(test * rows + 0.5) >= rows:
+        with pytest.raises(TableError, match="leaves none of the"):
+            parts_of(Split(validation, test), rows, seed=seed)
+        return
+    train, held, kept = parts_of(Split(validation, test), rows, seed=seed)
+    assert sorted([*train, *held, *kept]) == list(range(rows))
+    assert len(held) == int(validation * rows + 0.5)
+    assert len(kept) == int(test * rows + 0.5)
+    assert held == split_rows(rows, validation, seed)[1].tolist()  # which a test part does not change
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=80), st.floats(0.1, 0.45), st.integers(0, 2**32))
+def test_groups_are_never_parted(groups: list[int], share: float, seed: int) -> None:
+    parts = parts_of(Split(share, share, group="patient"), len(groups), groups, seed)
+    seen = [{groups[row] for row in part} for part in parts]
+    assert parts[0]
+    assert not seen[0] & seen[1]
+    assert not seen[2] & (seen[0] | seen[1])
+    assert sorted(row for part in parts for row in part) == list(range(len(groups)))
+
+
+def test_groups_of_one_size_make_the_wanted_shares() -> None:
+    groups = [row // 4 for row in range(400)]
+    assert [len(part) for part in parts_of(Split(0.2, 0.1, group="site"), 400, groups)] == [280, 80, 40]
+
+
+def test_groups_do_not_depend_on_the_order_of_rows() -> None:
+    groups = np.random.default_rng(0).integers(0, 30, 200)
+    order = np.random.default_rng(1).permutation(200)
+    here = set(groups[parts_of(Split(0.3, group="g"), 200, groups.tolist())[1]])
+    assert here == set(groups[order][parts_of(Split(0.3, group="g"), 200, groups[order].tolist())[1]])
+
+
+@given(st.lists(st.integers(0, 40), min_size=4, max_size=100), st.floats(0, 0.4), st.floats(0, 0.4))
+def test_the_latest_rows_are_held_out(times: list[int], validation: float, test: float) -> None:
+    split = Split(validation, test, time="date")
+    if len(set(times)) == 1 and len(times) * validation + len(times) * test >= 0.5:
+        return
+    try:
+        train, held, kept = parts_of(split, len(times), times)
+    except TableError:  # all rows but those of one moment would be held out
+        return
+    moments = [[times[row] for row in part] for part in (train, held, kept)]
+    filled = [part for part in moments if part]
+    for earlier, later in pairwise(filled):
+        assert max(earlier) < min(later)
+    assert len(kept) >= int(test * len(times) + 0.5)
+
+
+def test_a_column_says_the_part() -> None:
+    assert parts_of(Split(column="part"), 4, [0, 2, 1, 0]) == [[0, 3], [2], [1]]
+    assert [part_number(word) for word in ("train", " Test", "VAL", "valid", "tset")] == [0, 2, 1, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_fraction": 0.6, "test_fraction": 0.4}, "leaves no rows to train on"),
+        ({"group": "a", "time": "b"}, "group, time: both say how to split"),
+        ({"column": 3}, "column: got 3; needs the name of a column"),
+    ],
+)
+def test_splits_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        Split(**arguments)

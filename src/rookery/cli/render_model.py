@@ -1,0 +1,118 @@
+"""A model file as a page of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rookery.cli.draw import loss_curves, network_drawing
+
+if TYPE_CHECKING:
+    from rookery.model import Model
+    from rookery.provenance import Provenance
+    from rookery.table.schema import Schema
+
+__all__ = ["as_data", "drawing", "model_page", "schema_table"]
+
+CLASSES_SHOWN = 12
+
+
+def model_page(model: Model) -> RenderableType:
+    """Columns, network, training and metrics."""
+    plan, origin = model.plan, model.provenance
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    grid.add_row("label", f"{model.labels.name}: {classes_in_words(model)}")
+    grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
+    grid.add_row("loss", repr(plan.loss))
+    grid.add_row("optimizer", f"{plan.optimizer!r}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
+    if origin is not None:
+        for name, value in _training_facts(origin, plan.epochs):
+            grid.add_row(name, value)
+    parts: list[RenderableType] = [grid, Text(), drawing(model)]
+    if origin is not None:
+        if origin.schema is not None:
+            parts += [Text(), schema_table(origin.schema)]
+        history = origin.history
+        if len(history) > 1:
+            parts += [
+                Text(),
+                loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
+            ]
+        parts += [Text(), _metrics(origin)]
+    return Group(*parts)
+
+
+def classes_in_words(model: Model) -> str:
+    """The classes, or that it is a number."""
+    if model.classes is None:
+        return "a number" if len(model.labels.names) == 1 else "numbers"
+    shown = ", ".join(map(str, model.classes[:CLASSES_SHOWN]))
+    more = len(model.classes) - CLASSES_SHOWN
+    return f"{shown}, … ({more} more)" if more > 0 else shown
+
+
+def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
+    rows = ", ".join(f"{count:,} for {_purpose(name)}" for name, count in origin.rows.items())
+    trained = f"{len(origin.history)} of {epochs} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}"
+    return [
+        ("rows", rows),
+        ("trained", f"{trained}, by Rookery {origin.version}"),
+        ("digests", f"weights {origin.weights[:16]}, table {str(origin.data.get('total'))[:16]}"),
+    ]
+
+
+def _purpose(part: str) -> str:
+    return {"train": "training", "test": "testing"}.get(part, part)
+
+
+def drawing(model: Model) -> Text:
+    """The network drawn."""
+    hidden = [(layer.width, layer.activation.word) for layer in model.plan.network.layers[:-1]]
+    outputs = model.labels.names if model.classes is None else [str(c) for c in model.classes]
+    if len(outputs) != model.plan.network.outputs:
+        outputs = outputs[-model.plan.network.outputs :]  # of two classes, one probability tells both
+    return network_drawing(model.features.inputs, hidden, outputs, _head(model))
+
+
+def _head(model: Model) -> str:
+    if model.classes is None:
+        return "exp" if model.plan.loss.word == "poisson" else "number"
+    return "sigmoid" if model.plan.loss.word == "binary_cross_entropy" else "softmax"
+
+
+def schema_table(schema: Schema) -> Table:
+    """The columns: what each is, and what is in it."""
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for name in ("column", "role"):
+        table.add_column(name)
+    for name in ("missing", "distinct"):
+        table.add_column(name, justify="right")
+    table.add_column("such as", style="dim")
+    for column in schema.columns:
+        examples = ", ".join(column.examples[:3]) if not column.reason else f"left out: {column.reason}"
+        table.add_row(column.name, column.role, f"{column.missing:,}", f"{column.distinct:,}", examples)
+    return table
+
+
+def _metrics(origin: Provenance) -> RenderableType:
+    evaluation = origin.evaluation
+    table = Table.grid(padding=(0, 2))
+    for name, value in evaluation.items():
+        if isinstance(value, float):
+            low, high = (evaluation.get("intervals") or {}).get(name) or (None, None)
+            interval = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else ""
+            table.add_row(f"  {name.replace('_', ' ')}", f"{value:.4g}", Text(interval, style="dim"))
+    return Group(Text(f"On the {evaluation.get('rows', '')} {_purpose(str(evaluation.get('on')))} rows"), table)
+
+
+def as_data(model: Model) -> dict[str, Any]:
+    """The same facts as plain data, for ``--json``."""
+    header, _ = model.to_parts()
+    norms = [float(np.linalg.norm(weights)) for weights, _ in model.weights]
+    return {**header, "parameters": model.plan.network.parameters, "norms": norms}

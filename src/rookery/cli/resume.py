@@ -1,0 +1,45 @@
+"""``rookery resume``: a run that was stopped goes on from its latest checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rookery.cli.options import FILES, JSON, THREADS, Option, arguments_of, with_options, writable
+from rookery.cli.progress import training_progress
+from rookery.cli.train import show_run
+
+__all__ = ["resume"]
+
+OPTIONS = (
+    Option("table", str, FILES, "The table, if it lies elsewhere now.", "where it was"),
+    Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", writable),
+)
+
+
+@with_options(*OPTIONS, THREADS, JSON)
+def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
+    """Go on with a run that was stopped, and end with the same bytes as if it had not been.
+
+    CHECKPOINT is the folder that was given to 'rookery train --checkpoint'. For example:
+
+    rookery resume runs/first -o penguins.rookery
+    """
+    from rookery.resuming import resume as resume_run
+
+    options = arguments_of((*OPTIONS, THREADS), given)
+    interrupted = False
+    with training_progress(quiet=given["as_json"]) as on_progress:
+        try:
+            run = resume_run(checkpoint, options.get("table"), threads=options.get("threads"), on_progress=on_progress)
+        except KeyboardInterrupt as interrupt:
+            if not hasattr(interrupt, "run"):
+                raise
+            run, interrupted = interrupt.run, True
+    if "output" in options:
+        run.model.save(options["output"])
+    show_run(run, given["as_json"])
+    if interrupted:
+        raise KeyboardInterrupt

@@ -1,0 +1,42 @@
+"""``rookery show``: what a model file holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rookery.cli.options import FILES, JSON, Option, with_options, writable
+
+__all__ = ["show"]
+
+
+@with_options(Option("save_plan", Path, FILES, "Write the model's plan to this TOML file.", parse=writable), JSON)
+def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
+    """Show what a model is: its columns, classes, layers, training and metrics.
+
+    MODEL is a file that 'rookery train -o' wrote. For example:
+
+    rookery show penguins.rookery
+
+    rookery show penguins.rookery --save-plan plan.toml
+    """
+    from rookery.cli import render_model
+    from rookery.model import load
+
+    network = load(model)
+    if given["save_plan"] is not None:
+        from rookery.errors import PlanError
+        from rookery.plan_file import plan_arguments, write_plan
+
+        if network.provenance is None:
+            raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")
+        write_plan(plan_arguments(network.plan, network.provenance.preparation), writable(given["save_plan"]))
+    if given["as_json"]:
+        print(json.dumps(render_model.as_data(network), default=str))
+        return
+    from rich.console import Console
+
+    Console(highlight=False).print(render_model.model_page(network))

@@ -1,0 +1,98 @@
+"""Provenance: where a model comes from, so that it can be shown, judged and made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rookery.errors import FileError, RookeryError
+from rookery.history import History
+from rookery.table.preparation import Preparation
+from rookery.table.schema import Schema
+
+__all__ = ["Provenance"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Provenance:
+    """What is known of a model's training.
+
+    Attributes
+    ----------
+    preparation : Preparation
+        How the table became training rows.
+    schema : Schema or None
+        The table's columns; None for arrays.
+    rows : dict
+        How many rows were for "train", "validation" and "test".
+    data : dict
+        Digests of what was trained on, column by column (see `rookery.files.digest`).
+    weights : str
+        The digest of the weights.
+    history : History
+    evaluation : dict
+        How good the model was, and on which part of the rows ("on").
+    status : str
+        How the run ended.
+    steps : int
+    version : str
+        Of the Rookery that trained it.
+
+    """
+
+    preparation: Preparation
+    schema: Schema | None
+    rows: Mapping[str, int]
+    data: Mapping[str, Any]
+    weights: str
+    history: History
+    evaluation: Mapping[str, Any]
+    status: str
+    steps: int
+    version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "preparation": self.preparation.to_dict(),
+            "schema": None if self.schema is None else self.schema.to_dict(),
+            "rows": dict(self.rows),
+            "data": dict(self.data),
+            "weights": self.weights,
+            "history": self.history.to_dict(),
+            "evaluation": dict(self.evaluation),
+            "status": self.status,
+            "steps": self.steps,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises
+        ------
+        FileError
+            If it cannot be.
+
+        """
+        if not isinstance(data, Mapping):
+            raise FileError(f"provenance: is {type(data).__name__}; the file was damaged or made by hand")
+        kinds = {"rows": dict, "data": dict, "weights": str, "evaluation": dict, "status": str, "steps": int}
+        plain = {}
+        for name, kind in {**kinds, "version": str}.items():
+            plain[name] = data.get(name)
+            if not isinstance(plain[name], kind):
+                raise FileError(f"provenance: {name} is {plain[name]!r}; the file was damaged or made by hand")
+        if not all(isinstance(count, int) and count >= 0 for count in plain["rows"].values()):
+            raise FileError(f"provenance: rows are {plain['rows']!r}; the file was damaged or made by hand")
+        try:
+            preparation = Preparation.from_dict(data["preparation"])
+            schema = None if data["schema"] is None else Schema.from_dict(data["schema"])
+            history = History.from_dict(data["history"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, RookeryError):
+                raise
+            raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
+        return cls(preparation=preparation, schema=schema, history=history, **plain)

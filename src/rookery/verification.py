@@ -1,0 +1,118 @@
+"""Verification: a model is trained again from the plan in its file, and the digests are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rookery.errors import PlanError
+from rookery.model import Model
+from rookery.training import carry_out
+
+__all__ = ["Verification", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What training again gave.
+
+    Attributes
+    ----------
+    same : bool
+        Whether the weights are the same, bit for bit.
+    expected, found : str
+        The digests of the weights in the model and of those trained now.
+    data_same : bool
+        Whether the table is the one the model was trained on.
+    differences : tuple of str
+        What differs, in words: rows, columns, the version of Rookery.
+
+    """
+
+    same: bool
+    expected: str
+    found: str
+    data_same: bool
+    differences: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.same:
+            return f"verified: training again gives the same weights, bit for bit ({self.found[:16]})"
+        why = "; ".join(self.differences) or "the table and the plan are the same, so the engine differs"
+        return f"not verified: training again gives other weights: {why}"
+
+
+def verify(
+    model: Model | str | Path,
+    data: Any,
+    y: Any = None,
+    *,
+    validation_data: Any = None,
+    sample_weight: Any = None,
+    threads: int | None = None,
+) -> Verification:
+    """Trains again from a model's plan on the same table, and compares digests.
+
+    Parameters
+    ----------
+    model : Model or file name
+    data, y, validation_data, sample_weight
+        What the model was trained on.
+    threads : int, optional
+        Any number gives the same bits.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    PlanError
+        If the model does not say how it was trained.
+    TableError
+        If the table cannot be trained on.
+
+    Examples
+    --------
+    >>> import rookery as rk
+    >>> run = rk.train("penguins", label="species", epochs=5, threads=1)
+    >>> print(verify(run.model, "penguins", threads=2))  # doctest: +ELLIPSIS
+    verified: training again gives the same weights, bit for bit (...)
+
+    """
+    from rookery import __version__
+
+    if not isinstance(model, Model):
+        from rookery.files.model_file import load_model
+
+        model = load_model(model)
+    origin = model.provenance
+    if origin is None:
+        raise PlanError(
+            "the model does not say how it was trained; only those that `rookery.train` made can be verified"
+        )
+    run = carry_out(
+        model.plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
+        threads=threads,
+    )  # fmt: skip
+    run.resume(epochs=len(origin.history))
+    found = run.provenance()
+    differences = _differences(origin.data, found.data)
+    data_same = not differences
+    if origin.version != __version__:
+        differences.append(f"the model is of Rookery {origin.version}, this is {__version__}")
+    return Verification(found.weights == origin.weights, origin.weights, found.weights, data_same, tuple(differences))
+
+
+def _differences(before: Any, now: Any) -> list[str]:
+    """What differs between two digests of a table, in words."""
+    if before.get("rows") != now.get("rows"):
+        return [f"the table has {now.get('rows')} rows, and had {before.get('rows')}"]
+    old, new = before.get("columns", {}), now.get("columns", {})
+    changed = [name for name in old if name in new and old[name] != new[name]]
+    return [
+        *(f"column {name!r} is gone" for name in old if name not in new),
+        *(f"column {name!r} is new" for name in new if name not in old),
+        *([f"changed values in {', '.join(map(repr, changed))}"] if changed else []),
+    ]

@@ -1,0 +1,50 @@
+"""SHAP's explainers on the estimators: its values add up to the prediction, and name the columns that matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:.*NumPy global RNG"),
+]
+
+
+@pytest.fixture
+def shap() -> Any:
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'rookery[peers]'")
+    return pytest.importorskip("shap", reason="needs shap: pip install 'rookery[peers]'")
+
+
+def job() -> tuple[Any, Any]:
+    x = np.random.default_rng(0).standard_normal((200, 4))
+    return x, 3 * x[:, 0] - x[:, 1]
+
+
+def test_kernel_explainer_on_a_regressor(shap: Any) -> None:
+    from rookery.estimators import DNNRegressor
+
+    x, y = job()
+    fitted = DNNRegressor((16,), epochs=60, learning_rate=0.01, random_state=0, threads=1).fit(x, y)
+    values = np.asarray(shap.KernelExplainer(fitted.predict, x[:50]).shap_values(x[:10], silent=True))
+    assert values.shape == (10, 4)
+    np.testing.assert_allclose(values.sum(axis=1), fitted.predict(x[:10]) - fitted.predict(x[:50]).mean(), atol=1e-6)
+    size = np.abs(values).mean(axis=0)
+    assert size[0] > size[1] > 3 * size[2:].max()
+
+
+def test_permutation_explainer_on_a_classifier_of_a_table(shap: Any) -> None:
+    pd = pytest.importorskip("pandas")
+    from rookery.estimators import DNNClassifier
+
+    x, y = job()
+    table = pd.DataFrame(x, columns=["a", "b", "c", "d"])
+    fitted = DNNClassifier((16,), epochs=60, learning_rate=0.01, random_state=0, threads=1).fit(table, y > 0)
+    explained = shap.explainers.Permutation(fitted.predict_proba, table[:50], seed=0)(table[:5])
+    assert explained.values.shape == (5, 4, 2)
+    total = explained.base_values + explained.values.sum(axis=1)
+    np.testing.assert_allclose(total, fitted.predict_proba(table[:5]), atol=1e-6)
+    assert np.abs(explained.values[..., 1]).mean(axis=0).argmax() == 0
