@@ -126,7 +126,7 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
         raise FileError(f"{name}: is too large for the memory there is; close other programs") from error
     except FileError:
         raise
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FileError(f"{name}: cannot be read: {_why(error)}") from error
 
 
@@ -166,11 +166,13 @@ def _encode(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         "written_by": rookery.__version__,
         "header": dict(header),
     }
-    text = strict_json.dump(envelope).decode("ascii")
-    file = save({name: _storable(name, array) for name, array in arrays.items()}, {"rookery": text})
+    text = strict_json.dump(envelope)
+    stored = {name: _storable(name, array) for name, array in arrays.items()}
+    file = save(stored, {"rookery": text.decode("ascii")})
     length = 8 + int.from_bytes(file[:8], "little")
     head, data = file[:length], memoryview(file)[length:]
-    strict_json.parse(head[8:])  # what would be refused when read is refused now, while there is still a model to save
+    for part in (text, head[8:]):  # what would be refused when read is refused while there is still a model to save
+        strict_json.parse(part)
     return seal(head, data), data
 
 
@@ -274,9 +276,9 @@ class _Reader:
         return arrays
 
 
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.ENOENT:
+def _why(error: OSError) -> str:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return "there is no such file; check the spelling and the folder"
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+    if error.errno in (errno.EACCES, errno.EPERM):
         return "that is not permitted; ask for the right to read it (chmod u+r)"
-    return f"{getattr(error, 'strerror', None) or error}"
+    return error.strerror or str(error)

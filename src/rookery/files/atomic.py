@@ -43,7 +43,11 @@ def file_name(path: str | os.PathLike[str]) -> str:
     if not isinstance(path, str | os.PathLike):
         raise FileError(f"path: got {path!r}; needs the name of a file")
     name = os.fsdecode(path)
-    if not name or "\0" in name:
+    try:
+        encoded = os.fsencode(name)
+    except UnicodeEncodeError:
+        encoded = b""
+    if not encoded or b"\0" in encoded:
         raise FileError(f"path: got {name!r}; needs the name of a file")
     return name
 
@@ -81,6 +85,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     name = file_name(path)
     target = os.path.realpath(name)
+    folder, base = os.path.split(target)
     temporary = ""
     try:
         replaced = _status(name)
@@ -89,7 +94,6 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             with open(name, "wb") as stream:
                 yield stream
             return
-        folder, base = os.path.split(target)
         temporary = os.path.join(folder, f".{base[:LONGEST_STEM]}.{secrets.token_hex(8)}{SUFFIX}")
         with _create(temporary, replaced) as file:
             yield file
@@ -99,11 +103,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         _sync_folder(folder)
     except FileError:
         raise
-    except (OSError, ValueError) as error:
-        # Another file's error, or another's mistake, that came up while this one was being written, stays what it is.
-        ours = isinstance(error, OSError) and error.filename in (None, name, target, temporary)
-        if not ours and not isinstance(error, UnicodeEncodeError):
-            raise
+    except OSError as error:
+        if error.filename not in (None, name, target, temporary, folder):
+            raise  # about another file, which was in use while this one was being written
         raise FileError(_message(name, error)) from error
     finally:
         if temporary:
@@ -174,9 +176,7 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _message(name: str, error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return f"path: {name!r} cannot name a file: {error}"
+def _message(name: str, error: OSError) -> str:
     why = ADVICE.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
     old = "; the file that was there is unchanged" if os.path.isfile(name) else ""
     return f"{name}: cannot be written: {why}{old}"
