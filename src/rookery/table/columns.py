@@ -28,7 +28,8 @@ class Column:
         of 1 and 0, NaN for missing; words: int32 places in `words`, -1 for missing; moment: datetime64[us], NaT for
         missing.
     words : tuple of str
-        The different words, each once, in any order; empty for the other kinds.
+        The different words, each once, in any order; of yes_no, the words for 0 and 1 if they are not true and false;
+        empty for the other kinds.
 
     Examples
     --------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.errors import TableError
 from rookery.table.columns import Column, Table
 from rookery.table.kinds import DECIMAL_COMMA, Place, Rule, coerced, column_of_words, missing_column
 from rookery.table.objects import nested_error
@@ -14,7 +16,7 @@ from rookery.table.objects import nested_error
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["table_of_frame"]
+__all__ = ["joined", "table_of_frame"]
 
 US_PER_SECOND = 1_000_000
 
@@ -55,6 +57,29 @@ def table_of_frame(
     return Table(columns, source, first_row)
 
 
+def joined(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
+    """One frame of the rows of all; a column that some frames lack is missing there.
+
+    Raises
+    ------
+    TableError
+        If there are none.
+
+    """
+    import polars as pl
+
+    if not frames:
+        raise TableError(f"{source}: is empty; needs column names and rows below them")
+    if len(frames) == 1:
+        return frames[0]
+    if all(frame.schema == frames[0].schema for frame in frames):
+        return pl.concat(frames)
+    try:
+        return pl.concat(frames, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError:  # numbers here and words there: all are words
+        return pl.concat([frame.cast(pl.String) for frame in frames], how="diagonal")
+
+
 def _column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_comma: bool) -> Column:
     import polars as pl
 
@@ -65,7 +90,9 @@ def _column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_co
         series, dtype = series.cast(pl.String), pl.String()
     if dtype == pl.String:
         numbers = cells or rule.kind in ("number", "whole")
-        column = _numbers_in_words(series, decimal_comma) if numbers and rule.kind in (None, "number", "whole") else None
+        column = (
+            _numbers_in_words(series, decimal_comma) if numbers and rule.kind in (None, "number", "whole") else None
+        )
         if column is not None:
             return coerced(column, rule, place)
         codes, words = _factorized(series)
@@ -93,7 +120,9 @@ def _typed(series: pl.Series, place: Place) -> Column:
         if getattr(dtype, "time_zone", None) is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         values = series.cast(pl.Datetime("us")).to_physical().cast(pl.Int64).to_numpy(allow_copy=True)
-        return Column("moment", _microseconds(series.cast(pl.Datetime("us"))) if series.null_count() else values.view("M8[us]"))
+        return Column(
+            "moment", _microseconds(series.cast(pl.Datetime("us"))) if series.null_count() else values.view("M8[us]")
+        )
     if dtype == pl.Time:
         codes, words = _factorized(series.cast(pl.String))
         return Column("words", codes, tuple(words))

@@ -14,7 +14,7 @@ from rookery.table.objects import series_of_objects
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["NEEDED", "frames_of", "is_frame"]
+__all__ = ["NEEDED", "frames_of", "is_frame", "series_of_pandas"]
 
 NEEDED = "needs a file (CSV, Parquet, Arrow, JSON lines), a DataFrame (Polars, pandas, PyArrow, …), or arrays X and y"
 LAZY_ROWS = 65_536
@@ -22,7 +22,7 @@ LAZY_ROWS = 65_536
 
 def is_frame(data: Any) -> bool:
     """Whether it is a DataFrame, going by its type."""
-    return hasattr(type(data), "columns") or hasattr(type(data), "__arrow_c_stream__") and not _is_series(data)
+    return hasattr(type(data), "columns") or (hasattr(type(data), "__arrow_c_stream__") and not _is_series(data))
 
 
 def _is_series(data: Any) -> bool:
@@ -63,7 +63,7 @@ def frames_of(data: Any, source: str) -> Iterator[pl.DataFrame]:
         yield native
     elif frame.implementation.is_pandas_like():
         pandas = frame.to_pandas()
-        yield pl.DataFrame([_of_pandas(name, pandas.iloc[:, i], source) for i, name in enumerate(names)])
+        yield pl.DataFrame([series_of_pandas(name, pandas.iloc[:, i], source) for i, name in enumerate(names)])
     else:
         yield frame.to_polars()
 
@@ -87,7 +87,8 @@ def _repeated_names(data: Any) -> bool:
     return bool(getattr(columns, "has_duplicates", False))  # of pandas, about which narwhals would not say which
 
 
-def _of_pandas(name: str, series: Any, source: str) -> pl.Series:
+def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
+    """A pandas Series as one of Polars, without Arrow between them."""
     import polars as pl
 
     dtype = series.dtype
@@ -98,7 +99,9 @@ def _of_pandas(name: str, series: Any, source: str) -> pl.Series:
         if isinstance(dtype, np.dtype):
             return pl.Series(name, series.to_numpy())
         missing = series.isna().to_numpy(dtype=bool)
-        filled = series.fillna(False if kind == "b" else 0).to_numpy(dtype={"b": bool, "f": np.float64}.get(kind, np.int64))
+        filled = series.fillna(False if kind == "b" else 0).to_numpy(
+            dtype={"b": bool, "f": np.float64}.get(kind, np.int64)
+        )
         values = pl.Series(name, filled)
         return values.set(pl.Series(missing), None) if missing.any() else values
     if kind == "M":

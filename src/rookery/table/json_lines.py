@@ -66,7 +66,9 @@ def _carefully(text: bytes, source: str, first_line: int) -> pl.DataFrame:
             why = f"{error.msg}, character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else str(error)
             raise TableError(f"{source}: line {line} is no JSON ({why}); needs one object per line") from error
         if not isinstance(row, dict):
-            raise TableError(f"{source}: line {line} is a JSON {type(row).__name__}; needs an object: {{\"column\": value}}")
+            raise TableError(
+                f'{source}: line {line} is a JSON {type(row).__name__}; needs an object: {{"column": value}}'
+            )
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
     return pl.DataFrame([series_of_objects(name, [row.get(name) for row in rows], source) for name in names])

@@ -148,7 +148,7 @@ def column_of_words(
     if wrong is not None:
         raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
     if rule.kind == "yes_no":
-        return Column("yes_no", _spread(np.array(values, dtype=np.float64), codes, np.nan))
+        return _yes_no_column(codes, words, values)
     return coerced(_numbers(codes, values), rule, place)
 
 
@@ -171,7 +171,7 @@ def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: b
             return column
     if all(word.lower() in YES_NO for word in words):
         rule.kind = "yes_no"
-        return Column("yes_no", _spread(np.array([YES_NO[word.lower()] for word in words]), codes, np.nan))
+        return _yes_no_column(codes, words, [YES_NO[word.lower()] for word in words])
     found = moments(words, rule.day_first)
     if found is not None:
         rule.kind, rule.day_first = "moment", found[1]
@@ -203,6 +203,13 @@ def _numbers(codes: NDArray[np.int32], values: list[Any]) -> Column:
 def _spread(values: NDArray[Any], codes: NDArray[np.int32], missing: Any) -> NDArray[Any]:
     """The values in their rows; -1 is the last, which is missing."""
     return np.append(values, np.array([missing], dtype=values.dtype))[codes]
+
+
+def _yes_no_column(codes: NDArray[np.int32], words: list[str], values: list[float]) -> Column:
+    """Keeps the two words, where there are two and they are other than true and false: a label is told by them."""
+    written = tuple(word for _, word in sorted(zip(values, words, strict=True)))
+    kept = written if len(words) == 2 and len(set(values)) == 2 and words[0].lower() in ("yes", "no") else ()
+    return Column("yes_no", _spread(np.array(values, dtype=np.float64), codes, np.nan), kept)
 
 
 def _yes_no(word: str) -> float | None:

@@ -64,7 +64,9 @@ def _year_first(words: Sequence[str]) -> NDArray[Any] | None:
     plain = words
     zones = [match[2] for match in matches if match is not None]
     if any(zones):
-        plain = [word[: len(word) - len(zone)].rstrip() if zone else word for word, zone in zip(words, zones, strict=True)]
+        plain = [
+            word[: len(word) - len(zone)].rstrip() if zone else word for word, zone in zip(words, zones, strict=True)
+        ]
     if any(match is not None and match[1] == "/" for match in matches):
         plain = [word.replace("/", "-") for word in plain]
     values = np.array(plain, dtype="datetime64[us]")

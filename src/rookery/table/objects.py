@@ -5,21 +5,75 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from rookery.errors import TableError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["nested_error", "series_of_objects"]
+__all__ = ["frame_of_plain_data", "nested_error", "series_of_objects"]
 
 
 def nested_error(source: str, name: str, what: str) -> TableError:
     return TableError(
         f"{source}: column {name!r} holds {what}; needs one value per cell: leave the column out, or spread it over several"
     )
+
+
+def frame_of_plain_data(data: Any, source: str) -> pl.DataFrame | None:
+    """The frame that a dict from names to columns, a list of dicts or an array makes; None for anything else.
+
+    Raises
+    ------
+    TableError
+        If its columns differ in length, or hold what no table can.
+
+    """
+    import polars as pl
+
+    if isinstance(data, np.ndarray) and data.ndim == 2:
+        return pl.DataFrame({f"x{i}": data[:, i] for i in range(data.shape[1])})
+    if isinstance(data, list) and data and isinstance(data[0], Mapping):
+        for row, value in enumerate(data, 1):
+            if not isinstance(value, Mapping):
+                raise TableError(f"{source}: row {row} is a {type(value).__name__}; needs a dict, as the first one is")
+        names = dict.fromkeys(name for row in data for name in row)
+        data = {name: [row.get(name) for row in data] for name in names}
+    if not isinstance(data, Mapping):
+        return None
+    columns = {str(name): _series_of_any(str(name), values, source) for name, values in data.items()}
+    lengths = {name: len(series) for name, series in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{name!r} has {length:,}" for name, length in list(lengths.items())[:4])
+        raise TableError(f"{source}: its columns differ in length: {shown}; needs one value per row in each")
+    return pl.DataFrame(list(columns.values()))
+
+
+def _series_of_any(name: str, values: Any, source: str) -> pl.Series:
+    import polars as pl
+
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    if hasattr(type(values), "factorize"):  # a pandas Series
+        from rookery.table.frames import series_of_pandas
+
+        return series_of_pandas(name, values, source)
+    if hasattr(type(values), "__array__") or hasattr(type(values), "dtype"):
+        array = np.asarray(values)
+        if array.ndim != 1:
+            raise TableError(f"{source}: column {name!r} has shape {array.shape}; needs one value per row")
+        if array.dtype.kind in "biuf":
+            return pl.Series(name, array)
+        if array.dtype.kind == "M":
+            return pl.Series(name, array.astype("datetime64[us]"))
+        values = array.tolist()
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise TableError(f"{source}: column {name!r} is a {type(values).__name__}; needs a list with one value per row")
+    return series_of_objects(name, list(values), source)
 
 
 def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Series:
@@ -35,7 +89,9 @@ def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Serie
 
     present = [value for value in values if value is not None]
     for value in present:
-        if isinstance(value, list | tuple | dict | set | bytes) or hasattr(value, "__array__") and getattr(value, "shape", ()):
+        if isinstance(value, list | tuple | dict | set | bytes) or (
+            hasattr(value, "__array__") and getattr(value, "shape", ())
+        ):
             raise nested_error(source, name, f"a {type(value).__name__}, such as {str(value)[:40]}")
     if all(isinstance(value, bool) for value in present):
         return pl.Series(name, values, dtype=pl.Boolean)

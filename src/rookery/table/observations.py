@@ -184,6 +184,8 @@ def _values(name: str, column: Column) -> NDArray[Any]:
         raise TableError(f"label {name!r}: holds dates; needs classes or numbers (the days since some day, say)")
     if column.kind == "words":
         return column.objects()
+    if column.kind == "yes_no" and column.words:
+        return np.array(column.words, dtype=object)[column.values.astype(np.int64)]
     return column.values.astype({"whole": np.int64, "yes_no": np.bool_, "number": np.float64}[column.kind])
 
 

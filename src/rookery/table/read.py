@@ -1,179 +1,195 @@
-"""Reading: any file or DataFrame becomes columns of numbers or of words."""
+"""Reading: any file, DataFrame or plain data becomes a table, at once or some rows at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+from rookery.table.columns import Table
+from rookery.table.contents import Contents, contents_of_file
+from rookery.table.frames import is_frame
+from rookery.table.kinds import Place, Rule, coerced, missing_column, rules_of
+from rookery.table.names import chosen_names
+from rookery.table.reading import Reading
+from rookery.table.streams import opened_bytes
+from rookery.table.whereabouts import located
 
-from rookery.errors import FileError, TableError, nearest
-from rookery.table.datasets import BUNDLED, bundled_path
-from rookery.table.small_csv import read_small_csv
+if TYPE_CHECKING:
+    import polars as pl
 
-__all__ = ["Table", "is_table", "read_table"]
+__all__ = ["is_table", "read_batches", "read_table"]
 
-# Polars takes longer to import than Python takes to read a file of this size (bytes).
-LARGE_FILE = 1_000_000
-MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Named columns of one length.
-
-    Attributes
-    ----------
-    columns : dict of str to (n,) array
-        float64 with NaN for missing (numbers and yes/no), int64 (whole numbers, none missing), or object with None for
-        missing (words).
-    source : str
-        What to call it in messages.
-    whole : frozenset of str
-        The columns of whole numbers or of yes/no, also those that are float64 because values are missing.
-
-    """
-
-    columns: dict[str, NDArray[Any]]
-    source: str
-    whole: frozenset[str] = frozenset()
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()))) if self.columns else 0
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.columns)
-
-    def column(self, name: str, what: str) -> NDArray[Any]:
-        """The column of that name.
-
-        Raises
-        ------
-        TableError
-            If there is none, with the nearest name there is.
-
-        """
-        if name not in self.columns:
-            raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
-        return self.columns[name]
-
-    def features(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """These columns side by side, (n, d), NaN for missing.
-
-        Raises
-        ------
-        TableError
-            If there is none of that name, or it holds words.
-
-        """
-        columns = [self.column(name, "features") for name in names]
-        for name, column in zip(names, columns, strict=True):
-            if column.dtype == object:
-                raise TableError(
-                    f"{self.source}: column {name!r} holds words; the network was trained on numbers there"
-                )
-        return np.column_stack(columns).astype(np.float64, copy=False)
+IN_MEMORY = "the table"
 
 
 def is_table(data: Any) -> bool:
-    """Whether columns have names here: a file or a DataFrame, not an array."""
-    return isinstance(data, str | Path | Table) or hasattr(type(data), "columns")
+    """Whether columns have names here: a file, a DataFrame or plain data with names, and not an array.
+
+    Examples
+    --------
+    >>> is_table("penguins.csv"), is_table({"a": [1, 2]}), is_table([{"a": 1}]), is_table([[1, 2], [3, 4]])
+    (True, True, True, False)
+
+    """
+    if isinstance(data, str | Path | Table | Mapping) or _is_stream(data) or is_frame(data):
+        return True
+    return isinstance(data, list) and len(data) > 0 and isinstance(data[0], Mapping)
 
 
-def read_table(data: Any) -> Table:
-    """A table from a CSV file or from a DataFrame of any library that narwhals knows (Polars, pandas, PyArrow, …).
+def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str, str] | None = None) -> Table:
+    """The whole table that a file, a DataFrame or plain data holds.
 
-    ``"penguins"``, where no file of that name exists, is the bundled table.
+    Parameters
+    ----------
+    data : path, DataFrame, dict, list or generator
+        A file of CSV, Parquet, Arrow IPC or JSON lines, compressed or not (its bytes tell which), or ``"-"`` for
+        standard input; ``"penguins"``, where no file of that name exists, is the bundled table. A DataFrame of any
+        library that narwhals knows, lazy too. A dict from names to columns, a list of dicts (one for each row), or a
+        generator of any of these.
+    reading : Reading, optional
+        How a file is written, where that is not to be found out.
+    expected : dict of str to kind of column, optional
+        As what columns are read (see `rookery.table.columns.Column`); for the others, all rows are looked at.
 
     Raises
     ------
     FileError
-        If the file is not there or cannot be read.
+        If the file is not there, cannot be read or is damaged.
     TableError
-        If it holds no table, or `data` is of no known kind.
+        If it holds no table, or a value is not of the kind that is expected: in which row and column.
+
+    Examples
+    --------
+    >>> table = read_table({"island": ["Biscoe", "Dream", None], "mass": [3750, None, 4300]})
+    >>> [(name, column.kind) for name, column in table.columns.items()]
+    [('island', 'words'), ('mass', 'whole')]
 
     """
+    rules = rules_of(expected)
     if isinstance(data, Table):
-        return data
-    if isinstance(data, str | Path):
-        path = _locate(Path(data))
-        if path.stat().st_size <= LARGE_FILE:
-            columns, whole = read_small_csv(path, MISSING_WORDS)
-            table = Table(columns, str(data), whole)
-        else:
-            table = _from_frame(_read_large_csv(path), str(data))
-        _check_separator(table)
-        return table
-    return _from_frame(data, "the table")
+        return _as_expected(data, rules)
+    if not isinstance(data, str | Path):
+        return _whole(_frames_in_memory(data), IN_MEMORY, rules)
+    path, source = located(data)
+    with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
+        small = contents.small_table(rules)
+        if small is not None:
+            return small
+        return _whole(contents.frames(), source, rules, contents)
 
 
-def _check_separator(table: Table) -> None:
-    for separator in (";", "\t"):
-        if len(table.names) == 1 and separator in table.names[0]:
-            raise TableError(
-                f"{table.source}: its values seem to be separated by {separator!r}; needs commas: save it with those"
-            )
+def read_batches(
+    data: Any,
+    reading: Reading | None = None,
+    rows: int = 65_536,
+    columns: Sequence[str] | None = None,
+    expected: Mapping[str, str] | None = None,
+    others: str | None = None,
+) -> Iterator[Table]:
+    """The table as tables of some rows each: memory does not grow with the file.
+
+    Parameters
+    ----------
+    data, reading
+        As for `read_table`.
+    rows : int, default 65,536
+        How many rows a table has at most.
+    columns : sequence of str, optional
+        Only these, in this order.
+    expected : dict of str to kind of column, optional
+        As what columns are read. What other columns hold, the first rows decide.
+    others : str, optional
+        The kind of the other columns of a text file instead; "words" keeps them as they are written.
+
+    Raises
+    ------
+    FileError, TableError
+        As `read_table`; a value that is not of its column's kind is found when its rows are read.
+
+    """
+    rules = rules_of(expected)
+    if isinstance(data, Table):
+        table = _as_expected(
+            data if columns is None else data.select(chosen_names(columns, data.names, data.source)), rules
+        )
+        for start in range(0, len(table), rows):
+            part = table.take(slice(start, start + rows))
+            yield Table(part.columns, part.source, table.first_row + start)
+        return
+    if not isinstance(data, str | Path):
+        yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows)
+        return
+    path, source = located(data)
+    with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
+        yield from _batches(contents.frames(columns), source, rules, rows, contents, others)
 
 
-def _locate(path: Path) -> Path:
-    if path.is_file():
-        return path
-    bundled = bundled_path(str(path))
-    if bundled is not None and not path.exists():
-        return bundled
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give a CSV file")
-    raise FileError(f"{path}: there is no such file (bundled tables, usable by name: {', '.join(BUNDLED)})")
+def _whole(
+    frames: Iterator[pl.DataFrame], source: str, rules: dict[str, Rule], contents: Contents | None = None
+) -> Table:
+    from rookery.table.convert import joined, table_of_frame
+
+    cells = contents is not None and contents.format == "csv"
+    comma = contents is not None and contents.decimal_comma
+    return table_of_frame(joined(list(frames), source), source, rules, cells=cells, decimal_comma=comma)
 
 
-def _read_large_csv(path: Path) -> Any:
-    import polars as pl
+def _batches(
+    frames: Iterator[pl.DataFrame],
+    source: str,
+    rules: dict[str, Rule],
+    rows: int,
+    contents: Contents | None = None,
+    others: str | None = None,
+) -> Iterator[Table]:
+    from rookery.table.convert import table_of_frame
 
-    try:
-        return pl.read_csv(path, infer_schema_length=None, null_values=MISSING_WORDS)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise TableError(
-            f"{path}: cannot be read as CSV ({first}); needs a line of column names and rows below"
-        ) from error
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror or error}") from error
-
-
-def _from_frame(data: Any, source: str) -> Table:
-    import narwhals as nw
-
-    try:
-        frame = nw.from_native(data, eager_only=True)
-    except TypeError as error:
-        raise TableError(
-            f"got {type(data).__name__}; needs a CSV file, a DataFrame (Polars, pandas, PyArrow, …) with `label`, "
-            "or arrays X and y"
-        ) from error
-    series = [frame.get_column(name) for name in frame.columns]
-    names = [str(name) for name in frame.columns]
-    repeated = [name for i, name in enumerate(names) if name in names[:i]]
-    if repeated:
-        raise TableError(f"{source}: column {repeated[0]!r} stands there twice; give each column a name of its own")
-    whole = frozenset(n for n, s in zip(names, series, strict=True) if s.dtype.is_integer() or s.dtype == nw.Boolean)
-    return Table({n: _column(s, nw) for n, s in zip(names, series, strict=True)}, source, whole)
+    cells = contents is not None and contents.format == "csv"
+    names: list[str] = []
+    first_row = 1
+    for frame in frames:
+        if cells and others is not None:
+            for name in frame.columns:
+                rules.setdefault(name, Rule(others, given=True))
+        names = names or frame.columns
+        for start in range(0, len(frame), rows):
+            part = table_of_frame(
+                frame.slice(start, rows), source, rules, first_row=first_row, cells=cells,
+                decimal_comma=contents is not None and contents.decimal_comma,
+            )  # fmt: skip
+            first_row += len(part)
+            yield _with_all(part, names, rules)
 
 
-def _column(series: Any, nw: Any) -> NDArray[Any]:
-    dtype = series.dtype
-    complete = series.null_count() == 0
-    wide = dtype.is_integer() and dtype in (nw.Int128, nw.UInt128, nw.UInt64)
-    if dtype.is_integer() and complete and not wide:
-        return np.asarray(series.to_numpy()).astype(np.int64)
-    if dtype.is_numeric() and complete and not wide:
-        return np.asarray(series.to_numpy()).astype(np.float64)
-    values = series.to_list()
-    missing = series.is_null().to_list()
-    if dtype.is_numeric() or dtype == nw.Boolean or all(missing):
-        return np.array([np.nan if none else float(v) for v, none in zip(values, missing, strict=True)])
-    words = [None if none or v != v else str(v) for v, none in zip(values, missing, strict=True)]  # NaN != NaN
-    return np.array(words, dtype=object)
+def _with_all(part: Table, names: Sequence[str], rules: dict[str, Rule]) -> Table:
+    """With the columns of the first rows: where a JSON object lacks one, its value is missing."""
+    if part.names == list(names):
+        return part
+    kinds = {name: (rules[name].kind if name in rules else None) or "number" for name in names}
+    columns = {
+        name: part.columns[name] if name in part.columns else missing_column(kinds[name], len(part)) for name in names
+    }
+    return Table(columns, part.source, part.first_row)
+
+
+def _as_expected(table: Table, rules: dict[str, Rule]) -> Table:
+    columns = {
+        name: coerced(column, rules[name], Place(table.source, name, table.first_row)) if name in rules else column
+        for name, column in table.columns.items()
+    }
+    return Table(columns, table.source, table.first_row)
+
+
+def _is_stream(data: Any) -> bool:
+    return hasattr(type(data), "__next__")
+
+
+def _frames_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    from rookery.table.frames import frames_of
+    from rookery.table.objects import frame_of_plain_data
+
+    for piece in data if _is_stream(data) else [data]:
+        plain = frame_of_plain_data(piece, IN_MEMORY)
+        for frame in frames_of(piece, IN_MEMORY) if plain is None else [plain]:
+            yield frame if columns is None else frame.select(chosen_names(columns, frame.columns, IN_MEMORY))

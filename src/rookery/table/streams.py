@@ -143,7 +143,9 @@ def _only_member(stream: Stream, opened: ExitStack) -> IO[bytes]:
     path = opened.enter_context(on_disk(stream))
     try:
         archive = opened.enter_context(zipfile.ZipFile(path))
-        members = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")]
+        members = [
+            info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")
+        ]
         if any(info.filename == "[Content_Types].xml" for info in members):
             raise TableError(f"{stream.source}: is an Excel or Office file; save its sheet as CSV (UTF-8)")
         if len(members) != 1:
