@@ -42,6 +42,8 @@ def arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterat
     is_file = stream.peek(len(FILE_MARK)) == FILE_MARK
     if is_file:
         stream.read(8)
+        while stream.peek(8) == bytes(8):  # some writers begin at the next multiple of 64
+            stream.read(8)
     schema, dictionaries = b"", b""
     for kind, message in _messages(stream):
         if kind == SCHEMA:

@@ -119,19 +119,12 @@ def _typed(series: pl.Series, place: Place) -> Column:
     if dtype in (pl.Date, pl.Datetime):
         if getattr(dtype, "time_zone", None) is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        values = series.cast(pl.Datetime("us")).to_physical().cast(pl.Int64).to_numpy(allow_copy=True)
-        return Column(
-            "moment", _microseconds(series.cast(pl.Datetime("us"))) if series.null_count() else values.view("M8[us]")
-        )
+        return Column("moment", np.asarray(series.cast(pl.Datetime("us")).to_numpy()).astype("datetime64[us]"))
     if dtype == pl.Time:
         codes, words = _factorized(series.cast(pl.String))
         return Column("words", codes, tuple(words))
     what = {pl.List: "lists", pl.Array: "arrays", pl.Struct: "objects of several values", pl.Binary: "bytes"}
     raise nested_error(place.source, place.name, next((w for t, w in what.items() if dtype == t), f"values of {dtype}"))
-
-
-def _microseconds(series: pl.Series) -> NDArray[Any]:
-    return np.asarray(series.to_numpy()).astype("datetime64[us]")
 
 
 def _floats(series: pl.Series) -> NDArray[np.float64]:

@@ -20,7 +20,8 @@ __all__ = ["frame_of_plain_data", "nested_error", "series_of_objects"]
 
 def nested_error(source: str, name: str, what: str) -> TableError:
     return TableError(
-        f"{source}: column {name!r} holds {what}; needs one value per cell: leave the column out, or spread it over several"
+        f"{source}: column {name!r} holds {what}; needs one value per cell: leave the column out, or spread it over "
+        "several"
     )
 
 

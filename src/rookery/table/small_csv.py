@@ -1,4 +1,4 @@
-"""CSV by Python's own reader: small files, for which Polars would take longer to import, and odd pieces of large ones."""
+"""CSV by Python's own reader: small files, before Polars is even imported, and odd pieces of large ones."""
 
 from __future__ import annotations
 
