@@ -111,7 +111,9 @@ def predict_file(
     _check_threshold(model, threshold)
     rows, ignored = 0, ()
     with TableWriter(target, format) as writer:
-        for batch in read_batches(source, reading, ROWS_AT_A_TIME, expected=model.features.kinds):
+        # What the model does not know goes from text to text as it is written.
+        others = "words" if writer.format == "csv" else None
+        for batch in read_batches(source, reading, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
             if rows == 0:
                 kept = _kept(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))

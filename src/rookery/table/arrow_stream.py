@@ -1,9 +1,9 @@
-"""Arrow IPC, as a stream or as a file, one record batch at a time.
+"""Arrow IPC as a stream, one record batch at a time.
 
 The format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc.
 A message is 0xFFFFFFFF, a length, that many bytes of description (a flatbuffer), and a body; the first describes the
-columns, the others hold dictionaries and rows. A file is "ARROW1", two zeros, a stream, and an index that is not needed
-for reading from front to back. Polars reads the batches; here they are told apart, since it reads whole streams only.
+columns, the others hold dictionaries and rows. Polars reads the batches; here they are told apart, since it reads whole
+streams only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["arrow_frames"]
 
-FILE_MARK = b"ARROW1"
 CONTINUES = b"\xff\xff\xff\xff"
 END = CONTINUES + b"\0\0\0\0"
 SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
@@ -39,11 +38,6 @@ def arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterat
         If columns have no or the same name.
 
     """
-    is_file = stream.peek(len(FILE_MARK)) == FILE_MARK
-    if is_file:
-        stream.read(8)
-        while stream.peek(8) == bytes(8):  # some writers begin at the next multiple of 64
-            stream.read(8)
     schema, dictionaries = b"", b""
     for kind, message in _messages(stream):
         if kind == SCHEMA:
@@ -57,12 +51,10 @@ def arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterat
             yield _frame(schema + dictionaries + message + END, stream, columns)
     if not schema:
         raise _damaged(stream)
-    if is_file and not _ends_with_mark(stream):
-        raise _damaged(stream)
 
 
 def _damaged(stream: Stream) -> FileError:
-    return FileError(f"{stream.source}: is Arrow IPC that is cut short or damaged; fetch it or make it again")
+    return FileError(f"{stream.source}: is an Arrow IPC stream that is cut short or damaged; fetch it or make it again")
 
 
 def _messages(stream: Stream) -> Iterator[tuple[int, bytes]]:
@@ -112,13 +104,6 @@ def _exactly(stream: Stream, size: int) -> bytes:
         pieces.append(piece)
         size -= len(piece)
     return b"".join(pieces)
-
-
-def _ends_with_mark(stream: Stream) -> bool:
-    tail = b""
-    while piece := stream.read(1 << 20):
-        tail = (tail + piece)[-len(FILE_MARK) :]
-    return tail == FILE_MARK
 
 
 def _frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -> pl.DataFrame:

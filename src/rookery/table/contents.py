@@ -24,6 +24,7 @@ __all__ = ["Contents", "contents_of_file"]
 
 # Polars takes longer to import than Python takes to read a CSV file of this size (bytes).
 SMALL = 1_000_000
+ARROW_FILE = b"ARROW1"
 
 
 @dataclass(slots=True)
@@ -60,10 +61,10 @@ class Contents:
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Frames of some rows each, of all columns or of these; those of a CSV file hold words."""
         source = self.stream.source
-        if self.format == "parquet":
-            from rookery.table.parquet import parquet_frames
+        if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
+            from rookery.table.indexed import indexed_frames
 
-            return parquet_frames(self.opened.enter_context(on_disk(self.stream)), source, columns)
+            return indexed_frames(self.opened.enter_context(on_disk(self.stream)), self.format, source, columns)
         if self.format == "arrow":
             from rookery.table.arrow_stream import arrow_frames
 

@@ -41,12 +41,12 @@ def frames_of(data: Any, source: str) -> Iterator[pl.DataFrame]:
     import narwhals as nw
     import polars as pl
 
-    if _repeated_names(data):
-        checked_names([str(name) for name in data.columns], source)
     if isinstance(data, pl.LazyFrame):
         checked_names(data.collect_schema().names(), source)
         yield from _collected(data, source)
         return
+    if _repeated_names(data):
+        checked_names([str(name) for name in data.columns], source)
     if type(data).__name__ == "RecordBatch":
         data = pl.DataFrame(data)
     try:

@@ -1,4 +1,4 @@
-"""Parquet, some rows at a time, by Polars."""
+"""Parquet and Arrow IPC files, which have an index at their end: some rows at a time, by Polars."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from rookery.table.names import checked_names, chosen_names
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["parquet_frames"]
+__all__ = ["indexed_frames"]
 
-MARK = b"PAR1"
+# The marks that end a file, and what it is called.
+ENDINGS = {"parquet": (b"PAR1", "Parquet"), "arrow": (b"ARROW1", "Arrow IPC")}
 # A slice is decoded from its whole row group, so larger slices cost less time and more memory.
 SLICE_ROWS = 262_144
 SLICE_CELLS = 8_000_000
 
 
-def parquet_frames(path: Path, source: str, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def indexed_frames(path: Path, format: str, source: str, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
     """Frames of some rows each.
 
     Raises
@@ -34,38 +35,40 @@ def parquet_frames(path: Path, source: str, columns: Sequence[str] | None = None
     """
     import polars as pl
 
-    _check_ends(path, source)
-    with _damage(source):
-        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    _check_end(path, format, source)
+    with _damage(format, source):
+        scan = pl.scan_ipc(path) if format == "arrow" else pl.scan_parquet(path, glob=False, hive_partitioning=False)
         there = scan.collect_schema().names()
     names = chosen_names(columns, checked_names(there, source), source)
-    with _damage(source):
+    with _damage(format, source):
         rows = scan.select(pl.len()).collect().item()
     step = max(1, min(SLICE_ROWS, SLICE_CELLS // max(1, len(names))))
-    for start in range(0, rows, step):
-        with _damage(source):
+    for start in range(0, max(rows, 1), step):
+        with _damage(format, source):
             frame = scan.select(names).slice(start, step).collect(engine="streaming")
         yield frame
 
 
-def _check_ends(path: Path, source: str) -> None:
-    """What a file cut short lacks: the mark at its end, and before it the length of the description."""
+def _check_end(path: Path, format: str, source: str) -> None:
+    """What a file cut short lacks: the mark at its end, and before it the length of the index."""
+    mark = ENDINGS[format][0]
     size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, size - 8))
-        tail = file.read(8)
-    if tail[4:] == b"PARE":
+        file.seek(max(0, size - 10))
+        tail = file.read(10)
+    if tail[-4:] == b"PARE":
         raise FileError(f"{source}: is encrypted Parquet; decrypt it first")
-    if size < 12 or tail[4:] != MARK or int.from_bytes(tail[:4], "little") > size - 12:
-        raise _damaged(source)
+    length = tail[: -len(mark)][-4:]
+    if size < 12 or not tail.endswith(mark) or int.from_bytes(length, "little") > size - 12:
+        raise _damaged(format, source)
 
 
-def _damaged(source: str) -> FileError:
-    return FileError(f"{source}: is Parquet that is cut short or damaged; fetch it or make it again")
+def _damaged(format: str, source: str) -> FileError:
+    return FileError(f"{source}: is {ENDINGS[format][1]} that is cut short or damaged; fetch it or make it again")
 
 
 @contextmanager
-def _damage(source: str) -> Iterator[Any]:
+def _damage(format: str, source: str) -> Iterator[Any]:
     import polars as pl
 
     try:
@@ -73,4 +76,4 @@ def _damage(source: str) -> Iterator[Any]:
     except pl.exceptions.DuplicateError as error:
         raise TableError(f"{source}: two columns have one name; give each column a name of its own") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise _damaged(source) from error
+        raise _damaged(format, source) from error

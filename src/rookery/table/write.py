@@ -1,0 +1,184 @@
+"""Writing: tables, one after another, into one file of any format; whole or not at all."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+import numpy as np
+
+from rookery.errors import FileError, nearest
+from rookery.files.atomic import replacing
+from rookery.table.columns import Column, Table
+from rookery.table.formats import OF_NAMES, format_of_name
+from rookery.table.reading import FORMATS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["TableWriter", "format_to_write", "frame_of_table"]
+
+COMPRESSORS: dict[str, Callable[[Any], Any]] = {
+    ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
+    ".bz2": lambda file: bz2.BZ2File(file, "wb"),
+    ".xz": lambda file: lzma.LZMAFile(file, "wb"),
+}
+
+
+def format_to_write(target: str | Path, format: str | None = None) -> tuple[str, str]:
+    """Format and compression of a file to be written: what was said, else by its name, else CSV for standard output.
+
+    Raises
+    ------
+    FileError
+        If there is no such format, or the name tells none.
+
+    """
+    of_name, compression = format_of_name(target)
+    if format is not None and format not in FORMATS:
+        raise FileError(f"format: got {format!r}; {nearest(format, FORMATS)}")
+    chosen = format or of_name or ("csv" if str(target) == "-" else None)
+    if chosen is None:
+        raise FileError(f"{target}: its name tells no format; let it end with one of {', '.join(OF_NAMES)}")
+    if compression and (compression not in COMPRESSORS or chosen in ("parquet", "arrow")):
+        raise FileError(
+            f"{target}: {chosen} is not written compressed as {compression}; CSV and JSON lines can be, as "
+            f"{', '.join(COMPRESSORS)}"
+        )
+    return chosen, compression
+
+
+class TableWriter:
+    """A file that tables of the same columns are written to, rows below rows.
+
+    A context manager: the file is there once the context is left, and as it was before if that is by an error.
+
+    Parameters
+    ----------
+    target : path, or "-" for standard output
+    format : {"csv", "parquet", "arrow", "jsonl"}, optional
+        If the name does not tell it.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written: why.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from rookery.table.read import read_table
+    >>> table = read_table({"island": ["Biscoe", None], "mass": [3750, 4300]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with TableWriter(f"{folder}/penguins.csv") as writer:
+    ...         writer.write(table)
+    ...         writer.write(table.take(slice(0, 1)))
+    ...     print(Path(f"{folder}/penguins.csv").read_text())
+    island,mass
+    Biscoe,3750
+    ,4300
+    Biscoe,3750
+    <BLANKLINE>
+
+    """
+
+    def __init__(self, target: str | Path, format: str | None = None) -> None:
+        self.target = target
+        self.format, self._compression = format_to_write(target, format)
+        self._opened = ExitStack()
+        self._parts = 0
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            file: Any = sys.stdout.buffer
+            if str(self.target) != "-":
+                file = opening.enter_context(replacing(self.target))
+            if self._compression:
+                file = opening.enter_context(COMPRESSORS[self._compression](file))
+            self._file: BinaryIO = file
+            self._folder: Path | None = None
+            if self.format in ("parquet", "arrow"):
+                # Polars writes these formats whole only: rows wait on disk, not in memory, till all are there.
+                self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rookery-")))
+            self._opened = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._opened as opened:
+            if error is None:
+                self._finish()
+            else:
+                opened.__exit__(kind, error, traceback)
+
+    def write(self, table: Table) -> None:
+        """Writes its rows below those before."""
+        frame = frame_of_table(table)
+        if self._folder is not None:
+            self._part(frame)
+        elif self.format == "csv":
+            _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
+        else:
+            frame.write_ndjson(self._file)
+        self._parts += 1
+
+    def _part(self, frame: pl.DataFrame) -> None:
+        assert self._folder is not None
+        try:
+            frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
+        except OSError as error:
+            raise FileError(
+                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error}); set TMPDIR to a larger folder"
+            ) from error
+
+    def _finish(self) -> None:
+        if self._folder is None or self._parts == 0:
+            self._file.flush()
+            return
+        import polars as pl
+
+        rows = pl.concat([pl.scan_ipc(path) for path in sorted(self._folder.iterdir())], how="vertical_relaxed")
+        if self.format == "parquet":
+            rows.sink_parquet(self._file)
+        else:
+            rows.sink_ipc(self._file)
+        self._file.flush()
+
+
+def frame_of_table(table: Table) -> pl.DataFrame:
+    """The table as a Polars frame; missing values are null."""
+    import polars as pl
+
+    return pl.DataFrame([_series(name, column) for name, column in table.columns.items()])
+
+
+def _series(name: str, column: Column) -> pl.Series:
+    import polars as pl
+
+    if column.words:
+        places = column.values if column.kind == "words" else np.where(column.missing, -1, column.values)
+        codes = np.where(places < 0, len(column.words), places).astype(np.int64)
+        return pl.Series(name, [*column.words, None], dtype=pl.String).gather(codes)
+    if column.kind == "words":
+        return pl.Series(name, [None] * len(column), dtype=pl.String)
+    series = pl.Series(name, column.values)
+    if series.dtype == pl.Float64:
+        series = series.fill_nan(None)
+    return series.cast({"whole": pl.Int64, "yes_no": pl.Boolean}.get(column.kind, series.dtype))
+
+
+def _without_zeros(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbers as they are mostly written in text: 3750, not 3750.0."""
+    import polars as pl
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
