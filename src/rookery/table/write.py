@@ -98,9 +98,8 @@ class TableWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            file: Any = sys.stdout.buffer
-            if str(self.target) != "-":
-                file = opening.enter_context(replacing(self.target))
+            is_stream = str(self.target) == "-"
+            file: Any = sys.stdout.buffer if is_stream else opening.enter_context(replacing(self.target))
             if self._compression:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file

@@ -1,0 +1,1 @@
+"""Encoders: one file for each way in which a column becomes inputs of the network."""

@@ -1,0 +1,190 @@
+"""The schema: what each column of a table is, found out or said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from rookery.errors import FileError, TableError, nearest
+from rookery.table.check import warn
+from rookery.table.columns import KINDS, Column, Table
+from rookery.table.roles import ENCODED, ROLES, check_given, inferred_role
+
+__all__ = ["ROLES", "ColumnSchema", "Schema"]
+
+EXAMPLES = 3
+EXAMPLE_LENGTH = 40
+ROWS_FOR_EXAMPLES = 1000
+# Beyond it, different numbers are counted by Polars, which need not sort them.
+ROWS_TO_SORT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSchema:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+    role : str
+        One of `ROLES`.
+    kind : str
+        What its values are: number, whole, yes_no, words or moment.
+    rows, missing, distinct : int
+        How many rows there are, in how many the value is missing, and how many different values there are.
+    examples : tuple of str
+        Some of its values.
+    reason : str
+        Why it is left out, if it is.
+
+    """
+
+    name: str
+    role: str
+    kind: str
+    rows: int
+    missing: int
+    distinct: int
+    examples: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The columns of a table without its label.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnSchema
+
+    Examples
+    --------
+    >>> from rookery.table.read import read_table
+    >>> penguins = read_table("penguins")
+    >>> schema = Schema.infer(penguins, ["species"], {"species": "ignore"})
+    >>> {column.name: column.role for column in schema.columns if column.role != "number"}
+    {'species': 'ignore', 'island': 'category', 'sex': 'category'}
+
+    """
+
+    columns: tuple[ColumnSchema, ...]
+
+    @classmethod
+    def infer(cls, table: Table, labels: Sequence[str], given: Mapping[str, str]) -> Self:
+        """What the columns are.
+
+        Parameters
+        ----------
+        table : Table
+        labels : sequence of str
+            Columns that are labels; a role that is given for one of them changes nothing.
+        given : dict of column to role
+            What is known already.
+
+        Raises
+        ------
+        TableError
+            If a role is given for a column that is not there or cannot be that, if a column holds no value at all,
+            or if none is left to learn from.
+
+        """
+        for name in given:
+            if name not in table.columns and name not in labels:
+                raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
+        columns = tuple(_described(table, name, given.get(name)) for name in table.names)
+        schema = cls(columns)
+        if not schema.features:
+            left_out = "; ".join(f"{c.name} {c.reason or 'is to be ignored'}" for c in columns[:5])
+            raise TableError(
+                f"{table.source}: no column is left to learn from ({left_out or 'it has none beside the label'}); "
+                "say what a column is: schema={'name': 'category'}, or --column name=category"
+            )
+        for column in columns:
+            if column.reason and column.name not in given:
+                warn(f"left out column {column.name!r}: {column.reason}; schema={{{column.name!r}: 'category'}} keeps it")
+        return schema
+
+    @property
+    def features(self) -> list[str]:
+        """The columns to learn from."""
+        return [column.name for column in self.columns if column.role in ENCODED]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The role of each column."""
+        return {column.name: column.role for column in self.columns}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"columns": [{**asdict(column), "examples": list(column.examples)} for column in self.columns]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises
+        ------
+        FileError
+            If it cannot be.
+
+        """
+        try:
+            columns = tuple(ColumnSchema(**{**c, "examples": tuple(c["examples"])}) for c in data["columns"])
+        except (KeyError, TypeError) as error:
+            raise FileError(f"schema: cannot be read ({error}); the file was damaged or made by hand") from error
+        for column in columns:
+            words = (column.name, column.reason, *column.examples)
+            counts = (column.rows, column.missing, column.distinct)
+            fits = column.role in ROLES and column.kind in KINDS and all(isinstance(word, str) for word in words)
+            if not fits or not all(type(count) is int and count >= 0 for count in counts):
+                raise FileError(f"schema: column {column.name!r} contradicts itself; the file was damaged or made by hand")
+        return cls(columns)
+
+
+def _described(table: Table, name: str, given: str | None) -> ColumnSchema:
+    column = table.columns[name]
+    missing = int(column.missing.sum())
+    distinct = _distinct(column, missing)
+    if missing == len(column) and given not in ("ignore", "identifier"):
+        raise TableError(
+            f"{table.source}: column {name!r} is empty in each of the {len(column):,} rows; leave it out: "
+            f"schema={{{name!r}: 'ignore'}}, or --column {name}=ignore"
+        )
+    if given is None:
+        role, reason = inferred_role(name, column, missing, distinct)
+    else:
+        check_given(table, name, given)
+        role, reason = given, ""
+    return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _examples(column), reason)
+
+
+def _distinct(column: Column, missing: int) -> int:
+    """How many different values there are, missing ones not counted."""
+    values = column.values
+    if column.kind == "words":
+        return int((np.bincount(values[values >= 0], minlength=1) > 0).sum())
+    if len(values) <= ROWS_TO_SORT:
+        present = values[~column.missing] if missing else values
+        return len(np.unique(present))
+    import polars as pl
+
+    different = pl.Series(values.view(np.int64) if column.kind == "moment" else values).n_unique()
+    return different - (missing > 0)
+
+
+def _examples(column: Column) -> tuple[str, ...]:
+    head = column.take(slice(0, ROWS_FOR_EXAMPLES))
+    found = dict.fromkeys(_shown(value) for value in head.objects() if value is not None)
+    return tuple(found)[:EXAMPLES]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat(sep=" ").removesuffix(" 00:00:00"))
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
