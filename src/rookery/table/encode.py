@@ -1,157 +1,250 @@
-"""Encoding: columns of numbers become the network's inputs, labels become classes or numbers.
-
-Fitted on training rows only; plain data, so that it can go to a file.
-"""
+"""Encoding: the columns of a table become the network's inputs. Fitted on training rows only; plain data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.errors import TableError
+from rookery.errors import FileError, PlanError, nearest
+from rookery.plan.parts import Part, count
 from rookery.table.check import check_finite, warn
+from rookery.table.columns import Column, Table
+from rookery.table.encoders.categories import CategoryEncoder
+from rookery.table.encoders.dates import DateEncoder
+from rookery.table.encoders.numbers import NumberEncoder, mean_and_deviation
+from rookery.table.kinds import Place, Rule, coerced
+from rookery.table.schema import Schema
 
-__all__ = ["FeatureEncoder", "LabelEncoder", "class_numbers", "classes_of", "infer_task"]
+__all__ = ["Encoding", "FeatureEncoder"]
 
-MOST_CLASSES_OF_WHOLE_NUMBERS = 50
+SCALINGS = ("standard", "robust", "quantile", "none")
 ROWS_AT_A_TIME = 8192
 
-
-def _parts(x: NDArray[np.floating[Any]]) -> Iterator[NDArray[np.float64]]:
-    """Stretches of rows in float64: a large table is never copied whole."""
-    for begin in range(0, len(x), ROWS_AT_A_TIME):
-        yield x[begin : begin + ROWS_AT_A_TIME].astype(np.float64, order="C")
+Encoder = NumberEncoder | CategoryEncoder | DateEncoder
+ENCODERS: dict[str, Any] = {encoder.role: encoder for encoder in (NumberEncoder, CategoryEncoder, DateEncoder)}
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureEncoder:
-    """(value - mean) / scale for each column; a column that was constant in training becomes 0.
+@dataclass(frozen=True, slots=True, repr=False)
+class Encoding(Part):
+    """How columns become inputs.
 
-    Attributes
+    Parameters
     ----------
-    names : tuple of str
-        The columns, in the order of the network's inputs; for arrays x0, x1, …
-    mean, scale : (d,) float64
+    scaling : {"standard", "robust", "quantile", "none"}, default "standard"
+        Of numbers: to mean 0 and deviation 1; to median 0, by the distance between the quartiles, which a few extreme
+        values do not move; to the normal number of the same rank, which makes any distribution a normal one; not.
+    infrequent : int, default 5
+        Categories of fewer training rows share one input, and so do those never seen in training.
+    max_categories : int, default 32
+        How many categories of a column get an input of their own; where more are frequent, the rest are hashed.
+    buckets : int, default 16
+        Into how many inputs they are hashed.
+
+    Examples
+    --------
+    >>> Encoding.of("quantile")
+    Encoding(scaling='quantile')
 
     """
 
-    names: tuple[str, ...]
-    mean: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    scaling: str = "standard"
+    infrequent: int = count(5)
+    max_categories: int = count(32)
+    buckets: int = count(16, at_most=2**20)
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.scaling not in SCALINGS:
+            raise PlanError(f"encoding: got {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
 
     @classmethod
-    def fit(cls, x: NDArray[np.floating[Any]], names: tuple[str, ...], standardize: bool) -> FeatureEncoder:
-        """From the training rows x (n, d); without `standardize`, values stay as they are."""
-        if not standardize:
-            return cls(names, np.zeros(x.shape[1]), np.ones(x.shape[1]))
-        # Powers of two near the largest values, so that no square overflows and no bit is lost.
-        _, exponent = np.frexp(np.abs(x).max(axis=0).astype(np.float64))
-        size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
-        mean = sum((part / size).sum(axis=0) for part in _parts(x)) / len(x) * size
-        variance = sum((((part - mean) / size) ** 2).sum(axis=0) for part in _parts(x)) / len(x)
-        # A constant column's deviation comes out as rounding error, not always as 0.
-        constant = np.ptp(x, axis=0) == 0
-        if constant.any():
-            names_ = ", ".join(name for name, same in zip(names, constant, strict=True) if same)
-            warn(f"constant in the training rows, so nothing can be learnt from: {names_}")
-        return cls(names, mean, np.where(constant, np.inf, np.sqrt(variance) * size))
+    def of(cls, choice: Encoding | Mapping[str, Any] | str | None) -> Encoding:
+        """From None, a word for the scaling, a dict, or itself.
 
-    def transform(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
-        """The network's inputs (n, d) in the plan's precision, for x (n, d) in the order of `names`.
+        Raises
+        ------
+        PlanError
+            If it is none of these.
 
-        Where nothing is to be changed, x itself.
         """
+        if choice is None:
+            return cls()
+        if isinstance(choice, str):
+            return cls(scaling=choice)
+        if isinstance(choice, Mapping):
+            return cls.from_dict(choice)
+        if not isinstance(choice, cls):
+            raise PlanError(f"encoding: got {choice!r}; needs an Encoding, or one of {', '.join(SCALINGS)}")
+        return choice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureEncoder:
+    """From columns to the network's inputs.
+
+    Attributes
+    ----------
+    columns : tuple of NumberEncoder, CategoryEncoder or DateEncoder
+        One for each feature.
+    of_table : bool
+        Whether the features have names of the user's; those of arrays are x0, x1, …
+
+    """
+
+    columns: tuple[Encoder, ...]
+    of_table: bool
+    _mean: NDArray[np.float64] = field(init=False, repr=False)
+    _scale: NDArray[np.float64] = field(init=False, repr=False)
+    _is_plain: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        plain = [column for column in self.columns if isinstance(column, NumberEncoder) and column.is_plain]
+        object.__setattr__(self, "_is_plain", len(plain) == len(self.columns))
+        object.__setattr__(self, "_mean", np.array([column.center for column in plain]))
+        object.__setattr__(self, "_scale", np.array([column.scale for column in plain]))
+
+    @classmethod
+    def fit(cls, table: Table, schema: Schema, encoding: Encoding, weights: NDArray[np.float64] | None = None) -> Self:
+        """From the training rows of a table; a row of weight 2 counts as two rows."""
+        roles = schema.roles
+        encoder = cls(tuple(_fit(table, name, roles[name], encoding, weights) for name in schema.features), True)
+        _warn_of_constants(encoder.columns)
+        return encoder
+
+    @classmethod
+    def fit_matrix(
+        cls,
+        x: NDArray[np.floating[Any]],
+        names: Sequence[str],
+        encoding: Encoding,
+        weights: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """From the training rows x (n, d) of an array of finite numbers."""
+        if encoding.scaling in ("standard", "none"):
+            mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
+            if encoding.scaling == "standard":
+                mean, scale = mean_and_deviation(x, weights)
+            pairs = zip(names, mean.tolist(), scale.tolist(), strict=True)
+            columns = tuple(NumberEncoder(name, "number", m, s, m) for name, m, s in pairs)
+        else:
+            table = _as_table(x, names)
+            columns = tuple(
+                NumberEncoder.fit(name, column, encoding.scaling, weights) for name, column in table.columns.items()
+            )
+        _warn_of_constants(columns)
+        return cls(columns, False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it takes."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the network's inputs."""
+        return tuple(name for column in self.columns for name in column.inputs)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """As what each column is to be read; empty for arrays."""
+        return {column.name: column.kind for column in self.columns} if self.of_table else {}
+
+    def transform(self, table: Table, precision: str) -> NDArray[Any]:
+        """The network's inputs (n, inputs) in the plan's precision.
+
+        Raises
+        ------
+        TableError
+            If a column is missing, or a value is not what it was in training.
+
+        """
+        values = [self._prepared(table, column) for column in self.columns]
+        out = np.empty((len(table), len(self.inputs)), dtype=precision)
+        for begin in range(0, len(table), ROWS_AT_A_TIME):
+            rows = slice(begin, begin + ROWS_AT_A_TIME)
+            at = 0
+            with np.errstate(over="ignore"):
+                for column, of_column in zip(self.columns, values, strict=True):
+                    width = len(column.inputs)
+                    column.write(of_column[rows], out[rows, at : at + width])
+                    at += width
+            check_finite(out[rows], self.inputs, f"{table.source} in {precision}", begin + table.first_row)
+        return out
+
+    def _prepared(self, table: Table, column: Encoder) -> NDArray[Any]:
+        place = Place(table.source, column.name, table.first_row)
+        given = table.column(column.name, "features")
+        return column.prepared(coerced(given, Rule(column.kind, given=True), place), place)
+
+    def transform_matrix(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
+        """The network's inputs for an array of finite numbers (n, d). Where nothing is to be changed, x itself."""
+        if not self._is_plain:
+            return self.transform(_as_table(x, self.names), precision)
         with np.errstate(over="ignore"):
-            if not self.mean.any() and (self.scale == 1).all():
+            if not self._mean.any() and (self._scale == 1).all():
                 out = np.ascontiguousarray(x, dtype=precision)
+            elif len(x) <= ROWS_AT_A_TIME:
+                out = ((x.astype(np.float64) - self._mean) / self._scale).astype(precision, order="C")
             else:
                 out = np.empty(x.shape, dtype=precision)
-                for i, part in enumerate(_parts(x)):
-                    out[i * ROWS_AT_A_TIME : (i + 1) * ROWS_AT_A_TIME] = (part - self.mean) / self.scale
+                for begin in range(0, len(x), ROWS_AT_A_TIME):
+                    rows = slice(begin, begin + ROWS_AT_A_TIME)
+                    out[rows] = (x[rows].astype(np.float64, order="C") - self._mean) / self._scale
         if out is not x:
             check_finite(out, what=f"X in {precision}")
         return out
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"of_table": self.of_table, "columns": [column.to_dict() for column in self.columns]}
 
-@dataclass(frozen=True, slots=True)
-class LabelEncoder:
-    """What the network's outputs mean.
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
 
-    Attributes
-    ----------
-    name : str
-        Of the label column.
-    classes : tuple, or None
-        The classes, in the order of their numbers (sorted); None for numbers.
-    mean, scale : float
-        Numbers are learnt as (y - mean) / scale, and predictions are brought back.
+        Raises
+        ------
+        FileError
+            If it cannot be.
 
-    """
-
-    name: str
-    classes: tuple[Any, ...] | None = None
-    mean: float = 0.0
-    scale: float = 1.0
-
-
-def infer_task(y: NDArray[Any]) -> str:
-    """Classes for words, yes/no and a few different whole numbers; else numbers."""
-    if y.dtype.kind in "OUSb":
-        return "classes"
-    if y.dtype.kind in "iu":
-        return "classes" if len(np.unique(y)) <= MOST_CLASSES_OF_WHOLE_NUMBERS else "numbers"
-    return "numbers"
+        """
+        given, of_table = data.get("columns"), data.get("of_table")
+        if not isinstance(given, list) or not given or not isinstance(of_table, bool):
+            raise FileError("features: hold no columns; the file was damaged or made by hand")
+        columns = []
+        for column in given:
+            role = column.get("role") if isinstance(column, dict) else None
+            if role not in ENCODERS:
+                raise FileError(f"features: unknown role {role!r}; the file was damaged or made by hand")
+            columns.append(ENCODERS[role].from_dict(column))
+        names = [column.name for column in columns]
+        if len(set(names)) < len(names):
+            raise FileError("features: a column stands there twice; the file was damaged or made by hand")
+        return cls(tuple(columns), of_table)
 
 
-def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
-    """The different labels, sorted.
-
-    Raises
-    ------
-    TableError
-        If there are fewer than two.
-
-    """
-    different = set(y.tolist()) if y.dtype == object else np.unique(y).tolist()
-    found = sorted(different, key=lambda value: (str(type(value)), value))
-    if len(found) < 2:
-        only = f" ({found[0]!r})" if found else ""
-        raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
-    if y.dtype.kind == "f" and len(found) == len(y) > MOST_CLASSES_OF_WHOLE_NUMBERS:
-        raise TableError(
-            f"label {name!r}: {len(y)} rows with {len(found)} different numbers are no classes; use task='numbers'"
-        )
-    return tuple(found)
+def _fit(table: Table, name: str, role: str, encoding: Encoding, weights: NDArray[np.float64] | None) -> Encoder:
+    column = table.columns[name]
+    if role == "date":
+        return DateEncoder.fit(name, column, weights)
+    if role in ("category", "text"):
+        e = encoding
+        return CategoryEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
+    kind = "yes_no" if role == "yes_no" else column.kind
+    read = coerced(column, Rule(kind, given=True), Place(table.source, name, table.first_row))
+    return NumberEncoder.fit(name, read, encoding.scaling, weights)
 
 
-def class_numbers(
-    y: NDArray[Any], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64] | None = None
-) -> NDArray[np.int32]:
-    """The number of each label's class. `rows`: what the user calls each row; by default, counted from 0.
+def _warn_of_constants(columns: Sequence[Encoder]) -> None:
+    constant = ", ".join(column.name for column in columns if column.is_constant)
+    if constant:
+        warn(f"constant in the training rows, so nothing can be learnt from: {constant}")
 
-    Raises
-    ------
-    TableError
-        If a label is none of the classes.
 
-    """
-    number = {value: i for i, value in enumerate(classes)}
-    if y.dtype == object:  # words, whose comparison is Python's own
-        numbers = np.array([number.get(value, -1) for value in y.tolist()], dtype=np.int32)
-    else:
-        found, which = np.unique(y, return_inverse=True)
-        numbers = np.array([number.get(value, -1) for value in found.tolist()], dtype=np.int32)[which]
-    unknown = np.flatnonzero(numbers < 0)
-    if len(unknown):
-        row = unknown[0]
-        shown = ", ".join(repr(c) for c in classes[:10])
-        called = row if rows is None else rows[row]
-        raise TableError(
-            f"label {name!r}: row {called} is {y[row : row + 1].tolist()[0]!r}, none of the training rows' classes: "
-            f"{shown}"
-        )
-    return numbers
+def _as_table(x: NDArray[np.floating[Any]], names: Sequence[str]) -> Table:
+    columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
+    return Table(columns, "X", first_row=0)

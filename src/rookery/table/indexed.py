@@ -22,7 +22,9 @@ SLICE_ROWS = 262_144
 SLICE_CELLS = 8_000_000
 
 
-def indexed_frames(path: Path, format: str, source: str, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def indexed_frames(
+    path: Path, format: str, source: str, columns: Sequence[str] | None = None
+) -> Iterator[pl.DataFrame]:
     """Frames of some rows each.
 
     Raises

@@ -17,7 +17,9 @@ ENCODED = ("number", "category", "yes_no", "date", "text")
 # In fewer rows, that each has a value of its own says nothing.
 ROWS_TO_TELL = 20
 OWN_VALUE_SHARE = 0.5
-NAMES_OF_IDENTIFIERS = re.compile(r"(?:.*[ _.-])?(?:id|uid|uuid|guid|index|rowid|row|key)|.*[a-z](?:Id|ID)", re.IGNORECASE)
+NAMES_OF_IDENTIFIERS = re.compile(
+    r"(?:.*[ _.-])?(?:id|uid|uuid|guid|index|rowid|row|key)|.*[a-z](?:Id|ID)", re.IGNORECASE
+)
 LONG_TEXT = 30  # characters; or more words than these:
 WORDS_OF_TEXT = 4
 LONGEST_CATEGORY = 1000

@@ -11,7 +11,7 @@ import numpy as np
 from rookery.errors import FileError, TableError, nearest
 from rookery.table.check import warn
 from rookery.table.columns import KINDS, Column, Table
-from rookery.table.roles import ENCODED, ROLES, check_given, inferred_role
+from rookery.table.roles import ENCODED, ROLES, check_given, inferred_role, longest_word
 
 __all__ = ["ROLES", "ColumnSchema", "Schema"]
 
@@ -104,7 +104,9 @@ class Schema:
             )
         for column in columns:
             if column.reason and column.name not in given:
-                warn(f"left out column {column.name!r}: {column.reason}; schema={{{column.name!r}: 'category'}} keeps it")
+                warn(
+                    f"left out column {column.name!r}: {column.reason}; schema={{{column.name!r}: 'category'}} keeps it"
+                )
         return schema
 
     @property
@@ -140,7 +142,9 @@ class Schema:
             counts = (column.rows, column.missing, column.distinct)
             fits = column.role in ROLES and column.kind in KINDS and all(isinstance(word, str) for word in words)
             if not fits or not all(type(count) is int and count >= 0 for count in counts):
-                raise FileError(f"schema: column {column.name!r} contradicts itself; the file was damaged or made by hand")
+                raise FileError(
+                    f"schema: column {column.name!r} contradicts itself; the file was damaged or made by hand"
+                )
         return cls(columns)
 
 
@@ -158,6 +162,8 @@ def _described(table: Table, name: str, given: str | None) -> ColumnSchema:
     else:
         check_given(table, name, given)
         role, reason = given, ""
+    if role in ("category", "text"):
+        longest_word(table, name)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _examples(column), reason)
 
 

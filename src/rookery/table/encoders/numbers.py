@@ -1,0 +1,191 @@
+"""Numbers: shifted and scaled, or spread like a normal distribution; missing ones filled in and marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.errors import TableError
+from rookery.table.columns import Column
+from rookery.table.encoders.plain import finite_number, name_of, number_list, yes_or_no
+from rookery.table.encoders.quantiles import normal_quantile, quantiles
+from rookery.table.kinds import Place
+
+__all__ = ["MISSING", "NumberEncoder", "mean_and_deviation"]
+
+MISSING = " missing"
+ROWS_AT_A_TIME = 8192
+MOST_REFERENCES = 1000
+# Between the quartiles of a normal distribution lie so many standard deviations.
+DEVIATIONS_BETWEEN_QUARTILES = 1.3489795003921634
+QUARTERS = np.array([0.25, 0.5, 0.75])
+
+
+@dataclass(frozen=True, slots=True)
+class NumberEncoder:
+    """(value - center) / scale, or a curve through quantiles; a column that was constant in training becomes 0.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "yes_no"}
+        As what the column is read.
+    center, scale : float
+        scale is infinite for a constant column.
+    fill : float
+        What stands for a missing value: the mean, or with scaling by quantiles the median.
+    marked : bool
+        Whether a second input says that the value is missing, as it was in some training rows.
+    references : tuple of float
+        Values at even shares of the training rows; with them, a value becomes the normal number of the same share.
+
+    """
+
+    role: ClassVar[str] = "number"
+
+    name: str
+    kind: str = "number"
+    center: float = 0.0
+    scale: float = 1.0
+    fill: float = 0.0
+    marked: bool = False
+    references: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, name: str, column: Column, scaling: str, weights: NDArray[np.float64] | None) -> Self:
+        """From the training rows."""
+        values = column.values.astype(np.float64, copy=False)
+        missing = np.isnan(values)
+        marked = bool(missing.any())
+        if marked:
+            values, weights = values[~missing], None if weights is None else weights[~missing]
+        kind = "yes_no" if column.kind == "yes_no" else "number"
+        if len(values) == 0:
+            return cls(name, kind, 0.0, np.inf, 0.0, True)
+        one = values.reshape(-1, 1)
+        mean, deviation = (float(number[0]) for number in mean_and_deviation(one, weights))
+        if scaling == "none":
+            return cls(name, kind, 0.0, 1.0, mean, marked)
+        if scaling == "standard" or deviation == np.inf:
+            return cls(name, kind, mean, deviation, mean, marked)
+        low, median, high = quantiles(values, QUARTERS, weights).tolist()
+        if scaling == "robust":
+            spread = (high - low) / DEVIATIONS_BETWEEN_QUARTILES
+            return cls(name, kind, median, spread if 0 < spread < np.inf else deviation, median, marked)
+        shares = _shares(min(MOST_REFERENCES, len(values)))
+        references = tuple(quantiles(values, shares, weights).tolist())
+        return cls(name, kind, 0.0, 1.0, median, marked, references)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of its inputs of the network."""
+        return (self.name, self.name + MISSING) if self.marked else (self.name,)
+
+    @property
+    def is_constant(self) -> bool:
+        return self.scale == np.inf
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only shifts and scales."""
+        return not self.marked and not self.references
+
+    def prepared(self, column: Column, place: Place) -> NDArray[Any]:
+        """The column's values as `write` takes them.
+
+        Raises
+        ------
+        TableError
+            If one is infinite, with its row.
+
+        """
+        values = column.values.astype(np.float64, copy=False)
+        infinite = np.isinf(values)
+        if infinite.any():
+            row = int(np.argmax(infinite))
+            raise TableError(
+                f"{place.source}: row {row + place.first_row}, column {self.name!r} is {values[row]}; needs a finite "
+                "number, or nothing"
+            )
+        return values
+
+    def write(self, values: NDArray[Any], out: NDArray[Any]) -> None:
+        """Writes the inputs of some rows."""
+        missing = np.isnan(values)
+        if self.marked:
+            out[:, 1] = missing
+        if missing.any():
+            values = np.where(missing, self.fill, values)
+        out[:, 0] = self._on_the_curve(values) if self.references else (values - self.center) / self.scale
+
+    def _on_the_curve(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """By straight lines between the references; ties share the mean of their normal numbers."""
+        at, normal = _curve(self.references)
+        if len(at) == 1:
+            return np.zeros(len(values))
+        right = np.clip(np.searchsorted(at, values), 1, len(at) - 1)
+        left = right - 1
+        share = np.clip((values - at[left]) / (at[right] - at[left]), 0.0, 1.0)
+        return np.asarray(normal[left] + share * (normal[right] - normal[left]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "role": self.role, "name": self.name, "kind": self.kind, "center": self.center,
+            "scale": None if self.is_constant else self.scale, "fill": self.fill, "marked": self.marked,
+            "references": list(self.references),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described; FileError if it cannot be."""
+        name = name_of(data)
+        scale = np.inf if data.get("scale") is None else finite_number(data, "scale", above=0)
+        kind = "yes_no" if data.get("kind") == "yes_no" else "number"
+        references = number_list(data, "references")
+        return cls(
+            name, kind, finite_number(data, "center"), scale, finite_number(data, "fill"), yes_or_no(data, "marked"),
+            tuple(sorted(references)),
+        )  # fmt: skip
+
+
+def _shares(count: int) -> NDArray[np.float64]:
+    return np.asarray((np.arange(count) + 0.5) / count)
+
+
+def _curve(references: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The different references, and the normal number of each."""
+    normal = np.array([normal_quantile(share) for share in _shares(len(references)).tolist()])
+    at, first, count = np.unique(np.array(references), return_index=True, return_counts=True)
+    return at, (normal[first] + normal[first + count - 1]) / 2
+
+
+def mean_and_deviation(
+    x: NDArray[np.floating[Any]], weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each column of x (n, d), with the deviation of a constant column infinite.
+
+    Sums go down the rows in stretches, so that a large table is never copied whole, and are the same on each machine.
+    """
+    # Powers of two near the largest values, so that no square overflows and no bit is lost.
+    _, exponent = np.frexp(np.abs(x).max(axis=0).astype(np.float64))
+    size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
+    total = len(x) if weights is None else float(weights.sum())
+    stretches = [slice(begin, begin + ROWS_AT_A_TIME) for begin in range(0, len(x), ROWS_AT_A_TIME)]
+
+    def counted(part: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
+        return part if weights is None else part * weights[rows, np.newaxis]
+
+    def parts() -> Iterator[tuple[NDArray[np.float64], slice]]:
+        for rows in stretches:
+            yield x[rows].astype(np.float64, order="C"), rows
+
+    mean = sum(counted(part / size, rows).sum(axis=0) for part, rows in parts()) / total * size
+    variance = sum(counted(((part - mean) / size) ** 2, rows).sum(axis=0) for part, rows in parts()) / total
+    # A constant column's deviation comes out as rounding error, not always as 0.
+    constant = x.max(axis=0) == x.min(axis=0)
+    return mean, np.where(constant, np.inf, np.sqrt(variance) * size)
