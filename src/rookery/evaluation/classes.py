@@ -1,0 +1,284 @@
+"""How good predicted probabilities of classes are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.errors import TableError
+from rookery.evaluation.bootstrap import Interval, checked_weights, differences, intervals, resampled
+from rookery.evaluation.curves import Curve, precision_recall, reliability, roc
+from rookery.evaluation.measures import METRICS, ClassMeasures, said_classes
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ClassEvaluation", "ClassMetrics", "Mistake"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """Of one class against the rest.
+
+    Attributes
+    ----------
+    name : class
+    rows : int
+    precision, recall, f1, auc : float
+        NaN where there is nothing to count.
+
+    """
+
+    name: Any
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+    auc: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A row for which another class was said.
+
+    Attributes
+    ----------
+    place : int
+        Which of the judged rows, from 0.
+    truth, said : class
+    probability : float
+        Given to the class that was said.
+    of_truth : float
+        Given to the truth.
+
+    """
+
+    place: int
+    truth: Any
+    said: Any
+    probability: float
+    of_truth: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassEvaluation:
+    """Of predicted probabilities of classes.
+
+    Attributes
+    ----------
+    rows : int
+    classes : tuple
+    accuracy : float
+        The share of rows for which the right class was said.
+    balanced_accuracy : float
+        The mean over the classes of the share that was recognised.
+    log_loss : float
+        Mean of -log of the probability given to the truth; probabilities below 1e-15 count as that.
+    auc : float
+        Area under the ROC curve, one class against the rest, the mean over the classes; NaN if only one occurs.
+    f1 : float
+        The mean over the classes of 2 precision recall / (precision + recall).
+    brier : float
+        Mean over the rows of the squared differences between probabilities and truth, summed over the classes (Brier
+        1950): 0 to 2.
+    calibration_error : float
+        How far the probability of the likeliest class is from the share of rows where it is right, over 15 bins.
+    per_class : tuple of ClassMetrics
+    confusion : (classes, classes) int64
+        How many rows: the truth down, what was said across.
+    intervals : dict of metric to (low, high)
+        Between which 95 % of bootstrap resamples lie; empty if none were asked for.
+    baseline : dict of metric to float
+        Of always saying the commonest class of the training rows, with their shares as probabilities.
+    gain : dict of metric to (low, high)
+        Intervals of the difference to the baseline, on the same resamples.
+    threshold : float or None
+        Of two classes, from which probability on the second is said; None for the likelier one.
+
+    Examples
+    --------
+    >>> p = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
+    >>> evaluation = ClassEvaluation.of(p, np.array([0, 0, 1, 1]), ("no", "yes"))
+    >>> evaluation.accuracy, evaluation.confusion.tolist()
+    (0.75, [[2, 0], [1, 1]])
+    >>> [(mistake.truth, mistake.said, mistake.probability) for mistake in evaluation.mistaken()]
+    [('yes', 'no', 0.8)]
+
+    """
+
+    rows: int
+    classes: tuple[Any, ...]
+    accuracy: float
+    balanced_accuracy: float
+    log_loss: float
+    auc: float
+    f1: float
+    brier: float
+    calibration_error: float
+    per_class: tuple[ClassMetrics, ...]
+    confusion: NDArray[np.int64]
+    intervals: dict[str, Interval]
+    baseline: dict[str, float]
+    gain: dict[str, Interval]
+    threshold: float | None
+    _measures: ClassMeasures = field(repr=False)
+    _weights: NDArray[np.float64] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        probabilities: NDArray[Any],
+        class_numbers: NDArray[Any],
+        classes: tuple[Any, ...],
+        *,
+        weights: NDArray[np.float64] | None = None,
+        intervals: int = 1000,
+        baseline: NDArray[np.float64] | None = None,
+        threshold: float | None = None,
+    ) -> ClassEvaluation:
+        """From probabilities (n, classes) and the numbers of the right classes (n,).
+
+        Parameters
+        ----------
+        probabilities : (n, classes) array
+        class_numbers : (n,) array of int
+        classes : tuple
+        weights : (n,) array, optional
+            How much each row counts.
+        intervals : int, default 1000
+            Resamples; 0 for no intervals.
+        baseline : (classes,) array, optional
+            The share of each class among the training rows; by default, among these.
+        threshold : float, optional
+
+        Raises
+        ------
+        TableError
+            If the weights cannot be, or the threshold.
+
+        """
+        count = checked_weights(weights, len(probabilities))
+        _check_threshold(threshold, classes)
+        p, truth = probabilities.astype(np.float64), class_numbers.astype(np.int64)
+        measures = ClassMeasures(p, truth, said_classes(p, threshold))
+        always = _always(baseline, truth, count, len(classes))
+        found = _only(measures(count.reshape(1, -1)))
+        samples = resampled(measures, count, intervals)
+        of_always = resampled(always, count, intervals)
+        confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
+        np.add.at(confusion, (truth, measures.said), 1)
+        return cls(
+            rows=len(p), classes=classes, **found, per_class=_per_class(measures, count, classes), confusion=confusion,
+            intervals=_intervals(samples), baseline=_only(always(count.reshape(1, -1))),
+            gain=differences(samples, of_always), threshold=threshold, _measures=measures, _weights=count,
+        )  # fmt: skip
+
+    def metrics(self) -> dict[str, float]:
+        """Each metric by its name."""
+        return {name: getattr(self, name) for name in METRICS}
+
+    def mistaken(self, most: int = 5) -> list[Mistake]:
+        """The rows for which a wrong class was said, those of which the network was surest first."""
+        p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.said
+        wrong = np.flatnonzero(said != truth)
+        sure = p[wrong, said[wrong]]
+        first = wrong[np.argsort(-sure, kind="stable")[:most]]
+        return [
+            Mistake(int(i), self.classes[truth[i]], self.classes[said[i]], float(p[i, said[i]]), float(p[i, truth[i]]))
+            for i in first
+        ]
+
+    def roc(self, of: Any = None) -> Curve:
+        """The ROC curve of a class (by default the last) against the rest: false positive rate, true positive rate."""
+        place = self._place(of)
+        return roc(self._measures.probabilities[:, place], self._measures.truth == place, self._weights)
+
+    def precision_recall(self, of: Any = None) -> Curve:
+        """Recall and precision of a class (by default the last) at each threshold."""
+        place = self._place(of)
+        return precision_recall(self._measures.probabilities[:, place], self._measures.truth == place, self._weights)
+
+    def reliability(self, bins: int = 10) -> Curve:
+        """The mean probability of the likeliest class, and the share of rows where it is right, in bins."""
+        p, truth = self._measures.probabilities, self._measures.truth
+        return reliability(p.max(axis=1), p.argmax(axis=1) == truth, self._weights, bins)
+
+    def _place(self, of: Any) -> int:
+        if of is None:
+            return len(self.classes) - 1
+        if of not in self.classes:
+            raise TableError(f"class: got {of!r}; there are {', '.join(map(repr, self.classes))}")
+        return self.classes.index(of)
+
+    def table(self) -> pl.DataFrame:
+        """Each metric with its interval and the baseline, as a Polars DataFrame."""
+        import polars as pl
+
+        rows = []
+        for name, value in self.metrics().items():
+            low, high = self.intervals.get(name, (None, None))
+            rows.append({"metric": name, "value": value, "low": low, "high": high, "baseline": self.baseline.get(name)})
+        return pl.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; numbers that are none are None."""
+        per_class = [
+            {
+                "class": c.name,
+                "rows": c.rows,
+                **{n: _known(getattr(c, n)) for n in ("precision", "recall", "f1", "auc")},
+            }
+            for c in self.per_class
+        ]
+        return {
+            "rows": self.rows,
+            "classes": list(self.classes),
+            **{name: _known(value) for name, value in self.metrics().items()},
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "baseline": {name: _known(value) for name, value in self.baseline.items()},
+            "gain": {name: list(pair) for name, pair in self.gain.items()},
+            "per_class": per_class,
+            "confusion": self.confusion.tolist(),
+            "threshold": self.threshold,
+        }
+
+
+_intervals = intervals  # `of` has an argument of that name
+
+
+def _only(metrics: dict[str, NDArray[np.float64]]) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in metrics.items()}
+
+
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _always(
+    shares: NDArray[np.float64] | None, truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> ClassMeasures:
+    """Saying the same of each row."""
+    given = np.bincount(truth, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
+    p = np.tile(given / given.sum(), (len(truth), 1))
+    return ClassMeasures(p, truth, p.argmax(axis=1))
+
+
+def _per_class(
+    measures: ClassMeasures, weights: NDArray[np.float64], classes: tuple[Any, ...]
+) -> tuple[ClassMetrics, ...]:
+    numbers = [values[0].tolist() for values in measures.per_class(weights.reshape(1, -1))]
+    areas = measures.areas(weights.reshape(1, -1))[0].tolist()
+    rows = np.bincount(measures.truth, minlength=len(classes)).tolist()
+    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, areas, strict=True))
+
+
+def _check_threshold(threshold: float | None, classes: tuple[Any, ...]) -> None:
+    if threshold is None:
+        return
+    if len(classes) != 2:
+        raise TableError(f"threshold: got {threshold!r}, but there are {len(classes)} classes; it is for two only")
+    if not 0 <= threshold <= 1:
+        raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")

@@ -1,0 +1,107 @@
+"""The metrics of probabilities, for many weightings of the same rows at once: the rows' own, and the bootstrap's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["METRICS", "ClassMeasures", "said_classes"]
+
+METRICS = ("accuracy", "balanced_accuracy", "log_loss", "auc", "f1", "brier", "calibration_error")
+SMALLEST_PROBABILITY = 1e-15
+BINS = 15
+
+Array = NDArray[np.float64]
+
+
+def said_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
+    """The likeliest class of each row; of two with a threshold, the second where its probability reaches it."""
+    if threshold is None:
+        return probabilities.argmax(axis=1)
+    return (probabilities[:, 1] >= threshold).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMeasures:
+    """What does not depend on the weights, worked out once.
+
+    Attributes
+    ----------
+    probabilities : (n, classes) float64
+    truth, said : (n,) int64
+        Numbers of classes.
+
+    """
+
+    probabilities: Array
+    truth: NDArray[np.int64]
+    said: NDArray[np.int64]
+
+    def __call__(self, weights: Array) -> dict[str, Array]:
+        """Each metric as an (r,) array, for (r, n) weights."""
+        p, rows = self.probabilities, np.arange(len(self.truth))
+        total = weights.sum(axis=1)
+        precision, recall, f1 = self.per_class(weights)
+        there = ~np.isnan(recall)
+        spread = p.copy()
+        spread[rows, self.truth] -= 1
+        logs = -np.log(np.maximum(p[rows, self.truth], SMALLEST_PROBABILITY))
+        return {
+            "accuracy": weights @ (self.said == self.truth) / total,
+            "balanced_accuracy": np.where(there, recall, 0).sum(axis=1) / there.sum(axis=1),
+            "log_loss": weights @ logs / total,
+            "auc": _mean_of_known(self.areas(weights)),
+            "f1": _mean_of_known(f1),
+            "brier": weights @ (spread**2).sum(axis=1) / total,
+            "calibration_error": self._calibration_error(weights) / total,
+        }
+
+    def per_class(self, weights: Array) -> tuple[Array, Array, Array]:
+        """Precision, recall and F1 of each class, each (r, classes); NaN where there is nothing to count."""
+        classes = np.arange(self.probabilities.shape[1])
+        is_class = (self.truth[:, np.newaxis] == classes).astype(np.float64)
+        said_class = (self.said[:, np.newaxis] == classes).astype(np.float64)
+        right = weights @ (is_class * said_class)
+        are, said = weights @ is_class, weights @ said_class
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return right / said, right / are, 2 * right / (are + said)
+
+    def areas(self, weights: Array) -> Array:
+        """The area under the ROC curve of each class against the rest, (r, classes); NaN where one side is empty.
+
+        The share of (class, rest) pairs that the probabilities put in order, ties half (Mann & Whitney 1947).
+        """
+        count = self.probabilities.shape[1]
+        if count == 2:  # both classes have the same curve, turned around
+            area = self._area(weights, 1)
+            return np.column_stack([area, area])
+        return np.column_stack([self._area(weights, c) for c in range(count)])
+
+    def _area(self, weights: Array, of: int) -> Array:
+        score = self.probabilities[:, of]
+        order = np.argsort(score, kind="stable")
+        ordered = weights[:, order]
+        positive = self.truth[order] == of
+        starts = np.flatnonzero(np.append(True, np.diff(score[order]) > 0))
+        others = np.add.reduceat(np.where(positive, 0.0, ordered), starts, axis=1)
+        ours = np.add.reduceat(np.where(positive, ordered, 0.0), starts, axis=1)
+        below = np.cumsum(others, axis=1) - others / 2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((ours * below).sum(axis=1) / (ours.sum(axis=1) * others.sum(axis=1)))
+
+    def _calibration_error(self, weights: Array) -> Array:
+        """Naeini, Cooper & Hauskrecht 2015: |share that is right - mean probability| over bins of the likeliest class."""
+        sure = self.probabilities.max(axis=1)
+        likeliest = self.probabilities.argmax(axis=1) == self.truth
+        bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+        gap = np.zeros((len(sure), BINS))
+        gap[np.arange(len(sure)), bins] = likeliest - sure
+        return np.asarray(np.abs(weights @ gap).sum(axis=1))
+
+
+def _mean_of_known(values: Array) -> Array:
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0).sum(axis=1) / known.sum(axis=1))
