@@ -41,7 +41,7 @@ class CrossValidation:
     """
 
     runs: list[Run]
-    evaluations: list[ClassEvaluation] | list[NumberEvaluation]
+    evaluations: list[ClassEvaluation | NumberEvaluation]
     predictions: NDArray[np.float64]
     evaluation: ClassEvaluation | NumberEvaluation
 

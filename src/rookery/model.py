@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rookery.engine.machine import resolve_threads
 from rookery.engine.native import new_predictor
 from rookery.errors import FileError, RookeryError, TableError
-from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.evaluation import ClassEvaluation, NumberEvaluation, Threshold, choose_threshold
 from rookery.plan.losses import BinaryCrossEntropy, Quantile
 from rookery.plan.plan import Plan
 from rookery.provenance import Provenance
@@ -111,7 +111,13 @@ class Model:
         return self.labels.decode_numbers(self._outputs(self._inputs(data)))
 
     def evaluate(
-        self, data: Any, y: Any = None, *, sample_weight: Any = None, intervals: int = 1000
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        intervals: int = 1000,
+        threshold: float | None = None,
     ) -> ClassEvaluation | NumberEvaluation:
         """How good the predictions are on rows whose label is known, beside saying always the same.
 
@@ -124,6 +130,8 @@ class Model:
             How much each row counts.
         intervals : int, default 1000
             Resamples for the intervals of 95 %; 0 for none.
+        threshold : float, optional
+            Of two classes, the second is said where its probability is at least this.
 
         Returns
         -------
@@ -131,7 +139,35 @@ class Model:
 
         """
         rows = self.observe(data, y)
-        return self.judge(rows, sample_weights(sample_weight, rows), intervals)
+        return self.judge(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
+
+    def choose_threshold(
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        metric: str | None = None,
+        costs: tuple[float, float] | None = None,
+        sample_weight: Any = None,
+    ) -> Threshold:
+        """Of two classes, from which probability on the second is best said: see `rookery.evaluation.choose_threshold`.
+
+        Parameters
+        ----------
+        data, y, sample_weight
+            As for `evaluate`; best rows that are not those the result is judged by.
+        metric : {"f1", "accuracy", "balanced_accuracy"}, optional
+        costs : (float, float), optional
+            Of saying the second class wrongly, and of failing to say it.
+
+        """
+        rows = data if isinstance(data, Observations) else self.observe(data, y)
+        if self.classes is None or len(self.classes) != 2:
+            raise TableError("threshold: can be chosen for models of two classes only")
+        truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
+        probabilities = self._probabilities(self._outputs(self._inputs(rows.x)))
+        weights = sample_weights(sample_weight, rows)
+        return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
     def observe(self, data: Any, y: Any = None, *, reading: Reading | None = None) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
@@ -139,23 +175,34 @@ class Model:
         return observations(data, y, self.labels.names if y is None else None, expected=expected, reading=reading)
 
     def judge(
-        self, rows: Observations, weights: NDArray[np.float64] | None = None, intervals: int = 1000
+        self,
+        rows: Observations,
+        weights: NDArray[np.float64] | None = None,
+        *,
+        sample_weight: Any = None,
+        intervals: int = 1000,
+        threshold: float | None = None,
     ) -> ClassEvaluation | NumberEvaluation:
-        """`evaluate` for observations: rows that were read and checked already."""
+        """`evaluate` for observations: rows that were read and checked already, and their weights."""
+        if sample_weight is not None:
+            weights = sample_weights(sample_weight, rows)
         outputs = self._outputs(self._inputs(rows.x))
+        baseline = np.array(self.labels.baseline)
         if self.classes is None:
+            if threshold is not None:
+                raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
             if rows.y.dtype.kind in "OUS":
                 raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
             loss = self.plan.loss
             return NumberEvaluation.of(
                 self.labels.decode_numbers(outputs), rows.y.astype(np.float64), weights=weights, intervals=intervals,
                 quantile=loss.quantile if isinstance(loss, Quantile) else None, labels=self.labels.names,
-                baseline=np.array(self.labels.baseline),
+                baseline=baseline,
             )  # fmt: skip
         truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
         return ClassEvaluation.of(
             self._probabilities(outputs), truth, self.classes, weights=weights, intervals=intervals,
-            baseline=np.array(self.labels.baseline),
+            baseline=baseline, threshold=threshold,
         )  # fmt: skip
 
     def save(self, path: str | Path) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rookery.cli.options import (
-    JSON,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    arguments_of,
-    readings,
-    with_options,
-)  # fmt: skip
+from rookery.cli.options import JSON, READING, ROWS, THREADS, Option, arguments_of, readings, with_options
 from rookery.errors import PlanError
+
+if TYPE_CHECKING:
+    from rookery.evaluation import Threshold
+    from rookery.model import Model
 
 __all__ = ["evaluate"]
 
@@ -25,11 +22,9 @@ OPTIONS = (
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
     Option("intervals", int, ROWS, "Resamples for the intervals of 95 %; 0 for none.", "1000"),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
-    Option(
-        "choose_threshold", str, ROWS, "Find the threshold that is best by a metric: f1, balanced_accuracy, accuracy, …"
-    ),
-    Option("cost_false_positive", float, ROWS, "Find the threshold of least cost: of saying the second class wrongly."),
-    Option("cost_false_negative", float, ROWS, "And of failing to say it."),
+    Option("choose_threshold", str, ROWS, "Find the best threshold by f1, accuracy or balanced_accuracy."),
+    Option("cost_false_positive", float, ROWS, "Find the threshold of least cost: of saying the second class wrongly"),
+    Option("cost_false_negative", float, ROWS, "and of failing to say it."),
     Option("mistaken", int, ROWS, "How many of the most mistaken rows to show.", "5"),
     THREADS,
     JSON,
@@ -54,11 +49,41 @@ def evaluate(
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)
-    if options.get("intervals", 0) < 0:
-        raise PlanError(f"--intervals: got {options['intervals']}; needs a whole number of at least 0")
     network = load(model, threads=options.get("threads"))
-    judged = network.judgement(
-        table,
-        reading=Reading(**readings(given)),
-        **{name: options[name] for name in ("sample_weight", "intervals", "threshold") if name in options},
-    )
+    rows = network.observe(table, reading=Reading(**readings(given)))
+    chosen = _chosen_threshold(network, rows, options)
+    arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
+    if chosen is not None:
+        arguments["threshold"] = chosen.threshold
+    judged = network.judge(rows, **arguments)
+    if given["as_json"]:
+        facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
+        print(json.dumps(facts, allow_nan=False, default=str))
+        return
+    from rich.console import Console
+
+    from rookery.cli.render_evaluation import evaluation_page
+
+    console = Console(highlight=False)
+    if chosen is not None:
+        console.print(
+            f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.by}: "  # type: ignore[index]
+            f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
+        )
+    console.print(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
+
+
+def _chosen_threshold(network: Model, rows: Any, options: dict[str, Any]) -> Threshold | None:
+    """The threshold to be found on these rows, if one is to be."""
+    costs = [options.get(f"cost_false_{side}") for side in ("positive", "negative")]
+    metric = options.get("choose_threshold")
+    if metric is None and costs == [None, None]:
+        return None
+    if "threshold" in options:
+        raise PlanError("--threshold: is given already; leave it out to have one chosen")
+    if metric is None and None in costs:
+        missing = "positive" if costs[0] is None else "negative"
+        raise PlanError(f"--cost-false-{missing}: is missing; the costs of both mistakes are needed")
+    return network.choose_threshold(
+        rows, metric=metric, costs=None if costs == [None, None] else tuple(costs), sample_weight=options.get("sample_weight")
+    )  # fmt: skip

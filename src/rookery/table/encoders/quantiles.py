@@ -64,7 +64,7 @@ def normal_quantile(share: float) -> float:
     Examples
     --------
     >>> round(normal_quantile(0.975), 12), normal_quantile(0.5)
-    (1.959963984540, 0.0)
+    (1.95996398454, 0.0)
 
     """
     q = share - 0.5
