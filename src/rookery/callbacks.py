@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from rookery.errors import PlanError
+from rookery.history import COLUMNS
+from rookery.history import COLUMNS
 
 if TYPE_CHECKING:
     from rookery.run import Run
@@ -49,10 +51,8 @@ class EpochRecord:
     def last_of(cls, run: Run) -> Self:
         """The record of the epoch that has just ended."""
         history = run.history
-        numbers = (
-            "train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds",
-        )  # fmt: skip
-        return cls(run.epoch, *(float(getattr(history, name)[-1]) for name in numbers), history.metric, run)
+        numbers: dict[str, Any] = {name: float(getattr(history, name)[-1]) for name in COLUMNS}
+        return cls(epoch=run.epoch, **numbers, metric=history.metric, run=run)
 
 
 OnEpoch: TypeAlias = Callable[[EpochRecord], object]

@@ -50,7 +50,7 @@ class History:
     metric: str
 
     @classmethod
-    def of(cls, columns: dict[str, Any], metric: str) -> History:
+    def of(cls, columns: dict[str, Any], metric: str) -> Self:
         return cls(**columns, metric=metric)
 
     def __len__(self) -> int:

@@ -109,7 +109,8 @@ def predict_file(
     from rookery.table.write import TableWriter
 
     _check_threshold(model, threshold)
-    rows, ignored = 0, ()
+    rows = 0
+    ignored: tuple[str, ...] = ()
     with TableWriter(target, format) as writer:
         # What the model does not know goes from text to text as it is written.
         others = "words" if writer.format == "csv" else None

@@ -80,7 +80,7 @@ class Provenance:
         if not isinstance(data, Mapping):
             raise FileError(f"provenance: is {type(data).__name__}; the file was damaged or made by hand")
         kinds = {"rows": dict, "data": dict, "weights": str, "evaluation": dict, "status": str, "steps": int}
-        plain = {}
+        plain: dict[str, Any] = {}
         for name, kind in {**kinds, "version": str}.items():
             plain[name] = data.get(name)
             if not isinstance(plain[name], kind):

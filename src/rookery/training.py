@@ -206,7 +206,7 @@ def train(
     preparation = Preparation(
         label or (), schema, Encoding.of(encoding if standardize else "none"),  # type: ignore[arg-type]
         Split(validation_fraction, test_fraction, stratify, group, time, split_column), duplicates, missing_label,
-        weights_column, class_weight, classes, Reading() if reading is None else reading,
+        weights_column, class_weight, classes, Reading() if reading is None else reading,  # type: ignore[arg-type]
     )  # fmt: skip
     chosen_loss = None if loss is None else LOSSES.of(loss)
     chosen_optimizer = OPTIMIZERS.of(optimizer)

@@ -12,6 +12,7 @@ __all__ = ["loss_curves", "network_drawing"]
 
 NEURONS_SHOWN = 8
 CURVE_WIDTH, CURVE_HEIGHT = 60, 9
+FACTOR_FOR_LOGARITHMS = 20
 TRAINING, VALIDATION = ("·", "yellow"), ("●", "blue")
 
 
@@ -71,24 +72,31 @@ def _centred(column: Sequence[str], height: int) -> list[str]:
 
 
 def loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
-    """The loss by epoch; with validation rows, both losses."""
+    """The loss by epoch; with validation rows, both losses. Where it falls far, equal steps up are equal factors."""
     curves = [(train, TRAINING)] + ([(validation, VALIDATION)] if validation is not None else [])
     finite = np.concatenate([curve[np.isfinite(curve)] for curve, _ in curves])
     if len(finite) == 0:
         return Text()
-    low, high = min(0.0, float(finite.min())), float(finite.max())
+    low, high = float(finite.min()), float(finite.max())
+    is_logarithmic = low > 0 and high / low > FACTOR_FOR_LOGARITHMS
+    if not is_logarithmic:
+        low = min(0.0, low)
+    height = np.log if is_logarithmic else np.asarray
     width = min(CURVE_WIDTH, len(train))
     canvas: list[list[tuple[str, str]]] = [[(" ", "")] * width for _ in range(CURVE_HEIGHT)]
+    bottom, top = float(height(low)), float(height(high))
     for curve, mark in curves:
         for x, stretch in enumerate(np.array_split(curve, width)):
-            stretch = stretch[np.isfinite(stretch)]
-            if len(stretch):
-                share = (float(stretch.mean()) - low) / (high - low) if high > low else 0.0
+            known = stretch[np.isfinite(stretch)]
+            if len(known):
+                share = (float(height(known.mean())) - bottom) / (top - bottom) if top > bottom else 0.0
                 canvas[CURVE_HEIGHT - 1 - round(share * (CURVE_HEIGHT - 1))][x] = mark
     text = Text()
+    middle = CURVE_HEIGHT // 2
     for row, cells in enumerate(canvas):
-        label = f"{high:.4g}" if row == 0 else f"{low:.4g}" if row == CURVE_HEIGHT - 1 else ""
-        text.append(f"{label:>9} ┤", style="dim")
+        at = {0: top, middle: (top + bottom) / 2, CURVE_HEIGHT - 1: bottom}.get(row)
+        value = None if at is None else float(np.exp(at)) if is_logarithmic else at
+        text.append(f"{'' if value is None else f'{value:.4g}':>9} {'┤' if value is not None else '│'}", style="dim")
         for character, style in cells:
             text.append(character, style=style)
         text.append("\n")
@@ -96,4 +104,6 @@ def loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | No
     text.append(f"{TRAINING[0]} training loss", style=TRAINING[1])
     if validation is not None:
         text.append(f"   {VALIDATION[0]} validation loss", style=VALIDATION[1])
+    if is_logarithmic:
+        text.append("   (logarithmic)", style="dim")
     return text

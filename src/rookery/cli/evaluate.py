@@ -84,6 +84,5 @@ def _chosen_threshold(network: Model, rows: Any, options: dict[str, Any]) -> Thr
     if metric is None and None in costs:
         missing = "positive" if costs[0] is None else "negative"
         raise PlanError(f"--cost-false-{missing}: is missing; the costs of both mistakes are needed")
-    return network.choose_threshold(
-        rows, metric=metric, costs=None if costs == [None, None] else tuple(costs), sample_weight=options.get("sample_weight")
-    )  # fmt: skip
+    of_both: Any = None if costs == [None, None] else tuple(costs)
+    return network.choose_threshold(rows, metric=metric, costs=of_both, sample_weight=options.get("sample_weight"))

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -54,7 +54,7 @@ class _Display:
     def _is_time(self) -> bool:
         return self._stop is not None or time.monotonic() - self._begin >= SECONDS_BEFORE_SHOWN
 
-    def _start(self, columns: Sequence[ProgressColumn | str], total: int | None, **fields: str) -> None:
+    def _start(self, columns: Sequence[ProgressColumn | str], total: int | None, **fields: Any) -> None:
         from rich.console import Console
         from rich.progress import Progress
 

@@ -76,4 +76,4 @@ def reliability(sure: Array, right: NDArray[np.bool_], weights: Array, bins: int
     some = total > 0
     mean = np.bincount(place, weights * sure, bins)[some] / total[some]
     share = np.bincount(place, weights * right, bins)[some] / total[some]
-    return Curve(mean, share, total[some])
+    return Curve(mean, share, total[some].astype(np.float64))

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def said_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
     """The likeliest class of each row; of two with a threshold, the second where its probability reaches it."""
     if threshold is None:
-        return probabilities.argmax(axis=1)
+        return np.asarray(probabilities.argmax(axis=1))
     return (probabilities[:, 1] >= threshold).astype(np.int64)
 
 
@@ -43,7 +43,7 @@ class ClassMeasures:
         """Each metric as an (r,) array, for (r, n) weights."""
         p, rows = self.probabilities, np.arange(len(self.truth))
         total = weights.sum(axis=1)
-        precision, recall, f1 = self.per_class(weights)
+        _, recall, f1 = self.per_class(weights)
         there = ~np.isnan(recall)
         spread = p.copy()
         spread[rows, self.truth] -= 1
@@ -92,7 +92,7 @@ class ClassMeasures:
             return np.asarray((ours * below).sum(axis=1) / (ours.sum(axis=1) * others.sum(axis=1)))
 
     def _calibration_error(self, weights: Array) -> Array:
-        """Naeini, Cooper & Hauskrecht 2015: |share that is right - mean probability| over bins of the likeliest class."""
+        """Naeini, Cooper & Hauskrecht 2015: |share that is right - mean probability|, by how sure the network is."""
         sure = self.probabilities.max(axis=1)
         likeliest = self.probabilities.argmax(axis=1) == self.truth
         bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)

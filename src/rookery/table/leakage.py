@@ -105,7 +105,7 @@ def _bits(column: Column | NDArray[np.generic]) -> NDArray[np.uint64]:
     if isinstance(column, Column):
         if column.kind == "words":
             of_word = np.array([*map(_of_word, column.words), 0], dtype=np.uint64)
-            return of_word[column.values]
+            return np.asarray(of_word[column.values])
         return _bits(column.values)
     if column.dtype.kind in "OUS":
         found, which = np.unique(column.astype(str), return_inverse=True)

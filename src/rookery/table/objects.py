@@ -91,14 +91,14 @@ def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Serie
     present = [value for value in values if value is not None]
     for value in present:
         if isinstance(value, list | tuple | dict | set | bytes) or (
-            hasattr(value, "__array__") and getattr(value, "shape", ())
+            hasattr(value, "__array__") and getattr(value, "shape", None)
         ):
             raise nested_error(source, name, f"a {type(value).__name__}, such as {str(value)[:40]}")
     if all(isinstance(value, bool) for value in present):
         return pl.Series(name, values, dtype=pl.Boolean)
     if any(isinstance(value, bool) for value in present):
         return pl.Series(name, [_word(value) for value in values], dtype=pl.String)
-    if all(isinstance(value, numbers.Integral) and -(2**63) <= value < 2**63 for value in present):
+    if all(isinstance(value, numbers.Integral) and -(2**63) <= int(value) < 2**63 for value in present):
         return pl.Series(name, [None if value is None else int(value) for value in values], dtype=pl.Int64)
     if all(isinstance(value, numbers.Real | decimal.Decimal) for value in present):
         return pl.Series(name, [None if value is None else _float(value) for value in values], dtype=pl.Float64)

@@ -111,7 +111,7 @@ def _split_by(rows: Observations, split: Split) -> NDArray[Any] | None:
         if split.time is not None:
             raise TableError(f"time: column {split.time!r} holds words; needs dates or numbers to go by")
         place = {word: i for i, word in enumerate(sorted(column.words))}
-        return np.array([place[word] for word in column.words])[column.values]
+        return np.asarray(np.array([place[word] for word in column.words])[column.values])
     return column.values
 
 
@@ -123,4 +123,4 @@ def _part_numbers(column: Column, rows: Observations, name: str) -> NDArray[np.i
         row = int(np.argmax(numbers < 0))
         said = column.take(slice(row, row + 1)).objects()[0]
         raise TableError(f"column {name!r}: row {rows.called[row]} says {said!r}; {part_words(said)}")
-    return numbers
+    return np.asarray(numbers)

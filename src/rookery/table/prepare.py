@@ -152,7 +152,7 @@ def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> Fea
 
 def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
     if not isinstance(rows.x, Table):
-        named = [name for name in preparation.beside if name] + list(preparation.schema or ())
+        named: list[str | None] = [*filter(None, preparation.beside), *(preparation.schema or ())]
         if named or preparation.split.time:
             raise TableError(f"{(named or [preparation.split.time])[0]!r}: arrays have no named columns; give a table")
         return None

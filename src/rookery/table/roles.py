@@ -110,7 +110,8 @@ def longest_word(table: Table, name: str) -> None:
     place = int(np.argmax(lengths))
     rows = np.flatnonzero(column.values == place)
     if len(rows):
+        row = int(rows[0]) + table.first_row
         raise TableError(
-            f"{table.source}: row {int(rows[0]) + table.first_row}, column {name!r} holds {lengths[place]:,} characters; "
-            f"a category has at most {LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"
+            f"{table.source}: row {row}, column {name!r} holds {lengths[place]:,} characters; a category has at most "
+            f"{LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"
         )

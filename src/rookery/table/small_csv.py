@@ -7,6 +7,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
+from typing import Literal
 
 import numpy as np
 
@@ -86,7 +88,7 @@ def rows_of(
                 return
             yield line
 
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     with _long_cells():
         reader = csv.reader(
             lines(),

@@ -7,6 +7,8 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
+from typing import Literal
 
 from rookery.errors import TableError
 from rookery.table.kinds import DECIMAL_COMMA_NUMBER
@@ -84,7 +86,7 @@ def dialect_of(head: str, reading: Reading) -> Dialect:
 
 def _rows(sample: str, separator: str, quote: str) -> list[list[str]]:
     """The first rows, without blank lines; the last may be cut, where a quote is left open."""
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     lines = csv.reader(
         sample.splitlines(), delimiter=separator, quotechar=quote or None, quoting=quoting, skipinitialspace=True
     )

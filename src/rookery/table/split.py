@@ -183,7 +183,7 @@ def _shares(sizes: NDArray[np.int64], wanted: int, kept: NDArray[np.int64] | int
     shares = np.floor(exact).astype(np.int64)
     by_remainder = np.argsort(shares - exact, kind="stable")
     shares[by_remainder[: wanted - shares.sum()]] += 1
-    return np.maximum(np.minimum(shares, sizes - kept), 0) if len(sizes) > 1 else shares
+    return np.asarray(np.maximum(np.minimum(shares, sizes - kept), 0)) if len(sizes) > 1 else shares
 
 
 def _by_group(group: NDArray[np.int64], wanted: tuple[int, int], seed: int) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ __all__ = ["TableWriter", "format_to_write", "frame_of_table"]
 
 COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
-    ".bz2": lambda file: bz2.BZ2File(file, "wb"),
+    ".bz2": lambda file: bz2.BZ2File(file, "wb"),  # noqa: SIM115 - whoever calls it closes it
     ".xz": lambda file: lzma.LZMAFile(file, "wb"),
 }
 
@@ -136,7 +136,8 @@ class TableWriter:
             frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
         except OSError as error:
             raise FileError(
-                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error}); set TMPDIR to a larger folder"
+                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error}); set TMPDIR to a larger "
+                "folder"
             ) from error
 
     def _finish(self) -> None:

@@ -78,14 +78,14 @@ class CategoryEncoder:
         counts = np.bincount(
             column.values[present], None if weights is None else weights[present], minlength=len(column.words)
         )
-        counted = sorted(((count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0),
-                         key=lambda pair: (-pair[0], pair[1]))  # fmt: skip
+        there = [(count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0]
+        counted = sorted(there, key=lambda pair: (-pair[0], pair[1]))
         frequent = [word for count, word in counted if count >= infrequent]
         kept = frequent[:most]
         rest = len(counted) - len(kept)
         shared = 0 if rest == 0 else 1 if len(frequent) <= most else min(buckets, rest)
         if not kept and shared == 1:
-            kept, shared = [word for _, word in counted][:most], 0  # all are rare, and so they are all there is
+            kept = [word for _, word in counted][:most]  # all are rare, and so they are all there is
             shared = min(buckets, len(counted) - len(kept))
         return cls(name, kind, tuple(sorted(kept)), shared, bool((~present).any()))
 
@@ -106,7 +106,7 @@ class CategoryEncoder:
         own = {word: i for i, word in enumerate(self.categories)}
         places = [own[word] if word in own else self._shared(word) for word in column.words]
         missing = len(self.categories) + self.buckets if self.marked else -1
-        return np.array([*places, missing], dtype=np.int64)[column.values]
+        return np.asarray(np.array([*places, missing], dtype=np.int64)[column.values])
 
     def _shared(self, word: str) -> int:
         if self.buckets == 0:
