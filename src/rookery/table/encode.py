@@ -111,7 +111,9 @@ class FeatureEncoder:
     def fit(cls, table: Table, schema: Schema, encoding: Encoding, weights: NDArray[np.float64] | None = None) -> Self:
         """From the training rows of a table; a row of weight 2 counts as two rows."""
         roles = schema.roles
-        encoder = cls(tuple(_fit(table, name, roles[name], encoding, weights) for name in schema.features), True)
+        known = _moments_of_complete_numbers(table, schema, weights)
+        columns = tuple(_fit(table, name, roles[name], encoding, weights, known.get(name)) for name in schema.features)
+        encoder = cls(columns, True)
         _warn_of_constants(encoder.columns)
         return encoder
 
@@ -227,7 +229,29 @@ class FeatureEncoder:
         return cls(tuple(columns), of_table)
 
 
-def _fit(table: Table, name: str, role: str, encoding: Encoding, weights: NDArray[np.float64] | None) -> Encoder:
+def _moments_of_complete_numbers(
+    table: Table, schema: Schema, weights: NDArray[np.float64] | None
+) -> dict[str, tuple[float, float]]:
+    """Mean and deviation of all columns of numbers without missing ones, worked out together, which is quicker."""
+    complete = {}
+    for name in schema.features:
+        column = table.columns[name]
+        if schema.roles[name] in ("number", "yes_no") and len(column) and not column.missing.any():
+            complete[name] = column.values
+    if not complete:
+        return {}
+    mean, deviation = mean_and_deviation(list(complete.values()), weights)
+    return dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
+
+
+def _fit(
+    table: Table,
+    name: str,
+    role: str,
+    encoding: Encoding,
+    weights: NDArray[np.float64] | None,
+    known: tuple[float, float] | None,
+) -> Encoder:
     column = table.columns[name]
     if role == "date":
         return DateEncoder.fit(name, column, weights)
@@ -236,7 +260,7 @@ def _fit(table: Table, name: str, role: str, encoding: Encoding, weights: NDArra
         return CategoryEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
     kind = "yes_no" if role == "yes_no" else column.kind
     read = coerced(column, Rule(kind, given=True), Place(table.source, name, table.first_row))
-    return NumberEncoder.fit(name, read, encoding.scaling, weights)
+    return NumberEncoder.fit(name, read, encoding.scaling, weights, known)
 
 
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:

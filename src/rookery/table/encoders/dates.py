@@ -71,7 +71,7 @@ class DateEncoder:
         for part in ("year", "day"):
             scaled[part] = (0.0, 1.0)
             if part in varying:
-                mean, deviation = mean_and_deviation(calendar[part].astype(np.float64).reshape(-1, 1), weights)
+                mean, deviation = mean_and_deviation([calendar[part].astype(np.float64)], weights)
                 scaled[part] = (float(mean[0]), float(deviation[0]))
         return cls(name, varying, scaled["year"], scaled["day"], bool(missing.any()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -56,8 +56,15 @@ class NumberEncoder:
     references: tuple[float, ...] = ()
 
     @classmethod
-    def fit(cls, name: str, column: Column, scaling: str, weights: NDArray[np.float64] | None) -> Self:
-        """From the training rows."""
+    def fit(
+        cls,
+        name: str,
+        column: Column,
+        scaling: str,
+        weights: NDArray[np.float64] | None,
+        known: tuple[float, float] | None = None,
+    ) -> Self:
+        """From the training rows; mean and deviation may be known already."""
         values = column.values.astype(np.float64, copy=False)
         missing = np.isnan(values)
         marked = bool(missing.any())
@@ -66,8 +73,7 @@ class NumberEncoder:
         kind = "yes_no" if column.kind == "yes_no" else "number"
         if len(values) == 0:
             return cls(name, kind, 0.0, np.inf, 0.0, True)
-        one = values.reshape(-1, 1)
-        mean, deviation = (float(number[0]) for number in mean_and_deviation(one, weights))
+        mean, deviation = known or (float(number[0]) for number in mean_and_deviation([values], weights))
         if scaling == "none":
             return cls(name, kind, 0.0, 1.0, mean, marked)
         if scaling == "standard" or deviation == np.inf:
@@ -165,27 +171,45 @@ def _curve(references: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def mean_and_deviation(
-    x: NDArray[np.floating[Any]], weights: NDArray[np.float64] | None = None
+    x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], weights: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of each column of x (n, d), with the deviation of a constant column infinite.
+    """Of each column of x, an array (n, d) or columns (n,), with the deviation of a constant column infinite.
 
-    Sums go down the rows in stretches, so that a large table is never copied whole, and are the same on each machine.
+    Sums go down the rows one by one, in stretches, so that a large table is never copied whole, and the bits are the
+    same however the columns are held, how many there are beside, and on each machine.
     """
+    columns = list(x.T) if isinstance(x, np.ndarray) else x
+    low, high = np.array([c.min() for c in columns]), np.array([c.max() for c in columns])
     # Powers of two near the largest values, so that no square overflows and no bit is lost.
-    _, exponent = np.frexp(np.abs(x).max(axis=0).astype(np.float64))
+    _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)).astype(np.float64))
     size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
-    total = len(x) if weights is None else float(weights.sum())
-    stretches = [slice(begin, begin + ROWS_AT_A_TIME) for begin in range(0, len(x), ROWS_AT_A_TIME)]
+    rows = len(columns[0])
+    total = rows if weights is None else float(weights.sum())
 
-    def counted(part: NDArray[np.float64], rows: slice) -> NDArray[np.float64]:
-        return part if weights is None else part * weights[rows, np.newaxis]
+    def summed(measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float64]:
+        sums = np.zeros(len(columns))
+        for begin in range(0, rows, ROWS_AT_A_TIME):
+            stretch = slice(begin, begin + ROWS_AT_A_TIME)
+            part = measure(_side_by_side(x, stretch))
+            if weights is not None:
+                part = part * weights[stretch, np.newaxis]
+            # NumPy adds up a single column in pairs; beside another it adds row by row.
+            sums += part.sum(axis=0) if part.shape[1] > 1 else np.hstack([part, part]).sum(axis=0)[:1]
+        return sums
 
-    def parts() -> Iterator[tuple[NDArray[np.float64], slice]]:
-        for rows in stretches:
-            yield x[rows].astype(np.float64, order="C"), rows
-
-    mean = sum(counted(part / size, rows).sum(axis=0) for part, rows in parts()) / total * size
-    variance = sum(counted(((part - mean) / size) ** 2, rows).sum(axis=0) for part, rows in parts()) / total
+    mean = summed(lambda part: part / size) / total * size
+    variance = summed(lambda part: ((part - mean) / size) ** 2) / total
     # A constant column's deviation comes out as rounding error, not always as 0.
-    constant = x.max(axis=0) == x.min(axis=0)
-    return mean, np.where(constant, np.inf, np.sqrt(variance) * size)
+    return mean, np.where(low == high, np.inf, np.sqrt(variance) * size)
+
+
+def _side_by_side(
+    x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], rows: slice
+) -> NDArray[np.float64]:
+    """Some rows in float64, (m, d), row after row in memory."""
+    if isinstance(x, np.ndarray):
+        return np.ascontiguousarray(x[rows], dtype=np.float64)
+    out = np.empty((len(x[0][rows]), len(x)))
+    for i, column in enumerate(x):
+        out[:, i] = column[rows]
+    return out
