@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from rookery.errors import PlanError
 from rookery.history import COLUMNS
-from rookery.history import COLUMNS
 
 if TYPE_CHECKING:
     from rookery.run import Run

@@ -57,7 +57,8 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     split = given.pop("split")
     split["split_column"] = split.pop("column")
     del given["label"]
-    return {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
+    said = {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
+    return {**said, "hidden": arguments["hidden"]}
 
 
 def _shortest(values: list[Any]) -> Any:

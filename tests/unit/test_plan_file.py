@@ -15,7 +15,7 @@ UNUSUAL: list[dict[str, Any]] = [
     {"hidden": [], "optimizer": rk.SGD(0.1, momentum=0.9, nesterov=True), "schedule": "cosine"},
     {"hidden": [4, 3], "activation": ["tanh", rk.LeakyRelu(0.2)], "dropout": [0.0, 0.25], "initializer": "he_uniform"},
     {"early_stopping": 3, "loss": rk.CrossEntropy(label_smoothing=0.1), "class_weight": "balanced"},
-    {"schema": {"year": "category"}, "encoding": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
+    {"schema": {"body_mass_g": "category"}, "encoding": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
 ]
 
@@ -33,9 +33,9 @@ def test_a_plan_in_a_file_gives_the_same_bytes(tmp_path: Path, arguments: dict[s
 
 def test_a_person_can_write_one(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
-    path.write_text('label = "species"\nhidden = [5, 5]\noptimizer = "adadelta"\n[schema]\nyear = "ignore"\n')
+    path.write_text('label = "species"\nhidden = [5, 5]\noptimizer = "adadelta"\n[schema]\nsex = "ignore"\n')
     assert read_plan(path) == {
-        "label": "species", "hidden": [5, 5], "optimizer": "adadelta", "schema": {"year": "ignore"}
+        "label": "species", "hidden": [5, 5], "optimizer": "adadelta", "schema": {"sex": "ignore"}
     }  # fmt: skip
     assert rk.train("penguins", **read_plan(path), epochs=2, threads=1).plan.optimizer == rk.Adadelta()
 

@@ -43,7 +43,7 @@ def test_the_documented_call(birds: pl.DataFrame) -> None:
         optimizer=rk.Adam(learning_rate=0.01), batch_size=20, epochs=100, seed=0,
     )  # fmt: skip
     assert (run.status, run.epoch, len(run.history)) == ("finished", 100, 100)
-    assert run.step == 100 * -(-len(run.prepared.train.y) // 20)
+    assert run.step == 100 * -(-len(run.prepared.train) // 20)
     assert str(run.plan.network) == "4-5-5-3"
     assert run.plan.optimizer == rk.Adam(learning_rate=0.01)
     assert run.history.validation_metric[-1] > 0.95
@@ -64,8 +64,8 @@ def test_the_documented_call_on_arrays() -> None:
 
 def test_accuracy_and_loss_of_the_last_epoch_are_those_of_the_predictions(birds: pl.DataFrame) -> None:
     run = train(birds, label="species", hidden=[8], epochs=60, learning_rate=0.01, threads=1)
-    rows = run.prepared.validation
-    assert rows is not None
+    assert run.prepared.validation is not None
+    rows = run.prepared.validation.observations
     p = run.model.predict_proba(rows.x).astype(np.float64)
     truth = np.array([run.model.classes.index(label) for label in rows.y])  # type: ignore[union-attr]
     assert run.history.validation_metric[-1] == (p.argmax(axis=1) == truth).mean()
@@ -76,13 +76,13 @@ def test_accuracy_and_loss_of_the_last_epoch_are_those_of_the_predictions(birds:
 def test_predicted_numbers_are_in_the_labels_units() -> None:
     x, y = line(300)
     run = train(x, y, hidden=[16], epochs=60, learning_rate=0.01, threads=1)
-    rows = run.prepared.validation
-    assert rows is not None
+    assert run.prepared.validation is not None
+    rows = run.prepared.validation.observations
     predicted = run.model.predict(rows.x)
     assert predicted.shape == rows.y.shape
-    of_mean = ((rows.y - run.prepared.train.y.mean()) ** 2).mean()
-    design = np.column_stack([run.prepared.train.x, np.ones(len(run.prepared.train.y))])
-    coefficients = np.linalg.lstsq(design, run.prepared.train.y, rcond=None)[0]
+    of_mean = ((rows.y - run.prepared.train.observations.y.mean()) ** 2).mean()
+    design = np.column_stack([run.prepared.train.observations.x, np.ones(len(run.prepared.train))])
+    coefficients = np.linalg.lstsq(design, run.prepared.train.observations.y, rcond=None)[0]
     of_line = ((rows.y - np.column_stack([rows.x, np.ones(len(rows.x))]) @ coefficients) ** 2).mean()
     squared = ((rows.y - predicted) ** 2).mean()
     assert squared < 0.05 * of_mean
@@ -135,8 +135,8 @@ def test_early_stopping_ends_with_the_best_weights() -> None:
     assert run.status == "early_stopped"
     assert len(history) < 500
     assert history.best_epoch == len(history) - 1 - 5
-    rows = run.prepared.validation
-    assert rows is not None
+    assert run.prepared.validation is not None
+    rows = run.prepared.validation.observations
     log_loss = run.model.evaluate(rows.x, rows.y).log_loss  # type: ignore[union-attr]
     np.testing.assert_allclose(log_loss, history.validation_loss.min(), rtol=1e-5)
 
@@ -146,8 +146,8 @@ def test_early_stopping_may_keep_the_last_weights() -> None:
     x, y = rng.standard_normal((60, 8)), rng.integers(0, 2, 60)
     stopping = rk.EarlyStopping(5, restore_best=False)
     run = train(x, y, hidden=[64], epochs=500, learning_rate=0.02, early_stopping=stopping, threads=1)
-    rows = run.prepared.validation
-    assert rows is not None
+    assert run.prepared.validation is not None
+    rows = run.prepared.validation.observations
     log_loss = run.model.evaluate(rows.x, rows.y).log_loss  # type: ignore[union-attr]
     np.testing.assert_allclose(log_loss, run.history.validation_loss[-1], rtol=1e-5)
     assert log_loss > run.history.validation_loss.min()

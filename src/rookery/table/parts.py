@@ -91,8 +91,9 @@ def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Sp
     counts = np.bincount(classes)
     if split.used is None and split.stratify and (counts == 1).any():
         row = int(np.argmax(classes == np.argmax(counts == 1)))
+        only = rows.y[row : row + 1].tolist()[0]
         raise TableError(
-            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {rows.y[row]!r}, which so cannot "
+            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {only!r}, which so cannot "
             "be both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
         )
 

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
-from typing import Literal
 
 from rookery.errors import TableError
 from rookery.table.kinds import DECIMAL_COMMA_NUMBER

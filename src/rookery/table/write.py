@@ -28,7 +28,7 @@ __all__ = ["TableWriter", "format_to_write", "frame_of_table"]
 
 COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
-    ".bz2": lambda file: bz2.BZ2File(file, "wb"),  # noqa: SIM115 - whoever calls it closes it
+    ".bz2": lambda file: bz2.BZ2File(file, "wb"),
     ".xz": lambda file: lzma.LZMAFile(file, "wb"),
 }
 

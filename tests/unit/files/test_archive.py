@@ -133,7 +133,9 @@ def test_replaced_regions_with_a_right_digest_are_read_or_refused(tmp_path: Path
     whole = forge.honest()
     begin = data.draw(st.integers(0, len(whole) - 1))
     end = data.draw(st.integers(begin, min(len(whole), begin + 30)))
-    inserted = data.draw(st.binary(max_size=20) | st.sampled_from([b"9" * 30, b"[" * 200, b"-1", b"1e999", b'\\ud800"']))
+    inserted = data.draw(
+        st.binary(max_size=20) | st.sampled_from([b"9" * 30, b"[" * 200, b"-1", b"1e999", b'\\ud800"'])
+    )
     changed = whole[:begin] + inserted + whole[end:]
     length = int.from_bytes(whole[:8], "little") + len(changed) - len(whole)
     try:

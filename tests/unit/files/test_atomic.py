@@ -161,9 +161,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
         ("circle", "circle"),
     ],
 )
-def test_names_that_cannot_be_are_refused(
-    old: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
-) -> None:
+def test_names_that_cannot_be_are_refused(old: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
     monkeypatch.chdir(old.parent)
     if name == "circle":
         Path("circle").symlink_to("circle")

@@ -1,20 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from rookery.errors import RookeryWarning, TableError
-from rookery.table.check import check_finite, complete_rows, feature_names, matrix
-from rookery.table.read import Table
-
-
-def table(**columns: Any) -> Table:
-    return Table({name: np.array(column) for name, column in columns.items()}, "houses.csv")
-
-
-WORDS = np.array(["a", "b", None], dtype=object)
+from rookery.errors import TableError
+from rookery.table.check import check_finite, matrix
 
 
 @pytest.mark.parametrize(
@@ -59,45 +49,3 @@ def test_the_first_wrong_number_is_named_and_the_others_counted(value: float, sh
     x[4] = np.nan
     with pytest.raises(TableError, match=rf"birds: row 2, column 'b' is {shown} \(and 3 more\)"):
         check_finite(x, ["a", "b", "c"], "birds")
-
-
-def test_features_are_the_numbers_beside_the_label() -> None:
-    with pytest.warns(RookeryWarning, match=r"left out, for they hold no numbers: town, street$"):
-        names = feature_names(table(town=WORDS, size=[1, 2, 3], price=[1.0, 2, 3], street=WORDS), "price")
-    assert names == ["size"]
-    assert feature_names(table(size=[1, 2, 3], kind=WORDS), "kind") == ["size"]
-
-
-@pytest.mark.parametrize("others", [{}, {"town": WORDS}], ids=["none", "words"])
-def test_nothing_to_learn_from(others: dict[str, Any]) -> None:
-    with pytest.raises(TableError, match=r"houses\.csv: no column of numbers beside the label 'price'"):
-        feature_names(table(price=[1, 2, 3], **others), "price")
-
-
-def test_incomplete_rows_are_dropped_and_counted() -> None:
-    rows = table(a=[1, np.nan, 3, 4], b=[1, 2, np.nan, np.nan], c=np.array(["x", "y", "z", None], dtype=object))
-    with pytest.warns(RookeryWarning, match="dropped 3 of 4 rows, for values are missing in them"):
-        assert complete_rows(rows, ["a", "b", "c"]).tolist() == [True, False, False, False]
-    with pytest.warns(RookeryWarning, match="dropped 1 of 4 rows"):
-        assert complete_rows(rows, ["c"]).tolist() == [True, True, True, False]
-
-
-def test_complete_rows_are_kept_in_silence() -> None:
-    assert complete_rows(table(a=[1, 2], b=[1.5, 2.5]), ["a", "b"]).all()
-
-
-def test_infinity_is_refused_with_row_and_column() -> None:
-    with pytest.raises(
-        TableError, match=r"houses\.csv: row 3, column 'b' is -inf; needs a finite number \(rows are counted"
-    ):
-        complete_rows(table(a=[1, 2, 3], b=[1, 2, -np.inf]), ["a", "b"])
-
-
-def test_no_complete_row() -> None:
-    with pytest.raises(TableError, match=r"houses\.csv: each of the 2 rows misses a value"):
-        complete_rows(table(a=[1, np.nan], b=[np.nan, 2]), ["a", "b"])
-
-
-def test_no_row_at_all() -> None:
-    with pytest.raises(TableError, match=r"houses\.csv: no rows"):
-        complete_rows(table(a=np.zeros(0)), ["a"])

@@ -331,14 +331,14 @@ def test_class_weights_times_sample_weights() -> None:
         ({0: 0, 1: 0}, "not all 0"),
         ({0: float("inf")}, "class_weight: got "),
         ("equal", "class_weight: got 'equal'; needs 'balanced' or a dict from class to weight"),
-        ([1, 2], r"class_weight: got \[1, 2\]; needs 'balanced' or a dict"),
+        ([1, 2], r"class_weight: got \[1, 2\]; needs pairs of class and weight"),
         pytest.param({0: "heavy"}, "class_weight: "),
     ],
     ids=repr,
 )
 def test_class_weights_that_cannot_be(weights: Any, says: str) -> None:
     x, y = two_classes(40)
-    with pytest.raises(TableError, match=says):
+    with pytest.raises(rk.RookeryError, match=says):
         prepared(x, y, class_weight=weights)
 
 
@@ -418,7 +418,9 @@ def test_groups_times_and_parts_by_column() -> None:
     assert by_group.features.names == ("x",)
     patients = [set(frame["patient"].to_numpy()[p.observations.rows]) for p in (by_group.train, by_group.validation)]
     assert not patients[0] & patients[1]
-    by_time = prepared(frame, label="y", time="day", validation_fraction=0.25, test_fraction=0.25)
+    by_time = prepared(
+        frame, label="y", time="day", validation_fraction=0.25, test_fraction=0.25, schema={"part": "ignore"}
+    )
     assert by_time.test is not None
     assert by_time.test.observations.rows.tolist() == [9, 10, 11]
     by_column = prepare(frame, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)

@@ -178,16 +178,18 @@ def mean_and_deviation(
     Sums go down the rows one by one, in stretches, so that a large table is never copied whole, and the bits are the
     same however the columns are held, how many there are beside, and on each machine.
     """
-    columns = list(x.T) if isinstance(x, np.ndarray) else x
-    low, high = np.array([c.min() for c in columns]), np.array([c.max() for c in columns])
+    if isinstance(x, np.ndarray):
+        low, high = x.min(axis=0), x.max(axis=0)
+    else:
+        low, high = np.array([column.min() for column in x]), np.array([column.max() for column in x])
     # Powers of two near the largest values, so that no square overflows and no bit is lost.
     _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)).astype(np.float64))
     size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
-    rows = len(columns[0])
+    rows = len(x) if isinstance(x, np.ndarray) else len(x[0])
     total = rows if weights is None else float(weights.sum())
 
     def summed(measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float64]:
-        sums = np.zeros(len(columns))
+        sums = np.zeros(len(low))
         for begin in range(0, rows, ROWS_AT_A_TIME):
             stretch = slice(begin, begin + ROWS_AT_A_TIME)
             part = measure(_side_by_side(x, stretch))

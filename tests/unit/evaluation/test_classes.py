@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import json
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rookery as rk
+
+ABC = ("a", "b", "c")
+
+
+def random_predictions(rows: int, seed: int, ties: bool = False) -> tuple[np.ndarray[Any, Any], list[int], list[float]]:
+    rng = np.random.default_rng(seed)
+    raw = rng.integers(1, 4, (rows, 3)) if ties else rng.random((rows, 3))
+    weights = rng.integers(0, 4, rows).tolist()
+    weights[0] = 1
+    return raw / raw.sum(axis=1, keepdims=True), rng.integers(0, 3, rows).tolist(), weights
+
+
+def area(score: list[float], positive: list[bool], weights: list[float]) -> float | None:
+    won = all_pairs = 0.0
+    for i, mine in enumerate(positive):
+        for j, other in enumerate(positive):
+            if mine and not other:
+                all_pairs += weights[i] * weights[j]
+                won += weights[i] * weights[j] * (1.0 if score[i] > score[j] else 0.5 if score[i] == score[j] else 0.0)
+    return won / all_pairs if all_pairs else None
+
+
+def mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else math.nan
+
+
+@given(st.integers(1, 40), st.integers(0, 10**6), st.booleans())
+def test_metrics_against_sums_over_rows(rows: int, seed: int, ties: bool) -> None:
+    p, truth, weights = random_predictions(rows, seed, ties)
+    out = rk.ClassEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
+    said = [max(range(3), key=lambda c: (p[row, c], -c)) for row in range(rows)]
+    total = sum(weights)
+
+    def weight_of(chosen: list[bool]) -> float:
+        return sum(w for w, chosen_one in zip(weights, chosen, strict=True) if chosen_one)
+
+    right = [s == t for s, t in zip(said, truth, strict=True)]
+    recalls, f1s, areas = [], [], []
+    for c in range(3):
+        hit = weight_of([s == t == c for s, t in zip(said, truth, strict=True)])
+        are, said_so = weight_of([t == c for t in truth]), weight_of([s == c for s in said])
+        recalls.append(hit / are if are else None)
+        f1s.append(2 * hit / (are + said_so) if are + said_so else None)
+        areas.append(area(p[:, c].tolist(), [t == c for t in truth], weights))
+    expected = {
+        "accuracy": weight_of(right) / total,
+        "balanced_accuracy": mean(recalls),
+        "log_loss": -sum(w * math.log(p[i, truth[i]]) for i, w in enumerate(weights)) / total,
+        "auc": mean(areas),
+        "f1": mean(f1s),
+        "brier": sum(
+            w * sum((p[i, c] - (truth[i] == c)) ** 2 for c in range(3)) for i, w in enumerate(weights)
+        ) / total,
+        "calibration_error": calibration_error(p, truth, weights, 15),
+    }  # fmt: skip
+    assert out.metrics() == pytest.approx(expected, nan_ok=True)
+    for i in range(3):
+        for j in range(3):
+            assert out.confusion[i, j] == sum(t == i and s == j for t, s in zip(truth, said, strict=True))
+
+
+def calibration_error(p: np.ndarray[Any, Any], truth: list[int], weights: list[float], bins: int) -> float:
+    gaps = [0.0] * bins
+    for row, of_row in enumerate(p.tolist()):
+        sure = max(of_row)
+        gaps[min(int(sure * bins), bins - 1)] += weights[row] * ((of_row.index(sure) == truth[row]) - sure)
+    return sum(map(abs, gaps)) / sum(weights)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 30), st.integers(0, 10**6))
+def test_a_weight_of_two_is_the_row_twice(rows: int, seed: int) -> None:
+    p, truth, weights = random_predictions(rows, seed)
+    weighted = rk.ClassEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
+    repeated = rk.ClassEvaluation.of(np.repeat(p, weights, axis=0), np.repeat(truth, weights), ABC, intervals=0)
+    assert weighted.metrics() == pytest.approx(repeated.metrics(), nan_ok=True)
+    assert weighted.baseline == pytest.approx(repeated.baseline, nan_ok=True)
+
+
+def test_perfect_and_worst_predictions() -> None:
+    truth, sure = np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 0]]
+    best = rk.ClassEvaluation.of(sure, truth, ABC)
+    assert (best.accuracy, best.log_loss, best.auc, best.f1, best.brier) == (1.0, 0.0, 1.0, 1.0, 0.0)
+    assert best.mistaken() == []
+    worst = rk.ClassEvaluation.of(sure[[1, 2, 0, 1]], truth, ABC)
+    assert (worst.accuracy, worst.brier) == (0.0, 2.0)
+    assert worst.log_loss == pytest.approx(-math.log(1e-15))
+
+
+def test_predictions_without_a_difference_have_an_area_of_half() -> None:
+    out = rk.ClassEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), intervals=10)
+    assert out.auc == 0.5
+    assert out.intervals["auc"] == (0.5, 0.5)
+
+
+def test_the_baseline_says_the_commonest_class_of_the_training_rows() -> None:
+    p, truth, _ = random_predictions(30, 0)
+    out = rk.ClassEvaluation.of(p, np.array(truth), ABC, baseline=np.array([0.2, 0.5, 0.3]))
+    assert out.baseline["accuracy"] == truth.count(1) / 30
+    shares = [0.2, 0.5, 0.3]
+    assert out.baseline["log_loss"] == pytest.approx(-sum(math.log(shares[t]) for t in truth) / 30)
+    assert out.baseline["auc"] == 0.5
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    """Of many samples of rows of which 80 % are right, about 95 % have intervals that hold 0.8."""
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(200):
+        right = rng.random(150) < 0.8
+        p = np.column_stack([right, ~right]).astype(float)
+        low, high = rk.ClassEvaluation.of(p, np.zeros(150, dtype=int), ("x", "y"), intervals=200).intervals["accuracy"]
+        hits += low <= 0.8 <= high
+    assert 176 <= hits <= 199
+
+
+def test_a_gain_that_is_sure_and_one_that_is_not() -> None:
+    truth = np.array([0, 1] * 40)
+    sure = np.eye(2)[truth] * 0.8 + 0.1
+    low, high = rk.ClassEvaluation.of(sure, truth, ("x", "y")).gain["accuracy"]
+    assert 0 < low <= high
+    same = np.tile([0.5, 0.5], (80, 1))
+    assert rk.ClassEvaluation.of(same, truth, ("x", "y"), baseline=np.array([0.5, 0.5])).gain["accuracy"] == (0.0, 0.0)
+
+
+def test_the_same_rows_give_the_same_intervals() -> None:
+    p, truth, _ = random_predictions(50, 1)
+    first, second = (rk.ClassEvaluation.of(p, np.array(truth), ABC).to_dict() for _ in range(2))
+    assert first == second
+    assert json.loads(json.dumps(first, allow_nan=False)) == {**first, "classes": list(ABC)}
+
+
+def test_the_most_mistaken_rows_come_first() -> None:
+    p = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
+    mistaken = rk.ClassEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).mistaken(2)
+    assert [(m.place, m.truth, m.said, m.probability) for m in mistaken] == [
+        (0, "yes", "no", 0.9),
+        (3, "no", "yes", 0.8),
+    ]
+
+
+def test_a_threshold_moves_what_is_said() -> None:
+    p = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
+    out = rk.ClassEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes"), threshold=0.3)
+    assert out.confusion.tolist() == [[1, 0], [0, 2]]
+    assert out.log_loss == rk.ClassEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes")).log_loss
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"weights": np.zeros(3)}, "sample_weight: all are zero"),
+        ({"weights": np.array([1.0, -1, 1])}, "sample_weight: row 1 weighs -1"),
+        ({"weights": np.ones(2)}, r"sample_weight: has shape \(2,\); needs one number for each of the 3 rows"),
+        ({"intervals": -1}, "intervals: got -1; needs a whole number"),
+        ({"threshold": 0.5}, "threshold: got 0.5, but there are 3 classes"),
+    ],
+)
+def test_what_cannot_be(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(rk.RookeryError, match=says):
+        rk.ClassEvaluation.of(np.full((3, 3), 1 / 3), np.array([0, 1, 2]), ABC, **arguments)
+
+
+def test_curves_against_counting() -> None:
+    rng = np.random.default_rng(0)
+    score = rng.integers(0, 10, 60) / 10
+    truth = (rng.random(60) < score).astype(int)
+    out = rk.ClassEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), intervals=0)
+    curve = out.roc("yes")
+    for x, y, at in zip(curve.x, curve.y, curve.at, strict=True):
+        assert x == pytest.approx(((score >= at) & (truth == 0)).sum() / (truth == 0).sum())
+        assert y == pytest.approx(((score >= at) & (truth == 1)).sum() / (truth == 1).sum())
+    trapezes = sum((b - a) * (c + d) / 2 for (a, b), (c, d) in zip(pairwise(curve.x), pairwise(curve.y), strict=True))
+    assert trapezes == pytest.approx(out.auc)
+    for recall, precision, at in zip(*(getattr(out.precision_recall(), n) for n in ("x", "y", "at")), strict=True):
+        said = score >= at
+        assert recall == pytest.approx((said & (truth == 1)).sum() / (truth == 1).sum())
+        assert precision == pytest.approx((said & (truth == 1)).sum() / said.sum())
+    bins = out.reliability(5)
+    assert bins.at.sum() == 60
+    assert (bins.x * bins.at).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
+    with pytest.raises(rk.TableError, match="class: got 'maybe'; there are 'no', 'yes'"):
+        out.roc("maybe")
+
+
+def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
+    import tracemalloc
+
+    rng = np.random.default_rng(0)
+    p = rng.random((300_000, 2))
+    tracemalloc.start()
+    rk.ClassEvaluation.of(p / p.sum(axis=1, keepdims=True), rng.integers(0, 2, 300_000), ("x", "y"), intervals=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
