@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.errors import FileError, TableError, nearest
 from rookery.table.check import warn
@@ -73,7 +74,13 @@ class Schema:
     columns: tuple[ColumnSchema, ...]
 
     @classmethod
-    def infer(cls, table: Table, labels: Sequence[str], given: Mapping[str, str]) -> Self:
+    def infer(
+        cls,
+        table: Table,
+        labels: Sequence[str],
+        given: Mapping[str, str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> Self:
         """What the columns are.
 
         Parameters
@@ -83,12 +90,14 @@ class Schema:
             Columns that are labels; a role that is given for one of them changes nothing.
         given : dict of column to role
             What is known already.
+        rows : (n,) array of int, optional
+            What the user calls each row; by default, they are counted from the table's first.
 
         Raises
         ------
         TableError
             If a role is given for a column that is not there or cannot be that, if a column holds no value at all,
-            or if none is left to learn from.
+            or a number that is infinite, or if no column is left to learn from.
 
         """
         for name in given:
@@ -96,6 +105,8 @@ class Schema:
                 raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
         columns = tuple(_described(table, name, given.get(name)) for name in table.names)
         schema = cls(columns)
+        for name in schema.features:
+            _check_finite(table, name, rows)
         if not schema.features:
             left_out = "; ".join(f"{c.name} {c.reason or 'is to be ignored'}" for c in columns[:5])
             raise TableError(
@@ -121,7 +132,9 @@ class Schema:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return {"columns": [{**asdict(column), "examples": list(column.examples)} for column in self.columns]}
+        names = [f.name for f in fields(ColumnSchema)]
+        plain = [{name: getattr(column, name) for name in names} for column in self.columns]
+        return {"columns": [{**column, "examples": list(column["examples"])} for column in plain]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -146,6 +159,17 @@ class Schema:
                     f"schema: column {column.name!r} contradicts itself; the file was damaged or made by hand"
                 )
         return cls(columns)
+
+
+def _check_finite(table: Table, name: str, rows: NDArray[np.int64] | None) -> None:
+    values = table.columns[name].values
+    if values.dtype.kind != "f" or not np.isinf(values).any():
+        return
+    row = int(np.argmax(np.isinf(values)))
+    called = row + table.first_row if rows is None else rows[row]
+    raise TableError(
+        f"{table.source}: row {called}, column {name!r} is {values[row]}; needs a finite number, or nothing"
+    )
 
 
 def _described(table: Table, name: str, given: str | None) -> ColumnSchema:
@@ -183,8 +207,13 @@ def _distinct(column: Column, missing: int) -> int:
 
 def _examples(column: Column) -> tuple[str, ...]:
     head = column.take(slice(0, ROWS_FOR_EXAMPLES))
-    found = dict.fromkeys(_shown(value) for value in head.objects() if value is not None)
-    return tuple(found)[:EXAMPLES]
+    found: dict[str, None] = {}
+    for value in head.objects().tolist():
+        if value is not None:
+            found.setdefault(_shown(value))
+        if len(found) == EXAMPLES:
+            break
+    return tuple(found)
 
 
 def _shown(value: Any) -> str:

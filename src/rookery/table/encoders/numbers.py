@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.errors import TableError
+from rookery.errors import FileError, TableError
 from rookery.table.columns import Column
 from rookery.table.encoders.plain import finite_number, name_of, number_list, yes_or_no
 from rookery.table.encoders.quantiles import normal_quantile, quantiles
@@ -22,6 +23,7 @@ ROWS_AT_A_TIME = 8192
 MOST_REFERENCES = 1000
 # Between the quartiles of a normal distribution lie so many standard deviations.
 DEVIATIONS_BETWEEN_QUARTILES = 1.3489795003921634
+LARGE = 2.0**1000
 QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
@@ -54,6 +56,13 @@ class NumberEncoder:
     fill: float = 0.0
     marked: bool = False
     references: tuple[float, ...] = ()
+    _curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if self.references:
+            object.__setattr__(self, "_curve", _curve(self.references))
 
     @classmethod
     def fit(
@@ -73,6 +82,9 @@ class NumberEncoder:
         kind = "yes_no" if column.kind == "yes_no" else "number"
         if len(values) == 0:
             return cls(name, kind, 0.0, np.inf, 0.0, True)
+        if not np.isfinite(values).all():
+            value = values[~np.isfinite(values)][0]
+            raise TableError(f"column {name!r}: holds {value}; needs finite numbers, or nothing")
         mean, deviation = known or (float(number[0]) for number in mean_and_deviation([values], weights))
         if scaling == "none":
             return cls(name, kind, 0.0, 1.0, mean, marked)
@@ -126,17 +138,7 @@ class NumberEncoder:
             out[:, 1] = missing
         if missing.any():
             values = np.where(missing, self.fill, values)
-        out[:, 0] = self._on_the_curve(values) if self.references else (values - self.center) / self.scale
-
-    def _on_the_curve(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """By straight lines between the references; ties share the mean of their normal numbers."""
-        at, normal = _curve(self.references)
-        if len(at) == 1:
-            return np.zeros(len(values))
-        right = np.clip(np.searchsorted(at, values), 1, len(at) - 1)
-        left = right - 1
-        share = np.clip((values - at[left]) / (at[right] - at[left]), 0.0, 1.0)
-        return np.asarray(normal[left] + share * (normal[right] - normal[left]))
+        out[:, 0] = (values - self.center) / self.scale if self._curve is None else _on_the_curve(values, *self._curve)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -151,11 +153,14 @@ class NumberEncoder:
         """What `to_dict` described; FileError if it cannot be."""
         name = name_of(data)
         scale = np.inf if data.get("scale") is None else finite_number(data, "scale", above=0)
-        kind = "yes_no" if data.get("kind") == "yes_no" else "number"
-        references = number_list(data, "references")
+        kind, references = data.get("kind"), number_list(data, "references")
+        if kind not in ("number", "yes_no"):
+            raise FileError(f"features: {name!r} is of kind {str(kind)[:40]!r}; the file was damaged or made by hand")
+        if len(references) > MOST_REFERENCES or list(references) != sorted(references):
+            raise FileError(f"features: references of {name!r} are no quantiles; the file was damaged or made by hand")
         return cls(
             name, kind, finite_number(data, "center"), scale, finite_number(data, "fill"), yes_or_no(data, "marked"),
-            tuple(sorted(references)),
+            references,
         )  # fmt: skip
 
 
@@ -163,11 +168,30 @@ def _shares(count: int) -> NDArray[np.float64]:
     return np.asarray((np.arange(count) + 0.5) / count)
 
 
+@lru_cache(maxsize=8)
+def _normal_numbers(count: int) -> NDArray[np.float64]:
+    return np.array([normal_quantile(share) for share in _shares(count).tolist()])
+
+
 def _curve(references: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The different references, and the normal number of each."""
-    normal = np.array([normal_quantile(share) for share in _shares(len(references)).tolist()])
+    """The different references, and the normal number of each; ties share the middle one of theirs."""
+    normal = _normal_numbers(len(references))
     at, first, count = np.unique(np.array(references), return_index=True, return_counts=True)
     return at, (normal[first] + normal[first + count - 1]) / 2
+
+
+def _on_the_curve(
+    values: NDArray[np.float64], at: NDArray[np.float64], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """By straight lines between the references, level beyond them."""
+    if len(at) == 1:
+        return np.zeros(len(values))
+    right = np.clip(np.searchsorted(at, values), 1, len(at) - 1)
+    left = right - 1
+    # The distance between two numbers can be beyond the largest number.
+    size = 0.25 if at[-1] / 2 - at[0] / 2 > LARGE else 1.0
+    share = np.clip((values * size - at[left] * size) / (at[right] * size - at[left] * size), 0.0, 1.0)
+    return np.asarray(normal[left] + share * (normal[right] - normal[left]))
 
 
 def mean_and_deviation(
@@ -183,7 +207,7 @@ def mean_and_deviation(
     else:
         low, high = np.array([column.min() for column in x]), np.array([column.max() for column in x])
     # Powers of two near the largest values, so that no square overflows and no bit is lost.
-    _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)).astype(np.float64))
+    _, exponent = np.frexp(np.maximum(-low, high).astype(np.float64))
     size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
     rows = len(x) if isinstance(x, np.ndarray) else len(x[0])
     total = rows if weights is None else float(weights.sum())

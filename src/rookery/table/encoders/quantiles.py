@@ -48,14 +48,18 @@ def quantiles(
     [1.0, 2.5, 10.0]
 
     """
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    below = np.arange(1.0, len(values) + 1) if weights is None else np.cumsum(weights[order])
+    if weights is None:
+        ordered, below = np.sort(values), np.arange(1.0, len(values) + 1)
+    else:
+        order = np.argsort(values, kind="stable")
+        ordered, below = values[order], np.cumsum(weights[order])
     wanted = shares * below[-1]
     last = len(values) - 1
     low = np.minimum(np.searchsorted(below, wanted, side="left"), last)
     high = np.minimum(np.searchsorted(below, wanted, side="right"), last)
-    return np.asarray(ordered[low] + (ordered[high] - ordered[low]) / 2)
+    # Halves, lest the sum overflow; + 0.0, for it is by chance whether sorting puts 0 or -0 first.
+    between = ordered[low] / 2 + ordered[high] / 2
+    return np.asarray(np.where(ordered[low] == ordered[high], ordered[low], between) + 0.0)
 
 
 def normal_quantile(share: float) -> float:
