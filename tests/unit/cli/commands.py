@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import rookery as rk
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of Click, for which Typer's import is to blame
+    from rookery.cli import main as main
+
+PENGUINS = ["train", "penguins", "--label", "species"]
+QUICK = [*PENGUINS, "--hidden", "5,5", "--learning-rate", "0.01", "--epochs", "40", "--threads", "1"]
+COMMAND = [sys.executable, "-m", "rookery.cli"]
+
+
+def environment() -> dict[str, str]:
+    package = str(Path(rk.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+
+
+def process(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """A whole process, with this on its standard input."""
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment(), input=given, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def big_csv(folder: Path) -> Path:
+    """3,000 rows; a constant column, of which a warning tells that training begins."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3000, 4))
+    lines = [",".join(f"{v:.4f}" for v in row) + f",7,{int(row[0] > 0)}" for row in x]
+    path = folder / "big.csv"
+    path.write_text("\n".join(["a,b,c,d,e,y", *lines]) + "\n")
+    return path
