@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from _compare import Spread
 from _report import Options, Report, parse_options
@@ -67,7 +66,8 @@ def measured(task: Task, options: Options) -> list[str]:
             predict_s.append(timed(["predict", model, table, "-o", out])[0])
             seconds, verified = timed(["verify", model, table, "--json"])
             verify_s.append(seconds)
-        lines = sum(1 for _ in open(out, encoding="utf-8")) - 1
+        with open(out, encoding="utf-8") as file:
+            lines = sum(1 for _ in file) - 1
     facts, verdict = json.loads(page), json.loads(verified)
     metric = "accuracy" if "accuracy" in facts["evaluation"] else "rmse"
     return [

@@ -60,7 +60,7 @@ def test_chosen_columns_and_strangers(model: rk.Model, tmp_path: Path, penguins:
     out = pl.read_csv(tmp_path / "out.csv")
     assert out.columns[:2] == ["number", "predicted_species"]
     assert out["number"].to_list() == list(range(344))
-    with pytest.raises(rk.TableError, match="keep: .* has no column 'numbr'; did you mean 'number'"):
+    with pytest.raises(rk.TableError, match=r"keep: .* has no column 'numbr'; did you mean 'number'"):
         rk.predict_file(model, frame, tmp_path / "out.csv", keep=["numbr"])
 
 
@@ -90,7 +90,7 @@ def test_a_threshold_decides_between_two_classes(tmp_path: Path, penguins: pl.Da
     rk.predict_file(model, frame, tmp_path / "out.csv", threshold=0.8)
     said = pl.read_csv(tmp_path / "out.csv")["predicted_sex"].to_numpy()
     assert ((said == model.classes[1]) == (second >= 0.8)).all()  # type: ignore[index]
-    with pytest.raises(rk.TableError, match="threshold: got 1.5; needs a probability"):
+    with pytest.raises(rk.TableError, match=r"threshold: got 1\.5; needs a probability"):
         rk.predict_file(model, frame, tmp_path / "out.csv", threshold=1.5)
 
 

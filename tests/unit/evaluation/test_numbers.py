@@ -69,5 +69,5 @@ def test_the_furthest_off_come_first() -> None:
 
 def test_a_large_mean_costs_no_digits() -> None:
     y = 1e9 + np.array([0.0, 1.0, 2.0, 3.0])
-    out = rk.NumberEvaluation.of(y + [0.5, -0.5, 0.5, -0.5], y, intervals=0)
+    out = rk.NumberEvaluation.of(y + np.array([0.5, -0.5, 0.5, -0.5]), y, intervals=0)
     assert out.r2 == pytest.approx(1 - 0.25 / 1.25)

@@ -87,9 +87,13 @@ def test_a_symbolic_link_to_nothing_makes_its_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("failure", [RuntimeError("x"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()])
 def test_an_error_while_writing_leaves_the_old_file(old: Path, failure: BaseException) -> None:
-    with pytest.raises(type(failure)), replacing(old) as file:
-        file.write(b"half of the new")
-        raise failure
+    def fail() -> None:
+        with replacing(old) as file:
+            file.write(b"half of the new")
+            raise failure
+
+    with pytest.raises(type(failure)):
+        fail()
     assert content(old.parent) == {"model.rookery": b"old"}
 
 
@@ -141,7 +145,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
     path = small_disk / "model.rookery"
     write_archive(path, "model", {"which": "old"}, {"w": np.zeros(1000)})
     before = content(small_disk)
-    with pytest.raises(FileError, match="the disk is full; free some space.*unchanged"):
+    with pytest.raises(FileError, match=r"the disk is full; free some space.*unchanged"):
         write_archive(path, "model", {"which": "new"}, {"w": np.zeros(100_000)})
     assert content(small_disk) == before
     assert read_archive(path, "model")[0] == {"which": "old"}

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment, and resumed from its checkpoints, ends with the same bytes as one never stopped."""
+"""A run killed at any moment, and resumed from its checkpoints, ends with the same bytes as one never stopped."""
 
 from __future__ import annotations
 

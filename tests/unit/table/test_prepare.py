@@ -281,7 +281,7 @@ def test_a_column_of_weights_is_no_feature() -> None:
     assert out.features.names == ("x",)
     assert out.train.weights is not None
     assert out.train.weights.tolist() == [1.0, 2.0] * 4
-    with pytest.raises(TableError, match="sample_weight: the table has no column 'v'; did you mean 'w'|There are"):
+    with pytest.raises(TableError, match="sample_weight: the table has no column 'v'; "):
         prepared(frame, label="y", sample_weight="v")
     with pytest.raises(TableError, match="arrays have no named columns"):
         prepared(np.eye(8), [0, 1] * 4, sample_weight="w")
@@ -374,8 +374,9 @@ def test_negative_counts_to_validate_with() -> None:
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
     train = pl.DataFrame({"x": np.arange(10.0), "y": ["a", "b"] * 5})
     other = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [None, "b", "c"]})
-    with pytest.warns(RookeryWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
+    with pytest.warns(RookeryWarning, match="left out 1"):
         out = prepared(train, label="y", validation_data=other, missing_label="drop")
+    with pytest.raises(TableError, match="row 3 is 'c'"):
         out.rows(rk.CrossEntropy(), "float32")
 
 
