@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
 from rookery.engine.native import new_run
 from rookery.errors import DivergedError, FileError, PlanError
+from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
 from rookery.model import Model
 from rookery.plan.plan import Plan
@@ -56,6 +57,7 @@ class Run:
         self.status = "running"
         self.prepared = prepared
         self._engine = new_run(self.plan, rows, validation, threads)
+        self._judged: tuple[int, ClassEvaluation | NumberEvaluation] | None = None
 
     @property
     def epoch(self) -> int:
@@ -87,10 +89,28 @@ class Run:
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
-            return _provenance(model, prepared, history, status, steps)
+            return _provenance(model, prepared, history, status, steps, self._judge(model, steps))
 
         object.__setattr__(model, "origin", origin)
         return model
+
+    @property
+    def evaluation(self) -> tuple[str, ClassEvaluation | NumberEvaluation]:
+        """How good the network is as it is now: on the rows for testing, else for validation, else for training.
+
+        Returns
+        -------
+        part : {"test", "validation", "train"}
+        evaluation : ClassEvaluation or NumberEvaluation
+
+        """
+        return self.prepared.judged[0], self._judge(self.model, self.step)
+
+    def _judge(self, model: Model, steps: int) -> ClassEvaluation | NumberEvaluation:
+        if self._judged is None or self._judged[0] != steps:
+            part = self.prepared.judged[1]
+            self._judged = steps, model.judge(part.observations, part.weights)
+        return self._judged[1]
 
     def resume(
         self,
@@ -208,13 +228,19 @@ class Run:
         return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
 
 
-def _provenance(model: Model, prepared: Prepared, history: History, status: str, steps: int) -> Provenance:
+def _provenance(
+    model: Model,
+    prepared: Prepared,
+    history: History,
+    status: str,
+    steps: int,
+    evaluation: ClassEvaluation | NumberEvaluation,
+) -> Provenance:
     """Where a model comes from: how the table was prepared, digests, history, evaluation."""
     from rookery import __version__
     from rookery.files.digest import digest_of_arrays, digest_of_table
 
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    on, judged = next((name, part) for name, part in reversed(parts.items()) if part is not None)
     return Provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
@@ -222,7 +248,7 @@ def _provenance(model: Model, prepared: Prepared, history: History, status: str,
         data=digest_of_table(prepared.used_table()),
         weights=digest_of_arrays(model.arrays()),
         history=history,
-        evaluation={"on": on, **model.judge(judged.observations, judged.weights).to_dict()},
+        evaluation={"on": prepared.judged[0], **evaluation.to_dict()},
         status=status,
         steps=steps,
         version=__version__,

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from rookery.history import History
     from rookery.run import Run
     from rookery.table.observations import Observations
-    from rookery.table.parts import Part
 
-__all__ = ["as_data", "epoch_table", "example_row", "judged_part", "run_page"]
+__all__ = ["as_data", "epoch_table", "example_row", "run_page"]
 
 EPOCHS_SHOWN = 8
 BAR_WIDTH = 24
@@ -36,18 +35,11 @@ def run_page(run: Run, seconds: float) -> RenderableType:
         parts += [Text(), loss_curves(history.train_loss, history.validation_loss if history.has_validation else None)]
     if len(history):
         parts += [Text(), epoch_table(history)]
-    name, part = judged_part(run)
-    evaluation = run.model.judge(part.observations, part.weights)
-    parts += [Text(), evaluation_page(evaluation, f"{purpose(name)} rows", part.observations.called)]
-    parts += [Text(), example_row(run, part.observations)]
+    name, evaluation = run.evaluation
+    rows = run.prepared.judged[1].observations
+    parts += [Text(), evaluation_page(evaluation, f"{purpose(name)} rows", rows.called)]
+    parts += [Text(), example_row(run, rows)]
     return Group(*parts)
-
-
-def judged_part(run: Run) -> tuple[str, Part]:
-    """The rows to judge the run by: those for testing, else for validation, else those it was trained on."""
-    prepared = run.prepared
-    named = (("test", prepared.test), ("validation", prepared.validation), ("train", prepared.train))
-    return next((name, part) for name, part in named if part is not None)
 
 
 def _heading(run: Run, seconds: float) -> RenderableType:
@@ -138,7 +130,7 @@ def _bar(share: float) -> Text:
 
 def as_data(run: Run, seconds: float) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
-    name, part = judged_part(run)
+    name, evaluation = run.evaluation
     schema = run.prepared.schema
     return {
         "status": run.status,
@@ -149,7 +141,7 @@ def as_data(run: Run, seconds: float) -> dict[str, Any]:
         "label": run.prepared.labels.name,
         "training_rows": len(run.prepared.train),
         "evaluated_on": purpose(name),
-        "evaluation": run.model.judge(part.observations, part.weights).to_dict(),
+        "evaluation": evaluation.to_dict(),
         "history": run.history.to_dict(),
         "plan": run.plan.to_dict(),
     }

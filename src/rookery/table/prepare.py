@@ -53,6 +53,12 @@ class Prepared:
     task: str
     preparation: Preparation
 
+    @property
+    def judged(self) -> tuple[str, Part]:
+        """The rows to judge a network by: those for testing, else for validation, else those it was trained on."""
+        named = (("test", self.test), ("validation", self.validation), ("train", self.train))
+        return next((name, part) for name, part in named if part is not None)
+
     def rows(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
         """Training and validation rows, encoded."""
         train = self.encoded(self.train, loss, precision)
