@@ -52,7 +52,7 @@ $(VENV)/.peers: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50"
 	touch $@
 
-peers: $(VENV)/.peers  ## parity tests against PyTorch
+peers: $(VENV)/.peers  ## parity tests against PyTorch, scikit-learn and others
 	$(BIN)/python -m pytest tests/peers --quiet -m peers
 
 golden: $(VENV)/.peers  ## make the reference numbers in tests/golden again

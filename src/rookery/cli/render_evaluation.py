@@ -22,6 +22,7 @@ LABELS = {
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "rmse", "mae", "pinball"})
 # Of always saying the same, these say nothing: it is right as often as it claims, by construction.
 NOT_OF_BASELINES = frozenset({"calibration_error"})
+MARKS = {"≈": "the network may be no better than that", "!": "the network is worse than that"}
 
 
 def evaluation_page(
@@ -44,6 +45,10 @@ def evaluation_page(
     """
     called = np.arange(1, evaluation.rows + 1) if rows is None else rows
     parts: list[RenderableType] = [metric_table(evaluation, which)]
+    marks = {_verdict(name, gain).strip() for name, gain in evaluation.gain.items()} - {""}
+    if marks:
+        said = " and ".join(f"{mark} {MARKS[mark]}" for mark in sorted(marks))
+        parts.append(Text(f"  {said}", style="dim"))
     if isinstance(evaluation, ClassEvaluation):
         if len(evaluation.classes) <= CLASSES_SHOWN:
             parts += [Text(), confusion_matrix(evaluation, which)]
