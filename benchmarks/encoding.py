@@ -37,7 +37,9 @@ def main() -> int:
     options = parse_options(__doc__, rounds=5)
     rows = 20_000 if options.quick else ROWS
     report = Report("Encoding: from a table of 20 mixed columns to float32", options)
-    report.section(f"{rows:,} rows: 10 of numbers (4 with gaps), 2 yes/no, 6 of words ({max(LEVELS):,} at most), 2 dates")
+    report.section(
+        f"{rows:,} rows: 10 of numbers (4 with gaps), 2 yes/no, 6 of words ({max(LEVELS):,} at most), 2 dates"
+    )
     found = measured(rows, options, report)
     head = ["contender", "seconds", "inputs", "sum of the matrix", "peak above the table, matrices"]
     lines = []
@@ -143,7 +145,9 @@ JOBS: dict[str, Callable[[Any], Callable[[], Any]]] = {
     "rookery_polars": rookery,
     "rookery_alone": lambda frame: rookery(frame, alone=True),
     "sklearn_strings": lambda frame: sklearn(frame.to_pandas()),
-    "sklearn_categories": lambda frame: sklearn(frame.to_pandas().astype({f"c{levels}": "category" for levels in LEVELS})),
+    "sklearn_categories": lambda frame: sklearn(
+        frame.to_pandas().astype({f"c{levels}": "category" for levels in LEVELS})
+    ),
 }
 
 
