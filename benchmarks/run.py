@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("penguin_job", "wide_jobs", "products", "threads", "start", "memory")
+BENCHMARKS = ("penguin_job", "wide_jobs", "products", "threads", "start", "memory", "encoding")
 
 
 def main() -> int:
