@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.errors import FileError, PlanError, nearest
+from rookery.errors import FileError, PlanError, TableError, nearest
 from rookery.plan.parts import Part, count
 from rookery.table.check import check_finite, warn
 from rookery.table.columns import Column, Table
@@ -23,6 +23,9 @@ __all__ = ["Encoding", "FeatureEncoder"]
 
 SCALINGS = ("standard", "robust", "quantile", "none")
 ROWS_AT_A_TIME = 8192
+MOST_BUCKETS = 4096
+# More than that no file needs, and their names alone could fill the memory.
+MOST_INPUTS_OF_A_FILE = 1_000_000
 
 Encoder = NumberEncoder | CategoryEncoder | DateEncoder
 ENCODERS: dict[str, Any] = {encoder.role: encoder for encoder in (NumberEncoder, CategoryEncoder, DateEncoder)}
@@ -54,7 +57,7 @@ class Encoding(Part):
     scaling: str = "standard"
     infrequent: int = count(5)
     max_categories: int = count(32)
-    buckets: int = count(16, at_most=2**20)
+    buckets: int = count(16, at_most=MOST_BUCKETS)
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
@@ -109,11 +112,22 @@ class FeatureEncoder:
 
     @classmethod
     def fit(cls, table: Table, schema: Schema, encoding: Encoding, weights: NDArray[np.float64] | None = None) -> Self:
-        """From the training rows of a table; a row of weight 2 counts as two rows."""
+        """From the training rows of a table; a row of weight 2 counts as two rows.
+
+        Raises
+        ------
+        TableError
+            If nothing in it differs, or a number is infinite.
+
+        """
         roles = schema.roles
         known = _moments_of_complete_numbers(table, schema, weights)
         columns = tuple(_fit(table, name, roles[name], encoding, weights, known.get(name)) for name in schema.features)
         encoder = cls(columns, True)
+        if encoder.width == 0:
+            raise TableError(
+                f"{table.source}: no column differs among the training rows; there is nothing to learn from"
+            )
         _warn_of_constants(encoder.columns)
         return encoder
 
@@ -151,12 +165,24 @@ class FeatureEncoder:
         return tuple(name for column in self.columns for name in column.inputs)
 
     @property
+    def width(self) -> int:
+        """How many inputs there are; their names are not made for it."""
+        return sum(column.width for column in self.columns)
+
+    @property
     def kinds(self) -> dict[str, str]:
         """As what each column is to be read; empty for arrays."""
         return {column.name: column.kind for column in self.columns} if self.of_table else {}
 
-    def transform(self, table: Table, precision: str) -> NDArray[Any]:
+    def transform(self, table: Table, precision: str, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """The network's inputs (n, inputs) in the plan's precision.
+
+        Parameters
+        ----------
+        table : Table
+        precision : {"float32", "float64"}
+        rows : (n,) array of int, optional
+            What the user calls each row; by default, they are counted from the table's first.
 
         Raises
         ------
@@ -165,16 +191,17 @@ class FeatureEncoder:
 
         """
         values = [self._prepared(table, column) for column in self.columns]
-        out = np.empty((len(table), len(self.inputs)), dtype=precision)
+        ends = np.cumsum([column.width for column in self.columns]).tolist()
+        out = np.empty((len(table), self.width), dtype=precision)
         for begin in range(0, len(table), ROWS_AT_A_TIME):
-            rows = slice(begin, begin + ROWS_AT_A_TIME)
-            at = 0
+            part = out[begin : begin + ROWS_AT_A_TIME]
             with np.errstate(over="ignore"):
-                for column, of_column in zip(self.columns, values, strict=True):
-                    width = len(column.inputs)
-                    column.write(of_column[rows], out[rows, at : at + width])
-                    at += width
-            check_finite(out[rows], self.inputs, f"{table.source} in {precision}", begin + table.first_row)
+                for column, of_column, end in zip(self.columns, values, ends, strict=True):
+                    column.write(of_column[begin : begin + len(part)], part[:, end - column.width : end])
+            if not np.isfinite(part).all():
+                row = begin + int(np.argmin(np.isfinite(part).all(axis=1)))
+                called = row + table.first_row if rows is None else int(rows[row])
+                check_finite(out[row : row + 1], self.inputs, f"{table.source} in {precision}", called)
         return out
 
     def _prepared(self, table: Table, column: Encoder) -> NDArray[Any]:
@@ -183,7 +210,16 @@ class FeatureEncoder:
         return column.prepared(coerced(given, Rule(column.kind, given=True), place), place)
 
     def transform_matrix(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
-        """The network's inputs for an array of finite numbers (n, d). Where nothing is to be changed, x itself."""
+        """The network's inputs (n, inputs) for an array of finite numbers (n, d).
+
+        Where nothing is to be changed, x itself.
+
+        Raises
+        ------
+        TableError
+            If a number is beyond the precision.
+
+        """
         if not self._is_plain:
             return self.transform(_as_table(x, self.names), precision)
         with np.errstate(over="ignore"):
@@ -214,19 +250,24 @@ class FeatureEncoder:
             If it cannot be.
 
         """
+        if not isinstance(data, Mapping):
+            raise FileError(f"features: are {type(data).__name__}; the file was damaged or made by hand")
         given, of_table = data.get("columns"), data.get("of_table")
         if not isinstance(given, list) or not given or not isinstance(of_table, bool):
             raise FileError("features: hold no columns; the file was damaged or made by hand")
         columns = []
         for column in given:
-            role = column.get("role") if isinstance(column, dict) else None
-            if role not in ENCODERS:
-                raise FileError(f"features: unknown role {role!r}; the file was damaged or made by hand")
+            role = column.get("role") if isinstance(column, Mapping) else None
+            if not isinstance(role, str) or role not in ENCODERS:
+                raise FileError(f"features: unknown role {str(role)[:40]!r}; the file was damaged or made by hand")
             columns.append(ENCODERS[role].from_dict(column))
         names = [column.name for column in columns]
         if len(set(names)) < len(names):
             raise FileError("features: a column stands there twice; the file was damaged or made by hand")
-        return cls(tuple(columns), of_table)
+        encoder = cls(tuple(columns), of_table)
+        if not 0 < encoder.width <= MOST_INPUTS_OF_A_FILE:
+            raise FileError(f"features: make {encoder.width:,} inputs; the file was damaged or made by hand")
+        return encoder
 
 
 def _moments_of_complete_numbers(
@@ -236,7 +277,8 @@ def _moments_of_complete_numbers(
     complete = {}
     for name in schema.features:
         column = table.columns[name]
-        if schema.roles[name] in ("number", "yes_no") and len(column) and not column.missing.any():
+        is_number = schema.roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
+        if is_number and len(column) and np.isfinite(column.values).all():
             complete[name] = column.values
     if not complete:
         return {}

@@ -158,6 +158,8 @@ class Schema:
                 raise FileError(
                     f"schema: column {column.name!r} contradicts itself; the file was damaged or made by hand"
                 )
+        if len({column.name for column in columns}) < len(columns):
+            raise FileError("schema: a column stands there twice; the file was damaged or made by hand")
         return cls(columns)
 
 

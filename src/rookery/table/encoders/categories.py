@@ -97,6 +97,11 @@ class CategoryEncoder:
         return (*named, self.name + MISSING) if self.marked else named
 
     @property
+    def width(self) -> int:
+        """How many inputs there are."""
+        return len(self.categories) + self.buckets + self.marked
+
+    @property
     def is_constant(self) -> bool:
         return len(self.categories) + self.buckets <= 1 and not self.marked
 

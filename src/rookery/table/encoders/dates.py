@@ -86,6 +86,11 @@ class DateEncoder:
         return (*names, self.name + MISSING) if self.marked else tuple(names)
 
     @property
+    def width(self) -> int:
+        """How many inputs there are."""
+        return sum(2 if part in CIRCLES else 1 for part in self.parts) + self.marked
+
+    @property
     def is_constant(self) -> bool:
         return not self.parts and not self.marked
 

@@ -104,6 +104,11 @@ class NumberEncoder:
         return (self.name, self.name + MISSING) if self.marked else (self.name,)
 
     @property
+    def width(self) -> int:
+        """How many inputs there are."""
+        return 1 + self.marked
+
+    @property
     def is_constant(self) -> bool:
         return self.scale == np.inf
 

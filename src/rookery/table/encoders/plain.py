@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from rookery.errors import FileError
 
 __all__ = ["finite_number", "name_of", "number_list", "word_list", "yes_or_no"]
+
+LARGEST = sys.float_info.max
 
 
 def _refuse(name: str, value: object) -> FileError:
@@ -21,9 +24,14 @@ def _refuse(name: str, value: object) -> FileError:
 def finite_number(data: Mapping[str, Any], name: str, above: float = -math.inf) -> float:
     """The number of that name."""
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value < math.inf:
+    if not _is_finite(value) or value <= above:
         raise _refuse(name, value)
     return float(value)
+
+
+def _is_finite(value: Any) -> TypeGuard[int | float]:
+    """Also that it is not a whole number beyond the largest float."""
+    return type(value) in (int, float) and -LARGEST <= value <= LARGEST
 
 
 def name_of(data: Mapping[str, Any]) -> str:
@@ -37,10 +45,9 @@ def name_of(data: Mapping[str, Any]) -> str:
 def number_list(data: Mapping[str, Any], name: str) -> tuple[float, ...]:
     """The list of finite numbers of that name."""
     values = data.get(name)
-    fits = isinstance(values, list) and all(type(value) in (int, float) and math.isfinite(value) for value in values)
-    if not fits:
+    if not isinstance(values, list) or not all(map(_is_finite, values)):
         raise _refuse(name, values)
-    return tuple(map(float, values))  # type: ignore[arg-type]
+    return tuple(map(float, values))
 
 
 def word_list(data: Mapping[str, Any], name: str) -> tuple[str, ...]:

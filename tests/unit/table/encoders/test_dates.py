@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from rookery.errors import FileError
+from rookery.table.columns import Column
+from rookery.table.encoders.dates import CIRCLES, PARTS, DateEncoder
+from rookery.table.kinds import Place
+
+# Any part differs among these two.
+TWO = ["2019-01-01T00:00", "2020-02-02T01:00"]
+ALL = DateEncoder("day", PARTS)
+
+
+def column(moments: list[Any]) -> Column:
+    return Column("moment", np.array(moments, dtype="datetime64[us]"))
+
+
+def encoded(encoder: DateEncoder, moments: list[Any]) -> NDArray[np.float64]:
+    out = np.full((len(moments), encoder.width), np.nan)
+    encoder.write(encoder.prepared(column(moments), Place("the table", "day")), out)
+    return out
+
+
+def test_the_parts_of_a_date() -> None:
+    assert ALL.inputs == (
+        "day year", "day month sine", "day month cosine", "day day", "day weekday sine", "day weekday cosine",
+        "day hour sine", "day hour cosine",
+    )  # fmt: skip
+    assert DateEncoder.fit("day", column(TWO), None).inputs == ALL.inputs
+
+
+@given(st.lists(st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(3000, 1, 1)), min_size=1, max_size=9))
+def test_the_parts_are_those_of_the_standard_library(moments: list[datetime.datetime]) -> None:
+    def waves(place: int, period: int) -> tuple[float, float]:
+        return math.sin(2 * math.pi * place / period), math.cos(2 * math.pi * place / period)
+
+    expected = [
+        (m.year, *waves(m.month - 1, 12), m.day - 1, *waves(m.weekday(), 7), *waves(m.hour, 24)) for m in moments
+    ]
+    np.testing.assert_allclose(encoded(ALL, moments), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("part", list(CIRCLES))
+def test_circles_are_round_and_even(part: str) -> None:
+    sine, cosine = CIRCLES[part]
+    np.testing.assert_allclose(sine**2 + cosine**2, 1, rtol=1e-15)
+    steps = np.hypot(np.diff(sine, append=sine[0]), np.diff(cosine, append=cosine[0]))
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-14)
+
+
+def test_year_and_day_are_standardized() -> None:
+    moments = ["2018-03-01", "2019-03-11", "2023-03-06"]
+    z = encoded(DateEncoder.fit("day", column(moments), None), moments)
+    years, days = np.array([2018, 2019, 2023]), np.array([0, 10, 5])
+    np.testing.assert_allclose(z[:, 0], (years - years.mean()) / years.std())
+    np.testing.assert_allclose(z[:, 1], (days - days.mean()) / days.std())
+
+
+def test_parts_that_never_differ_are_left_out() -> None:
+    same_month = DateEncoder.fit("day", column(["2020-05-01", "2020-05-02"]), None)
+    assert same_month.parts == ("day", "weekday")
+    constant = DateEncoder.fit("day", column(["2020-05-01"] * 3), None)
+    assert constant.is_constant
+    assert (constant.width, constant.inputs) == (0, ())
+
+
+def test_missing_dates_are_marked() -> None:
+    encoder = DateEncoder.fit("day", column([*TWO, "NaT"]), None)
+    assert encoder.inputs == (*ALL.inputs, "day missing")
+    z = encoded(encoder, ["NaT", TWO[0]])
+    assert z[0].tolist() == [0] * 8 + [1]
+    assert z[1, -1] == 0
+    assert encoded(ALL, ["NaT"]).tolist() == [[0] * 8]
+
+
+def test_a_weight_is_as_many_rows() -> None:
+    moments, counts = ["2018-03-01", "2019-04-11", "2023-05-06"], np.array([1, 3, 2])
+    weighted = DateEncoder.fit("day", column(moments), counts.astype(np.float64))
+    repeated = DateEncoder.fit("day", column(np.repeat(moments, counts).tolist()), None)
+    np.testing.assert_allclose([*weighted.year, *weighted.day], [*repeated.year, *repeated.day], rtol=1e-12)
+
+
+def test_without_any_date() -> None:
+    encoder = DateEncoder.fit("day", column(["NaT", "NaT"]), None)
+    assert encoded(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": 1}, {"parts": ["minute"]}, {"parts": ["day", "day"]}, {"parts": 4}, {"marked": 0},
+        {"year mean": float("nan")}, {"year deviation": 0}, {"day deviation": -1.0}, {"day mean": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_files_that_lie(change: dict[str, Any]) -> None:
+    encoder = DateEncoder.fit("day", column(TWO), None)
+    assert DateEncoder.from_dict(encoder.to_dict()) == encoder
+    with pytest.raises(FileError, match="the file was damaged or made by hand"):
+        DateEncoder.from_dict({**encoder.to_dict(), **change})

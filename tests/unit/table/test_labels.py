@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rookery.errors import TableError
+from rookery.table.labels import class_numbers, classes_of, infer_task
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (np.array(["b", "a", "b"]), ("a", "b")),
+        (np.array(["b", "a", "b"], dtype=object), ("a", "b")),
+        (np.array([3, 1, 2, 1]), (1, 2, 3)),
+        (np.array([True, False]), (False, True)),
+        (np.array([2.5, -1.0]), (-1.0, 2.5)),
+        (np.array([10, 9, 100]), (9, 10, 100)),
+    ],
+    ids=repr,
+)
+def test_classes_are_sorted(labels: Any, expected: tuple[Any, ...]) -> None:
+    assert classes_of(labels, "y") == expected
+    numbers = class_numbers(labels, expected, "y")
+    assert numbers.dtype == np.int32
+    assert [expected[n] for n in numbers] == labels.tolist()
+
+
+@pytest.mark.parametrize(("labels", "shown"), [(["a", "a"], r" \('a'\)"), ([], "")])
+def test_one_class_is_refused(labels: list[str], shown: str) -> None:
+    with pytest.raises(TableError, match=rf"label 'kind': has one class only{shown}; there is nothing to tell apart"):
+        classes_of(np.array(labels, dtype=object), "kind")
+
+
+def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
+    with pytest.raises(
+        TableError, match=r"label 'kind': row 2 is 'd', none of the training rows' classes: 'a', 'b', 'c'"
+    ):
+        class_numbers(np.array(["a", "c", "d"]), ("a", "b", "c"), "kind")
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        (np.array(["a", "b"]), "classes"),
+        (np.array(["a", "b"], dtype=object), "classes"),
+        (np.array([True, False]), "classes"),
+        (np.arange(50), "classes"),
+        (np.arange(51), "numbers"),
+        (np.arange(3, dtype=np.uint8), "classes"),
+        (np.array([0.0, 1.0]), "numbers"),
+        (np.array([0.5, 1.5], dtype=np.float32), "numbers"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_the_task_by_the_label(labels: Any, task: str) -> None:
+    assert infer_task(labels) == task

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery.errors import FileError, RookeryError, RookeryWarning, TableError
+from rookery.table.columns import Column, Table
+from rookery.table.datasets import penguins
+from rookery.table.read import read_table
+from rookery.table.schema import ColumnSchema, Schema
+
+ROWS = 60
+RANDOM = np.random.default_rng(0)
+DAYS = np.datetime64("2020-01-01", "us") + np.arange(ROWS).astype("timedelta64[D]")
+SENTENCE = "the quick brown fox jumps over the lazy dog number "
+
+
+def table(**columns: Column) -> Table:
+    return Table(columns, "the table")
+
+
+def number(values: Any) -> Column:
+    return Column("number", np.asarray(values, dtype=np.float64))
+
+
+def described(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
+    """How a column is described, beside another."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RookeryWarning)
+        schema = Schema.infer(
+            table(**{name: column, "other": number(RANDOM.normal(size=len(column)))}), [], {name: role} if role else {}
+        )
+    return schema.columns[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "role"),
+    [
+        (number(RANDOM.normal(size=ROWS)), "number"),
+        (Column("whole", RANDOM.permutation(ROWS) + 1000), "number"),
+        (Column("whole", np.arange(ROWS)), "identifier"),
+        (Column("whole", np.arange(ROWS)[::-1] + 1), "identifier"),
+        (Column("whole", np.arange(ROWS) % 50), "number"),
+        (Column("whole", np.arange(10)), "number"),
+        (Column("yes_no", np.arange(ROWS) % 2 / 1.0), "yes_no"),
+        (Column("moment", DAYS), "date"),
+        (Column.of_words(["a", "b", "c"] * 20), "category"),
+        (Column.of_words(["a", None, "c"] * 20), "category"),
+        (Column.of_words([f"code{i}" for i in range(ROWS)]), "identifier"),
+        (Column.of_words([f"code{i}" for i in range(10)]), "category"),
+        (Column.of_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
+        (Column.of_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Column) else value,
+)
+def test_roles_by_values(column: Column, role: str) -> None:
+    assert described(column).role == role
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "patient_id", "PassengerId", "customerID", "row", "uuid"])
+def test_different_whole_numbers_called_an_identifier_are_one(name: str) -> None:
+    column = Column("whole", RANDOM.permutation(10 * ROWS)[:ROWS])
+    assert described(column, name).role == "identifier"
+    assert described(column, "width").role == "number"
+
+
+def test_what_is_left_out_is_said_with_its_reason() -> None:
+    words = Column.of_words([f"code{i}" for i in range(ROWS)])
+    columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
+    with pytest.warns(
+        RookeryWarning, match="left out column 'code': an identifier, for 60 of 60 rows have words of their"
+    ):
+        schema = Schema.infer(columns, [], {})
+    assert schema.features == ["size"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Schema.infer(columns, [], {"code": "identifier"}).features == ["size"]
+        assert Schema.infer(columns, [], {"code": "category"}).features == ["code", "size"]
+
+
+@pytest.mark.parametrize(
+    ("column", "role"),
+    [
+        (Column("whole", np.arange(ROWS)), "number"),
+        (Column("whole", np.arange(ROWS)), "category"),
+        (Column("whole", np.arange(ROWS) % 2), "yes_no"),
+        (number([0.0, 1.0, np.nan] * 20), "yes_no"),
+        (Column("yes_no", np.ones(ROWS)), "number"),
+        (Column("yes_no", np.ones(ROWS)), "category"),
+        (Column("moment", DAYS), "category"),
+        (Column.of_words(["a"] * ROWS), "ignore"),
+        (Column.of_words(["a"] * ROWS), "text"),
+        (number(np.ones(ROWS)), "identifier"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Column) else value,
+)
+def test_a_given_role_is_honoured(column: Column, role: str) -> None:
+    assert described(column, role=role).role == role
+
+
+@pytest.mark.parametrize(
+    ("column", "role", "says"),
+    [
+        (Column.of_words([None, "a"] * 30), "number", "column 'it' cannot be a number: row 2 is 'a'"),
+        (Column.of_words(["a"] * ROWS), "date", "column 'it' cannot be a date: row 1 is 'a'"),
+        (Column.of_words(["a"] * ROWS), "yes_no", "column 'it' cannot be yes or no: row 1 is 'a'"),
+        (number(np.arange(ROWS)), "yes_no", "column 'it' cannot be yes or no"),
+        (number(np.arange(ROWS)), "date", "column 'it' cannot be a date"),
+        (Column("moment", DAYS), "number", "column 'it' cannot be a number: row 1 is '2020-01-01"),
+        (number(np.arange(ROWS)), "numeric", "column 'it' got 'numeric'; .*There are: number, category"),
+    ],
+    ids=str,
+)
+def test_a_role_that_cannot_be_is_refused(column: Column, role: str, says: str) -> None:
+    with pytest.raises(TableError, match=says):
+        described(column, role=role)
+
+
+def test_a_role_for_a_column_that_is_not_there() -> None:
+    with pytest.raises(TableError, match="schema: the table has no column 'siz'; did you mean 'size'"):
+        Schema.infer(table(size=number([1, 2])), [], {"siz": "number"})
+    assert Schema.infer(table(size=number([1, 2])), ["kind"], {"kind": "category"}).features == ["size"]
+
+
+def test_an_empty_column_is_named() -> None:
+    empty = table(size=number([1.0, 2.0]), gap=number([np.nan, np.nan]))
+    with pytest.raises(TableError, match="column 'gap' is empty in each of the 2 rows; leave it out"):
+        Schema.infer(empty, [], {})
+    assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]
+
+
+@pytest.mark.parametrize("infinite", [np.inf, -np.inf])
+def test_infinite_numbers_are_named_as_the_user_counts_the_rows(infinite: float) -> None:
+    columns = table(fine=number([1, 2, 3]), size=number([1, np.nan, infinite]))
+    with pytest.raises(TableError, match="the table: row 3, column 'size' is -?inf; needs a finite number"):
+        Schema.infer(columns, [], {})
+    with pytest.raises(TableError, match="the table: row 70, column 'size' is -?inf"):
+        Schema.infer(columns, [], {}, rows=np.array([1, 40, 70]))
+    assert Schema.infer(columns, [], {"size": "ignore"}).features == ["fine"]
+
+
+def test_a_category_as_long_as_a_book_is_named() -> None:
+    words = Column.of_words(["a", "b", "c" * 5000] * 20)
+    with pytest.raises(TableError, match="row 3, column 'book' holds 5,000 characters; a category has at most 1,000"):
+        Schema.infer(table(book=words, size=number(np.ones(ROWS))), [], {})
+
+
+def test_nothing_left_to_learn_from() -> None:
+    with pytest.raises(TableError, match="no column is left to learn from .size is to be ignored"):
+        Schema.infer(table(size=number([1, 2])), [], {"size": "ignore"})
+
+
+def test_counts_are_those_of_polars() -> None:
+    frame = penguins()
+    schema = Schema.infer(read_table(frame), [], {})
+    assert [column.name for column in schema.columns] == frame.columns
+    for column in schema.columns:
+        series = frame[column.name]
+        assert (column.rows, column.missing) == (len(series), series.null_count())
+        assert column.distinct == series.drop_nulls().n_unique()
+        assert 0 < len(column.examples) <= 3
+
+
+@pytest.mark.parametrize("rows", [1000, 60_000])
+def test_different_values_are_counted_in_long_columns_too(rows: int) -> None:
+    values = RANDOM.integers(0, 700, rows)
+    expected = len(set(values.tolist()))
+    gaps = np.where(RANDOM.random(rows) < 0.1, np.nan, values.astype(np.float64))
+    assert described(Column("whole", values)).distinct == expected
+    assert described(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
+    moments = DAYS[0] + values.astype("timedelta64[D]")
+    moments[:5] = np.datetime64("NaT")
+    assert described(Column("moment", moments)).distinct == len(set(values[5:].tolist()))
+
+
+def test_examples_are_the_first_different_values() -> None:
+    assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
+    assert described(Column("yes_no", np.array([1.0, 0.0]))).examples == ("yes", "no")
+    assert described(Column("moment", DAYS[:1])).examples == ("2020-01-01",)
+    assert described(Column.of_words([None, "a" * 50, "b"])).examples == ("a" * 39 + "…", "b")
+
+
+def test_there_and_back_as_plain_data() -> None:
+    schema = Schema.infer(read_table(pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "y"]})), [], {"b": "text"})
+    again = Schema.from_dict(json.loads(json.dumps(schema.to_dict())))
+    assert again == schema
+    assert again.roles == {"a": "number", "b": "text"}
+
+
+PLAIN = Schema((ColumnSchema("a", "number", "whole", 3, 1, 2, ("1", "2")),)).to_dict()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {}, {"columns": 3}, {"columns": [3]}, {"columns": PLAIN["columns"] * 2}, [], None,
+        *({"columns": [{**PLAIN["columns"][0], key: value}]} for key, value in [
+            ("role", "numeric"), ("role", []), ("kind", "float"), ("rows", -1), ("missing", 1.5), ("distinct", True),
+            ("examples", 3), ("examples", [3]), ("name", None), ("reason", 1), ("more", 1),
+        ]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_files_that_lie(data: Any) -> None:
+    assert Schema.from_dict(PLAIN).columns[0].examples == ("1", "2")
+    with pytest.raises(FileError, match="the file was damaged or made by hand"):
+        Schema.from_dict(data)
+
+
+JUNK = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from([*PLAIN["columns"][0]]), JUNK)
+def test_whatever_stands_in_a_file_is_refused_or_fits(key: str, value: Any) -> None:
+    try:
+        schema = Schema.from_dict({"columns": [{**PLAIN["columns"][0], key: value}]})
+    except RookeryError:
+        return
+    assert schema.to_dict()["columns"][0].keys() == PLAIN["columns"][0].keys()
