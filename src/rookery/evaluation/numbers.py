@@ -44,6 +44,7 @@ class NumberMeasures:
     predicted: Array  # (n, k)
     truth: Array
     quantile: float | None
+    centre: Array  # (k,): near the truth's mean, so that squares lose nothing to a large one
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights: the mean over the labels."""
@@ -53,11 +54,11 @@ class NumberMeasures:
         """Each metric of each label, (r, k)."""
         error = self.predicted - self.truth
         total = weights.sum(axis=1, keepdims=True)
-        centred = self.truth - self.truth.mean(axis=0)  # so that squares lose nothing to a large mean
+        centred = self.truth - self.centre
         mean = weights @ centred / total
         squares = weights @ error**2 / total
         spread = np.maximum(weights @ centred**2 / total - mean**2, 0)
-        smallest = np.finfo(np.float64).eps * (centred**2).max(axis=0)
+        smallest = np.finfo(np.float64).eps * (centred[weights.any(axis=0)] ** 2).max(axis=0, initial=0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             r2 = np.where(spread > smallest, 1 - squares / spread, np.nan)
         found = {"rmse": np.sqrt(squares), "mae": weights @ np.abs(error) / total, "r2": r2}
@@ -145,9 +146,10 @@ class NumberEvaluation:
         count = checked_weights(weights, len(y))
         said = predicted.astype(np.float64).reshape(len(y), -1)
         truth = y.astype(np.float64).reshape(len(y), -1)
-        measures = NumberMeasures(said, truth, quantile)
-        same = np.average(truth, axis=0, weights=count) if baseline is None else np.asarray(baseline, dtype=np.float64)
-        always = NumberMeasures(np.broadcast_to(same, truth.shape), truth, quantile)
+        centre = np.average(truth, axis=0, weights=count)
+        measures = NumberMeasures(said, truth, quantile, centre)
+        same = centre if baseline is None else np.asarray(baseline, dtype=np.float64)
+        always = NumberMeasures(np.broadcast_to(same, truth.shape), truth, quantile, centre)
         whole = count.reshape(1, -1)
         found = {name: float(values[0]) for name, values in measures(whole).items()}
         samples = resampled(measures, count, intervals)

@@ -230,11 +230,12 @@ def test_a_weight_is_as_many_rows(scaling: str) -> None:
 @given(st.integers(1, 80), st.integers(0, 10), st.sampled_from(SCALINGS))
 def test_there_and_back_as_plain_data(rows: int, seed: int, scaling: str) -> None:
     table = mixed(rows, seed)
-    try:
-        encoder = fitted(table, {"scaling": scaling, "infrequent": 2, "max_categories": 8})
-    except TableError as error:
-        assert "is empty in each" in str(error)
+    options = {"scaling": scaling, "infrequent": 2, "max_categories": 8}
+    if any(column.missing.all() for column in table.columns.values()):
+        with pytest.raises(TableError, match="is empty in each"):
+            fitted(table, options)
         return
+    encoder = fitted(table, options)
     again = FeatureEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert (again.names, again.inputs, again.kinds) == (encoder.names, encoder.inputs, encoder.kinds)
     assert again.transform(table, "float32").tobytes() == encoder.transform(table, "float32").tobytes()
@@ -250,7 +251,15 @@ def test_arrays_there_and_back() -> None:
     assert again.transform_matrix(x, "float32").tobytes() == encoder.transform_matrix(x, "float32").tobytes()
 
 
-@pytest.mark.parametrize(("scaling", "digest"), [(s, "") for s in SCALINGS])
+@pytest.mark.parametrize(
+    ("scaling", "digest"),
+    [
+        ("standard", "9d8dc7ece457a258"),
+        ("robust", "0af020cc8580ec9f"),
+        ("quantile", "e29e323d81cf4a9b"),
+        ("none", "e0a5beb39c0854ab"),
+    ],
+)
 def test_the_bytes_are_the_same_on_each_machine(scaling: str, digest: str) -> None:
     """No sum, root or wave may come from a library that differs: weights of networks rest on these bytes."""
     table = mixed(10_000)

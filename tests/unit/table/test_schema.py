@@ -139,9 +139,9 @@ def test_an_empty_column_is_named() -> None:
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
 def test_infinite_numbers_are_named_as_the_user_counts_the_rows(infinite: float) -> None:
     columns = table(fine=number([1, 2, 3]), size=number([1, np.nan, infinite]))
-    with pytest.raises(TableError, match="the table: row 3, column 'size' is -?inf; needs a finite number"):
+    with pytest.raises(TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number"):
         Schema.infer(columns, [], {})
-    with pytest.raises(TableError, match="the table: row 70, column 'size' is -?inf"):
+    with pytest.raises(TableError, match=r"the table: row 70, column 'size' is -?inf"):
         Schema.infer(columns, [], {}, rows=np.array([1, 40, 70]))
     assert Schema.infer(columns, [], {"size": "ignore"}).features == ["fine"]
 
@@ -153,7 +153,7 @@ def test_a_category_as_long_as_a_book_is_named() -> None:
 
 
 def test_nothing_left_to_learn_from() -> None:
-    with pytest.raises(TableError, match="no column is left to learn from .size is to be ignored"):
+    with pytest.raises(TableError, match=r"no column is left to learn from .size is to be ignored"):
         Schema.infer(table(size=number([1, 2])), [], {"size": "ignore"})
 
 

@@ -204,9 +204,13 @@ def mean_and_deviation(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each column of x, an array (n, d) or columns (n,), with the deviation of a constant column infinite.
 
-    Sums go down the rows one by one, in stretches, so that a large table is never copied whole, and the bits are the
-    same however the columns are held, how many there are beside, and on each machine.
+    Rows of weight 0 count as absent. Sums go down the rows one by one, in stretches, so that a large table is never
+    copied whole, and the bits are the same however the columns are held, how many there are beside, and on
+    each machine.
     """
+    if weights is not None and not weights.all():
+        counted = weights > 0
+        x, weights = x[counted] if isinstance(x, np.ndarray) else [c[counted] for c in x], weights[counted]
     if isinstance(x, np.ndarray):
         low, high = x.min(axis=0), x.max(axis=0)
     else:
