@@ -196,7 +196,9 @@ def _on_the_curve(
     # The distance between two numbers can be beyond the largest number.
     size = 0.25 if at[-1] / 2 - at[0] / 2 > LARGE else 1.0
     share = np.clip((values * size - at[left] * size) / (at[right] * size - at[left] * size), 0.0, 1.0)
-    return np.asarray(normal[left] + share * (normal[right] - normal[left]))
+    between = normal[left] + share * (normal[right] - normal[left])
+    # Rounded, the line may miss its right end by the last bit, to either side: the order of values would be lost.
+    return np.asarray(np.where(share == 1, normal[right], np.minimum(between, normal[right])))
 
 
 def mean_and_deviation(

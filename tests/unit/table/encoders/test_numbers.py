@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -133,6 +133,7 @@ def test_ties_share_the_middle_of_their_normal_numbers() -> None:
     assert z[1] == pytest.approx((z[0] + z[2]) / 2)
 
 
+@example([1.224149186879143e16, *[1.2241491868791432e16] * 3, -1.0, -1.0, -1.0, -2.0], [0.0, -1.0])
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50),
