@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "loss_pass.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
@@ -58,8 +59,7 @@ struct Table {
     rows.x = x.data();
     rows.x_stride = x.stride(0);
     rows.count = count;
-    const bool wants_classes =
-        plan.loss.kind == LossKind::cross_entropy || plan.loss.kind == LossKind::squared_error_of_classes;
+    const bool wants_classes = is_of_classes(plan.loss.kind);
     check(wants_classes == classes.has_value(), wants_classes ? "this loss needs classes" : "this loss needs targets");
     if (classes) {
       check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");

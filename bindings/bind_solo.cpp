@@ -70,8 +70,8 @@ class PythonSolo {
   using Validation = std::optional<std::tuple<Matrix<T>, MaybeClasses, MaybeTargets, MaybeWeights>>;
 
   PythonSolo(const Plan& plan, Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights,
-             Validation validation, int threads)
-      : train_{std::move(x), std::move(classes), std::move(targets), std::move(weights)} {
+             Validation validation, int threads, nb::object loss)
+      : train_{std::move(x), std::move(classes), std::move(targets), std::move(weights)}, loss_(std::move(loss)) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
     Rows<T> validation_rows;
     if (validation) {
@@ -81,12 +81,13 @@ class PythonSolo {
     }
     const Rows<T> rows = train_.rows(plan, "training");
     if (rows.count == 0) throw std::invalid_argument("training: x has no rows");
+    OutsideLoss<T> outside;
+    if (!loss_.is_none()) outside = [this](const OutsideRows<T>& rows) { return call_loss(rows); };
     nb::gil_scoped_release release;
-    solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads);
+    solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads, std::move(outside));
   }
 
   std::string run(std::int64_t steps, std::int64_t epochs, double seconds, const nb::object& poll) {
-    nb::object failure;
     std::function<bool()> ask;
     if (!poll.is_none()) {
       // Runs on the calling thread, the only one that may run Python.
@@ -95,7 +96,7 @@ class PythonSolo {
         try {
           return nb::cast<bool>(poll());
         } catch (nb::python_error& error) {
-          failure = nb::borrow(error.value());
+          failure_ = nb::borrow(error.value());
           return true;
         }
       };
@@ -105,10 +106,7 @@ class PythonSolo {
       nb::gil_scoped_release release;
       status = solo_->run({steps, epochs, seconds}, ask);
     }
-    if (failure.is_valid()) {
-      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure.ptr())), failure.ptr());
-      throw nb::python_error();
-    }
+    raise_failure();
     return name_of(status);
   }
 
@@ -201,12 +199,16 @@ class PythonSolo {
   std::pair<double, double> evaluate(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "evaluate");
-    nb::gil_scoped_release release;
-    const Evaluation evaluation = solo_->evaluate(rows);
+    Evaluation evaluation;
+    {
+      nb::gil_scoped_release release;
+      evaluation = solo_->evaluate(rows);
+    }
+    raise_failure();
     return {evaluation.loss, evaluation.metric};
   }
 
-  nb::tuple gradients(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) const {
+  nb::tuple gradients(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "gradients");
     AlignedArray<T> out(solo_->network().shape.weights_size);
@@ -215,14 +217,61 @@ class PythonSolo {
       nb::gil_scoped_release release;
       evaluation = solo_->gradients(rows, out);
     }
+    raise_failure();
     return nb::make_tuple(evaluation.loss, layers_to_python(out.data(), solo_->network().shape));
   }
 
   Solo<T>& solo() const { return *solo_; }
 
  private:
+  // loss(outputs, classes or targets) gives (losses (n,), gradient (n, outputs)), checked in Python. Any thread may
+  // ask.
+  bool call_loss(const OutsideRows<T>& rows) {
+    nb::gil_scoped_acquire acquire;
+    if (failure_.is_valid()) return false;
+    try {
+      const auto count = static_cast<std::size_t>(rows.count);
+      const auto outputs = static_cast<std::size_t>(rows.outputs);
+      const auto matrix = [&](const T* from) {
+        auto array = new_array<T>({count, outputs});
+        std::copy(from, from + count * outputs, array.data());
+        return array;
+      };
+      nb::object labels;
+      if (rows.classes != nullptr) {
+        auto classes = new_array<std::int32_t>({count});
+        std::copy(rows.classes, rows.classes + count, classes.data());
+        labels = nb::cast(std::move(classes));
+      } else {
+        labels = nb::cast(matrix(rows.targets));
+      }
+      using Said = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+      const auto [loss, gradient] = nb::cast<std::pair<Said, Said>>(loss_(matrix(rows.z), labels));
+      if (loss.size() != count || gradient.size() != count * outputs)
+        throw std::invalid_argument("loss: gave arrays of another size");
+      std::copy(loss.data(), loss.data() + count, rows.loss);
+      std::copy(gradient.data(), gradient.data() + count * outputs, rows.gradient);
+      return true;
+    } catch (nb::python_error& error) {
+      failure_ = nb::borrow(error.value());
+    } catch (const std::exception& error) {
+      failure_ = nb::borrow(PyExc_ValueError)(error.what());
+    }
+    return false;
+  }
+
+  // What Python raised while the engine was at work.
+  void raise_failure() {
+    if (!failure_.is_valid()) return;
+    const nb::object failure = std::exchange(failure_, nb::object());
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure.ptr())), failure.ptr());
+    throw nb::python_error();
+  }
+
   Table<T> train_;
   std::optional<Table<T>> validation_;
+  nb::object loss_;
+  nb::object failure_;
   std::unique_ptr<Solo<T>> solo_;
 };
 
@@ -231,9 +280,10 @@ void bind(nb::module_& m, const char* name) {
   using P = PythonSolo<T>;
   nb::class_<P>(m, name)
       .def(nb::init<const Plan&, Matrix<T>, typename P::MaybeClasses, typename P::MaybeTargets,
-                    typename P::MaybeWeights, typename P::Validation, int>(),
+                    typename P::MaybeWeights, typename P::Validation, int, nb::object>(),
            nb::arg("plan"), nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
-           nb::arg("weights").none() = nb::none(), nb::arg("validation").none() = nb::none(), nb::arg("threads") = 1)
+           nb::arg("weights").none() = nb::none(), nb::arg("validation").none() = nb::none(), nb::arg("threads") = 1,
+           nb::arg("loss").none() = nb::none())
       .def("run", &P::run, nb::arg("steps") = -1, nb::arg("epochs") = -1, nb::arg("seconds") = -1.0,
            nb::arg("poll").none() = nb::none())
       .def_prop_ro("epoch", [](const P& p) { return p.solo().progress().epoch; })

@@ -14,6 +14,7 @@
 #include "layer.hpp"
 #include "loss_pass.hpp"
 #include "network.hpp"
+#include "outside_loss.hpp"
 #include "random.hpp"
 #include "rows.hpp"
 
@@ -36,8 +37,11 @@ struct BatchRows {
 template <class T>
 class Batch {
  public:
-  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity)
-      : plan_(plan), loss_pass_(loss_pass_function<T>(plan.loss.kind)) {
+  // outside, if not null, must outlive the batch.
+  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const OutsideLoss<T>* outside = nullptr)
+      : plan_(plan),
+        loss_pass_(loss_pass_function<T>(plan.loss.kind)),
+        outside_(outside, plan.loss.kind, capacity, shape.outputs()) {
     // A number of rows that is no power of two keeps the panels of a matrix in different sets of the cache.
     rows_ = (capacity + kPanel - 1) / kPanel * kPanel + 8;
     // Sizes first, then one array for all: the first pass hands out places in nothing.
@@ -93,6 +97,17 @@ class Batch {
   bool loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
     const Labels<T> labels{classes_, targets_, scale_};
     loss_pass_(plan_.loss, values_.back(), labels, row_begin, row_end, dloss_dz_.back(), {loss_, metric_}, scratch);
+    return losses_are_finite(row_begin, row_end);
+  }
+
+  // The same by the function from outside, for all `count` rows of the batch. False if that failed.
+  bool outside_loss(std::int64_t count, T* scratch) const {
+    const Labels<T> labels{classes_, targets_, scale_};
+    loss_pass_(plan_.loss, values_.back(), labels, 0, count, PanelMatrix<T>{}, {loss_, metric_}, scratch);
+    return outside_(values_.back(), labels, count, dloss_dz_.back(), loss_);
+  }
+
+  bool losses_are_finite(std::int64_t row_begin, std::int64_t row_end) const {
     bool finite = true;
     for (std::int64_t r = row_begin; r < row_end; ++r) finite &= std::abs(loss_[r]) <= std::numeric_limits<T>::max();
     return finite;
@@ -176,6 +191,7 @@ class Batch {
 
   Plan plan_;
   LossPass<T> loss_pass_;
+  OutsidePass<T> outside_;
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;

@@ -26,7 +26,8 @@ class Evaluator {
  public:
   static constexpr std::int64_t kBlock = 64;
 
-  Evaluator(const Plan& plan, const NetworkShape& shape, int threads)
+  // outside, if not null, must outlive the evaluator.
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside = nullptr)
       : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
     const std::int64_t rows = kBlock + 8;  // see Batch: no power of two
     for (int thread = 0; thread < threads; ++thread) {
@@ -36,6 +37,7 @@ class Evaluator {
       scratch.labels = AlignedArray<T>(3 * kBlock);
       scratch.targets = AlignedArray<T>(panels_of(shape.outputs()) * kPanel * rows);
       scratch.rows = rows;
+      scratch.outside = OutsidePass<T>(outside, plan.loss.kind, kBlock, shape.outputs());
       scratch_.push_back(std::move(scratch));
     }
     for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
@@ -60,8 +62,8 @@ class Evaluator {
       for (std::int64_t c = 0; c < z.columns; ++c) out[(begin + r) * z.columns + c] = z.element(r, c);
   }
 
-  // The loss and the metric of each row of a block, to loss[row] and metric[row].
-  void losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
+  // The loss and the metric of each row of a block, to loss[row] and metric[row]. False if a loss from outside failed.
+  bool losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
               T* metric) const {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const std::int64_t begin = block * kBlock;
@@ -79,8 +81,10 @@ class Evaluator {
       }
     }
     loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
+    if (scratch.outside.is_set() && !scratch.outside(z, labels, count, PanelMatrix<T>{}, results.loss)) return false;
     std::copy(results.loss, results.loss + count, loss + begin);
     std::copy(results.metric, results.metric + count, metric + begin);
+    return true;
   }
 
   // losses() of every row, summed.
@@ -102,6 +106,7 @@ class Evaluator {
     AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
     std::int64_t rows = 0;
+    OutsidePass<T> outside;
   };
 
   // The outputs' weighted sums, and a matrix of the same size that is free.

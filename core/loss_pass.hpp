@@ -27,10 +27,14 @@ struct LossResults {
   T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
 };
 
+// Whether a row's label is a class, not numbers.
+inline bool is_of_classes(LossKind kind) {
+  return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
+}
+
 // The metric that people read, from the mean of the rows' metrics: accuracy, or root mean squared error.
 inline double finished_metric(LossKind kind, double mean) {
-  const bool accuracy = kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes ||
-                        kind == LossKind::binary_cross_entropy;
+  const bool accuracy = is_of_classes(kind) || kind == LossKind::binary_cross_entropy;
   return accuracy ? mean : std::sqrt(mean);
 }
 

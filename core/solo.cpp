@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace rookery::ROOKERY_LEVEL {
 
@@ -18,14 +19,15 @@ constexpr double kSecondsPerPoll = 0.05;
 }  // namespace
 
 template <class T>
-Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads)
+Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, OutsideLoss<T> outside)
     : plan_(plan),
       train_(train),
       validation_(validation),
       network_(plan),
       threads_(threads),
-      batch_(plan, network_.shape, std::min(plan.batch_size, train.count)),
-      evaluator_(plan, network_.shape, threads),
+      outside_(std::move(outside)),
+      batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &outside_),
+      evaluator_(plan, network_.shape, threads, &outside_),
       regularized_(is_regularized(plan.optimizer)),
       order_(plan.shuffle ? train.count : 0),
       validation_loss_(validation.count),
@@ -218,13 +220,23 @@ bool Solo<T>::improves(double loss) const {
 template <class T>
 void Solo<T>::validate(int thread) {
   validation_tasks_.work(thread, [&](std::int64_t block) {
-    evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data());
+    if (outside_failed_.load(std::memory_order_relaxed)) return;
+    if (!evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data()))
+      outside_failed_ = true;
   });
   threads_.barrier();
   if (thread == 0) {
     validation_tasks_.reset();
-    validated_ = true;
+    validated_ = !stop_if_outside_failed();
   }
+}
+
+// A run whose loss failed stands as if it had been interrupted before: it can go on.
+template <class T>
+bool Solo<T>::stop_if_outside_failed() {
+  if (!outside_failed_.exchange(false)) return false;
+  status_ = Status::interrupted;
+  return true;
 }
 
 template <class T>
@@ -234,9 +246,11 @@ Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   tasks.deal_evenly(Evaluator<T>::blocks(table.count), threads_.count());
   threads_.run([&](int thread) {
     tasks.work(thread, [&](std::int64_t block) {
-      evaluator_.losses(thread, network_, table, block, loss.data(), metric.data());
+      if (outside_failed_.load(std::memory_order_relaxed)) return;
+      if (!evaluator_.losses(thread, network_, table, block, loss.data(), metric.data())) outside_failed_ = true;
     });
   });
+  outside_failed_ = false;
   return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
 }
 

@@ -70,7 +70,8 @@ template <class T>
 class Solo {
  public:
   // The tables are read in place: they must outlive the run and not change. validation.count may be 0.
-  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads);
+  // outside, if set, is called in place of the plan's loss: in training on the thread that runs, else on any.
+  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, OutsideLoss<T> outside = {});
 
   // poll, if set, is called now and then on the calling thread; true interrupts.
   Status run(const Limits& limits, const std::function<bool()>& poll);
@@ -131,6 +132,7 @@ class Solo {
   Command next_command();
   void prepare_step(StepOrder& order);
   bool interrupted();
+  bool stop_if_outside_failed();
   bool time_is_up() const { return limits_.seconds >= 0 && seconds_since(run_begin_) >= limits_.seconds; }
   static double seconds_since(Clock::time_point from) {
     return std::chrono::duration<double>(Clock::now() - from).count();
@@ -140,6 +142,9 @@ class Solo {
   void end_epoch();
   void step(int thread, const StepOrder& order);
   void rows_phase(int thread, const StepOrder& order);
+  void outside_rows_phase(int thread, const StepOrder& order);
+  template <class F>
+  void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
   void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
@@ -163,6 +168,7 @@ class Solo {
   Rows<T> train_, validation_;
   Network<T> network_;
   Threads threads_;
+  OutsideLoss<T> outside_;
   Batch<T> batch_;
   Evaluator<T> evaluator_;
   Update<T> update_;
@@ -202,6 +208,7 @@ class Solo {
   std::atomic<bool> abandon_rows_{false};
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};
+  std::atomic<bool> outside_failed_{false};
   Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
 };
 

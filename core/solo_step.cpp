@@ -119,7 +119,7 @@ void Solo<T>::step(int thread, const StepOrder& order) {
     norm_tasks_.reset();
     update_tasks_.reset();
   }
-  rows_phase(thread, order);
+  outside_ ? outside_rows_phase(thread, order) : rows_phase(thread, order);
   threads_.barrier();
   if (thread == 0) row_tasks_.reset();
   if (abandon_rows_.load(std::memory_order_relaxed) || not_finite_.load(std::memory_order_relaxed)) {
@@ -135,25 +135,58 @@ void Solo<T>::step(int thread, const StepOrder& order) {
   }
 }
 
+// f(begin, end) for this thread's ranges of rows, which are `share` of a step's work. The first thread asks now and
+// then whether to go on.
 template <class T>
-void Solo<T>::rows_phase(int thread, const StepOrder& order) {
-  const BatchRows& batch = order.batch;
-  T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
-  const double tasks = static_cast<double>((batch.count + rows_per_task_ - 1) / rows_per_task_);
+template <class F>
+void Solo<T>::each_range(int thread, const StepOrder& order, double share, F&& f) {
+  const double tasks = static_cast<double>((order.batch.count + rows_per_task_ - 1) / rows_per_task_);
   row_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_rows_.load(std::memory_order_relaxed)) return;
     const std::int64_t begin = task * rows_per_task_;
-    const std::int64_t end = std::min(begin + rows_per_task_, batch.count);
+    const std::int64_t end = std::min(begin + rows_per_task_, order.batch.count);
     if (begin >= end) return;  // the last batch of an epoch may be short
-    batch_.gather(train_, batch, begin, end);
-    batch_.forward(network_, batch, begin, end);
-    if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
-    batch_.backward(network_, begin, end);
+    f(begin, end);
     if (thread == 0) {
-      flops_since_poll_ += flops_per_step_ * (2.0 / 3.0) / tasks;
+      flops_since_poll_ += flops_per_step_ * share / tasks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_rows_ = true;
     }
   });
+}
+
+template <class T>
+void Solo<T>::rows_phase(int thread, const StepOrder& order) {
+  T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
+  each_range(thread, order, 2.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
+    batch_.gather(train_, order.batch, begin, end);
+    batch_.forward(network_, order.batch, begin, end);
+    if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
+    batch_.backward(network_, begin, end);
+  });
+}
+
+// All rows forward first: a loss from outside is asked once for the batch, by the thread that runs.
+template <class T>
+void Solo<T>::outside_rows_phase(int thread, const StepOrder& order) {
+  each_range(thread, order, 1.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
+    batch_.gather(train_, order.batch, begin, end);
+    batch_.forward(network_, order.batch, begin, end);
+  });
+  threads_.barrier();
+  if (thread == 0) {
+    row_tasks_.reset();
+    if (!abandon_rows_.load(std::memory_order_relaxed)) {
+      outside_failed_ = !batch_.outside_loss(order.batch.count, lane_scratch_[0].data());
+      if (stop_if_outside_failed()) {
+        abandon_rows_ = true;
+      } else if (!batch_.losses_are_finite(0, order.batch.count)) {
+        not_finite_ = true;
+      }
+    }
+  }
+  threads_.barrier();
+  each_range(thread, order, 1.0 / 3.0,
+             [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, begin, end); });
 }
 
 // Adds the batch to the epoch's sums, in row order.
@@ -319,14 +352,14 @@ T Solo<T>::gradient_norm() const {
 
 template <class T>
 Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const {
-  Batch<T> batch(plan_, network_.shape, table.count);
+  Batch<T> batch(plan_, network_.shape, table.count, &outside_);
   BatchRows rows;
   rows.count = table.count;
   for (std::int64_t r = 0; r < table.count; ++r) rows.weight += table.weight(r);
   AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
   batch.gather(table, rows, 0, rows.count);
   batch.forward(network_, rows, 0, rows.count);
-  batch.loss(0, rows.count, scratch.data());
+  outside_ ? batch.outside_loss(rows.count, scratch.data()) : batch.loss(0, rows.count, scratch.data());
   batch.backward(network_, 0, rows.count);
   for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];

@@ -41,7 +41,8 @@ _WHERE = {
         "Tanh",
     ),
     "plan.losses": (
-        "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Poisson", "Quantile", "SquaredError",
+        "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "CustomLoss", "Huber", "Poisson", "Quantile",
+        "SquaredError",
     ),
     "plan.optimizers": ("SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "RAdam", "RMSprop"),
     "plan": ("initializers", "schedules"),

@@ -33,6 +33,7 @@ from rookery.plan.activations import Tanh as Tanh
 from rookery.plan.losses import AbsoluteError as AbsoluteError
 from rookery.plan.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from rookery.plan.losses import CrossEntropy as CrossEntropy
+from rookery.plan.losses import CustomLoss as CustomLoss
 from rookery.plan.losses import Huber as Huber
 from rookery.plan.losses import Poisson as Poisson
 from rookery.plan.losses import Quantile as Quantile

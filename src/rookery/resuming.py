@@ -10,6 +10,7 @@ from rookery.callbacks import OnEpoch
 from rookery.checkpointing import identity, kept_sources
 from rookery.errors import FileError
 from rookery.files.checkpoint import CheckpointWriter, check_same_run, latest_checkpoint, read_checkpoint
+from rookery.plan.custom_loss import LossFunction
 from rookery.plan.plan import Plan
 from rookery.run import Run
 from rookery.table.preparation import Preparation
@@ -26,6 +27,7 @@ def resume(
     validation_data: Any = None,
     test_data: Any = None,
     sample_weight: Any = None,
+    loss: LossFunction | None = None,
     every: int = 10,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -39,6 +41,8 @@ def resume(
         That was given to `rookery.train` as `checkpoint`.
     data, y, validation_data, test_data, sample_weight : optional
         What the run was begun with; files need not be given again where they lie where they lay.
+    loss : function, optional
+        The loss, if it was a function of your own: a checkpoint does not keep it.
     every : int, default 10
         After how many epochs the next checkpoints are written.
     threads, on_epoch, on_progress
@@ -52,6 +56,8 @@ def resume(
     ------
     FileError
         If there is no checkpoint, or the table is not the one the run was begun with.
+    PlanError
+        If the loss was a function that is not given, or another.
 
     Examples
     --------
@@ -72,8 +78,9 @@ def resume(
     data = named.get("data") if data is None else data
     if data is None:
         raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again")
+    plan = Plan.from_dict(header["plan"])
     run = carry_out(
-        Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"]), data, y,
+        plan if loss is None else plan.with_function(loss), Preparation.from_dict(header["preparation"]), data, y,
         validation_data=validation_data if validation_data is not None else named.get("validation_data"),
         test_data=test_data if test_data is not None else named.get("test_data"),
         sample_weight=sample_weight, threads=threads,

@@ -15,6 +15,7 @@ from rookery.checkpointing import checkpoints
 from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
 from rookery.plan.activations import Activation
+from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.initializers import Initializer
 from rookery.plan.losses import LOSSES, CrossEntropy, Loss, SquaredError
 from rookery.plan.network import Network
@@ -200,7 +201,7 @@ def train(
 
     """
     if plan is not None:
-        _only_the_plan(plan, locals())
+        plan = _only_the_plan(plan, locals())
         loss, seed, task = plan.loss, plan.seed, plan.task
     weights_column = sample_weight if isinstance(sample_weight, str) else None
     preparation = Preparation(
@@ -258,15 +259,19 @@ def carry_out(
     return Run(plan, prepared, resolve_threads(threads))
 
 
-def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> None:
+def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:
     if not isinstance(plan, Plan):
         raise PlanError(
             f"plan: got {type(plan).__name__}; needs a Plan, such as another run's, or Plan.from_json(text)"
         )
     parameters = signature(train).parameters
+    loss = arguments["loss"]
+    if isinstance(plan.loss, CustomLoss) and callable(loss):  # which a plan from a file lacks
+        plan, arguments = plan.with_function(loss), {**arguments, "loss": parameters["loss"].default}
     both = [name for name in OF_THE_PLAN if arguments[name] is not parameters[name].default]
     if both:
         raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
+    return plan
 
 
 def _suited_loss(task: str) -> Loss:

@@ -9,6 +9,7 @@ from typing import Any
 from rookery.errors import PlanError
 from rookery.files.digest import table_changes
 from rookery.model import Model
+from rookery.plan.custom_loss import LossFunction
 from rookery.training import carry_out
 
 __all__ = ["Verification", "verify"]
@@ -51,6 +52,7 @@ def verify(
     *,
     validation_data: Any = None,
     sample_weight: Any = None,
+    loss: LossFunction | None = None,
     threads: int | None = None,
 ) -> Verification:
     """Trains again from a model's plan on the same table, and compares digests.
@@ -60,6 +62,8 @@ def verify(
     model : Model or file name
     data, y, validation_data, sample_weight
         What the model was trained on.
+    loss : function, optional
+        The loss, if it was a function of your own: a file does not keep it.
     threads : int, optional
         Any number gives the same bits.
 
@@ -70,7 +74,7 @@ def verify(
     Raises
     ------
     PlanError
-        If the model does not say how it was trained.
+        If the model does not say how it was trained; or was trained with a function that is not given, or another.
     TableError
         If the table cannot be trained on.
 
@@ -93,8 +97,9 @@ def verify(
         raise PlanError(
             "the model does not say how it was trained; only those that `rookery.train` made can be verified"
         )
+    plan = model.plan if loss is None else model.plan.with_function(loss)
     run = carry_out(
-        model.plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
+        plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
         threads=threads,
     )  # fmt: skip
     run.resume(epochs=len(origin.history))

@@ -12,8 +12,8 @@ import rookery as rk
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation",
-    "CrossEntropy", "CrossValidation", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping", "Elu",
-    "Encoding", "EpochRecord", "FileError", "Gelu", "GeluTanh", "History", "Huber", "Identity", "Layer",
+    "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
+    "Elu", "Encoding", "EpochRecord", "FileError", "Gelu", "GeluTanh", "History", "Huber", "Identity", "Layer",
     "LeakyRelu", "Lion", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan", "PlanError",
     "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
     "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",

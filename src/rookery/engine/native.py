@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rookery import _core
 from rookery.engine.machine import available_memory
 from rookery.errors import PlanError
-from rookery.plan.losses import Loss, SquaredError
+from rookery.plan.losses import CustomLoss, Loss, SquaredError
 from rookery.plan.plan import Plan
 from rookery.plan.schedules import Schedule, Warmup
 
@@ -58,7 +58,11 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     threads = worthwhile_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
     watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
-    return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads)
+    loss = None
+    if isinstance(plan.loss, CustomLoss):
+        plan.loss.needed()
+        loss = plan.loss.called
+    return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads, loss)
 
 
 def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
@@ -137,6 +141,9 @@ def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -
 
 
 def _translate_loss(loss: Loss, task: str, to: Any) -> None:
+    if isinstance(loss, CustomLoss):  # the kind is that of its head and metric
+        to.kind = "cross_entropy" if task == "classes" else "squared_error"
+        return
     _copy(loss.to_dict(), to)
     if isinstance(loss, SquaredError) and task == "classes":
         to.kind = "squared_error_of_classes"

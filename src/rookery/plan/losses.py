@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rookery.plan.parts import Family, Part, number
+from rookery.errors import PlanError
+from rookery.plan.custom_loss import CustomLoss
+from rookery.plan.loss import Loss
+from rookery.plan.parts import Family, number
 
 __all__ = [
-    "LOSSES", "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Loss", "Poisson", "Quantile",
-    "SquaredError",
+    "LOSSES", "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "CustomLoss", "Huber", "Loss", "Poisson",
+    "Quantile", "SquaredError",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Loss(Part):
-    """The base of all losses."""
-
-    for_classes: ClassVar[bool] = False  # can judge classes
-    for_numbers: ClassVar[bool] = False  # can judge numbers
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -101,6 +97,22 @@ class Quantile(Loss):
     quantile: float = number(0.5, above=0, below=1)
 
 
-LOSSES: Family[Loss] = Family(
+class LossFamily(Family[Loss]):
+    """The losses, among them a Python function, which is no word."""
+
+    def of(self, choice: object, where: str | None = None) -> Loss:
+        """The loss that a word, a dict, a function or a loss itself stands for; PlanError if there is none."""
+        if isinstance(choice, CustomLoss):
+            return choice
+        if isinstance(choice, Mapping) and choice.get("kind") == CustomLoss.word:
+            return CustomLoss.from_dict(choice)
+        if choice == CustomLoss.word:
+            raise PlanError(f"{where or self.name}: a loss of your own is a Python function; give the function itself")
+        if callable(choice) and not isinstance(choice, type):
+            return CustomLoss(choice)
+        return Family.of(self, choice, where)
+
+
+LOSSES: Family[Loss] = LossFamily(
     "loss", CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson, Quantile
 )

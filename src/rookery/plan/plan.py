@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from rookery.errors import PlanError
+from rookery.plan.custom_loss import CustomLoss, LossFunction
 from rookery.plan.losses import LOSSES, CrossEntropy, Loss
 from rookery.plan.network import Network
 from rookery.plan.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -131,6 +132,25 @@ class Plan(Part):
         """The plan for a table of so many training rows: lengths that were left open are filled in."""
         schedule = self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows))
         return replace(self, schedule=schedule)
+
+    def with_function(self, function: LossFunction) -> Self:
+        """The plan, read from a file, with the function that is its loss.
+
+        Raises
+        ------
+        PlanError
+            If its loss is no function, or one of another source.
+
+        """
+        if not isinstance(self.loss, CustomLoss):
+            raise PlanError(f"loss: the plan says {self.loss.word!r}, which needs no function; leave loss out")
+        loss = CustomLoss(function)
+        if loss.name != self.loss.name or (loss.digest and self.loss.digest and loss.digest != self.loss.digest):
+            raise PlanError(
+                f"loss: the function {loss.name!r} is not the {self.loss.name!r} that the plan was made with: its name "
+                "or its source differs"
+            )
+        return replace(self, loss=loss)
 
     def to_json(self) -> str:
         """As JSON text, one line."""
