@@ -4,7 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARKS = ("penguin_job", "wide_jobs", "products", "threads", "start", "memory", "encoding", "real_tables")
+BENCHMARKS = (
+    "penguin_job",
+    "wide_jobs",
+    "products",
+    "threads",
+    "start",
+    "memory",
+    "encoding",
+    "predict",
+    "real_tables",
+)
 
 
 def main() -> int:

@@ -35,8 +35,13 @@ class Predictor {
  private:
   template <class F>
   void each_block(std::int64_t rows, F&& f) {
+    const std::int64_t blocks = Evaluator<T>::blocks(rows);
+    if (blocks <= 1) {  // waking the others would take longer than the work
+      if (blocks == 1) f(0, 0);
+      return;
+    }
     Tasks tasks;
-    tasks.deal_evenly(Evaluator<T>::blocks(rows), threads_.count());
+    tasks.deal_evenly(blocks, threads_.count());
     threads_.run([&](int thread) { tasks.work(thread, [&](std::int64_t block) { f(thread, block); }); });
   }
 

@@ -1,0 +1,154 @@
+"""Prediction: rows per second of a trained network, against the same network in ONNX Runtime.
+
+Each contender predicts in a new process, from a float32 array to an array of probabilities, and both must give the same
+ones. Rookery's whole call counts: `Model.predict_proba` checks that every number is finite and encodes it, too.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from _compare import HERE, Spread
+from _report import Options, Report, parse_options
+
+NETWORKS = {"penguin": (4, [10, 10], 3), "wide": (64, [256, 256], 10)}
+ROWS = {"penguin": (1, 32, 1_024, 1_000_000), "wide": (1, 32, 1_024, 100_000)}
+THREADS = (1, 2)
+ROOKERY, ENGINE, PEER = "Rookery, Model.predict_proba", "Rookery, engine alone", "ONNX Runtime"
+CONTENDERS = {ROOKERY: "rookery_model", ENGINE: "rookery_engine", PEER: "onnx_runtime"}
+AT_LEAST = 2.0
+SECONDS = 0.2  # that a number of rows is predicted for, over and over
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=7)
+    report = Report("Prediction: the penguin and the wide network against ONNX Runtime", options)
+    claims: list[tuple[str, Spread]] = []
+    for network in NETWORKS:
+        for threads in THREADS:
+            found = measured(network, threads, options, report)
+            report.section(f"The {network} network, {threads} thread{'s' * (threads > 1)}: million rows a second")
+            sizes = [str(rows) for rows in ROWS[network]]
+            lines = [
+                [name, *(Spread.of(rate[size] for rate in rates).show(1e-6) for size in sizes)]
+                for name, rates in found.items()
+            ]
+            report.table(["contender", *(f"{int(size):,} rows" for size in sizes)], lines)
+            if threads == 1:
+                single = Spread.of(1e6 / rates["1"] for rates in found[ROOKERY])
+                report.say("", f"One row takes {ROOKERY} {single.show()} microseconds.")
+            if PEER in found:
+                pairs = zip(found[ROOKERY], found[PEER], strict=True)
+                ratio = Spread.of(ours[sizes[-1]] / theirs[sizes[-1]] for ours, theirs in pairs)
+                claims.append((f"{network}, {threads} thread{'s' * (threads > 1)}, {int(sizes[-1]):,} rows", ratio))
+    report.section(f"Claims ({ROOKERY} against {PEER})")
+    for text, ratio in claims:
+        report.claim_ratio(text, ratio, AT_LEAST)
+    return report.finish()
+
+
+def measured(network: str, threads: int, options: Options, report: Report) -> dict[str, list[dict[str, float]]]:
+    """Rows per second of each contender, turn by turn, by number of rows."""
+    found: dict[str, list[dict[str, float]]] = {}
+    sums: dict[str, float] = {}
+    for turn in range(options.rounds):
+        for name, job in list(CONTENDERS.items())[:: 1 if turn % 2 == 0 else -1]:
+            answer = ask(job, network, threads, options.quick)
+            if "missing" in answer:
+                if turn == 0:
+                    report.say(f"{name}: left out, {answer['missing']} is not installed.")
+                continue
+            found.setdefault(name, []).append(answer["rates"])
+            sums[name] = answer["sum"]
+    if not np.allclose(list(sums.values()), sums[ROOKERY], rtol=1e-5):
+        raise RuntimeError(f"the contenders predict differently: {sums}")
+    return {name: found[name] for name in CONTENDERS if name in found}
+
+
+def ask(job: str, network: str, threads: int, quick: bool) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--measure", job, network, str(threads), str(0.01 if quick else SECONDS)]
+    child = subprocess.run(command, cwd=HERE, env=dict(os.environ), capture_output=True, text=True)
+    if child.returncode:
+        raise RuntimeError(f"{job} failed:\n{child.stderr[-2000:]}")
+    return dict(json.loads(child.stdout.splitlines()[-1]))
+
+
+def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
+    """The child's side."""
+    import rookery as rk
+
+    inputs, hidden, classes = NETWORKS[network]
+    random = np.random.default_rng(0)
+    x = random.standard_normal((max(ROWS[network]), inputs)).astype(np.float32)
+    run = rk.train(
+        x[:2000], np.arange(2000) % classes, hidden=hidden, epochs=1, threads=int(threads), standardize=False
+    )
+    try:
+        predict = JOBS[job](run.model, int(threads))
+    except ModuleNotFoundError as error:
+        print(json.dumps({"missing": error.name}))
+        return
+    total = float(predict(x).astype(np.float64)[:, 0].sum())
+    rates = {rows: rate(predict, x[:rows], float(seconds)) for rows in ROWS[network]}
+    print(json.dumps({"rates": rates, "sum": total}))
+
+
+def rate(predict: Callable[[Any], Any], x: Any, seconds: float) -> float:
+    predict(x)
+    begin = now = time.perf_counter()
+    times = 0
+    while now - begin < seconds:
+        predict(x)
+        times += 1
+        now = time.perf_counter()
+    return times * len(x) / (now - begin)
+
+
+def rookery_model(model: Any, threads: int) -> Callable[[Any], Any]:
+    return model.predict_proba  # type: ignore[no-any-return]
+
+
+def rookery_engine(model: Any, threads: int) -> Callable[[Any], Any]:
+    from rookery.engine.native import new_predictor
+
+    return new_predictor(model.plan, model.weights, threads).predict  # type: ignore[no-any-return]
+
+
+def onnx_runtime(model: Any, threads: int) -> Callable[[Any], Any]:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, initializers, at = [], [], "x"
+    for i, (w, b) in enumerate(model.weights):
+        initializers += [numpy_helper.from_array(w, f"w{i}"), numpy_helper.from_array(b, f"b{i}")]
+        nodes.append(helper.make_node("Gemm", [at, f"w{i}", f"b{i}"], [f"z{i}"]))
+        last = i == len(model.weights) - 1
+        at = "probabilities" if last else f"a{i}"
+        nodes.append(helper.make_node("Softmax" if last else "Relu", [f"z{i}"], [at]))
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+        for name, width in (("x", model.weights[0][0].shape[0]), ("probabilities", model.weights[-1][1].shape[0]))
+    ]
+    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], initializers)
+    opset = helper.make_opsetid("", 17)
+    proto = helper.make_model(graph, opset_imports=[opset], ir_version=9)
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    return lambda x: session.run(None, {"x": x})[0]
+
+
+JOBS = {"rookery_model": rookery_model, "rookery_engine": rookery_engine, "onnx_runtime": onnx_runtime}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        measure_here(*sys.argv[2:])
+    else:
+        raise SystemExit(main())
