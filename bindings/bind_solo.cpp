@@ -223,12 +223,23 @@ class PythonSolo {
 
   Solo<T>& solo() const { return *solo_; }
 
+  // A loss leads, by way of its module's names, back to the run that uses it: Python's collector must see the way.
+  static int traverse(PyObject* self, visitproc visit, void* arg) {
+    Py_VISIT(Py_TYPE(self));
+    if (nb::inst_ready(self)) Py_VISIT(nb::inst_ptr<PythonSolo>(self)->loss_.ptr());
+    return 0;
+  }
+  static int clear(PyObject* self) {
+    nb::inst_ptr<PythonSolo>(self)->loss_.reset();
+    return 0;
+  }
+
  private:
   // loss(outputs, classes or targets) gives (losses (n,), gradient (n, outputs)), checked in Python. Any thread may
   // ask.
   bool call_loss(const OutsideRows<T>& rows) {
     nb::gil_scoped_acquire acquire;
-    if (failure_.is_valid()) return false;
+    if (failure_.is_valid() || !loss_.is_valid()) return false;
     try {
       const auto count = static_cast<std::size_t>(rows.count);
       const auto outputs = static_cast<std::size_t>(rows.outputs);
@@ -278,7 +289,10 @@ class PythonSolo {
 template <class T>
 void bind(nb::module_& m, const char* name) {
   using P = PythonSolo<T>;
-  nb::class_<P>(m, name)
+  PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(P::traverse)},
+                         {Py_tp_clear, reinterpret_cast<void*>(P::clear)},
+                         {0, nullptr}};
+  nb::class_<P>(m, name, nb::type_slots(slots))
       .def(nb::init<const Plan&, Matrix<T>, typename P::MaybeClasses, typename P::MaybeTargets,
                     typename P::MaybeWeights, typename P::Validation, int, nb::object>(),
            nb::arg("plan"), nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),

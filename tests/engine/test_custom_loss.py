@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +140,21 @@ def test_a_checkpoint_goes_on_with_it(tmp_path: Path) -> None:
     stop: Any = lambda record: record.epoch == 5  # noqa: E731
     rk.train(X, CLASS, loss=log_loss, epochs=7, threads=1, checkpoint=tmp_path, every=2, on_epoch=stop)
     assert weights(rk.resume(tmp_path, X, CLASS, loss=log_loss)) == weights(whole)
+
+
+def test_a_script_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The function knows its module's names, the run among them, and the run knows the function: a circle."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, rookery as rk\n"
+        "def squares(z, y): return ((z - y) ** 2)[:, 0], 2 * (z - y)\n"
+        "x = np.random.default_rng(0).normal(size=(50, 2))\n"
+        "run = rk.train(x, x[:, 0], loss=squares, epochs=1)\n"
+    )
+    package = str(Path(rk.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_word_is_no_function() -> None:
