@@ -1,0 +1,53 @@
+"""What tests of reading and writing compare tables by, and tables for them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rookery.table.columns import Table
+
+NAMES = ["mass", "count", "ringed", "island", "day", "gap"]
+
+
+def frame(rows: int = 7) -> pl.DataFrame:
+    """Numbers, whole numbers, yes/no, words, dates and a column with gaps."""
+    random = np.random.default_rng(rows)
+    start = datetime.date(2021, 11, 3)
+    return pl.DataFrame(
+        {
+            "mass": random.normal(size=rows),
+            "count": random.integers(-5, 10**9, rows),
+            "ringed": random.random(rows) < 0.5,
+            "island": [("Biscoe", "Dream, east", 'the "Torgersen"', "Ørnøya")[i % 4] for i in range(rows)],
+            "day": [start + datetime.timedelta(days=17 * i) for i in range(rows)],
+            "gap": [None if i % 3 == 1 else i / 4 for i in range(rows)],
+        }
+    )
+
+
+KINDS = {"mass": "number", "count": "whole", "ringed": "yes_no", "island": "words", "day": "moment", "gap": "number"}
+
+
+def values(table: Table) -> dict[str, list[Any]]:
+    """Each column as Python values, None for missing."""
+    return {name: column.objects().tolist() for name, column in table.columns.items()}
+
+
+def kinds(table: Table) -> dict[str, str]:
+    return {name: column.kind for name, column in table.columns.items()}
+
+
+def expected(data: pl.DataFrame) -> dict[str, list[Any]]:
+    """As `values`, by Polars alone."""
+    return data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_dict(as_series=False)
+
+
+def assert_same(one: Table, other: Table) -> None:
+    """The same names, kinds, values and missing ones, however words are numbered."""
+    assert one.names == other.names
+    assert kinds(one) == kinds(other)
+    assert values(one) == values(other)

@@ -1,0 +1,222 @@
+"""Every format, compression and library of DataFrames gives the same table."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from rookery.table.read import is_table, read_table
+from rookery.table.reading import Reading
+from tests.unit.table.tables import KINDS, expected, frame, kinds, values
+
+
+def zstd(data: bytes) -> bytes:
+    return pa.compress(data, codec="zstd", asbytes=True)  # type: ignore[no-any-return]
+
+
+def zipped(data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", data)
+    return out.getvalue()
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "": lambda data: data,
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zip": zipped,
+}
+
+
+def json_lines(data: pl.DataFrame) -> bytes:
+    return data.write_ndjson().encode()
+
+
+def arrow_stream(data: pl.DataFrame) -> bytes:
+    out = io.BytesIO()
+    table = data.to_arrow()
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table, max_chunksize=3)  # several batches
+    return out.getvalue()
+
+
+def polars_bytes(write: str) -> Callable[[pl.DataFrame], bytes]:
+    def written(data: pl.DataFrame) -> bytes:
+        out = io.BytesIO()
+        getattr(data, write)(out)
+        return out.getvalue()
+
+    return written
+
+
+def pyarrow_bytes(write: Callable[..., None], **options: Any) -> Callable[[pl.DataFrame], bytes]:
+    def written(data: pl.DataFrame) -> bytes:
+        out = io.BytesIO()
+        write(data.to_arrow(), out, **options)
+        return out.getvalue()
+
+    return written
+
+
+FORMATS: dict[str, Callable[[pl.DataFrame], bytes]] = {
+    "csv": polars_bytes("write_csv"),
+    "jsonl": json_lines,
+    "parquet": polars_bytes("write_parquet"),
+    "parquet of pyarrow": pyarrow_bytes(pyarrow.parquet.write_table, row_group_size=2),
+    "arrow": polars_bytes("write_ipc"),
+    "arrow of pyarrow": pyarrow_bytes(pyarrow.feather.write_feather, compression="zstd"),
+    "arrow stream": arrow_stream,
+    "arrow stream of polars": polars_bytes("write_ipc_stream"),
+}
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_files(format: str, compression: str, tmp_path: Path) -> None:
+    data = frame()
+    path = tmp_path / "no-ending"
+    path.write_bytes(COMPRESSIONS[compression](FORMATS[format](data)))
+    table = read_table(path)
+    wanted = {**KINDS, "day": "moment"}
+    assert kinds(table) == wanted
+    assert values(table) == expected(data)
+    assert table.source == str(path)
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_zstandard_of_text(format: str, tmp_path: Path) -> None:
+    data = frame()
+    path = tmp_path / "table.zst"
+    path.write_bytes(zstd(FORMATS[format](data)))
+    assert values(read_table(path)) == expected(data)
+
+
+def test_twice_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(gzip.compress(bz2.compress(FORMATS["csv"](frame()))))
+    assert values(read_table(path)) == expected(frame())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_standard_input(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Input:
+        buffer = io.BytesIO(gzip.compress(FORMATS[format](frame())))
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    table = read_table("-")
+    assert values(table) == expected(frame())
+    assert table.source == "standard input"
+
+
+def batches(data: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for start in range(0, len(data), 3):
+        yield data.slice(start, 3)
+
+
+FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
+    "polars": lambda data: data,
+    "polars lazy": lambda data: data.lazy(),
+    "pyarrow": lambda data: data.to_arrow(),
+    "pyarrow batch": lambda data: data.to_arrow().combine_chunks().to_batches()[0],
+    "pandas": lambda data: data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_pandas(),
+    "pandas of pyarrow": lambda data: data.to_pandas(use_pyarrow_extension_array=True),
+    "pandas categories": lambda data: data.to_pandas().astype({"island": "category"}),
+    "pandas objects": lambda data: pd.DataFrame(data.to_dicts()),
+    "dict": lambda data: data.to_dict(as_series=False),
+    "dict of arrays": lambda data: {
+        c: s.to_numpy() if s.dtype != pl.Date else s.to_list() for c, s in data.to_dict().items()
+    },
+    "dict of series": lambda data: data.to_dict(),
+    "list of dicts": lambda data: data.to_dicts(),
+    "generator": batches,
+    "generator of dicts": lambda data: (part.to_dict(as_series=False) for part in batches(data)),
+}
+
+
+@pytest.mark.parametrize("library", FRAMES)
+def test_frames(library: str) -> None:
+    given = FRAMES[library](frame())
+    assert is_table(given)
+    table = read_table(given)
+    assert kinds(table) == KINDS
+    assert values(table) == expected(frame())
+
+
+def test_modin_and_others_by_the_arrow_interface() -> None:
+    class Foreign:
+        """Any library that hands out its columns by Arrow's C interface."""
+
+        def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+            return frame().to_arrow().__arrow_c_stream__(requested_schema)
+
+    assert values(read_table(Foreign())) == expected(frame())
+
+
+def test_arrays_are_no_tables_of_names() -> None:
+    assert not is_table(np.zeros((3, 2)))
+    assert not is_table([[1, 2], [3, 4]])
+    table = read_table({"a": np.arange(3, dtype=np.uint8), "b": np.array([1, 2, 3], dtype="datetime64[D]")})
+    assert kinds(table) == {"a": "whole", "b": "moment"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
+        ({"a": [[1], [2]]}, r"column 'a' holds a list, such as \[1\]; needs one value per cell"),
+        ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),
+        ({"a": "word"}, "column 'a' is a str; needs a list"),
+        ([{"a": 1}, 3], "row 2 is a int; needs a dict, as the first one is"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' stands there twice, as column 1 and 2"),
+        (pd.DataFrame({"a": [1 + 2j]}), "column 'a' holds complex numbers"),
+    ],
+)
+def test_plain_data_that_is_no_table(given: Any, message: str) -> None:
+    from rookery.errors import TableError
+
+    with pytest.raises(TableError, match=message):
+        read_table(given)
+
+
+def test_json_with_gaps_mixed_kinds_and_late_keys(tmp_path: Path) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"a": 1, "b": true}\n\n{"b": false, "c": "x"}\n{"a": "two", "c": null}\n{"a": 3.5}\n')
+    table = read_table(path)
+    assert values(table) == {
+        "a": ["1", None, "two", "3.5"],
+        "b": [True, False, None, None],
+        "c": [None, "x", None, None],
+    }
+
+
+def test_what_the_name_says_matters_less_than_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(FORMATS["parquet"](frame()))
+    assert values(read_table(path)) == expected(frame())
+    path.write_text('{"a": 1}\n{"a": 2}\n')
+    assert values(read_table(path, Reading(format="jsonl"))) == {"a": [1, 2]}
+
+
+def test_json_numbers_stay_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    numbers = [0.1, 1e300, -5e-324, 12345678901234567, 3]
+    path.write_text("".join(json.dumps({"a": n}) + "\n" for n in numbers))
+    assert values(read_table(path))["a"] == [float(n) for n in numbers]

@@ -1,0 +1,87 @@
+"""Writing: what is read again is what was written, and a file is there whole or as it was before."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rookery.errors import FileError
+from rookery.table.columns import Column, Table
+from rookery.table.read import read_table
+from rookery.table.write import TableWriter, format_to_write
+from tests.unit.table.tables import assert_same, frame, kinds, values
+
+ENDINGS = [
+    ".csv", ".tsv", ".csv.gz", ".csv.bz2", ".csv.xz", ".jsonl", ".jsonl.gz", ".parquet", ".arrow", ".feather",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_there_and_back(ending: str, tmp_path: Path) -> None:
+    table = read_table(frame(20))
+    path = tmp_path / f"table{ending}"
+    with TableWriter(path) as writer:
+        for start in range(0, 20, 6):
+            writer.write(table.take(slice(start, start + 6)))
+    assert_same(read_table(path, expected=kinds(table)), table)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_words_for_yes_and_no_and_numbers_without_zeros(tmp_path: Path) -> None:
+    table = read_table({"bred": ["yes", "no", None], "mass": [3750.0, 0.5, None]})
+    path = tmp_path / "t.csv"
+    with TableWriter(path) as writer:
+        writer.write(table)
+    assert path.read_text() == "bred,mass\nyes,3750\nno,0.5\n,\n"
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".parquet", ".arrow"])
+def test_an_error_leaves_what_was_there(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"t{ending}"
+    path.write_bytes(b"precious")
+
+    def fails() -> None:
+        with TableWriter(path) as writer:
+            writer.write(read_table(frame(5)))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert path.read_bytes() == b"precious"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_names_that_tell_no_format(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"its name tells no format; let it end with one of \.csv"):
+        TableWriter(tmp_path / "table")
+    with pytest.raises(FileError, match="format: got 'cvs'; did you mean 'csv'"):
+        TableWriter(tmp_path / "table", "cvs")
+    with pytest.raises(FileError, match=r"parquet is not written compressed as \.gz"):
+        TableWriter(tmp_path / "table.parquet.gz")
+    with pytest.raises(FileError, match=r"csv is not written compressed as \.zst"):
+        TableWriter(tmp_path / "table.csv.zst")
+    assert format_to_write("-") == ("csv", "")
+    assert format_to_write("x", "jsonl") == ("jsonl", "")
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="nowhere"), TableWriter(tmp_path / "nowhere" / "t.csv"):
+        pass
+
+
+def test_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with TableWriter("-") as writer:
+        writer.write(read_table({"a": [1, None], "b": ["x", "y"]}))
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out == b"a,b\n1,x\n,y\n"
+
+
+def test_columns_without_values(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    table = Table({"w": Column("words", np.full(3, -1, np.int32)), "n": Column("number", np.full(3, np.nan))}, "t")
+    with TableWriter(path) as writer:
+        writer.write(table)
+    assert values(read_table(path)) == {"w": [None] * 3, "n": [None] * 3}
