@@ -86,7 +86,7 @@ def measured(task: Task, options: Options) -> list[str]:
 
 def timed(arguments: list[str]) -> tuple[float, str]:
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "rookery.cli", *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "rookery", *arguments], capture_output=True, text=True)
     seconds = time.perf_counter() - begin
     if done.returncode:
         raise SystemExit(f"rookery {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")

@@ -88,7 +88,7 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
 
 def rookery_command() -> list[str]:
     script = Path(sys.executable).with_name("rookery")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "rookery.cli"]
+    return [str(script)] if script.exists() else [sys.executable, "-m", "rookery"]
 
 
 def run_timed(command: list[str], folder: str) -> float:

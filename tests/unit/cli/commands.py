@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 
 PENGUINS = ["train", "penguins", "--label", "species"]
 QUICK = [*PENGUINS, "--hidden", "5,5", "--learning-rate", "0.01", "--epochs", "40", "--threads", "1"]
-COMMAND = [sys.executable, "-m", "rookery.cli"]
+COMMAND = [sys.executable, "-m", "rookery"]
 
 
 def environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``python -m rookery.cli``, the same as ``rookery``."""
+"""``python -m rookery``, the same as ``rookery``."""
 
 import sys
 
