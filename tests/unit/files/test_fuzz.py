@@ -13,8 +13,9 @@ from tests.fuzz.model_files import KEPT, changed, try_one
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
 def test_a_changed_model_file_predicts_or_is_refused(path: Path, tmp_path: Path) -> None:
     content = path.read_bytes()
+    assert try_one(content, tmp_path) == "read"
     outcomes = set()
     for case in range(60):
         dice = random.Random(f"{path.stem} {case}")
         outcomes.add(try_one(changed(content, dice), tmp_path))
-    assert outcomes == {"read", "refused"}
+    assert "refused" in outcomes

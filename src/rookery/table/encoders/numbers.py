@@ -234,10 +234,10 @@ def mean_and_deviation(
             sums += part.sum(axis=0) if part.shape[1] > 1 else np.hstack([part, part]).sum(axis=0)[:1]
         return sums
 
-    mean = summed(lambda part: part / size) / total * size
-    variance = summed(lambda part: ((part - mean) / size) ** 2) / total
+    mean = summed(lambda part: part / size) / total
+    variance = summed(lambda part: (part / size - mean) ** 2) / total
     # A constant column's deviation comes out as rounding error, not always as 0.
-    return mean, np.where(low == high, np.inf, np.sqrt(variance) * size)
+    return mean * size, np.where(low == high, np.inf, np.sqrt(variance) * size)
 
 
 def _side_by_side(

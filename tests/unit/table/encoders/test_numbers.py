@@ -134,6 +134,7 @@ def test_ties_share_the_middle_of_their_normal_numbers() -> None:
 
 
 @example([1.224149186879143e16, *[1.2241491868791432e16] * 3, -1.0, -1.0, -1.0, -2.0], [0.0, -1.0])
+@example([1.7976931348623153e308, 1.7976931348623155e308, -8.988465674311582e307], [0.0, 0.0])
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50),
