@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import os
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 from rookery import _core
+
+# The same examples each time, so that nobody's change fails for what chance found elsewhere. To look for new ones:
+# HYPOTHESIS_PROFILE=searching make test
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("searching", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session", params=_core.levels())
