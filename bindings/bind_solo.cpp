@@ -11,55 +11,12 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "run_state.hpp"
 #include "solo.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
 
 namespace {
-
-const char* name_of(Status status) {
-  switch (status) {
-    case Status::running:
-      return "running";
-    case Status::finished:
-      return "finished";
-    case Status::early_stopped:
-      return "early_stopped";
-    case Status::interrupted:
-      return "interrupted";
-    case Status::diverged:
-      return "diverged";
-  }
-  return "";
-}
-
-// The numbers of Progress in a fixed order, as they are saved. Integers below 2^53 are exact in a double.
-std::vector<double> progress_numbers(const Progress& p) {
-  std::vector<double> out = {double(p.epoch), double(p.step),       double(p.batch),        p.loss_sum,
-                             p.weight_sum,    p.metric_sum,         p.learning_rate,        p.seconds,
-                             p.best_loss,     double(p.best_epoch), double(p.early_stopped)};
-  for (double value : p.scalars.value) out.push_back(value);
-  for (double value : {p.plateau.factor, p.plateau.best, p.plateau.bad_epochs}) out.push_back(value);
-  return out;
-}
-
-void progress_from_numbers(const double* n, Progress& p) {
-  p.epoch = static_cast<std::int64_t>(*n++);
-  p.step = static_cast<std::int64_t>(*n++);
-  p.batch = static_cast<std::int64_t>(*n++);
-  p.loss_sum = *n++;
-  p.weight_sum = *n++;
-  p.metric_sum = *n++;
-  p.learning_rate = *n++;
-  p.seconds = *n++;
-  p.best_loss = *n++;
-  p.best_epoch = static_cast<std::int64_t>(*n++);
-  p.early_stopped = *n++ != 0;
-  for (double& value : p.scalars.value) value = *n++;
-  p.plateau.factor = *n++;
-  p.plateau.best = *n++;
-  p.plateau.bad_epochs = *n++;
-}
 
 template <class T>
 class PythonSolo {
@@ -110,22 +67,7 @@ class PythonSolo {
     return name_of(status);
   }
 
-  nb::dict history() const {
-    const std::vector<EpochRecord>& records = solo_->history();
-    nb::dict out;
-    const auto column = [&](const char* name, double EpochRecord::* member) {
-      auto array = new_array<double>({records.size()});
-      for (std::size_t i = 0; i < records.size(); ++i) array.data()[i] = records[i].*member;
-      out[name] = std::move(array);
-    };
-    column("train_loss", &EpochRecord::train_loss);
-    column("train_metric", &EpochRecord::train_metric);
-    column("validation_loss", &EpochRecord::validation_loss);
-    column("validation_metric", &EpochRecord::validation_metric);
-    column("learning_rate", &EpochRecord::learning_rate);
-    column("seconds", &EpochRecord::seconds);
-    return out;
-  }
+  nb::dict history() const { return history_to_python(solo_->history()); }
 
   nb::list parameters() const { return layers_to_python(solo_->network().weights.data(), solo_->network().shape); }
 
@@ -134,66 +76,12 @@ class PythonSolo {
     solo_->state_changed();
   }
 
-  nb::dict state() const {
-    nb::dict out;
-    const auto layers = [&](const char* name, const T* arena) {
-      std::size_t l = 0;
-      for (nb::handle pair : layers_to_python(arena, solo_->network().shape)) {
-        const std::string prefix = std::string(name) + "." + std::to_string(l++);
-        out[nb::str((prefix + ".weights").c_str())] = pair[0];
-        out[nb::str((prefix + ".bias").c_str())] = pair[1];
-      }
-    };
-    layers("network", solo_->network().weights.data());
-    for (std::size_t p = 0; p < solo_->planes().size(); ++p)
-      layers(("optimizer." + std::to_string(p)).c_str(), solo_->planes()[p].data());
-    if (solo_->best_weights().size() > 0) layers("best", solo_->best_weights().data());
-    const std::vector<double> numbers = progress_numbers(solo_->progress());
-    auto progress = new_array<double>({numbers.size()});
-    std::copy(numbers.begin(), numbers.end(), progress.data());
-    out["progress"] = std::move(progress);
-    nb::dict columns = history();
-    for (auto [name, column] : columns)
-      out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
-    return out;
-  }
+  nb::dict state() const { return state_to_python(state_of(*solo_), solo_->network().shape); }
 
   void set_state(const nb::dict& state) {
-    const auto array = [&](const std::string& name) -> nb::object {
-      if (!state.contains(name.c_str())) throw std::invalid_argument("state: '" + name + "' is missing");
-      return nb::borrow(state[name.c_str()]);
-    };
-    const auto layers = [&](const std::string& name, T* arena) {
-      nb::list pairs;
-      for (std::size_t l = 0; l < solo_->network().shape.layers.size(); ++l) {
-        const std::string prefix = name + "." + std::to_string(l);
-        pairs.append(nb::make_tuple(array(prefix + ".weights"), array(prefix + ".bias")));
-      }
-      layers_from_python(pairs, solo_->network().shape, arena);
-    };
-    using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-    const auto progress = nb::cast<Column>(array("progress"));
-    if (progress.shape(0) != progress_numbers(solo_->progress()).size())
-      throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers");
-    layers("network", solo_->network().weights.data());
-    for (std::size_t p = 0; p < solo_->planes().size(); ++p)
-      layers("optimizer." + std::to_string(p), solo_->planes()[p].data());
-    if (solo_->best_weights().size() > 0) layers("best", solo_->best_weights().data());
-    progress_from_numbers(progress.data(), solo_->progress());
-    const auto epochs = static_cast<std::size_t>(solo_->progress().epoch);
-    solo_->history().assign(epochs, EpochRecord{});
-    const auto column = [&](const char* name, double EpochRecord::* member) {
-      const auto values = nb::cast<Column>(array(std::string("history.") + name));
-      if (values.shape(0) != epochs) throw std::invalid_argument("state: the history is not as long as the run");
-      for (std::size_t i = 0; i < epochs; ++i) solo_->history()[i].*member = values.data()[i];
-    };
-    column("train_loss", &EpochRecord::train_loss);
-    column("train_metric", &EpochRecord::train_metric);
-    column("validation_loss", &EpochRecord::validation_loss);
-    column("validation_metric", &EpochRecord::validation_metric);
-    column("learning_rate", &EpochRecord::learning_rate);
-    column("seconds", &EpochRecord::seconds);
-    solo_->state_changed();
+    MemberState<T> read = state_of(*solo_);
+    state_from_python(state, solo_->network().shape, read);
+    set_state_of(*solo_, read);
   }
 
   std::pair<double, double> evaluate(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {

@@ -8,6 +8,7 @@ namespace rookery::ROOKERY_LEVEL {
 
 void bind_plan(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
+void bind_colony(nanobind::module_& m);
 void bind_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 
@@ -17,6 +18,7 @@ NB_MODULE(ROOKERY_MODULE, m) {
   using namespace rookery::ROOKERY_LEVEL;
   bind_plan(m);
   bind_solo(m);
+  bind_colony(m);
   bind_predictor(m);
   bind_machine(m);
 }

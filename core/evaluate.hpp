@@ -11,15 +11,10 @@
 #include <vector>
 
 #include "batch.hpp"
+#include "progress.hpp"
 #include "threads.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
-
-// Loss and metric of a table: means over its rows, the loss's by weight, each summed in row order.
-struct Evaluation {
-  double loss = 0;
-  double metric = 0;
-};
 
 template <class T>
 class Evaluator {

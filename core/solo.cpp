@@ -53,7 +53,6 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
   initialize(plan_, network_);
   progress_.scalars = initial_scalars(plan_.optimizer);
-  progress_.best_loss = std::numeric_limits<double>::infinity();
 }
 
 template <class T>
@@ -174,8 +173,7 @@ void Solo<T>::begin_epoch() {
 
 template <class T>
 void Solo<T>::end_epoch() {
-  const double none = std::numeric_limits<double>::quiet_NaN();
-  Evaluation validation{none, none};
+  Evaluation validation;
   if (validated_) {
     validation =
         Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
@@ -186,23 +184,9 @@ void Solo<T>::end_epoch() {
   }
   progress_.seconds += seconds_since(epoch_clock_);
   epoch_clock_ = Clock::now();
-  const double train_metric =
-      finished_metric(plan_.loss.kind, progress_.metric_sum / static_cast<double>(train_.count));
-  history_.push_back({progress_.loss_sum / progress_.weight_sum, train_metric, validation.loss, validation.metric,
-                      progress_.learning_rate, progress_.seconds});
-  const double monitored = validated_ ? validation.loss : history_.back().train_loss;
-  update_plateau(plan_.schedule, monitored, progress_.plateau);
-  const bool improved = improves(monitored);
-  if (improved) {
-    progress_.best_loss = monitored;
-    progress_.best_epoch = progress_.epoch;
-    best_weights_.size() > 0 ? best_weights_.copy_from(network_.weights) : void();
-  }
   const std::int64_t patience = plan_.early_stopping.patience;
-  if (patience > 0 && progress_.epoch - progress_.best_epoch >= patience) progress_.early_stopped = true;
-  ++progress_.epoch;
-  progress_.batch = 0;
-  progress_.loss_sum = progress_.weight_sum = progress_.metric_sum = progress_.seconds = 0;
+  const bool improved = finish_epoch(plan_, train_.count, validated_, validation, progress_, history_);
+  if (improved && best_weights_.size() > 0) best_weights_.copy_from(network_.weights);
   epoch_begun_ = validated_ = false;
   const bool ended = progress_.early_stopped || progress_.epoch == plan_.epochs;
   if (progress_.early_stopped) status_ = Status::early_stopped;
@@ -210,11 +194,6 @@ void Solo<T>::end_epoch() {
     network_.weights.copy_from(best_weights_);
     network_.transpose_all();
   }
-}
-
-template <class T>
-bool Solo<T>::improves(double loss) const {
-  return progress_.best_epoch < 0 || loss < progress_.best_loss - plan_.early_stopping.min_delta;
 }
 
 template <class T>
@@ -252,17 +231,6 @@ Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   });
   outside_failed_ = false;
   return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
-}
-
-template <class T>
-double Solo<T>::factor() const {
-  const std::int64_t done = plan_.schedule.per_step ? progress_.step : progress_.epoch;
-  return schedule_factor(plan_.schedule, static_cast<double>(done), progress_.plateau);
-}
-
-template <class T>
-double Solo<T>::next_learning_rate() const {
-  return plan_.optimizer.learning_rate * factor();
 }
 
 template <class T>

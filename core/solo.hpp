@@ -18,47 +18,12 @@
 #include "network.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 #include "rows.hpp"
-#include "schedules.hpp"
 #include "threads.hpp"
 #include "update.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
-
-enum class Status { running, finished, early_stopped, interrupted, diverged };
-
-// One completed epoch. The numbers of training are those of its batches, each as it was when trained on.
-struct EpochRecord {
-  double train_loss = 0;
-  double train_metric = 0;
-  double validation_loss = 0;
-  double validation_metric = 0;
-  double learning_rate = 0;
-  double seconds = 0;
-};
-
-// Where a run stands, but for its arrays.
-struct Progress {
-  std::int64_t epoch = 0;  // completed
-  std::int64_t step = 0;   // completed
-  std::int64_t batch = 0;  // completed, of the current epoch
-  double loss_sum = 0;     // of the current epoch's batches
-  double weight_sum = 0;
-  double metric_sum = 0;
-  double learning_rate = 0;  // of the current epoch's first step
-  double seconds = 0;        // spent on the current epoch
-  Scalars scalars{};
-  PlateauState plateau{};
-  double best_loss = 0;
-  std::int64_t best_epoch = -1;
-  bool early_stopped = false;
-};
-
-struct Divergence {
-  std::int64_t epoch = 0;
-  std::int64_t batch = 0;
-  double learning_rate = 0;
-};
 
 struct Limits {
   std::int64_t steps = -1;
@@ -79,7 +44,7 @@ class Solo {
   // Loss, metric and gradients (an arena laid out as the weights) of a table taken as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
   Evaluation evaluate(const Rows<T>& table);
-  double next_learning_rate() const;
+  double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 
   // The whole state. After writing to any of it: state_changed().
   Network<T>& network() { return network_; }
@@ -161,8 +126,6 @@ class Solo {
   void restore_snapshot();
   bool weights_are_finite() const;
   void diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
-  double factor() const;
-  bool improves(double loss) const;
 
   Plan plan_;
   Rows<T> train_, validation_;

@@ -1,0 +1,129 @@
+// A run's state between the engine and Python: a dict of arrays, the same whether the network is alone or in a colony.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "member_state.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+inline const char* name_of(Status status) {
+  switch (status) {
+    case Status::running:
+      return "running";
+    case Status::finished:
+      return "finished";
+    case Status::early_stopped:
+      return "early_stopped";
+    case Status::interrupted:
+      return "interrupted";
+    case Status::diverged:
+      return "diverged";
+  }
+  return "";
+}
+
+// The numbers of Progress in a fixed order, as they are saved. Integers below 2^53 are exact in a double.
+inline std::vector<double> progress_numbers(const Progress& p) {
+  std::vector<double> out = {double(p.epoch), double(p.step),       double(p.batch),        p.loss_sum,
+                             p.weight_sum,    p.metric_sum,         p.learning_rate,        p.seconds,
+                             p.best_loss,     double(p.best_epoch), double(p.early_stopped)};
+  for (double value : p.scalars.value) out.push_back(value);
+  for (double value : {p.plateau.factor, p.plateau.best, p.plateau.bad_epochs}) out.push_back(value);
+  return out;
+}
+
+inline void progress_from_numbers(const double* n, Progress& p) {
+  p.epoch = static_cast<std::int64_t>(*n++);
+  p.step = static_cast<std::int64_t>(*n++);
+  p.batch = static_cast<std::int64_t>(*n++);
+  p.loss_sum = *n++;
+  p.weight_sum = *n++;
+  p.metric_sum = *n++;
+  p.learning_rate = *n++;
+  p.seconds = *n++;
+  p.best_loss = *n++;
+  p.best_epoch = static_cast<std::int64_t>(*n++);
+  p.early_stopped = *n++ != 0;
+  for (double& value : p.scalars.value) value = *n++;
+  p.plateau.factor = *n++;
+  p.plateau.best = *n++;
+  p.plateau.bad_epochs = *n++;
+}
+
+// What stands in an epoch's record, in the order it is kept.
+inline constexpr std::pair<const char*, double EpochRecord::*> kHistoryColumns[] = {
+    {"train_loss", &EpochRecord::train_loss},           {"train_metric", &EpochRecord::train_metric},
+    {"validation_loss", &EpochRecord::validation_loss}, {"validation_metric", &EpochRecord::validation_metric},
+    {"learning_rate", &EpochRecord::learning_rate},     {"seconds", &EpochRecord::seconds},
+};
+
+inline nb::dict history_to_python(const std::vector<EpochRecord>& records) {
+  nb::dict out;
+  for (const auto& [name, member] : kHistoryColumns) {
+    auto array = new_array<double>({records.size()});
+    for (std::size_t i = 0; i < records.size(); ++i) array.data()[i] = records[i].*member;
+    out[name] = std::move(array);
+  }
+  return out;
+}
+
+template <class T>
+nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape) {
+  nb::dict out;
+  const auto layers = [&](const std::string& name, const AlignedArray<T>& arena) {
+    std::size_t l = 0;
+    for (nb::handle pair : layers_to_python(arena.data(), shape)) {
+      const std::string prefix = name + "." + std::to_string(l++);
+      out[nb::str((prefix + ".weights").c_str())] = pair[0];
+      out[nb::str((prefix + ".bias").c_str())] = pair[1];
+    }
+  };
+  layers("network", state.weights);
+  for (std::size_t p = 0; p < state.planes.size(); ++p) layers("optimizer." + std::to_string(p), state.planes[p]);
+  if (state.best.size() > 0) layers("best", state.best);
+  const std::vector<double> numbers = progress_numbers(state.progress);
+  auto progress = new_array<double>({numbers.size()});
+  std::copy(numbers.begin(), numbers.end(), progress.data());
+  out["progress"] = std::move(progress);
+  nb::dict columns = history_to_python(state.history);
+  for (auto [name, column] : columns)
+    out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
+  return out;
+}
+
+// Into a state whose arrays have their sizes.
+template <class T>
+void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberState<T>& state) {
+  const auto array = [&](const std::string& name) -> nb::object {
+    if (!from.contains(name.c_str())) throw std::invalid_argument("state: '" + name + "' is missing");
+    return nb::borrow(from[name.c_str()]);
+  };
+  const auto layers = [&](const std::string& name, AlignedArray<T>& arena) {
+    nb::list pairs;
+    for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+      const std::string prefix = name + "." + std::to_string(l);
+      pairs.append(nb::make_tuple(array(prefix + ".weights"), array(prefix + ".bias")));
+    }
+    layers_from_python(pairs, shape, arena.data());
+  };
+  using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+  const auto progress = nb::cast<Column>(array("progress"));
+  if (progress.shape(0) != progress_numbers(state.progress).size())
+    throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers");
+  layers("network", state.weights);
+  for (std::size_t p = 0; p < state.planes.size(); ++p) layers("optimizer." + std::to_string(p), state.planes[p]);
+  if (state.best.size() > 0) layers("best", state.best);
+  progress_from_numbers(progress.data(), state.progress);
+  const auto epochs = static_cast<std::size_t>(state.progress.epoch);
+  state.history.assign(epochs, EpochRecord{});
+  for (const auto& [name, member] : kHistoryColumns) {
+    const auto values = nb::cast<Column>(array(std::string("history.") + name));
+    if (values.shape(0) != epochs) throw std::invalid_argument("state: the history is not as long as the run");
+    for (std::size_t i = 0; i < epochs; ++i) state.history[i].*member = values.data()[i];
+  }
+}
+
+}  // namespace rookery::ROOKERY_LEVEL

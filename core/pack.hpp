@@ -1,0 +1,149 @@
+// A pack: as many networks of one shape as a register has lanes, trained together, each as if it were alone.
+//
+// Per lane may differ: the rows (as many, of tables of their own), the seed, and every number of the plan. Shared are
+// the shape, the kinds of activations, loss and optimizer, the batch size and the number of epochs (`fits_pack`). A
+// member that ends early is read out and left behind; one whose loss is not finite is handed to `Solo`, from the
+// beginning of its epoch on, which then does to the bit what it does alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "aligned.hpp"
+#include "lane_pass.hpp"
+#include "member_state.hpp"
+#include "progress.hpp"
+#include "rows.hpp"
+#include "shape.hpp"
+#include "update.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+// One network of a colony: what `Solo` is made of.
+template <class T>
+struct Member {
+  Plan plan;
+  Rows<T> train;
+  Rows<T> validation;
+};
+
+// Whether two members can share a pack.
+template <class T>
+bool fits_pack(const Member<T>& one, const Member<T>& other);
+
+template <class T>
+class Pack {
+ public:
+  static constexpr int kLanes = kNativeLanes<T>;
+  using V = Vec<T, kLanes>;
+
+  // members: 1 ... kLanes that fit each other; they must outlive the pack, as must their tables.
+  explicit Pack(std::vector<const Member<T>*> members);
+
+  int count() const { return count_; }
+  // Completed by the members that go on; all there are, if none does.
+  std::int64_t epoch() const { return goes_on() ? leader().progress.epoch : plan_.epochs; }
+  Status status(int lane) const;
+
+  // Trains until every member has completed `until_epoch` epochs or has ended, or `stop`, asked before each step, says
+  // true.
+  void run(std::int64_t until_epoch, const std::function<bool()>& stop);
+
+  // A member's run as it stands; arrays are copied.
+  MemberState<T> state(int lane) const;
+  // Members that go on must all stand at the same step.
+  void set_state(int lane, const MemberState<T>& state);
+
+  // Bytes of the arrays that a step goes through.
+  static std::int64_t working_set(const Plan& plan);
+
+ private:
+  struct Layer {
+    std::int64_t inputs = 0;
+    std::int64_t outputs = 0;
+    std::int64_t at = 0;  // the bias, then the weights input by input; counted in vectors
+    LaneActivate<V> activate = nullptr;
+    V parameter{};
+    bool keeps_derivative = false;
+    bool drops = false;
+  };
+
+  // A member that goes on has its numbers in the pack's arrays; one that has ended, in `ended`.
+  struct Lane {
+    const Member<T>* member = nullptr;
+    Progress progress;
+    std::vector<EpochRecord> history;
+    std::vector<std::int32_t> order;
+    bool goes_on = true;
+    MemberState<T> ended;
+  };
+
+  // What is kept of a block of rows, each array row by row.
+  struct Block {
+    V* inputs = nullptr;
+    std::vector<V*> values, derivatives, dloss_dz;
+    V* targets = nullptr;
+    V* labels = nullptr;
+    V* scale = nullptr;
+    V* scratch = nullptr;
+  };
+
+  // Sums in double, one for each lane.
+  struct Sums {
+    double loss[kLanes] = {};
+    double metric[kLanes] = {};
+  };
+
+  using Clock = std::chrono::steady_clock;
+
+  void lay_out_block();
+  bool goes_on() const;
+  const Lane& leader() const;
+  void begin_epoch();
+  void end_epoch();
+  void step();
+  void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
+  void forward(std::int64_t rows, std::int64_t position, bool training);
+  void drop(std::size_t layer, std::int64_t rows, std::int64_t position);
+  V losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums);
+  void backward(std::int64_t rows);
+  void add_gradients(std::int64_t rows, bool first_of_batch);
+  void clip_norm();
+  void update(const Coefficients<V>& coefficients, const Regularization<V>& weights, const Regularization<V>& biases);
+  std::vector<Evaluation> validate();
+  void take_snapshot();
+  void end_member(int lane, Status status, bool best);
+  void hand_to_solo(int lane);
+  std::vector<bool> finite_lanes() const;
+  const Rows<T>& rows_of(int lane, bool validation) const;
+  std::int64_t row_of(int lane, bool validation, std::int64_t position) const;
+  void to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const;
+  void from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const;
+  static V* vectors(const AlignedArray<T>& array) { return reinterpret_cast<V*>(array.data()); }
+
+  int count_;
+  Plan plan_;  // the first member's: of what all have in common
+  NetworkShape shape_;
+  std::vector<Layer> layers_;
+  std::int64_t size_ = 0;  // weights and biases, in vectors
+  bool regularized_ = false;
+  bool clips_norm_ = false;
+  bool stops_early_ = false;
+  LossNumbers<V> loss_numbers_{};
+  LaneLossPass<V> loss_pass_;
+  LaneUpdate<T> update_;
+  std::vector<Lane> lanes_;
+  AlignedArray<T> weights_, gradients_, best_, snapshot_weights_;
+  std::vector<AlignedArray<T>> planes_, snapshot_planes_;
+  std::vector<Progress> snapshot_progress_;
+  bool snapshot_taken_ = false;
+  bool epoch_begun_ = false;
+  AlignedArray<T> storage_;  // of the block
+  Block block_;
+  std::int64_t batches_per_epoch_;
+  Clock::time_point epoch_clock_;
+};
+
+}  // namespace rookery::ROOKERY_LEVEL

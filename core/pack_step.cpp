@@ -1,0 +1,370 @@
+// One step of a pack, a block of rows at a time: rows taken from the tables, forward, loss, back, gradients; then the
+// optimizer. Every sum has the order it has in a network alone.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lane_products.hpp"
+#include "layer.hpp"
+#include "pack.hpp"
+#include "random.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+namespace {
+
+// Few enough for the second-level cache, enough that the gradients, which are loaded and stored once for each block, do
+// not count.
+constexpr std::int64_t kRowsPerBlock = 32;
+
+}  // namespace
+
+template <class T>
+void Pack<T>::lay_out_block() {
+  const std::int64_t rows = std::min(kRowsPerBlock, std::max(plan_.batch_size, lanes_[0].member->validation.count));
+  for (int pass = 0; pass < 2; ++pass) {  // sizes first, then places
+    std::int64_t used = 0;
+    block_ = Block{};
+    const auto array = [&](std::int64_t vectors_per_row) {
+      V* const at = storage_.size() > 0 ? vectors(storage_) + used : nullptr;
+      used += rows * vectors_per_row;
+      return at;
+    };
+    block_.inputs = array(plan_.inputs);
+    for (const Layer& layer : layers_) {
+      block_.values.push_back(array(layer.outputs));
+      block_.dloss_dz.push_back(array(layer.outputs));
+      block_.derivatives.push_back(layer.keeps_derivative ? array(layer.outputs) : nullptr);
+    }
+    block_.targets = array(shape_.outputs());
+    block_.labels = array(1);
+    block_.scale = array(1);
+    block_.scratch = array(shape_.outputs());
+    if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
+  }
+}
+
+template <class T>
+const Rows<T>& Pack<T>::rows_of(int lane, bool validation) const {
+  const Member<T>& member = *lanes_[static_cast<std::size_t>(lane)].member;
+  return validation ? member.validation : member.train;
+}
+
+template <class T>
+std::int64_t Pack<T>::row_of(int lane, bool validation, std::int64_t position) const {
+  const std::vector<std::int32_t>& order = lanes_[static_cast<std::size_t>(lane)].order;
+  return validation || order.empty() ? position : order[static_cast<std::size_t>(position)];
+}
+
+// The rows at positions begin ... begin + rows - 1 of each member's epoch, or of its validation rows.
+template <class T>
+void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) {
+  const std::int64_t d = plan_.inputs;
+  const std::int64_t outputs = shape_.outputs();
+  for (int lane = 0; lane < kLanes; ++lane) {
+    const Rows<T>& table = rows_of(lane, validation);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const std::int64_t row = row_of(lane, validation, begin + r);
+      const T* const x = table.x + row * table.x_stride;
+      T* const to = reinterpret_cast<T*>(block_.inputs + r * d) + lane;
+      for (std::int64_t i = 0; i < d; ++i) to[i * kLanes] = x[i];
+      if (table.classes != nullptr) {
+        reinterpret_cast<T*>(block_.labels + r)[lane] = static_cast<T>(table.classes[row]);
+      } else {
+        const T* const y = table.targets + row * table.targets_stride;
+        T* const targets = reinterpret_cast<T*>(block_.targets + r * outputs) + lane;
+        for (std::int64_t c = 0; c < outputs; ++c) targets[c * kLanes] = y[c];
+      }
+    }
+  }
+}
+
+template <class T>
+void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
+  const V* left = block_.inputs;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const V* const bias = vectors(weights_) + layer.at;
+    V* const out = block_.values[l];
+    const std::int64_t outputs = layer.outputs;
+    const auto begin = [&](std::int64_t, std::int64_t j) __attribute__((always_inline)) { return bias[j]; };
+    const LaneStrides at{layer.inputs, 1, outputs, 1};
+    V* const derivatives = training ? block_.derivatives[l] : nullptr;
+    const ActivationKind kind = plan_.layers[l].activation;
+    if (kind == ActivationKind::relu && derivatives == nullptr) {
+      lane_product<V>(left, bias + outputs, at, rows, outputs, layer.inputs, begin,
+                      [&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) {
+                        V unused;
+                        out[r * outputs + j] = Relu::apply(sum, sum, unused);
+                      });
+    } else {
+      lane_product<V>(left, bias + outputs, at, rows, outputs, layer.inputs, begin,
+                      [&](std::int64_t r, std::int64_t j, V sum)
+                          __attribute__((always_inline)) { out[r * outputs + j] = sum; });
+      if (kind != ActivationKind::identity || derivatives != nullptr)
+        layer.activate(out, derivatives, rows * outputs, layer.parameter);
+    }
+    if (layer.drops && training) drop(l, rows, position);
+    left = out;
+  }
+}
+
+// As Batch::drop, each member with its own share and its own random numbers.
+template <class T>
+void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
+  constexpr int kWordLanes = 16;
+  std::uint64_t seeds[kWordLanes] = {};
+  std::uint32_t thresholds[kLanes];
+  alignas(kAlignment) T kept[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    const Plan& plan = lanes_[static_cast<std::size_t>(i)].member->plan;
+    const double p = plan.layers[l].dropout;
+    seeds[i] = plan.seed;
+    kept[i] = static_cast<T>(1.0 / (1.0 - p));
+    thresholds[i] = static_cast<std::uint32_t>(p * 4294967296.0);
+  }
+  const auto epoch = static_cast<std::uint32_t>(leader().progress.epoch);
+  const std::int64_t outputs = layers_[l].outputs;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t quad = 0; 4 * quad < outputs; ++quad) {
+      std::uint32_t words[4 * kWordLanes];
+      dropout_words_of_lanes(seeds, epoch, static_cast<std::uint32_t>(position + r), static_cast<std::uint32_t>(l),
+                             static_cast<std::uint32_t>(quad), words);
+      for (std::int64_t n = 4 * quad; n < std::min(4 * quad + 4, outputs); ++n) {
+        alignas(kAlignment) T factor[kLanes];
+        for (int i = 0; i < kLanes; ++i) factor[i] = words[(n % 4) * kWordLanes + i] >= thresholds[i] ? kept[i] : T(0);
+        block_.values[l][r * outputs + n] *= V::load(factor);
+        block_.derivatives[l][r * outputs + n] *= V::load(factor);
+      }
+    }
+  }
+}
+
+// Adds the rows' losses and metrics to the sums, in row order; in training, also works out dloss_dz. Returns 0 in the
+// lanes whose losses are all finite, NaN in the others.
+template <class T>
+typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
+  const std::int64_t outputs = shape_.outputs();
+  V nothing(T(0));
+  bool weighted = false;
+  for (int i = 0; i < kLanes; ++i) weighted |= rows_of(i, !training).weights != nullptr;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    V* const gradient = training ? block_.dloss_dz.back() + r * outputs : nullptr;
+    const LaneLoss<V> said =
+        loss_pass_(block_.values.back() + r * outputs, block_.targets + r * outputs, block_.labels[r], block_.scale[r],
+                   static_cast<int>(outputs), loss_numbers_, gradient, block_.scratch);
+    nothing = fma(said.loss, V(T(0)), nothing);
+    alignas(kAlignment) T loss[kLanes];
+    alignas(kAlignment) T metric[kLanes];
+    said.loss.store(loss);
+    said.metric.store(metric);
+    if (weighted) {
+      for (int i = 0; i < kLanes; ++i) {
+        const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
+        sums.loss[i] += weight * static_cast<double>(loss[i]);
+      }
+    } else {
+      for (int i = 0; i < kLanes; ++i) sums.loss[i] += static_cast<double>(loss[i]);
+    }
+    for (int i = 0; i < kLanes; ++i) sums.metric[i] += static_cast<double>(metric[i]);
+  }
+  return nothing;
+}
+
+template <class T>
+void Pack<T>::backward(std::int64_t rows) {
+  const std::size_t last = layers_.size() - 1;
+  const LayerPlan& output = plan_.layers[last];
+  if (output.activation != ActivationKind::identity || output.dropout > 0) {
+    V* const gradient = block_.dloss_dz[last];
+    for (std::int64_t i = 0; i < rows * layers_[last].outputs; ++i) {
+      gradient[i] = block_.derivatives[last] != nullptr
+                        ? gradient[i] * block_.derivatives[last][i]
+                        : select(block_.values[last][i] > V(T(0)), gradient[i], V(T(0)));
+    }
+  }
+  for (std::size_t l = last; l > 0; --l) {
+    const Layer& layer = layers_[l];
+    const std::int64_t inputs = layer.inputs;
+    const V* const weights = vectors(weights_) + layer.at + layer.outputs;
+    V* const out = block_.dloss_dz[l - 1];
+    const LaneStrides at{layer.outputs, 1, 1, layer.outputs};
+    const auto zeros = [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); };
+    const auto product = [&](const auto& finish) {
+      lane_product<V>(block_.dloss_dz[l], weights, at, rows, inputs, layer.outputs, zeros, finish);
+    };
+    if (layers_[l - 1].keeps_derivative) {
+      const V* const derivative = block_.derivatives[l - 1];
+      product([&](std::int64_t r, std::int64_t i, V sum)
+                  __attribute__((always_inline)) { out[r * inputs + i] = sum * derivative[r * inputs + i]; });
+    } else if (plan_.layers[l - 1].activation == ActivationKind::relu) {
+      const V* const value = block_.values[l - 1];
+      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) {
+        out[r * inputs + i] = select(value[r * inputs + i] > V(T(0)), sum, V(T(0)));
+      });
+    } else {
+      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) { out[r * inputs + i] = sum; });
+    }
+  }
+}
+
+template <class T>
+void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
+  const V* left = block_.inputs;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const std::int64_t outputs = layer.outputs;
+    const V* const dloss_dz = block_.dloss_dz[l];
+    V* const bias = vectors(gradients_) + layer.at;
+    V* const out = bias + outputs;
+    for (std::int64_t j = 0; j < outputs; ++j) {
+      V sum = first_of_batch ? V(T(0)) : bias[j];
+      for (std::int64_t r = 0; r < rows; ++r) sum += dloss_dz[r * outputs + j];
+      bias[j] = sum;
+    }
+    const LaneStrides at{1, layer.inputs, outputs, 1};
+    const auto finish = [&](std::int64_t i, std::int64_t j, V sum)
+                            __attribute__((always_inline)) { out[i * outputs + j] = sum; };
+    if (first_of_batch) {
+      lane_product<V>(
+          left, dloss_dz, at, layer.inputs, outputs, rows,
+          [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); }, finish);
+    } else {
+      lane_product<V>(
+          left, dloss_dz, at, layer.inputs, outputs, rows,
+          [&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; }, finish);
+    }
+    left = block_.values[l];
+  }
+}
+
+// As Solo: 16 sums for each panel of columns, each over the rows of weights; then the sum of those.
+template <class T>
+void Pack<T>::clip_norm() {
+  V sum(T(0));
+  for (const Layer& layer : layers_) {
+    const V* const gradient = vectors(gradients_) + layer.at;
+    for (std::int64_t j = 0; j < layer.outputs; ++j) {
+      V squares(T(0));
+      for (std::int64_t i = 0; i <= layer.inputs; ++i) {
+        const V g = gradient[i * layer.outputs + j];
+        squares = fma(g, g, squares);
+      }
+      sum += squares;
+    }
+  }
+  const V norm = sqrt(sum);
+  alignas(kAlignment) T scale[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    const double limit = lanes_[static_cast<std::size_t>(i)].member->plan.optimizer.clip_norm;
+    scale[i] = limit > 0 ? std::min(T(1), static_cast<T>(limit) / (norm.lane(i) + T(1e-6))) : T(1);
+  }
+  const V factor = V::load(scale);
+  V* const gradient = vectors(gradients_);
+  for (std::int64_t k = 0; k < size_; ++k) gradient[k] *= factor;
+}
+
+template <class T>
+void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V>& weights,
+                     const Regularization<V>& biases) {
+  const auto range = [&](std::int64_t begin, std::int64_t end, const Regularization<V>& regularization) {
+    T* planes[kMaxPlanes] = {};
+    for (std::size_t p = 0; p < planes_.size(); ++p) planes[p] = planes_[p].data() + begin * kLanes;
+    update_(weights_.data() + begin * kLanes, gradients_.data() + begin * kLanes, planes, (end - begin) * kLanes,
+            coefficients, regularization);
+  };
+  if (!regularized_) {
+    range(0, size_, weights);
+    return;
+  }
+  for (const Layer& layer : layers_) {
+    range(layer.at, layer.at + layer.outputs, biases);
+    range(layer.at + layer.outputs, layer.at + (1 + layer.inputs) * layer.outputs, weights);
+  }
+}
+
+template <class T>
+void Pack<T>::step() {
+  const Progress& now = leader().progress;
+  const std::int64_t begin = now.batch * plan_.batch_size;
+  const std::int64_t count = std::min(plan_.batch_size, lanes_[0].member->train.count - begin);
+  double weight[kLanes];
+  double per_weight[kLanes];
+  Sums sums;
+  for (int i = 0; i < kLanes; ++i) {
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Rows<T>& table = lane.member->train;
+    weight[i] = static_cast<double>(count);
+    if (table.weights != nullptr) {
+      weight[i] = 0;
+      for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(row_of(i, false, begin + r));
+    }
+    per_weight[i] = weight[i] > 0 ? 1.0 / weight[i] : 0.0;
+    sums.loss[i] = lane.progress.loss_sum;
+    sums.metric[i] = lane.progress.metric_sum;
+  }
+  V nothing(T(0));
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(false, begin + done, rows);
+    for (int i = 0; i < kLanes; ++i) {
+      const Rows<T>& table = rows_of(i, false);
+      for (std::int64_t r = 0; r < rows; ++r)
+        reinterpret_cast<T*>(block_.scale + r)[i] =
+            static_cast<T>(table.weights == nullptr ? per_weight[i]
+                                                    : table.weight(row_of(i, false, begin + done + r)) * per_weight[i]);
+    }
+    forward(rows, begin + done, true);
+    nothing += losses(true, begin + done, rows, sums);
+    backward(rows);
+    add_gradients(rows, done == 0);
+  }
+  for (int i = 0; i < kLanes; ++i) {
+    if (lanes_[static_cast<std::size_t>(i)].goes_on && nothing.lane(i) != T(0)) hand_to_solo(i);
+  }
+  if (clips_norm_) clip_norm();
+  Coefficients<V> coefficients;
+  Regularization<V> of_weights, of_biases;
+  for (int i = 0; i < kLanes; ++i) {
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const OptimizerPlan& optimizer = lane.member->plan.optimizer;
+    Progress& p = lane.progress;
+    const double rate = scheduled_learning_rate(lane.member->plan, p);
+    coefficients.set_lane(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
+    of_weights.set_lane(i, Regularization<T>::of(optimizer, rate, false));
+    of_biases.set_lane(i, Regularization<T>::of(optimizer, rate, true));
+    if (p.batch == 0) p.learning_rate = rate;
+    p.loss_sum = sums.loss[i];
+    p.metric_sum = sums.metric[i];
+    p.weight_sum += weight[i];
+    ++p.batch;
+    ++p.step;
+  }
+  update(coefficients, of_weights, of_biases);
+}
+
+template <class T>
+std::vector<Evaluation> Pack<T>::validate() {
+  const std::int64_t count = lanes_[0].member->validation.count;
+  Sums sums;
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(true, done, rows);
+    forward(rows, 0, false);
+    losses(false, done, rows, sums);
+  }
+  std::vector<Evaluation> out(kLanes);
+  for (int i = 0; i < kLanes; ++i) {
+    const Rows<T>& table = rows_of(i, true);
+    double weights = 0;
+    for (std::int64_t r = 0; r < count; ++r) weights += table.weight(r);
+    out[static_cast<std::size_t>(i)] = {sums.loss[i] / weights,
+                                        finished_metric(plan_.loss.kind, sums.metric[i] / static_cast<double>(count))};
+  }
+  return out;
+}
+
+template class Pack<float>;
+template class Pack<double>;
+
+}  // namespace rookery::ROOKERY_LEVEL

@@ -1,0 +1,84 @@
+// Where a run stands, what each of its epochs came to, and what the end of an epoch decides: the same for a network
+// alone and for one of a colony.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "loss_pass.hpp"
+#include "optimizers/all.hpp"
+#include "plan.hpp"
+#include "schedules.hpp"
+
+namespace rookery::ROOKERY_LEVEL {
+
+enum class Status { running, finished, early_stopped, interrupted, diverged };
+
+// Loss and metric of a table: means over its rows, the loss's by weight, each summed in row order.
+struct Evaluation {
+  double loss = std::numeric_limits<double>::quiet_NaN();
+  double metric = std::numeric_limits<double>::quiet_NaN();
+};
+
+// One completed epoch. The numbers of training are those of its batches, each as it was when trained on.
+struct EpochRecord {
+  double train_loss = 0;
+  double train_metric = 0;
+  double validation_loss = 0;
+  double validation_metric = 0;
+  double learning_rate = 0;
+  double seconds = 0;
+};
+
+// Where a run stands, but for its arrays.
+struct Progress {
+  std::int64_t epoch = 0;  // completed
+  std::int64_t step = 0;   // completed
+  std::int64_t batch = 0;  // completed, of the current epoch
+  double loss_sum = 0;     // of the current epoch's batches
+  double weight_sum = 0;
+  double metric_sum = 0;
+  double learning_rate = 0;  // of the current epoch's first step
+  double seconds = 0;        // spent on the current epoch
+  Scalars scalars{};
+  PlateauState plateau{};
+  double best_loss = std::numeric_limits<double>::infinity();
+  std::int64_t best_epoch = -1;
+  bool early_stopped = false;
+};
+
+struct Divergence {
+  std::int64_t epoch = 0;
+  std::int64_t batch = 0;
+  double learning_rate = 0;
+};
+
+inline double scheduled_learning_rate(const Plan& plan, const Progress& p) {
+  const std::int64_t done = plan.schedule.per_step ? p.step : p.epoch;
+  return plan.optimizer.learning_rate * schedule_factor(plan.schedule, static_cast<double>(done), p.plateau);
+}
+
+// Writes the epoch's record, of so many training rows, and moves on to the next. Returns whether the weights are the
+// best so far. validation holds NaN if there is none; then the training loss is watched.
+inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
+                         std::vector<EpochRecord>& history) {
+  const double train_metric = finished_metric(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
+  history.push_back(
+      {p.loss_sum / p.weight_sum, train_metric, validation.loss, validation.metric, p.learning_rate, p.seconds});
+  const double monitored = validated ? validation.loss : history.back().train_loss;
+  update_plateau(plan.schedule, monitored, p.plateau);
+  const bool improved = p.best_epoch < 0 || monitored < p.best_loss - plan.early_stopping.min_delta;
+  if (improved) {
+    p.best_loss = monitored;
+    p.best_epoch = p.epoch;
+  }
+  const std::int64_t patience = plan.early_stopping.patience;
+  if (patience > 0 && p.epoch - p.best_epoch >= patience) p.early_stopped = true;
+  ++p.epoch;
+  p.batch = 0;
+  p.loss_sum = p.weight_sum = p.metric_sum = p.seconds = 0;
+  return improved;
+}
+
+}  // namespace rookery::ROOKERY_LEVEL
