@@ -1,0 +1,203 @@
+"""A member of a colony is, byte for byte, the network that training it alone gives: weights, state, history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rookery import _core
+
+from .jobs import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
+
+
+class Member:
+    """One member of a colony, to be looked at as a run of its own."""
+
+    def __init__(self, colony: Any, number: int) -> None:
+        self.colony, self.number = colony, number
+
+    def state(self) -> Any:
+        return self.colony.state(self.number)
+
+
+def colony_of(engine: Any, jobs: list[Job], threads: int = 1) -> Any:
+    """Each with tables of its own, but for those that are equal jobs but for their numbers."""
+    tables: list[Any] = []
+    members = []
+    for job in jobs:
+        tables.append(job.table())
+        validation = -1
+        if job.validation:
+            validation = len(tables)
+            tables.append(job.table(job.validation, stream=1))
+        members.append((job.plan(engine), len(tables) - 1 - (validation >= 0), validation))
+    kind = engine.Colony32 if jobs[0].dtype == np.float32 else engine.Colony64
+    return kind(members, tables, threads)
+
+
+def alone(engine: Any, job: Job) -> tuple[str, str, Any]:
+    solo = job.solo(engine)
+    status = solo.run()
+    return digest(solo), status, solo.divergence
+
+
+def in_colony(colony: Any, number: int) -> tuple[str, str, Any]:
+    return digest(Member(colony, number)), colony.status(number), colony.divergence(number)
+
+
+def assert_as_alone(engine: Any, jobs: list[Job], threads: int = 2) -> Any:
+    colony = colony_of(engine, jobs, threads)
+    assert colony.run() == "finished"
+    for number, job in enumerate(jobs):
+        assert in_colony(colony, number) == alone(engine, job), job
+    return colony
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> list[Job]:
+    """Members that share a pack, and differ in every number they may differ in."""
+    widths = draw(st.lists(st.integers(1, 19), min_size=0, max_size=3))
+    loss = draw(st.sampled_from(LOSSES))
+    outputs = draw(st.integers(2, 6)) if loss in CLASS_LOSSES else draw(st.integers(1, 4))
+    kind = draw(st.sampled_from(OPTIMIZERS))
+    drops, weighted, stops = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    variant = {
+        "kind": kind,
+        "momentum": draw(st.sampled_from([0.0, 0.9])),
+        "nesterov": draw(st.booleans()),
+        "amsgrad": draw(st.booleans()),
+        "centered": draw(st.booleans()),
+    }
+    common = Job(
+        sizes=(draw(st.integers(1, 9)), *widths, outputs), rows=draw(st.integers(2, 90)),
+        batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
+        activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
+        validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()),
+    )  # fmt: skip
+    regularized = draw(st.booleans())
+    members = []
+    for seed in range(draw(st.integers(3, 20))):
+        rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
+        optimizer = {**variant, "learning_rate": rate}
+        if regularized:
+            optimizer["weight_decay"] = draw(st.sampled_from([0.0, 0.01]))
+            optimizer["l1"] = draw(st.sampled_from([0.0, 0.002]))
+            optimizer["clip_value"] = draw(st.sampled_from([0.0, 0.05]))
+            optimizer["clip_norm"] = draw(st.sampled_from([0.0, 0.5]))
+            optimizer["decoupled"] = draw(st.booleans())
+            optimizer["regularize_bias"] = draw(st.booleans())
+        schedule = draw(
+            st.sampled_from(
+                [{}, {"kind": "exponential", "factor": 0.9}, {"kind": "cosine", "length": 9.0, "per_step": True},
+                 {"kind": "reduce_on_plateau", "patience": 0.0, "factor": 0.5}]
+            )
+        )  # fmt: skip
+        members.append(
+            replace(
+                common, seed=seed, optimizer=optimizer, schedule=schedule,
+                dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,
+                early_stopping=(
+                    {"patience": draw(st.integers(1, 2)), "restore_best": draw(st.booleans())} if stops else {}
+                ),
+                initializer=draw(st.sampled_from(["he_uniform", "glorot_normal", "orthogonal"])),
+                loss_numbers={"label_smoothing": 0.1 * (seed % 2), "delta": 0.5 + seed, "quantile": (seed + 1) / 40},
+            )
+        )  # fmt: skip
+    return members
+
+
+@settings(max_examples=60)
+@given(jobs())
+def test_as_alone(members: list[Job]) -> None:
+    assert_as_alone(_core.load(), members)
+
+
+PENGUIN = Job(rows=239, epochs=5, validation=40, optimizer={"kind": "adam", "learning_rate": 0.01})
+
+
+def test_each_level_and_precision(engine: Any) -> None:
+    for dtype in (np.float32, np.float64):
+        colony = assert_as_alone(engine, [replace(PENGUIN, seed=seed, dtype=dtype) for seed in range(37)])
+        assert colony.packed == 37 if 37 % (32 // np.dtype(dtype).itemsize) > 2 else colony.packed >= 32
+
+
+def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:
+    """Rates far too high, in the first step, in a later one, at the end of an epoch and while validating."""
+    common = replace(PENGUIN, loss="squared_error", sizes=(4, 10, 1), activation="identity", epochs=8)
+    rates = [1e-3, 1e30, 0.02, 5.0, 40.0, 1e5, 0.05, 1e38, 3.0, 1e-4, 1e15, 2.0, 1.5, 0.9, 1e20, 0.3]
+    members = [
+        replace(common, seed=seed, optimizer={"kind": "sgd", "learning_rate": rate}) for seed, rate in enumerate(rates)
+    ]
+    colony = assert_as_alone(engine, members)
+    statuses = [colony.status(m) for m in range(len(members))]
+    assert {"diverged", "finished"} <= set(statuses)
+
+
+def test_kinds_are_told_apart(engine: Any) -> None:
+    members = [
+        replace(PENGUIN, seed=seed, sizes=(4, *hidden, 3), optimizer={"kind": kind}, activation=activation)
+        for hidden in [(5, 5), (10, 10), ()]
+        for kind in ["sgd", "adam", "adadelta"]
+        for activation in ["relu", "tanh"]
+        for seed in range(3)
+    ]
+    colony = assert_as_alone(engine, members)
+    assert colony.packed == len(members)
+
+
+def test_few_and_wide_networks_are_trained_alone(engine: Any) -> None:
+    wide = [replace(PENGUIN, seed=seed, sizes=(64, 256, 256, 10), epochs=1) for seed in range(4)]
+    assert assert_as_alone(engine, wide).packed == 0
+    assert assert_as_alone(engine, [PENGUIN]).packed == 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_stopped_and_resumed(engine: Any, threads: int) -> None:
+    """After each epoch and in the middle of epochs, each stretch in a new colony that knows only the states."""
+    members = [
+        replace(PENGUIN, seed=seed, epochs=9, dropout=0.2, early_stopping={"patience": 1 + seed % 4}, rows=100)
+        for seed in range(20)
+    ]
+    colony = colony_of(engine, members, threads)
+    stretches = 0
+    while colony.run(epochs=1) == "running":
+        states = [colony.state(m) for m in range(len(members))]
+        colony = colony_of(engine, members, threads)
+        for m, state in enumerate(states):
+            colony.set_state(m, state)
+        stretches += 1
+    assert stretches > 3
+    for number, job in enumerate(members):
+        assert in_colony(colony, number)[:2] == alone(engine, job)[:2]
+    colony = colony_of(engine, members, threads)
+    while colony.run(seconds=1e-4) == "running":
+        states = [colony.state(m) for m in range(len(members))]
+        colony = colony_of(engine, members, threads)
+        for m, state in enumerate(states):
+            colony.set_state(m, state)
+    for number, job in enumerate(members):
+        assert in_colony(colony, number)[:2] == alone(engine, job)[:2]
+
+
+def test_polling_interrupts_and_errors_come_through(engine: Any) -> None:
+    members = [replace(PENGUIN, seed=seed, epochs=100_000) for seed in range(40)]
+    colony = colony_of(engine, members, 2)
+    assert colony.run(poll=lambda: True) == "interrupted"
+    with pytest.raises(ZeroDivisionError):
+        colony.run(poll=lambda: 1 // 0)
+    assert colony.run(seconds=0.05) == "running"
+
+
+def test_what_cannot_be_is_refused(engine: Any) -> None:
+    table = PENGUIN.table()
+    with pytest.raises(ValueError, match="a colony needs at least one"):
+        engine.Colony32([], [table])
+    with pytest.raises(ValueError, match="there is no table 1"):
+        engine.Colony32([(PENGUIN.plan(engine), 1, -1)], [table])
+    with pytest.raises(IndexError):
+        engine.Colony32([(PENGUIN.plan(engine), 0, -1)], [table]).state(1)
