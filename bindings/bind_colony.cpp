@@ -103,7 +103,7 @@ class PythonColony {
     if (m < 0 || m >= colony_->count()) throw nb::index_error("member");
     return m;
   }
-  NetworkShape shape(std::int64_t m) const { return NetworkShape(colony_->member(m).plan); }
+  NetworkShape shape(std::int64_t m) const { return NetworkShape(colony_->member(checked(m)).plan); }
 
   std::vector<Table<T>> tables_;
   std::unique_ptr<Colony<T>> colony_;

@@ -13,15 +13,23 @@ namespace rookery::ROOKERY_LEVEL {
 template <class V>
 using LaneActivate = void (*)(V* values, V* derivatives, std::int64_t count, V parameter);
 
-// The loss and the metric of one row of each member; gradient (null if not wanted): dloss_dz, scaled and flushed as
-// loss_pass does. scratch: as many vectors as there are outputs.
+// Rows of each member, every array row by row. gradient, if not null, is filled with dloss_dz, scaled and flushed as
+// loss_pass does.
 template <class V>
-struct LaneLoss {
-  V loss, metric;
+struct LaneRows {
+  std::int64_t rows = 0;
+  int outputs = 0;
+  const V* z = nullptr;        // (rows, outputs)
+  const V* targets = nullptr;  // (rows, outputs), or labels (rows,)
+  const V* labels = nullptr;
+  const V* scale = nullptr;  // (rows,)
+  V* gradient = nullptr;     // (rows, outputs)
+  V* loss = nullptr;         // (rows,)
+  V* metric = nullptr;       // (rows,)
+  V* scratch = nullptr;      // (outputs,)
 };
 template <class V>
-using LaneLossPass = LaneLoss<V> (*)(const V* z, const V* targets, V label, V scale, int outputs,
-                                     const LossNumbers<V>& numbers, V* gradient, V* scratch);
+using LaneLossPass = void (*)(const LaneRows<V>& rows, const LossNumbers<V>& numbers);
 
 namespace detail {
 
@@ -35,17 +43,22 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
 }
 
 template <class V, class Loss>
-LaneLoss<V> lane_loss_pass(const V* z, const V* targets, V label, V scale, int outputs, const LossNumbers<V>& numbers,
-                           V* gradient, V* scratch) {
-  LaneLoss<V> out;
-  out.metric = row_metric<Loss>(z, targets, label, outputs, scratch);
-  if (gradient == nullptr) {
-    out.loss = Loss::value(z, targets, label, scratch, outputs, numbers);
-    return out;
+void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
+  const int outputs = of.outputs;
+  for (std::int64_t r = 0; r < of.rows; ++r) {
+    const V* const z = of.z + r * outputs;
+    const V* const targets = of.targets + r * outputs;
+    const V label = of.labels[r];
+    of.metric[r] = row_metric<Loss>(z, targets, label, outputs, of.scratch);
+    if (of.gradient == nullptr) {
+      of.loss[r] = Loss::value(z, targets, label, of.scratch, outputs, numbers);
+      continue;
+    }
+    V* const gradient = of.gradient + r * outputs;
+    of.loss[r] = Loss::apply(z, targets, label, gradient, outputs, numbers);
+    const V scale = of.scale[r];
+    for (int c = 0; c < outputs; ++c) gradient[c] = flush_gradient(gradient[c] * scale);
   }
-  out.loss = Loss::apply(z, targets, label, gradient, outputs, numbers);
-  for (int c = 0; c < outputs; ++c) gradient[c] = flush_gradient(gradient[c] * scale);
-  return out;
 }
 
 }  // namespace detail

@@ -49,39 +49,29 @@ __attribute__((noinline)) void lane_tile(const V* left, const V* right, LaneStri
   });
 }
 
+// f(std::integral_constant<int, size>, first) for pieces of at most kMost that cover 0 ... count - 1, as even as can
+// be: of 11 rows 4, 4 and 3, lest the last piece be too small to keep the multipliers busy.
+template <int kMost, class F>
+ROOKERY_INLINE void for_even_pieces(std::int64_t count, F&& f) {
+  const std::int64_t pieces = (count + kMost - 1) / kMost;
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    const std::int64_t begin = count * piece / pieces;
+    const std::int64_t size = count * (piece + 1) / pieces - begin;
+    unroll<kMost>([&](auto smaller) {
+      if (size == smaller + 1) f(std::integral_constant<int, smaller + 1>{}, begin);
+    });
+  }
+}
+
 // finish(row, column, begin(row, column) + sum over k of left(row, k) right(k, column)) for all rows and columns.
 template <class V, class Begin, class Finish>
 void lane_product(const V* left, const V* right, LaneStrides at, std::int64_t rows, std::int64_t columns,
                   std::int64_t terms, const Begin& begin, const Finish& finish) {
-  // Tiles as even as can be: of 10 columns two of 5, of 6 two of 3, lest the last be too narrow to fill the machine.
-  const std::int64_t tiles = (columns + kLaneTileColumns - 1) / kLaneTileColumns;
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const std::int64_t column = columns * tile / tiles;
-    const std::int64_t width = columns * (tile + 1) / tiles - column;
-    const auto of_width = [&](auto fixed) {
-      constexpr int kColumns = decltype(fixed)::value;
-      std::int64_t row = 0;
-      for (; row + kLaneTileRows <= rows; row += kLaneTileRows)
-        lane_tile<V, kLaneTileRows, kColumns>(left, right, at, terms, row, column, begin, finish);
-      for (; row < rows; ++row) lane_tile<V, 1, kColumns>(left, right, at, terms, row, column, begin, finish);
-    };
-    switch (width) {
-      case 1:
-        of_width(std::integral_constant<int, 1>{});
-        break;
-      case 2:
-        of_width(std::integral_constant<int, 2>{});
-        break;
-      case 3:
-        of_width(std::integral_constant<int, 3>{});
-        break;
-      case 4:
-        of_width(std::integral_constant<int, 4>{});
-        break;
-      default:
-        of_width(std::integral_constant<int, kLaneTileColumns>{});
-    }
-  }
+  for_even_pieces<kLaneTileColumns>(columns, [&](auto width, std::int64_t column) {
+    for_even_pieces<kLaneTileRows>(rows, [&](auto height, std::int64_t row) {
+      lane_tile<V, decltype(height)::value, decltype(width)::value>(left, right, at, terms, row, column, begin, finish);
+    });
+  });
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -62,6 +62,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     Layer layer;
     layer.inputs = shape_.layers[l].inputs;
     layer.outputs = shape_.layers[l].outputs;
+    layer.stride = layer.outputs + (l + 1 < plan_.layers.size() ? 1 : 0);
     layer.at = size_;
     layer.activate = lane_activate_function<V>(plan_.layers[l].activation);
     layer.keeps_derivative = keeps_derivative(plan_.layers[l]);
@@ -87,7 +88,6 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lane.goes_on = i < count_;
     const Plan& plan = lane.member->plan;
     lane.progress.scalars = initial_scalars(plan.optimizer);
-    if (plan.shuffle) lane.order.resize(static_cast<std::size_t>(lane.member->train.count));
     loss_numbers_.label_smoothing.set_lane(i, static_cast<T>(plan.loss.label_smoothing));
     loss_numbers_.delta.set_lane(i, static_cast<T>(plan.loss.delta));
     loss_numbers_.quantile.set_lane(i, static_cast<T>(plan.loss.quantile));
@@ -100,6 +100,9 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     }
     if (plan.epochs == 0 && lane.goes_on) end_member(i, Status::finished, false);
   }
+  if (plan_.shuffle) order_.resize(static_cast<std::size_t>(lanes_[0].member->train.count * kLanes));
+  one_table_[0] = is_one_table(false);
+  one_table_[1] = is_one_table(true);
   lay_out_block();
 }
 
@@ -133,9 +136,14 @@ void Pack<T>::begin_epoch() {
   for (int i = 0; i < kLanes; ++i)
     if (lanes_[static_cast<std::size_t>(i)].goes_on && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
   take_snapshot();
-  for (Lane& lane : lanes_) {
-    if (!lane.goes_on || lane.order.empty()) continue;
-    permutation(lane.member->plan.seed, static_cast<std::uint32_t>(lane.progress.epoch), std::span(lane.order));
+  if (!order_.empty()) {
+    std::vector<std::int32_t> order(static_cast<std::size_t>(lanes_[0].member->train.count));
+    for (int i = 0; i < kLanes; ++i) {
+      const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+      if (!lane.goes_on) continue;
+      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(lane.progress.epoch), std::span(order));
+      for (std::size_t p = 0; p < order.size(); ++p) order_[p * kLanes + static_cast<std::size_t>(i)] = order[p];
+    }
   }
   epoch_begun_ = true;
 }

@@ -63,7 +63,8 @@ class Pack {
   struct Layer {
     std::int64_t inputs = 0;
     std::int64_t outputs = 0;
-    std::int64_t at = 0;  // the bias, then the weights input by input; counted in vectors
+    std::int64_t stride = 0;  // of the values from row to row: before those of a hidden layer stands a one
+    std::int64_t at = 0;      // the bias, then the weights input by input; counted in vectors
     LaneActivate<V> activate = nullptr;
     V parameter{};
     bool keeps_derivative = false;
@@ -75,7 +76,6 @@ class Pack {
     const Member<T>* member = nullptr;
     Progress progress;
     std::vector<EpochRecord> history;
-    std::vector<std::int32_t> order;
     bool goes_on = true;
     MemberState<T> ended;
   };
@@ -87,6 +87,8 @@ class Pack {
     V* targets = nullptr;
     V* labels = nullptr;
     V* scale = nullptr;
+    V* loss = nullptr;
+    V* metric = nullptr;
     V* scratch = nullptr;
   };
 
@@ -118,7 +120,11 @@ class Pack {
   void hand_to_solo(int lane);
   std::vector<bool> finite_lanes() const;
   const Rows<T>& rows_of(int lane, bool validation) const;
-  std::int64_t row_of(int lane, bool validation, std::int64_t position) const;
+  std::int64_t row_of(int lane, bool validation, std::int64_t position) const {
+    return validation || order_.empty() ? position : order_[static_cast<std::size_t>(position * kLanes + lane)];
+  }
+  bool is_one_table(bool validation) const;
+  void take_rows_of_one_table(bool validation, std::int64_t begin, std::int64_t rows);
   void to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const;
   void from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const;
   static V* vectors(const AlignedArray<T>& array) { return reinterpret_cast<V*>(array.data()); }
@@ -140,7 +146,10 @@ class Pack {
   std::vector<Progress> snapshot_progress_;
   bool snapshot_taken_ = false;
   bool epoch_begun_ = false;
-  AlignedArray<T> storage_;  // of the block
+  AlignedArray<T> storage_;          // of the block
+  std::vector<std::int32_t> order_;  // the epoch's rows, position by position, one for each lane
+  bool one_table_[2] = {false,
+                        false};  // whether all train on one, and all are validated on one, small enough to gather
   Block block_;
   std::int64_t batches_per_epoch_;
   Clock::time_point epoch_clock_;

@@ -30,17 +30,23 @@ void Pack<T>::lay_out_block() {
       used += rows * vectors_per_row;
       return at;
     };
-    block_.inputs = array(plan_.inputs);
+    block_.inputs = array(1 + plan_.inputs) + 1;
     for (const Layer& layer : layers_) {
-      block_.values.push_back(array(layer.outputs));
+      block_.values.push_back(array(layer.stride) + (layer.stride - layer.outputs));
       block_.dloss_dz.push_back(array(layer.outputs));
       block_.derivatives.push_back(layer.keeps_derivative ? array(layer.outputs) : nullptr);
     }
     block_.targets = array(shape_.outputs());
     block_.labels = array(1);
     block_.scale = array(1);
+    block_.loss = array(1);
+    block_.metric = array(1);
     block_.scratch = array(shape_.outputs());
     if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) block_.values[l][r * layers_[l].stride - 1] = V(T(1));
   }
 }
 
@@ -50,15 +56,46 @@ const Rows<T>& Pack<T>::rows_of(int lane, bool validation) const {
   return validation ? member.validation : member.train;
 }
 
+// Offsets of a gather are 32 bits wide.
 template <class T>
-std::int64_t Pack<T>::row_of(int lane, bool validation, std::int64_t position) const {
-  const std::vector<std::int32_t>& order = lanes_[static_cast<std::size_t>(lane)].order;
-  return validation || order.empty() ? position : order[static_cast<std::size_t>(position)];
+bool Pack<T>::is_one_table(bool validation) const {
+  const Rows<T>& first = rows_of(0, validation);
+  for (int i = 1; i < kLanes; ++i) {
+    const Rows<T>& other = rows_of(i, validation);
+    if (other.x != first.x || other.x_stride != first.x_stride || other.classes != first.classes ||
+        other.targets != first.targets || other.targets_stride != first.targets_stride)
+      return false;
+  }
+  return first.count * std::max(first.x_stride, first.targets_stride) < std::numeric_limits<std::int32_t>::max();
+}
+
+template <class T>
+void Pack<T>::take_rows_of_one_table(bool validation, std::int64_t begin, std::int64_t rows) {
+  const Rows<T>& table = rows_of(0, validation);
+  const std::int64_t d = plan_.inputs;
+  const std::int64_t outputs = shape_.outputs();
+  for (std::int64_t r = 0; r < rows; ++r) {
+    std::int32_t row[kLanes];
+    std::int32_t at[kLanes];
+    for (int i = 0; i < kLanes; ++i) row[i] = static_cast<std::int32_t>(row_of(i, validation, begin + r));
+    for (int i = 0; i < kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(table.x_stride);
+    V* const inputs = block_.inputs + r * (1 + d);
+    for (std::int64_t i = 0; i < d; ++i) inputs[i] = gather<V>(table.x + i, at);
+    if (table.classes != nullptr) {
+      alignas(kAlignment) T labels[kLanes];
+      for (int i = 0; i < kLanes; ++i) labels[i] = static_cast<T>(table.classes[row[i]]);
+      block_.labels[r] = V::load(labels);
+    } else {
+      for (int i = 0; i < kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(table.targets_stride);
+      for (std::int64_t c = 0; c < outputs; ++c) block_.targets[r * outputs + c] = gather<V>(table.targets + c, at);
+    }
+  }
 }
 
 // The rows at positions begin ... begin + rows - 1 of each member's epoch, or of its validation rows.
 template <class T>
 void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) {
+  if (one_table_[validation]) return take_rows_of_one_table(validation, begin, rows);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
   for (int lane = 0; lane < kLanes; ++lane) {
@@ -66,7 +103,7 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t row = row_of(lane, validation, begin + r);
       const T* const x = table.x + row * table.x_stride;
-      T* const to = reinterpret_cast<T*>(block_.inputs + r * d) + lane;
+      T* const to = reinterpret_cast<T*>(block_.inputs + r * (1 + d)) + lane;
       for (std::int64_t i = 0; i < d; ++i) to[i * kLanes] = x[i];
       if (table.classes != nullptr) {
         reinterpret_cast<T*>(block_.labels + r)[lane] = static_cast<T>(table.classes[row]);
@@ -82,30 +119,35 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
 template <class T>
 void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   const V* left = block_.inputs;
+  std::int64_t left_stride = 1 + plan_.inputs;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     const V* const bias = vectors(weights_) + layer.at;
     V* const out = block_.values[l];
-    const std::int64_t outputs = layer.outputs;
+    const std::int64_t stride = layer.stride;
     const auto begin = [&](std::int64_t, std::int64_t j) __attribute__((always_inline)) { return bias[j]; };
-    const LaneStrides at{layer.inputs, 1, outputs, 1};
+    const LaneStrides at{left_stride, 1, layer.outputs, 1};
     V* const derivatives = training ? block_.derivatives[l] : nullptr;
     const ActivationKind kind = plan_.layers[l].activation;
     if (kind == ActivationKind::relu && derivatives == nullptr) {
-      lane_product<V>(left, bias + outputs, at, rows, outputs, layer.inputs, begin,
+      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
                       [&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) {
                         V unused;
-                        out[r * outputs + j] = Relu::apply(sum, sum, unused);
+                        out[r * stride + j] = Relu::apply(sum, sum, unused);
                       });
     } else {
-      lane_product<V>(left, bias + outputs, at, rows, outputs, layer.inputs, begin,
+      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
                       [&](std::int64_t r, std::int64_t j, V sum)
-                          __attribute__((always_inline)) { out[r * outputs + j] = sum; });
-      if (kind != ActivationKind::identity || derivatives != nullptr)
-        layer.activate(out, derivatives, rows * outputs, layer.parameter);
+                          __attribute__((always_inline)) { out[r * stride + j] = sum; });
+      if (kind != ActivationKind::identity || derivatives != nullptr) {
+        for (std::int64_t r = 0; r < rows; ++r)
+          layer.activate(out + r * stride, derivatives == nullptr ? nullptr : derivatives + r * layer.outputs,
+                         layer.outputs, layer.parameter);
+      }
     }
     if (layer.drops && training) drop(l, rows, position);
     left = out;
+    left_stride = stride;
   }
 }
 
@@ -133,7 +175,7 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
       for (std::int64_t n = 4 * quad; n < std::min(4 * quad + 4, outputs); ++n) {
         alignas(kAlignment) T factor[kLanes];
         for (int i = 0; i < kLanes; ++i) factor[i] = words[(n % 4) * kWordLanes + i] >= thresholds[i] ? kept[i] : T(0);
-        block_.values[l][r * outputs + n] *= V::load(factor);
+        block_.values[l][r * layers_[l].stride + n] *= V::load(factor);
         block_.derivatives[l][r * outputs + n] *= V::load(factor);
       }
     }
@@ -148,16 +190,13 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
   V nothing(T(0));
   bool weighted = false;
   for (int i = 0; i < kLanes; ++i) weighted |= rows_of(i, !training).weights != nullptr;
+  loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
+              training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
+             loss_numbers_);
   for (std::int64_t r = 0; r < rows; ++r) {
-    V* const gradient = training ? block_.dloss_dz.back() + r * outputs : nullptr;
-    const LaneLoss<V> said =
-        loss_pass_(block_.values.back() + r * outputs, block_.targets + r * outputs, block_.labels[r], block_.scale[r],
-                   static_cast<int>(outputs), loss_numbers_, gradient, block_.scratch);
-    nothing = fma(said.loss, V(T(0)), nothing);
-    alignas(kAlignment) T loss[kLanes];
-    alignas(kAlignment) T metric[kLanes];
-    said.loss.store(loss);
-    said.metric.store(metric);
+    nothing = fma(block_.loss[r], V(T(0)), nothing);
+    const T* const loss = reinterpret_cast<const T*>(block_.loss + r);
+    const T* const metric = reinterpret_cast<const T*>(block_.metric + r);
     if (weighted) {
       for (int i = 0; i < kLanes; ++i) {
         const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
@@ -199,8 +238,9 @@ void Pack<T>::backward(std::int64_t rows) {
                   __attribute__((always_inline)) { out[r * inputs + i] = sum * derivative[r * inputs + i]; });
     } else if (plan_.layers[l - 1].activation == ActivationKind::relu) {
       const V* const value = block_.values[l - 1];
+      const std::int64_t stride = layers_[l - 1].stride;
       product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) {
-        out[r * inputs + i] = select(value[r * inputs + i] > V(T(0)), sum, V(T(0)));
+        out[r * inputs + i] = select(value[r * stride + i] > V(T(0)), sum, V(T(0)));
       });
     } else {
       product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) { out[r * inputs + i] = sum; });
@@ -208,33 +248,29 @@ void Pack<T>::backward(std::int64_t rows) {
   }
 }
 
+// Before the values of each row stands a one: the gradient of the bias is a row of the product like the others, for
+// a multiply-add by one rounds as an addition does.
 template <class T>
 void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
-  const V* left = block_.inputs;
+  const V* left = block_.inputs - 1;
+  std::int64_t left_stride = 1 + plan_.inputs;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     const std::int64_t outputs = layer.outputs;
-    const V* const dloss_dz = block_.dloss_dz[l];
-    V* const bias = vectors(gradients_) + layer.at;
-    V* const out = bias + outputs;
-    for (std::int64_t j = 0; j < outputs; ++j) {
-      V sum = first_of_batch ? V(T(0)) : bias[j];
-      for (std::int64_t r = 0; r < rows; ++r) sum += dloss_dz[r * outputs + j];
-      bias[j] = sum;
-    }
-    const LaneStrides at{1, layer.inputs, outputs, 1};
-    const auto finish = [&](std::int64_t i, std::int64_t j, V sum)
-                            __attribute__((always_inline)) { out[i * outputs + j] = sum; };
+    V* const out = vectors(gradients_) + layer.at;
+    const LaneStrides at{1, left_stride, outputs, 1};
+    const auto product = [&](const auto& begin) {
+      lane_product<V>(left, block_.dloss_dz[l], at, 1 + layer.inputs, outputs, rows, begin,
+                      [&](std::int64_t i, std::int64_t j, V sum)
+                          __attribute__((always_inline)) { out[i * outputs + j] = sum; });
+    };
     if (first_of_batch) {
-      lane_product<V>(
-          left, dloss_dz, at, layer.inputs, outputs, rows,
-          [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); }, finish);
+      product([](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); });
     } else {
-      lane_product<V>(
-          left, dloss_dz, at, layer.inputs, outputs, rows,
-          [&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; }, finish);
+      product([&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; });
     }
-    left = block_.values[l];
+    left = block_.values[l] - 1;
+    left_stride = layer.stride;
   }
 }
 
@@ -331,8 +367,10 @@ void Pack<T>::step() {
     Progress& p = lane.progress;
     const double rate = scheduled_learning_rate(lane.member->plan, p);
     coefficients.set_lane(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
-    of_weights.set_lane(i, Regularization<T>::of(optimizer, rate, false));
-    of_biases.set_lane(i, Regularization<T>::of(optimizer, rate, true));
+    if (regularized_) {
+      of_weights.set_lane(i, Regularization<T>::of(optimizer, rate, false));
+      of_biases.set_lane(i, Regularization<T>::of(optimizer, rate, true));
+    }
     if (p.batch == 0) p.learning_rate = rate;
     p.loss_sum = sums.loss[i];
     p.metric_sum = sums.metric[i];
