@@ -43,6 +43,7 @@ void Colony<T>::make_packs() {
       kind->push_back(m);
     }
   }
+  for (std::vector<std::size_t>& of : kinds) stand_alike_together(of);
   for (const std::vector<std::size_t>& of : kinds) {
     const bool is_wide = Pack<T>::working_set(members_[of.front()]->plan) > kLargestPack;
     for (std::size_t begin = 0; begin < of.size();) {
@@ -65,6 +66,20 @@ void Colony<T>::make_packs() {
       begin += taken;
     }
   }
+}
+
+// Members whose steps have the same coefficients next to each other, else in the order they came.
+template <class T>
+void Colony<T>::stand_alike_together(std::vector<std::size_t>& of) const {
+  std::vector<std::vector<std::size_t>> groups;
+  for (std::size_t m : of) {
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& other) {
+      return same_rates(*members_[other.front()], *members_[m]);
+    });
+    group == groups.end() ? groups.push_back({m}) : group->push_back(m);
+  }
+  of.clear();
+  for (const std::vector<std::size_t>& group : groups) of.insert(of.end(), group.begin(), group.end());
 }
 
 template <class T>

@@ -43,6 +43,7 @@ class Colony {
   };
 
   void make_packs();
+  void stand_alike_together(std::vector<std::size_t>& of) const;
   std::int64_t epoch_of(const Unit& unit) const;
   void run_unit(Unit& unit, std::int64_t epochs, const std::function<bool()>& stop);
 

@@ -101,6 +101,18 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     if (plan.epochs == 0 && lane.goes_on) end_member(i, Status::finished, false);
   }
   if (plan_.shuffle) order_.resize(static_cast<std::size_t>(lanes_[0].member->train.count * kLanes));
+  orders_.resize(order_.size());
+  for (int i = 0; i < kLanes; ++i) {
+    const Member<T>& member = *members[static_cast<std::size_t>(i)];
+    const auto first = [&](auto&& alike) {
+      int lane = 0;
+      while (lane < i && !alike(*members[static_cast<std::size_t>(lane)], member)) ++lane;
+      return lane;
+    };
+    lanes_[static_cast<std::size_t>(i)].same_rates_as = first(same_rates<T>);
+    lanes_[static_cast<std::size_t>(i)].same_order_as =
+        first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
+  }
   one_table_[0] = is_one_table(false);
   one_table_[1] = is_one_table(true);
   lay_out_block();
@@ -136,16 +148,27 @@ void Pack<T>::begin_epoch() {
   for (int i = 0; i < kLanes; ++i)
     if (lanes_[static_cast<std::size_t>(i)].goes_on && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
   take_snapshot();
-  if (!order_.empty()) {
-    std::vector<std::int32_t> order(static_cast<std::size_t>(lanes_[0].member->train.count));
-    for (int i = 0; i < kLanes; ++i) {
-      const Lane& lane = lanes_[static_cast<std::size_t>(i)];
-      if (!lane.goes_on) continue;
-      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(lane.progress.epoch), std::span(order));
-      for (std::size_t p = 0; p < order.size(); ++p) order_[p * kLanes + static_cast<std::size_t>(i)] = order[p];
+  if (plan_.shuffle) shuffle();
+  epoch_begun_ = true;
+}
+
+template <class T>
+void Pack<T>::shuffle() {
+  const std::int64_t count = lanes_[0].member->train.count;
+  const auto of = [&](int lane) {
+    return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
+  };
+  for (int i = 0; i < kLanes; ++i) {
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    if (lane.same_order_as < i) {
+      std::copy_n(of(lane.same_order_as).data(), count, of(i).data());
+    } else {
+      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), of(i));
     }
   }
-  epoch_begun_ = true;
+  for (std::int64_t position = 0; position < count; ++position)
+    for (int i = 0; i < kLanes; ++i)
+      order_[static_cast<std::size_t>(position * kLanes + i)] = orders_[static_cast<std::size_t>(i * count + position)];
 }
 
 template <class T>

@@ -29,6 +29,13 @@ struct Member {
   Rows<T> validation;
 };
 
+// Whether two members take steps of the same coefficients, so that these need to be worked out once only.
+template <class T>
+bool same_rates(const Member<T>& one, const Member<T>& other) {
+  return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
+         one.plan.schedule.kind != ScheduleKind::reduce_on_plateau;
+}
+
 // Whether two members can share a pack.
 template <class T>
 bool fits_pack(const Member<T>& one, const Member<T>& other);
@@ -74,7 +81,10 @@ class Pack {
   // A member that goes on has its numbers in the pack's arrays; one that has ended, in `ended`.
   struct Lane {
     const Member<T>* member = nullptr;
+    int same_rates_as = 0;  // the first lane whose coefficients are the same at every step
+    int same_order_as = 0;  // the first lane that goes through its rows in the same order
     Progress progress;
+    double last_rate = 0;  // the learning rate of the last step
     std::vector<EpochRecord> history;
     bool goes_on = true;
     MemberState<T> ended;
@@ -104,6 +114,7 @@ class Pack {
   bool goes_on() const;
   const Lane& leader() const;
   void begin_epoch();
+  void shuffle();
   void end_epoch();
   void step();
   void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
@@ -146,8 +157,9 @@ class Pack {
   std::vector<Progress> snapshot_progress_;
   bool snapshot_taken_ = false;
   bool epoch_begun_ = false;
-  AlignedArray<T> storage_;          // of the block
-  std::vector<std::int32_t> order_;  // the epoch's rows, position by position, one for each lane
+  AlignedArray<T> storage_;           // of the block
+  std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
+  std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
   bool one_table_[2] = {false,
                         false};  // whether all train on one, and all are validated on one, small enough to gather
   Block block_;

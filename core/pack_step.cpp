@@ -361,12 +361,23 @@ void Pack<T>::step() {
   if (clips_norm_) clip_norm();
   Coefficients<V> coefficients;
   Regularization<V> of_weights, of_biases;
+  Coefficients<T> own[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Lane& same = lanes_[static_cast<std::size_t>(lane.same_rates_as)];
     const OptimizerPlan& optimizer = lane.member->plan.optimizer;
     Progress& p = lane.progress;
-    const double rate = scheduled_learning_rate(lane.member->plan, p);
-    coefficients.set_lane(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
+    double rate = same.last_rate;
+    // A lane that has ended may stand at another step.
+    if (&same != &lane && same.progress.step == p.step + 1) {
+      own[i] = own[lane.same_rates_as];
+      p.scalars = same.progress.scalars;
+    } else {
+      rate = scheduled_learning_rate(lane.member->plan, p);
+      own[i] = prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars);
+    }
+    lane.last_rate = rate;
+    coefficients.set_lane(i, own[i]);
     if (regularized_) {
       of_weights.set_lane(i, Regularization<T>::of(optimizer, rate, false));
       of_biases.set_lane(i, Regularization<T>::of(optimizer, rate, true));

@@ -68,6 +68,8 @@ struct SchedulePlan {
   double threshold = 1e-4;  // reduce_on_plateau: an improvement is relative and larger than this
   double warmup = 0;        // units of linear warm-up before the schedule proper starts, 0 for none
   double warmup_start = 0;  // the factor at the first unit of warm-up
+
+  bool operator==(const SchedulePlan&) const = default;
 };
 
 struct OptimizerPlan {
@@ -90,6 +92,8 @@ struct OptimizerPlan {
   bool regularize_bias = false;  // weight decay and L1 reach the biases too
   double clip_norm = 0;          // 0: no clipping
   double clip_value = 0;         // 0: no clipping
+
+  bool operator==(const OptimizerPlan&) const = default;
 };
 
 // One fully connected layer.
