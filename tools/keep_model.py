@@ -22,8 +22,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import rookery as rk  # noqa: E402
 from tests.unit.files.kept import FOLDER, predictions  # noqa: E402
+
+import rookery as rk  # noqa: E402
 
 PENGUINS = Path(rk.__file__).parent / "data" / "penguins.csv"
 ROWS = 12  # that are kept for predictions

@@ -37,7 +37,7 @@ class EarlyStopping(Part):
 
     """
 
-    patience: int = count(10)
+    patience: int = count(10, at_most=2**31 - 1)
     min_delta: float = number(0.0, at_least=0)
     restore_best: bool = flag(True)
 
