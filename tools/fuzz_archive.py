@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import io
+import json
 import multiprocessing
 import signal
 import sys
@@ -18,7 +19,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -32,6 +33,7 @@ from tests.unit.files.kept import model_files  # noqa: E402
 from tests.unit.files.mutations import mutated  # noqa: E402
 
 import rookery as rk  # noqa: E402
+from rookery.cli.page import print_page  # noqa: E402
 from rookery.cli.render_model import as_data, model_page  # noqa: E402
 
 FOUND = ROOT / "build" / "fuzz"
