@@ -93,7 +93,7 @@ def lie_about_an_array(random: Random, file: bytes, other: bytes) -> bytes:
             entry[what][at] = random.choice([*NASTY_NUMBERS, len(data), None])
         return data
 
-    return _in_parts(file, change)
+    return in_parts(file, change)
 
 
 def change_numbers(random: Random, file: bytes, other: bytes) -> bytes:
@@ -107,7 +107,7 @@ def change_numbers(random: Random, file: bytes, other: bytes) -> bytes:
             out[at : at + len(nasty)] = nasty
         return bytes(out[: len(data)])
 
-    return _in_parts(file, change)
+    return in_parts(file, change)
 
 
 def edit_json(random: Random, file: bytes, other: bytes) -> bytes:
@@ -123,7 +123,7 @@ def edit_json(random: Random, file: bytes, other: bytes) -> bytes:
                 _edit(random, random.choice(places), places, _places(whole))
         return data
 
-    return _in_parts(file, change)
+    return in_parts(file, change)
 
 
 MUTATIONS: list[Callable[[Random, bytes, bytes], bytes]] = [
@@ -178,7 +178,7 @@ def _places(value: Any) -> list[Place]:
     return own + [place for holder, key in own for place in _places(holder[key])]
 
 
-def _in_parts(file: bytes, change: Callable[[dict[str, Any], dict[str, Any], bytes], bytes]) -> bytes:
+def in_parts(file: bytes, change: Callable[[dict[str, Any], dict[str, Any], bytes], bytes]) -> bytes:
     """The file with its envelope, its table of arrays and its data changed, sealed again; as it is if it has none."""
     parts = _parts(file)
     if parts is None:

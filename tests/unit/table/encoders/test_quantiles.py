@@ -16,7 +16,8 @@ NUMBERS = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40)
 @given(NUMBERS)
 def test_quantiles_are_numpys_of_definition_2(values: list[float]) -> None:
     expected = np.quantile(np.array(values) / 4, SHARES, method="averaged_inverted_cdf")
-    np.testing.assert_allclose(quantiles(np.array(values) / 4, SHARES), expected, rtol=1e-15)
+    rounding = np.abs(values).max() / 2**53  # of a mean of two large numbers that nearly cancel
+    np.testing.assert_allclose(quantiles(np.array(values) / 4, SHARES), expected, rtol=1e-15, atol=rounding)
 
 
 @given(
