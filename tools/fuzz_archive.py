@@ -90,7 +90,7 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
         print_page(model_page(model))
     if not page.getvalue().replace("\n", "").isprintable():
         raise ValueError("the page holds characters that command the terminal")
-    json.dumps(as_data(model))
+    json.dumps(as_data(model), allow_nan=False)
     try:
         model.predict(rows)
         if model.classes is not None:

@@ -36,6 +36,6 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
             raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")
         write_plan(plan_arguments(network.plan, network.provenance.preparation), writable(given["save_plan"]))
     if given["as_json"]:
-        print(json.dumps(render_model.as_data(network), default=str))
+        print(json.dumps(render_model.as_data(network), allow_nan=False, default=str))
         return
     print_page(render_model.model_page(network))
