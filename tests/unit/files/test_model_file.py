@@ -195,6 +195,17 @@ def test_what_building_a_model_makes_fail_is_the_files_fault(file: bytes, tmp_pa
         load_with(tmp_path / "x", fail(KeyboardInterrupt()))
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e200, 1e307])
+def test_a_model_of_labels_beyond_all_measure_is_kept(tmp_path: Path, size: float) -> None:
+    x, y = line(rows=60)
+    label = y / 10_000 * size
+    model = quick(x, label, epochs=60, learning_rate=0.02).model
+    model.save(tmp_path / "model.rookery")
+    found = rk.load(tmp_path / "model.rookery").predict(x)
+    assert found.tobytes() == model.predict(x).tobytes()
+    np.testing.assert_allclose(found / size, label / size, atol=0.05)
+
+
 @contextmanager
 def files_no_larger_than(size: int) -> Iterator[None]:
     """As on a full disk: the kernel takes a part of the data, then refuses."""
