@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
 
-.PHONY: help demo test lint bench golden peers cross sanitize format wheel clean
+.PHONY: help demo test lint bench golden peers cross sanitize fuzz format wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -66,6 +66,9 @@ cross: $(VENV)/.made  ## the engine built for 64-bit Arm gives the same bytes (n
 
 sanitize: $(VENV)/.dev  ## the engine's tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh
+
+fuzz: $(VENV)/.dev  ## read model files that were changed at random, for a minute
+	$(BIN)/python tools/fuzz_archive.py
 
 wheel: $(VENV)/.made  ## a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

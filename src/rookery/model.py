@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "load"]
 
+PARTS = ("plan", "features", "labels", "provenance")  # of a model's header
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model:
@@ -260,6 +262,9 @@ class Model:
             If the parts do not fit together.
 
         """
+        missing = [part for part in PARTS if part not in header]
+        if missing:
+            raise FileError(f"it has no {missing[0]}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
         labels = LabelEncoder.from_dict(header["labels"])
@@ -275,6 +280,8 @@ class Model:
                     raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
             weights.append(layer)
         outputs = labels.outputs(plan.loss)
+        if (plan.task == "classes") != (labels.classes is not None):
+            raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
         if len(arrays) != 2 * len(network.layers) or (len(features.inputs), outputs) != (
             network.inputs,
             network.outputs,

@@ -87,6 +87,8 @@ class Provenance:
                 raise FileError(f"provenance: {name} is {plain[name]!r}; the file was damaged or made by hand")
         if not all(isinstance(count, int) and count >= 0 for count in plain["rows"].values()):
             raise FileError(f"provenance: rows are {plain['rows']!r}; the file was damaged or made by hand")
+        if not _is_evaluation(plain["evaluation"]):
+            raise FileError("provenance: its evaluation holds no intervals; the file was damaged or made by hand")
         try:
             preparation = Preparation.from_dict(data["preparation"])
             schema = None if data["schema"] is None else Schema.from_dict(data["schema"])
@@ -96,3 +98,12 @@ class Provenance:
                 raise
             raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
         return cls(preparation=preparation, schema=schema, history=history, **plain)
+
+
+def _is_evaluation(data: Mapping[str, Any]) -> bool:
+    """Whether its intervals, where it has any, are pairs of numbers."""
+    intervals = data.get("intervals", {})
+    return isinstance(intervals, Mapping) and all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(bound) in (int, float) for bound in pair)
+        for pair in intervals.values()
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rookery.cli.options import JSON, READING, ROWS, THREADS, Option, arguments_of, readings, with_options
+from rookery.cli.page import print_page
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
@@ -60,17 +61,14 @@ def evaluate(
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         print(json.dumps(facts, allow_nan=False, default=str))
         return
-    from rich.console import Console
-
     from rookery.cli.render_evaluation import evaluation_page
 
-    console = Console(highlight=False)
     if chosen is not None:
-        console.print(
+        print_page(
             f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.by}: "  # type: ignore[index]
             f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
         )
-    console.print(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
+    print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
 
 
 def _chosen_threshold(network: Model, rows: Any, options: dict[str, Any]) -> Threshold | None:

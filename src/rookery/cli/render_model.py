@@ -116,5 +116,7 @@ def _metrics(origin: Provenance) -> RenderableType:
 def as_data(model: Model) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     header, _ = model.to_parts()
-    norms = [float(np.linalg.norm(weights)) for weights, _ in model.weights]
+    with np.errstate(over="ignore"):
+        of_layers = [float(np.linalg.norm(weights.astype(np.float64))) for weights, _ in model.weights]
+    norms = [norm if np.isfinite(norm) else None for norm in of_layers]
     return {**header, "parameters": model.plan.network.parameters, "norms": norms}

@@ -16,6 +16,7 @@ __all__ = ["resume"]
 OPTIONS = (
     Option("table", str, FILES, "The table, if it lies elsewhere now.", "where it was"),
     Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", writable),
+    Option("every", int, FILES, "Epochs between checkpoints.", "10"),
 )
 
 
@@ -30,10 +31,11 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
     from rookery.resuming import resume as resume_run
 
     options = arguments_of((*OPTIONS, THREADS), given)
+    chosen = {name: options[name] for name in ("every", "threads") if name in options}
     interrupted = False
     with training_progress(quiet=given["as_json"]) as on_progress:
         try:
-            run = resume_run(checkpoint, options.get("table"), threads=options.get("threads"), on_progress=on_progress)
+            run = resume_run(checkpoint, options.get("table"), **chosen, on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "run"):
                 raise

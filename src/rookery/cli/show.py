@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rookery.cli.options import FILES, JSON, Option, with_options, writable
+from rookery.cli.page import print_page
 
 __all__ = ["show"]
 
@@ -35,8 +36,6 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
             raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")
         write_plan(plan_arguments(network.plan, network.provenance.preparation), writable(given["save_plan"]))
     if given["as_json"]:
-        print(json.dumps(render_model.as_data(network), default=str))
+        print(json.dumps(render_model.as_data(network), allow_nan=False, default=str))
         return
-    from rich.console import Console
-
-    Console(highlight=False).print(render_model.model_page(network))
+    print_page(render_model.model_page(network))

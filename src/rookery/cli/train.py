@@ -28,6 +28,7 @@ from rookery.cli.options import (
     words,
     writable,
 )  # fmt: skip
+from rookery.cli.page import print_page
 from rookery.cli.progress import training_progress
 from rookery.errors import PlanError
 
@@ -163,9 +164,7 @@ def show_run(run: Run, as_json: bool) -> None:
     if as_json:
         print(json.dumps(render.as_data(run, seconds), allow_nan=False, default=str))
         return
-    from rich.console import Console
-
-    Console(highlight=False).print(render.run_page(run, seconds))
+    print_page(render.run_page(run, seconds))
 
 
 def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
@@ -182,6 +181,4 @@ def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any
     if "as_json" in others:
         print(json.dumps(crossed.to_dict(), default=str))
         return
-    from rich.console import Console
-
-    Console(highlight=False).print(folds_page(crossed))
+    print_page(folds_page(crossed))

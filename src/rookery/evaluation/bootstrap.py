@@ -89,7 +89,7 @@ def intervals(samples: Metrics) -> dict[str, Interval]:
     """Between which values 95 % of the resamples lie."""
     found = {}
     for name, values in samples.items():
-        known = values[~np.isnan(values)]
+        known = values[np.isfinite(values)]
         if len(known):
             low, high = np.percentile(known, COVERED).tolist()
             found[name] = (low, high)

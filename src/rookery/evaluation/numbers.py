@@ -50,8 +50,9 @@ class NumberMeasures:
         """Each metric as an (r,) array, for (r, n) weights: the mean over the labels."""
         return {name: values.mean(axis=1) for name, values in self.per_label(weights).items()}
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def per_label(self, weights: Array) -> dict[str, Array]:
-        """Each metric of each label, (r, k)."""
+        """Each metric of each label, (r, k); infinite where a square is beyond all numbers."""
         error = self.predicted - self.truth
         total = weights.sum(axis=1, keepdims=True)
         centred = self.truth - self.centre
@@ -59,8 +60,7 @@ class NumberMeasures:
         squares = weights @ error**2 / total
         spread = np.maximum(weights @ centred**2 / total - mean**2, 0)
         smallest = np.finfo(np.float64).eps * (centred[weights.any(axis=0)] ** 2).max(axis=0, initial=0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            r2 = np.where(spread > smallest, 1 - squares / spread, np.nan)
+        r2 = np.where(spread > smallest, 1 - squares / spread, np.nan)
         found = {"rmse": np.sqrt(squares), "mae": weights @ np.abs(error) / total, "r2": r2}
         if self.quantile is not None:
             found["pinball"] = weights @ np.maximum(-self.quantile * error, (1 - self.quantile) * error) / total

@@ -120,9 +120,11 @@ class Part:
         Raises
         ------
         PlanError
-            If a key is unknown, or a value out of range.
+            If it is no dict, a key is unknown, or a value out of range.
 
         """
+        if not isinstance(data, Mapping):
+            raise PlanError(f"{cls.__name__}: got {data!r}; needs a dict")
         known = [f.name for f in fields(cls)]
         values = {key: value for key, value in data.items() if not (key == "kind" and cls.word)}
         for key in values:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rookery.errors import FileError, TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss
+from rookery.table.columns import KINDS
 
 __all__ = ["LabelEncoder", "class_numbers", "classes_of", "infer_task"]
 
@@ -88,6 +89,8 @@ class LabelEncoder:
             If it cannot be.
 
         """
+        if not isinstance(data, Mapping):
+            raise FileError(f"labels: are {type(data).__name__}; the file was damaged or made by hand")
 
         def listed(name: str, kinds: type | tuple[type, ...]) -> tuple[Any, ...]:
             values = data.get(name)
@@ -100,6 +103,8 @@ class LabelEncoder:
         mean, scale, baseline = (listed(name, (int, float)) for name in ("mean", "scale", "baseline"))
         fits = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
         fits = fits and len(baseline) == (len(classes) if classes else len(names))
+        kinds = listed("kinds", str)
+        fits = fits and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
         if not names or not fits or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
             raise FileError("labels: do not fit together; the file was damaged or made by hand")
         return cls(
@@ -108,7 +113,7 @@ class LabelEncoder:
             tuple(map(float, mean)),
             tuple(map(float, scale)),
             tuple(map(float, baseline)),
-            listed("kinds", str),
+            kinds,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +117,9 @@ def _class_weight(given: Any) -> Any:
         given = dict(map(tuple, given))
     if not isinstance(given, Mapping):
         raise PlanError(f"class_weight: got {given!r}; needs 'balanced' or a dict from class to weight")
+    for name, weight in given.items():
+        if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+            raise PlanError(f"class_weight: got {weight!r} for {name!r}; needs a number")
     return dict(given)
 
 

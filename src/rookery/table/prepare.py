@@ -216,14 +216,17 @@ def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, 
         counts = np.bincount(class_numbers(train.y, classes, train.label, train.called), weights, len(classes))
         return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
     y = train.y.astype(np.float64).reshape(len(train), -1)
+    # By powers of two near the largest labels, so that no square overflows or vanishes, and no bit is lost.
+    size = np.ldexp(1.0, np.clip(np.frexp(np.abs(y).max(axis=0))[1], -1000, 1000))
+    y = y / size
     average = np.average(y, axis=0, weights=weights)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
     if encoding.scaling != "none" and not isinstance(loss, Poisson):
         varies = np.ptp(y, axis=0) > 0
-        mean[varies] = average[varies]
-        scale[varies] = np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights))[varies]
+        mean[varies] = (average * size)[varies]
+        scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
     return LabelEncoder(
-        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple(average.tolist()), train.kinds
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds
     )
 
 

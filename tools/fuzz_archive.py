@@ -1,0 +1,184 @@
+"""Read model files that were changed at random, and say what goes wrong: python tools/fuzz_archive.py --seconds 60.
+
+Each changed file is loaded, shown and predicted with. Only a RookeryError may come of it, within seconds, and loading
+may take no more memory than twice the file and a constant. Files that break this are kept in build/fuzz/, and the exit
+code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import json
+import multiprocessing
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.unit.files.kept import model_files  # noqa: E402
+from tests.unit.files.mutations import mutated  # noqa: E402
+
+import rookery as rk  # noqa: E402
+from rookery.cli.page import print_page  # noqa: E402
+from rookery.cli.render_model import as_data, model_page  # noqa: E402
+
+FOUND = ROOT / "build" / "fuzz"
+# What reading a header of the largest size allowed takes, the interpreter's own growth included.
+ALLOWANCE = 200 * 2**20
+SECONDS_FOR_A_FILE = 10
+MOST_FOUND = 20
+
+
+class TooSlowError(BaseException):
+    """Not to be caught by what is being tried."""
+
+
+@dataclass
+class Tally:
+    """What became of the files."""
+
+    tried: int = 0
+    refused: int = 0
+    unusable: int = 0
+    accidents: Counter[str] = field(default_factory=Counter)
+    most_memory: int = 0
+    slowest: float = 0.0
+    found: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        usable = self.tried - self.refused - self.unusable
+        lines = [
+            f"{self.tried:,} files tried: {self.refused:,} refused when loaded, {self.unusable:,} when used, "
+            f"{usable:,} usable",
+            f"most memory beyond twice the file: {self.most_memory / 2**20:,.1f} MiB; slowest: {self.slowest:.2f} s",
+        ]
+        lines += [f"refused by accident, {count} times: {what}" for what, count in self.accidents.most_common(15)]
+        return "\n".join([*lines, *self.found, f"{len(self.found)} things found"])
+
+
+def try_file(path: Path, rows: Path, tally: Tally) -> None:
+    """Loads and uses a file."""
+    size = path.stat().st_size
+    try:
+        with peak_memory() as peak:
+            model = rk.load(path, threads=1)
+    except rk.RookeryError as error:
+        tally.refused += 1
+        if error.__cause__ is not None and not isinstance(error.__cause__, ValueError | OSError):
+            tally.accidents[f"{type(error.__cause__).__name__}: {error.__cause__}"[:150]] += 1
+        return
+    finally:
+        beyond = peak[0] - 2 * size
+        tally.most_memory = max(tally.most_memory, beyond)
+        if beyond > ALLOWANCE:
+            raise MemoryError(f"{peak[0] / 2**20:,.0f} MiB for a file of {size / 2**20:,.1f} MiB")
+    with redirect_stdout(io.StringIO()) as page:
+        print_page(model_page(model))
+    if not page.getvalue().replace("\n", "").isprintable():
+        raise ValueError("the page holds characters that command the terminal")
+    json.dumps(as_data(model), allow_nan=False)
+    try:
+        model.predict(rows)
+        if model.classes is not None:
+            model.predict_proba(rows)
+    except rk.RookeryError:
+        tally.unusable += 1
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    """Bytes by which the process's memory grew at most."""
+    out = [0]
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew from here
+    before = _status("VmRSS")
+    try:
+        yield out
+    finally:
+        out[0] = max(0, _status("VmHWM") - before)
+
+
+def _status(name: str) -> int:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
+
+
+def too_slow(*_: object) -> None:
+    raise TooSlowError(f"takes longer than {SECONDS_FOR_A_FILE} s")
+
+
+def fuzz(seconds: float, seed: int, file: Path, out: Any) -> None:
+    """Tries files until the time is over; sends the tally."""
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGALRM, too_slow)
+    random, tally = Random(seed), Tally()
+    whole = [(path.read_bytes(), path.with_suffix(".csv")) for path in model_files()]
+    contents = [content for content, _ in whole]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and len(tally.found) < MOST_FOUND:
+        content, rows = random.choice(whole)
+        file.write_bytes(mutated(random, content, contents))
+        begin = time.perf_counter()
+        signal.alarm(SECONDS_FOR_A_FILE)
+        try:
+            try_file(file, rows, tally)
+        except (Exception, TooSlowError) as error:
+            kept = keep(file, len(tally.found))
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            tally.found.append(f"{kept}: {type(error).__name__}: {str(error)[:200]} ({where.filename}:{where.lineno})")
+        finally:
+            signal.alarm(0)
+        tally.tried += 1
+        tally.slowest = max(tally.slowest, time.perf_counter() - begin)
+        if tally.tried % 500 == 0:
+            gc.collect()
+    out.send(tally)
+
+
+def keep(file: Path, number: int) -> Path:
+    FOUND.mkdir(parents=True, exist_ok=True)
+    kept = FOUND / f"{number}.rookery"
+    kept.write_bytes(file.read_bytes())
+    return kept
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "changed.rookery"
+        # In a process of its own, so that a crash is noticed and its file kept.
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        child = multiprocessing.get_context("fork").Process(
+            target=fuzz, args=(options.seconds, options.seed, file, sender)
+        )
+        child.start()
+        sender.close()
+        try:
+            tally = receiver.recv()
+        except EOFError:
+            child.join()
+            print(f"{keep(file, 0)}: crashes the process (exit code {child.exitcode})")
+            return 1
+        child.join()
+    print(tally)
+    return 1 if tally.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
