@@ -283,7 +283,8 @@ template <class V>
 ROOKERY_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
 #if defined(__AVX512F__)
   if constexpr (V::kLanes == 16)
-    return V::make((typename V::Raw)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, _mm512_loadu_si512(at), base, 4));
+    return V::make(
+        (typename V::Raw)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, _mm512_loadu_si512(at), base, 4));
 #elif defined(__AVX2__)
   if constexpr (V::kLanes == 8)
     return V::make((typename V::Raw)_mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i*)at), 4));

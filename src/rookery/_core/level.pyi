@@ -95,7 +95,11 @@ class Solo32:
         validation: tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]
         | None = None,
         threads: int = 1,
-    ) -> None: ...
+        loss: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]] | None = None,
+    ) -> None:
+        """loss, if given, is asked in place of the plan's: outputs (m, d_out) and labels of a batch give losses (m,)
+        and gradient (m, d_out), C-contiguous, of the dtype. The plan's kind of loss then names the head and the metric.
+        """
     def run(
         self,
         steps: int = -1,
@@ -146,6 +150,33 @@ class Solo32:
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
         """The loss of these rows as one batch (dropout off) and its gradients (dW, db) for each layer."""
+
+class Colony32:
+    """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the bytes that
+    a Solo of its plan and tables ends with."""
+
+    def __init__(
+        self,
+        members: list[tuple[Plan, int, int]],
+        tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
+        threads: int = 1,
+    ) -> None:
+        """members: a plan, and the numbers of the tables it is trained and validated on (-1: not validated)."""
+    def __len__(self) -> int: ...
+    packed: int  # how many members share registers with others; the rest are trained one by one
+    def run(self, epochs: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
+        """Train each member so many epochs on, as Solo.run. Returns "running", "finished" (every member has ended, in
+        whichever way) or "interrupted"."""
+    # Of one member, as Solo has them.
+    def status(self, member: int) -> str: ...
+    def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
+    def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
+    def state(self, member: int) -> dict[str, NDArray[Any]]: ...
+    def set_state(self, member: int, state: dict[str, NDArray[Any]]) -> None:
+        """Members that go on must all be given states of the same step before the next run."""
+    def divergence(self, member: int) -> tuple[int, int, float] | None: ...
+
+class Colony64(Colony32): ...
 
 class Predictor32:
     """A trained network that only predicts. Predictor64 is the same in float64."""
