@@ -153,7 +153,8 @@ class Solo32:
 
 class Colony32:
     """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the bytes that
-    a Solo of its plan and tables ends with."""
+    a Solo of its plan and tables ends with.
+    """
 
     def __init__(
         self,
@@ -166,7 +167,8 @@ class Colony32:
     packed: int  # how many members share registers with others; the rest are trained one by one
     def run(self, epochs: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
         """Train each member so many epochs on, as Solo.run. Returns "running", "finished" (every member has ended, in
-        whichever way) or "interrupted"."""
+        whichever way) or "interrupted".
+        """
     # Of one member, as Solo has them.
     def status(self, member: int) -> str: ...
     def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
