@@ -19,8 +19,8 @@ __all__ = ["ARGUMENTS", "plan_arguments", "read_plan", "write_plan"]
 ARGUMENTS = (
     "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
     "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "encoding",
-    "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "duplicates",
-    "missing_label", "sample_weight", "class_weight", "classes", "reading",
+    "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "split_seed",
+    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "reading",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         arguments[name] = getattr(plan, name)
     given = preparation.to_dict()
     split = given.pop("split")
-    split["split_column"] = split.pop("column")
+    split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
     del given["label"]
     said = {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
     return {**said, "hidden": arguments["hidden"]}

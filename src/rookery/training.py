@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from rookery.callbacks import OnEpoch
 from rookery.checkpointing import checkpoints
@@ -17,18 +14,17 @@ from rookery.errors import PlanError
 from rookery.plan.activations import Activation
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.initializers import Initializer
-from rookery.plan.losses import LOSSES, CrossEntropy, Loss, SquaredError
-from rookery.plan.network import Network
-from rookery.plan.optimizers import OPTIMIZERS, Optimizer
+from rookery.plan.losses import Loss
+from rookery.plan.optimizers import Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
+from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
 from rookery.run import Run
 from rookery.table.encode import Encoding
 from rookery.table.preparation import Preparation
 from rookery.table.prepare import prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
-from rookery.table.split import Split
 
 __all__ = ["carry_out", "train"]
 
@@ -69,6 +65,7 @@ def train(
     group: str | None = None,
     time: str | None = None,
     split_column: str | None = None,
+    split_seed: int | None = None,
     duplicates: str = "warn",
     missing_label: str = "error",
     sample_weight: Any = None,
@@ -140,6 +137,8 @@ def train(
     group, time, split_column : str, optional
         A column to split by: equal values on one side; the latest for testing and validation; or words that say train,
         validation or test.
+    split_seed : int, optional
+        Of the split alone, where it is not to be `seed`.
     duplicates : {"warn", "drop", "together"}, default "warn"
         What becomes of copies of rows: a warning if they stand on both sides of the split, one of each kept, or all of
         each on one side.
@@ -200,32 +199,18 @@ def train(
     True
 
     """
+    given = dict(locals())
     if plan is not None:
-        plan = _only_the_plan(plan, locals())
-        loss, seed, task = plan.loss, plan.seed, plan.task
-    weights_column = sample_weight if isinstance(sample_weight, str) else None
-    preparation = Preparation(
-        label or (), schema, Encoding.of(encoding if standardize else "none"),  # type: ignore[arg-type]
-        Split(validation_fraction, test_fraction, stratify, group, time, split_column), duplicates, missing_label,
-        weights_column, class_weight, classes, Reading() if reading is None else reading,  # type: ignore[arg-type]
-    )  # fmt: skip
-    chosen_loss = None if loss is None else LOSSES.of(loss)
-    chosen_optimizer = OPTIMIZERS.of(optimizer)
-    if learning_rate is not None:
-        chosen_optimizer = replace(chosen_optimizer, learning_rate=learning_rate)
+        plan = _only_the_plan(plan, given)
+        given |= {"loss": plan.loss, "seed": plan.seed, "task": plan.task}
+    # Checked before the table is read, which may take long.
+    preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
     prepared = prepare(
-        data, y, preparation, task=task, loss=chosen_loss, seed=_whole("seed", seed, at_least=0),
-        validation_data=validation_data, test_data=test_data, weights=None if weights_column else sample_weight,
+        data, y, preparation, task=given["task"], loss=chosen_loss, seed=whole("seed", given["seed"], at_least=0),
+        validation_data=validation_data, test_data=test_data,
+        weights=None if isinstance(sample_weight, str) else sample_weight,
     )  # fmt: skip
-    if plan is None:
-        chosen_loss = chosen_loss or _suited_loss(prepared.task)
-        inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(chosen_loss)
-        network = Network.of(inputs, _widths(hidden), outputs, activation, dropout, initializer)
-        plan = Plan(
-            network, prepared.task, chosen_loss, chosen_optimizer, schedule, batch_size, epochs, seed, shuffle,  # type: ignore[arg-type]
-            EarlyStopping.of(early_stopping), precision,
-        )  # fmt: skip
-    run = Run(plan, prepared, resolve_threads(threads))
+    run = Run(plan_of(given, prepared) if plan is None else plan, prepared, resolve_threads(threads))
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None if checkpoint is None else checkpoints(run, checkpoint, every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
@@ -272,17 +257,3 @@ def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:
     if both:
         raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
     return plan
-
-
-def _suited_loss(task: str) -> Loss:
-    return CrossEntropy() if task == "classes" else SquaredError()
-
-
-def _whole(name: str, value: object, at_least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}")
-    return int(value)
-
-
-def _widths(hidden: Any) -> list[int]:
-    return list(hidden.tolist()) if isinstance(hidden, np.ndarray) else hidden

@@ -62,6 +62,7 @@ OF_THE_PLAN = (
     Option("group", str, ROWS, "A column whose equal values stay on one side, such as patient."),
     Option("time", str, ROWS, "A column to order by: the latest rows are held out."),
     Option("split_column", str, ROWS, "A column that says train, validation or test."),
+    Option("split_seed", int, ROWS, "Of the split alone.", "the seed"),
     Option("duplicates", str, ROWS, "Copies of rows: warn, drop, or keep them together.", "warn"),
 )
 OF_THE_OPTIMIZER = (

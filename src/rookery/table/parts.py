@@ -71,7 +71,7 @@ def divided(
     by = _split_by(rows, split)
     if preparation.duplicates == "together" and split.used is None:
         split, by = replace(split, group="copies"), digests
-    parts = split_parts(split, len(rows), seed, numbers, by)
+    parts = split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
     for leak in find_leakage(
         digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
     ):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import PlanError, TableError, nearest
-from rookery.plan.parts import Part, flag, number
+from rookery.plan.parts import Part, count, flag, number
 
 __all__ = ["Parts", "Split", "hashed", "mixed", "part_number", "part_words", "split_parts"]
 
@@ -33,6 +33,8 @@ class Split(Part):
         A column to order by: the latest rows are for testing, those before them for validation.
     column : str, optional
         A column that says train, validation or test for each row.
+    seed : int, optional
+        Of the split alone, where it is not to be that of the plan: networks of several seeds then learn the same rows.
 
     """
 
@@ -42,6 +44,7 @@ class Split(Part):
     group: str | None = None
     time: str | None = None
     column: str | None = None
+    seed: int | None = count(None, at_least=0, at_most=2**64 - 1, optional=True)
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)

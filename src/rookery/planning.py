@@ -1,0 +1,77 @@
+"""Planning: the arguments of `rookery.train` made into a preparation and a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rookery.errors import PlanError
+from rookery.plan.losses import LOSSES, CrossEntropy, Loss, SquaredError
+from rookery.plan.network import Network
+from rookery.plan.optimizers import OPTIMIZERS, Optimizer
+from rookery.plan.plan import EarlyStopping, Plan
+from rookery.table.encode import Encoding
+from rookery.table.preparation import Preparation
+from rookery.table.prepare import Prepared
+from rookery.table.reading import Reading
+from rookery.table.split import Split
+
+__all__ = ["loss_of", "optimizer_of", "plan_of", "preparation_of", "whole"]
+
+Arguments = Mapping[str, Any]
+
+
+def preparation_of(given: Arguments) -> Preparation:
+    """How the table becomes rows, by the arguments of `rookery.train` (all of them, by name)."""
+    split = Split(
+        given["validation_fraction"], given["test_fraction"], given["stratify"], given["group"], given["time"],
+        given["split_column"], given["split_seed"],
+    )  # fmt: skip
+    weights = given["sample_weight"]
+    return Preparation(
+        given["label"] or (), given["schema"], Encoding.of(given["encoding"] if given["standardize"] else "none"),
+        split, given["duplicates"], given["missing_label"], weights if isinstance(weights, str) else None,
+        given["class_weight"], given["classes"], Reading() if given["reading"] is None else given["reading"],
+    )  # fmt: skip
+
+
+def loss_of(given: Arguments) -> Loss | None:
+    """The loss that was asked for; None where the label is to decide."""
+    return None if given["loss"] is None else LOSSES.of(given["loss"])
+
+
+def optimizer_of(given: Arguments) -> Optimizer:
+    """The optimizer, with the learning rate where one was given beside it."""
+    optimizer = OPTIMIZERS.of(given["optimizer"])
+    if given["learning_rate"] is not None:
+        optimizer = replace(optimizer, learning_rate=given["learning_rate"])
+    return optimizer
+
+
+def plan_of(given: Arguments, prepared: Prepared) -> Plan:
+    """The plan for a table that was prepared, by the arguments of `rookery.train`."""
+    loss = loss_of(given) or (CrossEntropy() if prepared.task == "classes" else SquaredError())
+    hidden = given["hidden"].tolist() if isinstance(given["hidden"], np.ndarray) else given["hidden"]
+    inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
+    network = Network.of(inputs, hidden, outputs, given["activation"], given["dropout"], given["initializer"])
+    return Plan(
+        network, prepared.task, loss, optimizer_of(given), given["schedule"], given["batch_size"], given["epochs"],
+        given["seed"], given["shuffle"], EarlyStopping.of(given["early_stopping"]), given["precision"],
+    )  # fmt: skip
+
+
+def whole(name: str, value: object, at_least: int) -> int:
+    """A whole number.
+
+    Raises
+    ------
+    PlanError
+        If it is none, or too small.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
+        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}")
+    return int(value)
