@@ -20,6 +20,9 @@ __all__ = ["Rows", "check_memory", "new_predictor", "new_run", "translate"]
 
 FLOPS_PER_THREAD = 4_000_000
 
+# Bytes below which the machine is not asked how many it has: asking takes longer than a small network's first epochs.
+ALWAYS_AVAILABLE = 16_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -97,6 +100,8 @@ def check_memory(plan: Plan, rows: int) -> None:
     # Beyond this, the exact number does not matter, and could not be counted in 64 bits.
     absurd = network.parameters > 2**50
     needed = network.parameters * itemsize * 8 if absurd else engine.memory(translate(engine, plan), rows, itemsize)
+    if needed <= ALWAYS_AVAILABLE:
+        return
     free = available_memory()
     if absurd or (free is not None and needed > free):
         has = "this machine" if free is None else f"{_gigabytes(free)} available"

@@ -10,6 +10,7 @@ import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from rookery.errors import PlanError, nearest
@@ -45,6 +46,8 @@ class Range:
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
     def check(self, where: str, value: object) -> float | int:
+        if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.holds(value):
+            return value  # nearly always; the abstract kinds of numbers below are slow to ask
         kind = numbers.Integral if self.whole else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
             raise PlanError(f"{where}: got {value!r}; needs {self}")
@@ -83,6 +86,16 @@ def flag(default: bool) -> Any:
     return field(default=default, metadata={"flag": True})
 
 
+@cache
+def _checked_fields(part: type[Part]) -> tuple[tuple[str, Range | None, bool], ...]:
+    """Names of a part's fields that are numbers, with their range and whether None will do, or flags, without."""
+    return tuple(
+        (f.name, f.metadata.get("range"), f.metadata.get("optional", False))
+        for f in fields(part)
+        if "range" in f.metadata or f.metadata.get("flag")
+    )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Part:
     """The base of every part of a plan."""
@@ -90,13 +103,15 @@ class Part:
     word: ClassVar[str] = ""  # what users type for it, in families
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            value = getattr(self, f.name)
-            where = f"{type(self).__name__}.{f.name}"
-            if f.metadata.get("flag") and not isinstance(value, bool):
-                raise PlanError(f"{where}: got {value!r}; needs True or False")
-            if "range" in f.metadata and not (value is None and f.metadata["optional"]):
-                object.__setattr__(self, f.name, f.metadata["range"].check(where, value))
+        for name, limits, optional in _checked_fields(type(self)):
+            value = getattr(self, name)
+            if limits is None:
+                if not isinstance(value, bool):
+                    raise PlanError(f"{type(self).__name__}.{name}: got {value!r}; needs True or False")
+            elif not (value is None and optional):
+                checked = limits.check(f"{type(self).__name__}.{name}", value)
+                if checked is not value:
+                    object.__setattr__(self, name, checked)
 
     def __repr__(self) -> str:
         shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if not self._is_default(f.name)]

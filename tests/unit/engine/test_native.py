@@ -130,13 +130,13 @@ def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: lis
 
 
 def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = rk.Plan(Network.of(64, [256], 10))
+    plan = rk.Plan(Network.of(64, [2048, 2048], 10))
     needed = _core.load().memory(translate(_core.load(), plan), 1000, 4)
     assert needed > 4 * 3 * plan.network.parameters  # weights and Adam's two moments
     monkeypatch.setattr(native, "available_memory", lambda: needed)
     check_memory(plan, 1000)
     monkeypatch.setattr(native, "available_memory", lambda: needed - 1)
-    with pytest.raises(PlanError, match="64-256-10"):
+    with pytest.raises(PlanError, match="64-2048-2048-10"):
         check_memory(plan, 1000)
     monkeypatch.setattr(native, "available_memory", lambda: None)
     check_memory(plan, 1000)
