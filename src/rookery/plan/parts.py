@@ -103,7 +103,7 @@ class Part:
     word: ClassVar[str] = ""  # what users type for it, in families
 
     def __post_init__(self) -> None:
-        for name, limits, optional in _checked_fields(type(self)):
+        for name, limits, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
             value = getattr(self, name)
             if limits is None:
                 if not isinstance(value, bool):
