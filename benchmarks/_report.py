@@ -80,10 +80,11 @@ class Report:
         aligned += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
         return "| " + " | ".join(aligned) + " |"
 
-    def claim_ratio(self, text: str, ratio: Spread, at_least: float) -> None:
-        """A claim that something is at least so many times as much as something else."""
+    def claim_ratio(self, text: str, ratio: Spread, at_least: float, possible: float | None = None) -> None:
+        """A claim that one thing is at least so many times as much as another, of the `possible` times at the most."""
         met = ratio.median >= at_least
-        self._claim(f"{text}: {ratio.show()} times; claimed: at least {at_least:g}", met)
+        bound = "" if possible is None else f"; at the peak it would be {significant(possible)}"
+        self._claim(f"{text}: {ratio.show()} times; claimed: at least {at_least:g}{bound}", met)
 
     def claim_below(self, text: str, value: Spread, below: float, unit: str = "") -> None:
         """A claim that something stays under a limit."""
