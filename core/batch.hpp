@@ -42,8 +42,7 @@ class Batch {
       : plan_(plan),
         loss_pass_(loss_pass_function<T>(plan.loss.kind)),
         outside_(outside, plan.loss.kind, capacity, shape.outputs()) {
-    // A number of rows that is no power of two keeps the panels of a matrix in different sets of the cache.
-    rows_ = (capacity + kPanel - 1) / kPanel * kPanel + 8;
+    rows_ = staggered_rows(capacity);
     // Sizes first, then one array for all: the first pass hands out places in nothing.
     lay_out(plan, shape);
     storage_ = AlignedArray<T>(used_);

@@ -24,7 +24,7 @@ class Evaluator {
   // outside, if not null, must outlive the evaluator.
   Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside = nullptr)
       : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
-    const std::int64_t rows = kBlock + 8;  // see Batch: no power of two
+    const std::int64_t rows = staggered_rows(kBlock);
     for (int thread = 0; thread < threads; ++thread) {
       Scratch scratch;
       for (AlignedArray<T>& turn : scratch.turns) turn = AlignedArray<T>(shape.widest_panels * kPanel * rows);

@@ -71,7 +71,7 @@ double best_rate(double flops, double seconds, F&& f) {
 }  // namespace
 
 ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
-  const std::int64_t rows = batch_size + 8;
+  const std::int64_t rows = staggered_rows(batch_size);
   const auto matrix = [](AlignedArray<float>& array, std::int64_t n, std::int64_t columns) {
     array = AlignedArray<float>(panels_of(columns) * n * kPanel);
     for (std::int64_t i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i % 17 - 8) * 0.01f;
@@ -80,7 +80,7 @@ ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::in
   AlignedArray<float> arrays[6];
   const PanelMatrix<float> x = matrix(arrays[0], rows, inputs);
   const PanelMatrix<float> weights = matrix(arrays[1], inputs + 1, outputs);
-  const PanelMatrix<float> transposed = matrix(arrays[2], panels_of(outputs) * kPanel, inputs);
+  const PanelMatrix<float> transposed = matrix(arrays[2], staggered_rows(outputs), inputs);
   const PanelMatrix<float> z = matrix(arrays[3], rows, outputs);
   const PanelMatrix<float> dloss_dx = matrix(arrays[4], rows, inputs);
   const PanelMatrix<float> dloss_dw = matrix(arrays[5], inputs + 1, outputs);

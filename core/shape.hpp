@@ -1,7 +1,7 @@
 // Where each layer's numbers lie in the arenas that hold all weights, all gradients, all optimizer state.
 //
 //   weights of a layer   [panel of outputs][1 + inputs][16]   row 0 is the bias, row 1 + i the weights from input i
-//   the transposed copy  [panel of inputs][outputs rounded up to 16][16]       without the bias
+//   the transposed copy  [panel of inputs][outputs, staggered][16]             without the bias
 //
 // The bias stands first because every weighted sum begins with it.
 #pragma once
@@ -24,8 +24,8 @@ struct LayerShape {
   std::int64_t input_panels() const { return panels_of(inputs); }
   std::int64_t output_panels() const { return panels_of(outputs); }
   std::int64_t weight_rows() const { return inputs + 1; }
-  // Rounded up, because it is written in blocks of 16 x 16.
-  std::int64_t transposed_rows() const { return output_panels() * kPanel; }
+  // Written in blocks of 16 x 16.
+  std::int64_t transposed_rows() const { return staggered_rows(outputs); }
 };
 
 struct NetworkShape {
@@ -60,7 +60,7 @@ PanelMatrix<T> weights_in(T* arena, const LayerShape& layer) {
   return {arena + layer.weights_at, layer.weight_rows(), layer.outputs};
 }
 
-// The transposed weights of one layer: outputs (rounded up) x inputs.
+// The transposed weights of one layer: outputs (and padding) x inputs.
 template <class T>
 PanelMatrix<T> transposed_in(T* arena, const LayerShape& layer) {
   return {arena + layer.transposed_at, layer.transposed_rows(), layer.inputs};

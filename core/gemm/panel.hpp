@@ -18,6 +18,10 @@ inline constexpr int kPanel = 16;
 
 constexpr std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
+// Rows to allocate in each panel for a matrix of so many: whole blocks of 16, and 8 more, because panels a power of two
+// apart would compete for the same sets of the cache.
+constexpr std::int64_t staggered_rows(std::int64_t rows) { return panels_of(rows) * kPanel + 8; }
+
 // A view: does not own. data is 64-byte aligned; `rows` is the number of rows allocated in each panel.
 template <class T>
 struct PanelMatrix {
