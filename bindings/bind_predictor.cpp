@@ -4,8 +4,10 @@
 #include <nanobind/stl/pair.h>
 
 #include <memory>
+#include <mutex>
 
 #include "arrays.hpp"
+#include "one_at_a_time.hpp"
 #include "predictor.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
@@ -34,6 +36,7 @@ class PythonPredictor {
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers.back().width)});
     T* const to = out.data();
     {
+      const Turn turn(in_use_);
       nb::gil_scoped_release release;
       predictor_->predict(rows, head, to);
     }
@@ -44,6 +47,7 @@ class PythonPredictor {
                                      std::optional<Matrix<T>> targets, std::optional<Vector<T>> weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(predictor_->plan(), "evaluate");
+    const Turn turn(in_use_);
     nb::gil_scoped_release release;
     const Evaluation evaluation = predictor_->evaluate(rows);
     return {evaluation.loss, evaluation.metric};
@@ -51,6 +55,7 @@ class PythonPredictor {
 
  private:
   std::unique_ptr<Predictor<T>> predictor_;
+  std::recursive_mutex in_use_;
 };
 
 template <class T>
