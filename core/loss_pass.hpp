@@ -65,10 +65,13 @@ ROOKERY_INLINE V flush_gradient(V x) {
 
 namespace detail {
 
-// lanes[c] lane r = matrix(row + r, c) for all columns, padding included.
+// lanes[c] lane r = matrix(row + r, c) for all columns, padding included (of one panel perhaps not all).
 template <class V>
 void rows_to_lanes(PanelMatrix<typename V::Scalar> matrix, std::int64_t row, V* lanes) {
   constexpr int n = V::kLanes;
+  if constexpr (Quads<V>::kPossible) {
+    if (matrix.columns <= 4) return Quads<V>::load(matrix.at(0, row), kPanel, lanes);
+  }
   for (std::int64_t column = 0; column < matrix.panels() * kPanel; column += n) {
     for (int r = 0; r < n; ++r) lanes[column + r] = V::load(matrix.at(column / kPanel, row + r) + column % kPanel);
     transpose(lanes + column);
@@ -79,6 +82,9 @@ void rows_to_lanes(PanelMatrix<typename V::Scalar> matrix, std::int64_t row, V* 
 template <class V>
 void lanes_to_rows(V* lanes, std::int64_t row, PanelMatrix<typename V::Scalar> matrix) {
   constexpr int n = V::kLanes;
+  if constexpr (Quads<V>::kPossible) {
+    if (matrix.columns <= 4) return Quads<V>::store_padded(lanes, matrix.at(0, row), kPanel);
+  }
   for (std::int64_t column = 0; column < matrix.panels() * kPanel; column += n) {
     transpose(lanes + column);
     for (int r = 0; r < n; ++r) lanes[column + r].store(matrix.at(column / kPanel, row + r) + column % kPanel);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lanes.hpp"
+#include "unroll.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
 
@@ -35,6 +36,84 @@ ROOKERY_INLINE void transpose(V* rows) {
     }
   }
 }
+
+// Rows of four numbers, most often the outputs of a network: as many rows as a register has lanes make four registers,
+// with a fraction of the work of a whole square.
+//
+//   register j      rows j, 4 + j, 8 + j, ... one after the other
+//   columns[c]      lane r = number c of row r
+template <class V>
+struct Quads {
+  using T = typename V::Scalar;
+  using Quad = Vec<T, 4>;
+  static constexpr bool kPossible = V::kLanes >= 4;
+
+  // Rows lie `stride` numbers apart, each aligned to four of them.
+  static ROOKERY_INLINE void load(const T* rows, std::int64_t stride, V* columns) {
+    V registers[4];
+    for (int j = 0; j < 4; ++j) registers[j] = pieces<V::kLanes>(rows + j * stride, 4 * stride);
+    transpose_quads(registers, columns);
+  }
+
+  // Row r is written as its four numbers and zeros up to a whole register.
+  static ROOKERY_INLINE void store_padded(const V* columns, T* rows, std::int64_t stride) {
+    V registers[4];
+    transpose_quads(columns, registers);
+    unroll<V::kLanes>([&](auto r) __attribute__((always_inline)) {
+      padded<(r / 4) * 4>(registers[r % 4], std::make_integer_sequence<int, V::kLanes>{}).store(rows + r * stride);
+    });
+  }
+
+ private:
+  // `n` / 4 pieces of four numbers, `stride` apart.
+  template <int n>
+  static ROOKERY_INLINE Vec<T, n> pieces(const T* from, std::int64_t stride) {
+    if constexpr (n == 4) {
+      return Quad::load(from);
+    } else {
+      return joined(pieces<n / 2>(from, stride), pieces<n / 2>(from + n / 8 * stride, stride),
+                    std::make_integer_sequence<int, n>{});
+    }
+  }
+
+  template <class Half, int... kLane>
+  static ROOKERY_INLINE auto joined(Half a, Half b, std::integer_sequence<int, kLane...>) {
+    return Vec<T, sizeof...(kLane)>::make(__builtin_shufflevector(a.raw, b.raw, kLane...));
+  }
+
+  // Lanes kFrom ... kFrom + 3 of a, then zeros.
+  template <int kFrom, int... kLane>
+  static ROOKERY_INLINE V padded(V a, std::integer_sequence<int, kLane...>) {
+    return V::make(__builtin_shufflevector(a.raw, V(T(0)).raw, (kLane < 4 ? kFrom + kLane : V::kLanes)...));
+  }
+
+  // Within each quad, the first two numbers of a and b by turns (kHigh 0), or the last two.
+  template <int kHigh, int... kLane>
+  static ROOKERY_INLINE V by_turns(V a, V b, std::integer_sequence<int, kLane...>) {
+    constexpr int n = V::kLanes;
+    return V::make(
+        __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 4 / 2 + (kLane % 2) * n)...));
+  }
+
+  // Within each quad, the first pair of a and the first of b (kHigh 0), or the second pairs.
+  template <int kHigh, int... kLane>
+  static ROOKERY_INLINE V pairs(V a, V b, std::integer_sequence<int, kLane...>) {
+    constexpr int n = V::kLanes;
+    return V::make(
+        __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 2 + (kLane % 4 / 2) * n)...));
+  }
+
+  // The 4 x 4 squares that the quads of four registers make, each transposed.
+  static ROOKERY_INLINE void transpose_quads(const V* from, V* to) {
+    constexpr auto lanes = std::make_integer_sequence<int, V::kLanes>{};
+    const V low01 = by_turns<0>(from[0], from[1], lanes), high01 = by_turns<1>(from[0], from[1], lanes);
+    const V low23 = by_turns<0>(from[2], from[3], lanes), high23 = by_turns<1>(from[2], from[3], lanes);
+    to[0] = pairs<0>(low01, low23, lanes);
+    to[1] = pairs<1>(low01, low23, lanes);
+    to[2] = pairs<0>(high01, high23, lanes);
+    to[3] = pairs<1>(high01, high23, lanes);
+  }
+};
 
 // to(c, r) = from(r, c) for a block of 16 x 16 numbers, of which the first `rows` rows of `from` are there and the rest
 // are taken as zeros. The rows of each lie 16 numbers apart.
