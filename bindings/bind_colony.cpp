@@ -13,6 +13,7 @@
 
 #include "arrays.hpp"
 #include "colony.hpp"
+#include "one_at_a_time.hpp"
 #include "run_state.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
@@ -45,6 +46,7 @@ class PythonColony {
   }
 
   std::string run(std::int64_t epochs, double seconds, const nb::object& poll) {
+    const Turn turn(in_use_);
     nb::object failure;
     std::function<bool()> ask;
     if (!poll.is_none()) {
@@ -72,21 +74,34 @@ class PythonColony {
 
   std::int64_t count() const { return colony_->count(); }
   std::int64_t packed() const { return colony_->packed(); }
-  std::string status(std::int64_t m) const { return name_of(colony_->status(checked(m))); }
+  std::string status(std::int64_t m) const {
+    const Turn turn(in_use_);
+    return name_of(colony_->status(checked(m)));
+  }
 
   nb::list parameters(std::int64_t m) const {
+    const Turn turn(in_use_);
     return layers_to_python(colony_->state(checked(m)).weights.data(), shape(m));
   }
-  nb::dict state(std::int64_t m) const { return state_to_python(colony_->state(checked(m)), shape(m)); }
-  nb::dict history(std::int64_t m) const { return history_to_python(colony_->state(checked(m)).history); }
+  nb::dict state(std::int64_t m) const {
+    const Turn turn(in_use_);
+    return state_to_python(colony_->state(checked(m)), shape(m));
+  }
+
+  nb::dict history(std::int64_t m) const {
+    const Turn turn(in_use_);
+    return history_to_python(colony_->state(checked(m)).history);
+  }
 
   void set_state(std::int64_t m, const nb::dict& state) {
+    const Turn turn(in_use_);
     MemberState<T> read = colony_->state(checked(m));
     state_from_python(state, shape(m), read);
     colony_->set_state(m, read);
   }
 
   std::optional<std::tuple<std::int64_t, std::int64_t, double>> divergence(std::int64_t m) const {
+    const Turn turn(in_use_);
     if (colony_->status(checked(m)) != Status::diverged) return std::nullopt;
     const Divergence d = colony_->state(m).divergence;
     return std::make_tuple(d.epoch, d.batch, d.learning_rate);
@@ -107,6 +122,7 @@ class PythonColony {
 
   std::vector<Table<T>> tables_;
   std::unique_ptr<Colony<T>> colony_;
+  mutable InUse in_use_;
 };
 
 template <class T>

@@ -4,7 +4,6 @@
 #include <nanobind/stl/pair.h>
 
 #include <memory>
-#include <mutex>
 
 #include "arrays.hpp"
 #include "one_at_a_time.hpp"
@@ -55,7 +54,7 @@ class PythonPredictor {
 
  private:
   std::unique_ptr<Predictor<T>> predictor_;
-  std::recursive_mutex in_use_;
+  InUse in_use_;
 };
 
 template <class T>

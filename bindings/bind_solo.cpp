@@ -8,7 +8,6 @@
 #include <chrono>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "arrays.hpp"
@@ -48,7 +47,6 @@ class PythonSolo {
 
   std::string run(std::int64_t steps, std::int64_t epochs, double seconds, const nb::object& poll) {
     const Turn turn(in_use_);
-    refuse_if_running();
     std::function<bool()> ask;
     if (!poll.is_none()) {
       // Runs on the calling thread, the only one that may run Python.
@@ -64,7 +62,6 @@ class PythonSolo {
     }
     Status status;
     {
-      const Running running(running_);
       nb::gil_scoped_release release;
       status = solo_->run({steps, epochs, seconds}, ask);
     }
@@ -73,30 +70,28 @@ class PythonSolo {
   }
 
   nb::dict history() const {
-    const Turn turn(in_use_);
+    const Look look(in_use_);
     return history_to_python(solo_->history());
   }
 
   nb::list parameters() const {
-    const Turn turn(in_use_);
+    const Look look(in_use_);
     return layers_to_python(solo_->network().weights.data(), solo_->network().shape);
   }
 
   void set_parameters(const nb::sequence& layers) {
     const Turn turn(in_use_);
-    refuse_if_running();
     layers_from_python(layers, solo_->network().shape, solo_->network().weights.data());
     solo_->state_changed();
   }
 
   nb::dict state() const {
-    const Turn turn(in_use_);
+    const Look look(in_use_);
     return state_to_python(state_of(*solo_), solo_->network().shape);
   }
 
   void set_state(const nb::dict& state) {
     const Turn turn(in_use_);
-    refuse_if_running();
     MemberState<T> read = state_of(*solo_);
     state_from_python(state, solo_->network().shape, read);
     set_state_of(*solo_, read);
@@ -106,7 +101,6 @@ class PythonSolo {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "evaluate");
     const Turn turn(in_use_);
-    refuse_if_running();
     Evaluation evaluation;
     {
       nb::gil_scoped_release release;
@@ -120,7 +114,7 @@ class PythonSolo {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "gradients");
     AlignedArray<T> out(solo_->network().shape.weights_size);
-    const Turn turn(in_use_);
+    const Look look(in_use_);
     Evaluation evaluation;
     {
       nb::gil_scoped_release release;
@@ -144,12 +138,6 @@ class PythonSolo {
   }
 
  private:
-  struct Running {
-    explicit Running(bool& flag) : flag_(flag) { flag_ = true; }
-    ~Running() { flag_ = false; }
-    bool& flag_;
-  };
-
   // loss(outputs, classes or targets) gives (losses (n,), gradient (n, outputs)), checked in Python. Any thread may
   // ask.
   bool call_loss(const OutsideRows<T>& rows) {
@@ -186,11 +174,6 @@ class PythonSolo {
     return false;
   }
 
-  // Only a function that the run itself calls can come here while it runs.
-  void refuse_if_running() const {
-    if (running_) throw std::runtime_error("the run is in the middle of a step; wait until it has returned");
-  }
-
   // What Python raised while the engine was at work.
   void raise_failure() {
     if (!failure_.is_valid()) return;
@@ -204,8 +187,7 @@ class PythonSolo {
   nb::object loss_;
   nb::object failure_;
   std::unique_ptr<Solo<T>> solo_;
-  mutable std::recursive_mutex in_use_;
-  bool running_ = false;
+  mutable InUse in_use_;
 };
 
 template <class T>

@@ -90,6 +90,39 @@ def test_a_run_asked_for_by_two_threads_is_run_once(best: ModuleType) -> None:
     assert digest(solo) == digest(alone)
 
 
+def test_a_colony_that_is_watched_ends_as_one_that_is_not(best: ModuleType) -> None:
+    job = Job(sizes=(4, 10, 3), rows=200, epochs=40, batch_size=20)
+    members = [(job.plan(best), 0, -1) for _ in range(20)]
+    alone = best.Colony32(members, [job.table()], 2)
+    alone.run()
+    colony = best.Colony32(members, [job.table()], 2)
+    over = threading.Event()
+
+    def train() -> None:
+        while colony.run(epochs=1) == "running":
+            pass
+        over.set()
+
+    def watch() -> None:
+        while not over.is_set():
+            state = colony.state(19)
+            assert len(state["history.train_loss"]) == int(state["progress"][0])
+
+    all_at_once(train, watch)
+    assert [digest_of_member(colony, m) for m in range(20)] == [digest_of_member(alone, m) for m in range(20)]
+
+
+def digest_of_member(colony: Any, member: int) -> bytes:
+    return b"".join(w.tobytes() + b.tobytes() for w, b in colony.parameters(member))
+
+
+def test_a_colony_is_not_read_while_it_trains(best: ModuleType) -> None:
+    job = Job(sizes=(4, 10, 3), rows=2000, epochs=100_000, batch_size=20)
+    colony = best.Colony32([(job.plan(best), 0, -1)] * 20, [job.table()], 1)
+    with pytest.raises(RuntimeError, match="in the middle of a step"):
+        colony.run(poll=lambda: colony.state(0) is None)
+
+
 def test_a_loss_cannot_run_the_run_it_is_of(best: ModuleType) -> None:
     job = Job(sizes=(4, 8, 3), rows=40, epochs=2)
 
