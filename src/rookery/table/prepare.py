@@ -125,6 +125,8 @@ def prepare(
     if preparation.duplicates == "drop":
         whole = without_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "numbers" and classes is not None:
+        raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
         classes = classes_of(whole.observations.y, everything.label)
     train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
