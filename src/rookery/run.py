@@ -238,14 +238,14 @@ def _provenance(
 ) -> Provenance:
     """Where a model comes from: how the table was prepared, digests, history, evaluation."""
     from rookery import __version__
-    from rookery.files.digest import digest_of_arrays, digest_of_table
+    from rookery.files.digest import description_of_table, digest_of_arrays
 
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return Provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
         rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=digest_of_table(prepared.used_table()),
+        data=description_of_table(prepared.used_table(), prepared.beside()),
         weights=digest_of_arrays(model.arrays()),
         history=history,
         evaluation={"on": prepared.judged[0], **evaluation.to_dict()},

@@ -350,7 +350,7 @@ def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any
     by_word = prepared(x, y, class_weight={words[0]: 1.5, words[1]: 2.5})
     assert by_word.train.weights is not None
     np.testing.assert_array_equal(by_word.train.weights, by_value.train.weights)
-    with pytest.raises(TableError, match="class_weight: got .* twice"):
+    with pytest.raises(TableError, match=r"class_weight: got .* twice"):
         prepared(x, y, class_weight={labels[0]: 1.5, words[0]: 2.5})
 
 
