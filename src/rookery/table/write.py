@@ -7,7 +7,7 @@ import gzip
 import lzma
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -105,6 +105,7 @@ class TableWriter:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file
             self._folder: Path | None = None
+            self._types: dict[str, set[pl.DataType]] = {}
             if self.format in ("parquet", "arrow"):
                 # Polars writes these formats whole only: rows wait on disk, not in memory, till all are there.
                 self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rookery-")))
@@ -132,7 +133,12 @@ class TableWriter:
         self._parts += 1
 
     def _part(self, frame: pl.DataFrame) -> None:
+
         assert self._folder is not None
+        for series in frame:
+            # A column without values fits any that comes later.
+            is_known = series.null_count() < len(series)
+            self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
         try:
             frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
         except OSError as error:
@@ -147,12 +153,22 @@ class TableWriter:
             return
         import polars as pl
 
-        rows = pl.concat([pl.scan_ipc(path) for path in sorted(self._folder.iterdir())], how="vertical_relaxed")
+        types = pl.Schema({name: _common_type(found) for name, found in self._types.items()})
+        rows = pl.concat([pl.scan_ipc(path).cast(types) for path in sorted(self._folder.iterdir())])
         if self.format == "parquet":
             rows.sink_parquet(self._file)
         else:
             rows.sink_ipc(self._file)
         self._file.flush()
+
+
+def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
+    """The type that holds the values of all of these."""
+    import polars as pl
+
+    if len(types) <= 1:
+        return next(iter(types), pl.Float64())
+    return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
 
 
 def frame_of_table(table: Table) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import rookery as rk
 from tests.unit.jobs import PENGUINS_CSV
 
-from .commands import main, process
+from .commands import COMMAND, environment, main, process
 
 
 def test_predict_to_a_file(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,3 +128,20 @@ def test_what_is_no_model_is_said(command: str, tmp_path: Path, capsys: pytest.C
 def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"rookery {command} " in capsys.readouterr().out.replace("rookery predict", "rookery predict")
+
+
+@pytest.mark.parametrize("command", [["predict", "MODEL", "TABLE"], ["show", "MODEL"]])
+def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, command: list[str]) -> None:
+    table = tmp_path / "many.csv"
+    lines = PENGUINS_CSV.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *lines[1:] * 100]) + "\n")
+    arguments = [{"MODEL": str(model_file), "TABLE": str(table)}.get(word, word) for word in command]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        child.wait(60)
+    assert child.returncode == 1
