@@ -120,6 +120,7 @@ class Model:
         sample_weight: Any = None,
         intervals: int = 1000,
         threshold: float | None = None,
+        missing_label: str = "error",
     ) -> ClassEvaluation | NumberEvaluation:
         """How good the predictions are on rows whose label is known, beside saying always the same.
 
@@ -134,13 +135,15 @@ class Model:
             Resamples for the intervals of 95 %; 0 for none.
         threshold : float, optional
             Of two classes, the second is said where its probability is at least this.
+        missing_label : {"error", "drop"}, default "error"
+            What becomes of rows whose label is missing.
 
         Returns
         -------
         ClassEvaluation or NumberEvaluation
 
         """
-        rows = self.observe(data, y)
+        rows = self.observe(data, y, missing_label=missing_label)
         return self.judge(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
 
     def choose_threshold(
@@ -171,10 +174,15 @@ class Model:
         weights = sample_weights(sample_weight, rows)
         return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
-    def observe(self, data: Any, y: Any = None, *, reading: Reading | None = None) -> Observations:
+    def observe(
+        self, data: Any, y: Any = None, *, reading: Reading | None = None, missing_label: str = "error"
+    ) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
-        return observations(data, y, self.labels.names if y is None else None, expected=expected, reading=reading)
+        return observations(
+            data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
+            reading=reading,
+        )  # fmt: skip
 
     def judge(
         self,

@@ -12,7 +12,18 @@ import typer
 
 from rookery.errors import FileError, PlanError
 
-__all__ = ["COLUMNS", "JSON", "READING", "THREADS", "Option", "arguments_of", "readings", "with_options", "writable"]
+__all__ = [
+    "COLUMNS",
+    "DROP_UNLABELLED",
+    "JSON",
+    "READING",
+    "THREADS",
+    "Option",
+    "arguments_of",
+    "readings",
+    "with_options",
+    "writable",
+]
 
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
@@ -153,6 +164,7 @@ def writable(path: Path) -> Path:
 
 THREADS = Option("threads", int, TRAINING, "Threads to use.", "all cores")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
+DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = Option(
     "schema", list, TABLE, "What a column is: number, category, yes_no, date, ignore. As often as needed.",
     "inferred", "--column", roles,

@@ -10,6 +10,7 @@ import typer
 
 from rookery.cli.options import (
     COLUMNS,
+    DROP_UNLABELLED,
     FILES,
     JSON,
     NETWORK,
@@ -71,7 +72,7 @@ OF_THE_OPTIMIZER = (
 )
 BESIDE_THE_PLAN = ("validation_data", "test_data", "threads", "checkpoint", "every", "resume")
 OTHERS = (
-    Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label."),
+    DROP_UNLABELLED,
     Option("validation_data", Path, ROWS, "A file of validation rows.", typed="--validation"),
     Option("test_data", Path, ROWS, "A file of test rows.", typed="--test"),
     Option("folds", int, ROWS, "Cross-validate: so many networks, each judged on the rows of its fold."),
@@ -99,11 +100,17 @@ def train(
 
     rookery train penguins --label species
 
-    rookery train penguins --label species --hidden 5,5 --learning-rate 0.01 -o penguins.rookery
+    rookery train penguins --label species --hidden 5,5 -o penguins.rookery
 
-    rookery train houses.csv --label price --column zip=category --loss huber --early-stopping 20
+    rookery train houses.csv --label price --column zip=category --loss huber
 
     rookery train visits.parquet --label ill --group patient --folds 5
+
+    rookery train penguins --label species --epochs 500 --early-stopping 20
+
+    rookery train penguins --label species --save-plan plan.toml
+
+    rookery train penguins --plan plan.toml --seed 1
     """
     arguments = _plan(given)
     others = arguments_of(OTHERS, given)

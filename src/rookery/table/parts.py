@@ -92,9 +92,11 @@ def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Sp
     if split.used is None and split.stratify and (counts == 1).any():
         row = int(np.argmax(classes == np.argmax(counts == 1)))
         only = rows.y[row : row + 1].tolist()[0]
+        cure = "" if isinstance(only, str | bool) else "learn it as a number with task='numbers', "
         raise TableError(
             f"label {rows.label!r}: row {rows.called[row]} is the only one of class {only!r}, which so cannot "
-            "be both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
+            f"be both learnt and validated; {cure}leave it out, join it with another class, or give "
+            "validation_fraction=0"
         )
 
 
