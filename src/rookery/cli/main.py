@@ -76,18 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
         except RookeryError as error:
             print(f"rookery: {as_typed(str(error))}", file=sys.stderr)
             return 1 if isinstance(error, ArithmeticError) else 2
+        except BrokenPipeError:
+            sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
+            return 1
         except OSError as error:
-            if _is_broken_pipe(error):
-                sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
-                return 1
             print(f"rookery: the output cannot be written: {error.strerror or error}", file=sys.stderr)
             return 1
     return 0
-
-
-def _is_broken_pipe(error: OSError) -> bool:
-    """Polars tells of it in words alone."""
-    return isinstance(error, BrokenPipeError) or "Broken pipe" in str(error)
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,12 +154,14 @@ def separator(text: str) -> str:
 
 
 def writable(path: Path) -> Path:
-    """A file that is to be written later: if its folder is not there, that is said before any work is done."""
+    """A file that is to be written later: if it cannot be, that is said before any work is done."""
     folder = path.absolute().parent
     if str(path) != "-" and not folder.is_dir():
         raise FileError(f"{path}: there is no folder {folder}; make it first")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give the name of a file")
+    if str(path) != "-" and not os.access(path if path.exists() else folder, os.W_OK):
+        raise FileError(f"{path}: may not be written; permit it (chmod u+w), or choose another place")
     return path
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,12 +33,12 @@ from rookery.cli.options import (
 )  # fmt: skip
 from rookery.cli.page import print_page
 from rookery.cli.progress import training_progress
-from rookery.errors import PlanError
+from rookery.errors import FileError, PlanError
 
 if TYPE_CHECKING:
     from rookery.run import Run
 
-__all__ = ["show_run", "train"]
+__all__ = ["keep_model", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `rookery.train`.
 OF_THE_PLAN = (
@@ -114,6 +116,8 @@ def train(
     """
     arguments = _plan(given)
     others = arguments_of(OTHERS, given)
+    if "every" in others and "checkpoint" not in others:
+        raise PlanError("--every: is for checkpoints; name their folder with --checkpoint")
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "folds" in others or "repeats" in others:
@@ -130,8 +134,10 @@ def train(
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    _keep(run, others)
-    show_run(run, as_json="as_json" in others)
+    try:
+        _keep(run, others)
+    finally:
+        show_run(run, as_json="as_json" in others)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -161,7 +167,21 @@ def _keep(run: Run, others: dict[str, Any]) -> None:
 
         write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        run.model.save(others["output"])
+        keep_model(run, others["output"])
+
+
+def keep_model(run: Run, path: Path) -> None:
+    """Writes the model to its file; if there is no room, elsewhere, for training may have taken long."""
+    try:
+        run.model.save(path)
+    except FileError as error:
+        spare = Path(tempfile.mkdtemp(prefix="rookery-")) / path.name
+        try:
+            run.model.save(spare)
+        except FileError:
+            shutil.rmtree(spare.parent, ignore_errors=True)
+            raise error from None
+        raise FileError(f"{error}. For now, the model is kept in {spare}") from error
 
 
 def show_run(run: Run, as_json: bool) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -126,10 +128,12 @@ class TableWriter:
         frame = frame_of_table(table)
         if self._folder is not None:
             self._part(frame)
-        elif self.format == "csv":
-            _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
         else:
-            frame.write_ndjson(self._file)
+            with _errors_of_the_system():
+                if self.format == "csv":
+                    _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
+                else:
+                    frame.write_ndjson(self._file)
         self._parts += 1
 
     def _part(self, frame: pl.DataFrame) -> None:
@@ -140,11 +144,12 @@ class TableWriter:
             is_known = series.null_count() < len(series)
             self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
         try:
-            frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
+            with _errors_of_the_system():
+                frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
         except OSError as error:
             raise FileError(
-                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error}); set TMPDIR to a larger "
-                "folder"
+                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error.strerror or error}); set "
+                "TMPDIR to a larger folder"
             ) from error
 
     def _finish(self) -> None:
@@ -155,11 +160,26 @@ class TableWriter:
 
         types = pl.Schema({name: _common_type(found) for name, found in self._types.items()})
         rows = pl.concat([pl.scan_ipc(path).cast(types) for path in sorted(self._folder.iterdir())])
-        if self.format == "parquet":
-            rows.sink_parquet(self._file)
-        else:
-            rows.sink_ipc(self._file)
+        with _errors_of_the_system():
+            if self.format == "parquet":
+                rows.sink_parquet(self._file)
+            else:
+                rows.sink_ipc(self._file)
         self._file.flush()
+
+
+@contextmanager
+def _errors_of_the_system() -> Iterator[None]:
+    """Polars tells of a full disk or a closed pipe in words, as an error of one kind or another."""
+    import polars as pl
+
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
