@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def verify(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
+    on_progress: Callable[[Run], object] | None = None,
 ) -> Verification:
     """Trains again from a model's plan on the same table, and compares digests.
 
@@ -76,6 +78,8 @@ def verify(
         The loss, if it was a function of your own: a file does not keep it.
     threads : int, optional
         Any number gives the same bits.
+    on_progress : callable, optional
+        Is called with the run about twenty times a second.
 
     Returns
     -------
@@ -124,13 +128,13 @@ def verify(
         if data_same:
             raise
         return Verification(False, origin.weights, "", False, tuple(differences))
-    weights = _trained_again(run, origin)
+    weights = _trained_again(run, origin, on_progress)
     return Verification(weights == origin.weights, origin.weights, weights, data_same, tuple(differences))
 
 
-def _trained_again(run: Run, origin: Provenance) -> str:
+def _trained_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
     """The digest of the weights after as many epochs and steps."""
-    run.resume(epochs=len(origin.history))
+    run.resume(epochs=len(origin.history), on_progress=on_progress)
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)
     return digest_of_arrays(run.model.arrays())

@@ -21,6 +21,7 @@ from rookery.cli.options import (
     with_options,
 )
 from rookery.cli.page import print_page
+from rookery.cli.progress import activity
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ def evaluate(
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.get("threads"))
     missing_label = "drop" if "drop_unlabelled" in options else "error"
-    rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
-    chosen = _chosen_threshold(network, rows, options)
-    arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
-    if chosen is not None:
-        arguments["threshold"] = chosen.threshold
-    judged = network.judge(rows, **arguments)
+    with activity("judging the model", quiet=given["as_json"]):
+        rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
+        chosen = _chosen_threshold(network, rows, options)
+        arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
+        if chosen is not None:
+            arguments["threshold"] = chosen.threshold
+        judged = network.judge(rows, **arguments)
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         print(json.dumps(facts, allow_nan=False, default=str))

@@ -32,13 +32,13 @@ from rookery.cli.options import (
     writable,
 )  # fmt: skip
 from rookery.cli.page import print_page
-from rookery.cli.progress import training_progress
+from rookery.cli.progress import activity, training_progress
 from rookery.errors import FileError, PlanError
 
 if TYPE_CHECKING:
     from rookery.run import Run
 
-__all__ = ["keep_model", "show_run", "train"]
+__all__ = ["judge", "keep_model", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `rookery.train`.
 OF_THE_PLAN = (
@@ -134,6 +134,7 @@ def train(
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
+    judge(run, quiet="as_json" in others)
     try:
         _keep(run, others)
     finally:
@@ -168,6 +169,12 @@ def _keep(run: Run, others: dict[str, Any]) -> None:
         write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
         keep_model(run, others["output"])
+
+
+def judge(run: Run, quiet: bool) -> None:
+    """How good the network is, worked out where a person sees that something goes on; the run remembers it."""
+    with activity("judging the network", quiet):
+        _ = run.evaluation
 
 
 def keep_model(run: Run, path: Path) -> None:
@@ -205,7 +212,8 @@ def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any
     from rookery.cross_validation import cross_validate
 
     chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
-    crossed = cross_validate(table, **arguments, **chosen)
+    with activity("training a network for each fold", quiet="as_json" in others):
+        crossed = cross_validate(table, **arguments, **chosen)
     if "as_json" in others:
         print(json.dumps(crossed.to_dict(), default=str))
         return
