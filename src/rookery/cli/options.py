@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,19 @@ __all__ = [
     "writable",
 ]
 
+# Where the words of an option are listed: imported when a shell asks for them.
+WORDS = {
+    "activation": "rookery.plan:ACTIVATIONS",
+    "choose_threshold": "rookery.evaluation.threshold:METRICS_OF_DECISIONS",
+    "duplicates": "rookery.table.preparation:DUPLICATES",
+    "encoding": "rookery.table.encode:SCALINGS",
+    "format": "rookery.table.reading:FORMATS",
+    "initializer": "rookery.plan:INITIALIZERS",
+    "loss": "rookery.plan:LOSSES",
+    "optimizer": "rookery.plan:OPTIMIZERS",
+    "output_format": "rookery.table.reading:FORMATS",
+    "schedule": "rookery.plan:SCHEDULES",
+}
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
 
@@ -64,13 +78,20 @@ class Option:
         names = self.typed.split() or [f"--{self.name.replace('_', '-')}"]
         metavar = "NAME=ROLE" if several else None
         shown = typer.Option(
-            *names, help=self.help, show_default=self.default or False, rich_help_panel=self.panel, metavar=metavar
-        )
+            *names, help=self.help, show_default=self.default or False, rich_help_panel=self.panel, metavar=metavar,
+            autocompletion=self._beginning_with if self.name in WORDS else None,
+        )  # fmt: skip
         kind = list[str] if several else self.kind
         default: Any = False if flag else None
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, shown]
         )
+
+    def _beginning_with(self, incomplete: str) -> list[str]:
+        """What the shell may complete."""
+        module, name = WORDS[self.name].split(":")
+        listed = getattr(import_module(module), name)
+        return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
 
 
 def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,24 @@ def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, comma
         assert child.stderr.read() == b""
         child.wait(60)
     assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("rookery ver", {"verify"}),
+        ("rookery train --opt", {"--optimizer"}),
+        ("rookery train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
+        ("rookery train --scaling q", {"quantile"}),
+        ("rookery train --duplicates to", {"together"}),
+        ("rookery predict --output-format p", {"parquet"}),
+        ("rookery evaluate --choose-threshold f", {"f1"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_words(typed: str, expected: set[str]) -> None:
+    asked = {"_ROOKERY_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    program = "import sys; from rookery.cli.main import main; sys.exit(main([]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment() | asked, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == expected, done.stderr
