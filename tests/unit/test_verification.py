@@ -120,3 +120,11 @@ def test_weights_belong_to_the_table() -> None:
     assert "sample_weight is given beside it, and was not" in str(
         rk.verify(quick(x, y).model, x, y, sample_weight=weights)
     )
+
+
+def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
+    with pytest.raises(rk.DivergedError) as diverged:
+        rk.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
+    assert diverged.value.run is not None
+    diverged.value.run.model.save(tmp_path / "model.rookery")
+    assert rk.verify(tmp_path / "model.rookery", "penguins").same

@@ -59,7 +59,8 @@ def model_page(model: Model) -> RenderableType:
                 Text(),
                 loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
             ]
-        parts += [Text(), _metrics(origin)]
+        if "rows" in origin.evaluation:
+            parts += [Text(), _metrics(origin)]
     return Group(*parts)
 
 
