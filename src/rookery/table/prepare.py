@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,7 @@ def prepare(
         If the table cannot be trained on.
 
     """
+    preparation = _without_shares(preparation, validation_data, test_data)
     everything = observations(
         data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
         expected=None if encoders is None else encoders[0].kinds,
@@ -154,7 +155,7 @@ def prepare(
         raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
         classes = classes_of(whole.observations.y, everything.label)
-    train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
+    train, validation, test = divided(whole, preparation, classes, seed, schema)
     validation = _given("validation_data", validation_data, everything, preparation, validation)
     test = _given("test_data", test_data, everything, preparation, test)
     _check_labels(task, loss, [train, validation, test])
@@ -167,6 +168,19 @@ def prepare(
         everything, train, validation, test, features, labels, schema, task, preparation, validation_data is not None,
         sample_weights(weights, everything),
     )  # fmt: skip
+
+
+def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
+    """What is given beside the table is not taken from it; so written down, the split is the same without it."""
+    split = preparation.split
+    if split.column is None:
+        validation, test = validation_data is not None, test_data is not None
+        split = replace(
+            split,
+            validation_fraction=0.0 if validation else split.validation_fraction,
+            test_fraction=0.0 if test else split.test_fraction,
+        )
+    return replace(preparation, split=split)
 
 
 def _counting(rows: Observations, given: Any) -> Part:
