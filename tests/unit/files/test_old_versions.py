@@ -13,7 +13,9 @@ FILES = [pytest.param(path, id=f"{path.parent.name}-{path.stem}") for path in ke
 
 
 def test_there_are_files_to_be_read() -> None:
-    assert {"classes", "number", "two_classes", "two_numbers", "array"} <= {path.stem for path in kept.model_files()}
+    assert {"classes", "number", "two_classes", "two_numbers", "beside", "array"} <= {
+        path.stem for path in kept.model_files()
+    }
 
 
 @pytest.mark.parametrize("path", FILES)
