@@ -85,6 +85,12 @@ def worth_keeping() -> Iterator[Kept]:
          "schema": {"street": "category", "seen": "date"}, "early_stopping": 5, "class_weight": "balanced"},
     )  # fmt: skip
     yield Kept("two_numbers", plane(), ("first", "second"), {"hidden": [7], "epochs": 10, "encoding": "none"})
+    cells = plane(230)
+    later = {name: [float(row[i]) for row in cells[201:]] for i, name in enumerate(cells[0])}
+    yield Kept(
+        "beside", cells[:201], ("first",),
+        {"hidden": [4], "epochs": 8, "validation_data": later, "sample_weight": np.linspace(1, 2, 200)},
+    )  # fmt: skip
     yield Kept("array", plane(), ("first", "second"), {"hidden": [4], "epochs": 10})
 
 

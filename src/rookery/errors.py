@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError", "nearest"]
 
+MOST_NAMED = 40  # more than any choice of Rookery's own has; a table may have 100,000 columns
+
 
 class RookeryError(Exception):
     """The base of all errors that Rookery raises on purpose."""
@@ -70,7 +72,7 @@ class RookeryWarning(UserWarning):
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
-    """What to say about a word that is none of `words`: the nearest right one, and all there are.
+    """What to say about a word that is none of `words`: the nearest right one, and all there are; of many, the first.
 
     Examples
     --------
@@ -81,4 +83,5 @@ def nearest(word: object, words: Iterable[str]) -> str:
     known = list(words)
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(known)}"
+    more = f", … ({len(known) - MOST_NAMED:,} more)" if len(known) > MOST_NAMED else ""
+    return f"{hint}There are: {', '.join(known[:MOST_NAMED])}{more}"

@@ -21,12 +21,11 @@ from rookery.plan.schedules import Schedule
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
 from rookery.run import Run
 from rookery.table.encode import Encoding
-from rookery.table.preparation import Preparation
 from rookery.table.prepare import prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
 
-__all__ = ["carry_out", "train"]
+__all__ = ["train"]
 
 # What a plan says, so that only one of the two can be given; `seed` is also that of the split.
 OF_THE_PLAN = (
@@ -200,6 +199,8 @@ def train(
 
     """
     given = dict(locals())
+    if resume and checkpoint is None:
+        raise PlanError("resume: there is no checkpoint to go on from; name its folder, as checkpoint (--checkpoint)")
     if plan is not None:
         plan = _only_the_plan(plan, given)
         given |= {"loss": plan.loss, "seed": plan.seed, "task": plan.task}
@@ -214,34 +215,6 @@ def train(
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None if checkpoint is None else checkpoints(run, checkpoint, every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
-
-
-def carry_out(
-    plan: Plan,
-    preparation: Preparation,
-    data: Any,
-    y: Any = None,
-    *,
-    validation_data: Any = None,
-    test_data: Any = None,
-    sample_weight: Any = None,
-    threads: int | None = None,
-) -> Run:
-    """A run of the plan on a table prepared as it was for another run; not begun.
-
-    Parameters
-    ----------
-    plan : Plan
-    preparation : Preparation
-    data, y, validation_data, test_data, sample_weight, threads
-        As for `train`.
-
-    """
-    prepared = prepare(
-        data, y, preparation, task=plan.task, loss=plan.loss, seed=plan.seed, validation_data=validation_data,
-        test_data=test_data, weights=sample_weight,
-    )  # fmt: skip
-    return Run(plan, prepared, resolve_threads(threads))
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:

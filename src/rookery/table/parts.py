@@ -53,14 +53,9 @@ def divided(
     classes: tuple[Any, ...] | None,
     seed: int,
     schema: Schema | None,
-    beside: tuple[Any, Any],
 ) -> tuple[Part, Part | None, Part | None]:
-    """Training, validation and test rows of one table. What is given beside it is not taken from it."""
+    """Training, validation and test rows of one table."""
     rows, split = whole.observations, preparation.split
-    if split.column is None:
-        shares = (split.validation_fraction, split.test_fraction)
-        validation, test = (0.0 if given is not None else share for given, share in zip(beside, shares, strict=True))
-        split = replace(split, validation_fraction=validation, test_fraction=test)
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
     numbers = None
@@ -92,9 +87,11 @@ def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Sp
     if split.used is None and split.stratify and (counts == 1).any():
         row = int(np.argmax(classes == np.argmax(counts == 1)))
         only = rows.y[row : row + 1].tolist()[0]
+        cure = "" if isinstance(only, str | bool) else "learn it as a number with task='numbers', "
         raise TableError(
             f"label {rows.label!r}: row {rows.called[row]} is the only one of class {only!r}, which so cannot "
-            "be both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
+            f"be both learnt and validated; {cure}leave it out, join it with another class, or give "
+            "validation_fraction=0"
         )
 
 

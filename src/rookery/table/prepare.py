@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rookery.engine.native import Rows
 from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
-from rookery.table.columns import Table
+from rookery.table.columns import Column, Table
 from rookery.table.encode import Encoding, FeatureEncoder
 from rookery.table.labels import LabelEncoder, class_numbers, classes_of, infer_task
 from rookery.table.observations import Observations, observations
@@ -40,6 +40,10 @@ class Prepared:
         None for arrays, whose columns are all numbers.
     task : {"classes", "numbers"}
     preparation : Preparation
+    validation_is_given : bool
+        Whether the validation rows are of a table of their own.
+    given_weights : (n,) array or None
+        The weights of the table's rows, if they came in no column of it.
 
     """
 
@@ -52,6 +56,8 @@ class Prepared:
     schema: Schema | None
     task: str
     preparation: Preparation
+    validation_is_given: bool = False
+    given_weights: NDArray[np.float64] | None = None
 
     @property
     def judged(self) -> tuple[str, Part]:
@@ -66,8 +72,27 @@ class Prepared:
 
     def used_table(self) -> Table:
         """All rows, with the columns that training depends on: what digests are of."""
-        columns = None if self.schema is None else [*self.schema.features, *self.preparation.beside]
-        return self.everything.table(columns)
+        return self.everything.table(self._used)
+
+    def beside(self) -> dict[str, Table]:
+        """What training depends on and is not in the table."""
+        found = {}
+        if self.validation is not None and self.validation_is_given:
+            found["validation_data"] = self.validation.observations.table(self._used_of(self.validation))
+        if self.given_weights is not None:
+            found["sample_weight"] = Table({"weight": Column("number", self.given_weights)}, "sample_weight")
+        return found
+
+    @property
+    def _used(self) -> list[str] | None:
+        return None if self.schema is None else [*self.schema.features, *self.preparation.beside]
+
+    def _used_of(self, part: Part) -> list[str] | None:
+        """The columns that a table of its own has of them: it is not split, so those to split by may be missing."""
+        x = part.observations.x
+        if self._used is None or not isinstance(x, Table):
+            return None
+        return [name for name in self._used if name in x.columns]
 
     def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
@@ -113,6 +138,7 @@ def prepare(
         If the table cannot be trained on.
 
     """
+    preparation = _without_shares(preparation, validation_data, test_data)
     everything = observations(
         data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
         expected=None if encoders is None else encoders[0].kinds,
@@ -125,9 +151,11 @@ def prepare(
     if preparation.duplicates == "drop":
         whole = without_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "numbers" and classes is not None:
+        raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
         classes = classes_of(whole.observations.y, everything.label)
-    train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
+    train, validation, test = divided(whole, preparation, classes, seed, schema)
     validation = _given("validation_data", validation_data, everything, preparation, validation)
     test = _given("test_data", test_data, everything, preparation, test)
     _check_labels(task, loss, [train, validation, test])
@@ -136,7 +164,23 @@ def prepare(
     if preparation.class_weight is not None:
         count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
         train = Part(train.observations, count)
-    return Prepared(everything, train, validation, test, features, labels, schema, task, preparation)
+    return Prepared(
+        everything, train, validation, test, features, labels, schema, task, preparation, validation_data is not None,
+        sample_weights(weights, everything),
+    )  # fmt: skip
+
+
+def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
+    """What is given beside the table is not taken from it; so written down, the split is the same without it."""
+    split = preparation.split
+    if split.column is None:
+        validation, test = validation_data is not None, test_data is not None
+        split = replace(
+            split,
+            validation_fraction=0.0 if validation else split.validation_fraction,
+            test_fraction=0.0 if test else split.test_fraction,
+        )
+    return replace(preparation, split=split)
 
 
 def _counting(rows: Observations, given: Any) -> Part:
