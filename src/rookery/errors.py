@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError", "nearest"]
 
 
+# Of a table of very many columns, more names than these would only hide the message.
+WORDS_SHOWN = 50
+
+
 class RookeryError(Exception):
     """The base of all errors that Rookery raises on purpose."""
 
@@ -70,7 +74,7 @@ class RookeryWarning(UserWarning):
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
-    """What to say about a word that is none of `words`: the nearest right one, and all there are.
+    """What to say about a word that is none of `words`: the nearest right one, and those there are.
 
     Examples
     --------
@@ -81,4 +85,5 @@ def nearest(word: object, words: Iterable[str]) -> str:
     known = list(words)
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(known)}"
+    more = f", … ({len(known) - WORDS_SHOWN:,} more)" if len(known) > WORDS_SHOWN else ""
+    return f"{hint}There are: {', '.join(known[:WORDS_SHOWN])}{more}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["as_data", "classes_in_words", "drawing", "model_page", "purpose", "schema_table"]
 
 CLASSES_SHOWN = 12
+COLUMNS_SHOWN = 100
 
 
 def model_page(model: Model) -> RenderableType:
@@ -89,16 +91,21 @@ def _head(model: Model) -> str:
 
 
 def schema_table(schema: Schema) -> Table:
-    """The columns: what each is, and what is in it."""
+    """The columns: what each is, and what is in it; of very many, the first."""
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for name in ("column", "role"):
         table.add_column(name)
     for name in ("missing", "distinct"):
         table.add_column(name, justify="right")
     table.add_column("such as", style="dim")
-    for column in schema.columns:
+    for column in schema.columns[:COLUMNS_SHOWN]:
         examples = ", ".join(column.examples[:3]) if not column.reason else f"left out: {column.reason}"
         table.add_row(column.name, column.role, f"{column.missing:,}", f"{column.distinct:,}", examples)
+    more = Counter(column.role for column in schema.columns[COLUMNS_SHOWN:])
+    if more:
+        table.add_row(f"… {more.total():,} more", style="dim")
+        for role, count in more.most_common():
+            table.add_row("", role, "", "", f"{count:,} column{'s' if count > 1 else ''}", style="dim")
     return table
 
 

@@ -274,10 +274,10 @@ def _moments_of_complete_numbers(
     table: Table, schema: Schema, weights: NDArray[np.float64] | None
 ) -> dict[str, tuple[float, float]]:
     """Mean and deviation of all columns of numbers without missing ones, worked out together, which is quicker."""
-    complete = {}
+    complete, roles = {}, schema.roles
     for name in schema.features:
         column = table.columns[name]
-        is_number = schema.roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
+        is_number = roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
         if is_number and len(column) and np.isfinite(column.values).all():
             complete[name] = column.values
     if not complete:

@@ -13,15 +13,15 @@ from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
 from rookery.table.columns import Table
 from rookery.table.encode import Encoding, FeatureEncoder
-from rookery.table.labels import LabelEncoder, class_numbers, classes_of, infer_task
+from rookery.table.labels import LabelEncoder, check_varying, class_numbers, classes_of, infer_task
 from rookery.table.observations import Observations, observations
-from rookery.table.parts import Part, divided, without_duplicates
+from rookery.table.parts import Part, divided, warn_of_leakage_between, without_duplicates
 from rookery.table.preparation import Preparation
 from rookery.table.read import is_table
 from rookery.table.schema import Schema
 from rookery.table.weights import class_weights, sample_weights
 
-__all__ = ["Prepared", "encoded_features", "label_rows", "prepare"]
+__all__ = ["Prepared", "Survey", "encoded_features", "label_rows", "prepare", "surveyed"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +77,50 @@ class Prepared:
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """What is found out about a table as a whole, before its rows are parted.
+
+    Attributes
+    ----------
+    everything : Observations
+        All rows that have a label.
+    whole : Part
+        Those of them that count.
+    schema : Schema or None
+    task : {"classes", "numbers"}
+    classes : tuple or None
+    loss : Loss or None
+    preparation : Preparation
+    encoders : (FeatureEncoder, LabelEncoder) or None
+        Those of an earlier run.
+
+    """
+
+    everything: Observations
+    whole: Part
+    schema: Schema | None
+    task: str
+    classes: tuple[Any, ...] | None
+    loss: Loss | None
+    preparation: Preparation
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
+
+    def parted(self, train: Part, validation: Part | None, test: Part | None) -> Prepared:
+        """With the encoders fitted on the training rows, unless there are some already."""
+        preparation = self.preparation
+        _check_labels(self.task, self.loss, [train, validation, test])
+        if self.encoders is None:
+            labels = _fit_labels(train, self.classes, self.loss, preparation.encoding)
+            features = _fit_features(train, self.schema, preparation.encoding)
+        else:
+            features, labels = self.encoders
+        if preparation.class_weight is not None:
+            count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
+            train = Part(train.observations, count)
+        return Prepared(self.everything, train, validation, test, features, labels, self.schema, self.task, preparation)
+
+
 def encoded_features(features: FeatureEncoder, x: Table | NDArray[Any], precision: str) -> NDArray[Any]:
     """The network's inputs for rows of a table or of an array."""
     return features.transform(x, precision) if isinstance(x, Table) else features.transform_matrix(x, precision)
@@ -113,6 +157,34 @@ def prepare(
         If the table cannot be trained on.
 
     """
+    survey = surveyed(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
+    beside = (validation_data, test_data)
+    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema, beside)
+    if validation_data is not None:
+        validation = _given("validation_data", validation_data, survey, train)
+    if test_data is not None:
+        test = _given("test_data", test_data, survey, train)
+    return survey.parted(train, validation, test)
+
+
+def surveyed(
+    data: Any,
+    y: Any,
+    preparation: Preparation,
+    *,
+    task: str | None,
+    loss: Loss | None,
+    weights: Any = None,
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
+) -> Survey:
+    """Reads and checks; arguments as for `prepare`.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+
+    """
     everything = observations(
         data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
         expected=None if encoders is None else encoders[0].kinds,
@@ -126,17 +198,10 @@ def prepare(
         whole = without_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
     if task == "classes" and classes is None:
-        classes = classes_of(whole.observations.y, everything.label)
-    train, validation, test = divided(whole, preparation, classes, seed, schema, beside=(validation_data, test_data))
-    validation = _given("validation_data", validation_data, everything, preparation, validation)
-    test = _given("test_data", test_data, everything, preparation, test)
-    _check_labels(task, loss, [train, validation, test])
-    labels = _fit_labels(train, classes, loss, preparation.encoding) if encoders is None else encoders[1]
-    features = _fit_features(train, schema, preparation.encoding) if encoders is None else encoders[0]
-    if preparation.class_weight is not None:
-        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
-        train = Part(train.observations, count)
-    return Prepared(everything, train, validation, test, features, labels, schema, task, preparation)
+        classes = classes_of(whole.observations.y, everything.label, whole.observations.called)
+    if task == "numbers" and encoders is None:
+        check_varying(whole.observations.y, everything.labels)
+    return Survey(everything, whole, schema, task, classes, loss, preparation, encoders)
 
 
 def _counting(rows: Observations, given: Any) -> Part:
@@ -170,12 +235,9 @@ def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
     return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out})
 
 
-def _given(
-    what: str, data: Any, everything: Observations, preparation: Preparation, otherwise: Part | None
-) -> Part | None:
+def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
     """Rows in a table or arrays of their own."""
-    if data is None:
-        return otherwise
+    everything, preparation = survey.everything, survey.preparation
     x, y = data if isinstance(data, tuple) else (data, None)
     expected = None
     if is_table(x) and isinstance(everything.x, Table):
@@ -190,8 +252,9 @@ def _given(
         raise TableError(
             f"{what}: has {rows.x.shape[1]} features, the training rows have {everything.x.shape[1]}"  # type: ignore[union-attr]
         )
-    counts = sample_weights(preparation.sample_weight, rows)
-    return Part(rows, counts)
+    part = Part(rows, sample_weights(preparation.sample_weight, rows))
+    warn_of_leakage_between(part, train, what, survey.schema, survey.classes)
+    return part
 
 
 def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:

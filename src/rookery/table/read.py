@@ -18,7 +18,7 @@ from rookery.table.whereabouts import located
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["is_table", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "is_table", "read_batches", "read_table"]
 
 IN_MEMORY = "the table"
 

@@ -9,7 +9,7 @@ import numpy as np
 from rookery.errors import TableError, nearest
 from rookery.table.columns import Column, Table
 
-__all__ = ["ENCODED", "ROLES", "check_given", "inferred_role", "longest_word"]
+__all__ = ["ENCODED", "LONGEST_CATEGORY", "ROLES", "check_given", "inferred_role", "longest_word"]
 
 ROLES = ("number", "category", "yes_no", "date", "text", "identifier", "ignore")
 # Those that become inputs of the network.
