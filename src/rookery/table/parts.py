@@ -19,7 +19,15 @@ from rookery.table.read import IN_MEMORY
 from rookery.table.schema import Schema
 from rookery.table.split import Parts, Split, part_number, part_words, split_parts
 
-__all__ = ["Part", "digests_of", "divided", "split_by", "warn_of_leakage_between", "without_duplicates"]
+__all__ = [
+    "Part",
+    "digests_of",
+    "divided",
+    "split_by",
+    "warn_of_leakage_between",
+    "with_validation",
+    "without_duplicates",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,20 +77,42 @@ def divided(
         split = replace(split, validation_fraction=validation, test_fraction=test)
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
-    numbers = None
     if classes is not None:
-        numbers = class_numbers(rows.y, classes, rows.label, rows.called)
-        _check_single_rows(rows, numbers, split)
+        _check_single_rows(rows, class_numbers(rows.y, classes, rows.label, rows.called), split)
     digests = digests_of(whole, schema, classes)
-    by = split_by(rows, split)
-    if preparation.duplicates == "together" and split.used is None:
-        split, by = replace(split, group="copies"), digests
-    parts = split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+    parts = _split_parts(whole, replace(preparation, split=split), classes, seed, digests)
     for leak in find_leakage(
         digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
     ):
         warn(str(leak))
     return _taken(whole, parts)
+
+
+def with_validation(
+    part: Part, preparation: Preparation, classes: tuple[Any, ...] | None, seed: int, schema: Schema | None
+) -> tuple[Part, Part | None]:
+    """Rows of one part, divided once more: to train on, and to watch while training. Nothing is said of copies."""
+    split = replace(preparation.split, test_fraction=0.0)
+    if not split.validation_fraction:
+        return part, None
+    digests = digests_of(part, schema, classes)
+    train, validation, _ = _taken(part, _split_parts(part, replace(preparation, split=split), classes, seed, digests))
+    return train, validation
+
+
+def _split_parts(
+    part: Part,
+    preparation: Preparation,
+    classes: tuple[Any, ...] | None,
+    seed: int,
+    digests: NDArray[np.uint64],
+) -> Parts:
+    rows, split = part.observations, preparation.split
+    numbers = None if classes is None else class_numbers(rows.y, classes, rows.label, rows.called)
+    by = split_by(rows, split)
+    if preparation.duplicates == "together" and split.used is None:
+        split, by = replace(split, group="copies"), digests
+    return split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
 
 
 def warn_of_leakage_between(
