@@ -13,6 +13,7 @@ from rookery.errors import TableError, nearest
 from rookery.table.check import check_finite, matrix, warn
 from rookery.table.columns import Column, Table
 from rookery.table.frames import NEEDED
+from rookery.table.objects import unmasked
 from rookery.table.read import is_table, read_table
 from rookery.table.reading import Reading
 
@@ -215,7 +216,7 @@ def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
-    labels = np.asarray(y)
+    labels = unmasked(y)
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
         labels = labels.astype(np.float64)
     elif labels.ndim != 1:

@@ -108,10 +108,11 @@ class Schema:
         for name in schema.features:
             _check_finite(table, name, rows)
         if not schema.features:
+            name = columns[0].name if columns else "name"
             left_out = "; ".join(f"{c.name} {c.reason or 'is to be ignored'}" for c in columns[:5])
             raise TableError(
                 f"{table.source}: no column is left to learn from ({left_out or 'it has none beside the label'}); "
-                "say what a column is: schema={'name': 'category'}, or --column name=category"
+                f"say what a column is: schema={{{name!r}: 'category'}}, or --column {name}=category"
             )
         for column in columns:
             if column.reason and column.name not in given:

@@ -67,6 +67,16 @@ def test_the_label_is_needed() -> None:
         observations(FRAME, label="kin")
 
 
+def test_what_is_masked_is_missing() -> None:
+    x, y = two_classes(10)
+    hidden = np.arange(x.size).reshape(x.shape) == 3 * x.shape[1] + 1
+    with pytest.raises(TableError, match="X: row 3, column 1 is nan"):
+        prepared(np.ma.masked_array(x, hidden), y)
+    for labels in (y.astype(int), y.astype(str), y.astype(float)):
+        with pytest.raises(TableError, match=r"y: row 3 is (nan|None)"):
+            prepared(x, np.ma.masked_array(labels, np.arange(10) == 3))
+
+
 def test_an_empty_table() -> None:
     with pytest.raises(TableError, match="the table: has no rows; there is nothing to learn from"):
         observations(FRAME.head(0), label="kind")

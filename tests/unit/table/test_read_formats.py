@@ -253,9 +253,39 @@ def test_arrays_are_no_tables_of_names() -> None:
     assert kinds(table) == {"a": "whole", "b": "moment"}
 
 
+HIDDEN = np.arange(4) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "wanted"),
+    [
+        (np.ma.masked_array([1.5, 2.5, 3.5, 4.5], HIDDEN), "number", [None, 2.5, None, 4.5]),
+        (np.ma.masked_array([1, 2, 3, 4], HIDDEN), "whole", [None, 2, None, 4]),
+        (np.ma.masked_array([True, True, False, False], HIDDEN), "yes_no", [None, True, None, False]),
+        (np.ma.masked_array(["a", "b", "c", "d"], HIDDEN), "words", [None, "b", None, "d"]),
+        (np.ma.masked_array([1.5, 2.5], [False, False]), "number", [1.5, 2.5]),
+        (np.array([90, 7200], dtype="timedelta64[s]"), "number", [90.0, 7200.0]),
+        (np.array([1.5, 2.5], dtype=np.longdouble), "number", [1.5, 2.5]),
+        (pd.Series([1.5, 2.5], dtype=np.longdouble), "number", [1.5, 2.5]),
+        (pd.Series(pd.to_timedelta([90, None], unit="s")), "number", [90.0, None]),
+    ],
+    ids=lambda value: "",
+)  # fmt: skip
+def test_columns_of_arrays(given: Any, kind: str, wanted: list[Any]) -> None:
+    table = read_table({"a": given})
+    assert kinds(table) == {"a": kind}
+    assert values(table) == {"a": wanted}
+
+
+def test_months_of_pandas_are_dates() -> None:
+    table = read_table(pd.DataFrame({"a": pd.period_range("2020-01", periods=3, freq="M")}))
+    assert [str(day.date()) for day in values(table)["a"]] == ["2020-01-01", "2020-02-01", "2020-03-01"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"a": ["x", "\udc80"]}, r"column 'a' holds '\\udc80', which is no text in Unicode"),
         ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
         ({"a": [[1], [2]]}, r"column 'a' holds a list, such as \[1\]; needs one value per cell"),
         ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),
