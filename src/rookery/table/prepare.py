@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from rookery.table.observations import Observations, observations
 from rookery.table.parts import Part, divided, warn_of_leakage_between, without_duplicates
 from rookery.table.preparation import Preparation
 from rookery.table.read import is_table
+from rookery.table.roles import with_given_roles
 from rookery.table.schema import Schema
 from rookery.table.weights import class_weights, sample_weights
 
@@ -72,7 +73,7 @@ class Prepared:
     def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
         observed = part.observations
-        x = encoded_features(self.features, observed.x, precision)
+        x = encoded_features(self.features, observed.x, precision, observed.called)
         classes, targets = label_rows(observed.y, self.labels, loss, precision, observed.called)
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
@@ -121,9 +122,11 @@ class Survey:
         return Prepared(self.everything, train, validation, test, features, labels, self.schema, self.task, preparation)
 
 
-def encoded_features(features: FeatureEncoder, x: Table | NDArray[Any], precision: str) -> NDArray[Any]:
-    """The network's inputs for rows of a table or of an array."""
-    return features.transform(x, precision) if isinstance(x, Table) else features.transform_matrix(x, precision)
+def encoded_features(
+    features: FeatureEncoder, x: Table | NDArray[Any], precision: str, rows: NDArray[np.int64] | None = None
+) -> NDArray[Any]:
+    """The network's inputs for rows of a table or of an array; `rows`: what the user calls each of a table's."""
+    return features.transform(x, precision, rows) if isinstance(x, Table) else features.transform_matrix(x, precision)
 
 
 def prepare(
@@ -192,6 +195,9 @@ def surveyed(
     if encoders is not None:
         task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
+    if isinstance(everything.x, Table) and preparation.schema and encoders is None:
+        x = with_given_roles(everything.x, preparation.schema, everything.called)
+        everything = replace(everything, x=x)
     schema = _schema(everything, preparation) if encoders is None else None
     whole = _counting(everything, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
@@ -232,7 +238,7 @@ def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
             rows.x.column(name, what)
     left_out = dict.fromkeys(preparation.beside, "ignore")
     labels = [name for name in rows.labels if name not in rows.x.columns]
-    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out})
+    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out}, rows.called)
 
 
 def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:

@@ -77,6 +77,24 @@ def test_what_is_masked_is_missing() -> None:
             prepared(x, np.ma.masked_array(labels, np.arange(10) == 3))
 
 
+def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> None:
+    x = [float(i) for i in range(20)]
+    y: list[str | None] = [None if i in (2, 3) else "ab"[i % 2] for i in range(20)]
+    arguments: dict[str, Any] = {"label": "y", "missing_label": "drop"}
+    for i, value, role, says in [
+        (9, float("inf"), None, r"row 10, column 'x' is inf"),
+        (17, 1e300, None, r"row 18, column 'x' is inf"),  # beyond float32
+        (11, "word", "number", r"row 12, column 'x' is 'word'; needs a number"),
+        (13, "w" * 1001, "category", r"row 14, column 'x' holds 1,001 characters"),
+    ]:
+        column: list[Any] = [*x[:i], value, *x[i + 1 :]]
+        if role:
+            arguments["schema"] = {"x": role}
+            column = [str(value) for value in column]
+        with pytest.warns(RookeryWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=says):
+            prepared({"x": column, "y": y}, standardize=False, **arguments).rows(rk.CrossEntropy(), "float32")
+
+
 def test_an_empty_table() -> None:
     with pytest.raises(TableError, match="the table: has no rows; there is nothing to learn from"):
         observations(FRAME.head(0), label="kind")
