@@ -20,7 +20,7 @@ from rookery.table.moments import moments
 
 __all__ = ["MISSING_WORDS", "Place", "Rule", "coerced", "column_of_words", "missing_column", "plain_number", "rules_of"]
 
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 MISSING = frozenset(MISSING_WORDS)
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 # What Polars takes for a number; Python's float() takes more, such as 1_000.

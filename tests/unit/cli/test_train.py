@@ -102,6 +102,16 @@ def test_numbers_to_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     )
 
 
+def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pipes.csv"
+    path.write_text("pipe,bent,y\n" + '"5,1,p\n6,2,q\n' * 10)
+    arguments = ["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1", "--validation-fraction", "0"]
+    assert main(arguments) == 2
+    assert "or --quote none" in capsys.readouterr().err
+    assert main([*arguments, "--quote", "none"]) == 0
+    assert any(text.split()[:4] == ["pipe", "category", "0", "2"] for text in capsys.readouterr().out.splitlines())
+
+
 def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wide.csv"
     rows = np.random.default_rng(0).standard_normal((20, 130)).round(3)

@@ -208,7 +208,6 @@ def test_a_wrong_reading() -> None:
         ({"separator": "5"}, "Reading.separator"),
         ({"quote": ";", "separator": ";"}, "which is the separator too"),
         ({"encoding": "base64"}, "Reading.encoding"),
-        ({"decimal_comma": True, "separator": ","}, "the comma is the separator too"),
     ]:
         with pytest.raises(PlanError, match=message):
             Reading(**wrong)
