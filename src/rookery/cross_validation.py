@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.errors import PlanError, TableError
+from rookery.errors import PlanError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.plan.plan import EarlyStopping
 from rookery.planning import loss_of, optimizer_of, preparation_of, whole
 from rookery.run import Run
 from rookery.table.check import warn
 from rookery.table.folds import folds as fold_rows
-from rookery.table.labels import class_numbers
+from rookery.table.labels import check_no_single_rows, class_numbers
 from rookery.table.leakage import leakage_of_folds
 from rookery.table.parts import Part, digests_of, split_by, with_validation
 from rookery.table.prepare import Prepared, Survey, surveyed
@@ -208,14 +208,7 @@ def _class_numbers(survey: Survey) -> NDArray[np.int32] | None:
         return None
     rows = survey.whole.observations
     numbers = class_numbers(rows.y, survey.classes, rows.label, rows.called)
-    counts = np.bincount(numbers, minlength=len(survey.classes))
-    if (counts == 1).any():
-        alone = int(np.argmax(counts == 1))
-        row = rows.called[int(np.argmax(numbers == alone))]
-        raise TableError(
-            f"label {rows.label!r}: row {row} is the only one of class {survey.classes[alone]!r}, which so cannot be "
-            "both learnt and judged; leave it out, or join it with another class"
-        )
+    check_no_single_rows(numbers, survey.classes, rows.label, rows.called, "name another label")
     return numbers
 
 

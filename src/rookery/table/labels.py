@@ -14,7 +14,7 @@ from rookery.plan.losses import BinaryCrossEntropy, Loss
 from rookery.table.columns import KINDS
 from rookery.table.roles import LONGEST_CATEGORY
 
-__all__ = ["LabelEncoder", "check_varying", "class_numbers", "classes_of", "infer_task"]
+__all__ = ["LabelEncoder", "check_no_single_rows", "check_varying", "class_numbers", "classes_of", "infer_task"]
 
 MOST_CLASSES_OF_WHOLE_NUMBERS = 50
 # Whole numbers within a range like this are counted in place, which is many times quicker than sorting them.
@@ -186,6 +186,31 @@ def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
             raise TableError(
                 f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; there is nothing to learn"
             )
+
+
+def check_no_single_rows(
+    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64], otherwise: str
+) -> None:
+    """Refuses a class of one row, which cannot stand on both sides of a split; `otherwise` ends what is to be done.
+
+    Raises
+    ------
+    TableError
+
+    """
+    counts = np.bincount(numbers, minlength=len(classes))
+    if not (counts == 1).any():
+        return
+    alone = int(np.argmax(counts == 1))
+    is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
+    amounts = (
+        "if these are amounts and no classes, say so: task='numbers', or --task numbers; else " if is_amount else ""
+    )
+    row = rows[int(np.argmax(numbers == alone))]
+    raise TableError(
+        f"label {name!r}: row {row} is the only one of class {classes[alone]!r}, which so cannot be "
+        f"both learnt and validated; {amounts}leave it out, join it with another class, or {otherwise}"
+    )
 
 
 def class_numbers(

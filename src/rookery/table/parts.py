@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rookery.errors import TableError
 from rookery.table.check import warn
 from rookery.table.columns import Column, Table
-from rookery.table.labels import class_numbers
+from rookery.table.labels import check_no_single_rows, class_numbers
 from rookery.table.leakage import find_leakage, leakage_between, row_digests
 from rookery.table.observations import Observations
 from rookery.table.preparation import Preparation
@@ -78,7 +78,9 @@ def divided(
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
     if classes is not None:
-        _check_single_rows(rows, class_numbers(rows.y, classes, rows.label, rows.called), split)
+        numbers = class_numbers(rows.y, classes, rows.label, rows.called)
+        if split.used is None and split.stratify:
+            check_no_single_rows(numbers, classes, rows.label, rows.called, "give validation_fraction=0")
     digests = digests_of(whole, schema, classes)
     parts = _split_parts(whole, replace(preparation, split=split), classes, seed, digests)
     for leak in find_leakage(
@@ -134,17 +136,6 @@ def warn_of_leakage_between(
 def _taken(whole: Part, parts: Parts) -> tuple[Part, Part | None, Part | None]:
     held_out = (whole.take(which) if len(which) else None for which in (parts.validation, parts.test))
     return whole.take(parts.train), *held_out  # type: ignore[return-value]
-
-
-def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Split) -> None:
-    counts = np.bincount(classes)
-    if split.used is None and split.stratify and (counts == 1).any():
-        row = int(np.argmax(classes == np.argmax(counts == 1)))
-        only = rows.y[row : row + 1].tolist()[0]
-        raise TableError(
-            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {only!r}, which so cannot "
-            "be both learnt and validated; leave it out, join it with another class, or give validation_fraction=0"
-        )
 
 
 def split_by(rows: Observations, split: Split) -> NDArray[Any] | None:

@@ -477,6 +477,12 @@ def test_a_class_with_one_row_is_named() -> None:
     with pytest.raises(TableError, match="label 'y': row 9 is the only one of class 'c'"):
         prepared(x, y)
     assert prepared(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
+    counts = np.array([1, 2, 3] * 3 + [7])
+    with pytest.raises(
+        TableError, match=r"row 9 is the only one of class 7.*if these are amounts.*--task numbers; else"
+    ):
+        prepared(x, counts)
+    assert prepared(x, counts, task="numbers").labels.classes is None
 
 
 def test_groups_times_and_parts_by_column() -> None:
