@@ -19,7 +19,8 @@ from rookery.table.folds import folds as fold_rows
 from rookery.table.labels import check_no_single_rows, class_numbers
 from rookery.table.leakage import leakage_of_folds
 from rookery.table.parts import Part, digests_of, split_by, with_validation
-from rookery.table.prepare import Prepared, Survey, surveyed
+from rookery.table.prepare import Prepared, parted
+from rookery.table.survey import Survey, surveyed
 from rookery.training import begun, settled, train
 
 if TYPE_CHECKING:
@@ -216,10 +217,10 @@ def _prepared(survey: Survey, kept: Part, fold: Part, given: dict[str, Any]) -> 
     """The fold is for validation; where validation rows decide when to stop, they are others, and it is for testing."""
     stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
     if stops_early is None:
-        return survey.parted(kept, fold, None)
+        return parted(survey, kept, fold, None)
     preparation, seed = survey.preparation, given["seed"]
     train_rows, watched = with_validation(kept, preparation, survey.classes, seed, survey.schema)
-    return survey.parted(train_rows, watched, fold)
+    return parted(survey, train_rows, watched, fold)
 
 
 def _predictions(run: Run, fold: Part) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,16 @@ from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
 from rookery.table.columns import Table
 from rookery.table.encode import Encoding, FeatureEncoder
-from rookery.table.labels import LabelEncoder, check_varying, class_numbers, classes_of, infer_task
+from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
-from rookery.table.parts import Part, divided, warn_of_leakage_between, without_duplicates
+from rookery.table.parts import Part, divided, warn_of_leakage_between
 from rookery.table.preparation import Preparation
 from rookery.table.read import is_table
-from rookery.table.roles import with_given_roles
 from rookery.table.schema import Schema
+from rookery.table.survey import Survey, surveyed
 from rookery.table.weights import class_weights, sample_weights
 
-__all__ = ["Prepared", "Survey", "encoded_features", "label_rows", "prepare", "surveyed"]
+__all__ = ["Prepared", "encoded_features", "label_rows", "parted", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,48 +78,21 @@ class Prepared:
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Survey:
-    """What is found out about a table as a whole, before its rows are parted.
-
-    Attributes
-    ----------
-    everything : Observations
-        All rows that have a label.
-    whole : Part
-        Those of them that count.
-    schema : Schema or None
-    task : {"classes", "numbers"}
-    classes : tuple or None
-    loss : Loss or None
-    preparation : Preparation
-    encoders : (FeatureEncoder, LabelEncoder) or None
-        Those of an earlier run.
-
-    """
-
-    everything: Observations
-    whole: Part
-    schema: Schema | None
-    task: str
-    classes: tuple[Any, ...] | None
-    loss: Loss | None
-    preparation: Preparation
-    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
-
-    def parted(self, train: Part, validation: Part | None, test: Part | None) -> Prepared:
-        """With the encoders fitted on the training rows, unless there are some already."""
-        preparation = self.preparation
-        _check_labels(self.task, self.loss, [train, validation, test])
-        if self.encoders is None:
-            labels = _fit_labels(train, self.classes, self.loss, preparation.encoding)
-            features = _fit_features(train, self.schema, preparation.encoding)
-        else:
-            features, labels = self.encoders
-        if preparation.class_weight is not None:
-            count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
-            train = Part(train.observations, count)
-        return Prepared(self.everything, train, validation, test, features, labels, self.schema, self.task, preparation)
+def parted(survey: Survey, train: Part, validation: Part | None, test: Part | None) -> Prepared:
+    """A table's rows parted, with the encoders fitted on those for training unless there are some already."""
+    preparation = survey.preparation
+    _check_labels(survey.task, survey.loss, [train, validation, test])
+    if survey.encoders is None:
+        labels = _fit_labels(train, survey.classes, survey.loss, preparation.encoding)
+        features = _fit_features(train, survey.schema, preparation.encoding)
+    else:
+        features, labels = survey.encoders
+    if preparation.class_weight is not None:
+        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
+        train = Part(train.observations, count)
+    return Prepared(
+        survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation
+    )
 
 
 def encoded_features(
@@ -167,56 +140,7 @@ def prepare(
         validation = _given("validation_data", validation_data, survey, train)
     if test_data is not None:
         test = _given("test_data", test_data, survey, train)
-    return survey.parted(train, validation, test)
-
-
-def surveyed(
-    data: Any,
-    y: Any,
-    preparation: Preparation,
-    *,
-    task: str | None,
-    loss: Loss | None,
-    weights: Any = None,
-    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
-) -> Survey:
-    """Reads and checks; arguments as for `prepare`.
-
-    Raises
-    ------
-    TableError
-        If the table cannot be trained on.
-
-    """
-    everything = observations(
-        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
-        expected=None if encoders is None else encoders[0].kinds,
-    )  # fmt: skip
-    if encoders is not None:
-        task = "numbers" if encoders[1].classes is None else "classes"
-    task = _task(task, loss, everything)
-    if isinstance(everything.x, Table) and preparation.schema and encoders is None:
-        x = with_given_roles(everything.x, preparation.schema, everything.called)
-        everything = replace(everything, x=x)
-    schema = _schema(everything, preparation) if encoders is None else None
-    whole = _counting(everything, preparation.sample_weight if weights is None else weights)
-    if preparation.duplicates == "drop":
-        whole = without_duplicates(whole, schema)
-    classes = preparation.classes if encoders is None else encoders[1].classes
-    if task == "classes" and classes is None:
-        classes = classes_of(whole.observations.y, everything.label, whole.observations.called)
-    if task == "numbers" and encoders is None:
-        check_varying(whole.observations.y, everything.labels)
-    return Survey(everything, whole, schema, task, classes, loss, preparation, encoders)
-
-
-def _counting(rows: Observations, given: Any) -> Part:
-    """The rows with their weights; those that weigh nothing are left out."""
-    weights = sample_weights(given, rows)
-    if weights is None or weights.all():
-        return Part(rows, weights)
-    some = np.flatnonzero(weights)
-    return Part(rows.take(some), weights[some])
+    return parted(survey, train, validation, test)
 
 
 def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
@@ -225,20 +149,6 @@ def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> Fea
         assert schema is not None
         return FeatureEncoder.fit(x, schema, encoding, train.weights)
     return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
-
-
-def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
-    if not isinstance(rows.x, Table):
-        named: list[str | None] = [*filter(None, preparation.beside), *(preparation.schema or ())]
-        if named or preparation.split.time:
-            raise TableError(f"{(named or [preparation.split.time])[0]!r}: arrays have no named columns; give a table")
-        return None
-    for name, what in ((preparation.split.used, "split"), (preparation.sample_weight, "sample_weight")):
-        if name is not None:
-            rows.x.column(name, what)
-    left_out = dict.fromkeys(preparation.beside, "ignore")
-    labels = [name for name in rows.labels if name not in rows.x.columns]
-    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out}, rows.called)
 
 
 def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
@@ -261,22 +171,6 @@ def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
     part = Part(rows, sample_weights(preparation.sample_weight, rows))
     warn_of_leakage_between(part, train, what, survey.schema, survey.classes)
     return part
-
-
-def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
-    if task is not None:
-        if task not in ("classes", "numbers"):
-            raise TableError(f"task: got {task!r}; needs 'classes' or 'numbers'")
-        if task == "numbers" and rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; a label of numbers is needed for task='numbers'")
-        if task == "classes" and rows.y.ndim == 2:
-            raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='numbers'")
-        return task
-    if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
-        return "numbers"
-    if loss is not None and not loss.for_numbers and rows.y.ndim == 1:
-        return "classes"
-    return infer_task(rows.y)
 
 
 def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:
