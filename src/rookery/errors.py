@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError", "nearest"]
 
-
-# Of a table of very many columns, more names than these would only hide the message.
-WORDS_SHOWN = 50
+MOST_NAMED = 40  # more than any choice of Rookery's own has; a table may have 100,000 columns
 
 
 class RookeryError(Exception):
@@ -74,7 +72,7 @@ class RookeryWarning(UserWarning):
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
-    """What to say about a word that is none of `words`: the nearest right one, and those there are.
+    """What to say about a word that is none of `words`: the nearest right one, and all there are; of many, the first.
 
     Examples
     --------
@@ -85,5 +83,5 @@ def nearest(word: object, words: Iterable[str]) -> str:
     known = list(words)
     close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    more = f", … ({len(known) - WORDS_SHOWN:,} more)" if len(known) > WORDS_SHOWN else ""
-    return f"{hint}There are: {', '.join(known[:WORDS_SHOWN])}{more}"
+    more = f", … ({len(known) - MOST_NAMED:,} more)" if len(known) > MOST_NAMED else ""
+    return f"{hint}There are: {', '.join(known[:MOST_NAMED])}{more}"

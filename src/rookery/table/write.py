@@ -7,9 +7,8 @@ import gzip
 import lzma
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from errno import EPIPE
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -126,12 +125,10 @@ class TableWriter:
         frame = frame_of_table(table)
         if self._folder is not None:
             self._part(frame)
+        elif self.format == "csv":
+            _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
         else:
-            with _broken_pipes():
-                if self.format == "csv":
-                    _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
-                else:
-                    frame.write_ndjson(self._file)
+            frame.write_ndjson(self._file)
         self._parts += 1
 
     def _part(self, frame: pl.DataFrame) -> None:
@@ -156,17 +153,6 @@ class TableWriter:
         else:
             rows.sink_ipc(self._file)
         self._file.flush()
-
-
-@contextmanager
-def _broken_pipes() -> Iterator[None]:
-    """That who reads the output has gone, as Python says it; Polars has an error of its own for that."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None and f"os error {EPIPE}" in str(error):
-            raise BrokenPipeError(EPIPE, "who reads the output has gone") from error
-        raise
 
 
 def frame_of_table(table: Table) -> pl.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 import rookery as rk
 from tests.unit.jobs import PENGUINS_CSV
 
-from .commands import COMMAND, environment, main, process
+from .commands import main, process
 
 
 def test_predict_to_a_file(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,22 +35,6 @@ def test_predict_from_a_pipe_to_a_pipe(model_file: Path) -> None:
     done = process("predict", str(model_file), "-", "--keep", "none", given=PENGUINS_CSV.read_text())
     assert (done.returncode, done.stderr) == (0, "")
     assert pl.read_csv(io.StringIO(done.stdout)).shape == (344, 4)
-
-
-@pytest.mark.parametrize("format", ["csv", "jsonl"])
-def test_predict_to_a_reader_that_goes_is_quiet(model_file: Path, tmp_path: Path, format: str) -> None:
-    """As in: rookery predict … | head -1."""
-    path = tmp_path / "many.csv"
-    pl.concat([rk.datasets.penguins()] * 30).write_csv(path)
-    command = [*COMMAND, "predict", str(model_file), str(path), "--output-format", format]
-    child = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stderr is not None
-    assert "predicted_species" in child.stdout.readline()
-    child.stdout.close()
-    assert child.stderr.read() == ""
-    child.stderr.close()
-    assert child.wait(timeout=20) == 1
 
 
 def test_predict_tells_of_columns_it_does_not_know(
