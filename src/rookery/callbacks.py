@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+import numpy as np
 
 from rookery.errors import PlanError
 from rookery.history import COLUMNS
@@ -66,7 +68,8 @@ def callbacks_of(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ..
         If something else was given.
 
     """
-    functions: tuple[Any, ...] = () if given is None else (given,) if callable(given) else tuple(given)
+    several = given if isinstance(given, Iterable) else () if given is None else (given,)
+    functions: tuple[Any, ...] = (given,) if callable(given) else tuple(several)
     for function in functions:
         if not callable(function):
             raise PlanError(f"on_epoch: got {function!r}; needs a function of an EpochRecord, or several")
@@ -76,4 +79,5 @@ def callbacks_of(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ..
 def wants_to_stop(functions: Sequence[OnEpoch], run: Run) -> bool:
     """Tells all of them of the epoch that has just ended; whether one returned True."""
     record = EpochRecord.last_of(run) if functions else None
-    return any([function(record) is True for function in functions])  # type: ignore[arg-type]  # noqa: C419 - all are told
+    answers = [function(record) for function in functions]  # type: ignore[arg-type]
+    return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)

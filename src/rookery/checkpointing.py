@@ -9,12 +9,13 @@ from typing import Any
 from rookery.errors import FileError
 from rookery.files.atomic import replacing
 from rookery.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
-from rookery.files.digest import digest_of_table
+from rookery.files.digest import description_of_table
 from rookery.run import Run
 
 __all__ = ["checkpoints", "identity", "kept_sources"]
 
 SOURCES = ("data", "validation_data", "test_data")
+STANDARD_INPUT = "-"  # which has been read by the time a run is taken up
 
 
 def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
@@ -47,19 +48,21 @@ def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources:
             )
         run.set_state(read_checkpoint(latest)[1])
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
-    named |= {name: str(value) for name, value in sources.items() if isinstance(value, str) and name not in named}
+    bundled = {name: value for name, value in sources.items() if isinstance(value, str) and value != STANDARD_INPUT}
     with replacing(Path(folder) / "run.json") as file:
-        file.write(json.dumps(named, indent=2).encode() + b"\n")
+        file.write(json.dumps({**bundled, **named}, indent=2).encode() + b"\n")
+    if latest is None:
+        writer.save(run)  # so that there is something to go on from, however early the run is killed
     return writer
 
 
 def identity(run: Run) -> dict[str, Any]:
-    """What makes a run this run: its plan, the preparation of its table, and the digest of the table."""
+    """What makes a run this run: its plan, the preparation of its table, and the table, described by digests."""
     prepared = run.prepared
     return {
         "plan": run.plan.to_dict(),
         "preparation": prepared.preparation.to_dict(),
-        "table": digest_of_table(prepared.used_table()),
+        "table": description_of_table(prepared.used_table(), prepared.beside()),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -93,7 +94,7 @@ class Model:
             If the label is a number.
 
         """
-        return self._probabilities(self._outputs(self._inputs(data)))
+        return self._probabilities(self._outputs(data))
 
     def predict(self, data: Any) -> NDArray[Any]:
         """The likeliest class of each row, or the predicted number.
@@ -110,7 +111,7 @@ class Model:
         """
         if self.classes is not None:
             return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
-        return self.labels.decode_numbers(self._outputs(self._inputs(data)))
+        return self.labels.decode_numbers(self._outputs(data))
 
     def evaluate(
         self,
@@ -120,6 +121,7 @@ class Model:
         sample_weight: Any = None,
         intervals: int = 1000,
         threshold: float | None = None,
+        missing_label: str = "error",
     ) -> ClassEvaluation | NumberEvaluation:
         """How good the predictions are on rows whose label is known, beside saying always the same.
 
@@ -134,13 +136,15 @@ class Model:
             Resamples for the intervals of 95 %; 0 for none.
         threshold : float, optional
             Of two classes, the second is said where its probability is at least this.
+        missing_label : {"error", "drop"}, default "error"
+            What becomes of rows whose label is missing.
 
         Returns
         -------
         ClassEvaluation or NumberEvaluation
 
         """
-        rows = self.observe(data, y)
+        rows = self.observe(data, y, missing_label=missing_label)
         return self.judge(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
 
     def choose_threshold(
@@ -167,14 +171,19 @@ class Model:
         if self.classes is None or len(self.classes) != 2:
             raise TableError("threshold: can be chosen for models of two classes only")
         truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
-        probabilities = self._probabilities(self._outputs(self._inputs(rows.x)))
+        probabilities = self._probabilities(self._outputs(rows.x))
         weights = sample_weights(sample_weight, rows)
         return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
-    def observe(self, data: Any, y: Any = None, *, reading: Reading | None = None) -> Observations:
+    def observe(
+        self, data: Any, y: Any = None, *, reading: Reading | None = None, missing_label: str = "error"
+    ) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
-        return observations(data, y, self.labels.names if y is None else None, expected=expected, reading=reading)
+        return observations(
+            data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
+            reading=reading,
+        )  # fmt: skip
 
     def judge(
         self,
@@ -188,7 +197,7 @@ class Model:
         """`evaluate` for observations: rows that were read and checked already, and their weights."""
         if sample_weight is not None:
             weights = sample_weights(sample_weight, rows)
-        outputs = self._outputs(self._inputs(rows.x))
+        outputs = self._outputs(rows.x)
         baseline = np.array(self.labels.baseline)
         if self.classes is None:
             if threshold is not None:
@@ -309,11 +318,21 @@ class Model:
         columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
         return encoded_features(self.features, Table(columns, "X", first_row=0), precision)
 
-    def _outputs(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """What the network gives, (n, outputs)."""
+    def _outputs(self, data: Any) -> NDArray[Any]:
+        """What the network gives for what a user gives, (n, outputs)."""
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
-        return self._predictor[0].predict(inputs)  # type: ignore[no-any-return]
+        outputs: NDArray[Any] = self._predictor[0].predict(self._inputs(data))
+        # The extremes are found faster than each number is looked at; probabilities are not below 0.
+        lowest = outputs.min(initial=0) if self.classes is None else 0
+        if not (math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)):
+            row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
+            row += getattr(data, "first_row", 1 if is_table(data) else 0)
+            raise TableError(
+                f"row {row}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or the weights "
+                f"of a network that diverged, are too large for {self.plan.precision}"
+            )
+        return outputs
 
     def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """One column for each class; rows sum to 1."""

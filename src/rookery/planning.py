@@ -30,9 +30,12 @@ def preparation_of(given: Arguments) -> Preparation:
         given["validation_fraction"], given["test_fraction"], given["stratify"], given["group"], given["time"],
         given["split_column"], given["split_seed"],
     )  # fmt: skip
-    weights = given["sample_weight"]
+    weights, standardize = given["sample_weight"], given["standardize"]
+    if not isinstance(standardize, bool | np.bool_):
+        raise PlanError(f"standardize: got {standardize!r}; needs True or False")
+    label = () if given["label"] is None else given["label"]
     return Preparation(
-        given["label"] or (), given["schema"], Encoding.of(given["encoding"] if given["standardize"] else "none"),
+        label, given["schema"], Encoding.of(given["encoding"] if standardize else "none"),
         split, given["duplicates"], given["missing_label"], weights if isinstance(weights, str) else None,
         given["class_weight"], given["classes"], Reading() if given["reading"] is None else given["reading"],
     )  # fmt: skip

@@ -112,8 +112,8 @@ def predict_file(
     rows = 0
     ignored: tuple[str, ...] = ()
     with TableWriter(target, format) as writer:
-        # What the model does not know goes from text to text as it is written.
-        others = "words" if writer.format == "csv" else None
+        # What the model does not know goes from text to text as it is written, and is never a reason to stop.
+        others = "words" if writer.format == "csv" else "loose"
         for batch in read_batches(source, reading, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
             if rows == 0:
                 kept = _kept(batch, keep)

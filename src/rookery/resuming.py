@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rookery.again import in_order, prepare_again
 from rookery.callbacks import OnEpoch
 from rookery.checkpointing import identity, kept_sources
+from rookery.engine.machine import resolve_threads
 from rookery.errors import FileError
 from rookery.files.checkpoint import CheckpointWriter, check_same_run, latest_checkpoint, read_checkpoint
 from rookery.plan.custom_loss import LossFunction
 from rookery.plan.plan import Plan
 from rookery.run import Run
 from rookery.table.preparation import Preparation
-from rookery.training import carry_out
 
 __all__ = ["resume"]
 
@@ -77,14 +78,15 @@ def resume(
     named = kept_sources(Path(folder))
     data = named.get("data") if data is None else data
     if data is None:
-        raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again")
-    plan = Plan.from_dict(header["plan"])
-    run = carry_out(
-        plan if loss is None else plan.with_function(loss), Preparation.from_dict(header["preparation"]), data, y,
+        raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again (--table)")
+    plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
+    plan = plan if loss is None else plan.with_function(loss)
+    prepared = prepare_again(
+        plan, preparation, in_order(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=validation_data if validation_data is not None else named.get("validation_data"),
-        test_data=test_data if test_data is not None else named.get("test_data"),
-        sample_weight=sample_weight, threads=threads,
+        test_data=test_data if test_data is not None else named.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
+    run = Run(plan, prepared, resolve_threads(threads))
     check_same_run(latest, header, **identity(run))
     run.set_state(state)
     writer = CheckpointWriter(folder, every=every, **identity(run))

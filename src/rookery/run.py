@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
 from rookery.engine.native import new_run
-from rookery.errors import DivergedError, FileError, PlanError
+from rookery.errors import DivergedError, FileError, PlanError, TableError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
 from rookery.model import Model
@@ -89,7 +89,11 @@ class Run:
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
-            return _provenance(model, prepared, history, status, steps, self._judge(model, steps))
+            try:
+                evaluation = self._judge(model, steps).to_dict()
+            except TableError:  # the weights of a run that diverged are finite; what they give need not be
+                evaluation = {}
+            return _provenance(model, prepared, history, status, steps, evaluation)
 
         object.__setattr__(model, "origin", origin)
         return model
@@ -234,21 +238,21 @@ def _provenance(
     history: History,
     status: str,
     steps: int,
-    evaluation: ClassEvaluation | NumberEvaluation,
+    evaluation: Mapping[str, Any],
 ) -> Provenance:
     """Where a model comes from: how the table was prepared, digests, history, evaluation."""
     from rookery import __version__
-    from rookery.files.digest import digest_of_arrays, digest_of_table
+    from rookery.files.digest import description_of_table, digest_of_arrays
 
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return Provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
         rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=digest_of_table(prepared.used_table()),
+        data=description_of_table(prepared.used_table(), prepared.beside()),
         weights=digest_of_arrays(model.arrays()),
         history=history,
-        evaluation={"on": prepared.judged[0], **evaluation.to_dict()},
+        evaluation={"on": prepared.judged[0], **evaluation},
         status=status,
         steps=steps,
         version=__version__,

@@ -21,12 +21,11 @@ from rookery.plan.schedules import Schedule
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
 from rookery.run import Run
 from rookery.table.encode import Encoding
-from rookery.table.preparation import Preparation
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
 
-__all__ = ["begun", "carry_out", "settled", "train"]
+__all__ = ["begun", "settled", "train"]
 
 # What a plan says, so that only one of the two can be given; `seed` is also that of the split.
 OF_THE_PLAN = (
@@ -199,6 +198,8 @@ def train(
     True
 
     """
+    if resume and checkpoint is None:
+        raise PlanError("resume: there is no checkpoint to go on from; name its folder, as checkpoint (--checkpoint)")
     given = settled(dict(locals()))
     # Checked before the table is read, which may take long.
     preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
@@ -232,34 +233,6 @@ def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
     """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
     plan = plan_of(given, prepared) if given["plan"] is None else given["plan"]
     return Run(plan, prepared, resolve_threads(given["threads"]))
-
-
-def carry_out(
-    plan: Plan,
-    preparation: Preparation,
-    data: Any,
-    y: Any = None,
-    *,
-    validation_data: Any = None,
-    test_data: Any = None,
-    sample_weight: Any = None,
-    threads: int | None = None,
-) -> Run:
-    """A run of the plan on a table prepared as it was for another run; not begun.
-
-    Parameters
-    ----------
-    plan : Plan
-    preparation : Preparation
-    data, y, validation_data, test_data, sample_weight, threads
-        As for `train`.
-
-    """
-    prepared = prepare(
-        data, y, preparation, task=plan.task, loss=plan.loss, seed=plan.seed, validation_data=validation_data,
-        test_data=test_data, weights=sample_weight,
-    )  # fmt: skip
-    return Run(plan, prepared, resolve_threads(threads))
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rookery.again import in_order, prepare_again
+from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
-from rookery.files.digest import table_changes
+from rookery.files.digest import description_of_table, digest_of_arrays, table_changes
 from rookery.model import Model
 from rookery.plan.custom_loss import LossFunction
-from rookery.training import carry_out
+from rookery.provenance import Provenance
+from rookery.run import Run
 
 __all__ = ["Verification", "verify"]
 
@@ -24,7 +28,8 @@ class Verification:
     same : bool
         Whether the weights are the same, bit for bit.
     expected, found : str
-        The digests of the weights in the model and of those trained now.
+        The digests of the weights in the model and of those trained now; the latter is empty if the table has changed
+        so much that the network does not fit it.
     data_same : bool
         Whether the table is the one the model was trained on.
     differences : tuple of str
@@ -39,9 +44,13 @@ class Verification:
     differences: tuple[str, ...]
 
     def __str__(self) -> str:
+        why = "; ".join(self.differences)
         if self.same:
-            return f"verified: training again gives the same weights, bit for bit ({self.found[:16]})"
-        why = "; ".join(self.differences) or "the table and the plan are the same, so the engine differs"
+            also = f", although {why}" if why else ""
+            return f"verified: training again gives the same weights, bit for bit ({self.found[:16]}){also}"
+        if not self.found:
+            return f"not verified: the network does not fit the table as it is now: {why}"
+        why = why or "the table and the plan are the same, so the engine differs"
         return f"not verified: training again gives other weights: {why}"
 
 
@@ -54,8 +63,11 @@ def verify(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
+    on_progress: Callable[[Run], object] | None = None,
 ) -> Verification:
     """Trains again from a model's plan on the same table, and compares digests.
+
+    The order of the table's columns does not matter, nor do columns that it did not have in training.
 
     Parameters
     ----------
@@ -66,6 +78,8 @@ def verify(
         The loss, if it was a function of your own: a file does not keep it.
     threads : int, optional
         Any number gives the same bits.
+    on_progress : callable, optional
+        Is called with the run about twenty times a second.
 
     Returns
     -------
@@ -98,17 +112,29 @@ def verify(
             "the model does not say how it was trained; only those that `rookery.train` made can be verified"
         )
     plan = model.plan if loss is None else model.plan.with_function(loss)
-    run = carry_out(
-        plan, origin.preparation, data, y, validation_data=validation_data, sample_weight=sample_weight,
-        threads=threads,
+    names = () if origin.schema is None else [column.name for column in origin.schema.columns]
+    prepared = prepare_again(
+        plan, origin.preparation, in_order(data, origin.preparation, names, others=False), y,
+        validation_data=validation_data, sample_weight=sample_weight,
     )  # fmt: skip
-    run.resume(epochs=len(origin.history))
-    if run.step < origin.steps:  # it was interrupted within an epoch
-        run.resume(steps=origin.steps - run.step)
-    found = run.model.provenance
-    assert found is not None
-    differences = [f"the table: {change}" for change in table_changes(origin.data, found.data)]
+    description = description_of_table(prepared.used_table(), prepared.beside())
+    differences = [f"the table: {change}" for change in table_changes(origin.data, description)]
     data_same = not differences
     if origin.version != __version__:
         differences.append(f"the model is of Rookery {origin.version}, this is {__version__}")
-    return Verification(found.weights == origin.weights, origin.weights, found.weights, data_same, tuple(differences))
+    try:
+        run = Run(plan, prepared, resolve_threads(threads))
+    except PlanError:
+        if data_same:
+            raise
+        return Verification(False, origin.weights, "", False, tuple(differences))
+    weights = _trained_again(run, origin, on_progress)
+    return Verification(weights == origin.weights, origin.weights, weights, data_same, tuple(differences))
+
+
+def _trained_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
+    """The digest of the weights after as many epochs and steps."""
+    run.resume(epochs=len(origin.history), on_progress=on_progress)
+    if run.step < origin.steps:  # it was interrupted within an epoch
+        run.resume(steps=origin.steps - run.step)
+    return digest_of_arrays(run.model.arrays())

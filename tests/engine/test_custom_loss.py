@@ -96,6 +96,11 @@ def test_what_the_function_raises_comes_through(fails_at: int, threads: int) -> 
     [
         (lambda z, y: ((z - y) ** 2).mean(), "returned float32; needs \\(losses, gradient\\)"),
         (lambda z, y: (((z - y) ** 2).mean(), z - y), "losses have shape \\(\\); needs \\(60,\\): one for each row"),
+        (lambda z, y: (z[:, 0] * 1j, z), "losses are no numbers \\(they are complex\\)"),
+        (
+            lambda z, y: (z[:, 0], z * np.inf),
+            "row 0 of a batch, output 0: the gradient is .*, while",
+        ),
         (lambda z, y: (z[:, 0], z[:3]), "gradient have shape \\(3, 1\\); needs \\(60, 1\\)"),
         (lambda z, y: (["x"] * len(z), z), "losses are no numbers"),
     ],

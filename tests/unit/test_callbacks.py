@@ -64,7 +64,14 @@ def test_an_error_of_its_own_reaches_the_caller() -> None:
     assert digest(runs[0].resume()) == digest(quick(x, y, epochs=5))
 
 
-def test_what_is_no_function_is_refused() -> None:
+def test_numpys_true_stops_the_run_too() -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match="on_epoch: got 3; needs a function"):
-        quick(x, y, on_epoch=[3])
+    run = quick(x, y, epochs=9, on_epoch=lambda record: np.float64(record.epoch) >= 2)
+    assert (run.epoch, run.status) == (2, "stopped")
+
+
+@pytest.mark.parametrize("given", [3, [3], "stop"])
+def test_what_is_no_function_is_said(given: object) -> None:
+    x, y = two_classes()
+    with pytest.raises(rk.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or several"):
+        quick(x, y, on_epoch=given)

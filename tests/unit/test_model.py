@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -205,3 +206,22 @@ def test_repr_says_what_it_is() -> None:
     x, y = two_classes()
     assert repr(quick(x, y).model) == "Model(3-6-2, 38 parameters; y: 2 classes)"
     assert repr(quick(*line()).model) == "Model(3-6-1, 31 parameters; y: a number)"
+
+
+def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
+    x, y = two_classes(columns=2)
+    model = quick(x, y, hidden=[4, 4], standardize=False).model
+    huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
+    with pytest.raises(rk.TableError, match=r"row 1: the network gives nan for it: .* too large for float32"):
+        huge.predict(np.array([[0.0, 0.0], [1e8, -1e8]]))
+    with pytest.raises(rk.TableError, match="row 2: the network gives nan"):
+        huge.evaluate({"x0": [0.0, 1e8], "x1": [0.0, -1e8], "y": [0, 1]})
+
+
+def test_no_number_is_said_that_is_none() -> None:
+    x, y = line()
+    model = quick(x, y, hidden=[]).model
+    for sign in (1, -1):
+        weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
+        with pytest.raises(rk.TableError, match=f"row 0: the network gives {'-' if sign < 0 else ''}inf"):
+            replace(model, weights=weights).predict(np.abs(x) * 1e3)

@@ -61,3 +61,17 @@ def test_no_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(rk.PlanError, match="byte 0 is not UTF-8"):
         read_plan(tmp_path / "binary.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("label", 3, "label: got 3"), ("label", [1], "label: got"), ("label", {"species": 1}, "label: got"),
+        ("standardize", "no", "standardize: got 'no'"), ("reading", 3, "Reading: got 3"),
+        ("reading", "csv", "Reading: got 'csv'"), ("time", "", "has no column ''"),
+        ("class_weight", [[[], 1]], "class_weight: got"), ("classes", ["a"], "classes: got"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_said(name: str, value: Any, says: str) -> None:
+    with pytest.raises(rk.RookeryError, match=says):
+        rk.train("penguins", **{"label": "species", "epochs": 1, "threads": 1, name: value})

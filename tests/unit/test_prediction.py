@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,49 @@ def test_a_threshold_decides_between_two_classes(tmp_path: Path, penguins: pl.Da
 def test_a_threshold_is_for_two_classes(model: rk.Model, tmp_path: Path) -> None:
     with pytest.raises(rk.TableError, match="is for models of two classes only"):
         rk.predict_file(model, PENGUINS_CSV, tmp_path / "out.csv", threshold=0.3)
+
+
+def words_of_csv(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False)
+
+
+@pytest.mark.parametrize("name", ["new.csv", "new.jsonl"])
+@pytest.mark.parametrize(("target", "read"), [("out.csv", words_of_csv), ("out.parquet", pl.read_parquet)])
+def test_a_column_that_is_only_passed_on_may_change(
+    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str, read: Any,
+    penguins: pl.DataFrame,
+) -> None:  # fmt: skip
+    """Numbers at first, words later; nothing at first, dates later: what the model does not need stops nothing."""
+    monkeypatch.setattr(prediction, "ROWS_AT_A_TIME", 50)
+    tag = [f"{i}" if i < 200 else f"tag {i}" for i in range(344)]
+    seen = [None if i < 200 else "2020-01-31" for i in range(344)]
+    frame = penguins.with_columns(tag=pl.Series(tag), seen=pl.Series(seen))
+    if name.endswith("csv"):
+        frame.write_csv(tmp_path / name)
+    else:
+        lines = [json.dumps(row | {"tag": i if i < 200 else f"tag {i}"}) for i, row in enumerate(frame.to_dicts())]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    rk.predict_file(model, tmp_path / name, tmp_path / target, keep=["tag", "seen"])
+    out = read(tmp_path / target)
+    assert out["tag"].to_list() == tag
+    assert out["seen"].null_count() == 200
+    assert str(out["seen"][-1]).startswith("2020-01-31")
+
+
+@pytest.mark.parametrize(("target", "read"), [("out.csv", words_of_csv), ("out.parquet", pl.read_parquet)])
+def test_no_digit_is_lost_and_nothing_refused_of_what_is_only_passed_on(
+    model: rk.Model, tmp_path: Path, target: str, read: Any, penguins: pl.DataFrame
+) -> None:
+    keys = [2**64 - 1 - i for i in range(344)]
+    gaps = [None if i == 1 else 2**60 + i for i in range(344)]
+    frame = penguins.with_columns(
+        key=pl.Series(keys, dtype=pl.UInt64), gap=pl.Series(gaps, dtype=pl.Int64),
+        several=pl.Series([[i, None] for i in range(344)]), raw=pl.lit(b"x"),
+    )  # fmt: skip
+    frame.write_parquet(tmp_path / "new.parquet")
+    rk.predict_file(model, tmp_path / "new.parquet", tmp_path / target, keep=["key", "gap", "several", "raw"])
+    out = read(tmp_path / target)
+    assert [int(key) for key in out["key"]] == keys
+    assert [None if gap is None else int(gap) for gap in out["gap"]] == gaps
+    assert out["several"][3] == "[3, null]"
+    assert out["raw"][0] == "x"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_checkpoints_come_every_so_often_and_at_the_end(tmp_path: Path) -> None:
         seen.append(sorted(int(path.name[6:12]) for path in tmp_path.glob("epoch-*"))[-1:])
 
     rk.train("penguins", epochs=8, checkpoint=tmp_path, every=3, on_epoch=look, **JOB)
-    assert seen == [[], [], [], [3], [3], [3], [6], [6]]
+    assert seen == [[0], [0], [0], [3], [3], [3], [6], [6]]
     assert (tmp_path / "epoch-000008.rookery-checkpoint").exists()
 
 
@@ -100,3 +101,53 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert digest(run) == digest(rk.train("penguins", epochs=2, **JOB))
+
+
+def test_a_table_whose_columns_moved_is_the_same_table(tmp_path: Path) -> None:
+    """The columns that trade places are both numbers: the network would fit, and learn nonsense."""
+    whole = rk.train("penguins", epochs=6, **JOB)
+    rk.train("penguins", epochs=6, checkpoint=tmp_path, every=2, on_epoch=stop_after(3), **JOB)
+    frame = rk.datasets.penguins()
+    moved = frame.select(reversed(frame.columns))
+    with pytest.raises(rk.FileError, match="table: its columns stand in another order"):
+        rk.train(moved, epochs=6, checkpoint=tmp_path, resume=True, **JOB)
+    assert digest(rk.resume(tmp_path, moved)) == digest(whole)
+
+
+def test_weights_and_validation_rows_have_to_be_the_same(tmp_path: Path) -> None:
+    x, y = two_classes()
+    weights = np.linspace(1, 2, len(y))
+    whole = quick(x, y, epochs=6, sample_weight=weights, validation_data=(x[:9], y[:9]))
+    quick(
+        x, y, epochs=6, sample_weight=weights, validation_data=(x[:9], y[:9]), checkpoint=tmp_path, every=2,
+        on_epoch=stop_after(3),
+    )  # fmt: skip
+    with pytest.raises(rk.FileError, match="table: sample_weight, which was given beside it, is missing"):
+        rk.resume(tmp_path, x, y, validation_data=(x[:9], y[:9]))
+    with pytest.raises(rk.FileError, match="table: validation_data, given beside it: it has 8 rows, not 9"):
+        rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(x[:8], y[:8]))
+    again = rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(x[:9], y[:9]))
+    assert digest(again) == digest(whole)
+
+
+def test_a_run_can_be_taken_up_from_its_very_beginning(tmp_path: Path) -> None:
+    def fail(record: rk.EpochRecord) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        rk.train("penguins", epochs=4, checkpoint=tmp_path, on_epoch=fail, **JOB)
+    assert [path.name for path in tmp_path.glob("epoch-*")] == ["epoch-000000.rookery-checkpoint"]
+    assert digest(rk.resume(tmp_path)) == digest(rk.train("penguins", epochs=4, **JOB))
+
+
+def test_standard_input_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(PENGUINS_CSV.read_bytes())))
+    whole = rk.train("-", epochs=4, checkpoint=tmp_path, **JOB)
+    with pytest.raises(rk.FileError, match="does not say where the table lies"):
+        rk.resume(tmp_path)
+    assert digest(rk.resume(tmp_path, PENGUINS_CSV)) == digest(whole)
+
+
+def test_going_on_needs_a_folder() -> None:
+    with pytest.raises(rk.PlanError, match="resume: there is no checkpoint to go on from"):
+        rk.train("penguins", resume=True, **JOB)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 import rookery as rk
@@ -42,8 +44,7 @@ def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     wider = tmp_path / "wider.csv"
     wider.write_text("\n".join([lines[0] + ",note", *(text + f",note {i}" for i, text in enumerate(lines[1:]))]))
-    with pytest.warns(rk.RookeryWarning):
-        assert rk.verify(rk.train(PENGUINS_CSV, **JOB).model, wider).same
+    assert rk.verify(rk.train(PENGUINS_CSV, **JOB).model, wider).same
 
 
 def test_a_run_that_was_interrupted_within_an_epoch() -> None:
@@ -70,3 +71,60 @@ def test_a_model_of_unknown_origin_cannot_be_verified() -> None:
     stranger = rk.Model(model.plan, model.features, model.labels, model.weights)
     with pytest.raises(rk.PlanError, match="does not say how it was trained"):
         rk.verify(stranger, x, y)
+
+
+def test_the_order_of_columns_and_new_ones_do_not_matter(tmp_path: Path) -> None:
+    run = rk.train(PENGUINS_CSV, **JOB)
+    frame = rk.datasets.penguins()
+    turned = frame.select(pl.int_range(344).mod(7).alias("another"), *reversed(frame.columns))
+    turned.write_parquet(tmp_path / "turned.parquet")
+    for data in (turned, tmp_path / "turned.parquet"):
+        verified = rk.verify(run.model, data)
+        assert (verified.same, verified.differences) == (True, ())
+
+
+def test_a_table_that_the_network_no_longer_fits_is_named() -> None:
+    run = rk.train(PENGUINS_CSV, **JOB)
+    verified = rk.verify(run.model, rk.datasets.penguins().drop("island"))
+    assert not verified.same
+    assert verified.found == ""
+    assert verified.differences == ("the table: column 'island' is missing",)
+    assert "the network does not fit the table as it is now: the table: column 'island' is missing" in str(verified)
+    another_order = rk.verify(run.model, rk.datasets.penguins().reverse())
+    assert not another_order.same
+    assert another_order.differences == (
+        "the table: each of its 7 columns has other values, or its rows stand in another order",
+    )
+
+
+def test_rows_for_validation_belong_to_the_table() -> None:
+    frame = rk.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
+    train, later = frame[:250], frame[250:]
+    model = rk.train(train, validation_data=later, early_stopping=1, **(JOB | {"epochs": 40})).model
+    assert rk.verify(model, train, validation_data=later).same
+    forgotten = rk.verify(model, train)
+    assert not forgotten.same
+    assert forgotten.differences == ("the table: validation_data, which was given beside it, is missing",)
+    changed = later.with_columns(pl.col("body_mass_g") + 1)
+    said = "the table: validation_data, given beside it: column 'body_mass_g' has other values"
+    assert rk.verify(model, train, validation_data=changed).differences == (said,)
+
+
+def test_weights_belong_to_the_table() -> None:
+    x, y = two_classes()
+    weights = np.linspace(1, 2, len(y))
+    model = quick(x, y, sample_weight=weights).model
+    assert rk.verify(model, x, y, sample_weight=weights).same
+    forgotten = rk.verify(model, x, y)
+    assert forgotten.differences == ("the table: sample_weight, which was given beside it, is missing",)
+    assert "sample_weight is given beside it, and was not" in str(
+        rk.verify(quick(x, y).model, x, y, sample_weight=weights)
+    )
+
+
+def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
+    with pytest.raises(rk.DivergedError) as diverged:
+        rk.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
+    assert diverged.value.run is not None
+    diverged.value.run.model.save(tmp_path / "model.rookery")
+    assert rk.verify(tmp_path / "model.rookery", "penguins").same

@@ -13,6 +13,7 @@ __all__ = ["loss_curves", "network_drawing"]
 NEURONS_SHOWN = 8
 CURVE_WIDTH, CURVE_HEIGHT = 60, 9
 FACTOR_FOR_LOGARITHMS = 20
+FACTOR_FOR_ZERO = 3
 TRAINING, VALIDATION = ("·", "yellow"), ("●", "blue")
 
 
@@ -72,14 +73,17 @@ def _centred(column: Sequence[str], height: int) -> list[str]:
 
 
 def loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
-    """The loss by epoch; with validation rows, both losses. Where it falls far, equal steps up are equal factors."""
+    """The loss by epoch; with validation rows, both losses.
+
+    Where it falls far, equal steps up are equal factors; where it falls little, the axis does not begin with 0.
+    """
     curves = [(train, TRAINING)] + ([(validation, VALIDATION)] if validation is not None else [])
     finite = np.concatenate([curve[np.isfinite(curve)] for curve, _ in curves])
     if len(finite) == 0:
         return Text()
     low, high = float(finite.min()), float(finite.max())
     is_logarithmic = low > 0 and high / low > FACTOR_FOR_LOGARITHMS
-    if not is_logarithmic:
+    if not is_logarithmic and low < high / FACTOR_FOR_ZERO:
         low = min(0.0, low)
     height = np.log if is_logarithmic else np.asarray
     width = min(CURVE_WIDTH, len(train))

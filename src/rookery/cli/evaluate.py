@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rookery.cli.options import JSON, READING, ROWS, THREADS, Option, arguments_of, readings, with_options
+from rookery.cli.options import (
+    DROP_UNLABELLED,
+    JSON,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+)
 from rookery.cli.page import print_page
+from rookery.cli.progress import activity
 from rookery.errors import PlanError
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 OPTIONS = (
+    DROP_UNLABELLED,
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
     Option("intervals", int, ROWS, "Resamples for the intervals of 95 %; 0 for none.", "1000"),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
@@ -44,19 +56,23 @@ def evaluate(
 
     rookery evaluate penguins.rookery test.csv
 
-    rookery evaluate credit.rookery test.csv --cost-false-positive 1 --cost-false-negative 5
+    rookery evaluate credit.rookery test.csv --choose-threshold f1
+
+    Where one mistake costs more than the other, --cost-false-positive 1 --cost-false-negative 5 finds the threshold.
     """
     from rookery.model import load
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.get("threads"))
-    rows = network.observe(table, reading=Reading(**readings(given)))
-    chosen = _chosen_threshold(network, rows, options)
-    arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
-    if chosen is not None:
-        arguments["threshold"] = chosen.threshold
-    judged = network.judge(rows, **arguments)
+    missing_label = "drop" if "drop_unlabelled" in options else "error"
+    with activity("judging the model", quiet=given["as_json"]):
+        rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
+        chosen = _chosen_threshold(network, rows, options)
+        arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
+        if chosen is not None:
+            arguments["threshold"] = chosen.threshold
+        judged = network.judge(rows, **arguments)
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         print(json.dumps(facts, allow_nan=False, default=str))

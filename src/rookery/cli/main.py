@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the job failed, 2 a wrong call (arguments, plan, table, fi
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from typing import Annotated
@@ -22,6 +23,9 @@ from rookery.errors import RookeryError, RookeryWarning
 
 __all__ = ["app", "main"]
 
+QUOTE = "'"
+ARGUMENT = re.compile(r"\b(duplicates|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
+
 app = typer.Typer(
     name="rookery",
     help="Train deep neural networks on tables, and see how they learn.",
@@ -31,8 +35,17 @@ app = typer.Typer(
     suggest_commands=False,  # Click does it already
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _flowing(text: str) -> str:
+    """Paragraphs whose lines the terminal breaks, and examples each on a line of its own."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    flowing = "\n\n".join(paragraphs)
+    return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
+
+
 for command in (train, predict, evaluate, show, resume, verify):
-    app.command(no_args_is_help=True)(command)
+    app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,10 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
         except RookeryError as error:
-            print(f"rookery: {error}", file=sys.stderr)
+            print(f"rookery: {as_typed(str(error))}", file=sys.stderr)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
-            sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
+            sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
             return 1
         except OSError as error:
             print(f"rookery: the output cannot be written: {error.strerror or error}", file=sys.stderr)
@@ -73,4 +86,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"rookery: {message}", file=sys.stderr)
+    print(f"rookery: {as_typed(str(message))}", file=sys.stderr)
+
+
+def as_typed(message: str) -> str:
+    """Advice about arguments of Python as advice about options.
+
+    Examples
+    --------
+    >>> as_typed("leave such rows out with missing_label='drop'; duplicates='together' keeps copies on one side")
+    'leave such rows out with --drop-unlabelled; --duplicates together keeps copies on one side'
+
+    """
+    message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
+    return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)

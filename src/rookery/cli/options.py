@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +14,32 @@ import typer
 
 from rookery.errors import FileError, PlanError
 
-__all__ = ["COLUMNS", "JSON", "READING", "THREADS", "Option", "arguments_of", "readings", "with_options", "writable"]
+__all__ = [
+    "COLUMNS",
+    "DROP_UNLABELLED",
+    "JSON",
+    "READING",
+    "THREADS",
+    "Option",
+    "arguments_of",
+    "readings",
+    "with_options",
+    "writable",
+]
 
+# Where the words of an option are listed: imported when a shell asks for them.
+WORDS = {
+    "activation": "rookery.plan:ACTIVATIONS",
+    "choose_threshold": "rookery.evaluation.threshold:METRICS_OF_DECISIONS",
+    "duplicates": "rookery.table.preparation:DUPLICATES",
+    "encoding": "rookery.table.encode:SCALINGS",
+    "format": "rookery.table.reading:FORMATS",
+    "initializer": "rookery.plan:INITIALIZERS",
+    "loss": "rookery.plan:LOSSES",
+    "optimizer": "rookery.plan:OPTIMIZERS",
+    "output_format": "rookery.table.reading:FORMATS",
+    "schedule": "rookery.plan:SCHEDULES",
+}
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
 
@@ -52,13 +78,20 @@ class Option:
         names = self.typed.split() or [f"--{self.name.replace('_', '-')}"]
         metavar = "NAME=ROLE" if several else None
         shown = typer.Option(
-            *names, help=self.help, show_default=self.default or False, rich_help_panel=self.panel, metavar=metavar
-        )
+            *names, help=self.help, show_default=self.default or False, rich_help_panel=self.panel, metavar=metavar,
+            autocompletion=self._beginning_with if self.name in WORDS else None,
+        )  # fmt: skip
         kind = list[str] if several else self.kind
         default: Any = False if flag else None
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, shown]
         )
+
+    def _beginning_with(self, incomplete: str) -> list[str]:
+        """What the shell may complete."""
+        module, name = WORDS[self.name].split(":")
+        listed = getattr(import_module(module), name)
+        return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
 
 
 def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -147,17 +180,20 @@ def quote(text: str) -> str:
 
 
 def writable(path: Path) -> Path:
-    """A file that is to be written later: if its folder is not there, that is said before any work is done."""
+    """A file that is to be written later: if it cannot be, that is said before any work is done."""
     folder = path.absolute().parent
     if str(path) != "-" and not folder.is_dir():
         raise FileError(f"{path}: there is no folder {folder}; make it first")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give the name of a file")
+    if str(path) != "-" and not os.access(path if path.exists() else folder, os.W_OK):
+        raise FileError(f"{path}: may not be written; permit it (chmod u+w), or choose another place")
     return path
 
 
 THREADS = Option("threads", int, TRAINING, "Threads to use.", "all cores")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
+DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = Option(
     "schema", list, TABLE, "What a column is: number, category, yes_no, date, ignore. As often as needed.",
     "inferred", "--column", roles,

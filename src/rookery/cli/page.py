@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.segment import Segment
 
 __all__ = ["print_page"]
 
@@ -25,7 +27,15 @@ def print_page(*parts: RenderableType) -> None:
             segment if segment.control else Segment(_harmless(segment.text), segment.style)
             for segment in console.render(console.render_str(part) if isinstance(part, str) else part)
         ]
-        console.print(Segments(segments))
+        lines = [[*_without_spaces_behind(line), Segment.line()] for line in Segment.split_lines(segments)]
+        console.print(Segments(chain.from_iterable(lines)), end="")
+
+
+def _without_spaces_behind(line: list[Segment]) -> list[Segment]:
+    """Tables fill their last column: whoever copies or compares a page would have the spaces too."""
+    while line and not line[-1].control and not line[-1].text.strip(" "):
+        line = line[:-1]
+    return [*line[:-1], type(line[-1])(line[-1].text.rstrip(" "), line[-1].style)] if line else []
 
 
 def _harmless(text: str) -> str:

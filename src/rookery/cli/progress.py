@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,46 +14,86 @@ if TYPE_CHECKING:
 
     from rookery.run import Run
 
-__all__ = ["counting_progress", "training_progress"]
+__all__ = ["activity", "counting_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
 
 @contextmanager
+def activity(what: str, quiet: bool = False) -> Iterator[None]:
+    """Says that work goes on of which nobody knows how much there is."""
+    with _shown(_Display(what), quiet):
+        yield
+
+
+@contextmanager
 def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
     """What to give `rookery.train` as `on_progress`, or None where nobody is watching."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    bar = _Bar()
-    try:
-        yield bar.update
-    finally:
-        bar.close()
+    bar = _Bar("reading the table")
+    with _shown(bar, quiet) as is_shown:
+        yield bar.update if is_shown else None
 
 
 @contextmanager
 def counting_progress(what: str) -> Iterator[Callable[[int], None] | None]:
     """What to give as `on_progress` to work that says how much is done, but not of how much."""
-    if not sys.stderr.isatty():
-        yield None
-        return
     counter = _Counter(what)
+    with _shown(counter, quiet=False) as is_shown:
+        yield counter.update if is_shown else None
+
+
+@contextmanager
+def _shown(display: _Display, quiet: bool) -> Iterator[bool]:
+    """Whether the display is to be seen; it is, from the time on that is worth it, until the work ends."""
+    if quiet or not sys.stderr.isatty():
+        yield False
+        return
+    display.begin()
     try:
-        yield counter.update
+        yield True
     finally:
-        counter.close()
+        display.close()
 
 
 class _Display:
-    """Begins only after half a second: most work is done by then, and rich takes a while to import."""
+    """Begins only after half a second: most work is done by then, and rich takes a while to import.
 
-    def __init__(self) -> None:
+    Until the work tells how far it is, a thread shows what is being done.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._begin = time.monotonic()
         self._stop: Callable[[], None] | None = None
+        self._is_waiting = True
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._wait)
+        self._timer.daemon = True
+
+    def begin(self) -> None:
+        self._begin = time.monotonic()
+        self._timer.start()
+
+    def _wait(self) -> None:
+        from rich.progress import SpinnerColumn, TimeElapsedColumn
+
+        with self._lock:
+            if self._is_waiting:
+                self._start((SpinnerColumn(), self._what, TimeElapsedColumn()), None)
 
     def _is_time(self) -> bool:
-        return self._stop is not None or time.monotonic() - self._begin >= SECONDS_BEFORE_SHOWN
+        return time.monotonic() - self._begin >= SECONDS_BEFORE_SHOWN
+
+    def _begins_to_tell(self) -> bool:
+        """Whether the work tells how far it is for the first time; what was shown while waiting goes."""
+        with self._lock:
+            if not self._is_waiting:
+                return False
+            self._is_waiting = False
+            self._timer.cancel()
+            if self._stop is not None:
+                self._stop()
+            return True
 
     def _start(self, columns: Sequence[ProgressColumn | str], total: int | None, **fields: Any) -> None:
         from rich.console import Console
@@ -64,8 +105,11 @@ class _Display:
         self._stop = self._progress.stop
 
     def close(self) -> None:
-        if self._stop is not None:
-            self._stop()
+        self._timer.cancel()
+        with self._lock:
+            self._is_waiting = False
+            if self._stop is not None:
+                self._stop()
 
 
 class _Bar(_Display):
@@ -74,7 +118,7 @@ class _Bar(_Display):
     def update(self, run: Run) -> None:
         if not self._is_time():
             return
-        if self._stop is None:
+        if self._begins_to_tell():
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
             loss_column = TextColumn("{task.fields[loss]}")
@@ -88,14 +132,10 @@ class _Bar(_Display):
 class _Counter(_Display):
     """How much is done, and how fast."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__()
-        self._what = what
-
     def update(self, done: int) -> None:
         if not self._is_time():
             return
-        if self._stop is None:
+        if self._begins_to_tell():
             from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
             self._start((SpinnerColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn()), None, done="")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rookery.cli.draw import loss_curves
 from rookery.cli.render_evaluation import evaluation_page
-from rookery.cli.render_model import classes_in_words, drawing, purpose, schema_table
+from rookery.cli.render_model import CLASSES_SHOWN, classes_in_words, drawing, optimizer_in_words, purpose, schema_table
+from rookery.cli.tables import facts_table, plain_table
 
 if TYPE_CHECKING:
     from rookery.history import History
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["as_data", "epoch_table", "example_row", "run_page"]
 
 EPOCHS_SHOWN = 8
+LIKELIEST_SHOWN = 5
 BAR_WIDTH = 24
 
 
@@ -44,14 +47,12 @@ def run_page(run: Run, seconds: float) -> RenderableType:
 
 def _heading(run: Run, seconds: float) -> RenderableType:
     plan, prepared = run.plan, run.prepared
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column()
+    grid = facts_table(dim_names=True)
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
     grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
-    grid.add_row("optimizer", f"{plan.optimizer!r}, batch size {plan.batch_size}")
+    grid.add_row("optimizer", f"{optimizer_in_words(plan.optimizer)}, batch size {plan.batch_size}")
     grid.add_row("trained", f"{run.step:,} steps in {_duration(seconds)}" + _ending(run))
     return grid
 
@@ -68,13 +69,8 @@ def _ending(run: Run) -> str:
 
 def epoch_table(history: History) -> Table:
     """Some epochs, the first and the last among them, the best marked."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("epoch", "loss", history.metric):
-        table.add_column(name, justify="right")
-    if history.has_validation:
-        table.add_column("validation loss", justify="right")
-        table.add_column(f"validation {history.metric}", justify="right")
-        table.add_column()
+    of_validation = ("validation loss", f"validation {history.metric}", "") if history.has_validation else ()
+    table = plain_table("epoch", "loss", history.metric, *of_validation)
     digits = ".4f" if history.metric == "accuracy" else ".4g"
     best = history.best_epoch
     picked = set(np.linspace(0, len(history) - 1, min(EPOCHS_SHOWN, len(history))).round().astype(int).tolist())
@@ -90,7 +86,7 @@ def epoch_table(history: History) -> Table:
 def example_row(run: Run, rows: Observations) -> RenderableType:
     """One row, what the network says of it, and the truth."""
     one = rows.take(np.arange(1))
-    table = Table.grid(padding=(0, 2))
+    table = facts_table()
     lines: list[RenderableType] = [Text(f"Row {one.called[0]}: {_in_words(run, one)}"), table]
     model, truth = run.model, one.y[0]
     if model.classes is None:
@@ -98,10 +94,22 @@ def example_row(run: Run, rows: Observations) -> RenderableType:
         for name, number, true in zip(model.labels.names, said, np.atleast_1d(truth), strict=True):
             table.add_row(f"  {name}", f"{number:.4g}", Text("the truth is", style="dim"), f"{true:g}")
         return Group(*lines)
-    for name, probability in zip(model.classes, model.predict_proba(one.x)[0].tolist(), strict=True):
+    probabilities = model.predict_proba(one.x)[0]
+    for place in _worth_showing(probabilities, model.classes.index(truth)):
+        name, probability = model.classes[place], float(probabilities[place])
         mark = Text("the truth", style="dim") if name == truth else Text()
         table.add_row(f"  {name}", f"{probability:.3f}", _bar(probability), mark)
+    if len(probabilities) > CLASSES_SHOWN:
+        lines.append(Text(f"  and {len(probabilities) - table.row_count} other classes", style="dim"))
     return Group(*lines)
+
+
+def _worth_showing(probabilities: NDArray[Any], truth: int) -> list[int]:
+    """The numbers of the classes; of very many, the likeliest and the truth."""
+    if len(probabilities) <= CLASSES_SHOWN:
+        return list(range(len(probabilities)))
+    likeliest = np.argsort(-probabilities, kind="stable")[:LIKELIEST_SHOWN].tolist()
+    return likeliest if truth in likeliest else [*likeliest, truth]
 
 
 def _in_words(run: Run, one: Observations) -> str:

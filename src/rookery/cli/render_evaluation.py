@@ -10,9 +10,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rookery.cli.tables import plain_table
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.evaluation.bootstrap import Interval
 
-__all__ = ["confusion_matrix", "evaluation_page", "metric_table"]
+__all__ = ["confusion_matrix", "evaluation_page", "interval", "metric_name", "metric_table", "number"]
 
 CLASSES_SHOWN = 12
 LABELS = {
@@ -62,22 +64,45 @@ def evaluation_page(
 
 def metric_table(evaluation: ClassEvaluation | NumberEvaluation, which: str) -> Table:
     """Each metric, its interval of 95 %, and what always saying the same would come to."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column(f"on {evaluation.rows:,} {which}", style="dim")
-    table.add_column("", justify="right")
-    if evaluation.intervals:
-        table.add_column("95 % of resamples")
-    is_class = isinstance(evaluation, ClassEvaluation)
-    table.add_column("always the commonest" if is_class else "always the mean", justify="right", style="dim")
+    always = "always the commonest" if isinstance(evaluation, ClassEvaluation) else "always the mean"
+    head = f"on {evaluation.rows:,} {which if evaluation.rows != 1 else which.removesuffix('s')}"
+    table = plain_table(head, "", *(["95 % of resamples"] if evaluation.intervals else []), always, left=(head,))
+    table.columns[0].style = table.columns[-1].style = "dim"
     for name, value in evaluation.metrics().items():
         of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
-        cells: list[RenderableType] = [LABELS.get(name, name.replace("_", " ")), Text(_number(value), style="bold")]
-        if evaluation.intervals:
-            low, high = evaluation.intervals.get(name, (np.nan, np.nan))
-            cells.append("" if np.isnan(low) else f"{_number(low)} to {_number(high)}")
-        cells.append(_number(of_baseline) + _verdict(name, evaluation.gain.get(name)))
-        table.add_row(*cells)
+        against = number(of_baseline) + _verdict(name, evaluation.gain.get(name))
+        _add_metric(table, metric_name(name), value, evaluation.intervals.get(name), against)
+        for of_one, value_of_one, bounds in _one_by_one(evaluation, name):
+            _add_metric(table, f"  of {of_one}", value_of_one, bounds, "")
     return table
+
+
+def _one_by_one(evaluation: ClassEvaluation | NumberEvaluation, name: str) -> list[tuple[str, float, Interval | None]]:
+    """F1 of each class, or a metric of each of several labels; nothing of very many."""
+    if isinstance(evaluation, ClassEvaluation):
+        if name != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
+            return []
+        return [(str(c.name), c.f1, c.f1_interval) for c in evaluation.per_class]
+    if not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
+        return []
+    return [
+        (label, evaluation.per_label[label][name], evaluation.label_intervals[label].get(name))
+        for label in evaluation.labels
+    ]
+
+
+def _add_metric(table: Table, name: str, value: float, bounds: Interval | None, against: str) -> None:
+    shown = [] if len(table.columns) == 3 else ["" if bounds is None else interval(*bounds)]
+    table.add_row(name, Text(number(value), style="bold"), *shown, against)
+
+
+def metric_name(name: str) -> str:
+    """What a metric is called on pages."""
+    return LABELS.get(name, name.replace("_", " "))
+
+
+def interval(low: float, high: float) -> str:
+    return "" if np.isnan(low) else f"{number(low)} to {number(high)}"
 
 
 def _verdict(name: str, gain: tuple[float, float] | None) -> str:
@@ -85,21 +110,19 @@ def _verdict(name: str, gain: tuple[float, float] | None) -> str:
     if gain is None or name in NOT_OF_BASELINES:
         return "  "
     low, high = (-gain[1], -gain[0]) if name in LOWER_IS_BETTER else gain
-    return "  " if low > 0 else " ≈" if high > 0 else " !"
+    return "  " if low > 0 else " ≈" if high >= 0 else " !"
 
 
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+def number(value: float) -> str:
+    shown = "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+    return shown.removeprefix("-") if shown == "-0.0000" else shown
 
 
 def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
     """Truth down, what was said across, with totals; right ones bold."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column(which, style="dim")
-    for name in evaluation.classes:
-        table.add_column(f"said {name}", justify="right")
-    table.add_column("all", justify="right", style="dim")
-    table.add_column("recognised", justify="right", style="dim")
+    table = plain_table(which, *(f"said {name}" for name in evaluation.classes), "all", "recognised", left=(which,))
+    for column in (table.columns[0], *table.columns[-2:]):
+        column.style = "dim"
     for i, of_class in enumerate(evaluation.per_class):
         counts = evaluation.confusion[i]
         cells = [
@@ -114,12 +137,13 @@ def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
 
 def _hardest_classes(evaluation: ClassEvaluation) -> Table:
     """Of very many classes, those that are recognised least."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("hardest classes", "rows", "recognised", "precision", "F1"):
-        table.add_column(name, justify="left" if name == "hardest classes" else "right")
+    resampled = ("95 % of resamples",) if evaluation.intervals else ()
+    head = ("hardest classes", "rows", "recognised", "precision", "F1", *resampled)
+    table = plain_table(*head, left=("hardest classes",))
     there = [c for c in evaluation.per_class if c.rows]
     for c in sorted(there, key=lambda c: (np.nan_to_num(c.f1), str(c.name)))[:CLASSES_SHOWN]:
-        table.add_row(str(c.name), f"{c.rows:,}", *(_number(v) for v in (c.recall, c.precision, c.f1)))
+        bounds = [interval(*c.f1_interval) if c.f1_interval else ""] if resampled else []
+        table.add_row(str(c.name), f"{c.rows:,}", *(number(v) for v in (c.recall, c.precision, c.f1)), *bounds)
     return table
 
 
@@ -127,9 +151,8 @@ def _mistaken_classes(evaluation: ClassEvaluation, called: NDArray[Any], most: i
     mistaken = evaluation.mistaken(most)
     if not mistaken:
         return []
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("most mistaken", "is", "said", "with probability", "to the truth"):
-        table.add_column(name, justify="right" if name.startswith(("with", "to")) else "left")
+    head = ("most mistaken", "is", "said", "with probability", "to the truth")
+    table = plain_table(*head, left=head[:3])
     for mistake in mistaken:
         said = Text(str(mistake.said), style="red")
         probabilities = f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
@@ -141,10 +164,9 @@ def _mistaken_numbers(evaluation: NumberEvaluation, called: NDArray[Any], most: 
     mistaken = evaluation.mistaken(most)
     if not mistaken:
         return []
-    table = Table(box=None, padding=(0, 2), header_style="dim")
     several = len(evaluation.labels) > 1
-    for name in ("most mistaken", *(["label"] if several else []), "is", "said", "off by"):
-        table.add_column(name, justify="left" if name in ("most mistaken", "label") else "right")
+    head = ("most mistaken", *(["label"] if several else []), "is", "said", "off by")
+    table = plain_table(*head, left=("most mistaken", "label"))
     for miss in mistaken:
         numbers = f"{miss.truth:.5g}", f"{miss.said:.5g}", f"{miss.said - miss.truth:+.4g}"
         table.add_row(f"row {called[miss.place]}", *([miss.label] if several else []), *numbers)

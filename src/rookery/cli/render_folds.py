@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from rookery.cli.render_evaluation import evaluation_page
+from rookery.cli.render_evaluation import evaluation_page, metric_name
+from rookery.cli.tables import plain_table
 
 if TYPE_CHECKING:
     from rookery.cross_validation import CrossValidation
@@ -23,9 +23,7 @@ def folds_page(crossed: CrossValidation) -> RenderableType:
     """Each fold's metrics, their mean and spread, and how good all held-out predictions are together."""
     summary = crossed.summary()
     names = list(summary)[:METRICS_SHOWN]
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("fold", "rows", *(name.replace("_", " ") for name in names)):
-        table.add_column(name, justify="right")
+    table = plain_table("fold", "rows", *(metric_name(name) for name in names))
     for fold, evaluation in list(enumerate(crossed.evaluations, 1))[:FOLDS_SHOWN]:
         metrics = evaluation.metrics()
         table.add_row(str(fold), f"{evaluation.rows:,}", *(f"{metrics[name]:.4f}" for name in names))

@@ -11,29 +11,43 @@ from rich.table import Table
 from rich.text import Text
 
 from rookery.cli.draw import loss_curves, network_drawing
+from rookery.cli.render_evaluation import interval, metric_name, number
+from rookery.cli.tables import facts_table, plain_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rookery.model import Model
+    from rookery.plan.optimizers import Optimizer
     from rookery.provenance import Provenance
     from rookery.table.labels import LabelEncoder
     from rookery.table.schema import Schema
 
-__all__ = ["as_data", "classes_in_words", "drawing", "model_page", "purpose", "schema_table"]
+__all__ = [
+    "CLASSES_SHOWN",
+    "as_data",
+    "classes_in_words",
+    "drawing",
+    "model_page",
+    "optimizer_in_words",
+    "purpose",
+    "schema_table",
+]
 
 CLASSES_SHOWN = 12
 COLUMNS_SHOWN = 100
+EXAMPLES_WIDTH = 24
 
 
 def model_page(model: Model) -> RenderableType:
     """Columns, network, training and metrics."""
     plan, origin = model.plan, model.provenance
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column()
+    grid = facts_table(dim_names=True)
     grid.add_row("label", f"{model.labels.name}: {classes_in_words(model.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
     grid.add_row("loss", repr(plan.loss))
-    grid.add_row("optimizer", f"{plan.optimizer!r}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
+    optimizer = optimizer_in_words(plan.optimizer)
+    grid.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
     if origin is not None:
         for name, value in _training_facts(origin, plan.epochs):
             grid.add_row(name, value)
@@ -47,7 +61,8 @@ def model_page(model: Model) -> RenderableType:
                 Text(),
                 loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
             ]
-        parts += [Text(), _metrics(origin)]
+        if "rows" in origin.evaluation:
+            parts += [Text(), _metrics(origin)]
     return Group(*parts)
 
 
@@ -58,6 +73,15 @@ def classes_in_words(labels: LabelEncoder) -> str:
     shown = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
     more = len(labels.classes) - CLASSES_SHOWN
     return f"{shown}, … ({more} more)" if more > 0 else shown
+
+
+def optimizer_in_words(optimizer: Optimizer) -> str:
+    """The optimizer, its learning rate even where it is the usual one."""
+    shown = repr(optimizer)
+    if "learning_rate=" in shown:
+        return shown
+    name, others = shown.removesuffix(")").split("(", 1)
+    return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
 
 
 def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
@@ -92,14 +116,10 @@ def _head(model: Model) -> str:
 
 def schema_table(schema: Schema) -> Table:
     """The columns: what each is, and what is in it; of very many, the first."""
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    for name in ("column", "role"):
-        table.add_column(name)
-    for name in ("missing", "distinct"):
-        table.add_column(name, justify="right")
-    table.add_column("such as", style="dim")
+    table = plain_table("column", "role", "missing", "distinct", "such as", left=("column", "role", "such as"))
+    table.columns[-1].style = "dim"
     for column in schema.columns[:COLUMNS_SHOWN]:
-        examples = ", ".join(column.examples[:3]) if not column.reason else f"left out: {column.reason}"
+        examples = _briefly(column.examples) if not column.reason else f"left out: {column.reason}"
         table.add_row(column.name, column.role, f"{column.missing:,}", f"{column.distinct:,}", examples)
     more = Counter(column.role for column in schema.columns[COLUMNS_SHOWN:])
     if more:
@@ -109,15 +129,25 @@ def schema_table(schema: Schema) -> Table:
     return table
 
 
+def _briefly(examples: Sequence[str]) -> str:
+    """As many of the first three as fit; of a long one its beginning."""
+    chosen = [text if len(text) <= EXAMPLES_WIDTH else f"{text[: EXAMPLES_WIDTH - 1]}…" for text in examples[:3]]
+    while len(", ".join(chosen)) > EXAMPLES_WIDTH:
+        chosen.pop()
+    return ", ".join(chosen)
+
+
 def _metrics(origin: Provenance) -> RenderableType:
     evaluation = origin.evaluation
-    table = Table.grid(padding=(0, 2))
+    rows = evaluation.get("rows")
+    counted = f"{rows:,}" if isinstance(rows, int) else "?"
+    table = plain_table(f"on {counted} {purpose(str(evaluation.get('on')))} rows", "", "95 % of resamples")
+    table.columns[0].justify = "left"
     for name, value in evaluation.items():
         if isinstance(value, float):
-            low, high = (evaluation.get("intervals") or {}).get(name) or (None, None)
-            interval = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else ""
-            table.add_row(f"  {name.replace('_', ' ')}", f"{value:.4g}", Text(interval, style="dim"))
-    return Group(Text(f"On the {evaluation.get('rows', '')} {purpose(str(evaluation.get('on')))} rows"), table)
+            low, high = evaluation.get("intervals", {}).get(name, (np.nan, np.nan))
+            table.add_row(metric_name(name), Text(number(value), style="bold"), interval(low, high))
+    return table
 
 
 def as_data(model: Model) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from rookery.cli.options import FILES, JSON, THREADS, Option, arguments_of, with_options, writable
 from rookery.cli.progress import training_progress
-from rookery.cli.train import show_run
+from rookery.cli.train import judge, keep_model, show_run
 
 __all__ = ["resume"]
 
@@ -40,8 +40,11 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    if "output" in options:
-        run.model.save(options["output"])
-    show_run(run, given["as_json"])
+    judge(run, given["as_json"])
+    try:
+        if "output" in options:
+            keep_model(run, options["output"])
+    finally:
+        show_run(run, given["as_json"])
     if interrupted:
         raise KeyboardInterrupt

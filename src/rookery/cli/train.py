@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +12,7 @@ import typer
 
 from rookery.cli.options import (
     COLUMNS,
+    DROP_UNLABELLED,
     FILES,
     JSON,
     NETWORK,
@@ -29,13 +32,13 @@ from rookery.cli.options import (
     writable,
 )  # fmt: skip
 from rookery.cli.page import print_page
-from rookery.cli.progress import training_progress
-from rookery.errors import PlanError
+from rookery.cli.progress import activity, training_progress
+from rookery.errors import FileError, PlanError
 
 if TYPE_CHECKING:
     from rookery.run import Run
 
-__all__ = ["show_run", "train"]
+__all__ = ["judge", "keep_model", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `rookery.train`.
 OF_THE_PLAN = (
@@ -71,7 +74,7 @@ OF_THE_OPTIMIZER = (
 )
 BESIDE_THE_PLAN = ("validation_data", "test_data", "threads", "checkpoint", "every", "resume")
 OTHERS = (
-    Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label."),
+    DROP_UNLABELLED,
     Option("validation_data", Path, ROWS, "A file of validation rows.", typed="--validation"),
     Option("test_data", Path, ROWS, "A file of test rows.", typed="--test"),
     Option("folds", int, ROWS, "Cross-validate: so many networks, each judged on the rows of its fold."),
@@ -99,14 +102,22 @@ def train(
 
     rookery train penguins --label species
 
-    rookery train penguins --label species --hidden 5,5 --learning-rate 0.01 -o penguins.rookery
+    rookery train penguins --label species --hidden 5,5 -o penguins.rookery
 
-    rookery train houses.csv --label price --column zip=category --loss huber --early-stopping 20
+    rookery train houses.csv --label price --column zip=category --loss huber
 
     rookery train visits.parquet --label ill --group patient --folds 5
+
+    rookery train penguins --label species --epochs 500 --early-stopping 20
+
+    rookery train penguins --label species --save-plan plan.toml
+
+    rookery train penguins --plan plan.toml --seed 1
     """
     arguments = _plan(given)
     others = arguments_of(OTHERS, given)
+    if "every" in others and "checkpoint" not in others:
+        raise PlanError("--every: is for checkpoints; name their folder with --checkpoint")
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "folds" in others or "repeats" in others:
@@ -123,8 +134,11 @@ def train(
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    _keep(run, others)
-    show_run(run, as_json="as_json" in others)
+    judge(run, quiet="as_json" in others)
+    try:
+        _keep(run, others)
+    finally:
+        show_run(run, as_json="as_json" in others)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -154,7 +168,27 @@ def _keep(run: Run, others: dict[str, Any]) -> None:
 
         write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        run.model.save(others["output"])
+        keep_model(run, others["output"])
+
+
+def judge(run: Run, quiet: bool) -> None:
+    """How good the network is, worked out where a person sees that something goes on; the run remembers it."""
+    with activity("judging the network", quiet):
+        _ = run.evaluation
+
+
+def keep_model(run: Run, path: Path) -> None:
+    """Writes the model to its file; if there is no room, elsewhere, for training may have taken long."""
+    try:
+        run.model.save(path)
+    except FileError as error:
+        spare = Path(tempfile.mkdtemp(prefix="rookery-")) / path.name
+        try:
+            run.model.save(spare)
+        except FileError:
+            shutil.rmtree(spare.parent, ignore_errors=True)
+            raise error from None
+        raise FileError(f"{error}. For now, the model is kept in {spare}") from error
 
 
 def show_run(run: Run, as_json: bool) -> None:
@@ -178,7 +212,8 @@ def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any
     from rookery.cross_validation import cross_validate
 
     chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
-    crossed = cross_validate(table, **arguments, **chosen)
+    with activity("training a network for each fold", quiet="as_json" in others):
+        crossed = cross_validate(table, **arguments, **chosen)
     if "as_json" in others:
         print(json.dumps(crossed.to_dict(), default=str))
         return

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rookery.cli.options import JSON, ROWS, THREADS, Option, arguments_of, with_options
+from rookery.cli.progress import training_progress
 
 __all__ = ["verify"]
 
@@ -32,7 +33,8 @@ def verify(
     """
     from rookery.verification import verify as verify_model
 
-    found = verify_model(model, table, **arguments_of((*OPTIONS, THREADS), given))
+    with training_progress(quiet=given["as_json"]) as on_progress:
+        found = verify_model(model, table, **arguments_of((*OPTIONS, THREADS), given), on_progress=on_progress)
     print(json.dumps(asdict(found)) if given["as_json"] else found)
     if not found.same:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rookery.errors import PlanError, TableError
 
-__all__ = ["Interval", "checked_weights", "differences", "intervals", "resampled"]
+__all__ = ["Interval", "at_least_0", "checked_weights", "differences", "intervals", "resampled"]
 
 Interval = tuple[float, float]
 Metrics = Mapping[str, NDArray[np.float64]]
@@ -46,6 +46,18 @@ def checked_weights(weights: Any, rows: int) -> NDArray[np.float64]:
     return given
 
 
+def at_least_0(name: str, value: object) -> None:
+    """Refuses what is no number of things.
+
+    Raises
+    ------
+    PlanError
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise PlanError(f"{name}: got {value!r}; needs a whole number, 0 for none")
+
+
 def resampled(
     measure: Callable[[NDArray[np.float64]], Metrics], weights: NDArray[np.float64], resamples: int
 ) -> dict[str, NDArray[np.float64]]:
@@ -74,8 +86,7 @@ def resampled(
 
 def _counts(rows: int, resamples: int) -> Iterator[NDArray[np.float64]]:
     """How often each row is drawn in each resample, (r, rows), some resamples at a time."""
-    if isinstance(resamples, bool) or not isinstance(resamples, int | np.integer) or resamples < 0:
-        raise PlanError(f"intervals: got {resamples!r}; needs a whole number of resamples, 0 for none")
+    at_least_0("intervals", resamples)
     left = min(int(resamples), max(FEWEST, MOST_DRAWS // rows))
     rng = np.random.Generator(np.random.PCG64(SEED))
     while left > 0:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import TableError
-from rookery.evaluation.bootstrap import Interval, checked_weights, differences, intervals, resampled
+from rookery.evaluation.bootstrap import Interval, at_least_0, checked_weights, differences, intervals, resampled
 from rookery.evaluation.curves import Curve, precision_recall, reliability, roc
-from rookery.evaluation.measures import METRICS, ClassMeasures, said_classes
+from rookery.evaluation.measures import METRICS, ClassMeasures, f1_of_class, said_classes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +29,8 @@ class ClassMetrics:
     rows : int
     precision, recall, f1, auc : float
         NaN where there is nothing to count.
+    f1_interval : (low, high) or None
+        Between which 95 % of bootstrap resamples lie; None if none were asked for.
 
     """
 
@@ -38,6 +40,7 @@ class ClassMetrics:
     recall: float
     f1: float
     auc: float
+    f1_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +169,16 @@ class ClassEvaluation:
         measures = ClassMeasures(p, truth, said_classes(p, threshold))
         always = _always(baseline, truth, count, len(classes))
         found = _only(measures(count.reshape(1, -1)))
-        samples = resampled(measures, count, intervals)
+        samples = resampled(measures.with_f1_of_classes, count, intervals)
         of_always = resampled(always, count, intervals)
         confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
         np.add.at(confusion, (truth, measures.said), 1)
+        bounds = _intervals(samples)
         return cls(
-            rows=len(p), classes=classes, **found, per_class=_per_class(measures, count, classes), confusion=confusion,
-            intervals=_intervals(samples), baseline=_only(always(count.reshape(1, -1))),
-            gain=differences(samples, of_always), threshold=threshold, _measures=measures, _weights=count,
+            rows=len(p), classes=classes, **found, per_class=_per_class(measures, count, classes, bounds),
+            confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
+            baseline=_only(always(count.reshape(1, -1))), gain=differences(samples, of_always), threshold=threshold,
+            _measures=measures, _weights=count,
         )  # fmt: skip
 
     def metrics(self) -> dict[str, float]:
@@ -182,6 +187,7 @@ class ClassEvaluation:
 
     def mistaken(self, most: int = 5) -> list[Mistake]:
         """The rows for which a wrong class was said, those of which the network was surest first."""
+        at_least_0("mistaken", most)
         p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.said
         wrong = np.flatnonzero(said != truth)
         sure = p[wrong, said[wrong]]
@@ -230,6 +236,7 @@ class ClassEvaluation:
                 "class": c.name,
                 "rows": c.rows,
                 **{n: _known(getattr(c, n)) for n in ("precision", "recall", "f1", "auc")},
+                "f1_interval": None if c.f1_interval is None else list(c.f1_interval),
             }
             for c in self.per_class
         ]
@@ -267,12 +274,13 @@ def _always(
 
 
 def _per_class(
-    measures: ClassMeasures, weights: NDArray[np.float64], classes: tuple[Any, ...]
+    measures: ClassMeasures, weights: NDArray[np.float64], classes: tuple[Any, ...], bounds: dict[str, Interval]
 ) -> tuple[ClassMetrics, ...]:
     numbers = [values[0].tolist() for values in measures.per_class(weights.reshape(1, -1))]
     areas = measures.areas(weights.reshape(1, -1))[0].tolist()
     rows = np.bincount(measures.truth, minlength=len(classes)).tolist()
-    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, areas, strict=True))
+    of_f1 = [bounds.get(f1_of_class(c)) for c in range(len(classes))]
+    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, areas, of_f1, strict=True))
 
 
 def _check_threshold(threshold: float | None, classes: tuple[Any, ...]) -> None:

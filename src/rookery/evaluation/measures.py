@@ -7,13 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["METRICS", "ClassMeasures", "said_classes"]
+__all__ = ["METRICS", "ClassMeasures", "f1_of_class", "said_classes"]
 
 METRICS = ("accuracy", "balanced_accuracy", "log_loss", "auc", "f1", "brier", "calibration_error")
 SMALLEST_PROBABILITY = 1e-15
 BINS = 15
 
 Array = NDArray[np.float64]
+
+
+def f1_of_class(number: int) -> str:
+    """By which name a class's F1 goes among metrics."""
+    return f"f1 of class {number}"
 
 
 def said_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
@@ -41,9 +46,16 @@ class ClassMeasures:
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
+        return self._metrics(weights, *self.per_class(weights)[1:])
+
+    def with_f1_of_classes(self, weights: Array) -> dict[str, Array]:
+        """The same, and the F1 of each class."""
+        _, recall, f1 = self.per_class(weights)
+        return self._metrics(weights, recall, f1) | {f1_of_class(c): f1[:, c] for c in range(f1.shape[1])}
+
+    def _metrics(self, weights: Array, recall: Array, f1: Array) -> dict[str, Array]:
         p, rows = self.probabilities, np.arange(len(self.truth))
         total = weights.sum(axis=1)
-        _, recall, f1 = self.per_class(weights)
         there = ~np.isnan(recall)
         spread = p.copy()
         spread[rows, self.truth] -= 1

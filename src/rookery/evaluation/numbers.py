@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.evaluation.bootstrap import Interval, checked_weights, differences, intervals, resampled
+from rookery.evaluation.bootstrap import Interval, at_least_0, checked_weights, differences, intervals, resampled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +48,13 @@ class NumberMeasures:
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights: the mean over the labels."""
-        return {name: values.mean(axis=1) for name, values in self.per_label(weights).items()}
+        return _means(self.per_label(weights))
+
+    def with_each_label(self, weights: Array) -> dict[str, Array]:
+        """The same, and those of each label."""
+        of_labels = self.per_label(weights)
+        alone = {_of_label(name, i): v[:, i] for name, v in of_labels.items() for i in range(v.shape[1])}
+        return {**_means(of_labels), **alone}
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def per_label(self, weights: Array) -> dict[str, Array]:
@@ -67,6 +73,15 @@ class NumberMeasures:
         return found
 
 
+def _means(of_labels: dict[str, Array]) -> dict[str, Array]:
+    return {name: values.mean(axis=1) for name, values in of_labels.items()}
+
+
+def _of_label(name: str, number: int) -> str:
+    """By which name one label's metric goes among metrics."""
+    return f"{name} of label {number}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberEvaluation:
     """Of predicted numbers, in the label's units; of several labels, means over them.
@@ -83,6 +98,8 @@ class NumberEvaluation:
         Mean of max(q e, (q - 1) e) for e = truth - prediction, if the network was trained for the quantile q (Koenker
         & Bassett 1978).
     per_label : dict of label to dict of metric to float
+    label_intervals : dict of label to dict of metric to (low, high)
+        As `intervals`, for each label.
     intervals : dict of metric to (low, high)
         Between which 95 % of bootstrap resamples lie; empty if none were asked for.
     baseline : dict of metric to float
@@ -105,6 +122,7 @@ class NumberEvaluation:
     r2: float
     pinball: float | None
     per_label: dict[str, dict[str, float]]
+    label_intervals: dict[str, dict[str, Interval]]
     intervals: dict[str, Interval]
     baseline: dict[str, float]
     gain: dict[str, Interval]
@@ -152,14 +170,19 @@ class NumberEvaluation:
         always = NumberMeasures(np.broadcast_to(same, truth.shape), truth, quantile, centre)
         whole = count.reshape(1, -1)
         found = {name: float(values[0]) for name, values in measures(whole).items()}
-        samples = resampled(measures, count, intervals)
+        samples = resampled(measures.with_each_label, count, intervals)
+        bounds = _intervals(samples)
         per_label = measures.per_label(whole)
         return cls(
             rows=len(y), labels=labels, **{"pinball": None, **found},  # type: ignore[arg-type]
             per_label={
                 label: {n: float(v[0, i]) for n, v in per_label.items()} for i, label in enumerate(labels)
             },
-            intervals=_intervals(samples),
+            label_intervals={
+                label: {n: bounds[_of_label(n, i)] for n in per_label if _of_label(n, i) in bounds}
+                for i, label in enumerate(labels)
+            },
+            intervals={name: bounds[name] for name in found if name in bounds},
             baseline={name: float(values[0]) for name, values in always(whole).items()},
             gain=differences(samples, resampled(always, count, intervals)), _measures=measures,
         )  # fmt: skip
@@ -171,6 +194,7 @@ class NumberEvaluation:
 
     def mistaken(self, most: int = 5) -> list[Miss]:
         """The rows whose predictions are furthest off, measured by each label's deviation."""
+        at_least_0("mistaken", most)
         truth, said = self._measures.truth, self._measures.predicted
         spread = truth.std(axis=0)
         off = np.abs(said - truth) / np.where(spread > 0, spread, 1)
@@ -201,6 +225,10 @@ class NumberEvaluation:
             "baseline": _known(self.baseline),
             "gain": {name: list(pair) for name, pair in self.gain.items()},
             "per_label": {label: _known(metrics) for label, metrics in self.per_label.items()},
+            "label_intervals": {
+                label: {name: list(pair) for name, pair in of_label.items()}
+                for label, of_label in self.label_intervals.items()
+            },
         }
 
 

@@ -101,7 +101,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             os.replace(temporary, target)
         _sync_folder(folder)
-    except FileError:
+    except (FileError, BrokenPipeError):
         raise
     except OSError as error:
         if error.filename not in (None, name, target, temporary, folder):

@@ -51,7 +51,7 @@ class CheckpointWriter:
     preparation : dict
         How the table was made into rows: plain data.
     table : dict
-        `digest_of_table` of the table.
+        `description_of_table` of the table.
     every : int, default 10
         Epochs from one checkpoint to the next.
     keep : int, default 2
@@ -209,6 +209,8 @@ def check_same_run(
     different = [f"table: {change}" for change in table_changes(header["table"], here["table"])]
     for part in ("plan", "preparation"):
         different += _differences(part, header[part], here[part])
+    if not different:
+        return
     more = f"; and {len(different) - MAX_DIFFERENCES} more" if len(different) > MAX_DIFFERENCES else ""
     raise FileError(
         f"{os.fspath(path)}: belongs to another run: {'; '.join(different[:MAX_DIFFERENCES])}{more}. "

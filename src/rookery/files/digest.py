@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rookery.errors import FileError
 from rookery.table.columns import Column, Table
 
-__all__ = ["digest_of_arrays", "digest_of_table", "table_changes"]
+__all__ = ["description_of_table", "digest_of_arrays", "digest_of_table", "table_changes"]
 
 LARGEST_EXACT = 2**53  # up to which every whole number is a float64
 
@@ -97,8 +97,27 @@ def digest_of_column(column: Column) -> str:
     return digest.hexdigest()[:32]
 
 
+def description_of_table(table: Table, beside: Mapping[str, Table]) -> dict[str, Any]:
+    """What training depends on besides the plan: the digest of a table, the order of its columns, what is beside it.
+
+    Parameters
+    ----------
+    table : Table
+    beside : dict of str to Table
+        What was given beside it, such as rows for validation.
+
+    Returns
+    -------
+    dict
+        That of `digest_of_table`, and order (the columns' names), beside (dict from name to digest of that table).
+
+    """
+    digests = {name: digest_of_table(other) for name, other in beside.items()}
+    return {**digest_of_table(table), "order": table.names, "beside": digests}
+
+
 def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What differs between two tables, from what `digest_of_table` said of each; empty if nothing does.
+    """What differs between two tables, from the description or digest of each; empty if nothing does.
 
     Raises
     ------
@@ -114,6 +133,23 @@ def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
     """
     for description in (before, after):
         _check_description(description)
+    out = _changes_of_columns(before, after)
+    if "order" not in before or "order" not in after:  # of digests alone, as the first files have them
+        return out
+    if not out and before["order"] != after["order"]:
+        out = ["its columns stand in another order"]
+    there, here = before["beside"], after["beside"]
+    for name in dict.fromkeys([*there, *here]):
+        if name not in here:
+            out.append(f"{name}, which was given beside it, is missing")
+        elif name not in there:
+            out.append(f"{name} is given beside it, and was not")
+        else:
+            out += [f"{name}, given beside it: {change}" for change in table_changes(there[name], here[name])]
+    return out
+
+
+def _changes_of_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     if before["total"] == after["total"]:
         return []
     old, new = before["columns"], after["columns"]
@@ -121,17 +157,22 @@ def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
     out += [f"column {name!r} is new" for name in new if name not in old]
     if before["rows"] != after["rows"]:
         return [f"it has {after['rows']:,} rows, not {before['rows']:,}", *out]
-    return out + [f"column {name!r} has other values" for name in old if name in new and old[name] != new[name]]
+    changed = [name for name in old if name in new and old[name] != new[name]]
+    if len(changed) == len(old) > 2:
+        return [*out, f"each of its {len(old)} columns has other values, or its rows stand in another order"]
+    return out + [f"column {name!r} has other values" for name in changed]
 
 
 def _check_description(description: Any) -> None:
     fits = (
         isinstance(description, Mapping)
-        and set(description) == {"rows", "columns", "total"}
+        and set(description) in ({"rows", "columns", "total"}, {"rows", "columns", "total", "order", "beside"})
         and isinstance(description["rows"], int)
         and isinstance(description["total"], str)
         and isinstance(description["columns"], Mapping)
         and all(isinstance(text, str) for item in description["columns"].items() for text in item)
+        and isinstance(description.get("order", []), list)
+        and isinstance(description.get("beside", {}), Mapping)
     )
     if not fits:
         raise FileError("table digest: needs rows, columns with a digest each, and a total; the file is inconsistent")

@@ -124,10 +124,15 @@ class CustomLoss(Loss):
         returned = self.needed()(outputs, labels)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise PlanError(f"loss {self.name}: returned {type(returned).__name__}; needs (losses, gradient)")
-        return (
-            self._of_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype),
-            self._of_shape(returned[1], outputs.shape, "gradient", outputs.dtype),
-        )
+        losses = self._of_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype)
+        gradient = self._of_shape(returned[1], outputs.shape, "gradient", outputs.dtype)
+        if not np.isfinite(gradient).all() and np.isfinite(losses).all():  # which the engine takes for a good step
+            row, output = np.argwhere(~np.isfinite(gradient))[0].tolist()
+            raise PlanError(
+                f"loss {self.name}: row {row} of a batch, output {output}: the gradient is {gradient[row, output]}, "
+                "while the loss is finite; divide by nothing that can be 0, and take care of large outputs"
+            )
+        return losses, gradient
 
     def check(self, outputs: Array, labels: Array, tolerance: float = 1e-4) -> float:
         """Compares the gradient with finite differences of the losses, in float64.
@@ -174,6 +179,8 @@ class CustomLoss(Loss):
 
     def _of_shape(self, given: Any, shape: tuple[int, ...], what: str, dtype: np.dtype[Any]) -> Array:
         try:
+            if np.iscomplexobj(given):
+                raise TypeError("they are complex")
             array = np.ascontiguousarray(given, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise PlanError(f"loss {self.name}: {what} are no numbers ({error})") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,8 @@ def table_of_frame(
     for series in frame:
         rule = rules.setdefault(series.name, Rule())
         place = Place(source, series.name, first_row)
-        columns[series.name] = _column(series, rule, place, cells, decimal_comma)
+        read = _any_column if rule.loose else _column
+        columns[series.name] = read(series, rule, place, cells, decimal_comma)
     return Table(columns, source, first_row)
 
 
@@ -78,6 +80,35 @@ def joined(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
         return pl.concat(frames, how="diagonal_relaxed")
     except pl.exceptions.PolarsError:  # numbers here and words there: all are words
         return pl.concat([frame.cast(pl.String) for frame in frames], how="diagonal")
+
+
+def _any_column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_comma: bool) -> Column:
+    """A column that is only passed on: nothing is refused, and no digit lost."""
+    import polars as pl
+
+    if series.dtype.is_nested() or series.dtype == pl.Binary:
+        rule.kind = "words"
+        series = pl.Series(series.name, [None if v is None else _as_text(v) for v in series.to_list()], dtype=pl.String)
+    elif series.dtype.is_integer() and not _is_exact(series):
+        rule.kind = "words"
+    try:
+        return _column(series, rule, place, cells, decimal_comma)
+    except TableError:
+        rule.kind = "words"
+        return _column(series, rule, place, cells, decimal_comma)
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, default=str)
+
+
+def _is_exact(series: pl.Series) -> bool:
+    """Whether whole numbers are kept as they are: as int64, or as float64 where some are missing."""
+    low, high = series.min(), series.max()
+    if low is None or high is None:
+        return True
+    bound = 2**53 if series.null_count() else 2**63 - 1
+    return -bound <= int(low) and int(high) <= bound  # type: ignore[arg-type]
 
 
 def _column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_comma: bool) -> Column:

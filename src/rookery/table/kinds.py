@@ -50,12 +50,15 @@ class Rule:
         Whether the caller settled it.
     day_first : bool or None
         Whether 3/4/2020 is in April, once a day above 12 has told.
+    loose : bool
+        Whether a value of another kind makes words of the column from there on; else it is refused.
 
     """
 
     kind: str | None = None
     given: bool = False
     day_first: bool | None = None
+    loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

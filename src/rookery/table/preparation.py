@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,9 @@ class Preparation(Part):
     reading: Reading = Reading()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
-        label = (self.label,) if isinstance(self.label, str) else tuple(self.label or ())
+        label = _names(self.label)
         split = Split.from_dict(self.split) if isinstance(self.split, Mapping) else self.split
-        reading = Reading.from_dict(self.reading) if isinstance(self.reading, Mapping) else self.reading
+        reading = self.reading if isinstance(self.reading, Reading) else Reading.from_dict(self.reading)
         for name, value in (
             ("label", label),
             ("schema", _roles(self.schema)),
@@ -74,8 +74,6 @@ class Preparation(Part):
         for name, words in (("duplicates", DUPLICATES), ("missing_label", WHEN_LABELS_MISS)):
             if getattr(self, name) not in words:
                 raise PlanError(f"{name}: got {getattr(self, name)!r}; {nearest(getattr(self, name), words)}")
-        if not all(isinstance(name, str) for name in label):
-            raise PlanError(f"label: got {self.label!r}; needs the name of a column, or several")
         if self.sample_weight is not None and not isinstance(self.sample_weight, str):
             raise PlanError(f"sample_weight: got {self.sample_weight!r}; needs the name of a column")
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
@@ -93,6 +91,16 @@ class Preparation(Part):
             weights = [[_plain(key), float(value)] for key, value in weights.items()]
         classes = None if self.classes is None else list(self.classes)
         return {**Part.to_dict(self), "class_weight": weights, "classes": classes}
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    """One name, or several."""
+    if isinstance(given, str):
+        return (given,)
+    names = tuple(given) if isinstance(given, Iterable) and not isinstance(given, Mapping) else (None,)
+    if not all(isinstance(name, str) for name in names):
+        raise PlanError(f"label: got {given!r}; needs the name of a column, or several")
+    return names
 
 
 def _roles(given: Any) -> dict[str, str] | None:
@@ -114,7 +122,10 @@ def _class_weight(given: Any) -> Any:
     if isinstance(given, list):
         if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given):
             raise PlanError(f"class_weight: got {given!r}; needs pairs of class and weight")
-        given = dict(map(tuple, given))
+        try:
+            given = dict(map(tuple, given))
+        except TypeError as error:
+            raise PlanError(f"class_weight: got {given!r}; needs pairs of class and weight") from error
     if not isinstance(given, Mapping):
         raise PlanError(f"class_weight: got {given!r}; needs 'balanced' or a dict from class to weight")
     for name, weight in given.items():

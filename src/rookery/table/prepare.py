@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rookery.engine.native import Rows
 from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
-from rookery.table.columns import Table
+from rookery.table.columns import Column, Table
 from rookery.table.encode import Encoding, FeatureEncoder
 from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
@@ -41,6 +41,10 @@ class Prepared:
         None for arrays, whose columns are all numbers.
     task : {"classes", "numbers"}
     preparation : Preparation
+    validation_is_given : bool
+        Whether the validation rows are of a table of their own.
+    given_weights : (n,) array or None
+        The weights of the table's rows, if they came in no column of it.
 
     """
 
@@ -53,6 +57,8 @@ class Prepared:
     schema: Schema | None
     task: str
     preparation: Preparation
+    validation_is_given: bool = False
+    given_weights: NDArray[np.float64] | None = None
 
     @property
     def judged(self) -> tuple[str, Part]:
@@ -67,8 +73,27 @@ class Prepared:
 
     def used_table(self) -> Table:
         """All rows, with the columns that training depends on: what digests are of."""
-        columns = None if self.schema is None else [*self.schema.features, *self.preparation.beside]
-        return self.everything.table(columns)
+        return self.everything.table(self._used)
+
+    def beside(self) -> dict[str, Table]:
+        """What training depends on and is not in the table."""
+        found = {}
+        if self.validation is not None and self.validation_is_given:
+            found["validation_data"] = self.validation.observations.table(self._used_of(self.validation))
+        if self.given_weights is not None:
+            found["sample_weight"] = Table({"weight": Column("number", self.given_weights)}, "sample_weight")
+        return found
+
+    @property
+    def _used(self) -> list[str] | None:
+        return None if self.schema is None else [*self.schema.features, *self.preparation.beside]
+
+    def _used_of(self, part: Part) -> list[str] | None:
+        """The columns that a table of its own has of them: it is not split, so those to split by may be missing."""
+        x = part.observations.x
+        if self._used is None or not isinstance(x, Table):
+            return None
+        return [name for name in self._used if name in x.columns]
 
     def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
@@ -78,7 +103,9 @@ class Prepared:
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
-def parted(survey: Survey, train: Part, validation: Part | None, test: Part | None) -> Prepared:
+def parted(
+    survey: Survey, train: Part, validation: Part | None, test: Part | None, *, validation_is_given: bool = False
+) -> Prepared:
     """A table's rows parted, with the encoders fitted on those for training unless there are some already."""
     preparation = survey.preparation
     _check_labels(survey.task, survey.loss, [train, validation, test])
@@ -91,8 +118,9 @@ def parted(survey: Survey, train: Part, validation: Part | None, test: Part | No
         count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
         train = Part(train.observations, count)
     return Prepared(
-        survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation
-    )
+        survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation,
+        validation_is_given, survey.given_weights,
+    )  # fmt: skip
 
 
 def encoded_features(
@@ -140,7 +168,7 @@ def prepare(
         validation = _given("validation_data", validation_data, survey, train)
     if test_data is not None:
         test = _given("test_data", test_data, survey, train)
-    return parted(survey, train, validation, test)
+    return parted(survey, train, validation, test, validation_is_given=validation_data is not None)
 
 
 def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:

@@ -99,8 +99,9 @@ def read_batches(
         Only these, in this order.
     expected : dict of str to kind of column, optional
         As what columns are read. What other columns hold, the first rows decide.
-    others : str, optional
-        The kind of the other columns of a text file instead; "words" keeps them as they are written.
+    others : {"words", "loose"}, optional
+        What becomes of the other columns instead: the cells of a CSV file are kept as they are written; or columns
+        become words once a value is not of their kind. Nothing in them is refused then.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def read_batches(
             yield Table(part.columns, part.source, table.first_row + start)
         return
     if not _is_of_bytes(data):
-        yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows)
+        yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows, others=others)
         return
     path, source = located(data)
     with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
@@ -149,9 +150,10 @@ def _batches(
     names: list[str] = []
     first_row = 1
     for frame in frames:
-        if cells and others is not None:
+        if others is not None:
+            as_written = cells and others == "words"
             for name in frame.columns:
-                rules.setdefault(name, Rule(others, given=True))
+                rules.setdefault(name, Rule("words", given=True) if as_written else Rule(loose=True))
         names = names or frame.columns
         for start in range(0, len(frame), rows):
             part = table_of_frame(

@@ -63,7 +63,7 @@ class Split(Part):
     @property
     def used(self) -> str | None:
         """The column the split is made by, if there is one."""
-        return self.group or self.time or self.column
+        return next((name for name in (self.group, self.time, self.column) if name is not None), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.errors import TableError
 from rookery.plan.losses import Loss
@@ -39,6 +40,8 @@ class Survey:
     preparation : Preparation
     encoders : (FeatureEncoder, LabelEncoder) or None
         Those of an earlier run.
+    given_weights : (n,) array or None
+        The weights of the table's rows, if they came in no column of it.
 
     """
 
@@ -50,6 +53,7 @@ class Survey:
     loss: Loss | None
     preparation: Preparation
     encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
+    given_weights: NDArray[np.float64] | None = None
 
 
 def surveyed(
@@ -85,11 +89,14 @@ def surveyed(
     if preparation.duplicates == "drop":
         whole = without_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "numbers" and classes is not None:
+        raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
         classes = classes_of(whole.observations.y, everything.label, whole.observations.called)
     if task == "numbers" and encoders is None:
         check_varying(whole.observations.y, everything.labels)
-    return Survey(everything, whole, schema, task, classes, loss, preparation, encoders)
+    given_weights = sample_weights(weights, everything)
+    return Survey(everything, whole, schema, task, classes, loss, preparation, encoders, given_weights)
 
 
 def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:

@@ -85,10 +85,25 @@ def class_weights(
     return np.asarray(of_class[numbers] * (1.0 if weights is None else weights))
 
 
+def _by_class(class_weight: Mapping[Any, float], classes: tuple[Any, ...]) -> dict[Any, float]:
+    """The weights by the classes themselves: files and command lines have only words for numbers and yes or no."""
+    of_word = {str(c).lower(): c for c in classes if not isinstance(c, str)}
+    found: dict[Any, float] = {}
+    for key, weight in class_weight.items():
+        if key in classes:
+            which = key
+        elif isinstance(key, str) and key.lower() in of_word:
+            which = of_word[key.lower()]
+        else:
+            raise TableError(f"class_weight: {key!r} is none of the classes {', '.join(map(repr, classes))}")
+        if which in found:
+            raise TableError(f"class_weight: got {which!r} twice; needs one weight for each class")
+        found[which] = weight
+    return found
+
+
 def _of_classes(class_weight: Mapping[Any, float], classes: tuple[Any, ...]) -> NDArray[np.float64]:
-    unknown = [key for key in class_weight if key not in classes]
-    if unknown:
-        raise TableError(f"class_weight: {unknown[0]!r} is none of the classes {', '.join(map(repr, classes))}")
+    class_weight = _by_class(class_weight, classes)
     try:
         of_class = np.array([float(class_weight.get(c, 1.0)) for c in classes])
     except (TypeError, ValueError) as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +107,7 @@ class TableWriter:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file
             self._folder: Path | None = None
+            self._types: dict[str, set[pl.DataType]] = {}
             if self.format in ("parquet", "arrow"):
                 # Polars writes these formats whole only: rows wait on disk, not in memory, till all are there.
                 self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="rookery-")))
@@ -125,20 +128,28 @@ class TableWriter:
         frame = frame_of_table(table)
         if self._folder is not None:
             self._part(frame)
-        elif self.format == "csv":
-            _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
         else:
-            frame.write_ndjson(self._file)
+            with _errors_of_the_system():
+                if self.format == "csv":
+                    _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
+                else:
+                    frame.write_ndjson(self._file)
         self._parts += 1
 
     def _part(self, frame: pl.DataFrame) -> None:
+
         assert self._folder is not None
+        for series in frame:
+            # A column without values fits any that comes later.
+            is_known = series.null_count() < len(series)
+            self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
         try:
-            frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
+            with _errors_of_the_system():
+                frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
         except OSError as error:
             raise FileError(
-                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error}); set TMPDIR to a larger "
-                "folder"
+                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error.strerror or error}); set "
+                "TMPDIR to a larger folder"
             ) from error
 
     def _finish(self) -> None:
@@ -147,12 +158,37 @@ class TableWriter:
             return
         import polars as pl
 
-        rows = pl.concat([pl.scan_ipc(path) for path in sorted(self._folder.iterdir())], how="vertical_relaxed")
-        if self.format == "parquet":
-            rows.sink_parquet(self._file)
-        else:
-            rows.sink_ipc(self._file)
+        types = pl.Schema({name: _common_type(found) for name, found in self._types.items()})
+        rows = pl.concat([pl.scan_ipc(path).cast(types) for path in sorted(self._folder.iterdir())])
+        with _errors_of_the_system():
+            if self.format == "parquet":
+                rows.sink_parquet(self._file)
+            else:
+                rows.sink_ipc(self._file)
         self._file.flush()
+
+
+@contextmanager
+def _errors_of_the_system() -> Iterator[None]:
+    """Polars tells of a full disk or a closed pipe in words, as an error of one kind or another."""
+    import polars as pl
+
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+
+
+def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
+    """The type that holds the values of all of these."""
+    import polars as pl
+
+    if len(types) <= 1:
+        return next(iter(types), pl.Float64())
+    return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
 
 
 def frame_of_table(table: Table) -> pl.DataFrame:

@@ -126,3 +126,65 @@ def test_standard_input() -> None:
     done = process("train", "-", "--label", "species", "--epochs", "3", "--json", given=PENGUINS_CSV.read_text())
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["training_rows"] == 241
+
+
+needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+FULL = "rookery: /dev/full: cannot be written: the disk is full; free some space, or write elsewhere"
+
+
+@needs_dev_full
+def test_what_was_trained_is_not_lost_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / "run"
+    assert main([*QUICK, "--checkpoint", str(folder), "-o", "/dev/full"]) == 2
+    page, err = capsys.readouterr()
+    assert "on 103 validation rows" in page
+    assert err.startswith(FULL)
+    spare = Path(err.rstrip().rpartition("For now, the model is kept in ")[2])
+    assert spare.parent.parent == tmp_path
+    assert rk.verify(spare, "penguins", threads=1).same
+    assert main(["resume", str(folder), "-o", "/dev/full", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["status"] == "finished"
+    assert "For now, the model is kept in" in err
+
+
+@needs_dev_full
+def test_where_nothing_can_be_kept_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spare = tmp_path / "spare"
+    spare.mkdir()
+    (spare / "full").symlink_to("/dev/full")
+    monkeypatch.setattr("tempfile.mkdtemp", lambda prefix: str(spare))
+    assert main([*QUICK, "-o", "/dev/full"]) == 2
+    assert capsys.readouterr().err == FULL + "\n"
+
+
+@needs_dev_full
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "arrow"])
+def test_predictions_that_find_no_room(model_file: Path, capsys: pytest.CaptureFixture[str], format: str) -> None:
+    assert main(["predict", str(model_file), "penguins", "-o", "/dev/full", "--output-format", format]) == 2
+    assert capsys.readouterr().err == FULL + "\n"
+
+
+def test_every_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*QUICK, "--every", "5"]) == 2
+    assert "--every: is for checkpoints" in capsys.readouterr().err
+    assert main([*QUICK, "--resume"]) == 2
+    assert "resume: there is no checkpoint to go on from" in capsys.readouterr().err
+
+
+def test_classes_that_are_numbers_can_be_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, plan = big_csv(tmp_path), tmp_path / "plan.toml"
+    arguments = ["train", str(table), "--label", "y", "--epochs", "2", "--threads", "1"]
+    first, second = tmp_path / "first.rookery", tmp_path / "second.rookery"
+    assert main([*arguments, "--class-weight", "0=1,1=3", "--save-plan", str(plan), "-o", str(first)]) == 0
+    assert main(["train", str(table), "--plan", str(plan), "-o", str(second)]) == 0
+    assert weights(first) == weights(second)
+    with pytest.warns(rk.RookeryWarning, match="constant in the training rows"):
+        expected = rk.train(table, label="y", epochs=2, threads=1, class_weight={0: 1, 1: 3}).model
+    assert weights(first) == b"".join(w.tobytes() + b.tobytes() for w, b in expected.weights)
+    capsys.readouterr()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 import rookery as rk
 from tests.unit.jobs import PENGUINS_CSV
 
-from .commands import main, process
+from .commands import COMMAND, environment, main, process
 
 
 def test_predict_to_a_file(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,3 +129,41 @@ def test_what_is_no_model_is_said(command: str, tmp_path: Path, capsys: pytest.C
 def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     assert f"rookery {command} " in capsys.readouterr().out.replace("rookery predict", "rookery predict")
+
+
+@pytest.mark.parametrize("command", [["predict", "MODEL", "TABLE"], ["show", "MODEL"]])
+def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, command: list[str]) -> None:
+    table = tmp_path / "many.csv"
+    lines = PENGUINS_CSV.read_text().splitlines()
+    table.write_text("\n".join([lines[0], *lines[1:] * 100]) + "\n")
+    arguments = [{"MODEL": str(model_file), "TABLE": str(table)}.get(word, word) for word in command]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.close()
+        assert child.stderr.read() == b""
+        child.wait(60)
+    assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("rookery ver", {"verify"}),
+        ("rookery train --opt", {"--optimizer"}),
+        ("rookery train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
+        ("rookery train --scaling q", {"quantile"}),
+        ("rookery train --duplicates to", {"together"}),
+        ("rookery predict --output-format p", {"parquet"}),
+        ("rookery evaluate --choose-threshold f", {"f1"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_words(typed: str, expected: set[str]) -> None:
+    asked = {"_ROOKERY_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    program = "import sys; from rookery.cli.main import main; sys.exit(main([]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment() | asked, capture_output=True, text=True, check=False
+    )
+    assert set(done.stdout.split()) == expected, done.stderr

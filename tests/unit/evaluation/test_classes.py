@@ -207,3 +207,33 @@ def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6
+
+
+def test_the_f1_of_each_class_has_an_interval() -> None:
+    """That of two classes is known: of the second, F1 on resampled rows, counted one resample after the other."""
+    p, truth, _ = random_predictions(60, seed=1)
+    out = rk.ClassEvaluation.of(p, np.array(truth), ABC, intervals=400)
+    said = p.argmax(axis=1)
+    rng = np.random.default_rng(0)
+    for c, of_class in enumerate(out.per_class):
+        drawn = []
+        for _ in range(400):
+            rows = rng.integers(60, size=60)
+            is_class, said_class = np.array(truth)[rows] == c, said[rows] == c
+            drawn.append(2 * (is_class & said_class).sum() / (is_class.sum() + said_class.sum()))
+        assert of_class.f1_interval is not None
+        assert of_class.f1_interval == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=0.05)
+        assert of_class.f1_interval[0] <= of_class.f1 <= of_class.f1_interval[1]
+    data = json.loads(json.dumps(out.to_dict(), allow_nan=False))
+    assert [c["f1_interval"] for c in data["per_class"]] == [list(c.f1_interval or ()) for c in out.per_class]
+    assert set(out.intervals) == set(out.metrics())
+    assert rk.ClassEvaluation.of(p, np.array(truth), ABC, intervals=0).per_class[0].f1_interval is None
+
+
+@pytest.mark.parametrize("most", [-1, 1.5, True])
+def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
+    p, truth, _ = random_predictions(9, seed=1)
+    with pytest.raises(rk.PlanError, match=r"mistaken: got .*; needs a whole number, 0 for none"):
+        rk.ClassEvaluation.of(p, np.array(truth), ABC, intervals=0).mistaken(most)
+    with pytest.raises(rk.PlanError, match="mistaken: got"):
+        rk.NumberEvaluation.of(p[:, 0], p[:, 1], intervals=0).mistaken(most)

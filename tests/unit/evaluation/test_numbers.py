@@ -56,6 +56,11 @@ def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
     for label, of_label in zip(("u", "v"), alone, strict=True):
         assert out.per_label[label] == pytest.approx(of_label.metrics())
     assert out.metrics() == pytest.approx({n: np.mean([e.metrics()[n] for e in alone]) for n in ("rmse", "mae", "r2")})
+    for i, label in enumerate(("u", "v")):
+        one = rk.NumberEvaluation.of(said[:, i], y[:, i], intervals=20)
+        assert out.label_intervals[label] == {name: pytest.approx(pair) for name, pair in one.intervals.items()}
+    assert set(out.intervals) == {"rmse", "mae", "r2"}
+    assert json.loads(json.dumps(out.to_dict()))["label_intervals"]["v"]["mae"] == list(out.label_intervals["v"]["mae"])
     far = out.mistaken(3)
     assert [m.label for m in far] == [
         ("u", "v")[int(np.argmax(np.abs(said - y)[m.place] / y.std(axis=0)))] for m in far

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rookery.errors import FileError, TableError
-from rookery.files.digest import digest_of_arrays, digest_of_column, digest_of_table, table_changes
+from rookery.files.digest import (
+    description_of_table,
+    digest_of_arrays,
+    digest_of_column,
+    digest_of_table,
+    table_changes,
+)
 from rookery.table.columns import Column, Table
 
 
@@ -151,3 +157,34 @@ def test_a_million_rows_take_seconds_at_most() -> None:
     began = time.process_time()
     digest_of_table(Table(columns, "a table"))
     assert time.process_time() - began < 2
+
+
+def test_the_order_of_columns_and_what_is_beside_them_are_changes() -> None:
+    a, b, c = numbers(1, 2), numbers(3, 4), numbers(5, 6)
+    before = description_of_table(table(a=a, b=b), {"weights": table(c=c)})
+    assert table_changes(before, before) == []
+    assert table_changes(before, description_of_table(table(b=b, a=a), {"weights": table(c=c)})) == [
+        "its columns stand in another order"
+    ]
+    assert table_changes(before, description_of_table(table(a=a, b=b), {"rows": table(c=c)})) == [
+        "weights, which was given beside it, is missing", "rows is given beside it, and was not"
+    ]  # fmt: skip
+    assert table_changes(before, description_of_table(table(a=a, b=b), {"weights": table(c=a)})) == [
+        "weights, given beside it: column 'c' has other values"
+    ]
+    assert table_changes(before, digest_of_table(table(b=b, a=a))) == []  # an older file, which does not tell
+
+
+def test_rows_in_another_order_are_said_in_one_sentence() -> None:
+    words = {name: numbers(*range(i, i + 3)) for i, name in enumerate("abc")}
+    whole = table(**words)
+    turned = digest_of_table(whole.take(np.array([2, 1, 0])))
+    said = "each of its 3 columns has other values, or its rows stand in another order"
+    assert table_changes(digest_of_table(whole), turned) == [said]
+
+
+@pytest.mark.parametrize("lie", [{"order": {}}, {"beside": []}, {"beside": {"weights": 3}}, {"order": 1, "more": 2}])
+def test_a_description_whose_additions_are_none_is_refused(lie: dict[str, Any]) -> None:
+    before = description_of_table(table(a=numbers(1)), {"weights": table(c=numbers(1))})
+    with pytest.raises(FileError, match="table digest: needs rows"):
+        table_changes({**before, **lie}, before)

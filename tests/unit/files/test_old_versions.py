@@ -40,3 +40,8 @@ def test_an_old_model_still_says_where_it_comes_from(path: Path) -> None:
     assert origin.status in ("finished", "early_stopped")
     assert len(origin.history) > 0
     assert origin.steps > 0
+
+
+@pytest.mark.parametrize("path", [path for path in kept.model_files() if path.stem == "classes"])
+def test_an_old_model_knows_the_table_it_was_trained_on(path: Path) -> None:
+    assert rk.verify(path, "penguins", threads=1).data_same

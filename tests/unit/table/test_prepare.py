@@ -419,6 +419,23 @@ def test_class_weights_that_cannot_be(weights: Any, says: str) -> None:
         prepared(x, y, class_weight=weights)
 
 
+@pytest.mark.parametrize(("labels", "words"), [([0, 1], ["0", "1"]), ([False, True], ["false", "True"])])
+def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any], words: list[str]) -> None:
+    x, y = two_classes()
+    y = np.array(labels)[y]
+    by_value = prepared(x, y, class_weight={labels[0]: 1.5, labels[1]: 2.5})
+    by_word = prepared(x, y, class_weight={words[0]: 1.5, words[1]: 2.5})
+    assert by_word.train.weights is not None
+    np.testing.assert_array_equal(by_word.train.weights, by_value.train.weights)
+    with pytest.raises(TableError, match=r"class_weight: got .* twice"):
+        prepared(x, y, class_weight={labels[0]: 1.5, words[0]: 2.5})
+
+
+def test_numbers_have_no_classes() -> None:
+    with pytest.raises(TableError, match="classes: the label 'y' is learnt as a number"):
+        prepared(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="numbers")
+
+
 def test_numbers_have_no_class_weights() -> None:
     x, y = line(40)
     with pytest.raises(TableError, match="class_weight: the label holds numbers, not classes; use sample_weight"):
