@@ -203,9 +203,7 @@ def check_no_single_rows(
         return
     alone = int(np.argmax(counts == 1))
     is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
-    amounts = (
-        "if these are amounts and no classes, say so: task='numbers', or --task numbers; else " if is_amount else ""
-    )
+    amounts = "learn it as a number with task='numbers', " if is_amount else ""
     row = rows[int(np.argmax(numbers == alone))]
     raise TableError(
         f"label {name!r}: row {row} is the only one of class {classes[alone]!r}, which so cannot be "

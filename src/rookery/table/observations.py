@@ -174,7 +174,7 @@ def _missing(name: str, column: Column, table: Table, missing_label: str) -> NDA
         row = int(np.argmax(missing)) + table.first_row
         raise TableError(
             f"label {name!r}: row {row} is empty ({int(missing.sum()):,} of {len(table):,} rows are); fill it in, or "
-            "leave such rows out (training can: missing_label='drop', --drop-unlabelled)"
+            "leave such rows out with missing_label='drop'"
         )
     if column.values.dtype.kind == "f" and np.isinf(column.values).any():
         row = int(np.argmax(np.isinf(column.values)))
