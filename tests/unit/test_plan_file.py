@@ -75,3 +75,12 @@ def test_no_file_is_said(tmp_path: Path) -> None:
 def test_a_setting_that_cannot_be_is_said(name: str, value: Any, says: str) -> None:
     with pytest.raises(rk.RookeryError, match=says):
         rk.train("penguins", **{"label": "species", "epochs": 1, "threads": 1, name: value})
+
+
+def test_a_plan_needs_no_rows_beside_the_table(tmp_path: Path) -> None:
+    """Those that were there have no part in training, unless it stops early."""
+    frame = rk.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
+    beside = {"validation_data": frame[200:270], "test_data": frame[270:]}
+    run = rk.train(frame[:200], label="species", hidden=[5], epochs=3, threads=1, test_fraction=0.2, **beside)
+    write_plan(plan_arguments(run.plan, run.prepared.preparation), tmp_path / "plan.toml")
+    assert digest(rk.train(frame[:200], **read_plan(tmp_path / "plan.toml"), threads=1)) == digest(run)

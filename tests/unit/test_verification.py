@@ -103,8 +103,8 @@ def test_rows_for_validation_belong_to_the_table() -> None:
     model = rk.train(train, validation_data=later, early_stopping=1, **(JOB | {"epochs": 40})).model
     assert rk.verify(model, train, validation_data=later).same
     forgotten = rk.verify(model, train)
-    assert not forgotten.same
     assert forgotten.differences == ("the table: validation_data, which was given beside it, is missing",)
+    assert "validation_data, which was given beside it, is missing" in str(forgotten)
     changed = later.with_columns(pl.col("body_mass_g") + 1)
     said = "the table: validation_data, given beside it: column 'body_mass_g' has other values"
     assert rk.verify(model, train, validation_data=changed).differences == (said,)
@@ -128,3 +128,9 @@ def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
     assert diverged.value.run is not None
     diverged.value.run.model.save(tmp_path / "model.rookery")
     assert rk.verify(tmp_path / "model.rookery", "penguins").same
+
+
+def test_rows_for_testing_need_not_be_given_again(tmp_path: Path) -> None:
+    frame = rk.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
+    model = rk.train(frame[:250], test_data=frame[250:], test_fraction=0.3, **JOB).model
+    assert rk.verify(model, frame[:250]).same

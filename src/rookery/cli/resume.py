@@ -15,6 +15,8 @@ __all__ = ["resume"]
 
 OPTIONS = (
     Option("table", str, FILES, "The table, if it lies elsewhere now.", "where it was"),
+    Option("validation_data", Path, FILES, "The file of validation rows, likewise.", "where it was", "--validation"),
+    Option("test_data", Path, FILES, "The file of test rows, likewise.", "where it was", "--test"),
     Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", writable),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
 )
@@ -31,7 +33,8 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
     from rookery.resuming import resume as resume_run
 
     options = arguments_of((*OPTIONS, THREADS), given)
-    chosen = {name: options[name] for name in ("every", "threads") if name in options}
+    others = ("every", "threads", "validation_data", "test_data")
+    chosen = {name: options[name] for name in others if name in options}
     interrupted = False
     with training_progress(quiet=given["as_json"]) as on_progress:
         try:

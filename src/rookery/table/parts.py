@@ -67,14 +67,9 @@ def divided(
     classes: tuple[Any, ...] | None,
     seed: int,
     schema: Schema | None,
-    beside: tuple[Any, Any],
 ) -> tuple[Part, Part | None, Part | None]:
-    """Training, validation and test rows of one table. What is given beside it is not taken from it."""
+    """Training, validation and test rows of one table."""
     rows, split = whole.observations, preparation.split
-    if split.column is None:
-        shares = (split.validation_fraction, split.test_fraction)
-        validation, test = (0.0 if given is not None else share for given, share in zip(beside, shares, strict=True))
-        split = replace(split, validation_fraction=validation, test_fraction=test)
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
     if classes is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,14 +161,27 @@ def prepare(
         If the table cannot be trained on.
 
     """
+    preparation = _without_shares(preparation, validation_data, test_data)
     survey = surveyed(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
-    beside = (validation_data, test_data)
-    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema, beside)
+    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema)
     if validation_data is not None:
         validation = _given("validation_data", validation_data, survey, train)
     if test_data is not None:
         test = _given("test_data", test_data, survey, train)
     return parted(survey, train, validation, test, validation_is_given=validation_data is not None)
+
+
+def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
+    """What is given beside the table is not taken from it; so written down, the split is the same without it."""
+    split = preparation.split
+    if split.column is None:
+        validation, test = validation_data is not None, test_data is not None
+        split = replace(
+            split,
+            validation_fraction=0.0 if validation else split.validation_fraction,
+            test_fraction=0.0 if test else split.test_fraction,
+        )
+    return replace(preparation, split=split)
 
 
 def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
