@@ -21,11 +21,11 @@ from rookery.plan.schedules import Schedule
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
 from rookery.run import Run
 from rookery.table.encode import Encoding
-from rookery.table.prepare import prepare
+from rookery.table.prepare import Prepared, prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
 
-__all__ = ["train"]
+__all__ = ["begun", "settled", "train"]
 
 # What a plan says, so that only one of the two can be given; `seed` is also that of the split.
 OF_THE_PLAN = (
@@ -198,12 +198,9 @@ def train(
     True
 
     """
-    given = dict(locals())
     if resume and checkpoint is None:
         raise PlanError("resume: there is no checkpoint to go on from; name its folder, as checkpoint (--checkpoint)")
-    if plan is not None:
-        plan = _only_the_plan(plan, given)
-        given |= {"loss": plan.loss, "seed": plan.seed, "task": plan.task}
+    given = settled(dict(locals()))
     # Checked before the table is read, which may take long.
     preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
     prepared = prepare(
@@ -211,10 +208,31 @@ def train(
         validation_data=validation_data, test_data=test_data,
         weights=None if isinstance(sample_weight, str) else sample_weight,
     )  # fmt: skip
-    run = Run(plan_of(given, prepared) if plan is None else plan, prepared, resolve_threads(threads))
+    run = begun(given, prepared)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None if checkpoint is None else checkpoints(run, checkpoint, every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
+
+
+def settled(given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `train`, all of them by name, with those that a plan among them says.
+
+    Raises
+    ------
+    PlanError
+        If the plan is none, or other arguments say what it says.
+
+    """
+    if given["plan"] is None:
+        return given
+    plan = _only_the_plan(given["plan"], given)
+    return {**given, "plan": plan, "loss": plan.loss, "seed": plan.seed, "task": plan.task}
+
+
+def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
+    """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
+    plan = plan_of(given, prepared) if given["plan"] is None else given["plan"]
+    return Run(plan, prepared, resolve_threads(given["threads"]))
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,77 @@ def test_later_folds_are_judged_by_what_went_before() -> None:
     assert np.isnan(crossed.predictions).any()  # of the rows before the first fold
 
 
+def test_what_only_tells_rows_apart_is_no_feature() -> None:
+    """The column of groups, and one that counts rows, also where a fold lacks some of them."""
+    x, y = two_classes(60)
+    table = {"a": x[:, 0], "n": np.arange(1, 61), "patient": np.arange(60) // 4, "ill": y}
+    with pytest.warns(rk.RookeryWarning, match="left out column 'n': an identifier") as caught:
+        crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    assert len(caught) == 1
+    assert {run.model.features.names for run in crossed.runs} == {("a",)}
+
+
+def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
+    x, y = two_classes(90)
+    plain = rk.cross_validate(x, y, folds=3, **QUICK)
+    early = rk.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
+    for run, without, judged in zip(early.runs, plain.runs, early.evaluations, strict=True):
+        train, watched, fold = run.prepared.train, run.prepared.validation, run.prepared.test
+        assert watched is not None
+        assert fold is not None
+        assert without.prepared.validation is not None
+        assert fold.observations.rows.tolist() == without.prepared.validation.observations.rows.tolist()
+        assert (len(train), len(watched), len(fold), judged.rows) == (45, 15, 30, 30)
+        parts = [set(part.observations.rows.tolist()) for part in (train, watched, fold)]
+        assert len(set().union(*parts)) == 90
+
+
+def test_copies_in_other_folds_are_leakage() -> None:
+    x, y = two_classes(30)
+    x, y = np.vstack([x, x]), np.hstack([y, y])
+    with pytest.warns(
+        rk.RookeryWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,"
+    ) as told:
+        rk.cross_validate(x, y, folds=3, **QUICK)
+    assert len(told) == 1
+    together = rk.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
+    for run in together.runs:
+        kept = set((run.prepared.train.observations.rows % 30).tolist())
+        assert kept.isdisjoint((run.prepared.judged[1].observations.rows % 30).tolist())
+    with pytest.warns(rk.RookeryWarning, match="dropped 30 of 60 rows"):
+        dropped = rk.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
+    assert np.isnan(dropped.predictions[30:]).all()
+    assert dropped.called.tolist() == list(range(30))
+
+
+def test_weights_of_rows_count_in_learning_and_judging() -> None:
+    x, y = line(60)
+    weights = np.where(np.arange(60) % 3 == 0, 0, 1 + np.arange(60) % 2)
+    crossed = rk.cross_validate(x, y, folds=3, sample_weight=weights, **QUICK)
+    kept = np.flatnonzero(weights)
+    assert crossed.called.tolist() == kept.tolist()
+    errors = (crossed.predictions[kept, 0] - y[kept]) ** 2
+    assert crossed.evaluation.metrics()["rmse"] == pytest.approx(np.sqrt(np.average(errors, weights=weights[kept])))
+
+
+def test_a_file_is_read_as_it_is_said_to_be_written(tmp_path: Path) -> None:
+    x, y = two_classes(40)
+    path = tmp_path / "t.csv"
+    path.write_text("a:b\n" + "".join(f"{value}:{label}\n" for value, label in zip(x[:, 0], y, strict=True)))
+    crossed = rk.cross_validate(path, label="b", folds=2, reading=rk.Reading(separator=":"), **QUICK)
+    assert crossed.evaluation.rows == 40
+
+
+def test_a_class_that_one_fold_has_alone() -> None:
+    """Groups may hold all rows of a class; then the network knows that there is such a class, and no more."""
+    x, y = two_classes(60)
+    names = np.where(np.arange(60) < 20, "rare", np.where(y > 0, "up", "down"))
+    table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 20, "ill": names}
+    crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    assert crossed.evaluation.rows == 60
+    assert all(run.model.classes == ("down", "rare", "up") for run in crossed.runs)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -71,6 +144,9 @@ def test_later_folds_are_judged_by_what_went_before() -> None:
         ({"folds": 100}, "100 folds"),
         ({"repeats": 0}, "repeats: got 0; needs"),
         ({"group": "patient"}, "arrays have no named columns"),
+        ({"test_fraction": 0.2}, "test_fraction: does not go with folds"),
+        ({"split_column": "part"}, "split_column: does not go with folds"),
+        ({"validation_data": (np.eye(2), [0, 1])}, "validation_data: does not go with folds"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, object], says: str) -> None:
@@ -82,5 +158,5 @@ def test_what_cannot_be_is_refused(arguments: dict[str, object], says: str) -> N
 def test_a_class_with_one_row_cannot_be_judged() -> None:
     x, y = two_classes(40)
     labels = np.where(np.arange(40) == 7, "rare", np.where(y > 0, "up", "down"))
-    with pytest.raises(rk.TableError, match="class 'rare' has one row only"):
+    with pytest.raises(rk.TableError, match="row 7 is the only one of class 'rare'"):
         rk.cross_validate(x, labels, folds=2, **QUICK)

@@ -41,6 +41,12 @@ def test_nearest(word: object, says: str) -> None:
     assert nearest(word, ["adam", "sgd"]) == says
 
 
+def test_of_very_many_words_only_the_first_are_told() -> None:
+    said = nearest("c77", [f"c{i}" for i in range(10_000)])
+    assert said.startswith("did you mean 'c77'? There are: c0, c1, ")
+    assert said.endswith("c39, … (9,960 more)")
+
+
 def test_divergence_can_be_told_to_another_process() -> None:
     error = rk.DivergedError("the loss is no longer finite", 3, 7, 0.5, run=object())  # type: ignore[arg-type]
     told = pickle.loads(pickle.dumps(error))

@@ -165,7 +165,7 @@ def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
     shuffled = features.select(MEASUREMENTS[::-1])
     np.testing.assert_array_equal(beside.predict_proba(shuffled), inside.predict_proba(features))
     assert beside.evaluate(shuffled, species).rows == len(BIRDS)
-    held = quick(features, species, validation_data=(shuffled.head(50), species.head(50)))
+    held = quick(features.slice(50), species.slice(50), validation_data=(shuffled.head(50), species.head(50)))
     assert held.prepared.validation is not None
     assert held.prepared.validation.observations.x.names == list(MEASUREMENTS[::-1])
 

@@ -116,17 +116,18 @@ def test_a_table_whose_columns_moved_is_the_same_table(tmp_path: Path) -> None:
 
 def test_weights_and_validation_rows_have_to_be_the_same(tmp_path: Path) -> None:
     x, y = two_classes()
+    (held_x, x), (held_y, y) = (x[:9], x[9:]), (y[:9], y[9:])
     weights = np.linspace(1, 2, len(y))
-    whole = quick(x, y, epochs=6, sample_weight=weights, validation_data=(x[:9], y[:9]))
+    whole = quick(x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y))
     quick(
-        x, y, epochs=6, sample_weight=weights, validation_data=(x[:9], y[:9]), checkpoint=tmp_path, every=2,
+        x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y), checkpoint=tmp_path, every=2,
         on_epoch=stop_after(3),
     )  # fmt: skip
     with pytest.raises(rk.FileError, match="table: sample_weight, which was given beside it, is missing"):
-        rk.resume(tmp_path, x, y, validation_data=(x[:9], y[:9]))
+        rk.resume(tmp_path, x, y, validation_data=(held_x, held_y))
     with pytest.raises(rk.FileError, match="table: validation_data, given beside it: it has 8 rows, not 9"):
-        rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(x[:8], y[:8]))
-    again = rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(x[:9], y[:9]))
+        rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(held_x[:8], held_y[:8]))
+    again = rk.resume(tmp_path, x, y, sample_weight=weights, validation_data=(held_x, held_y))
     assert digest(again) == digest(whole)
 
 

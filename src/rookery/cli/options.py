@@ -174,6 +174,11 @@ def separator(text: str) -> str:
     return {"tab": "\t", "\\t": "\t"}.get(text, text)
 
 
+def quote(text: str) -> str:
+    """A character, or the word none."""
+    return "" if text == "none" else text
+
+
 def writable(path: Path) -> Path:
     """A file that is to be written later: if it cannot be, that is said before any work is done."""
     folder = path.absolute().parent
@@ -196,6 +201,7 @@ COLUMNS = Option(
 READING = (
     Option("format", str, TABLE, "csv, parquet, arrow or jsonl.", "by content"),
     Option("separator", str, TABLE, "Between the cells of a CSV file: ',', ';', tab, …", "detected", parse=separator),
+    Option("quote", str, TABLE, "Around cells that hold separators; 'none' for none.", "detected", parse=quote),
     Option("text_encoding", str, TABLE, "Of a CSV file: utf-8, latin-1, …", "detected"),
     Option("decimal_comma", bool, TABLE, "Whether numbers are written 1,5.", "detected"),
 )

@@ -32,4 +32,4 @@ def folds_page(crossed: CrossValidation) -> RenderableType:
     table.add_row("mean", "", *(f"{summary[name][0]:.4f}" for name in names), style="bold")
     table.add_row("±", "", *(f"{summary[name][1]:.4f}" for name in names), style="dim")
     how = Text(f"{len(crossed.runs)} networks, each judged on the rows of its fold (± one standard deviation)")
-    return Group(how, Text(), table, Text(), evaluation_page(crossed.evaluation, "held-out rows"))
+    return Group(how, Text(), table, Text(), evaluation_page(crossed.evaluation, "held-out rows", crossed.called))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 CLASSES_SHOWN = 12
+COLUMNS_SHOWN = 100
 EXAMPLES_WIDTH = 24
 
 
@@ -113,12 +115,17 @@ def _head(model: Model) -> str:
 
 
 def schema_table(schema: Schema) -> Table:
-    """The columns: what each is, and what is in it."""
+    """The columns: what each is, and what is in it; of very many, the first."""
     table = plain_table("column", "role", "missing", "distinct", "such as", left=("column", "role", "such as"))
     table.columns[-1].style = "dim"
-    for column in schema.columns:
+    for column in schema.columns[:COLUMNS_SHOWN]:
         examples = _briefly(column.examples) if not column.reason else f"left out: {column.reason}"
         table.add_row(column.name, column.role, f"{column.missing:,}", f"{column.distinct:,}", examples)
+    more = Counter(column.role for column in schema.columns[COLUMNS_SHOWN:])
+    if more:
+        table.add_row(f"… {more.total():,} more", style="dim")
+        for role, count in more.most_common():
+            table.add_row("", role, "", "", f"{count:,} column{'s' if count > 1 else ''}", style="dim")
     return table
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import RookeryWarning, TableError
+from rookery.table.objects import unmasked
 
 __all__ = ["check_finite", "matrix", "warn"]
 
@@ -33,7 +34,7 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
 
     """
     try:
-        array = np.asarray(x)
+        array = unmasked(x)
         if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:

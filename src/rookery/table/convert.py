@@ -161,7 +161,7 @@ def _typed(series: pl.Series, place: Place) -> Column:
 def _floats(series: pl.Series) -> NDArray[np.float64]:
     import polars as pl
 
-    return np.asarray(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+    return np.asarray(series.cast(pl.Float64).to_numpy())  # null becomes NaN
 
 
 def _whole(series: pl.Series) -> Column | None:

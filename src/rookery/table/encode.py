@@ -190,7 +190,7 @@ class FeatureEncoder:
             If a column is missing, or a value is not what it was in training.
 
         """
-        values = [self._prepared(table, column) for column in self.columns]
+        values = [self._prepared(table, column, rows) for column in self.columns]
         ends = np.cumsum([column.width for column in self.columns]).tolist()
         out = np.empty((len(table), self.width), dtype=precision)
         for begin in range(0, len(table), ROWS_AT_A_TIME):
@@ -200,12 +200,12 @@ class FeatureEncoder:
                     column.write(of_column[begin : begin + len(part)], part[:, end - column.width : end])
             if not np.isfinite(part).all():
                 row = begin + int(np.argmin(np.isfinite(part).all(axis=1)))
-                called = row + table.first_row if rows is None else int(rows[row])
+                called = Place(table.source, "", table.first_row, rows).called(row)
                 check_finite(out[row : row + 1], self.inputs, f"{table.source} in {precision}", called)
         return out
 
-    def _prepared(self, table: Table, column: Encoder) -> NDArray[Any]:
-        place = Place(table.source, column.name, table.first_row)
+    def _prepared(self, table: Table, column: Encoder, rows: NDArray[np.int64] | None) -> NDArray[Any]:
+        place = Place(table.source, column.name, table.first_row, rows)
         given = table.column(column.name, "features")
         return column.prepared(coerced(given, Rule(column.kind, given=True), place), place)
 
@@ -274,10 +274,10 @@ def _moments_of_complete_numbers(
     table: Table, schema: Schema, weights: NDArray[np.float64] | None
 ) -> dict[str, tuple[float, float]]:
     """Mean and deviation of all columns of numbers without missing ones, worked out together, which is quicker."""
-    complete = {}
+    complete, roles = {}, schema.roles
     for name in schema.features:
         column = table.columns[name]
-        is_number = schema.roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
+        is_number = roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
         if is_number and len(column) and np.isfinite(column.values).all():
             complete[name] = column.values
     if not complete:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rookery.errors import TableError
 from rookery.table.names import checked_names
-from rookery.table.objects import series_of_objects
+from rookery.table.objects import series_of_array, series_of_objects
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,7 +97,7 @@ def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
         raise TableError(f"{source}: column {name!r} holds complex numbers; needs real ones")
     if kind in "biuf" and not hasattr(dtype, "categories"):
         if isinstance(dtype, np.dtype):
-            return pl.Series(name, series.to_numpy())
+            return series_of_array(name, series.to_numpy())
         missing = series.isna().to_numpy(dtype=bool)
         filled = series.fillna(False if kind == "b" else 0).to_numpy(
             dtype={"b": bool, "f": np.float64}.get(kind, np.int64)
@@ -106,9 +106,11 @@ def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
         return values.set(pl.Series(missing), None) if missing.any() else values
     if kind == "M":
         plain = series.dt.tz_convert(None) if getattr(dtype, "tz", None) is not None else series
-        return pl.Series(name, plain.to_numpy(dtype="datetime64[us]"))
+        return series_of_array(name, plain.to_numpy(dtype="datetime64[us]"))
     if kind == "m":
-        return pl.Series(name, series.to_numpy(dtype="timedelta64[us]"))
+        return series_of_array(name, series.to_numpy(dtype="timedelta64[us]"))
+    if str(dtype).startswith("period["):
+        return series_of_array(name, series.dt.to_timestamp().to_numpy())
     return _of_pandas_objects(name, series, source)
 
 

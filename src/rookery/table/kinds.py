@@ -20,7 +20,7 @@ from rookery.table.moments import moments
 
 __all__ = ["MISSING_WORDS", "Place", "Rule", "coerced", "column_of_words", "missing_column", "plain_number", "rules_of"]
 
-MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 MISSING = frozenset(MISSING_WORDS)
 YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 # What Polars takes for a number; Python's float() takes more, such as 1_000.
@@ -68,12 +68,17 @@ class Place:
     source: str
     name: str
     first_row: int = 1
+    rows: NDArray[np.int64] | None = None
 
-    def refuse(self, row: int, value: object, rule: Rule) -> TableError:
+    def called(self, row: int) -> int:
+        """What the user calls a row: as `rows` says, or counted from `first_row`."""
+        return row + self.first_row if self.rows is None else int(self.rows[row])
+
+    def refuse(self, row: int, value: object, rule: Rule, why: str = "") -> TableError:
         shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}… ({len(str(value)):,} characters)"
         hint = "" if rule.given else ", as in the rows before; say what the column holds if it is something else"
         return TableError(
-            f"{self.source}: row {row + self.first_row}, column {self.name!r} is {shown}; "
+            f"{self.source}: row {self.called(row)}, column {self.name!r} is {shown}{why}; "
             f"needs {NEEDS[rule.kind or 'words']}, or nothing{hint}"
         )
 
@@ -222,10 +227,14 @@ def _yes_no(word: str) -> float | None:
 def _moments(codes: NDArray[np.int32], words: list[str], rule: Rule, place: Place) -> Column:
     found = moments(words, rule.day_first)
     if found is None:
-        wrong = next((i for i, word in enumerate(words) if moments([word], True) is None), None)
+        wrong = next(
+            (i for i, w in enumerate(words) if moments([w], True) is None and moments([w], False) is None), None
+        )
+        why = ""
         if wrong is None:
             wrong = next((i for i, word in enumerate(words) if moments([word], rule.day_first) is None), 0)
-        raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
+            why = ", and whether its day or its month comes first, the rows do not tell alike"
+        raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     rule.day_first = found[1]
     return Column("moment", _spread(found[0], codes, np.datetime64("NaT")))
 

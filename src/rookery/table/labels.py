@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from rookery.errors import FileError, TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss
 from rookery.table.columns import KINDS
+from rookery.table.roles import LONGEST_CATEGORY
 
-__all__ = ["LabelEncoder", "class_numbers", "classes_of", "infer_task"]
+__all__ = ["LabelEncoder", "check_no_single_rows", "check_varying", "class_numbers", "classes_of", "infer_task"]
 
 MOST_CLASSES_OF_WHOLE_NUMBERS = 50
 # Whole numbers within a range like this are counted in place, which is many times quicker than sorting them.
@@ -144,17 +145,24 @@ def infer_task(y: NDArray[Any]) -> str:
     return "numbers"
 
 
-def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
-    """The different labels, sorted.
+def classes_of(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
+    """The different labels, sorted. `rows`: what the user calls each row; by default, counted from 0.
 
     Raises
     ------
     TableError
-        If there are fewer than two, or as many as rows.
+        If there are fewer than two, or as many as rows, or one is as long as a book.
 
     """
     different = set(y.tolist()) if y.dtype == object else _distinct(y)[0].tolist()
     found = sorted(different, key=lambda value: (str(type(value)), value))
+    for value in found:
+        if isinstance(value, str) and len(value) > LONGEST_CATEGORY:
+            row = y.tolist().index(value)
+            raise TableError(
+                f"label {name!r}: row {row if rows is None else rows[row]} holds {len(value):,} characters; a class "
+                f"has at most {LONGEST_CATEGORY:,}: shorten it, or name another column"
+            )
     if len(found) < 2:
         only = f" ({found[0]!r})" if found else ""
         raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
@@ -163,6 +171,44 @@ def classes_of(y: NDArray[Any], name: str) -> tuple[Any, ...]:
         cure = "use task='numbers'" if what == "numbers" else "is it an identifier? Name another column"
         raise TableError(f"label {name!r}: {len(y)} rows with {len(found)} different {what} are no classes; {cure}")
     return tuple(found)
+
+
+def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
+    """Refuses labels of numbers, (n,) or (n, k), that are the same in all rows.
+
+    Raises
+    ------
+    TableError
+
+    """
+    for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
+        if len(values) > 1 and (values == values[0]).all():
+            raise TableError(
+                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; there is nothing to learn"
+            )
+
+
+def check_no_single_rows(
+    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64], otherwise: str
+) -> None:
+    """Refuses a class of one row, which cannot stand on both sides of a split; `otherwise` ends what is to be done.
+
+    Raises
+    ------
+    TableError
+
+    """
+    counts = np.bincount(numbers, minlength=len(classes))
+    if not (counts == 1).any():
+        return
+    alone = int(np.argmax(counts == 1))
+    is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
+    amounts = "learn it as a number with task='numbers', " if is_amount else ""
+    row = rows[int(np.argmax(numbers == alone))]
+    raise TableError(
+        f"label {name!r}: row {row} is the only one of class {classes[alone]!r}, which so cannot be "
+        f"both learnt and validated; {amounts}leave it out, join it with another class, or {otherwise}"
+    )
 
 
 def class_numbers(

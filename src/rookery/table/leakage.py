@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from rookery.table.columns import Column, Table
 from rookery.table.split import hashed, mixed
 
-__all__ = ["Leakage", "find_leakage", "row_digests"]
+__all__ = ["Leakage", "find_leakage", "leakage_between", "leakage_of_folds", "row_digests"]
+
+OF_ONE_TABLE = "duplicates='drop' keeps one row of each, duplicates='together' keeps copies on one side"
+OF_TWO_TABLES = "take them out of one of the two"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +25,36 @@ class Leakage:
     Attributes
     ----------
     part : str
-        "validation" or "test".
+        "validation", "test", or "held-out" for the rows of folds.
     rows : int
         How many of that part's rows stand among the training rows too.
     of : int
         How many rows the part has.
-    example : (int, int)
-        One of them and its like among the training rows, as their user counts rows.
+    example : (str, str)
+        One of them and its like among the training rows, as their user calls rows.
+    cure : str
+        What to do.
 
     """
 
     part: str
     rows: int
     of: int
-    example: tuple[int, int]
+    example: tuple[str, str]
+    cure: str
 
     def __str__(self) -> str:
         return (
             f"leakage: {self.rows:,} of the {self.of:,} {self.part} rows stand among the training rows as well, with "
-            f"the same label (row {self.example[0]} is row {self.example[1]}, for one), so {self.part} numbers flatter "
-            "the network; duplicates='drop' keeps one row of each, duplicates='together' keeps copies on one side"
+            f"the same label ({self.example[0]} is {self.example[1]}, for one), so {self.part} numbers flatter "
+            f"the network; {self.cure}"
         )
 
 
 def find_leakage(
     digests: NDArray[np.uint64], parts: Mapping[str, NDArray[np.int64]], called: NDArray[np.int64]
 ) -> list[Leakage]:
-    """What is found in each part but the first, which is the training part.
+    """What is found in each part of a table but the first, which is the training part.
 
     Parameters
     ----------
@@ -62,19 +68,57 @@ def find_leakage(
     Examples
     --------
     >>> digests = np.array([5, 6, 7, 5], dtype=np.uint64)
-    >>> find_leakage(digests, {"train": np.array([0, 1]), "test": np.array([2, 3])}, np.arange(1, 5))
-    [Leakage(part='test', rows=1, of=2, example=(4, 1))]
+    >>> leak, = find_leakage(digests, {"train": np.array([0, 1]), "test": np.array([2, 3])}, np.arange(1, 5))
+    >>> leak.part, leak.rows, leak.of, leak.example
+    ('test', 1, 2, ('row 4', 'row 1'))
 
     """
     (_, train), *others = parts.items()
     found = []
     for part, rows in others:
-        same = np.isin(digests[rows], digests[train])
+        same, like = _alike(digests[rows], digests[train])
         if same.any():
-            first = rows[np.argmax(same)]
-            like = train[np.argmax(digests[train] == digests[first])]
-            found.append(Leakage(part, int(same.sum()), len(rows), (int(called[first]), int(called[like]))))
+            pair = f"row {called[rows[np.argmax(same)]]}", f"row {called[train[like]]}"
+            found.append(Leakage(part, int(same.sum()), len(rows), pair, OF_ONE_TABLE))
     return found
+
+
+def leakage_of_folds(
+    digests: NDArray[np.uint64], folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], called: NDArray[np.int64]
+) -> Leakage | None:
+    """What is found in all folds together, each with the rows to train on and those held out; None for nothing."""
+    leaking, of, pair = 0, 0, ("", "")
+    for train, held_out in folds:
+        for leak in find_leakage(digests, {"train": train, "held-out": held_out}, called):
+            leaking, pair = leaking + leak.rows, pair if leaking else leak.example
+        of += len(held_out)
+    return Leakage("held-out", leaking, of, pair, OF_ONE_TABLE) if leaking else None
+
+
+def leakage_between(
+    part: str,
+    rows: tuple[NDArray[np.uint64], NDArray[np.int64], str],
+    train: tuple[NDArray[np.uint64], NDArray[np.int64], str],
+) -> Leakage | None:
+    """What is found in rows of a table of their own; None for nothing.
+
+    Parameters
+    ----------
+    part : str
+    rows, train : (digests, what the user calls each row, the table's name)
+
+    """
+    same, like = _alike(rows[0], train[0])
+    if not same.any():
+        return None
+    pair = f"row {rows[1][np.argmax(same)]} of {rows[2]}", f"row {train[1][like]} of {train[2]}"
+    return Leakage(part, int(same.sum()), len(rows[0]), pair, OF_TWO_TABLES)
+
+
+def _alike(rows: NDArray[np.uint64], train: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], int]:
+    """Which rows stand among the training rows, and the place there of the first such."""
+    same = np.isin(rows, train)
+    return same, int(np.argmax(train == rows[np.argmax(same)])) if same.any() else 0
 
 
 def row_digests(x: Table | NDArray[np.floating], y: NDArray[np.generic]) -> NDArray[np.uint64]:

@@ -8,6 +8,8 @@ from rookery.errors import TableError, nearest
 
 __all__ = ["checked_names", "chosen_names"]
 
+LONGEST_NAME = 1000
+
 
 def checked_names(names: Sequence[str], source: str) -> list[str]:
     """The names, each different and none empty.
@@ -24,6 +26,11 @@ def checked_names(names: Sequence[str], source: str) -> list[str]:
     for i, name in enumerate(names, 1):
         if not name:
             raise TableError(f"{source}: column {i} has no name; give it one (pandas: to_csv(..., index=False))")
+        if len(name) > LONGEST_NAME:
+            raise TableError(
+                f"{source}: the name of column {i} has {len(name):,} characters ({name[:40]!r}…); a name has at most "
+                f"{LONGEST_NAME:,}: shorten it"
+            )
         if name in place:
             raise TableError(
                 f"{source}: column {name!r} stands there twice, as column {place[name]} and {i}; "

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.errors import TableError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["frame_of_plain_data", "nested_error", "series_of_objects"]
+__all__ = ["frame_of_plain_data", "nested_error", "series_of_array", "series_of_objects", "unmasked"]
 
 
 def nested_error(source: str, name: str, what: str) -> TableError:
@@ -64,17 +65,38 @@ def _series_of_any(name: str, values: Any, source: str) -> pl.Series:
 
         return series_of_pandas(name, values, source)
     if hasattr(type(values), "__array__") or hasattr(type(values), "dtype"):
-        array = np.asarray(values)
+        array = unmasked(values)
         if array.ndim != 1:
             raise TableError(f"{source}: column {name!r} has shape {array.shape}; needs one value per row")
-        if array.dtype.kind in "biuf":
-            return pl.Series(name, array)
-        if array.dtype.kind == "M":
-            return pl.Series(name, array.astype("datetime64[us]"))
+        if array.dtype.kind in "biufmM":
+            return series_of_array(name, array)
         values = array.tolist()
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise TableError(f"{source}: column {name!r} is a {type(values).__name__}; needs a list with one value per row")
     return series_of_objects(name, list(values), source)
+
+
+def unmasked(values: Any) -> NDArray[Any]:
+    """As an array; what is masked is missing: NaN, NaT or None."""
+    array = np.asarray(values)
+    if not isinstance(values, np.ma.MaskedArray) or not np.ma.is_masked(values):
+        return array
+    missing = {"f": np.nan, "m": "NaT", "M": "NaT"}.get(array.dtype.kind)
+    plain = array.copy() if missing is not None else array.astype(object)
+    plain[np.ma.getmaskarray(values)] = missing
+    return plain
+
+
+def series_of_array(name: str, array: NDArray[Any]) -> pl.Series:
+    """Of numbers, booleans, moments or durations, each in a type that Polars knows."""
+    import polars as pl
+
+    known = {
+        "f": np.float64 if array.dtype.itemsize > 8 else array.dtype,
+        "M": "datetime64[us]",
+        "m": "timedelta64[us]",
+    }
+    return pl.Series(name, array.astype(known.get(array.dtype.kind, array.dtype), copy=False))
 
 
 def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Series:
@@ -104,7 +126,14 @@ def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Serie
         return pl.Series(name, [None if value is None else _float(value) for value in values], dtype=pl.Float64)
     if all(isinstance(value, datetime.date) for value in present):
         return pl.Series(name, [None if value is None else value.isoformat() for value in values], dtype=pl.String)
-    return pl.Series(name, [_word(value) for value in values], dtype=pl.String)
+    words = [_word(value) for value in values]
+    try:
+        return pl.Series(name, words, dtype=pl.String)
+    except UnicodeEncodeError as error:
+        raise TableError(
+            f"{source}: column {name!r} holds {error.object[:60]!r}, which is no text in Unicode; decode it with the "
+            "encoding that it was written in"
+        ) from error
 
 
 def _word(value: Any) -> str | None:

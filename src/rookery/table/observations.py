@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from rookery.errors import TableError, nearest
 from rookery.table.check import check_finite, matrix, warn
 from rookery.table.columns import Column, Table
+from rookery.table.frames import NEEDED
+from rookery.table.objects import unmasked
 from rookery.table.read import is_table, read_table
 from rookery.table.reading import Reading
 
@@ -114,6 +116,8 @@ def observations(
         raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, WHEN_LABELS_MISS)}")
     names = (label,) if isinstance(label, str) else tuple(label or ())
     if not is_table(data):
+        if y is None and names:
+            raise TableError(f"got {type(data).__name__}; {NEEDED}")
         return _from_arrays(data, y, names)
     table = _nonempty(read_table(data, reading, expected))
     if y is None:
@@ -212,7 +216,7 @@ def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
-    labels = np.asarray(y)
+    labels = unmasked(y)
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
         labels = labels.astype(np.float64)
     elif labels.ndim != 1:

@@ -11,14 +11,23 @@ from numpy.typing import NDArray
 from rookery.errors import TableError
 from rookery.table.check import warn
 from rookery.table.columns import Column, Table
-from rookery.table.labels import class_numbers
-from rookery.table.leakage import find_leakage, row_digests
+from rookery.table.labels import check_no_single_rows, class_numbers
+from rookery.table.leakage import find_leakage, leakage_between, row_digests
 from rookery.table.observations import Observations
 from rookery.table.preparation import Preparation
+from rookery.table.read import IN_MEMORY
 from rookery.table.schema import Schema
 from rookery.table.split import Parts, Split, part_number, part_words, split_parts
 
-__all__ = ["Part", "divided", "without_duplicates"]
+__all__ = [
+    "Part",
+    "digests_of",
+    "divided",
+    "split_by",
+    "warn_of_leakage_between",
+    "with_validation",
+    "without_duplicates",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,20 +40,25 @@ class Part:
     def __len__(self) -> int:
         return len(self.observations)
 
+    def take(self, which: NDArray[np.int64]) -> Part:
+        """These of them, by place."""
+        return Part(self.observations.take(which), None if self.weights is None else self.weights[which])
 
-def _used(x: Table | NDArray[Any], schema: Schema | None) -> Table | NDArray[Any]:
-    """Only the columns that are features: what makes two rows the same."""
-    return x.select(schema.features) if schema is not None and isinstance(x, Table) else x
+
+def digests_of(part: Part, schema: Schema | None, classes: tuple[Any, ...] | None) -> NDArray[np.uint64]:
+    """Of each row, by its features and label."""
+    rows = part.observations
+    # Only features: what else a table holds tells no copies apart.
+    x = rows.x.select(schema.features) if schema is not None and isinstance(rows.x, Table) else rows.x
+    return row_digests(x, rows.y if classes is None else class_numbers(rows.y, classes, rows.label, rows.called))
 
 
 def without_duplicates(part: Part, schema: Schema | None) -> Part:
-    rows = part.observations
-    _, first = np.unique(row_digests(_used(rows.x, schema), rows.y), return_index=True)
-    if len(first) == len(rows):
+    _, first = np.unique(digests_of(part, schema, None), return_index=True)
+    if len(first) == len(part):
         return part
-    warn(f"dropped {len(rows) - len(first):,} of {len(rows):,} rows, for they are copies of others")
-    kept = np.sort(first)
-    return Part(rows.take(kept), None if part.weights is None else part.weights[kept])
+    warn(f"dropped {len(part) - len(first):,} of {len(part):,} rows, for they are copies of others")
+    return part.take(np.sort(first))
 
 
 def divided(
@@ -58,15 +72,12 @@ def divided(
     rows, split = whole.observations, preparation.split
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
-    numbers = None
     if classes is not None:
         numbers = class_numbers(rows.y, classes, rows.label, rows.called)
-        _check_single_rows(rows, numbers, split)
-    digests = row_digests(_used(rows.x, schema), rows.y if numbers is None else numbers)
-    by = _split_by(rows, split)
-    if preparation.duplicates == "together" and split.used is None:
-        split, by = replace(split, group="copies"), digests
-    parts = split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+        if split.used is None and split.stratify:
+            check_no_single_rows(numbers, classes, rows.label, rows.called, "give validation_fraction=0")
+    digests = digests_of(whole, schema, classes)
+    parts = _split_parts(whole, replace(preparation, split=split), classes, seed, digests)
     for leak in find_leakage(
         digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
     ):
@@ -74,28 +85,55 @@ def divided(
     return _taken(whole, parts)
 
 
+def with_validation(
+    part: Part, preparation: Preparation, classes: tuple[Any, ...] | None, seed: int, schema: Schema | None
+) -> tuple[Part, Part | None]:
+    """Rows of one part, divided once more: to train on, and to watch while training. Nothing is said of copies."""
+    split = replace(preparation.split, test_fraction=0.0)
+    if not split.validation_fraction:
+        return part, None
+    digests = digests_of(part, schema, classes)
+    train, validation, _ = _taken(part, _split_parts(part, replace(preparation, split=split), classes, seed, digests))
+    return train, validation
+
+
+def _split_parts(
+    part: Part,
+    preparation: Preparation,
+    classes: tuple[Any, ...] | None,
+    seed: int,
+    digests: NDArray[np.uint64],
+) -> Parts:
+    rows, split = part.observations, preparation.split
+    numbers = None if classes is None else class_numbers(rows.y, classes, rows.label, rows.called)
+    by = split_by(rows, split)
+    if preparation.duplicates == "together" and split.used is None:
+        split, by = replace(split, group="copies"), digests
+    return split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+
+
+def warn_of_leakage_between(
+    part: Part, train: Part, what: str, schema: Schema | None, classes: tuple[Any, ...] | None
+) -> None:
+    """Warns if rows of a table of their own, `what`, stand among the training rows."""
+
+    def described(rows: Part, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64], str]:
+        source = rows.observations.x.source if isinstance(rows.observations.x, Table) else ""
+        named = name if source in ("", IN_MEMORY) else source
+        return digests_of(rows, schema, classes), rows.observations.called, named
+
+    table = IN_MEMORY if isinstance(train.observations.x, Table) else "X"
+    leak = leakage_between(what.removesuffix("_data"), described(part, what), described(train, table))
+    if leak is not None:
+        warn(str(leak))
+
+
 def _taken(whole: Part, parts: Parts) -> tuple[Part, Part | None, Part | None]:
-    def taken(which: NDArray[np.int64]) -> Part:
-        return Part(whole.observations.take(which), None if whole.weights is None else whole.weights[which])
-
-    held_out = (taken(which) if len(which) else None for which in (parts.validation, parts.test))
-    return taken(parts.train), *held_out  # type: ignore[return-value]
+    held_out = (whole.take(which) if len(which) else None for which in (parts.validation, parts.test))
+    return whole.take(parts.train), *held_out  # type: ignore[return-value]
 
 
-def _check_single_rows(rows: Observations, classes: NDArray[np.int32], split: Split) -> None:
-    counts = np.bincount(classes)
-    if split.used is None and split.stratify and (counts == 1).any():
-        row = int(np.argmax(classes == np.argmax(counts == 1)))
-        only = rows.y[row : row + 1].tolist()[0]
-        cure = "" if isinstance(only, str | bool) else "learn it as a number with task='numbers', "
-        raise TableError(
-            f"label {rows.label!r}: row {rows.called[row]} is the only one of class {only!r}, which so cannot "
-            f"be both learnt and validated; {cure}leave it out, join it with another class, or give "
-            "validation_fraction=0"
-        )
-
-
-def _split_by(rows: Observations, split: Split) -> NDArray[Any] | None:
+def split_by(rows: Observations, split: Split) -> NDArray[Any] | None:
     """What the column says that the split goes by, as numbers in its order."""
     if split.used is None or not isinstance(rows.x, Table):
         return None

@@ -13,15 +13,16 @@ from rookery.errors import TableError
 from rookery.plan.losses import BinaryCrossEntropy, Loss, Poisson
 from rookery.table.columns import Column, Table
 from rookery.table.encode import Encoding, FeatureEncoder
-from rookery.table.labels import LabelEncoder, class_numbers, classes_of, infer_task
+from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
-from rookery.table.parts import Part, divided, without_duplicates
+from rookery.table.parts import Part, divided, warn_of_leakage_between
 from rookery.table.preparation import Preparation
 from rookery.table.read import is_table
 from rookery.table.schema import Schema
+from rookery.table.survey import Survey, surveyed
 from rookery.table.weights import class_weights, sample_weights
 
-__all__ = ["Prepared", "encoded_features", "label_rows", "prepare"]
+__all__ = ["Prepared", "encoded_features", "label_rows", "parted", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,14 +98,36 @@ class Prepared:
     def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
         observed = part.observations
-        x = encoded_features(self.features, observed.x, precision)
+        x = encoded_features(self.features, observed.x, precision, observed.called)
         classes, targets = label_rows(observed.y, self.labels, loss, precision, observed.called)
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
-def encoded_features(features: FeatureEncoder, x: Table | NDArray[Any], precision: str) -> NDArray[Any]:
-    """The network's inputs for rows of a table or of an array."""
-    return features.transform(x, precision) if isinstance(x, Table) else features.transform_matrix(x, precision)
+def parted(
+    survey: Survey, train: Part, validation: Part | None, test: Part | None, *, validation_is_given: bool = False
+) -> Prepared:
+    """A table's rows parted, with the encoders fitted on those for training unless there are some already."""
+    preparation = survey.preparation
+    _check_labels(survey.task, survey.loss, [train, validation, test])
+    if survey.encoders is None:
+        labels = _fit_labels(train, survey.classes, survey.loss, preparation.encoding)
+        features = _fit_features(train, survey.schema, preparation.encoding)
+    else:
+        features, labels = survey.encoders
+    if preparation.class_weight is not None:
+        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
+        train = Part(train.observations, count)
+    return Prepared(
+        survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation,
+        validation_is_given, survey.given_weights,
+    )  # fmt: skip
+
+
+def encoded_features(
+    features: FeatureEncoder, x: Table | NDArray[Any], precision: str, rows: NDArray[np.int64] | None = None
+) -> NDArray[Any]:
+    """The network's inputs for rows of a table or of an array; `rows`: what the user calls each of a table's."""
+    return features.transform(x, precision, rows) if isinstance(x, Table) else features.transform_matrix(x, precision)
 
 
 def prepare(
@@ -139,35 +162,13 @@ def prepare(
 
     """
     preparation = _without_shares(preparation, validation_data, test_data)
-    everything = observations(
-        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
-        expected=None if encoders is None else encoders[0].kinds,
-    )  # fmt: skip
-    if encoders is not None:
-        task = "numbers" if encoders[1].classes is None else "classes"
-    task = _task(task, loss, everything)
-    schema = _schema(everything, preparation) if encoders is None else None
-    whole = _counting(everything, preparation.sample_weight if weights is None else weights)
-    if preparation.duplicates == "drop":
-        whole = without_duplicates(whole, schema)
-    classes = preparation.classes if encoders is None else encoders[1].classes
-    if task == "numbers" and classes is not None:
-        raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
-    if task == "classes" and classes is None:
-        classes = classes_of(whole.observations.y, everything.label)
-    train, validation, test = divided(whole, preparation, classes, seed, schema)
-    validation = _given("validation_data", validation_data, everything, preparation, validation)
-    test = _given("test_data", test_data, everything, preparation, test)
-    _check_labels(task, loss, [train, validation, test])
-    labels = _fit_labels(train, classes, loss, preparation.encoding) if encoders is None else encoders[1]
-    features = _fit_features(train, schema, preparation.encoding) if encoders is None else encoders[0]
-    if preparation.class_weight is not None:
-        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
-        train = Part(train.observations, count)
-    return Prepared(
-        everything, train, validation, test, features, labels, schema, task, preparation, validation_data is not None,
-        sample_weights(weights, everything),
-    )  # fmt: skip
+    survey = surveyed(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
+    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema)
+    if validation_data is not None:
+        validation = _given("validation_data", validation_data, survey, train)
+    if test_data is not None:
+        test = _given("test_data", test_data, survey, train)
+    return parted(survey, train, validation, test, validation_is_given=validation_data is not None)
 
 
 def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
@@ -183,15 +184,6 @@ def _without_shares(preparation: Preparation, validation_data: Any, test_data: A
     return replace(preparation, split=split)
 
 
-def _counting(rows: Observations, given: Any) -> Part:
-    """The rows with their weights; those that weigh nothing are left out."""
-    weights = sample_weights(given, rows)
-    if weights is None or weights.all():
-        return Part(rows, weights)
-    some = np.flatnonzero(weights)
-    return Part(rows.take(some), weights[some])
-
-
 def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
     x = train.observations.x
     if isinstance(x, Table):
@@ -200,26 +192,9 @@ def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> Fea
     return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
 
 
-def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
-    if not isinstance(rows.x, Table):
-        named: list[str | None] = [*filter(None, preparation.beside), *(preparation.schema or ())]
-        if named or preparation.split.time:
-            raise TableError(f"{(named or [preparation.split.time])[0]!r}: arrays have no named columns; give a table")
-        return None
-    for name, what in ((preparation.split.used, "split"), (preparation.sample_weight, "sample_weight")):
-        if name is not None:
-            rows.x.column(name, what)
-    left_out = dict.fromkeys(preparation.beside, "ignore")
-    labels = [name for name in rows.labels if name not in rows.x.columns]
-    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out})
-
-
-def _given(
-    what: str, data: Any, everything: Observations, preparation: Preparation, otherwise: Part | None
-) -> Part | None:
+def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
     """Rows in a table or arrays of their own."""
-    if data is None:
-        return otherwise
+    everything, preparation = survey.everything, survey.preparation
     x, y = data if isinstance(data, tuple) else (data, None)
     expected = None
     if is_table(x) and isinstance(everything.x, Table):
@@ -234,24 +209,9 @@ def _given(
         raise TableError(
             f"{what}: has {rows.x.shape[1]} features, the training rows have {everything.x.shape[1]}"  # type: ignore[union-attr]
         )
-    counts = sample_weights(preparation.sample_weight, rows)
-    return Part(rows, counts)
-
-
-def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
-    if task is not None:
-        if task not in ("classes", "numbers"):
-            raise TableError(f"task: got {task!r}; needs 'classes' or 'numbers'")
-        if task == "numbers" and rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; a label of numbers is needed for task='numbers'")
-        if task == "classes" and rows.y.ndim == 2:
-            raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='numbers'")
-        return task
-    if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
-        return "numbers"
-    if loss is not None and not loss.for_numbers and rows.y.ndim == 1:
-        return "classes"
-    return infer_task(rows.y)
+    part = Part(rows, sample_weights(preparation.sample_weight, rows))
+    warn_of_leakage_between(part, train, what, survey.schema, survey.classes)
+    return part
 
 
 def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:

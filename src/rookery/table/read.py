@@ -18,7 +18,7 @@ from rookery.table.whereabouts import located
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["is_table", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "is_table", "read_batches", "read_table"]
 
 IN_MEMORY = "the table"
 
@@ -32,9 +32,9 @@ def is_table(data: Any) -> bool:
     (True, True, True, False)
 
     """
-    if isinstance(data, str | Path | Table | Mapping) or _is_stream(data) or is_frame(data):
+    if isinstance(data, str | Path | Table | Mapping) or _is_stream(data) or is_frame(data) or _is_open_file(data):
         return True
-    return isinstance(data, list) and len(data) > 0 and isinstance(data[0], Mapping)
+    return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
 
 
 def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str, str] | None = None) -> Table:
@@ -43,10 +43,10 @@ def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str,
     Parameters
     ----------
     data : path, DataFrame, dict, list or generator
-        A file of CSV, Parquet, Arrow IPC or JSON lines, compressed or not (its bytes tell which), or ``"-"`` for
-        standard input; ``"penguins"``, where no file of that name exists, is the bundled table. A DataFrame of any
-        library that narwhals knows, lazy too. A dict from names to columns, a list of dicts (one for each row), or a
-        generator of any of these.
+        A file of CSV, Parquet, Arrow IPC or JSON lines, compressed or not (its bytes tell which), by its name or
+        opened, or ``"-"`` for standard input; ``"penguins"``, where no file of that name exists, is the bundled table.
+        A DataFrame of any library that narwhals knows, lazy too. A dict from names to columns, a list of dicts (one for
+        each row), or a list or generator of DataFrames or of dicts of columns: some rows each.
     reading : Reading, optional
         How a file is written, where that is not to be found out.
     expected : dict of str to kind of column, optional
@@ -69,7 +69,7 @@ def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str,
     rules = rules_of(expected)
     if isinstance(data, Table):
         return _as_expected(data, rules)
-    if not isinstance(data, str | Path):
+    if not _is_of_bytes(data):
         return _whole(_frames_in_memory(data), IN_MEMORY, rules)
     path, source = located(data)
     with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
@@ -118,7 +118,7 @@ def read_batches(
             part = table.take(slice(start, start + rows))
             yield Table(part.columns, part.source, table.first_row + start)
         return
-    if not isinstance(data, str | Path):
+    if not _is_of_bytes(data):
         yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows, others=others)
         return
     path, source = located(data)
@@ -183,6 +183,14 @@ def _as_expected(table: Table, rules: dict[str, Rule]) -> Table:
     return Table(columns, table.source, table.first_row)
 
 
+def _is_of_bytes(data: Any) -> bool:
+    return isinstance(data, str | Path) or _is_open_file(data)
+
+
+def _is_open_file(data: Any) -> bool:
+    return not is_frame(data) and hasattr(type(data), "read") and hasattr(type(data), "readline")
+
+
 def _is_stream(data: Any) -> bool:
     return hasattr(type(data), "__next__")
 
@@ -191,7 +199,8 @@ def _frames_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterat
     from rookery.table.frames import frames_of
     from rookery.table.objects import frame_of_plain_data
 
-    for piece in data if _is_stream(data) else [data]:
+    several = _is_stream(data) or (isinstance(data, list) and len(data) > 0 and is_frame(data[0]))
+    for piece in data if several else [data]:
         plain = frame_of_plain_data(piece, IN_MEMORY)
         for frame in frames_of(piece, IN_MEMORY) if plain is None else [plain]:
             yield frame if columns is None else frame.select(chosen_names(columns, frame.columns, IN_MEMORY))

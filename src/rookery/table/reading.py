@@ -29,7 +29,7 @@ class Reading(Part):
     encoding : str, optional
         Of text, as Python names it. Found: UTF-8, UTF-16, and else Windows-1252 (which Latin-1 is part of).
     decimal_comma : bool, optional
-        Whether numbers are written 1.234,5 and not 1234.5.
+        Whether numbers are written 1.234,5 and not 1234.5 (between quotes, where the comma is the separator too).
 
     Examples
     --------
@@ -58,8 +58,6 @@ class Reading(Part):
             _text_encoding(self.encoding)
         if self.decimal_comma not in (None, True, False):
             raise PlanError(f"Reading.decimal_comma: got {self.decimal_comma!r}; needs True, False or None")
-        if self.decimal_comma and self.separator == ",":
-            raise PlanError("Reading.decimal_comma: the comma is the separator too; needs another separator, such as ;")
 
 
 def _one_character(name: str, value: object) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.errors import TableError, nearest
 from rookery.table.columns import Column, Table
+from rookery.table.kinds import Place, Rule, coerced, plain_number
 
-__all__ = ["ENCODED", "ROLES", "check_given", "inferred_role", "longest_word"]
+__all__ = [
+    "ENCODED", "LONGEST_CATEGORY", "ROLES", "inferred_role", "longest_word", "with_given_roles", "word_among_numbers",
+]  # fmt: skip
 
 ROLES = ("number", "category", "yes_no", "date", "text", "identifier", "ignore")
 # Those that become inputs of the network.
@@ -23,6 +28,9 @@ NAMES_OF_IDENTIFIERS = re.compile(
 LONG_TEXT = 30  # characters; or more words than these:
 WORDS_OF_TEXT = 4
 LONGEST_CATEGORY = 1000
+# What a column's values must be; any can be categories.
+KINDS_OF_ROLES = {"number": "number", "yes_no": "yes_no", "date": "moment"}
+WORDS_LOOKED_AT = 1000
 
 
 def inferred_role(name: str, column: Column, missing: int, distinct: int) -> tuple[str, str]:
@@ -67,35 +75,58 @@ def _is_text(column: Column) -> bool:
     return length > LONG_TEXT and sum(word.count(" ") for word in words) / len(words) >= WORDS_OF_TEXT - 1
 
 
-def check_given(table: Table, name: str, role: str) -> None:
-    """Refuses a role that a column cannot have.
+def with_given_roles(table: Table, given: Mapping[str, str], rows: NDArray[np.int64] | None = None) -> Table:
+    """The table with each column as what its given role needs; `rows`: what the user calls each row.
 
     Raises
     ------
     TableError
-        With what the column holds.
+        If there is no such role, or a column cannot have it: in which row, and what stands there.
 
     """
-    if role not in ROLES:
-        raise TableError(f"schema: column {name!r} got {role!r}; {nearest(role, ROLES)}")
-    column = table.columns[name]
-    if role == "number" and column.kind in ("words", "moment"):
-        raise TableError(f"schema: column {name!r} cannot be a number: {_such_as(table, column)}")
-    if role == "date" and column.kind != "moment":
-        raise TableError(f"schema: column {name!r} cannot be a date: {_such_as(table, column)}; needs 2020-01-31, say")
-    if role == "yes_no" and column.kind != "yes_no":
-        values = column.values[~column.missing]
-        if column.kind in ("words", "moment") or not bool(((values == 0) | (values == 1)).all()):
-            raise TableError(f"schema: column {name!r} cannot be yes or no: {_such_as(table, column)}")
+    columns = {}
+    for name, role in given.items():
+        if role not in ROLES:
+            raise TableError(f"schema: column {name!r} got {role!r}; {nearest(role, ROLES)}")
+        column, kind = table.columns.get(name), KINDS_OF_ROLES.get(role)
+        if column is not None and kind is not None and not _fits(column, kind):
+            place = Place(table.source, name, table.first_row, rows)
+            columns[name] = coerced(column, Rule(kind, given=True), place)
+    return Table({**table.columns, **columns}, table.source, table.first_row) if columns else table
 
 
-def _such_as(table: Table, column: Column) -> str:
-    row = int(np.argmax(~column.missing))
-    return f"row {row + table.first_row} is {str(column.take(slice(row, row + 1)).objects()[0])[:60]!r}"
+def _fits(column: Column, kind: str) -> bool:
+    if column.kind == kind or bool(column.missing.all()):
+        return True
+    if column.kind in ("words", "moment") or kind == "moment":
+        return False
+    values = column.values[~column.missing]
+    return kind == "number" or bool(((values == 0) | (values == 1)).all())
 
 
-def longest_word(table: Table, name: str) -> None:
-    """Refuses categories as long as a book.
+def word_among_numbers(column: Column) -> tuple[int, int] | None:
+    """Of words that mostly are numbers: the first row whose word is none, and how many rows hold numbers.
+
+    Examples
+    --------
+    >>> word_among_numbers(Column.of_words(["1.5", "2", "-", "4", None]))
+    (2, 3)
+    >>> word_among_numbers(Column.of_words(["1", "2"])), word_among_numbers(Column.of_words(["1", "b", "c"]))
+    (None, None)
+
+    """
+    looks = [plain_number(word, decimal_comma=False) is not None for word in column.words[:WORDS_LOOKED_AT]]
+    if not any(looks):
+        return None
+    looks += [plain_number(word, decimal_comma=False) is not None for word in column.words[WORDS_LOOKED_AT:]]
+    codes = column.values
+    is_number = np.array([*looks, False])[codes]
+    count, others = int(is_number.sum()), ~is_number & (codes >= 0)
+    return (int(np.argmax(others)), count) if others.any() and count > others.sum() else None
+
+
+def longest_word(table: Table, name: str, rows: NDArray[np.int64] | None = None) -> None:
+    """Refuses categories as long as a book; `rows`: what the user calls each row.
 
     Raises
     ------
@@ -108,9 +139,9 @@ def longest_word(table: Table, name: str) -> None:
     if not lengths or max(lengths) <= LONGEST_CATEGORY:
         return
     place = int(np.argmax(lengths))
-    rows = np.flatnonzero(column.values == place)
-    if len(rows):
-        row = int(rows[0]) + table.first_row
+    found = np.flatnonzero(column.values == place)
+    if len(found):
+        row = Place(table.source, name, table.first_row, rows).called(int(found[0]))
         raise TableError(
             f"{table.source}: row {row}, column {name!r} holds {lengths[place]:,} characters; a category has at most "
             f"{LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"

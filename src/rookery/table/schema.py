@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from rookery.errors import FileError, TableError, nearest
 from rookery.table.check import warn
 from rookery.table.columns import KINDS, Column, Table
-from rookery.table.roles import ENCODED, ROLES, check_given, inferred_role, longest_word
+from rookery.table.kinds import Place
+from rookery.table.roles import ENCODED, ROLES, inferred_role, longest_word, with_given_roles, word_among_numbers
 
 __all__ = ["ROLES", "ColumnSchema", "Schema"]
 
+EMPTY_SHOWN = 5
 EXAMPLES = 3
 EXAMPLE_LENGTH = 40
 ROWS_FOR_EXAMPLES = 1000
@@ -103,21 +105,22 @@ class Schema:
         for name in given:
             if name not in table.columns and name not in labels:
                 raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
-        columns = tuple(_described(table, name, given.get(name)) for name in table.names)
+        table = with_given_roles(table, given, rows)
+        _check_not_empty(table, given)
+        columns = tuple(_described(table, name, given.get(name), rows) for name in table.names)
         schema = cls(columns)
         for name in schema.features:
             _check_finite(table, name, rows)
         if not schema.features:
+            name = columns[0].name if columns else "name"
             left_out = "; ".join(f"{c.name} {c.reason or 'is to be ignored'}" for c in columns[:5])
             raise TableError(
                 f"{table.source}: no column is left to learn from ({left_out or 'it has none beside the label'}); "
-                "say what a column is: schema={'name': 'category'}, or --column name=category"
+                f"say what a column is: schema={{{name!r}: 'category'}}, or --column {name}=category"
             )
         for column in columns:
-            if column.reason and column.name not in given:
-                warn(
-                    f"left out column {column.name!r}: {column.reason}; schema={{{column.name!r}: 'category'}} keeps it"
-                )
+            if column.name not in given:
+                _tell(table, column, rows)
         return schema
 
     @property
@@ -163,33 +166,60 @@ class Schema:
         return cls(columns)
 
 
+def _tell(table: Table, column: ColumnSchema, rows: NDArray[np.int64] | None) -> None:
+    """What became of a column that its user may not expect."""
+    name, values = column.name, table.columns[column.name]
+    odd = word_among_numbers(values) if column.kind == "words" else None
+    if odd is not None:
+        row = Place(table.source, name, table.first_row, rows).called(odd[0])
+        word = str(values.take(slice(odd[0], odd[0] + 1)).objects()[0])[:EXAMPLE_LENGTH]
+        warn(
+            f"column {name!r} is taken for words, for row {row} is {word!r}, though {odd[1]:,} of {column.rows:,} rows "
+            "hold numbers; where no number is known, leave the cell empty"
+        )
+    if column.reason:
+        role = "number" if column.kind == "whole" else "category"
+        warn(
+            f"left out column {name!r}: {column.reason}; schema={{{name!r}: {role!r}}}, or --column {name}={role}, "
+            "keeps it"
+        )
+
+
+def _check_not_empty(table: Table, given: Mapping[str, str]) -> None:
+    """Refuses columns without any value, all of them at once."""
+    left_out = ("ignore", "identifier")
+    empty = [n for n, column in table.columns.items() if column.missing.all() and given.get(n) not in left_out]
+    if not empty:
+        return
+    some = empty[:EMPTY_SHOWN]
+    shown = ", ".join(map(repr, some)) + (f", … ({len(empty):,} columns)" if len(empty) > EMPTY_SHOWN else "")
+    roles = ", ".join(f"{name!r}: 'ignore'" for name in some)
+    typed = " ".join(f"--column {name}=ignore" for name in some)
+    what, them = (f"column {shown} is", "it") if len(empty) == 1 else (f"columns {shown} are", "them")
+    raise TableError(
+        f"{table.source}: {what} empty in each of the {len(table):,} rows; leave {them} out: schema={{{roles}}}, or "
+        f"{typed}"
+    )
+
+
 def _check_finite(table: Table, name: str, rows: NDArray[np.int64] | None) -> None:
     values = table.columns[name].values
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return
     row = int(np.argmax(np.isinf(values)))
-    called = row + table.first_row if rows is None else rows[row]
+    called = Place(table.source, name, table.first_row, rows).called(row)
     raise TableError(
         f"{table.source}: row {called}, column {name!r} is {values[row]}; needs a finite number, or nothing"
     )
 
 
-def _described(table: Table, name: str, given: str | None) -> ColumnSchema:
+def _described(table: Table, name: str, given: str | None, rows: NDArray[np.int64] | None) -> ColumnSchema:
     column = table.columns[name]
     missing = int(column.missing.sum())
     distinct = _distinct(column, missing)
-    if missing == len(column) and given not in ("ignore", "identifier"):
-        raise TableError(
-            f"{table.source}: column {name!r} is empty in each of the {len(column):,} rows; leave it out: "
-            f"schema={{{name!r}: 'ignore'}}, or --column {name}=ignore"
-        )
-    if given is None:
-        role, reason = inferred_role(name, column, missing, distinct)
-    else:
-        check_given(table, name, given)
-        role, reason = given, ""
+    role, reason = inferred_role(name, column, missing, distinct) if given is None else (given, "")
     if role in ("category", "text"):
-        longest_word(table, name)
+        longest_word(table, name, rows)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _examples(column), reason)
 
 
@@ -223,5 +253,5 @@ def _shown(value: Any) -> str:
         return "yes" if value else "no"
     if hasattr(value, "isoformat"):
         return str(value.isoformat(sep=" ").removesuffix(" 00:00:00"))
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"

@@ -19,6 +19,7 @@ from rookery.table.sniff import Dialect
 
 __all__ = ["LONGEST_ROW", "Cells", "rows_of", "small_table"]
 
+NO_QUOTES = "or to be told that there are none: Reading(quote=''), or --quote none"
 LONGEST_ROW = 32 << 20  # characters; a row that is longer has a quote that nothing closes
 
 
@@ -118,7 +119,7 @@ def rows_of(
                 return cells
             raise TableError(
                 f"{source}: line {first_line + reader.line_num - 1}: text stands right behind a closing "
-                f"{dialect.quote}; needs quotes around whole cells, and doubled ones within"
+                f"{dialect.quote}; needs quotes around whole cells, and doubled ones within, {NO_QUOTES}"
             ) from error
     return cells
 
@@ -129,7 +130,7 @@ def ragged(source: str, line: int, cells: int, width: int) -> TableError:
 
 def unclosed(source: str, line: int, quote: str) -> TableError:
     return TableError(
-        f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, or Reading(quote='')"
+        f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, {NO_QUOTES}"
     )
 
 

@@ -79,7 +79,7 @@ def dialect_of(head: str, reading: Reading) -> Dialect:
     separator = reading.separator or _separator(sample, quote, reading.decimal_comma)
     comma = reading.decimal_comma
     if comma is None:
-        comma = separator != "," and _decimal_comma(_rows(sample, separator, quote))
+        comma = _decimal_comma(_rows(sample, separator, quote), separator)
     return Dialect(separator, quote, comma)
 
 
@@ -112,8 +112,9 @@ def _quote(sample: str) -> str:
 
 def _separator(sample: str, quote: str, decimal_comma: bool | None) -> str:
     best, best_score = ",", (0.0, 0)
-    for separator in SEPARATORS:
-        if separator == quote or (separator == "," and decimal_comma):
+    # A comma in numbers sets cells apart only if nothing else does.
+    for separator in (*SEPARATORS[1:], ",") if decimal_comma else SEPARATORS:
+        if separator == quote or (separator == "," and decimal_comma and best_score[1]):
             continue
         rows = _rows(sample, separator, quote)
         width = len(rows[0]) if rows else 0
@@ -121,11 +122,15 @@ def _separator(sample: str, quote: str, decimal_comma: bool | None) -> str:
             share = Counter(len(row) for row in rows)[width] / len(rows)
             if (share, width) > best_score:
                 best, best_score = separator, (share, width)
-    return ";" if decimal_comma and best == "," else best
+    return ";" if decimal_comma and not best_score[1] else best
 
 
-def _decimal_comma(rows: list[list[str]]) -> bool:
+def _decimal_comma(rows: list[list[str]], separator: str) -> bool:
     cells = [cell.strip() for row in rows[1:] for cell in row]
-    commas = any("," in cell and DECIMAL_COMMA_NUMBER.fullmatch(cell) for cell in cells)
+    # Between commas, "1,500" is more likely one thousand and a half.
+    commas = any(
+        "," in cell and DECIMAL_COMMA_NUMBER.fullmatch(cell) and not (separator == "," and re.search(r",\d{3}$", cell))
+        for cell in cells
+    )
     points = any(POINT.fullmatch(cell) and not THREES.fullmatch(cell) for cell in cells)
     return commas and not points

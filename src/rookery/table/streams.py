@@ -74,7 +74,8 @@ class Stream(io.RawIOBase):
 
     def _more(self, size: int) -> bytes:
         try:
-            return bytes(self._file.read(size) or b"")
+            piece = self._file.read(size) or b""
+            return piece.encode() if isinstance(piece, str) else bytes(piece)
         except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             raise FileError(f"{self.source}: {DAMAGED}") from error
         except OSError as error:
@@ -87,8 +88,8 @@ DAMAGED = "its compressed bytes are cut short or damaged; fetch it or make it ag
 
 
 @contextmanager
-def opened_bytes(path: Path | None, source: str) -> Iterator[Stream]:
-    """The bytes of a file, or of standard input for None, decompressed as often as they are compressed.
+def opened_bytes(path: Path | IO[Any] | None, source: str) -> Iterator[Stream]:
+    """The bytes of a file, of an open one, or of standard input for None, decompressed as often as they are compressed.
 
     Raises
     ------
@@ -99,11 +100,12 @@ def opened_bytes(path: Path | None, source: str) -> Iterator[Stream]:
 
     """
     with ExitStack() as opened:
-        if path is None:
-            stream = Stream(sys.stdin.buffer, source)
+        if not isinstance(path, Path):
+            stream = Stream(sys.stdin.buffer if path is None else path, source)
         else:
             try:
-                stream = Stream(opened.enter_context(path.open("rb")), source, path)
+                # A pipe has a name too, as in <(zcat …), but can be read only once and only forward.
+                stream = Stream(opened.enter_context(path.open("rb")), source, path if path.is_file() else None)
             except OSError as error:
                 raise _unreadable(source, error) from error
         while True:

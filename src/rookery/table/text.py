@@ -39,7 +39,8 @@ def utf8_pieces(stream: Stream, encoding: str, size: int = PIECE) -> Iterator[by
                 line += (pending + read)[:start].count(b"\n")
                 raise TableError(
                     f"{stream.source}: line {line} holds {'byte 0x' + byte.hex() if byte else 'bytes'}, which is not "
-                    f"{encoding.upper()}; save it in UTF-8, or say the encoding: Reading(encoding='cp1252')"
+                    f"{encoding.upper()}; save it in UTF-8, or say the encoding: Reading(encoding='cp1252'), or "
+                    "--text-encoding cp1252"
                 ) from error
         if b"\0" in out:
             line += out[: out.index(b"\0")].count(b"\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import IO, Any
 
 from rookery.errors import FileError
 from rookery.table.datasets import BUNDLED, bundled_path
@@ -13,8 +14,8 @@ __all__ = ["located"]
 NAMES_LOOKED_AT = 10_000
 
 
-def located(data: str | Path) -> tuple[Path | None, str]:
-    """The file and what to call it in messages; no file for standard input.
+def located(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, str]:
+    """The file (the open one itself) and what to call it in messages; no file for standard input.
 
     Raises
     ------
@@ -22,6 +23,9 @@ def located(data: str | Path) -> tuple[Path | None, str]:
         If it is not there, with the nearest name there is, or is a folder.
 
     """
+    if not isinstance(data, str | Path):
+        name = getattr(data, "name", None)
+        return data, name if isinstance(name, str) else "the open file"
     if str(data) == "-":
         return None, "standard input"
     try:

@@ -102,6 +102,31 @@ def test_numbers_to_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     )
 
 
+def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pipes.csv"
+    path.write_text("pipe,bent,y\n" + '"5,1,p\n6,2,q\n' * 10)
+    arguments = ["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1", "--validation-fraction", "0"]
+    assert main(arguments) == 2
+    assert "or --quote none" in capsys.readouterr().err
+    assert main([*arguments, "--quote", "none"]) == 0
+    assert any(text.split()[:4] == ["pipe", "category", "0", "2"] for text in capsys.readouterr().out.splitlines())
+
+
+def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wide.csv"
+    rows = np.random.default_rng(0).standard_normal((20, 130)).round(3)
+    lines = [",".join([*(f"c{i}" for i in range(130)), "flag", "y"])]
+    lines += [",".join([*map(str, row), "yes" if i % 3 else "no", "ab"[i % 2]]) for i, row in enumerate(rows.tolist())]
+    path.write_text("\n".join(lines))
+    assert main(["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1"]) == 0
+    table = [text.split() for text in capsys.readouterr().out.splitlines()]
+    assert ["…", "31", "more"] in table
+    assert ["number", "30", "columns"] in table
+    assert ["yes_no", "1", "column"] in table
+    assert any(text[:2] == ["c99", "number"] for text in table)
+    assert not any(text[:2] == ["c100", "number"] for text in table)
+
+
 def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PENGUINS, "--epochs", "0", "--hidden", "none"]) == 0
     assert "14-3, 45 parameters" in capsys.readouterr().out

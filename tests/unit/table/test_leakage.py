@@ -45,7 +45,9 @@ def test_leaking_rows_are_counted_one_by_one(rows: list[tuple[float, str | None,
     leaking = [j for j in range(cut + 1, len(rows)) if any(same(rows[i], rows[j]) for i in range(cut + 1))]
     assert sum(leak.rows for leak in found) == len(leaking)
     for leak in found:
-        assert same(rows[leak.example[0] - 1], rows[leak.example[1] - 1])
+        here, there = (int(row.removeprefix("row ")) - 1 for row in leak.example)
+        assert there <= cut < here
+        assert same(rows[here], rows[there])
         assert leak.of == len(rows) - cut - 1
         assert "duplicates='drop'" in str(leak)
 

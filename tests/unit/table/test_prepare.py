@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +67,34 @@ def test_the_label_is_needed() -> None:
         observations(FRAME, label="kin")
 
 
+def test_what_is_masked_is_missing() -> None:
+    x, y = two_classes(10)
+    hidden = np.arange(x.size).reshape(x.shape) == 3 * x.shape[1] + 1
+    with pytest.raises(TableError, match="X: row 3, column 1 is nan"):
+        prepared(np.ma.masked_array(x, hidden), y)
+    for labels in (y.astype(int), y.astype(str), y.astype(float)):
+        with pytest.raises(TableError, match=r"y: row 3 is (nan|None)"):
+            prepared(x, np.ma.masked_array(labels, np.arange(10) == 3))
+
+
+def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> None:
+    x = [float(i) for i in range(20)]
+    y: list[str | None] = [None if i in (2, 3) else "ab"[i % 2] for i in range(20)]
+    arguments: dict[str, Any] = {"label": "y", "missing_label": "drop"}
+    for i, value, role, says in [
+        (9, float("inf"), None, r"row 10, column 'x' is inf"),
+        (17, 1e300, None, r"row 18, column 'x' is inf"),  # beyond float32
+        (11, "word", "number", r"row 12, column 'x' is 'word'; needs a number"),
+        (13, "w" * 1001, "category", r"row 14, column 'x' holds 1,001 characters"),
+    ]:
+        column: list[Any] = [*x[:i], value, *x[i + 1 :]]
+        if role:
+            arguments["schema"] = {"x": role}
+            column = [str(value) for value in column]
+        with pytest.warns(RookeryWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=says):
+            prepared({"x": column, "y": y}, standardize=False, **arguments).rows(rk.CrossEntropy(), "float32")
+
+
 def test_an_empty_table() -> None:
     with pytest.raises(TableError, match="the table: has no rows; there is nothing to learn from"):
         observations(FRAME.head(0), label="kind")
@@ -108,10 +139,55 @@ def test_encoders_see_the_training_rows_only() -> None:
     np.testing.assert_allclose(rows.targets, ((y[kept] - y[kept].mean()) / y[kept].std()).reshape(-1, 1), atol=1e-12)
 
 
-def test_a_constant_label_and_one_not_standardized_stay() -> None:
+def test_labels_not_standardized_or_constant_in_the_training_rows_stay() -> None:
     x, y = line(30)
-    for out in (prepared(x, np.full(30, 7.5)), prepared(x, y, standardize=False)):
+    later = np.where(np.arange(30) < 20, 7.5, y)
+    parts = ["train"] * 20 + ["validation"] * 10
+    table = {"a": x[:, 0], "b": x[:, 1], "part": parts, "y": later}
+    by_part = prepare(table, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)
+    for out in (by_part, prepared(x, y, standardize=False)):
         assert (out.labels.mean, out.labels.scale) == ((0.0,), (1.0,))
+
+
+def test_labels_that_teach_nothing() -> None:
+    x, y = line(30)
+    with pytest.raises(TableError, match=r"label 'y': is 7\.5 in each of the 30 rows; there is nothing to learn"):
+        prepared(x, np.full(30, 7.5))
+    with pytest.raises(TableError, match=r"label 'v': is 0 in each of the 30 rows"):
+        prepared({"x": y, "u": y, "v": np.zeros(30)}, label=["u", "v"])
+    words = ["short"] * 15 + ["words" * 1000] + ["short"] * 13 + ["long"]
+    with pytest.raises(TableError, match=r"label 'y': row 16 holds 5,000 characters; a class has at most 1,000"):
+        prepared({"x": y, "y": words}, label="y")
+
+
+def test_very_many_columns() -> None:
+    """In seconds, not minutes: nothing looks at all columns for each of them."""
+    x = np.random.default_rng(0).standard_normal((4, 20_000))
+    table = {f"c{i}": values for i, values in enumerate(x.T)} | {"y": ["a", "b", "a", "b"]}
+    begin = time.perf_counter()
+    out = prepared(table, label="y", validation_fraction=0.5)
+    rows, _ = out.rows(rk.CrossEntropy(), "float32")
+    assert rows.x.shape == (2, 20_000)
+    assert time.perf_counter() - begin < 30
+
+
+def test_leakage_into_tables_of_their_own_is_reported(tmp_path: Path) -> None:
+    birds = rk.datasets.penguins().drop_nulls()
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    birds.head(300).write_csv(train)
+    pl.concat([birds.tail(33), birds[[7, 12]]]).write_csv(test)
+    says = (
+        f"leakage: 2 of the 35 test rows stand among the training rows as well, with the same label "
+        f"(row 34 of {test} is row 8 of {train}, for one), so test numbers flatter the network; take them out"
+    )
+    with pytest.warns(RookeryWarning, match=re.escape(says)):
+        prepared(train, label="species", test_data=test, validation_fraction=0)
+    x, y = two_classes(30)
+    with pytest.warns(
+        RookeryWarning, match=r"leakage: 1 of the 1 validation rows .*row 0 of validation_data is row 4 of"
+    ):
+        prepared(x, y, validation_data=(x[4:5], y[4:5]))
+    prepared(x, y, validation_data=(x[4:5], 1 - y[4:5].astype(int)))  # another label: no copy
 
 
 def test_validation_rows_of_ones_own() -> None:
@@ -129,11 +205,12 @@ def test_validation_rows_with_other_columns() -> None:
 
 
 def test_validation_tables_may_order_their_columns_otherwise() -> None:
-    train = rk.datasets.penguins().drop_nulls().drop("island", "sex")
-    other = train.select(reversed(train.columns)).with_columns(extra=pl.lit("x")).tail(40)
+    birds = rk.datasets.penguins().drop_nulls().drop("island", "sex")
+    train, validation = birds.head(293), birds.tail(40)
+    other = validation.select(reversed(birds.columns)).with_columns(extra=pl.lit("x"))
     out = prepared(train, label="species", validation_data=other)
     assert out.validation is not None
-    same = prepared(train, label="species", validation_data=train.tail(40))
+    same = prepared(train, label="species", validation_data=validation)
     _, expected = same.rows(rk.CrossEntropy(), "float32")
     _, found = out.rows(rk.CrossEntropy(), "float32")
     assert found is not None
@@ -391,10 +468,8 @@ def test_negative_counts_to_validate_with() -> None:
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
     train = pl.DataFrame({"x": np.arange(10.0), "y": ["a", "b"] * 5})
     other = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [None, "b", "c"]})
-    with pytest.warns(RookeryWarning, match="left out 1"):
-        out = prepared(train, label="y", validation_data=other, missing_label="drop")
-    with pytest.raises(TableError, match="row 3 is 'c'"):
-        out.rows(rk.CrossEntropy(), "float32")
+    with pytest.warns(RookeryWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
+        prepared(train, label="y", validation_data=other, missing_label="drop")
 
 
 def test_leakage_is_reported_and_cured() -> None:
@@ -419,6 +494,12 @@ def test_a_class_with_one_row_is_named() -> None:
     with pytest.raises(TableError, match="label 'y': row 9 is the only one of class 'c'"):
         prepared(x, y)
     assert prepared(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
+    counts = np.array([1, 2, 3] * 3 + [7])
+    with pytest.raises(
+        TableError, match=r"row 9 is the only one of class 7.*learn it as a number with task='numbers', leave"
+    ):
+        prepared(x, counts)
+    assert prepared(x, counts, task="numbers").labels.classes is None
 
 
 def test_groups_times_and_parts_by_column() -> None:

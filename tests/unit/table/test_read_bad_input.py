@@ -75,6 +75,7 @@ def test_not_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 cells"),
         ('a,b\n1,"x\n\ny"\n3\n', r"line 5 has 1 cells"),
         ("a,a\n1,2\n", "column 'a' stands there twice, as column 1 and 2"),
+        (f"a,{'n' * 2000},b\n1,2,3\n", r"the name of column 2 has 2,000 characters \('n+'…\); a name has at most"),
         ("a,,b\n1,2,3\n", r"column 2 has no name; give it one \(pandas: to_csv\(..., index=False\)\)"),
         ('a,b\n1,"x\n2,y\n', r'line 2: a " is opened and never closed'),
         ('a,b\n1,"x"y\n', r'line 2: text stands right behind a closing "'),
@@ -207,7 +208,6 @@ def test_a_wrong_reading() -> None:
         ({"separator": "5"}, "Reading.separator"),
         ({"quote": ";", "separator": ";"}, "which is the separator too"),
         ({"encoding": "base64"}, "Reading.encoding"),
-        ({"decimal_comma": True, "separator": ","}, "the comma is the separator too"),
     ]:
         with pytest.raises(PlanError, match=message):
             Reading(**wrong)

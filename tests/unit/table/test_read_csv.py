@@ -98,6 +98,9 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
         ("a;b\n1,5;x\n2,25;y\n", {"a": [1.5, 2.25], "b": ["x", "y"]}),
         ("a;b\n1.234,5;x\n-,5;y\n", {"a": [1234.5, -0.5], "b": ["x", "y"]}),
         ("a;b\n1.5;x\n2.25;y\n", {"a": [1.5, 2.25], "b": ["x", "y"]}),
+        ('a,b\n"1,5",x\n"2,25",y\n', {"a": [1.5, 2.25], "b": ["x", "y"]}),
+        ('a,b\n"1,500",x\n"2,250",y\n', {"a": ["1,500", "2,250"], "b": ["x", "y"]}),  # thousands, most likely
+        ('a,b\n"1,5",0.5\n"2,5",1\n', {"a": ["1,5", "2,5"], "b": [0.5, 1.0]}),
         ("a\tb\n1\tx, y\n2\tz\n", {"a": [1, 2], "b": ["x, y", "z"]}),
         ("a|b\n1|x\n2|y", {"a": [1, 2], "b": ["x", "y"]}),
         ("a,b\r\n1,x\r\n\r\n2,y\r\n", {"a": [1, 2], "b": ["x", "y"]}),
@@ -108,6 +111,7 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
         ('a,b\n1,"x\ny"\n2,"say ""hi"""\n', {"a": [1, 2], "b": ["x\ny", 'say "hi"']}),
         ("a\n1\n\n3\n", {"a": [1, None, 3]}),  # of one column a blank line is a missing value
         ("a,b\nNA,?\n1,null\n", {"a": [None, 1], "b": [None, None]}),
+        ("a,b\n#N/A,<NA>\n1,n/a\n", {"a": [None, 1], "b": [None, None]}),
         ("a,b\nyes,true\nno,false\n", {"a": [True, False], "b": [True, False]}),
         ("a,b\n2020-02-29,1e3\n2021-01-01,-.5\n", None),
         ("\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}),
@@ -174,4 +178,7 @@ def test_how_a_file_is_written_can_be_said(tmp_path: Path) -> None:
     assert values(read("a:b\n1:x\n", tmp_path, Reading(separator=":"))) == {"a": [1], "b": ["x"]}
     assert values(read('a,b\n5" pipe,6\n', tmp_path, Reading(quote=""))) == {"a": ['5" pipe'], "b": [6]}
     assert values(read("a;b\n1.000;x\n", tmp_path, Reading(decimal_comma=True))) == {"a": [1000], "b": ["x"]}
+    quoted = 'a,b\n"1.000,5",x\n"2,500",y\n'
+    for reading in (Reading(decimal_comma=True), Reading(decimal_comma=True, separator=",")):
+        assert values(read(quoted, tmp_path, reading)) == {"a": [1000.5, 2.5], "b": ["x", "y"]}
     assert values(read("a;b\n1.000;x\n", tmp_path, Reading(decimal_comma=False))) == {"a": [1.0], "b": ["x"]}

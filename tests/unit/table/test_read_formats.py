@@ -7,7 +7,9 @@ import gzip
 import io
 import json
 import lzma
+import os
 import sys
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +23,9 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from rookery.table.read import is_table, read_table
+from rookery.table.read import is_table, read_batches, read_table
 from rookery.table.reading import Reading
+from rookery.table.write import TableWriter
 from tests.unit.table.tables import KINDS, expected, frame, kinds, values
 
 
@@ -146,6 +149,7 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
     },
     "dict of series": lambda data: data.to_dict(),
     "list of dicts": lambda data: data.to_dicts(),
+    "list of frames": lambda data: list(batches(data)),
     "generator": batches,
     "generator of dicts": lambda data: (part.to_dict(as_series=False) for part in batches(data)),
 }
@@ -158,6 +162,78 @@ def test_frames(library: str) -> None:
     table = read_table(given)
     assert kinds(table) == KINDS
     assert values(table) == expected(frame())
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet", ".arrow"])
+@pytest.mark.parametrize("library", FRAMES)
+def test_every_library_there_and_back_in_every_format(library: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"table{ending}"
+    with TableWriter(path) as writer:
+        for part in read_batches(FRAMES[library](frame(23)), rows=10, expected=KINDS):
+            writer.write(part)
+    for source in (path, polars_reads(path)):
+        table = read_table(source, expected=KINDS)
+        assert kinds(table) == KINDS
+        assert values(table) == expected(frame(23))
+
+
+def polars_reads(path: Path) -> pl.DataFrame:
+    """By Polars itself, which knows nothing of how we write; words of a text stay words."""
+    if path.suffix == ".csv":
+        return pl.read_csv(path, infer_schema=False)
+    readers = {".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet, ".arrow": pl.read_ipc}
+    return readers[path.suffix](path)
+
+
+def by_modin(data: pl.DataFrame) -> Any:
+    modin = pytest.importorskip("modin.pandas")
+    return modin.DataFrame(data.to_pandas())
+
+
+def by_duckdb(data: pl.DataFrame) -> Any:
+    return pytest.importorskip("duckdb").connect().from_arrow(data.to_arrow())
+
+
+def by_dask(data: pl.DataFrame) -> Any:
+    return pytest.importorskip("dask.dataframe").from_pandas(data.to_pandas(), npartitions=2)
+
+
+@pytest.mark.filterwarnings("ignore")  # theirs
+@pytest.mark.parametrize("make", [by_modin, by_duckdb, by_dask])
+def test_libraries_that_need_not_be_installed(make: Callable[[pl.DataFrame], Any]) -> None:
+    assert is_table(make(frame(23)))
+    table = read_table(make(frame(23)))
+    assert kinds(table) == KINDS
+    assert values(table) == expected(frame(23))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_files_that_are_open(format: str, tmp_path: Path) -> None:
+    data = FORMATS[format](frame())
+    path = tmp_path / "table"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        assert is_table(file)
+        table = read_table(file)
+    assert (table.source, values(table)) == (str(path), expected(frame()))
+    assert values(read_table(io.BytesIO(gzip.compress(data)))) == expected(frame())
+    if format in ("csv", "jsonl"):
+        table = read_table(io.StringIO(data.decode()))
+        assert (table.source, values(table)) == ("the open file", expected(frame()))
+
+
+@pytest.mark.parametrize("format", [*FORMATS, "csv.zst", "csv.zip"])
+def test_named_pipes_are_read_once_and_forward(format: str, tmp_path: Path) -> None:
+    """As a shell makes them: rookery train <(zcat table.gz)."""
+    data = {"csv.zst": zstd, "csv.zip": zipped}[format](FORMATS["csv"](frame())) if "." in format else (
+        FORMATS[format](frame())
+    )  # fmt: skip
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+    assert values(read_table(path)) == expected(frame())
+    writer.join()
 
 
 def test_modin_and_others_by_the_arrow_interface() -> None:
@@ -177,9 +253,39 @@ def test_arrays_are_no_tables_of_names() -> None:
     assert kinds(table) == {"a": "whole", "b": "moment"}
 
 
+HIDDEN = np.arange(4) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "wanted"),
+    [
+        (np.ma.masked_array([1.5, 2.5, 3.5, 4.5], HIDDEN), "number", [None, 2.5, None, 4.5]),
+        (np.ma.masked_array([1, 2, 3, 4], HIDDEN), "whole", [None, 2, None, 4]),
+        (np.ma.masked_array([True, True, False, False], HIDDEN), "yes_no", [None, True, None, False]),
+        (np.ma.masked_array(["a", "b", "c", "d"], HIDDEN), "words", [None, "b", None, "d"]),
+        (np.ma.masked_array([1.5, 2.5], [False, False]), "number", [1.5, 2.5]),
+        (np.array([90, 7200], dtype="timedelta64[s]"), "number", [90.0, 7200.0]),
+        (np.array([1.5, 2.5], dtype=np.longdouble), "number", [1.5, 2.5]),
+        (pd.Series([1.5, 2.5], dtype=np.longdouble), "number", [1.5, 2.5]),
+        (pd.Series(pd.to_timedelta([90, None], unit="s")), "number", [90.0, None]),
+    ],
+    ids=lambda value: "",
+)  # fmt: skip
+def test_columns_of_arrays(given: Any, kind: str, wanted: list[Any]) -> None:
+    table = read_table({"a": given})
+    assert kinds(table) == {"a": kind}
+    assert values(table) == {"a": wanted}
+
+
+def test_months_of_pandas_are_dates() -> None:
+    table = read_table(pd.DataFrame({"a": pd.period_range("2020-01", periods=3, freq="M")}))
+    assert [str(day.date()) for day in values(table)["a"]] == ["2020-01-01", "2020-02-01", "2020-03-01"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"a": ["x", "\udc80"]}, r"column 'a' holds '\\udc80', which is no text in Unicode"),
         ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
         ({"a": [[1], [2]]}, r"column 'a' holds a list, such as \[1\]; needs one value per cell"),
         ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),

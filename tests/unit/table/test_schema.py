@@ -14,6 +14,7 @@ from rookery.errors import FileError, RookeryError, RookeryWarning, TableError
 from rookery.table.columns import Column, Table
 from rookery.table.datasets import penguins
 from rookery.table.read import read_table
+from rookery.table.roles import with_given_roles
 from rookery.table.schema import ColumnSchema, Schema
 
 ROWS = 60
@@ -108,12 +109,18 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
 @pytest.mark.parametrize(
     ("column", "role", "says"),
     [
-        (Column.of_words([None, "a"] * 30), "number", "column 'it' cannot be a number: row 2 is 'a'"),
-        (Column.of_words(["a"] * ROWS), "date", "column 'it' cannot be a date: row 1 is 'a'"),
-        (Column.of_words(["a"] * ROWS), "yes_no", "column 'it' cannot be yes or no: row 1 is 'a'"),
-        (number(np.arange(ROWS)), "yes_no", "column 'it' cannot be yes or no"),
-        (number(np.arange(ROWS)), "date", "column 'it' cannot be a date"),
-        (Column("moment", DAYS), "number", "column 'it' cannot be a number: row 1 is '2020-01-01"),
+        (Column.of_words([None, "a"] * 30), "number", "row 2, column 'it' is 'a'; needs a number"),
+        (Column.of_words(["a"] * ROWS), "date", "row 1, column 'it' is 'a'; needs a date"),
+        (Column.of_words(["a"] * ROWS), "yes_no", "row 1, column 'it' is 'a'; needs yes or no"),
+        (number(np.arange(ROWS)), "yes_no", "row 3, column 'it' is 2.0; needs yes or no"),
+        (number(np.arange(ROWS)), "date", "row 1, column 'it' is 0.0; needs a date such"),
+        (Column.of_words(["1", "2", None, "-"] * 15), "number", "row 4, column 'it' is '-'; needs a number"),
+        (
+            Column.of_words(["1/2/2020", "3/4/2020"] * 30),
+            "date",
+            "whether its day or its month comes first, the rows do",
+        ),
+        (Column("moment", DAYS), "number", "row 1, column 'it' is '2020-01-01.*needs a number"),
         (number(np.arange(ROWS)), "numeric", "column 'it' got 'numeric'; .*There are: number, category"),
     ],
     ids=str,
@@ -121,6 +128,32 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
 def test_a_role_that_cannot_be_is_refused(column: Column, role: str, says: str) -> None:
     with pytest.raises(TableError, match=says):
         described(column, role=role)
+
+
+def test_words_become_what_their_role_needs() -> None:
+    """Of a DataFrame, where words that look like numbers are words until it is said what they are."""
+    data = {"size": ["1.5", None, "3"] * 20, "ringed": ["1", "0", None] * 20, "when": ["1.2.2020"] * 60}
+    roles = {"size": "number", "ringed": "yes_no", "when": "date"}
+    columns = with_given_roles(read_table(data), roles).columns
+    assert {name: column.kind for name, column in columns.items()} == {
+        "size": "number", "ringed": "yes_no", "when": "moment",
+    }  # fmt: skip
+    assert columns["size"].objects()[:3].tolist() == [1.5, None, 3.0]
+    assert columns["ringed"].objects()[:3].tolist() == [True, False, None]
+    schema = Schema.infer(read_table(data), [], roles)
+    assert [(c.role, c.missing) for c in schema.columns] == [("number", 20), ("yes_no", 20), ("date", 0)]
+
+
+def test_a_word_among_numbers_is_told() -> None:
+    sizes = [str(i) for i in range(ROWS)]
+    sizes[6] = "#REF!"
+    with pytest.warns(RookeryWarning) as caught:
+        Schema.infer(table(size=Column.of_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
+    assert "column 'size' is taken for words, for row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
+        caught[0].message
+    )
+    assert "left out column 'size'" in str(caught[1].message)
+    assert "--column size=category, keeps it" in str(caught[1].message)
 
 
 def test_a_role_for_a_column_that_is_not_there() -> None:
@@ -134,6 +167,10 @@ def test_an_empty_column_is_named() -> None:
     with pytest.raises(TableError, match="column 'gap' is empty in each of the 2 rows; leave it out"):
         Schema.infer(empty, [], {})
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]
+    several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})
+    says = r"columns 'gap0', .*'gap4', … \(7 columns\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
+    with pytest.raises(TableError, match=says):
+        Schema.infer(several, [], {})
 
 
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
@@ -184,7 +221,7 @@ def test_examples_are_the_first_different_values() -> None:
     assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
     assert described(Column("yes_no", np.array([1.0, 0.0]))).examples == ("yes", "no")
     assert described(Column("moment", DAYS[:1])).examples == ("2020-01-01",)
-    assert described(Column.of_words([None, "a" * 50, "b"])).examples == ("a" * 39 + "…", "b")
+    assert described(Column.of_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
 
 
 def test_there_and_back_as_plain_data() -> None:

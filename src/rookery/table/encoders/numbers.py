@@ -131,7 +131,7 @@ class NumberEncoder:
         if infinite.any():
             row = int(np.argmax(infinite))
             raise TableError(
-                f"{place.source}: row {row + place.first_row}, column {self.name!r} is {values[row]}; needs a finite "
+                f"{place.source}: row {place.called(row)}, column {self.name!r} is {values[row]}; needs a finite "
                 "number, or nothing"
             )
         return values
