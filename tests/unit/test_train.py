@@ -242,6 +242,22 @@ def test_the_same_bits_whatever_holds_the_table(fraction: float) -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("fraction", [0.3, 0])
+def test_the_same_bits_whatever_holds_several_labels(fraction: float) -> None:
+    x, y = line(2000)
+    both = np.column_stack([y, 3 * y - x[:, 0] ** 2])
+    frame = pl.DataFrame({**{f"x{i}": x[:, i] for i in range(x.shape[1])}, "y0": both[:, 0], "y1": both[:, 1]})
+    held: list[tuple[Any, Any, Any]] = [
+        (x, both, None), (x, np.asfortranarray(both), None), (x, np.repeat(both, 2, axis=1)[:, ::2], None),
+        (x, frame.select("y0", "y1").to_pandas(), None), (frame, None, ["y0", "y1"]),
+    ]  # fmt: skip
+    digests = {
+        digest(quick(data, labels, label=label, validation_fraction=fraction, precision="float64"))
+        for data, labels, label in held
+    }
+    assert len(digests) == 1
+
+
 def test_the_seed_decides() -> None:
     x, y = two_classes()
     assert len({digest(quick(x, y, seed=seed, epochs=0)) for seed in (0, 1, 2**63)}) == 3
