@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -66,7 +66,8 @@ def callbacks_of(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ..
         If something else was given.
 
     """
-    functions: tuple[Any, ...] = () if given is None else (given,) if callable(given) else tuple(given)
+    several = isinstance(given, Iterable) and not callable(given)
+    functions: tuple[Any, ...] = () if given is None else tuple(given) if several else (given,)  # type: ignore[arg-type]
     for function in functions:
         if not callable(function):
             raise PlanError(f"on_epoch: got {function!r}; needs a function of an EpochRecord, or several")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,8 @@ def test_an_error_of_its_own_reaches_the_caller() -> None:
     assert digest(runs[0].resume()) == digest(quick(x, y, epochs=5))
 
 
-def test_what_is_no_function_is_refused() -> None:
+@pytest.mark.parametrize("given", [3, [3], [len, 3]], ids=repr)
+def test_what_is_no_function_is_refused(given: Any) -> None:
     x, y = two_classes()
     with pytest.raises(rk.PlanError, match="on_epoch: got 3; needs a function"):
-        quick(x, y, on_epoch=[3])
+        quick(x, y, on_epoch=given)
