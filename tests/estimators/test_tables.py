@@ -119,7 +119,8 @@ def test_a_lazy_frame_is_collected() -> None:
 def test_columns_of_one_name_are_told(kind: str) -> None:
     x, y = three_classes()
     names = ["length", "depth", "length", "mass"]
-    table = pd.DataFrame(x, columns=names) if kind == "pandas" else pa.Table.from_arrays(list(map(pa.array, x.T)), names)
+    columns = [pa.array(column) for column in x.T]
+    table = pd.DataFrame(x, columns=names) if kind == "pandas" else pa.Table.from_arrays(columns, names)
     with pytest.raises(ValueError, match="X: column 'length' stands there twice, as column 1 and 3"):
         DNNClassifier(**QUICK).fit(table, y)
 

@@ -27,7 +27,7 @@ def is_frame(X: object) -> bool:
 
 
 def _names(X: Any) -> list[Any]:
-    """Of its columns: as its library has them, for narwhals takes no repeated ones and does not say where they stand."""
+    """Of its columns, as its library has them: narwhals takes no repeated ones, and does not say where they stand."""
     if nw.dependencies.is_pandas_like_dataframe(X):
         return list(X.columns)
     return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
