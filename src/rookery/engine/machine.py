@@ -79,18 +79,29 @@ def available_memory(
     """Bytes that can still be allocated, or None if that is not to be known."""
     free = [_meminfo_available(meminfo)]
     for group in _folders(cgroups, own, "memory"):
-        for limit, used in (("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")):
+        # Version 2, then version 1. Pages of files that were read count as used, but make room when it is needed.
+        for limit, used, pages in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
             most, now = _read(group / limit), _read(group / used)
             if most.isdecimal() and now.isdecimal():
-                free.append(int(most) - int(now))
+                free.append(int(most) - max(0, int(now) - (_entry(group / "memory.stat", pages) or 0)))
     known = [amount for amount in free if amount is not None]
     return max(0, min(known)) if known else None
 
 
 def _meminfo_available(meminfo: Path) -> int | None:
-    for line in _read(meminfo).splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
+    kilobytes = _entry(meminfo, "MemAvailable:")
+    return None if kilobytes is None else kilobytes * 1024
+
+
+def _entry(file: Path, name: str) -> int | None:
+    """The number that stands behind a name, one to a line."""
+    for line in _read(file).splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == name and words[1].isdecimal():
+            return int(words[1])
     return None
 
 

@@ -121,6 +121,16 @@ MEMINFO = "MemTotal:       16000 kB\nMemFree:         500 kB\nMemAvailable:    8
         ({"memory.max": "5000000\n", "memory.current": "6000000\n"}, 0),
         ({"meminfo": MEMINFO, "memory.max": "99000000000\n", "memory.current": "0\n"}, 8000 * 1024),
         ({"memory/memory.limit_in_bytes": "7000", "memory/memory.usage_in_bytes": "2000"}, 5000),
+        ({"memory.max": "5000", "memory.current": "4900", "memory.stat": "anon 1000\ninactive_file 3500\n"}, 3600),
+        ({"memory.max": "5000", "memory.current": "4900", "memory.stat": "inactive_file 9000\n"}, 5000),
+        (
+            {
+                "memory/memory.limit_in_bytes": "7000",
+                "memory/memory.usage_in_bytes": "6900",
+                "memory/memory.stat": "inactive_file 0\ntotal_inactive_file 900\n",
+            },
+            1000,
+        ),
         ({"meminfo": "MemTotal: 5 kB\n"}, None),
     ],
     ids=repr,
