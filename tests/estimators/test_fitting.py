@@ -218,6 +218,15 @@ def test_before_fitting_nothing_is_there() -> None:
         assert not hasattr(DNNClassifier(), name)
 
 
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_no_epoch_leaves_the_network_as_it_began(kind: Any) -> None:
+    x, y = three_classes() if kind is DNNClassifier else a_number()
+    fitted = kind(**QUICK | {"epochs": 0}).fit(x, y)
+    assert (fitted.n_iter_, fitted.loss_curve_) == (0, [])
+    assert np.isnan(fitted.loss_)
+    assert fitted.predict(x).shape == (120,)
+
+
 def test_the_model_is_that_of_train() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y)

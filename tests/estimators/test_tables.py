@@ -107,6 +107,34 @@ def test_a_table_after_an_array_is_taken_with_a_warning(frame: Any) -> None:
         np.testing.assert_array_equal(fitted.predict(frame(x)), fitted.predict(x))
 
 
+def test_a_lazy_frame_is_collected() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(as_polars(x).lazy(), y)
+    assert fitted.feature_names_in_.tolist() == NAMES
+    assert same_weights(fitted, DNNClassifier(**QUICK).fit(as_polars(x), y))
+    np.testing.assert_array_equal(fitted.predict(as_polars(x).lazy()), fitted.predict(as_polars(x)))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow"])
+def test_columns_of_one_name_are_told(kind: str) -> None:
+    x, y = three_classes()
+    names = ["length", "depth", "length", "mass"]
+    columns = [pa.array(column) for column in x.T]
+    table = pd.DataFrame(x, columns=names) if kind == "pandas" else pa.Table.from_arrays(columns, names)
+    with pytest.raises(ValueError, match="X: column 'length' stands there twice, as column 1 and 3"):
+        DNNClassifier(**QUICK).fit(table, y)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_several_labels_in_a_table(precision: str) -> None:
+    """A DataFrame of numbers lies in memory column by column."""
+    x, y = a_number()
+    both = np.column_stack([y, 3 - y])
+    fitted = DNNRegressor(**QUICK, precision=precision).fit(x, pd.DataFrame(both, columns=["sum", "rest"]))
+    assert same_weights(fitted, DNNRegressor(**QUICK, precision=precision).fit(x, both))
+    assert fitted.predict(x).shape == both.shape
+
+
 def test_columns_named_by_numbers_have_no_names() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(pd.DataFrame(x), y)

@@ -127,6 +127,19 @@ def test_balanced_is_the_dict_of_inverse_frequencies() -> None:
     assert digest(one_step(x, y, class_weight="balanced")) == digest(one_step(x, y, class_weight=by_hand))
 
 
+def test_squared_errors_of_probabilities_are_those_of_the_example() -> None:
+    """For 0.4, 0.3, 0.3 and the first class, a network is off by 0.6, 0.3, 0.3; the mean of their squares is 0.18."""
+    x, y = np.zeros((6, 1)), ["a"] * 6
+    arguments: dict[str, Any] = {"classes": ["a", "b", "c"], "loss": "squared_error", "hidden": [], "learning_rate": 0}
+    plain: dict[str, Any] = {"standardize": False, "validation_fraction": 0, "precision": "float64", "threads": 1}
+    state = train(x, y, epochs=0, **arguments, **plain).state()
+    run = train(x, y, epochs=1, **arguments, **plain)
+    run.set_state({**state, "network.0.bias": np.log([0.4, 0.3, 0.3])})
+    run.resume()
+    np.testing.assert_allclose(abs(run.model.predict_proba(x[:1]) - [1, 0, 0]), [[0.6, 0.3, 0.3]], rtol=1e-14)
+    assert run.history.train_loss.tolist() == pytest.approx([0.18], rel=1e-14)
+
+
 def test_early_stopping_ends_with_the_best_weights() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((60, 8)), rng.integers(0, 2, 60)
@@ -234,6 +247,22 @@ def test_the_same_bits_whatever_holds_the_table(fraction: float) -> None:
     frame = pl.DataFrame({"x0": x[:, 0], "x1": x[:, 1], "x2": x[:, 2], "y": y})
     held: list[tuple[Any, Any, str | None]] = [
         (x, y, None), (np.asfortranarray(x), y, None), (x.tolist(), y.tolist(), None), (frame, None, "y"),
+    ]  # fmt: skip
+    digests = {
+        digest(quick(data, labels, label=label, validation_fraction=fraction, precision="float64"))
+        for data, labels, label in held
+    }
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("fraction", [0.3, 0])
+def test_the_same_bits_whatever_holds_several_labels(fraction: float) -> None:
+    x, y = line(2000)
+    both = np.column_stack([y, 3 * y - x[:, 0] ** 2])
+    frame = pl.DataFrame({**{f"x{i}": x[:, i] for i in range(x.shape[1])}, "y0": both[:, 0], "y1": both[:, 1]})
+    held: list[tuple[Any, Any, Any]] = [
+        (x, both, None), (x, np.asfortranarray(both), None), (x, np.repeat(both, 2, axis=1)[:, ::2], None),
+        (x, frame.select("y0", "y1").to_pandas(), None), (frame, None, ["y0", "y1"]),
     ]  # fmt: skip
     digests = {
         digest(quick(data, labels, label=label, validation_fraction=fraction, precision="float64"))
@@ -428,6 +457,17 @@ def test_numbers_too_large_for_single_precision_are_named() -> None:
     x[3, 2] = 1e200
     with pytest.raises(rk.TableError, match="row 3, column 2"):
         quick(x, y, standardize=False, validation_fraction=0)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_labels_too_large_for_single_precision_are_named(several: bool) -> None:
+    x, y = line(80)
+    y[3] = 1e200
+    labels = np.column_stack([x[:, 0], y]) if several else y
+    name = "y1" if several else "y"
+    with pytest.raises(rk.TableError, match=rf"label '{name}': row 3 is 1e\+200, too large for float32"):
+        quick(x, labels, task="numbers", standardize=False, validation_fraction=0.2)
+    assert quick(x, labels, task="numbers", validation_fraction=0).status == "finished"
 
 
 def test_threads_may_be_a_number_of_numpys() -> None:

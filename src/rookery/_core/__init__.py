@@ -12,6 +12,8 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
+from rookery.errors import PlanError
+
 __all__ = ["levels", "load"]
 
 
@@ -32,8 +34,10 @@ def load(level: str | None = None) -> ModuleType:
 
     Raises
     ------
+    PlanError
+        If this processor or this installation does not have the level.
     ImportError
-        If the processor cannot run the level, or runs none at all.
+        If the processor runs none at all.
 
     """
     available = levels()
@@ -42,10 +46,8 @@ def load(level: str | None = None) -> ModuleType:
             "this processor has neither AVX2 with FMA (x86-64-v3) nor 64-bit Arm instructions, and Rookery's engine "
             "needs one of them; any x86-64 processor since about 2013, or any 64-bit Arm processor, will do"
         )
+    where = "level" if level else "ROOKERY_ISA"
     level = level or os.environ.get("ROOKERY_ISA") or available[0]
     if level not in available:
-        raise ImportError(
-            f"instruction-set level {level!r} (from ROOKERY_ISA?) cannot run here; this machine runs: "
-            f"{', '.join(available)}"
-        )
+        raise PlanError(f"{where}: got {level!r}; this machine has the instructions of: {', '.join(available)}")
     return importlib.import_module(_module(level))

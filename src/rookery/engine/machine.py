@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from rookery.errors import PlanError
@@ -12,6 +13,7 @@ from rookery.errors import PlanError
 __all__ = ["available_memory", "resolve_threads", "usable_cores"]
 
 CGROUPS = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def resolve_threads(threads: int | None) -> int:
@@ -38,41 +40,68 @@ def _checked(where: str, threads: object) -> int:
     return int(threads)
 
 
-def usable_cores(cgroups: Path = CGROUPS) -> int:
-    """Cores that affinity and the container's quota leave to this process; at least 1."""
+def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_GROUPS) -> int:
+    """Cores that affinity and the control groups' quotas leave to this process; at least 1."""
     cores = len(os.sched_getaffinity(0))
-    quota = _quota(cgroups)
-    return max(1, min(cores, math.ceil(quota))) if quota else cores
+    quotas = [quota for quota in map(_quota, _folders(cgroups, own, "cpu")) if quota is not None]
+    return max(1, min(cores, *(math.ceil(quota) for quota in quotas))) if quotas else cores
 
 
-def _quota(cgroups: Path) -> float | None:
+def _folders(cgroups: Path, own: Path, controller: str) -> Iterator[Path]:
+    """Where limits can stand: the control groups this process is in, each with those around it.
+
+    A container sees its own group as the outermost. A process of a service or a session is in an inner one, and each
+    around it may have a limit too.
+    """
+    yield from (cgroups, cgroups / controller)
+    for line in _read(own).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if controllers and controller not in controllers.split(","):
+            continue
+        root, inner = cgroups / controller if controllers else cgroups, Path(group.lstrip("/"))
+        yield from (root / part for part in (inner, *inner.parents) if part.parts and ".." not in part.parts)
+
+
+def _quota(group: Path) -> float | None:
     """CPUs' worth of time that the control group allows (version 2, then version 1), or None for no limit."""
-    text = _read(cgroups / "cpu.max")
+    text = _read(group / "cpu.max")
     if text:
         quota, _, period = text.partition(" ")
         return None if quota == "max" else int(quota) / int(period or 100_000)
-    quota, period = _read(cgroups / "cpu/cpu.cfs_quota_us"), _read(cgroups / "cpu/cpu.cfs_period_us")
+    quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
     return int(quota) / int(period) if quota and period and int(quota) > 0 else None
 
 
-def available_memory(cgroups: Path = CGROUPS, meminfo: Path = Path("/proc/meminfo")) -> int | None:
+def available_memory(
+    cgroups: Path = CGROUPS, meminfo: Path = Path("/proc/meminfo"), own: Path = OWN_GROUPS
+) -> int | None:
     """Bytes that can still be allocated, or None if that is not to be known."""
     free = [_meminfo_available(meminfo)]
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        most, now = _read(cgroups / limit), _read(cgroups / used)
-        if most.isdecimal() and now.isdecimal():
-            free.append(int(most) - int(now))
+    for group in _folders(cgroups, own, "memory"):
+        # Version 2, then version 1. Pages of files that were read count as used, but make room when it is needed.
+        for limit, used, pages in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            most, now = _read(group / limit), _read(group / used)
+            if most.isdecimal() and now.isdecimal():
+                free.append(int(most) - max(0, int(now) - (_entry(group / "memory.stat", pages) or 0)))
     known = [amount for amount in free if amount is not None]
     return max(0, min(known)) if known else None
 
 
 def _meminfo_available(meminfo: Path) -> int | None:
-    for line in _read(meminfo).splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
+    kilobytes = _entry(meminfo, "MemAvailable:")
+    return None if kilobytes is None else kilobytes * 1024
+
+
+def _entry(file: Path, name: str) -> int | None:
+    """The number that stands behind a name, one to a line."""
+    for line in _read(file).splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == name and words[1].isdecimal():
+            return int(words[1])
     return None
 
 

@@ -124,8 +124,8 @@ class DNNEstimator(WithParts):
 
     @property
     def loss_(self) -> float:
-        """The training loss of the last epoch."""
-        return self.loss_curve_[-1]
+        """The training loss of the last epoch; NaN before the first."""
+        return self.loss_curve_[-1] if len(self.history_) else float("nan")
 
     def fit(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, validation_data: tuple[Any, Any] | None = None

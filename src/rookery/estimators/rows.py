@@ -8,6 +8,8 @@ import narwhals as nw
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from rookery.table.names import checked_names
+
 __all__ = ["checked_rows", "is_frame", "precision_of"]
 
 PRECISIONS = [np.float64, np.float32]
@@ -17,7 +19,18 @@ def is_frame(X: object) -> bool:
     """Whether its columns have names: a DataFrame of any library, unless the names are numbers."""
     if not nw.dependencies.is_into_dataframe(X):
         return False
-    return all(isinstance(name, str) for name in nw.from_native(X, eager_only=True).columns)
+    names = _names(X)
+    if not all(isinstance(name, str) for name in names):
+        return False
+    checked_names(names, "X")
+    return True
+
+
+def _names(X: Any) -> list[Any]:
+    """Of its columns, as its library has them: narwhals takes no repeated ones, and does not say where they stand."""
+    if nw.dependencies.is_pandas_like_dataframe(X):
+        return list(X.columns)
+    return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
 
 
 def checked_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
@@ -28,7 +41,7 @@ def checked_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     Parameters
     ----------
     estimator : BaseEstimator
-    X : DataFrame or array-like (n, d)
+    X : DataFrame, lazy frame of Polars, or array-like (n, d)
     reset : bool
         Whether the features may be others than those of the last fit.
 
@@ -36,7 +49,14 @@ def checked_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     -------
     DataFrame or (n, d) array of float32 or float64
 
+    Raises
+    ------
+    ValueError
+        If they are not such rows, or two columns have one name.
+
     """
+    if nw.dependencies.is_polars_lazyframe(X):
+        X = X.collect()
     named = not reset and hasattr(estimator, "feature_names_in_")
     if is_frame(X) and (reset or named):
         return validate_data(estimator, X, skip_check_array=True, reset=reset)

@@ -186,7 +186,11 @@ class Family(Generic[P]):
         if isinstance(choice, tuple(self.members.values())):
             return choice  # type: ignore[return-value]
         word = choice.get("kind") if isinstance(choice, Mapping) else choice
-        if not isinstance(word, str) or word not in self.members:
+        if isinstance(choice, type) and choice in self.members.values():
+            raise PlanError(f"{where}: got the class {choice.__name__}; give {choice.__name__}(), or {choice.word!r}")
+        if not isinstance(word, str):
+            raise PlanError(f"{where}: got {word!r}; needs a word. There are: {', '.join(self.words)}")
+        if word not in self.members:
             raise PlanError(f"{where}: got {word!r}; {nearest(word, self.words)}")
         member = self.members[word]
         return member.from_dict(choice) if isinstance(choice, Mapping) else member()

@@ -218,7 +218,7 @@ def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 def _labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
     labels = unmasked(y)
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
-        labels = labels.astype(np.float64)
+        labels = np.ascontiguousarray(labels, dtype=np.float64)  # sums go down the rows, however they came
     elif labels.ndim != 1:
         raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({rows},)")
     if len(labels) != rows:

@@ -252,10 +252,26 @@ def label_rows(
 ) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
     """Labels as the loss wants them: (classes, None) or (None, targets)."""
     if labels.classes is None:
-        return None, labels.encode_numbers(y).astype(precision)
+        with np.errstate(over="ignore"):
+            targets = labels.encode_numbers(y).astype(precision)
+        _check_size(targets, y, labels, precision, rows)
+        return None, targets
     numbers = class_numbers(y, labels.classes, labels.name, rows)
     if not isinstance(loss, BinaryCrossEntropy):
         return numbers, None
     count = len(labels.classes)
     hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))
     return None, hot.astype(precision)
+
+
+def _check_size(
+    targets: NDArray[Any], y: NDArray[Any], labels: LabelEncoder, precision: str, rows: NDArray[np.int64] | None
+) -> None:
+    """Refuses labels that the precision has no numbers for."""
+    finite = np.isfinite(targets)
+    if not finite.all():
+        row, column = (int(place) for place in np.argwhere(~finite)[0])
+        raise TableError(
+            f"label {labels.names[column]!r}: row {row if rows is None else rows[row]} is "
+            f"{y.reshape(len(y), -1)[row, column]:g}, too large for {precision}; scale it, or let it be standardised"
+        )

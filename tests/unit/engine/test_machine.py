@@ -57,11 +57,11 @@ def test_affinity_is_honoured(tmp_path: Path) -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert usable_cores(tmp_path) == 1
+        assert usable_cores(tmp_path, tmp_path) == 1
         assert resolve_threads(None) == 1
     finally:
         os.sched_setaffinity(0, before)
-    assert usable_cores(tmp_path) == len(before)
+    assert usable_cores(tmp_path, tmp_path) == len(before)
 
 
 @pytest.mark.usefixtures("sixteen_cores")
@@ -82,7 +82,30 @@ def test_affinity_is_honoured(tmp_path: Path) -> None:
     ids=repr,
 )
 def test_the_quota_of_a_container_is_honoured(tmp_path: Path, files: dict[str, str], cores: int) -> None:
-    assert usable_cores(folder(tmp_path, files)) == cores
+    assert usable_cores(folder(tmp_path, files), tmp_path / "none") == cores
+
+
+SLICES = {"self": "0::/work.slice/job.scope\n"}
+VERSION_1 = {"self": "5:cpu,cpuacct:/docker/abc\n3:memory:/docker/abc/inner\n"}
+
+
+@pytest.mark.usefixtures("sixteen_cores")
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        (SLICES, 16),
+        (SLICES | {"work.slice/job.scope/cpu.max": "300000 100000"}, 3),
+        (SLICES | {"work.slice/job.scope/cpu.max": "max 100000", "work.slice/cpu.max": "200000 100000"}, 2),
+        (SLICES | {"work.slice/job.scope/cpu.max": "300000 100000", "work.slice/cpu.max": "500000 100000"}, 3),
+        (SLICES | {"work.slice/other.scope/cpu.max": "300000 100000"}, 16),
+        (VERSION_1 | {"cpu/docker/abc/cpu.cfs_quota_us": "400000", "cpu/docker/abc/cpu.cfs_period_us": "100000"}, 4),
+        (VERSION_1 | {"cpu/docker/cpu.cfs_quota_us": "400000", "cpu/docker/cpu.cfs_period_us": "100000"}, 4),
+        ({"self": "0::/../elsewhere\n", "elsewhere/cpu.max": "100000 100000"}, 16),
+    ],
+    ids=repr,
+)
+def test_the_quotas_of_the_groups_around_it_are_honoured(tmp_path: Path, files: dict[str, str], cores: int) -> None:
+    assert usable_cores(folder(tmp_path, files), tmp_path / "self") == cores
 
 
 MEMINFO = "MemTotal:       16000 kB\nMemFree:         500 kB\nMemAvailable:    8000 kB\n"
@@ -98,12 +121,42 @@ MEMINFO = "MemTotal:       16000 kB\nMemFree:         500 kB\nMemAvailable:    8
         ({"memory.max": "5000000\n", "memory.current": "6000000\n"}, 0),
         ({"meminfo": MEMINFO, "memory.max": "99000000000\n", "memory.current": "0\n"}, 8000 * 1024),
         ({"memory/memory.limit_in_bytes": "7000", "memory/memory.usage_in_bytes": "2000"}, 5000),
+        ({"memory.max": "5000", "memory.current": "4900", "memory.stat": "anon 1000\ninactive_file 3500\n"}, 3600),
+        ({"memory.max": "5000", "memory.current": "4900", "memory.stat": "inactive_file 9000\n"}, 5000),
+        (
+            {
+                "memory/memory.limit_in_bytes": "7000",
+                "memory/memory.usage_in_bytes": "6900",
+                "memory/memory.stat": "inactive_file 0\ntotal_inactive_file 900\n",
+            },
+            1000,
+        ),
         ({"meminfo": "MemTotal: 5 kB\n"}, None),
     ],
     ids=repr,
 )
 def test_memory_is_the_least_that_any_limit_leaves(tmp_path: Path, files: dict[str, str], free: int | None) -> None:
-    assert available_memory(folder(tmp_path, files), tmp_path / "meminfo") == free
+    assert available_memory(folder(tmp_path, files), tmp_path / "meminfo", tmp_path / "none") == free
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        (SLICES | {"work.slice/job.scope/memory.max": "5000", "work.slice/job.scope/memory.current": "1000"}, 4000),
+        (SLICES | {"work.slice/memory.max": "5000", "work.slice/memory.current": "3000"}, 2000),
+        (
+            VERSION_1
+            | {
+                "memory/docker/abc/inner/memory.limit_in_bytes": "7000",
+                "memory/docker/abc/inner/memory.usage_in_bytes": "1000",
+            },
+            6000,
+        ),
+    ],
+    ids=repr,
+)
+def test_memory_of_the_groups_around_it_counts(tmp_path: Path, files: dict[str, str], free: int) -> None:
+    assert available_memory(folder(tmp_path, files), tmp_path / "meminfo", tmp_path / "self") == free
 
 
 def test_this_machine_has_cores_and_memory() -> None:

@@ -149,3 +149,17 @@ def test_small_networks_use_one_thread_and_large_ones_all() -> None:
     assert worthwhile_threads(large, 20_000, 8) == 8
     assert worthwhile_threads(large, 20_000, 1) == 1
     assert worthwhile_threads(large, 1, 8) < 8
+
+
+def test_instructions_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOKERY_ISA", "sse2")
+    with pytest.raises(PlanError, match=f"ROOKERY_ISA: got 'sse2'; .*: {', '.join(_core.levels())}"):
+        quick(X, CLASSES)
+    with pytest.raises(PlanError, match="level: got 'mmx'; this machine has"):
+        _core.load("mmx")
+
+
+def test_each_level_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for level in _core.levels():
+        monkeypatch.setenv("ROOKERY_ISA", level)
+        assert _core.load().__name__ == f"rookery._core._{level.replace('-', '_')}"

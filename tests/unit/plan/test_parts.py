@@ -140,10 +140,15 @@ def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: st
     )
 
 
-@pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, rk.Adam, rk.Relu()], ids=repr)
+@pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, rk.Relu, rk.Relu()], ids=repr)
 def test_what_is_no_word_is_refused(wrong: object) -> None:
-    with pytest.raises(PlanError, match=r"optimizer: got .*There are: sgd, "):
+    with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word\. There are: sgd, "):
         OPTIMIZERS.of(wrong)
+
+
+def test_a_class_is_not_one_of_its_kind() -> None:
+    with pytest.raises(PlanError, match=r"optimizer: got the class AdamW; give AdamW\(\), or 'adamw'"):
+        OPTIMIZERS.of(rk.AdamW)
 
 
 def test_whole_numbers_where_fractions_are_taken_become_the_same_part() -> None:
