@@ -185,12 +185,15 @@ class Family(Generic[P]):
         where = where or self.name
         if isinstance(choice, tuple(self.members.values())):
             return choice  # type: ignore[return-value]
+        for member in self.members.values():
+            if choice is member:
+                raise PlanError(
+                    f"{where}: got the class {member.__name__}; give {member.__name__}(), or {member.word!r}"
+                )
         word = choice.get("kind") if isinstance(choice, Mapping) else choice
-        if isinstance(choice, type) and choice in self.members.values():
-            raise PlanError(f"{where}: got the class {choice.__name__}; give {choice.__name__}(), or {choice.word!r}")
         if not isinstance(word, str):
             raise PlanError(f"{where}: got {word!r}; needs a word. There are: {', '.join(self.words)}")
         if word not in self.members:
             raise PlanError(f"{where}: got {word!r}; {nearest(word, self.words)}")
-        member = self.members[word]
-        return member.from_dict(choice) if isinstance(choice, Mapping) else member()
+        chosen = self.members[word]
+        return chosen.from_dict(choice) if isinstance(choice, Mapping) else chosen()
