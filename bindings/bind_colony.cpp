@@ -44,7 +44,7 @@ class PythonColony {
     colony_ = std::make_unique<Colony<T>>(std::move(made), threads);
   }
 
-  std::string run(std::int64_t epochs, double seconds, const nb::object& poll) {
+  std::string run(std::int64_t epoch, double seconds, const nb::object& poll) {
     nb::object failure;
     std::function<bool()> ask;
     if (!poll.is_none()) {
@@ -61,7 +61,7 @@ class PythonColony {
     Status status;
     {
       nb::gil_scoped_release release;
-      status = colony_->run(epochs, seconds, ask);
+      status = colony_->run(epoch, seconds, ask);
     }
     if (failure.is_valid()) {
       PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure.ptr())), failure.ptr());
@@ -73,6 +73,12 @@ class PythonColony {
   std::int64_t count() const { return colony_->count(); }
   std::int64_t packed() const { return colony_->packed(); }
   std::string status(std::int64_t m) const { return name_of(colony_->status(checked(m))); }
+
+  // Completed epochs, and steps of the next.
+  std::pair<std::int64_t, std::int64_t> where(std::int64_t m) const {
+    const Progress& progress = colony_->progress(checked(m));
+    return {progress.epoch, progress.batch};
+  }
 
   nb::list parameters(std::int64_t m) const {
     return layers_to_python(colony_->state(checked(m)).weights.data(), shape(m));
@@ -117,8 +123,9 @@ void bind(nb::module_& m, const char* name) {
            nb::arg("members"), nb::arg("tables"), nb::arg("threads") = 1)
       .def("__len__", &P::count)
       .def_prop_ro("packed", &P::packed)
-      .def("run", &P::run, nb::arg("epochs") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
+      .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
       .def("status", &P::status, nb::arg("member"))
+      .def("where", &P::where, nb::arg("member"))
       .def("parameters", &P::parameters, nb::arg("member"))
       .def("history", &P::history, nb::arg("member"))
       .def("state", &P::state, nb::arg("member"))

@@ -46,7 +46,7 @@ def evaluate(
 
     rookery evaluate credit.rookery test.csv --cost-false-positive 1 --cost-false-negative 5
     """
-    from rookery.model import load
+    from rookery.loading import load
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)

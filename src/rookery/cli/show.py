@@ -25,7 +25,7 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
     rookery show penguins.rookery --save-plan plan.toml
     """
     from rookery.cli import render_model
-    from rookery.model import load
+    from rookery.loading import load
 
     network = load(model)
     if given["save_plan"] is not None:
