@@ -15,7 +15,7 @@ from rookery.errors import PlanError
 
 if TYPE_CHECKING:
     from rookery.evaluation import Threshold
-    from rookery.model import Model
+    from rookery.predicting import Predicting
 
 __all__ = ["evaluate"]
 
@@ -71,7 +71,7 @@ def evaluate(
     print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
 
 
-def _chosen_threshold(network: Model, rows: Any, options: dict[str, Any]) -> Threshold | None:
+def _chosen_threshold(network: Predicting, rows: Any, options: dict[str, Any]) -> Threshold | None:
     """The threshold to be found on these rows, if one is to be."""
     costs = [options.get(f"cost_false_{side}") for side in ("positive", "negative")]
     metric = options.get("choose_threshold")

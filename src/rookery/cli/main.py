@@ -16,6 +16,7 @@ from rookery.cli.evaluate import evaluate
 from rookery.cli.predict import predict
 from rookery.cli.resume import resume
 from rookery.cli.show import show
+from rookery.cli.sweep import sweep
 from rookery.cli.train import train
 from rookery.cli.verify import verify
 from rookery.errors import RookeryError, RookeryWarning
@@ -31,7 +32,7 @@ app = typer.Typer(
     suggest_commands=False,  # Click does it already
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, predict, evaluate, show, resume, verify):
+for command in (train, sweep, predict, evaluate, show, resume, verify):
     app.command(no_args_is_help=True)(command)
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
+    from rookery.colony.colony import Colony
     from rookery.run import Run
 
-__all__ = ["counting_progress", "training_progress"]
+__all__ = ["counting_progress", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
@@ -25,6 +26,19 @@ def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
         yield None
         return
     bar = _Bar()
+    try:
+        yield bar.update
+    finally:
+        bar.close()
+
+
+@contextmanager
+def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
+    """What to give `rookery.sweep` as `on_progress`, or None where nobody is watching."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    bar = _ColonyBar()
     try:
         yield bar.update
     finally:
@@ -83,6 +97,32 @@ class _Bar(_Display):
         history = run.history
         loss = f"loss {history.watched_loss[-1]:.4f}" if len(history) else ""
         self._progress.update(self._task, completed=run.epoch, loss=loss)
+
+
+class _ColonyBar(_Display):
+    """Networks done of all, and how far all have come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next_look = 0.0
+
+    def update(self, colony: Colony) -> None:
+        if not self._is_time() or time.monotonic() < self._next_look:
+            return
+        crew, begin = colony.crew, time.monotonic()
+        epochs = [job.plan.epochs for job in crew.jobs]
+        if self._stop is None:
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            done = TextColumn("{task.fields[done]}")
+            self._start((done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()), sum(epochs), done="")
+        goes_on = [crew.status(n) == "running" for n in range(len(crew))]
+        # Whoever ended early has nothing left to do.
+        come = sum(crew.epoch(n) if goes_on[n] else epochs[n] for n in range(len(crew)))
+        said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
+        self._progress.update(self._task, completed=come, done=said)
+        # Of very many networks, looking takes a while: it gets a twentieth of the time.
+        self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
 
 
 class _Counter(_Display):

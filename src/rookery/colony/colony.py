@@ -17,6 +17,7 @@ from rookery.table.prepare import Prepared
 if TYPE_CHECKING:
     import polars as pl
 
+    from rookery.colony.effects import Effect
     from rookery.ensemble import Ensemble
 
 __all__ = ["Colony"]
@@ -168,23 +169,63 @@ class Colony(Sequence[Member]):
 
         return plans_table(self)
 
+    def effects(self) -> list[Effect]:
+        """How much of the differences between the networks goes with each argument, and how much with the seed.
+
+        Told by ranks, a diverged network being the last; so it does not matter whether losses differ by a little or by
+        orders of magnitude. What is missing from a sum of 1 is how arguments go together.
+
+        Examples
+        --------
+        >>> import rookery as rk
+        >>> colony = rk.sweep("penguins", label="species", hidden=[5], learning_rate=[1e-5, 0.01], epochs=5, seeds=4,
+        ...                   threads=1)
+        >>> [effect.argument for effect in colony.effects()]
+        ['learning_rate', 'seed']
+
+        """
+        from rookery.colony.effects import effects_of
+
+        return effects_of(self)
+
     def plot_curves(self, by: str | None = None) -> Any:
-        """Loss by epoch in small multiples, one for each value of an argument: see `rookery.plots.colony`."""
+        """Loss by epoch, a panel for each value of an argument: see `rookery.plots.colony`.
+
+        Parameters
+        ----------
+        by : str, optional
+            The argument; by default the one that matters most.
+
+        """
         from rookery.plots.colony import plot_curves
 
         return plot_curves(self, by)
 
     def plot_map(self, x: str | None = None, y: str | None = None) -> Any:
-        """The best loss over two arguments, such as learning rate and optimizer."""
+        """The lowest loss for each pair of values of two arguments, such as learning rate and optimizer.
+
+        Parameters
+        ----------
+        x, y : str, optional
+            The arguments; by default the two that matter most.
+
+        """
         from rookery.plots.colony import plot_map
 
         return plot_map(self, x, y)
 
-    def plot_spread(self) -> Any:
-        """How much the seed matters: the losses of the best plans, a point for each seed."""
+    def plot_spread(self, plans: int = 12) -> Any:
+        """How much the seed matters: the losses of the best plans, a point for each seed.
+
+        Parameters
+        ----------
+        plans : int, default 12
+            How many.
+
+        """
         from rookery.plots.colony import plot_spread
 
-        return plot_spread(self)
+        return plot_spread(self, plans)
 
     def _raise_nobody(self) -> None:
         if not self.results.diverged.any():

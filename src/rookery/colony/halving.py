@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rookery.engine.colony import Crew
+from rookery.engine.colony import RUNNING, Crew
 from rookery.errors import PlanError
 
 __all__ = ["Halving", "halve"]
@@ -74,9 +74,27 @@ class Halving:
             end *= times
         return list(dict.fromkeys(ends))
 
+    def share(self, epochs: int, networks: int) -> float:
+        """What is trained, as a share of what would be if nobody were stopped.
+
+        Examples
+        --------
+        >>> round(Halving(keep=0.5, first=10).share(20, 100), 3)
+        0.75
+
+        """
+        trained, left, begin = 0.0, 1.0, 0
+        for end in (*self.rounds(epochs, networks), epochs):
+            trained += left * (end - begin)
+            left, begin = left * self.keep, end
+        return trained / epochs
+
 
 def halve(crew: Crew, halving: Halving, groups: Sequence[int], on_progress: Callable[[], object] | None = None) -> None:
     """Trains everyone, and after each round stops those whose watched loss is among the worst.
+
+    Who is stopped depends on the histories alone, up to the end of the round. So a crew that was halved in part may be
+    given again, and the rounds it has behind it change nothing.
 
     Parameters
     ----------
@@ -90,24 +108,29 @@ def halve(crew: Crew, halving: Halving, groups: Sequence[int], on_progress: Call
     epochs = max(job.plan.epochs for job in crew.jobs)
     for end in halving.rounds(epochs, len(crew)):
         crew.run(end, on_progress)
-        crew.stop(_worst(crew, halving.keep, groups))
+        worst = [number for number in _worst(crew, halving.keep, end, groups) if crew.status(number) == RUNNING]
+        if worst:
+            crew.stop(worst)
     crew.run(-1, on_progress)
 
 
-def _worst(crew: Crew, keep: float, groups: Sequence[int]) -> list[int]:
-    """Those that go on now and should not."""
-    loss = np.array([_watched_loss(crew, number) for number in range(len(crew))])
+def _worst(crew: Crew, keep: float, end: int, groups: Sequence[int]) -> list[int]:
+    """Those that do not go on after the round that ends behind so many epochs."""
+    # Whoever was stopped in an earlier round, or diverged, does not count; whoever has finished early does.
+    there = [
+        crew.epoch(number) >= end or crew.status(number) in ("finished", "early_stopped") for number in range(len(crew))
+    ]
+    loss = np.array([_watched_loss(crew, number, end) for number in range(len(crew))])
     group = np.asarray(groups)
-    stopped = []
+    worst: list[int] = []
     for g in np.unique(group):
-        # Whoever was stopped or diverged does not count; whoever has finished early does.
-        still = np.flatnonzero((group == g) & [crew.status(n) not in ("stopped", "diverged") for n in range(len(crew))])
-        ranked = still[np.argsort(loss[still], kind="stable")]
-        stopped += [int(n) for n in ranked[max(1, math.ceil(keep * len(still))) :] if crew.status(int(n)) == "running"]
-    return stopped
+        members = np.flatnonzero((group == g) & there)
+        ranked = members[np.argsort(loss[members], kind="stable")]
+        worst += ranked[max(1, math.ceil(keep * len(members))) :].tolist()
+    return worst
 
 
-def _watched_loss(crew: Crew, number: int) -> float:
+def _watched_loss(crew: Crew, number: int, end: int) -> float:
     history = crew.history(number)
-    losses = history["train_loss" if crew.jobs[number].validation is None else "validation_loss"]
+    losses = history["train_loss" if crew.jobs[number].validation is None else "validation_loss"][:end]
     return float(np.nan_to_num(losses.min() if len(losses) else np.inf, nan=np.inf))

@@ -15,6 +15,7 @@ from rookery.colony.colony import Colony
 from rookery.colony.estimate import TRIED, Estimate, estimate
 from rookery.colony.halving import Halving, halve
 from rookery.colony.jobs import Jobs, all_arguments
+from rookery.colony.keeping import Keeper
 from rookery.engine.colony import Crew, Job, memory_of
 from rookery.engine.machine import available_memory, resolve_threads
 from rookery.engine.native import gigabytes
@@ -74,9 +75,9 @@ def sweep(
     on_progress : callable, optional
         Is called with the colony about twenty times a second.
     checkpoint : file name, optional
-        Where the state of all networks is kept when the sweep ends or is interrupted.
+        Where the state of all networks is kept: once a minute, and when the sweep ends or is interrupted.
     resume : bool, default False
-        Go on from that file, if it is there.
+        Go on from that file, if it is there; all networks end with the same bytes as if nothing had happened.
     **arguments
         Of `rookery.train`.
 
@@ -87,7 +88,7 @@ def sweep(
     Raises
     ------
     TableError, FileError
-        As for `rookery.train`.
+        As for `rookery.train`; or if the checkpoint is of another sweep.
     PlanError
         If a plan cannot be, a range is empty, or there are more networks than memory.
     DivergedError
@@ -115,7 +116,7 @@ def sweep(
     threads = resolve_threads(threads)
     jobs = Jobs(data, y, fixed, seed)
     networks = len(choices) * seeds
-    _check(networks, choices, jobs, confirm, threads)
+    _check(networks, choices, jobs, halving, confirm, threads)
     made: list[Job] = []
     members: list[dict[str, Any]] = []
     prepared: list[Prepared] = []
@@ -128,9 +129,7 @@ def sweep(
     colony = Colony(Crew(made, threads), members, prepared)
     keeper = None
     if checkpoint is not None:
-        from rookery.colony.keeping import Keeper
-
-        keeper = Keeper(checkpoint, colony, resume)
+        keeper = Keeper(checkpoint, colony, halving, resume)
     train_all(colony, halving, on_progress, keeper)
     if not len(colony.ranking()):
         colony.best()  # says why there is none
@@ -138,22 +137,33 @@ def sweep(
 
 
 def train_all(
-    colony: Colony, halving: Halving | None, on_progress: Callable[[Colony], object] | None, keeper: Any = None
+    colony: Colony,
+    halving: Halving | None,
+    on_progress: Callable[[Colony], object] | None,
+    keeper: Keeper | None = None,
 ) -> None:
     """Trains a colony to its end; on Ctrl-C it is the exception's `colony`."""
-    crew, begin = colony.crew, time.monotonic()
-    report = None if on_progress is None else lambda: on_progress(colony)
+    crew, begin, before = colony.crew, time.monotonic(), colony.seconds
+
+    def report() -> None:
+        colony.seconds = before + time.monotonic() - begin
+        if keeper is not None:
+            keeper.save_if_due()
+        if on_progress is not None:
+            on_progress(colony)
+
+    look = None if on_progress is None and keeper is None else report
     try:
         if halving is None:
-            crew.run(-1, report)
+            crew.run(-1, look)
         else:
-            halve(crew, halving, _comparable(colony), report)
+            halve(crew, halving, _comparable(colony), look)
     except KeyboardInterrupt as interrupt:
         colony.interrupted = True
         interrupt.colony = colony  # type: ignore[attr-defined]
         raise
     finally:
-        colony.seconds += time.monotonic() - begin
+        colony.seconds = before + time.monotonic() - begin
         colony.forget_results()
         if keeper is not None:
             keeper.save()
@@ -166,7 +176,12 @@ def _comparable(colony: Colony) -> list[int]:
 
 
 def _check(
-    networks: int, choices: Choices, jobs: Jobs, confirm: Callable[[Estimate], bool] | None, threads: int
+    networks: int,
+    choices: Choices,
+    jobs: Jobs,
+    halving: Halving | None,
+    confirm: Callable[[Estimate], bool] | None,
+    threads: int,
 ) -> None:
     """Refuses what cannot be, before anything is made of it, and asks whether to begin."""
     some = []
@@ -180,5 +195,11 @@ def _check(
             f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free)} available; "
             "give fewer values or seeds, or draw some with samples=1000"
         )
-    if confirm is not None and not confirm(estimate(networks, some, threads)):
+    if confirm is None:
+        return
+    expected = estimate(networks, some, threads)
+    if halving is not None:
+        share = halving.share(max(job.plan.epochs for job in some), networks)
+        expected = replace(expected, seconds=expected.seconds * share)
+    if not confirm(expected):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")

@@ -15,10 +15,11 @@ from rookery.errors import PlanError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 
-__all__ = ["Crew", "Ended", "Job", "State", "memory_of"]
+__all__ = ["RUNNING", "STATUSES", "Crew", "Ended", "Job", "State", "memory_of"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 RUNNING = "running"
+STATUSES = (RUNNING, "finished", "early_stopped", "stopped", "diverged")
 
 State = dict[str, NDArray[Any]]
 Divergence = tuple[int, int, float]  # epoch and batch, from 0; the learning rate there
@@ -65,6 +66,9 @@ class _InEngine:
 
     def state(self) -> State:
         return self.colony.state(self._member)  # type: ignore[no-any-return]
+
+    def set_state(self, state: State) -> None:
+        self.colony.set_state(self._member, state)
 
     def divergence(self) -> Divergence | None:
         return self.colony.divergence(self._member)  # type: ignore[no-any-return]
@@ -189,15 +193,22 @@ class Crew:
             If a state is not one of such a job.
 
         """
-        for number, place in ended.items():
-            self._places[number] = place
         try:
+            for number, place in ended.items():
+                self._admit(number, place)
             self._take_up(states)
         except (ValueError, RuntimeError, KeyError) as error:
             raise PlanError(f"{error}; needs the states of members of the same sweep") from error
         begin = [n for n in range(len(self)) if n not in states and n not in ended]
         for number, begun in zip(begin, self._begun(begin) if begin else [], strict=True):
             self._places[number] = begun
+
+    def _admit(self, number: int, ended: Ended) -> None:
+        """An ended member in its place, after the engine has checked that its state is one of such a member."""
+        place = self._places[number]
+        if isinstance(place, _InEngine):
+            place.set_state(ended.state())
+        self._places[number] = ended
 
     def _take_up(self, states: Mapping[int, State]) -> None:
         # A pack takes its steps together, so only members that stand at the same one can share it.
@@ -207,7 +218,7 @@ class Crew:
         for together in at.values():
             places = self._begun(together)
             for member, number in enumerate(together):
-                places[member].colony.set_state(member, states[number])
+                places[member].set_state(states[number])
                 self._places[number] = places[member]
 
     def status(self, number: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rookery.plots.style import TRAIN, VALIDATION, pyplot
+from rookery.plots.style import TRAIN, VALIDATION, pyplot, tidy
 
 if TYPE_CHECKING:
     from rookery.history import History
@@ -48,6 +48,4 @@ def _curves(axes: Any, history: History, train: Any, validation: Any, name: str)
         )  # fmt: skip
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
-    axes.grid(alpha=0.25)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    tidy(axes)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from rookery.errors import RookeryError
 
-__all__ = ["TRAIN", "VALIDATION", "pyplot"]
+__all__ = ["TRAIN", "VALIDATION", "pyplot", "tidy"]
 
 # Okabe & Ito 2008: blue and vermilion differ in lightness as well as in hue; lines differ in their dashes too.
 TRAIN = {"color": "#0072B2", "linestyle": "-", "linewidth": 1.8}
@@ -28,3 +29,10 @@ def pyplot() -> ModuleType:
         raise RookeryError("plots need matplotlib: pip install 'rookery[plots]'") from error
     module: ModuleType = matplotlib.pyplot
     return module
+
+
+def tidy(axes: Any) -> None:
+    """A faint grid, and no frame where no scale is."""
+    axes.grid(alpha=0.25)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
