@@ -120,7 +120,9 @@ def grouped(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArray[np.
     numbers = np.array(values, dtype=np.float64)
     distinct = np.unique(numbers)
     if len(distinct) <= most:
-        return np.searchsorted(distinct, numbers), [f"{value:g}" for value in distinct.tolist()]
+        names = [f"{value:.3g}" for value in distinct.tolist()]
+        names = names if len(set(names)) == len(names) else [f"{value:g}" for value in distinct.tolist()]
+        return np.searchsorted(distinct, numbers), names
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, GROUPS + 1)))[1:-1]
     _, groups = np.unique(np.searchsorted(edges, numbers, side="right"), return_inverse=True)
     parts = [numbers[groups == g] for g in range(int(groups.max()) + 1)]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.colony.effects import grouped
+from rookery.colony.tables import in_words
 from rookery.errors import PlanError, nearest
 from rookery.planning import whole
-from rookery.plots.style import TRAIN, VALIDATION, pyplot, tidy
+from rookery.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
 
 if TYPE_CHECKING:
     from rookery.colony.colony import Colony
@@ -22,6 +23,7 @@ MOST_PANELS, COLUMNS = 12, 4
 CURVES_SHOWN = 100  # in a panel
 MOST_CELLS, CELLS_WITH_NUMBERS = 24, 10  # along a side of the map
 TIMES_FOR_LOGARITHMS = 20
+SHOWN_EITHER_WAY = 1e3  # times the median: what lies farther off would flatten all else
 
 
 def plot_curves(colony: Colony, by: str | None = None) -> Any:
@@ -63,23 +65,34 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
         tidy(axes)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
-    if _spans_much(np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()] or [np.ones(1)])):
-        panels[0].set_yscale("log")
+    _scale(panels[0], "y", np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()]))
+    for axes in panels[: len(shown)]:
+        _say_if_empty(axes)
     figure.supxlabel("epoch")
     figure.supylabel(f"{_which(colony)} loss")
     if len(shown) > 1:
-        figure.suptitle(f"by {by.replace('_', ' ')}")
+        figure.suptitle(f"by {by.replace('_', ' ')}, the best of each in orange")
     return figure
 
 
 def _panel(axes: Any, colony: Colony, members: NDArray[np.int64]) -> None:
     """Some of the curves, evenly from the worst to the best, which is drawn last."""
     places = np.unique(np.linspace(0, len(members) - 1, min(len(members), CURVES_SHOWN)).astype(int))
-    alpha = min(0.8, max(0.12, 8 / max(len(places), 1)))
+    alpha = min(0.8, max(0.2, 8 / max(len(places), 1)))
     for place in places[::-1].tolist():
         losses = colony[int(members[place])].history.watched_loss
-        style = {**VALIDATION, "linestyle": "-"} if place == 0 else {**TRAIN, "linewidth": 0.8, "alpha": alpha}
+        style = on_background(VALIDATION if place == 0 else TRAIN)
+        style = {**style, "linestyle": "-"} if place == 0 else {**style, "linewidth": 0.8, "alpha": alpha}
         axes.plot(np.arange(1, len(losses) + 1), losses, **style)
+
+
+def _say_if_empty(axes: Any) -> None:
+    """In a panel where no curve is to be seen, why."""
+    low, high = axes.get_ylim()
+    losses = np.concatenate([line.get_ydata() for line in axes.get_lines()] or [np.empty(0)])
+    if not ((losses >= low) & (losses <= high)).any():
+        why = "beyond the scale" if len(losses) else "diverged in epoch 1"
+        axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes, alpha=0.6)
 
 
 def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
@@ -114,7 +127,7 @@ def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
     size = (2.6 + max(0.55 * len(across), 3), 1.6 + max(0.42 * len(up), 1.2))
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     known = values.compressed()
-    norm = LogNorm(known.min(), known.max()) if _spans_much(known) else None
+    norm = LogNorm(*_stretch(known), clip=True) if _spans_much(known) else None
     image = axes.imshow(values, cmap="cividis_r", norm=norm, aspect="auto", origin="lower")
     axes.set_facecolor("none")  # where all diverged, or none was tried
     axes.set_xticks(range(len(across)), across, rotation=45 if max(map(len, across)) > 4 else 0, ha="right")
@@ -160,17 +173,15 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     order = sorted(of_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
     figure, axes = pyplot().subplots(figsize=(7.5, 1.2 + 0.36 * len(best)), layout="constrained")
-    means = []
-    for place, members in enumerate(best):
-        of_seeds = score[members]
-        of_seeds = of_seeds[np.isfinite(of_seeds)]
-        axes.plot(of_seeds, np.full(len(of_seeds), place), "o", color=TRAIN["color"], alpha=0.5, markersize=5)
-        means.append(of_seeds.mean())
-    axes.plot(means, range(len(best)), "D", color=VALIDATION["color"], markersize=6, label="mean over the seeds")
-    axes.set_yticks(range(len(best)), [_said(colony, members[0]) for members in best])
+    blue, orange = on_background(TRAIN)["color"], on_background(VALIDATION)["color"]
+    of_seeds = [score[members][np.isfinite(score[members])] for members in best]
+    for place, losses in enumerate(of_seeds):
+        axes.plot(losses, np.full(len(losses), place), "o", color=blue, alpha=0.6, markersize=5)
+    means = [losses.mean() for losses in of_seeds]
+    axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label="mean over the seeds")
+    axes.set_yticks(range(len(best)), [_said(colony, members) for members in best])
     axes.invert_yaxis()
-    if best and _spans_much(score[np.concatenate(best)]):
-        axes.set_xscale("log")
+    _scale(axes, "x", score[np.concatenate(best)] if best else score)
     axes.set_xlabel(_judged(colony))
     tidy(axes)
     axes.legend(frameon=False)
@@ -217,14 +228,33 @@ def _pair(colony: Colony, x: str | None, y: str | None) -> tuple[str, str]:
     return chosen[0], chosen[1]
 
 
-def _said(colony: Colony, number: int) -> str:
-    from rookery.colony.tables import in_words
+def _said(colony: Colony, members: list[int]) -> str:
+    """A plan in brief, and how many of its networks diverged."""
+    shown = [in_words(colony.choices[members[0]][name]) for name in colony.varied]
+    words = ", ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in shown) or "all"
+    diverged = int(colony.results.diverged[members].sum())
+    return f"{words} ({diverged} diverged)" if diverged else words
 
-    shown = [in_words(colony.choices[number][name]) for name in colony.varied]
-    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in shown) or "all"
+
+def _positive(values: Any) -> NDArray[np.float64]:
+    known = np.asarray(values, dtype=np.float64)
+    return known[np.isfinite(known) & (known > 0)]
 
 
 def _spans_much(values: Any) -> bool:
-    known = np.asarray(values, dtype=np.float64)
-    known = known[np.isfinite(known)]
-    return bool(len(known) and known.min() > 0 and known.max() > TIMES_FOR_LOGARITHMS * known.min())
+    known = _positive(values)
+    return bool(len(known) and known.max() > TIMES_FOR_LOGARITHMS * known.min())
+
+
+def _stretch(values: Any) -> tuple[float, float]:
+    """What of positive numbers is shown: all, but for what lies very far from their median."""
+    known = _positive(values)
+    middle = float(np.median(known))
+    return max(float(known.min()), middle / SHOWN_EITHER_WAY), min(float(known.max()), middle * SHOWN_EITHER_WAY)
+
+
+def _scale(axes: Any, side: str, values: Any) -> None:
+    """A logarithmic scale where numbers differ by much."""
+    if _spans_much(values):
+        low, high = _stretch(values)
+        axes.set(**{f"{side}scale": "log", f"{side}lim": (low / 1.3, high * 1.3)})

@@ -99,7 +99,7 @@ def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     assert isinstance(ensemble, rk.Ensemble)
     monkeypatch.setattr("rookery.prediction.ROWS_AT_A_TIME", 100)
     assert main(["predict", str(file), str(PENGUINS_CSV), "-o", str(out)]) == 0
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     probabilities = ensemble.predict_proba("penguins")
     for i, name in enumerate(ensemble.classes or ()):
         said = [float(found[f"probability_{name}"]) for found in rows]
@@ -206,7 +206,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
 
 def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:
     """In a process of its own, whose standard input is no terminal."""
-    long = ["sweep", "penguins", "--label", "species", "--epochs", "10000000", "--seeds", "64"]
+    long = ["sweep", "penguins", "--label", "species", "--epochs", "300000", "--seeds", "64"]
     done = process(*long, given="")
     assert done.returncode == 2
     assert "rookery: 64 networks, about " in done.stderr
