@@ -246,7 +246,7 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, form: list
         child.kill()
         child.wait()
     assert child.returncode == 130
-    assert seconds < 3
+    assert seconds < 10  # of which the page and the file take most, on a busy machine
     assert "Traceback" not in err
     assert file.exists()
     if form:
