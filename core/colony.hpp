@@ -18,8 +18,8 @@ class Colony {
   // The members' tables must outlive the colony and not change.
   Colony(std::vector<Member<T>> members, int threads);
 
-  // Trains until `epoch` epochs are completed (all there are, if negative), for so many seconds at most (without end, if
-  // negative). poll, if set, is called now and then on the calling thread; true interrupts.
+  // Trains until `epoch` epochs are completed (all there are, if negative), for so many seconds at most (without end,
+  // if negative). poll, if set, is called now and then on the calling thread; true interrupts.
   Status run(std::int64_t epoch, double seconds, const std::function<bool()>& poll);
 
   std::int64_t count() const { return static_cast<std::int64_t>(members_.size()); }
