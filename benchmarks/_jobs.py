@@ -88,6 +88,8 @@ def penguin_task(job: Job = PENGUIN) -> Task:
     features = (features - features.mean(axis=0)) / features.std(axis=0)
     labels = np.unique(table["species"].to_numpy(), return_inverse=True)[1]
     rows = np.arange(job.n_rows) % len(features)
+    if job.n_rows < len(features):  # of every class
+        rows = np.linspace(0, len(features) - 1, job.n_rows).astype(int)
     return Task(job, features[rows].astype(np.float32), labels[rows].astype(np.int64), initial_weights(job))
 
 

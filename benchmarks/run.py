@@ -7,6 +7,7 @@ from pathlib import Path
 BENCHMARKS = (
     "penguin_job",
     "wide_jobs",
+    "colony",
     "products",
     "threads",
     "start",

@@ -45,7 +45,7 @@ class PythonColony {
     colony_ = std::make_unique<Colony<T>>(std::move(made), threads);
   }
 
-  std::string run(std::int64_t epochs, double seconds, const nb::object& poll) {
+  std::string run(std::int64_t epoch, double seconds, const nb::object& poll) {
     const Turn turn(in_use_);
     nb::object failure;
     std::function<bool()> ask;
@@ -63,7 +63,7 @@ class PythonColony {
     Status status;
     {
       nb::gil_scoped_release release;
-      status = colony_->run(epochs, seconds, ask);
+      status = colony_->run(epoch, seconds, ask);
     }
     if (failure.is_valid()) {
       PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(failure.ptr())), failure.ptr());
@@ -77,6 +77,13 @@ class PythonColony {
   std::string status(std::int64_t m) const {
     const Turn turn(in_use_);
     return name_of(colony_->status(checked(m)));
+  }
+
+  // Completed epochs, and steps of the next.
+  std::pair<std::int64_t, std::int64_t> where(std::int64_t m) const {
+    const Turn turn(in_use_);
+    const Progress& progress = colony_->progress(checked(m));
+    return {progress.epoch, progress.batch};
   }
 
   nb::list parameters(std::int64_t m) const {
@@ -133,8 +140,9 @@ void bind(nb::module_& m, const char* name) {
            nb::arg("members"), nb::arg("tables"), nb::arg("threads") = 1)
       .def("__len__", &P::count)
       .def_prop_ro("packed", &P::packed)
-      .def("run", &P::run, nb::arg("epochs") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
+      .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
       .def("status", &P::status, nb::arg("member"))
+      .def("where", &P::where, nb::arg("member"))
       .def("parameters", &P::parameters, nb::arg("member"))
       .def("history", &P::history, nb::arg("member"))
       .def("state", &P::state, nb::arg("member"))

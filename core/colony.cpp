@@ -88,7 +88,7 @@ std::int64_t Colony<T>::packed() const {
 }
 
 template <class T>
-Status Colony<T>::run(std::int64_t epochs, double seconds, const std::function<bool()>& poll) {
+Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bool()>& poll) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
   const auto seconds_since = [](Clock::time_point from) {
@@ -115,7 +115,7 @@ Status Colony<T>::run(std::int64_t epochs, double seconds, const std::function<b
         thread == 0 ? std::function<bool()>(look)
                     : std::function<bool()>([&] { return stop.load(std::memory_order_relaxed); });
     try {
-      for (std::size_t u = next++; u < units_.size() && !stopped(); u = next++) run_unit(units_[u], epochs, stopped);
+      for (std::size_t u = next++; u < units_.size() && !stopped(); u = next++) run_unit(units_[u], epoch, stopped);
     } catch (...) {
       const std::lock_guard<std::mutex> lock(failing);
       failure = std::current_exception();
@@ -136,18 +136,13 @@ Status Colony<T>::run(std::int64_t epochs, double seconds, const std::function<b
 }
 
 template <class T>
-std::int64_t Colony<T>::epoch_of(const Unit& unit) const {
-  return unit.solo ? unit.solo->progress().epoch : unit.pack->epoch();
-}
-
-template <class T>
-void Colony<T>::run_unit(Unit& unit, std::int64_t epochs, const std::function<bool()>& stop) {
-  const std::int64_t until = epochs < 0 ? std::numeric_limits<std::int64_t>::max() : epoch_of(unit) + epochs;
+void Colony<T>::run_unit(Unit& unit, std::int64_t epoch, const std::function<bool()>& stop) {
+  const std::int64_t until = epoch < 0 ? std::numeric_limits<std::int64_t>::max() : epoch;
   if (unit.pack) {
     unit.pack->run(until, stop);
   } else {
     Limits limits;
-    limits.epochs = epochs;
+    limits.epochs = std::max<std::int64_t>(0, until - unit.solo->progress().epoch);
     unit.solo->run(limits, stop);
   }
 }
@@ -157,6 +152,13 @@ Status Colony<T>::status(std::int64_t m) const {
   const Place& place = places_[static_cast<std::size_t>(m)];
   const Unit& unit = units_[place.unit];
   return unit.pack ? unit.pack->status(place.lane) : unit.solo->status();
+}
+
+template <class T>
+const Progress& Colony<T>::progress(std::int64_t m) const {
+  const Place& place = places_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[place.unit];
+  return unit.pack ? unit.pack->progress(place.lane) : unit.solo->progress();
 }
 
 template <class T>

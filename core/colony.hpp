@@ -18,9 +18,9 @@ class Colony {
   // The members' tables must outlive the colony and not change.
   Colony(std::vector<Member<T>> members, int threads);
 
-  // Trains `epochs` more epochs (all there are, if negative), for so many seconds at most (without end, if negative).
-  // poll, if set, is called now and then on the calling thread; true interrupts.
-  Status run(std::int64_t epochs, double seconds, const std::function<bool()>& poll);
+  // Trains until `epoch` epochs are completed (all there are, if negative), for so many seconds at most (without end,
+  // if negative). poll, if set, is called now and then on the calling thread; true interrupts.
+  Status run(std::int64_t epoch, double seconds, const std::function<bool()>& poll);
 
   std::int64_t count() const { return static_cast<std::int64_t>(members_.size()); }
   const Member<T>& member(std::int64_t m) const { return *members_[static_cast<std::size_t>(m)]; }
@@ -28,6 +28,7 @@ class Colony {
   std::int64_t packed() const;
 
   Status status(std::int64_t m) const;
+  const Progress& progress(std::int64_t m) const;
   MemberState<T> state(std::int64_t m) const;
   void set_state(std::int64_t m, const MemberState<T>& state);
 
@@ -44,8 +45,7 @@ class Colony {
 
   void make_packs();
   void stand_alike_together(std::vector<std::size_t>& of) const;
-  std::int64_t epoch_of(const Unit& unit) const;
-  void run_unit(Unit& unit, std::int64_t epochs, const std::function<bool()>& stop);
+  static void run_unit(Unit& unit, std::int64_t epoch, const std::function<bool()>& stop);
 
   std::vector<std::unique_ptr<Member<T>>> members_;
   Threads threads_;

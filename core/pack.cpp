@@ -244,6 +244,12 @@ Status Pack<T>::status(int lane) const {
 }
 
 template <class T>
+const Progress& Pack<T>::progress(int lane) const {
+  const Lane& of = lanes_[static_cast<std::size_t>(lane)];
+  return of.goes_on ? of.progress : of.ended.progress;
+}
+
+template <class T>
 std::vector<bool> Pack<T>::finite_lanes() const {
   V nothing(T(0));  // NaN in a lane that holds a number that is not finite
   for (std::int64_t k = 0; k < size_; ++k) nothing = fma(V::load(weights_.data() + k * kLanes), V(T(0)), nothing);

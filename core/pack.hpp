@@ -50,9 +50,8 @@ class Pack {
   explicit Pack(std::vector<const Member<T>*> members);
 
   int count() const { return count_; }
-  // Completed by the members that go on; all there are, if none does.
-  std::int64_t epoch() const { return goes_on() ? leader().progress.epoch : plan_.epochs; }
   Status status(int lane) const;
+  const Progress& progress(int lane) const;
 
   // Trains until every member has completed `until_epoch` epochs or has ended, or `stop`, asked before each step, says
   // true.

@@ -1,8 +1,15 @@
 """The public interface, for type checkers; `__init__.py` imports each name when it is first used."""
 
 from rookery.callbacks import EpochRecord as EpochRecord
+from rookery.colony.colony import Colony as Colony
+from rookery.colony.halving import Halving as Halving
+from rookery.colony.member import Member as Member
+from rookery.colony.ranges import linear_range as linear_range
+from rookery.colony.ranges import log_range as log_range
+from rookery.colony.sweep import sweep as sweep
 from rookery.cross_validation import CrossValidation as CrossValidation
 from rookery.cross_validation import cross_validate as cross_validate
+from rookery.ensemble import Ensemble as Ensemble
 from rookery.errors import DivergedError as DivergedError
 from rookery.errors import FileError as FileError
 from rookery.errors import PlanError as PlanError
@@ -14,8 +21,8 @@ from rookery.estimators import DNNRegressor as DNNRegressor
 from rookery.evaluation import ClassEvaluation as ClassEvaluation
 from rookery.evaluation import NumberEvaluation as NumberEvaluation
 from rookery.history import History as History
+from rookery.loading import load as load
 from rookery.model import Model as Model
-from rookery.model import load as load
 from rookery.plan import initializers as initializers
 from rookery.plan import schedules as schedules
 from rookery.plan.activations import Elu as Elu

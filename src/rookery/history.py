@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -52,6 +52,16 @@ class History:
     @classmethod
     def of(cls, columns: dict[str, Any], metric: str) -> Self:
         return cls(**columns, metric=metric)
+
+    @classmethod
+    def of_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
+        """From what the engine recorded; `scale` is that of the labels, where they are numbers."""
+        if task == "classes":
+            return cls.of(columns, "accuracy")
+        # One label's error is told in its own units; those of several have none in common.
+        unit = scale[0] if len(scale) == 1 else 1.0
+        scaled = {name: columns[name] * unit for name in ("train_metric", "validation_metric")}
+        return cls.of({**columns, **scaled}, "rmse")
 
     def __len__(self) -> int:
         return len(self.train_loss)

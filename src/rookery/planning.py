@@ -19,7 +19,7 @@ from rookery.table.prepare import Prepared
 from rookery.table.reading import Reading
 from rookery.table.split import Split
 
-__all__ = ["loss_of", "optimizer_of", "plan_of", "preparation_of", "whole"]
+__all__ = ["loss_of", "optimizer_of", "plan_of", "preparation_of", "suited_loss", "whole"]
 
 Arguments = Mapping[str, Any]
 
@@ -46,6 +46,11 @@ def loss_of(given: Arguments) -> Loss | None:
     return None if given["loss"] is None else LOSSES.of(given["loss"])
 
 
+def suited_loss(task: str) -> Loss:
+    """The loss where none was asked for."""
+    return CrossEntropy() if task == "classes" else SquaredError()
+
+
 def optimizer_of(given: Arguments) -> Optimizer:
     """The optimizer, with the learning rate where one was given beside it."""
     optimizer = OPTIMIZERS.of(given["optimizer"])
@@ -56,7 +61,7 @@ def optimizer_of(given: Arguments) -> Optimizer:
 
 def plan_of(given: Arguments, prepared: Prepared) -> Plan:
     """The plan for a table that was prepared, by the arguments of `rookery.train`."""
-    loss = loss_of(given) or (CrossEntropy() if prepared.task == "classes" else SquaredError())
+    loss = loss_of(given) or suited_loss(prepared.task)
     hidden = given["hidden"].tolist() if isinstance(given["hidden"], np.ndarray) else given["hidden"]
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     network = Network.of(inputs, hidden, outputs, given["activation"], given["dropout"], given["initializer"])

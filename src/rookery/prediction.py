@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rookery.errors import TableError, nearest
-from rookery.model import Model
+from rookery.predicting import Predicting
 from rookery.table.columns import Column, Table
 from rookery.table.read import read_batches
 from rookery.table.reading import Reading
@@ -36,14 +36,14 @@ class Predicted:
     ignored: tuple[str, ...]
 
 
-def predictions(model: Model, table: Table, threshold: float | None = None) -> Table:
+def predictions(model: Predicting, table: Table, threshold: float | None = None) -> Table:
     """The predictions for a table's rows as columns.
 
     For classes: ``predicted_<label>``, and ``probability_<class>`` for each; for numbers ``predicted_<label>``.
 
     Parameters
     ----------
-    model : Model
+    model : Model or Ensemble
     table : Table
     threshold : float, optional
         Of two classes, the second is predicted where its probability is at least this; 0.5 if not given.
@@ -64,7 +64,7 @@ def predictions(model: Model, table: Table, threshold: float | None = None) -> T
 
 
 def predict_file(
-    model: Model,
+    model: Predicting,
     source: Any,
     target: str | Path,
     *,
@@ -78,7 +78,7 @@ def predict_file(
 
     Parameters
     ----------
-    model : Model
+    model : Model or Ensemble
     source : file name, "-" or DataFrame
         Of any format `rookery.train` takes; its columns in any order.
     target : file name or "-"
@@ -125,7 +125,7 @@ def predict_file(
     return Predicted(rows, ignored)
 
 
-def _check_threshold(model: Model, threshold: float | None) -> None:
+def _check_threshold(model: Predicting, threshold: float | None) -> None:
     if threshold is None:
         return
     if model.classes is None or len(model.classes) != 2:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from rookery.errors import FileError, RookeryError
+from rookery.errors import FileError, RookeryError, TableError
 from rookery.history import History
 from rookery.table.preparation import Preparation
 from rookery.table.schema import Schema
 
-__all__ = ["Provenance"]
+if TYPE_CHECKING:
+    from rookery.evaluation import ClassEvaluation, NumberEvaluation
+    from rookery.model import Model
+    from rookery.table.prepare import Prepared
+
+__all__ = ["Provenance", "provenance_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +103,37 @@ class Provenance:
                 raise
             raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
         return cls(preparation=preparation, schema=schema, history=history, **plain)
+
+
+def provenance_of(
+    model: Model,
+    prepared: Prepared,
+    history: History,
+    status: str,
+    steps: int,
+    judge: Callable[[], ClassEvaluation | NumberEvaluation],
+) -> Provenance:
+    """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.judged`."""
+    from rookery import __version__
+    from rookery.files.digest import description_of_table, digest_of_arrays
+
+    try:
+        evaluation = judge().to_dict()
+    except TableError:  # the weights of a run that diverged are finite; what they give need not be
+        evaluation = {}
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    return Provenance(
+        preparation=prepared.preparation,
+        schema=prepared.schema,
+        rows={name: len(part) for name, part in parts.items() if part is not None},
+        data=description_of_table(prepared.used_table(), prepared.beside()),
+        weights=digest_of_arrays(model.arrays()),
+        history=history,
+        evaluation={"on": prepared.judged[0], **evaluation},
+        status=status,
+        steps=steps,
+        version=__version__,
+    )
 
 
 def _is_evaluation(data: Mapping[str, Any]) -> bool:

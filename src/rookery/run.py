@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
 from rookery.engine.native import new_run
-from rookery.errors import DivergedError, FileError, PlanError, TableError
+from rookery.errors import DivergedError, FileError, PlanError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
 from rookery.model import Model
 from rookery.plan.plan import Plan
-from rookery.provenance import Provenance
+from rookery.provenance import Provenance, provenance_of
 from rookery.table.check import warn
 from rookery.table.prepare import Prepared
 
@@ -72,14 +72,7 @@ class Run:
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        columns = self._engine.history()
-        if self.plan.task == "classes":
-            return History.of(columns, "accuracy")
-        scale = self.prepared.labels.scale
-        for name in ("train_metric", "validation_metric"):
-            # One label's error is told in its own units; those of several have none in common.
-            columns[name] = columns[name] * (scale[0] if len(scale) == 1 else 1.0)
-        return History.of(columns, "rmse")
+        return History.of_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
 
     @property
     def model(self) -> Model:
@@ -89,11 +82,7 @@ class Run:
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
-            try:
-                evaluation = self._judge(model, steps).to_dict()
-            except TableError:  # the weights of a run that diverged are finite; what they give need not be
-                evaluation = {}
-            return _provenance(model, prepared, history, status, steps, evaluation)
+            return provenance_of(model, prepared, history, status, steps, lambda: self._judge(model, steps))
 
         object.__setattr__(model, "origin", origin)
         return model
@@ -230,33 +219,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
-
-
-def _provenance(
-    model: Model,
-    prepared: Prepared,
-    history: History,
-    status: str,
-    steps: int,
-    evaluation: Mapping[str, Any],
-) -> Provenance:
-    """Where a model comes from: how the table was prepared, digests, history, evaluation."""
-    from rookery import __version__
-    from rookery.files.digest import description_of_table, digest_of_arrays
-
-    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    return Provenance(
-        preparation=prepared.preparation,
-        schema=prepared.schema,
-        rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=description_of_table(prepared.used_table(), prepared.beside()),
-        weights=digest_of_arrays(model.arrays()),
-        history=history,
-        evaluation={"on": prepared.judged[0], **evaluation},
-        status=status,
-        steps=steps,
-        version=__version__,
-    )
 
 
 def _check_fit(plan: Plan, prepared: Prepared) -> None:

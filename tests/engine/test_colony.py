@@ -165,7 +165,7 @@ def test_stopped_and_resumed(engine: Any, threads: int) -> None:
     ]
     colony = colony_of(engine, members, threads)
     stretches = 0
-    while colony.run(epochs=1) == "running":
+    while colony.run(epoch=stretches + 1) == "running":
         states = [colony.state(m) for m in range(len(members))]
         colony = colony_of(engine, members, threads)
         for m, state in enumerate(states):

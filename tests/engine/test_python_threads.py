@@ -99,8 +99,8 @@ def test_a_colony_that_is_watched_ends_as_one_that_is_not(best: ModuleType) -> N
     over = threading.Event()
 
     def train() -> None:
-        while colony.run(epochs=1) == "running":
-            pass
+        for epoch in range(1, 41):
+            colony.run(epoch=epoch)
         over.set()
 
     def watch() -> None:

@@ -11,14 +11,14 @@ import pytest
 import rookery as rk
 
 NAMES = [
-    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation",
+    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation", "Colony",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
-    "Elu", "Encoding", "EpochRecord", "FileError", "Gelu", "GeluTanh", "History", "Huber", "Identity", "Layer",
-    "LeakyRelu", "Lion", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan", "PlanError",
-    "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
+    "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
+    "Identity", "Layer", "LeakyRelu", "Lion", "Member", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan",
+    "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
     "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",
-    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "initializers", "load",
-    "predict_file", "resume", "schedules", "train", "verify",
+    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "initializers", "linear_range",
+    "load", "log_range", "predict_file", "resume", "schedules", "sweep", "train", "verify",
 ]  # fmt: skip
 
 

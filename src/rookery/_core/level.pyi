@@ -165,12 +165,14 @@ class Colony32:
         """members: a plan, and the numbers of the tables it is trained and validated on (-1: not validated)."""
     def __len__(self) -> int: ...
     packed: int  # how many members share registers with others; the rest are trained one by one
-    def run(self, epochs: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
-        """Train each member so many epochs on, as Solo.run. Returns "running", "finished" (every member has ended, in
-        whichever way) or "interrupted".
+    def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
+        """Train each member until it has completed so many epochs (-1: all there are), else as Solo.run. Returns
+        "running", "finished" (every member has ended, in whichever way) or "interrupted".
         """
     # Of one member, as Solo has them.
     def status(self, member: int) -> str: ...
+    def where(self, member: int) -> tuple[int, int]:
+        """Completed epochs, and completed steps of the epoch that has begun."""
     def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
     def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
     def state(self, member: int) -> dict[str, NDArray[Any]]: ...

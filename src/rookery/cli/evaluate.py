@@ -26,7 +26,7 @@ from rookery.errors import PlanError
 
 if TYPE_CHECKING:
     from rookery.evaluation import Threshold
-    from rookery.model import Model
+    from rookery.predicting import Predicting
 
 __all__ = ["evaluate"]
 
@@ -60,7 +60,7 @@ def evaluate(
 
     Where one mistake costs more than the other, --cost-false-positive 1 --cost-false-negative 5 finds the threshold.
     """
-    from rookery.model import load
+    from rookery.loading import load
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)
@@ -87,7 +87,7 @@ def evaluate(
     print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
 
 
-def _chosen_threshold(network: Model, rows: Any, options: dict[str, Any]) -> Threshold | None:
+def _chosen_threshold(network: Predicting, rows: Any, options: dict[str, Any]) -> Threshold | None:
     """The threshold to be found on these rows, if one is to be."""
     costs = [options.get(f"cost_false_{side}") for side in ("positive", "negative")]
     metric = options.get("choose_threshold")

@@ -54,7 +54,7 @@ def predict(
 
     zcat new.csv.gz | rookery predict penguins.rookery - > predictions.csv
     """
-    from rookery.model import load
+    from rookery.loading import load
     from rookery.prediction import predict_file
     from rookery.table.reading import Reading
 

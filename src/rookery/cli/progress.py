@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
+    from rookery.colony.colony import Colony
     from rookery.run import Run
 
-__all__ = ["activity", "counting_progress", "training_progress"]
+__all__ = ["activity", "counting_progress", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
@@ -30,6 +31,14 @@ def activity(what: str, quiet: bool = False) -> Iterator[None]:
 def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
     """What to give `rookery.train` as `on_progress`, or None where nobody is watching."""
     bar = _Bar("reading the table")
+    with _shown(bar, quiet) as is_shown:
+        yield bar.update if is_shown else None
+
+
+@contextmanager
+def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
+    """What to give `rookery.sweep` as `on_progress`, or None where nobody is watching."""
+    bar = _ColonyBar("reading the table")
     with _shown(bar, quiet) as is_shown:
         yield bar.update if is_shown else None
 
@@ -127,6 +136,30 @@ class _Bar(_Display):
         history = run.history
         loss = f"loss {history.watched_loss[-1]:.4f}" if len(history) else ""
         self._progress.update(self._task, completed=run.epoch, loss=loss)
+
+
+class _ColonyBar(_Display):
+    """Networks done of all, and how far all have come."""
+
+    _next_look = 0.0
+
+    def update(self, colony: Colony) -> None:
+        if not self._is_time() or time.monotonic() < self._next_look:
+            return
+        crew, begin = colony.crew, time.monotonic()
+        epochs = [job.plan.epochs for job in crew.jobs]
+        if self._begins_to_tell():
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            done = TextColumn("{task.fields[done]}")
+            self._start((done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()), sum(epochs), done="")
+        goes_on = [crew.status(n) == "running" for n in range(len(crew))]
+        # Whoever ended early has nothing left to do.
+        come = sum(crew.epoch(n) if goes_on[n] else epochs[n] for n in range(len(crew)))
+        said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
+        self._progress.update(self._task, completed=come, done=said)
+        # Of very many networks, looking takes a while: it gets a twentieth of the time.
+        self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
 
 
 class _Counter(_Display):

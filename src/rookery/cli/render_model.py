@@ -17,6 +17,7 @@ from rookery.cli.tables import facts_table, plain_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rookery.ensemble import Ensemble
     from rookery.model import Model
     from rookery.plan.optimizers import Optimizer
     from rookery.provenance import Provenance
@@ -28,6 +29,8 @@ __all__ = [
     "as_data",
     "classes_in_words",
     "drawing",
+    "ensemble_as_data",
+    "ensemble_page",
     "model_page",
     "optimizer_in_words",
     "purpose",
@@ -64,6 +67,36 @@ def model_page(model: Model) -> RenderableType:
         if "rows" in origin.evaluation:
             parts += [Text(), _metrics(origin)]
     return Group(*parts)
+
+
+def ensemble_page(ensemble: Ensemble) -> RenderableType:
+    """The networks and how much each counts; columns and metrics."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column()
+    grid.add_row("label", f"{ensemble.labels.name}: {classes_in_words(ensemble.labels)}")
+    grid.add_row("ensemble", f"{len(ensemble)} networks, whose predictions are averaged")
+    if ensemble.classes is not None:
+        grid.add_row("temperature", f"{ensemble.temperature:.4g}")
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for name in ("share", "network", "optimizer", "batch size", "seed"):
+        table.add_column(name, justify="left" if name in ("network", "optimizer") else "right")
+    for share, model in zip(ensemble.shares.tolist(), ensemble.models, strict=True):
+        plan = model.plan
+        table.add_row(f"{share:.1%}", str(plan.network), repr(plan.optimizer), str(plan.batch_size), str(plan.seed))
+    parts: list[RenderableType] = [grid, Text(), table]
+    origin = ensemble.provenance
+    if origin is not None:
+        if origin.schema is not None:
+            parts += [Text(), schema_table(origin.schema)]
+        parts += [Text(), _metrics(origin)]
+    return Group(*parts)
+
+
+def ensemble_as_data(ensemble: Ensemble) -> dict[str, Any]:
+    """The same facts as plain data, for ``--json``."""
+    header, _ = ensemble.to_parts()
+    return {**header, "shares": ensemble.shares.tolist()}
 
 
 def classes_in_words(labels: LabelEncoder) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from rookery.cli.options import FILES, JSON, Option, with_options, writable
 from rookery.cli.page import print_page
+from rookery.errors import PlanError
 
 __all__ = ["show"]
 
@@ -18,18 +19,26 @@ __all__ = ["show"]
 def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
     """Show what a model is: its columns, classes, layers, training and metrics.
 
-    MODEL is a file that 'rookery train -o' wrote. For example:
+    MODEL is a file that 'rookery train -o' or 'rookery sweep -o' wrote. For example:
 
     rookery show penguins.rookery
 
     rookery show penguins.rookery --save-plan plan.toml
     """
     from rookery.cli import render_model
-    from rookery.model import load
+    from rookery.loading import load
+    from rookery.model import Model
 
     network = load(model)
+    if not isinstance(network, Model):
+        if given["save_plan"] is not None:
+            raise PlanError(f"{model}: holds an ensemble of {len(network)} networks, which have no plan in common")
+        if given["as_json"]:
+            print(json.dumps(render_model.ensemble_as_data(network), allow_nan=False, default=str))
+        else:
+            print_page(render_model.ensemble_page(network))
+        return
     if given["save_plan"] is not None:
-        from rookery.errors import PlanError
         from rookery.plan_file import plan_arguments, write_plan
 
         if network.provenance is None:

@@ -16,7 +16,7 @@ from rookery.plan.losses import CustomLoss, Loss, SquaredError
 from rookery.plan.plan import Plan
 from rookery.plan.schedules import Schedule, Warmup
 
-__all__ = ["Rows", "check_memory", "new_predictor", "new_run", "translate"]
+__all__ = ["Rows", "check_memory", "gigabytes", "new_predictor", "new_run", "translate"]
 
 FLOPS_PER_THREAD = 4_000_000
 
@@ -104,14 +104,14 @@ def check_memory(plan: Plan, rows: int) -> None:
         return
     free = available_memory()
     if absurd or (free is not None and needed > free):
-        has = "this machine" if free is None else f"{_gigabytes(free)} available"
+        has = "this machine" if free is None else f"{gigabytes(free)} available"
         raise PlanError(
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
-            f"about {_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+            f"about {gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
         )
 
 
-def _gigabytes(size: int) -> str:
+def gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 

@@ -48,6 +48,7 @@ MIGRATIONS: dict[int, Callable[[Content], Content]] = {}
 KINDS = {
     "model": ("model", "`model.save` or `rookery train -o`"),
     "checkpoint": ("checkpoint", "`rookery train --checkpoint`"),
+    "sweep": ("sweep", "`rookery sweep --checkpoint`"),
 }
 MARK = b'{\\"digest\\":\\"'  # as it stands in safetensors' header, where our text is text in JSON
 DIGEST = re.compile("[0-9a-f]{64}")
@@ -67,7 +68,7 @@ def write_archive(
     Parameters
     ----------
     path : str or path
-    kind : {"model", "checkpoint"}
+    kind : {"model", "checkpoint", "sweep"}
     header : dict
         Plain data, as JSON takes it.
     arrays : dict of str to array
@@ -95,7 +96,7 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
     Parameters
     ----------
     path : str or path
-    kind : {"model", "checkpoint"}
+    kind : {"model", "checkpoint", "sweep"}
 
     Returns
     -------

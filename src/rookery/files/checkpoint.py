@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 import rookery
 from rookery.errors import FileError, PlanError
-from rookery.files import strict_json
 from rookery.files.archive import BrokenArchiveError, Content, read_archive, write_archive
 from rookery.files.atomic import clear_temporaries, file_name
 from rookery.files.digest import table_changes
-from rookery.files.strict_json import Malformed
+from rookery.files.strict_json import plain
 from rookery.table.check import warn
 
-__all__ = ["CheckpointWriter", "check_same_run", "latest_checkpoint", "read_checkpoint"]
+__all__ = ["CheckpointWriter", "check_same_run", "latest_checkpoint", "read_checkpoint", "refuse_differences"]
 
 NAME = re.compile(r"epoch-([0-9]{6,18})\.rookery-checkpoint")
 IDENTITY = ("plan", "preparation", "table")
@@ -79,7 +78,7 @@ class CheckpointWriter:
         self.folder = Path(file_name(folder))
         self.every = _at_least_one("every", every)
         self.keep = _at_least_one("keep", keep)
-        self.identity = _plain({"plan": plan, "preparation": preparation, "table": table})
+        self.identity = plain({"plan": plan, "preparation": preparation, "table": table})
         latest = latest_checkpoint(self.folder)
         if latest is not None:
             check_same_run(latest, read_checkpoint(latest)[0], **self.identity)
@@ -203,18 +202,33 @@ def check_same_run(
         That says what differs.
 
     """
-    here = _plain({"plan": plan, "preparation": preparation, "table": table})
-    if all(header[part] == here[part] for part in IDENTITY):
+    here = plain({"plan": plan, "preparation": preparation, "table": table})
+    refuse_differences(path, "run", header, here)
+
+
+def refuse_differences(
+    path: str | os.PathLike[str], kind: str, there: Mapping[str, Any], here: Mapping[str, Any]
+) -> None:
+    """Refuses what was kept of another run or sweep than this one: two descriptions, the table's as a digest.
+
+    Raises
+    ------
+    FileError
+        That says what differs.
+
+    """
+    if all(there[part] == here[part] for part in here):
         return
-    different = [f"table: {change}" for change in table_changes(header["table"], here["table"])]
-    for part in ("plan", "preparation"):
-        different += _differences(part, header[part], here[part])
+    different = [f"table: {change}" for change in table_changes(there["table"], here["table"])]
+    for part in here:
+        if part != "table":
+            different += _differences(part, there[part], here[part])
     if not different:
         return
     more = f"; and {len(different) - MAX_DIFFERENCES} more" if len(different) > MAX_DIFFERENCES else ""
     raise FileError(
-        f"{os.fspath(path)}: belongs to another run: {'; '.join(different[:MAX_DIFFERENCES])}{more}. "
-        "Train with what it says, or give another folder"
+        f"{os.fspath(path)}: belongs to another {kind}: {'; '.join(different[:MAX_DIFFERENCES])}{more}. "
+        f"Train with what it says, or give another {'folder' if kind == 'run' else 'file'}"
     )
 
 
@@ -241,14 +255,6 @@ def _differences(where: str, there: Any, here: Any) -> list[str]:
 def _brief(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
-
-
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """As it comes back from a file, so that the two can be compared."""
-    try:
-        return strict_json.parse(strict_json.dump(value))
-    except Malformed as error:
-        raise FileError(f"checkpoint: cannot be written: {error}") from error
 
 
 def _at_least_one(name: str, value: object) -> int:

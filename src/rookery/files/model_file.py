@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
@@ -17,7 +17,10 @@ from rookery.files.archive import BrokenArchiveError, Content, read_archive, wri
 from rookery.files.atomic import file_name
 from rookery.model import Model
 
-__all__ = ["load_model", "load_with", "save_model"]
+if TYPE_CHECKING:
+    from rookery.ensemble import Ensemble
+
+__all__ = ["load_any", "load_model", "load_with", "save_model"]
 
 M = TypeVar("M")
 Build = Callable[[dict[str, Any], dict[str, NDArray[Any]]], M]
@@ -65,7 +68,26 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         If there is none: no file, another thing, a damaged one, or one that a newer Rookery wrote.
 
     """
-    return load_with(path, Model.from_parts)
+    found = load_any(path)
+    if not isinstance(found, Model):
+        raise FileError(
+            f"{file_name(path)}: holds an ensemble of {len(found)} networks; needs a model of one, such as "
+            "`rookery train -o` writes"
+        )
+    return found
+
+
+def load_any(path: str | os.PathLike[str]) -> Model | Ensemble:
+    """The model or the ensemble in a file; errors as for `load_model`."""
+
+    def build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model | Ensemble:
+        if "ensemble" not in header:
+            return Model.from_parts(header, arrays)
+        from rookery.ensemble import Ensemble
+
+        return Ensemble.from_parts(header, arrays)
+
+    return load_with(path, build)
 
 
 def load_with(path: str | os.PathLike[str], build: Build[M]) -> M:

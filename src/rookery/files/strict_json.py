@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Malformed", "dump", "parse"]
+from rookery.errors import FileError
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Malformed", "dump", "parse", "plain"]
 
 # With both of them reached, parsing takes some 150 MB.
 MAX_BYTES = 16 * 2**20
@@ -70,6 +72,21 @@ def parse(text: bytes) -> dict[str, Any]:
     if b"\\ud" in text or b"\\uD" in text:
         _check_characters(value)
     return value
+
+
+def plain(value: dict[str, Any]) -> dict[str, Any]:
+    """As it comes back from a file, so that the two can be compared.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+
+    """
+    try:
+        return parse(dump(value))
+    except Malformed as error:
+        raise FileError(f"checkpoint: cannot be written: {error}") from error
 
 
 def _check_cost(text: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rookery.plots.style import TRAIN, VALIDATION, pyplot
+from rookery.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
 
 if TYPE_CHECKING:
     from rookery.history import History
@@ -38,16 +38,15 @@ def plot_history(history: History) -> Any:
 
 def _curves(axes: Any, history: History, train: Any, validation: Any, name: str) -> None:
     epochs = np.arange(1, len(history) + 1)
-    axes.plot(epochs, train, label="training", **TRAIN)
+    axes.plot(epochs, train, label="training", **on_background(TRAIN))
     if history.has_validation:
-        axes.plot(epochs, validation, label="validation", **VALIDATION)
+        style = on_background(VALIDATION)
+        axes.plot(epochs, validation, label="validation", **style)
         best = history.best_epoch
         axes.plot(
-            epochs[best], validation[best], "o", color=VALIDATION["color"], markersize=6,
+            epochs[best], validation[best], "o", color=style["color"], markersize=6,
             label=f"lowest validation loss (epoch {best + 1})",
         )  # fmt: skip
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
-    axes.grid(alpha=0.25)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    tidy(axes)

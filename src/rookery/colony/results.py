@@ -1,0 +1,98 @@
+"""What became of the members of a colony, as arrays: one number for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.history import History
+from rookery.plan.plan import Plan
+
+if TYPE_CHECKING:
+    from rookery.colony.colony import Colony
+
+__all__ = ["Results", "results_of"]
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """Of each member, by number; NaN where there is none.
+
+    Attributes
+    ----------
+    status : (members,) array of str
+    epochs : (members,) int64
+        Completed.
+    train_loss, validation_loss, train_metric, validation_metric : (members,) float64
+        Of the epoch whose weights the member has.
+    metric_name : {"accuracy", "rmse"}
+    watched : {"validation", "train"}
+
+    """
+
+    status: NDArray[np.str_]
+    epochs: NDArray[np.int64]
+    train_loss: Numbers
+    validation_loss: Numbers
+    train_metric: Numbers
+    validation_metric: Numbers
+    metric_name: str
+    watched: str
+
+    @property
+    def loss(self) -> Numbers:
+        """The loss by which members are compared."""
+        return self.validation_loss if self.watched == "validation" else self.train_loss
+
+    @property
+    def metric(self) -> Numbers:
+        """The metric on the same rows."""
+        return self.validation_metric if self.watched == "validation" else self.train_metric
+
+    @property
+    def error(self) -> Numbers:
+        """The metric as something that is better the lower it is."""
+        return 1 - self.metric if self.metric_name == "accuracy" else self.metric
+
+    @property
+    def diverged(self) -> NDArray[np.bool_]:
+        return np.asarray(self.status == "diverged")
+
+    @property
+    def done(self) -> NDArray[np.bool_]:
+        """Who goes no further."""
+        return np.asarray(self.status != "running")
+
+
+COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric")
+
+
+def results_of(colony: Colony) -> Results:
+    """Reads what the engine has recorded of each member."""
+    status, epochs = [], np.zeros(len(colony), dtype=np.int64)
+    numbers = np.full((len(COLUMNS), len(colony)), np.nan)
+    metric = "accuracy"
+    for i, member in enumerate(colony):
+        history = member.history
+        metric = history.metric
+        status.append(member.status)
+        epochs[i] = len(history)
+        held = _held_epoch(member.plan, status[-1], history)
+        if held >= 0:
+            numbers[:, i] = [getattr(history, name)[held] for name in COLUMNS]
+    train_loss, validation_loss, train_metric, validation_metric = numbers
+    return Results(
+        np.array(status), epochs, train_loss, validation_loss, train_metric, validation_metric, metric, colony.watched
+    )
+
+
+def _held_epoch(plan: Plan, status: str, history: History) -> int:
+    """The epoch, from 0, whose weights a network has: the last, or the best where early stopping brings it back."""
+    stopping = plan.early_stopping
+    restores = stopping is not None and stopping.restore_best and status in ("finished", "early_stopped")
+    return history.best_epoch if restores else len(history) - 1

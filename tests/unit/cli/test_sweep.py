@@ -1,0 +1,258 @@
+"""`rookery sweep`: what is typed, what is shown, what is kept, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from rookery.cli.options import NETWORK, TRAINING, Option
+from rookery.cli.several import with_several
+from tests.unit.jobs import PENGUINS_CSV
+
+from .commands import COMMAND, big_csv, environment, main, process
+
+SWEEP = ["sweep", "penguins", "--label", "species", "--epochs", "8", "--threads", "1"]
+SOME = [*SWEEP, "--hidden", "5-5,4", "--optimizer", "sgd,adam", "--learning-rate", "0.001..0.1/3", "--seeds", "4"]
+
+
+def the_same_sweep() -> rk.Colony:
+    return rk.sweep(
+        "penguins", label="species", epochs=8, threads=1, hidden=[[5, 5], [4]], optimizer=["sgd", "adam"],
+        learning_rate=rk.log_range(0.001, 0.1, 3), seeds=4,
+    )  # fmt: skip
+
+
+def row(page: str, *begin: str) -> list[str]:
+    return next(text.split() for text in page.splitlines() if text.split()[: len(begin)] == list(begin))
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_page_tells_the_facts(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(SOME) == 0
+    page, err = capsys.readouterr()
+    assert err == ""
+    assert "…" not in page
+    colony = the_same_sweep()
+    assert "networks  48: 2 shapes × 2 optimizers × 3 learning rates × 4 seeds" in page
+    assert "241 for training, 103 for validation" in page
+    assert "on 1 thread, " in page
+    for place, found in enumerate(colony.table().head(10).to_dicts(), 1):
+        expected = [
+            str(place), found["hidden"], found["optimizer"], f"{found['learning_rate']:.4g}", str(found["seed"]),
+            *(f"{found[name]:.4f}" for name in ("train_loss", "validation_loss", "validation_accuracy")),
+        ]  # fmt: skip
+        assert any(text.split() == expected for text in page.splitlines()), expected
+    for effect in colony.effects():
+        assert f"{effect.share:.0%}" in row(page, *effect.argument.split("_"))
+    best = colony.plans().row(0, named=True)
+    numbers = [f"{best[f'{statistic}_validation_loss']:.4f}" for statistic in ("mean", "std", "min", "max")]
+    assert any(text.split()[-4:] == numbers for text in page.splitlines())
+    member = colony.best()
+    assert f"The best network, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
+    evaluation = member.evaluation[1]
+    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert row(page, "is", "Adelie")[2:5] == [str(count) for count in evaluation.confusion[0]]
+    assert "partly the luckiest" in " ".join(page.split())
+
+
+def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SOME, "--json", "--ensemble", "5"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    colony = the_same_sweep()
+    assert (data["networks"], data["varied"]) == (48, ["hidden", "optimizer", "learning_rate"])
+    assert (data["ranked_by"], data["diverged"], data["interrupted"]) == ("validation_loss", 0, False)
+    assert data["members"] == json.loads(json.dumps(colony.table().to_dicts()))
+    assert data["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
+    assert rk.Plan.from_dict(data["best"]["plan"]) == colony.best().plan
+    assert [effect["argument"] for effect in data["effects"]] == [effect.argument for effect in colony.effects()]
+    assert data["ensemble"]["networks"] == len(colony.ensemble(5))
+
+
+def test_the_best_is_kept_and_can_be_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "best.rookery"
+    assert main([*SOME, "-o", str(file)]) == 0
+    assert main(["verify", str(file), "penguins"]) == 0
+    capsys.readouterr()
+    kept, best = rk.load(file), the_same_sweep().best().model
+    np.testing.assert_array_equal(kept.predict_proba("penguins"), best.predict_proba("penguins"))
+
+
+def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, out = tmp_path / "ensemble.rookery", tmp_path / "said.csv"
+    assert main([*SOME, "--ensemble", "6", "-o", str(file)]) == 0
+    assert "ensemble of " in capsys.readouterr().out
+    ensemble = rk.load(file)
+    assert isinstance(ensemble, rk.Ensemble)
+    monkeypatch.setattr("rookery.prediction.ROWS_AT_A_TIME", 100)
+    assert main(["predict", str(file), str(PENGUINS_CSV), "-o", str(out)]) == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    probabilities = ensemble.predict_proba("penguins")
+    for i, name in enumerate(ensemble.classes or ()):
+        said = [float(found[f"probability_{name}"]) for found in rows]
+        np.testing.assert_allclose(said, probabilities[:, i], rtol=1e-12)
+    assert [found["predicted_species"] for found in rows] == ensemble.predict("penguins").tolist()
+    assert main(["evaluate", str(file), "penguins", "--json"]) == 0
+    evaluation = ensemble.evaluate("penguins")
+    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert json.loads(capsys.readouterr().out)["accuracy"] == evaluation.accuracy
+    assert main(["show", str(file)]) == 0
+    page = capsys.readouterr().out
+    assert f"{len(ensemble)} networks, whose predictions are averaged" in page
+    assert f"{ensemble.shares[0]:.1%}" in page
+    assert main(["show", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["shares"] == ensemble.shares.tolist()
+    assert main(["show", str(file), "--save-plan", str(tmp_path / "plan.toml")]) == 2
+    assert "which have no plan in common" in capsys.readouterr().err
+
+
+def test_numbers_and_test_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "line.csv"
+    rng = np.random.default_rng(0)
+    table.write_text(
+        "a,b,y\n" + "".join(f"{a:.4f},{b:.4f},{900 * a - b:.3f}\n" for a, b in rng.standard_normal((90, 2)))
+    )
+    arguments = ["--label", "y", "--loss", "huber,squared_error", "--seeds", "2", "--test-fraction", "0.2"]
+    assert main(["sweep", str(table), *arguments, "--epochs", "5", "--threads", "1"]) == 0
+    page = capsys.readouterr().out
+    assert "median validation rmse" in page
+    assert "testing rows" in page
+    assert "luckiest" not in page
+
+
+def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--learning-rate", "1e-4..0.1", "--dropout", "0..0.5", "--samples", "40", "--halving", "0.5"]
+    assert main([*SWEEP, *arguments, "--epochs", "16"]) == 0
+    page = capsys.readouterr().out
+    assert "40, drawn from dropout, learning rate" in page
+    assert "stopped by halving" in page
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "expected"),
+    [
+        (Option("hidden", str, NETWORK, ""), "10-10", [10, 10]),
+        (Option("hidden", str, NETWORK, ""), "5-5,8,none", [[5, 5], [8], []]),
+        (Option("batch_size", int, TRAINING, ""), "32", 32),
+        (Option("batch_size", int, TRAINING, ""), "8..512/4", rk.log_range(8, 512, 4)),
+        (Option("learning_rate", float, TRAINING, ""), "1e-4..1", rk.log_range(1e-4, 1.0, 25)),
+        (Option("learning_rate", float, TRAINING, ""), "0.001,1e-2..1/3", [0.001, 0.01, 0.1, 1.0]),
+        (Option("dropout", str, NETWORK, ""), "0..0.5", rk.linear_range(0.0, 0.5, 11)),
+        (Option("optimizer", str, TRAINING, ""), "sgd, adam", ["sgd", "adam"]),
+    ],
+)
+def test_several_values_as_they_are_typed(option: Option, typed: str, expected: Any) -> None:
+    parse = with_several(option).parse
+    assert parse is not None
+    assert parse(typed) == expected
+
+
+WRONG = [
+    (
+        ["--learning-rate", "fast"],
+        "--learning-rate: got 'fast'; needs a number, several with commas between, or a range",
+    ),
+    (["--learning-rate", "1..0.1"], "--learning-rate: goes from 1 down to 0.1; give the lower number first"),
+    (["--learning-rate", "0.1..0.2/0"], "--learning-rate: got 0 values"),
+    (["--learning-rate", "nan..1"], "--learning-rate: got nan; needs finite numbers"),
+    (["--learning-rate", ".."], "--learning-rate: got '..'"),
+    (["--batch-size", "1.5"], "--batch-size: got '1.5'; needs a whole number"),
+    (["--hidden", "5,5"], "hidden: [5] is there twice"),
+    (["--hidden", "x"], "--hidden: got 'x'; needs the widths of a network's layers, such as 10-10"),
+    (["--optimizer", "adam,sdg"], "'sdg'"),
+    (["--label", "specie"], "did you mean 'species'?"),
+    (["--samples", "3"], "samples: there is nothing to draw"),
+    (["--top", "0"], "--top: got 0; needs a whole number of at least 1"),
+    (["--ensemble", "0"], "--ensemble: got 0"),
+    (["--resume"], "--resume: needs to know from where; give --checkpoint"),
+    (["-o", "/no/such/folder/best.rookery"], "there is no folder /no/such/folder"),
+    (["--checkpoint", "/no/such/folder/sweep"], "there is no folder /no/such/folder"),
+    (["--seeds", "10000000000"], "networks needs about"),
+    (["--halving", "3"], "halving: keep is 3.0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(a) for a, _ in WRONG])
+def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("rookery: ")
+    assert message in err
+
+
+def test_without_a_label(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweep", "penguins"]) == 2
+    assert "--label: is missing" in capsys.readouterr().err
+
+
+def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, "--optimizer", "sgd", "--learning-rate", "1e7,1e8", "--hidden", "5"]) == 1
+    assert "all 2 networks diverged" in capsys.readouterr().err
+
+
+def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:
+    """In a process of its own, whose standard input is no terminal."""
+    long = ["sweep", "penguins", "--label", "species", "--epochs", "300000", "--seeds", "64"]
+    done = process(*long, given="")
+    assert done.returncode == 2
+    assert "rookery: 64 networks, about " in done.stderr
+    assert "--yes: is missing" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_sweep_goes_on_from_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "sweep"
+    assert main([*SOME, "--checkpoint", str(file), "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert main([*SOME, "--checkpoint", str(file), "--json"]) == 2
+    assert "holds this sweep already; go on from it with resume=True (--resume)" in capsys.readouterr().err
+    assert main([*SOME, "--checkpoint", str(file), "--resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["members"] == first["members"]
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["page", "json"])
+def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, form: list[str]) -> None:
+    file = tmp_path / "sweep"
+    arguments = ["--label", "y", "--epochs", "100000", "--hidden", "4", "--seeds", "20", "--yes", "--threads", "1"]
+    child = subprocess.Popen(
+        [*COMMAND, "sweep", str(big_csv(tmp_path)), *arguments, "--checkpoint", str(file), *form],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert child.stderr is not None
+        assert "constant in the training rows" in child.stderr.readline()
+        assert "20 networks, about " in child.stderr.readline()  # it takes long, so the estimate is told
+        time.sleep(1)
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+        seconds = time.monotonic() - begin
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130
+    assert seconds < 10  # of which the page and the file take most, on a busy machine
+    assert "Traceback" not in err
+    assert file.exists()
+    if form:
+        data = json.loads(out)
+        assert data["interrupted"]
+        assert {member["status"] for member in data["members"]} == {"running"}
+    else:
+        assert "interrupted with 0 of 20 done" in out
+        assert "on 900 validation rows" in out
