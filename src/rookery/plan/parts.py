@@ -171,8 +171,9 @@ class Family(Generic[P]):
         if isinstance(choice, tuple(self.members.values())):
             return choice  # type: ignore[return-value]
         word = choice.get("kind") if isinstance(choice, Mapping) else choice
-        if isinstance(choice, type) and choice in self.members.values():
-            raise PlanError(f"{where}: got the class {choice.__name__}; give {choice.__name__}(), or {choice.word!r}")
+        for known, member in self.members.items():
+            if choice is member:
+                raise PlanError(f"{where}: got the class {member.__name__}; give {member.__name__}(), or {known!r}")
         if not isinstance(word, str):
             raise PlanError(f"{where}: got {word!r}; needs a word. There are: {', '.join(self.words)}")
         if word not in self.members:
