@@ -219,7 +219,7 @@ def test_a_sweep_goes_on_from_its_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([*SOME, "--checkpoint", str(file), "--json"]) == 0
     first = json.loads(capsys.readouterr().out)
     assert main([*SOME, "--checkpoint", str(file), "--json"]) == 2
-    assert "holds this sweep already; go on from it with resume=True (--resume)" in capsys.readouterr().err
+    assert "holds this sweep already; go on from it with --resume" in capsys.readouterr().err
     assert main([*SOME, "--checkpoint", str(file), "--resume", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["members"] == first["members"]
 
