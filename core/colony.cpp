@@ -12,8 +12,8 @@ namespace rookery::ROOKERY_LEVEL {
 
 namespace {
 
-// A pack whose weights and state are larger than this no longer fits the second-level cache, and Solo, which goes
-// through them for a batch and not for a row, is faster (benchmarks/colony_crossover.py).
+// A pack whose weights and state are larger than this no longer fits the second-level cache: Solo goes through them
+// once for a batch, a pack once for a row.
 constexpr std::int64_t kLargestPack = 1 << 20;
 
 // Fewer networks than this of one kind are trained sooner one by one than in a pack that is mostly empty.
