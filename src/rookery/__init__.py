@@ -40,6 +40,7 @@ _WHERE = {
     "estimators": ("DNNClassifier", "DNNRegressor"),
     "history": ("History",),
     "evaluation": ("ClassEvaluation", "NumberEvaluation"),
+    "explain": ("explain",),
     "errors": ("DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError"),
     "plan.plan": ("EarlyStopping", "Plan"),
     "plan.network": ("Layer", "Network"),
@@ -69,6 +70,8 @@ def __getattr__(name: str) -> Any:
     if name in _NEEDS and not find_spec(_NEEDS[name]):
         raise ImportError(f"{name} needs scikit-learn: pip install 'rookery[sklearn]'", name=_NEEDS[name])
     module = import_module(f"rookery.{_MODULE_OF[name]}")
+    if name == _MODULE_OF[name]:
+        return module
     # A name that is a module itself (datasets, schedules) need not have been imported by its package.
     value = getattr(module, name, None)
     if value is None:

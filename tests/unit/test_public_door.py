@@ -17,8 +17,8 @@ NAMES = [
     "Identity", "Layer", "LeakyRelu", "Lion", "Member", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan",
     "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
     "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",
-    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "initializers", "linear_range",
-    "load", "log_range", "predict_file", "resume", "schedules", "sweep", "train", "verify",
+    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain", "initializers",
+    "linear_range", "load", "log_range", "predict_file", "resume", "schedules", "sweep", "train", "verify",
 ]  # fmt: skip
 
 

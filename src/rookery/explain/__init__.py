@@ -1,0 +1,28 @@
+"""How a network learns and what it uses, on the user's own data: ``rookery.explain``.
+
+Names are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Module of this package -> the public names it holds.
+_WHERE: dict[str, tuple[str, ...]] = {}
+
+_MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'rookery.explain' has no attribute {name!r}")
+    value = getattr(import_module(f"rookery.explain.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
