@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -80,10 +81,12 @@ struct Table {
     if (classes) {
       check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");
       rows.classes = classes->data();
-      for (std::int64_t r = 0; r < count; ++r)
-        check(rows.classes[r] >= 0 && rows.classes[r] < outputs, "row " + std::to_string(r) + " has class " +
-                                                                     std::to_string(rows.classes[r]) +
-                                                                     ", outside 0 ... " + std::to_string(outputs - 1));
+      const std::int32_t* const end = rows.classes + count;
+      const std::int32_t* const wrong =
+          std::find_if(rows.classes, end, [&](std::int32_t c) { return c < 0 || c >= outputs; });
+      if (wrong != end)
+        check(false, "row " + std::to_string(wrong - rows.classes) + " has class " + std::to_string(*wrong) +
+                         ", outside 0 ... " + std::to_string(outputs - 1));
     } else {
       check(static_cast<std::int64_t>(targets->shape(0)) == count, "targets and x differ in length");
       check(static_cast<std::int64_t>(targets->shape(1)) == outputs, "targets must have one column per output");

@@ -47,8 +47,7 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
 }
 
 template <class V, class Loss>
-void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
-  const int outputs = of.outputs;
+ROOKERY_INLINE void lane_loss_rows(const LaneRows<V>& of, const LossNumbers<V>& numbers, int outputs) {
   for (std::int64_t r = 0; r < of.rows; ++r) {
     const V* const z = of.z + r * outputs;
     const V* const targets = of.targets + r * outputs;
@@ -63,6 +62,15 @@ void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
     const V scale = of.scale[r];
     for (int c = 0; c < outputs; ++c) gradient[c] = flush_gradient(gradient[c] * scale);
   }
+}
+
+// The commonest numbers of outputs are known to the compiler, which then does without loops.
+template <class V, class Loss>
+void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
+  if (of.outputs == 1) return lane_loss_rows<V, Loss>(of, numbers, 1);
+  if (of.outputs == 2) return lane_loss_rows<V, Loss>(of, numbers, 2);
+  if (of.outputs == 3) return lane_loss_rows<V, Loss>(of, numbers, 3);
+  lane_loss_rows<V, Loss>(of, numbers, of.outputs);
 }
 
 template <class V, class Loss>

@@ -114,8 +114,10 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lanes_[static_cast<std::size_t>(i)].same_order_as =
         first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
   }
-  one_table_[0] = is_one_table(false);
-  one_table_[1] = is_one_table(true);
+  for (const bool validation : {false, true}) {
+    one_table_[validation] = is_one_table(validation);
+    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= rows_of(i, validation).weights != nullptr;
+  }
   lay_out_block();
 }
 

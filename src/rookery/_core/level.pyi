@@ -78,6 +78,8 @@ class Plan:
     epochs: int
     seed: int
     shuffle: bool
+    def with_seed(self, seed: int) -> Plan:
+        """A copy with another seed."""
 
 # Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for
 # the class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,)

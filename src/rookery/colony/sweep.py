@@ -123,7 +123,7 @@ def sweep(
     for choice in choices:
         plan, table = jobs.planned(choice)
         for s in range(seed, seed + seeds):
-            made.append(jobs.job(replace(plan, seed=s), choice))
+            made.append(jobs.job(plan.with_seed(s), choice))
             members.append({**choice, "seed": s})
             prepared.append(table)
     colony = Colony(Crew(made, threads), members, prepared)
