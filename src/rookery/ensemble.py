@@ -16,7 +16,7 @@ from rookery.model import Model
 from rookery.predicting import Predicting
 from rookery.provenance import Provenance
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "entropy", "tempered"]
 
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
 
@@ -123,8 +123,8 @@ class Ensemble(Predicting):
             return self._spread(data)
         said = self._each(data)
         mean = np.asarray(sum(weight * probabilities for weight, probabilities in said))
-        entropies = np.asarray(sum(weight * _entropy(probabilities) for weight, probabilities in said))
-        return np.asarray(np.maximum(_entropy(mean) - entropies, 0) / np.log(len(self.classes)))
+        entropies = np.asarray(sum(weight * entropy(probabilities) for weight, probabilities in said))
+        return np.asarray(np.maximum(entropy(mean) - entropies, 0) / np.log(len(self.classes)))
 
     def _spread(self, data: Any) -> NDArray[np.float64]:
         numbers = np.stack([numbers for _, numbers in self._each(data)])
@@ -226,6 +226,7 @@ def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row of probabilities, (n,)."""
     logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
     return np.asarray(-(probabilities * logs).sum(axis=1))

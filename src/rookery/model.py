@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -160,10 +160,13 @@ class Model(Predicting):
 
     def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
-        outputs = self._outputs(inputs)
+        return self.said(self._outputs(inputs))
+
+    def said(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
         if self.classes is not None:
             return self._probabilities(outputs)
-        return self.labels.decode_numbers(outputs).reshape(len(inputs), -1)
+        return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
 
     def inputs_of(self, data: Any) -> NDArray[Any]:
         """The network's inputs, (n, inputs), for what a user gives."""
@@ -190,15 +193,25 @@ class Model(Predicting):
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
+        self.check_outputs(outputs, range(first_row, first_row + len(outputs)))
+        return outputs
+
+    def check_outputs(self, outputs: NDArray[Any], called: Sequence[int] | NDArray[np.int64]) -> None:
+        """Refuses outputs that are no finite numbers; `called`: what the user calls each row.
+
+        Raises
+        ------
+        TableError
+
+        """
         # The extremes are found faster than each number is looked at; probabilities are not below 0.
         lowest = outputs.min(initial=0) if self.classes is None else 0
         if not (math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)):
             row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
             raise TableError(
-                f"row {first_row + row}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
+                f"row {called[row]}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
                 f"the weights of a network that diverged, are too large for {self.plan.precision}"
             )
-        return outputs
 
     def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """One column for each class; rows sum to 1."""

@@ -15,9 +15,9 @@ QUICK = {"hidden": [6], "epochs": 5, "threads": 1}
 def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
     x, y = two_classes(60)
     crossed = rk.cross_validate(x, y, folds=4, **QUICK)
-    assert len(crossed.runs) == 4
+    assert len(crossed.members) == 4
     judged = []
-    for run in crossed.runs:
+    for member in crossed.members:
         held_out = run.prepared.validation
         assert held_out is not None
         trained = {tuple(row) for row in run.prepared.train.observations.x}
@@ -47,7 +47,7 @@ def test_groups_stay_together() -> None:
     x, y = two_classes(60)
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 4, "ill": y}
     crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
-    for run in crossed.runs:
+    for member in crossed.members:
         held_out = run.prepared.validation
         assert held_out is not None
         sides = [set(part.observations.x.columns["patient"].values.tolist()) for part in (run.prepared.train, held_out)]
@@ -58,7 +58,7 @@ def test_later_folds_are_judged_by_what_went_before() -> None:
     x, y = line(60)
     table = {"a": x[:, 0], "b": x[:, 1], "day": np.arange(60)[::-1] * 1.5, "y": y}
     crossed = rk.cross_validate(table, label="y", folds=3, time="day", **QUICK)
-    for run in crossed.runs:
+    for member in crossed.members:
         held_out = run.prepared.validation
         assert held_out is not None
         before, after = (part.observations.x.columns["day"].values for part in (run.prepared.train, held_out))
@@ -73,14 +73,14 @@ def test_what_only_tells_rows_apart_is_no_feature() -> None:
     with pytest.warns(rk.RookeryWarning, match="left out column 'n': an identifier") as caught:
         crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     assert len(caught) == 1
-    assert {run.model.features.names for run in crossed.runs} == {("a",)}
+    assert {run.model.features.names for member in crossed.members} == {("a",)}
 
 
 def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
     x, y = two_classes(90)
     plain = rk.cross_validate(x, y, folds=3, **QUICK)
     early = rk.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
-    for run, without, judged in zip(early.runs, plain.runs, early.evaluations, strict=True):
+    for run, without, judged in zip(early.members, plain.members, early.evaluations, strict=True):
         train, watched, fold = run.prepared.train, run.prepared.validation, run.prepared.test
         assert watched is not None
         assert fold is not None
@@ -100,7 +100,7 @@ def test_copies_in_other_folds_are_leakage() -> None:
         rk.cross_validate(x, y, folds=3, **QUICK)
     assert len(told) == 1
     together = rk.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
-    for run in together.runs:
+    for run in together.members:
         kept = set((run.prepared.train.observations.rows % 30).tolist())
         assert kept.isdisjoint((run.prepared.judged[1].observations.rows % 30).tolist())
     with pytest.warns(rk.RookeryWarning, match="dropped 30 of 60 rows"):
@@ -134,7 +134,7 @@ def test_a_class_that_one_fold_has_alone() -> None:
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 20, "ill": names}
     crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     assert crossed.evaluation.rows == 60
-    assert all(run.model.classes == ("down", "rare", "up") for run in crossed.runs)
+    assert all(run.model.classes == ("down", "rare", "up") for member in crossed.members)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rookery.errors import PlanError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 
-__all__ = ["RUNNING", "STATUSES", "Crew", "Ended", "Job", "State", "memory_of"]
+__all__ = ["RUNNING", "STATUSES", "Crew", "Divergence", "Ended", "Job", "State", "memory_of"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 RUNNING = "running"

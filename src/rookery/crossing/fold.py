@@ -1,0 +1,118 @@
+"""A fold: the rows it holds out, and the others, prepared to be trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.crossing.classes import check_classes
+from rookery.plan.plan import EarlyStopping
+from rookery.table.check import warn
+from rookery.table.folds import folds as fold_rows
+from rookery.table.labels import check_no_single_rows, class_numbers
+from rookery.table.leakage import leakage_of_folds
+from rookery.table.parts import Part, digests_of, split_by, with_validation
+from rookery.table.prepare import Prepared, parted
+from rookery.table.survey import Survey
+
+__all__ = ["Fold", "folds_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """One fold of one repeat.
+
+    Attributes
+    ----------
+    repeat, number : int
+        Both from 1.
+    held_out : Part
+        The rows its networks are judged by.
+    learnt : int
+        How many rows they were given: all others, those they watch to stop early among them.
+    prepared : Prepared
+
+    """
+
+    repeat: int
+    number: int
+    held_out: Part
+    learnt: int
+    prepared: Prepared
+
+
+def folds_of(survey: Survey, folds: int, repeats: int, given: Mapping[str, Any]) -> list[Fold]:
+    """The folds of all repeats.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of the whole table.
+    folds, repeats : int
+    given : dict
+        The arguments of `rookery.train`, settled.
+
+    Warns
+    -----
+    RookeryWarning
+        Of leakage, and of classes that a fold lacks.
+
+    Raises
+    ------
+    TableError
+        If there are fewer rows, groups or moments than folds, or a fold leaves one class only to train on.
+
+    """
+    found = []
+    for i, (kept, held_out) in enumerate(_pairs(survey, folds, repeats, given)):
+        fold = survey.whole.take(held_out)
+        prepared = _prepared(survey, survey.whole.take(kept), fold, given)
+        found.append(Fold(i // folds + 1, i % folds + 1, fold, len(kept), prepared))
+    if survey.classes is not None:
+        check_classes([(f.repeat, f.number, f.prepared.train, f.held_out) for f in found], survey.classes, repeats)
+    return found
+
+
+def _pairs(
+    survey: Survey, folds: int, repeats: int, given: Mapping[str, Any]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Training rows and held-out rows of each fold, by place among the rows that count."""
+    rows, split = survey.whole.observations, survey.preparation.split
+    classes = _class_numbers(survey)
+    digests = digests_of(survey.whole, survey.schema, survey.classes)
+    groups = times = None
+    if split.group is not None or split.time is not None:
+        by = split_by(rows, split)
+        groups, times = (by, None) if split.group is not None else (None, by)
+    elif survey.preparation.duplicates == "together":
+        groups = digests
+    stratified = classes if split.stratify and groups is None and times is None else None
+    seed = given["seed"] if split.seed is None else split.seed
+    pairs = fold_rows(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
+    leak = leakage_of_folds(digests, pairs, rows.called)
+    if leak is not None:
+        warn(str(leak))
+    return pairs
+
+
+def _class_numbers(survey: Survey) -> NDArray[np.int32] | None:
+    if survey.classes is None:
+        return None
+    rows = survey.whole.observations
+    numbers = class_numbers(rows.y, survey.classes, rows.label, rows.called)
+    check_no_single_rows(numbers, survey.classes, rows.label, rows.called, "name another label")
+    return numbers
+
+
+def _prepared(survey: Survey, kept: Part, fold: Part, given: Mapping[str, Any]) -> Prepared:
+    """The fold is for validation; where validation rows decide when to stop, they are others, and it is for testing."""
+    stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
+    if stops_early is None:
+        return parted(survey, kept, fold, None)
+    preparation, seed = survey.preparation, given["seed"]
+    train_rows, watched = with_validation(kept, preparation, survey.classes, seed, survey.schema)
+    return parted(survey, train_rows, watched, fold)
