@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.crossing.classes import check_classes
+from rookery.errors import RookeryWarning
 from rookery.plan.plan import EarlyStopping
 from rookery.table.check import warn
 from rookery.table.folds import folds as fold_rows
@@ -68,13 +70,28 @@ def folds_of(survey: Survey, folds: int, repeats: int, given: Mapping[str, Any])
 
     """
     found = []
+    said: set[str] = set()
     for i, (kept, held_out) in enumerate(_pairs(survey, folds, repeats, given)):
         fold = survey.whole.take(held_out)
-        prepared = _prepared(survey, survey.whole.take(kept), fold, given)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", RookeryWarning)
+            prepared = _prepared(survey, survey.whole.take(kept), fold, given)
+        _say_once(caught, said)
         found.append(Fold(i // folds + 1, i % folds + 1, fold, len(kept), prepared))
     if survey.classes is not None:
         check_classes([(f.repeat, f.number, f.prepared.train, f.held_out) for f in found], survey.classes, repeats)
     return found
+
+
+def _say_once(caught: Sequence[warnings.WarningMessage], said: set[str]) -> None:
+    """What there is to warn of in several folds, such as a constant column, is said of the first."""
+    for warning in caught:
+        message = str(warning.message)
+        if not isinstance(warning.message, RookeryWarning):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        elif message not in said:
+            said.add(message)
+            warn(message)
 
 
 def _pairs(
