@@ -6,13 +6,14 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from rookery.crossing.fold import folds_of
 from rookery.crossing.result import CrossValidation
 from rookery.crossing.trained import Networks, networks_on
 from rookery.errors import DivergedError, PlanError
 from rookery.evaluation.bootstrap import at_least_0
+from rookery.plan.plan import EarlyStopping
 from rookery.planning import loss_of, optimizer_of, preparation_of, whole
 from rookery.table.check import warn
+from rookery.table.folding import folds_of
 from rookery.table.survey import Survey, surveyed
 from rookery.training import settled, train
 
@@ -101,7 +102,9 @@ def cross_validate(
     first, count = whole("seed", given["seed"], at_least=0), whole("seeds", seeds, at_least=1)
     at_least_0("intervals", intervals)
     survey = _surveyed(given)
-    networks = networks_on(folds_of(survey, folds, repeats, given), range(first, first + count), given)
+    stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
+    parted = folds_of(survey, folds, repeats, first, watches=stops_early is not None)
+    networks = networks_on(parted, range(first, first + count), given)
     try:
         networks.train(on_progress)
     except KeyboardInterrupt as interrupt:

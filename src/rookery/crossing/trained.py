@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from rookery.colony.member import Member
-from rookery.crossing.fold import Fold
 from rookery.engine.colony import RUNNING, Crew, Divergence, Job
 from rookery.engine.machine import available_memory, resolve_threads
 from rookery.engine.native import Rows, gigabytes
@@ -19,6 +18,7 @@ from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 from rookery.planning import plan_of
 from rookery.run import Run, check_fit
+from rookery.table.folding import Fold
 
 __all__ = ["Networks", "OneByOne", "Together", "networks_on"]
 

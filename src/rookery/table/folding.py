@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.crossing.classes import check_classes
 from rookery.errors import RookeryWarning
-from rookery.plan.plan import EarlyStopping
 from rookery.table.check import warn
+from rookery.table.fold_classes import check_classes
 from rookery.table.folds import folds as fold_rows
 from rookery.table.labels import check_no_single_rows, class_numbers
 from rookery.table.leakage import leakage_of_folds
@@ -47,7 +45,7 @@ class Fold:
     prepared: Prepared
 
 
-def folds_of(survey: Survey, folds: int, repeats: int, given: Mapping[str, Any]) -> list[Fold]:
+def folds_of(survey: Survey, folds: int, repeats: int, seed: int, watches: bool) -> list[Fold]:
     """The folds of all repeats.
 
     Parameters
@@ -55,8 +53,10 @@ def folds_of(survey: Survey, folds: int, repeats: int, given: Mapping[str, Any])
     survey : Survey
         Of the whole table.
     folds, repeats : int
-    given : dict
-        The arguments of `rookery.train`, settled.
+    seed : int
+        Of the folds, where the split has none of its own.
+    watches : bool
+        Whether networks watch rows to decide when to stop: rows of their own then, not those of the fold.
 
     Warns
     -----
@@ -71,11 +71,11 @@ def folds_of(survey: Survey, folds: int, repeats: int, given: Mapping[str, Any])
     """
     found = []
     said: set[str] = set()
-    for i, (kept, held_out) in enumerate(_pairs(survey, folds, repeats, given)):
+    for i, (kept, held_out) in enumerate(_pairs(survey, folds, repeats, seed)):
         fold = survey.whole.take(held_out)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", RookeryWarning)
-            prepared = _prepared(survey, survey.whole.take(kept), fold, given)
+            prepared = _prepared(survey, survey.whole.take(kept), fold, seed, watches)
         _say_once(caught, said)
         found.append(Fold(i // folds + 1, i % folds + 1, fold, len(kept), prepared))
     if survey.classes is not None:
@@ -94,9 +94,7 @@ def _say_once(caught: Sequence[warnings.WarningMessage], said: set[str]) -> None
             warn(message)
 
 
-def _pairs(
-    survey: Survey, folds: int, repeats: int, given: Mapping[str, Any]
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _pairs(survey: Survey, folds: int, repeats: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Training rows and held-out rows of each fold, by place among the rows that count."""
     rows, split = survey.whole.observations, survey.preparation.split
     classes = _class_numbers(survey)
@@ -108,7 +106,7 @@ def _pairs(
     elif survey.preparation.duplicates == "together":
         groups = digests
     stratified = classes if split.stratify and groups is None and times is None else None
-    seed = given["seed"] if split.seed is None else split.seed
+    seed = seed if split.seed is None else split.seed
     pairs = fold_rows(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
     leak = leakage_of_folds(digests, pairs, rows.called)
     if leak is not None:
@@ -125,11 +123,9 @@ def _class_numbers(survey: Survey) -> NDArray[np.int32] | None:
     return numbers
 
 
-def _prepared(survey: Survey, kept: Part, fold: Part, given: Mapping[str, Any]) -> Prepared:
+def _prepared(survey: Survey, kept: Part, fold: Part, seed: int, watches: bool) -> Prepared:
     """The fold is for validation; where validation rows decide when to stop, they are others, and it is for testing."""
-    stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
-    if stops_early is None:
+    if not watches:
         return parted(survey, kept, fold, None)
-    preparation, seed = survey.preparation, given["seed"]
-    train_rows, watched = with_validation(kept, preparation, survey.classes, seed, survey.schema)
+    train_rows, watched = with_validation(kept, survey.preparation, survey.classes, seed, survey.schema)
     return parted(survey, train_rows, watched, fold)
