@@ -13,14 +13,11 @@ from rookery.evaluation.bootstrap import at_least_0
 from rookery.plan.plan import EarlyStopping
 from rookery.planning import loss_of, optimizer_of, preparation_of, whole
 from rookery.table.check import warn
-from rookery.table.folding import folds_of
+from rookery.table.folding import NOT_OF_FOLDS, folds_of
 from rookery.table.survey import Survey, surveyed
 from rookery.training import settled, train
 
 __all__ = ["CrossValidation", "cross_validate"]
-
-# What says how rows are parted, or goes on with one run: neither has a meaning for many folds.
-NOT_OF_FOLDS = ("split_column", "test_fraction", "validation_data", "test_data", "checkpoint", "resume")
 
 
 def cross_validate(
@@ -121,7 +118,7 @@ def cross_validate(
 def _arguments(*data: Any, **arguments: Any) -> dict[str, Any]:
     """All arguments of `train` by name."""
     given = signature(train).bind(*data, **arguments)
-    for name in NOT_OF_FOLDS:
+    for name in (*NOT_OF_FOLDS, "checkpoint", "resume"):
         if arguments.get(name) not in (None, False, 0):
             raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
     given.apply_defaults()

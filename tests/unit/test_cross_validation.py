@@ -429,6 +429,6 @@ def test_more_networks_or_tables_than_memory(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("rookery.engine.colony.available_memory", lambda: 100_000)
     with pytest.raises(rk.PlanError, match=r"200 networks need about .* more than .* available"):
         rk.cross_validate(x, y, folds=2, seeds=100, **QUICK)
-    monkeypatch.setattr("rookery.crossing.trained.available_memory", lambda: 1_000)
+    monkeypatch.setattr("rookery.engine.colony.available_memory", lambda: 1_000)
     with pytest.raises(rk.PlanError, match=r"4 folds need about .* for their rows"):
         rk.cross_validate(x, y, folds=2, repeats=2, **QUICK)

@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from rookery.colony.member import Member
-from rookery.engine.colony import RUNNING, Crew, Divergence, Job
-from rookery.engine.machine import available_memory, resolve_threads
-from rookery.engine.native import Rows, gigabytes
-from rookery.errors import DivergedError, PlanError
+from rookery.engine.colony import RUNNING, Crew, Divergence, Job, check_tables
+from rookery.engine.machine import resolve_threads
+from rookery.errors import DivergedError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 from rookery.planning import plan_of
@@ -118,7 +117,7 @@ class Together(Networks):
             plan = planned(fold, given)
             rows, validation = fold.prepared.rows(plan.loss, plan.precision)
             if not jobs:
-                _check_memory(rows, validation, len(self.folds))
+                check_tables(rows, validation, len(self.folds))
             jobs.append(Job(plan.resolved(len(rows)), rows, validation))
         return jobs
 
@@ -209,14 +208,3 @@ def planned(fold: Fold, given: Mapping[str, Any]) -> Plan:
     plan: Plan = plan_of(given, fold.prepared) if given["plan"] is None else given["plan"]
     check_fit(plan, fold.prepared)
     return plan
-
-
-def _check_memory(rows: Rows, validation: Rows | None, folds: int) -> None:
-    """Refuses more encoded tables than there is memory: each fold has its own encoders, and so a table of its own."""
-    needed = folds * (rows.x.nbytes + (0 if validation is None else validation.x.nbytes))
-    free = available_memory()
-    if free is not None and needed > free:
-        raise PlanError(
-            f"folds, repeats: {folds:,} folds need about {gigabytes(needed)} for their rows, more than "
-            f"{gigabytes(free)} available; give fewer repeats or folds"
-        )

@@ -205,7 +205,7 @@ def _judged(colony: Colony) -> str:
 
 
 def _by_effect(colony: Colony) -> list[str]:
-    return [effect.argument for effect in colony.effects() if effect.argument != "seed"]
+    return [effect.argument for effect in colony.effects() if effect.argument not in ("fold", "seed")]
 
 
 def _checked(colony: Colony, name: str) -> str:

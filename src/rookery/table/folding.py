@@ -19,7 +19,10 @@ from rookery.table.parts import Part, digests_of, split_by, with_validation
 from rookery.table.prepare import Prepared, parted
 from rookery.table.survey import Survey
 
-__all__ = ["Fold", "folds_of"]
+__all__ = ["NOT_OF_FOLDS", "Fold", "folds_of"]
+
+# Arguments of `rookery.train` that say how rows are parted, which folds do already.
+NOT_OF_FOLDS = ("split_column", "test_fraction", "validation_data", "test_data")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
