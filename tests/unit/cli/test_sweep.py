@@ -271,7 +271,8 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         repeats=2,
     )  # fmt: skip
     for place, found in enumerate(colony.plans().to_dicts(), 1):
-        numbers = [f"{found[f'{of}_validation_loss']:.4f}" for of in ("mean", "low", "high", "std")]
+        values = [found[f"{of}_validation_loss"] for of in ("mean", "low", "high", "std")]
+        numbers = [f"{value:.4f}" if value >= 0.001 else f"{value:.3g}" for value in values]
         numbers.insert(2, "to")
         behind = [] if place == 1 else [f"{found['low_behind']:.2g}", "to", f"{found['high_behind']:.2g}"]
         expected = [str(place), found["hidden"], f"{found['learning_rate']:.4g}", *numbers, *behind]
