@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +12,15 @@ from numpy.typing import NDArray
 
 from rookery.colony.member import Member
 from rookery.crossing.held_out import HeldOut
+from rookery.crossing.rows import Doubtful, most_doubtful, table_of_rows
 from rookery.crossing.trained import Networks
 from rookery.engine.inside import outputs_of_many, stacked
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.evaluation.bootstrap import at_least_0
 from rookery.evaluation.spread import Spread
 from rookery.run import Run
-from rookery.table.columns import Column, Table
+from rookery.table.columns import Table
+from rookery.table.labels import class_numbers
 from rookery.table.parts import Part
 from rookery.table.prepare import encoded_features
 from rookery.table.survey import Survey
@@ -48,26 +49,6 @@ class Place:
     repeat: int
     fold: int
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """A row about which the networks that never saw it disagree.
-
-    Attributes
-    ----------
-    row : int
-        As the user counts.
-    truth, said
-        Classes, or numbers; of several labels, lists of them.
-    doubt : float
-
-    """
-
-    row: int
-    truth: Any
-    said: Any
-    doubt: float
 
 
 class CrossValidation:
@@ -192,10 +173,8 @@ class CrossValidation:
                 said, rows.y.astype(np.float64), weights=self._seen.weights, intervals=self._intervals,
                 quantile=model.quantile, labels=model.labels.names,
             )  # fmt: skip
-        return ClassEvaluation.of(
-            said, _class_numbers(self._seen, model.classes), model.classes, weights=self._seen.weights,
-            intervals=self._intervals,
-        )  # fmt: skip
+        truth = class_numbers(rows.y, model.classes, rows.label, rows.called)
+        return ClassEvaluation.of(said, truth, model.classes, weights=self._seen.weights, intervals=self._intervals)
 
     def summary(self) -> dict[str, Spread]:
         """Of each metric the mean over the folds, an honest interval of 95 %, and what its spread goes with.
@@ -238,16 +217,9 @@ class CrossValidation:
     def doubtful(self, most: int = 5) -> list[Doubtful]:
         """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
         at_least_0("doubtful", most)
-        rows = self._seen.observations
-        doubt = np.nan_to_num(self.doubt[rows.rows])
-        first = np.argsort(-doubt, kind="stable")[:most]
-        first = first[doubt[first] > 0]
-        said = self.predictions[rows.rows[first]]
-        classes = self._survey.classes
-        numbers = said[:, 0] if rows.y.ndim == 1 else said
-        words = numbers.tolist() if classes is None else [classes[c] for c in said.argmax(axis=1)]
-        truth, called = rows.y[first].tolist(), rows.called[first].tolist()
-        return [Doubtful(*of) for of in zip(called, truth, words, doubt[first].tolist(), strict=True)]
+        at_least_0("doubtful", most)
+        at = self._seen.observations.rows
+        return most_doubtful(self._seen, self._survey.classes, self.predictions[at], self.doubt[at], most)
 
     def write_rows(self, path: str | Path) -> None:
         """Writes `rows` to a file: CSV, Parquet, Arrow or JSON lines, by its name.
@@ -283,33 +255,13 @@ class CrossValidation:
         ]
 
     def _predicted(self) -> Table:
-        rows = self._seen.observations
-        labels, said = self.members[0].model.labels, self.predictions[rows.rows]
-        columns = {"row": Column("whole", rows.called)}
-        if labels.classes is None:
-            truth = rows.y.reshape(len(rows), -1).astype(np.float64)
-            for i, name in enumerate(labels.names):
-                columns |= {f"true_{name}": Column("number", truth[:, i])}
-                columns |= {f"predicted_{name}": Column("number", said[:, i])}
-        else:
-            words = tuple(str(value) for value in labels.classes)
-            columns[f"true_{labels.name}"] = Column("words", _class_numbers(self._seen, labels.classes), words)
-            columns[f"predicted_{labels.name}"] = Column("words", said.argmax(axis=1).astype(np.int32), words)
-            columns |= {f"probability_{word}": Column("number", said[:, i]) for i, word in enumerate(words)}
-        columns["doubt"] = Column("number", self.doubt[rows.rows])
-        columns["networks"] = Column("whole", self.times[rows.rows])
-        return Table(columns, "predictions")
+        rows = self._seen.observations.rows
+        labels = self.members[0].model.labels
+        return table_of_rows(self._seen, labels, self.predictions[rows], self.doubt[rows], self.times[rows])
 
     def __repr__(self) -> str:
         diverged = f", {len(self.diverged):,} diverged" if self.diverged else ""
         return f"CrossValidation({len(self.members):,} networks on {len(self._folds)} folds{diverged})"
-
-
-def _class_numbers(part: Part, classes: Sequence[Any]) -> NDArray[np.int32]:
-    from rookery.table.labels import class_numbers
-
-    rows = part.observations
-    return class_numbers(rows.y, tuple(classes), rows.label, rows.called)
 
 
 def _known(value: Any) -> Any:
