@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -100,6 +100,12 @@ def _doubtful(crossed: CrossValidation) -> Table:
     head = ("most in doubt", "is", "said", "doubt")
     table = plain_table(*head, left=head[:3])
     for doubtful in crossed.doubtful():
-        shown = (f"{v:.5g}" if isinstance(v, float) else str(v) for v in (doubtful.truth, doubtful.said))
-        table.add_row(f"row {doubtful.row}", *shown, number(doubtful.doubt))
+        table.add_row(f"row {doubtful.row}", _said(doubtful.truth), _said(doubtful.said), number(doubtful.doubt))
     return table
+
+
+def _said(label: Any) -> str:
+    """A class, a number, or the numbers of several labels."""
+    if isinstance(label, list):
+        return ", ".join(map(_said, label))
+    return f"{label:.5g}" if isinstance(label, float) else str(label)
