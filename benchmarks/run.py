@@ -8,6 +8,7 @@ BENCHMARKS = (
     "penguin_job",
     "wide_jobs",
     "colony",
+    "cross_validation",
     "products",
     "threads",
     "start",

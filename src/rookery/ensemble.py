@@ -16,7 +16,7 @@ from rookery.predicting import Predicting
 from rookery.provenance import Provenance
 from rookery.side_by_side import SideBySide
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "entropy", "tempered"]
 
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
 
@@ -126,8 +126,8 @@ class Ensemble(Predicting):
     def _difference(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
         assert self.classes is not None
         mean = np.tensordot(self.shares, said, axes=1)
-        entropies = np.tensordot(self.shares, _entropy(said), axes=1)
-        return np.asarray(np.maximum(_entropy(mean) - entropies, 0) / np.log(len(self.classes)))
+        entropies = np.tensordot(self.shares, entropy(said), axes=1)
+        return np.asarray(np.maximum(entropy(mean) - entropies, 0) / np.log(len(self.classes)))
 
     def _spread(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = np.tensordot(self.shares, said, axes=1)
@@ -216,6 +216,7 @@ def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row of probabilities, (n,)."""
     logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
     return np.asarray(-(probabilities * logs).sum(axis=-1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -160,10 +160,10 @@ class Model(Predicting):
 
     def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
-        return self.said_by(self._outputs(inputs))
+        return self.said(self._outputs(inputs))
 
-    def said_by(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Probabilities (n, classes), or numbers (n, k), by what the network gives for rows, (n, outputs)."""
+    def said(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
         if self.classes is not None:
             return self._probabilities(outputs)
         return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
@@ -193,15 +193,31 @@ class Model(Predicting):
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
+        if not self._are_finite(outputs):
+            first = _first_row(data)
+            self.check_outputs(outputs, range(first, first + len(outputs)))
+        return outputs
+
+    def _are_finite(self, outputs: NDArray[Any]) -> bool:
         # The extremes are found faster than each number is looked at; probabilities are not below 0.
         lowest = outputs.min(initial=0) if self.classes is None else 0
-        if not (math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)):
-            row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
-            raise TableError(
-                f"row {_first_row(data) + row}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its "
-                f"numbers, or the weights of a network that diverged, are too large for {self.plan.precision}"
-            )
-        return outputs
+        return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
+
+    def check_outputs(self, outputs: NDArray[Any], called: Sequence[int] | NDArray[np.int64]) -> None:
+        """Refuses outputs that are no finite numbers; `called`: what the user calls each row.
+
+        Raises
+        ------
+        TableError
+
+        """
+        if self._are_finite(outputs):
+            return
+        row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
+        raise TableError(
+            f"row {called[row]}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
+            f"the weights of a network that diverged, are too large for {self.plan.precision}"
+        )
 
     def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """One column for each class; rows sum to 1."""

@@ -19,7 +19,7 @@ from rookery.provenance import Provenance, provenance_of
 from rookery.table.check import warn
 from rookery.table.prepare import Prepared
 
-__all__ = ["KeepsState", "Run"]
+__all__ = ["KeepsState", "Run", "check_fit"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 
@@ -50,7 +50,7 @@ class Run:
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
-        _check_fit(plan, prepared)
+        check_fit(plan, prepared)
         rows, validation = prepared.rows(plan.loss, plan.precision)
         self.plan = plan.resolved(len(rows))
         self.threads = threads
@@ -221,7 +221,14 @@ class Run:
         return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
 
 
-def _check_fit(plan: Plan, prepared: Prepared) -> None:
+def check_fit(plan: Plan, prepared: Prepared) -> None:
+    """Refuses a plan whose network does not fit the table.
+
+    Raises
+    ------
+    PlanError
+
+    """
     network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
     if (network.inputs, network.outputs) != (inputs, outputs):
         raise PlanError(

@@ -65,7 +65,7 @@ class Group:
                 yield member, model.predictions_of(inputs)
             return
         for member, model, outputs in zip(self.members, self.models, self.engine.predict(inputs), strict=True):
-            yield member, model.said_by(outputs)
+            yield member, model.said(outputs)
 
     def mean(self, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the networks say together, each as much as its share, (n, classes) or (n, k)."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rookery.cli.folds import cross_validate
 from rookery.cli.options import (
     COLUMNS,
     DROP_UNLABELLED,
@@ -79,15 +80,25 @@ OTHERS = (
     Option("test_data", Path, ROWS, "A file of test rows.", typed="--test"),
     Option("folds", int, ROWS, "Cross-validate: so many networks, each judged on the rows of its fold."),
     Option("repeats", int, ROWS, "How often the folds are dealt out anew.", "1"),
+    Option("seeds", int, ROWS, "Networks for each fold, each with a seed of its own.", "1"),
     Option("plan", Path, FILES, "A TOML file with these options; what is given beside it goes before it."),
     Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=writable),
     Option("output", Path, FILES, "Keep the model in this file: penguins.rookery.", "", "--output -o", writable),
+    Option(
+        "predictions",
+        Path,
+        FILES,
+        "With --folds: write what is said of each held-out row to this file.",
+        parse=writable,
+    ),
     Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
     Option("resume", bool, FILES, "Go on from the folder's latest checkpoint."),
     THREADS,
     JSON,
 )
+
+OTHERWISE = {"seeds": "; for several seeds on the same rows: rookery sweep", "predictions": ""}
 
 
 @with_options(*OF_THE_PLAN, *READING, *OF_THE_OPTIMIZER, *OTHERS)
@@ -108,6 +119,8 @@ def train(
 
     rookery train visits.parquet --label ill --group patient --folds 5
 
+    rookery train penguins --label species --folds 5 --repeats 3 --seeds 20 --predictions held_out.csv
+
     rookery train penguins --label species --epochs 500 --early-stopping 20
 
     rookery train penguins --label species --save-plan plan.toml
@@ -121,8 +134,11 @@ def train(
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "folds" in others or "repeats" in others:
-        _cross_validate(table, arguments, others)
+        cross_validate(table, arguments, others)
         return
+    for name in ("seeds", "predictions"):
+        if name in others:
+            raise PlanError(f"--{name}: is for cross-validation; give --folds too, such as --folds 5{OTHERWISE[name]}")
     from rookery.training import train as train_network
 
     kept = {name: others[name] for name in BESIDE_THE_PLAN if name in others}
@@ -200,21 +216,3 @@ def show_run(run: Run, as_json: bool) -> None:
         print(json.dumps(render.as_data(run, seconds), allow_nan=False, default=str))
         return
     print_page(render.run_page(run, seconds))
-
-
-def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
-    for name in ("output", "save_plan", "checkpoint", "resume", "validation_data", "test_data"):
-        if name in others:
-            raise PlanError(
-                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
-            )
-    from rookery.cli.render_folds import folds_page
-    from rookery.cross_validation import cross_validate
-
-    chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
-    with activity("training a network for each fold", quiet="as_json" in others):
-        crossed = cross_validate(table, **arguments, **chosen)
-    if "as_json" in others:
-        print(json.dumps(crossed.to_dict(), default=str))
-        return
-    print_page(folds_page(crossed))

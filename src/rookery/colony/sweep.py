@@ -13,12 +13,13 @@ import numpy as np
 from rookery.colony.choices import Choices, axes_of
 from rookery.colony.colony import Colony
 from rookery.colony.estimate import TRIED, Estimate, estimate
+from rookery.colony.folded import Folded
 from rookery.colony.halving import Halving, halve
 from rookery.colony.jobs import Jobs, all_arguments
 from rookery.colony.keeping import Keeper
 from rookery.engine.colony import Crew, Job, memory_of
 from rookery.engine.machine import available_memory, resolve_threads
-from rookery.engine.native import gigabytes
+from rookery.engine.native import Rows, gigabytes
 from rookery.errors import PlanError
 from rookery.planning import whole
 from rookery.table.prepare import Prepared
@@ -32,6 +33,8 @@ def sweep(
     *,
     seeds: int = 1,
     seed: int = 0,
+    folds: int | None = None,
+    repeats: int = 1,
     samples: int | None = None,
     method: str | None = None,
     halving: Halving | float | bool | None = None,
@@ -61,6 +64,11 @@ def sweep(
         How many networks for each combination; they have the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
         The first of them; also that of the split, and of what is drawn.
+    folds : int, optional
+        Judge each plan by cross-validation: a network for each seed on each of so many folds. `Colony.plans` tells the
+        mean over the folds with an interval, and ranks by it.
+    repeats : int, default 1
+        How often the folds are dealt out anew.
     samples : int, optional
         Draw so many combinations instead of trying all.
     method : {"grid", "random", "sobol"}, optional
@@ -109,24 +117,33 @@ def sweep(
 
     """
     seed, seeds = whole("seed", seed, at_least=0), whole("seeds", seeds, at_least=1)
+    folds, repeats = _folds(folds, repeats)
     given = all_arguments(arguments)
     fixed, axes = axes_of({name: value for name, value in given.items() if name != "seed"})
     choices = Choices(axes, samples, method, seed)
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
-    jobs = Jobs(data, y, fixed, seed)
-    networks = len(choices) * seeds
+    if folds is not None and halving is not None:
+        raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
+    jobs = Jobs(data, y, fixed, seed, folds, repeats)
+    networks = len(choices) * seeds * jobs.splits
     _check(networks, choices, jobs, halving, confirm, threads)
     made: list[Job] = []
     members: list[dict[str, Any]] = []
     prepared: list[Prepared] = []
-    for choice in choices:
-        plan, table = jobs.planned(choice)
-        for s in range(seed, seed + seeds):
-            made.append(jobs.job(plan.with_seed(s), choice))
-            members.append({**choice, "seed": s})
-            prepared.append(table)
-    colony = Colony(Crew(made, threads), members, prepared)
+    held_out: list[Rows | None] = []
+    for split in range(jobs.splits):
+        for choice in choices:
+            plan, table = jobs.planned(choice, split)
+            place, rows = jobs.fold(choice, split)
+            job = jobs.job(plan, choice, split)
+            for s in range(seed, seed + seeds):
+                made.append(replace(job, plan=plan.with_seed(s)))
+                members.append({**choice, **place, "seed": s})
+                prepared.append(table)
+                held_out.append(rows)
+    folded = None if folds is None else Folded(folds, repeats, jobs.test_to_train(choices[0]), held_out)
+    colony = Colony(Crew(made, threads), members, prepared, folded)
     keeper = None
     if checkpoint is not None:
         keeper = Keeper(checkpoint, colony, halving, resume)
@@ -169,6 +186,13 @@ def train_all(
             keeper.save()
 
 
+def _folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
+    repeats = whole("repeats", repeats, at_least=1)
+    if folds is None and repeats > 1:
+        raise PlanError(f"repeats: got {repeats}, but there are no folds to deal out anew; give folds too, such as 5")
+    return None if folds is None else whole("folds", folds, at_least=2), repeats
+
+
 def _comparable(colony: Colony) -> list[int]:
     """A number for each kind of loss."""
     kinds: dict[str, int] = {}
@@ -193,7 +217,7 @@ def _check(
     if free is not None and needed > free:
         raise PlanError(
             f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free)} available; "
-            "give fewer values or seeds, or draw some with samples=1000"
+            "give fewer values, seeds or folds, or draw some with samples=1000"
         )
     if confirm is None:
         return

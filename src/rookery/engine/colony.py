@@ -15,7 +15,7 @@ from rookery.errors import PlanError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 
-__all__ = ["RUNNING", "STATUSES", "Crew", "Ended", "Job", "State", "memory_of"]
+__all__ = ["RUNNING", "STATUSES", "Crew", "Divergence", "Ended", "Job", "State", "check_tables", "memory_of"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 RUNNING = "running"
@@ -264,7 +264,7 @@ class Crew:
         return [_InEngine(colony, member) for member in range(len(members))]
 
     def _translate(self, plan: Plan) -> Any:
-        """The plan for the engine; translated once for all that differ by their seed alone, and so share their parts."""
+        """The plan for the engine, translated once for all that differ by their seed alone and so share their parts."""
         parts = (plan.network, plan.loss, plan.optimizer, plan.schedule, plan.early_stopping)
         key = (*map(id, parts), plan.batch_size, plan.epochs, plan.shuffle, plan.task)
         if key not in self._translated:
@@ -285,3 +285,20 @@ def memory_of(plan: Plan, rows: int) -> int:
     itemsize = 4 if plan.precision == "float32" else 8
     # Weights, gradients and optimizer state, each with its copy from the beginning of the epoch; two orders of rows.
     return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
+
+
+def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
+    """Refuses more encoded tables than there is memory: each fold has encoders, and so a table, of its own.
+
+    Raises
+    ------
+    PlanError
+
+    """
+    needed = folds * (rows.x.nbytes + (0 if validation is None else validation.x.nbytes))
+    free = available_memory()
+    if free is not None and needed > free:
+        raise PlanError(
+            f"folds, repeats: {folds:,} folds need about {gigabytes(needed)} for their rows, more than "
+            f"{gigabytes(free)} available; give fewer repeats or folds"
+        )
