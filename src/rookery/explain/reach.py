@@ -1,0 +1,158 @@
+"""How far a curve of the loss is worth showing: until the loss has risen on both sides, or no longer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Reach", "reach_of"]
+
+# Probes go out in steps of √2: 32 of them to either side at first, from 1/256 of the scale to 181 times it, and 16
+# more, out or in, where that does not settle it.
+FIRST, MORE, ROUNDS = (-16, 16), 16, 4
+RISES_BY = 0.03  # of what the loss rises to within SHOWN_AROUND times the scale
+SHOWN_AROUND = 8.0
+FLAT = 0.02  # of the rise that is looked for
+FLAT_PROBES = 6  # at the end, over which the loss must not change: a factor of 6 in the distance
+IN_THE_VALLEY = 0.05  # of the drop from here to the lowest: what lies within is as good as the lowest
+BEYOND_FLAT, LEAST_FLAT = 1.5, 2.0  # times the distance, and times the scale
+MOST_UNEVEN = 10.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From where to where, as distances from here: low < 0 < high.
+
+    Attributes
+    ----------
+    low, high : float
+    ends : tuple of bool
+        Whether the loss stops being finite below, and above.
+
+    """
+
+    low: float
+    high: float
+    ends: tuple[bool, bool]
+
+
+@dataclass(slots=True)
+class _Side:
+    sign: int
+    steps: range
+    distances: Array = field(default_factory=lambda: np.empty(0))
+    losses: Array = field(default_factory=lambda: np.empty(0))
+    ends: bool = False
+
+    def take(self, distances: Array, losses: Array) -> None:
+        """More probes; behind the first that is not finite, none count."""
+        order = np.argsort(np.append(self.distances, distances), kind="stable")
+        self.distances = np.append(self.distances, distances)[order]
+        self.losses = np.append(self.losses, losses)[order]
+        bad = ~np.isfinite(self.losses)
+        if bad.any():
+            self.ends = True
+            known = int(np.argmax(bad))
+            self.distances, self.losses = self.distances[:known], self.losses[:known]
+
+    def found(self, here: float, target: float, valley: float, scale: float) -> tuple[float | None, bool]:
+        """How far to show, if that is settled; and whether closer probes are needed to say so."""
+        risen = np.flatnonzero((self.losses >= target) & (self.distances >= valley))
+        level = self._level_from(FLAT * (target - here), valley)
+        if len(risen) and (level is None or self.distances[risen[0]] <= level):
+            k = int(risen[0])
+            before, low = (self.distances[k - 1], self.losses[k - 1]) if k else (0.0, here)
+            share = (target - low) / (self.losses[k] - low) if self.losses[k] > low else 1.0
+            return float(before + share * (self.distances[k] - before)), k == 0
+        if level is not None:
+            return max(level * BEYOND_FLAT, LEAST_FLAT * scale), False
+        return (float(self.distances[-1]) if len(self.distances) else 0.0) if self.ends else None, False
+
+    def _level_from(self, tolerance: float, valley: float) -> float | None:
+        """From which distance on the loss no longer changes."""
+        if len(self.losses) < FLAT_PROBES:
+            return None
+        highest = np.maximum.accumulate(self.losses[::-1])[::-1]
+        lowest = np.minimum.accumulate(self.losses[::-1])[::-1]
+        level = np.flatnonzero((highest - lowest <= tolerance) & (self.distances >= valley))
+        return float(self.distances[level[0]]) if len(level) and level[0] <= len(self.losses) - FLAT_PROBES else None
+
+
+def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Reach:
+    """Where the loss shows its valley, or its wall.
+
+    It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly (by three
+    times its drop from here to the lowest, by as much as the lowest itself, or by 3 % of what it rises to near by,
+    whichever is most), or beyond where it no longer changes; never where it is not finite. The lowest that was probed
+    is always within, and but for that no side is more than ten times as long as the other.
+
+    Parameters
+    ----------
+    loss_at : function of (m,) distances from here
+        Gives their losses.
+    here : float
+        The loss at 0, finite.
+    scale : float
+        A distance that matters.
+
+    """
+    sides = [_Side(sign, range(*FIRST)) for sign in (-1, 1)]
+    wanted = [np.array(side.steps) for side in sides]
+    for _ in range(ROUNDS):
+        distances = [scale * np.exp2(steps / 2) for steps in wanted]
+        losses = loss_at(np.concatenate([side.sign * d for side, d in zip(sides, distances, strict=True)]))
+        for side, d, n in zip(sides, distances, np.split(losses, [len(distances[0])]), strict=True):
+            side.take(d, n)
+        target, valley = _aim(sides, here, scale)
+        found = [side.found(here, target, v, scale) for side, v in zip(sides, valley, strict=True)]
+        wanted = [_further(side, reach, closer) for side, (reach, closer) in zip(sides, found, strict=True)]
+        if not any(len(steps) for steps in wanted):
+            break
+    lengths = [
+        float(side.distances[-1]) if reach is None else reach for side, (reach, _) in zip(sides, found, strict=True)
+    ]
+    low, high = _balanced(lengths, valley, sides)
+    return Reach(-low, high, (sides[0].ends, sides[1].ends))
+
+
+def _further(side: _Side, reach: float | None, closer: bool) -> NDArray[np.int64]:
+    """Which probes to add."""
+    if closer:
+        side.steps = range(side.steps.start - MORE, side.steps.stop)
+        return np.arange(side.steps.start, side.steps.start + MORE)
+    if reach is None:
+        side.steps = range(side.steps.start, side.steps.stop + MORE)
+        return np.arange(side.steps.stop - MORE, side.steps.stop)
+    return np.empty(0, dtype=np.int64)
+
+
+def _aim(sides: list[_Side], here: float, scale: float) -> tuple[float, list[float]]:
+    """To which loss the curve is to rise; and how far away, on either side, the valley is that it must show."""
+    lowest = min([here, *(float(side.losses.min()) for side in sides if len(side.losses))])
+    around = [side.losses[side.distances <= SHOWN_AROUND * scale] for side in sides]
+    highest = max([here, *(float(losses.max()) for losses in around if len(losses))])
+    drop = here - lowest
+    target = lowest + max(3 * drop, abs(lowest), RISES_BY * (highest - lowest))
+    enough = lowest + IN_THE_VALLEY * drop
+    first = [np.flatnonzero(side.losses <= enough) for side in sides]
+    nearest = [float(side.distances[k[0]]) if len(k) else np.inf for side, k in zip(sides, first, strict=True)]
+    if here <= enough:
+        return target, [0.0, 0.0]
+    return target, [nearest[0] if nearest[0] <= nearest[1] else 0.0, nearest[1] if nearest[1] < nearest[0] else 0.0]
+
+
+def _balanced(lengths: list[float], valley: list[float], sides: list[_Side]) -> tuple[float, float]:
+    """The two lengths, neither much longer than the other; none beyond where the loss is finite."""
+    low, high = (length or max(lengths) / MOST_UNEVEN for length in lengths)
+    low, high = (
+        min(low, max(high * MOST_UNEVEN, valley[0] * BEYOND_FLAT)),
+        min(high, max(low * MOST_UNEVEN, valley[1] * BEYOND_FLAT)),
+    )
+    low, high = max(low, high / MOST_UNEVEN), max(high, low / MOST_UNEVEN)
+    most = [side.distances[-1] if side.ends and len(side.distances) else np.inf for side in sides]
+    return min(low, most[0]), min(high, most[1])
