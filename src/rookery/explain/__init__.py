@@ -10,7 +10,9 @@ from typing import Any
 
 # Module of this package -> the public names it holds.
 _WHERE: dict[str, tuple[str, ...]] = {
-    "landscape": ("LossAgainstWeight", "loss_against_weight"),
+    "comparison": ("Comparison", "compare"),
+    "curve": ("LossAgainstWeight",),
+    "landscape": ("loss_against_weight",),
     "surface": ("LossSurface", "loss_surface"),
 }
 

@@ -150,7 +150,7 @@ def filter_normalised(weights: Weights, seed: int) -> tuple[list[tuple[Array, Ar
 def projected(points: Array, origin: Array, directions: Array) -> tuple[Array, float]:
     """Coordinates of points in a plane, (m, 2), by least squares; and the share of the points' variance it holds."""
     away = points - origin
-    coordinates: Array = np.linalg.lstsq(directions.T, away.T, rcond=None)[0].T
+    coordinates = np.linalg.lstsq(directions.T, away.T, rcond=None)[0].T.astype(np.float64)
     spread = np.square(away - away.mean(axis=0)).sum()
     left = away - coordinates @ directions
     share = 1.0 - np.square(left - left.mean(axis=0)).sum() / spread if spread > 0 else 1.0
