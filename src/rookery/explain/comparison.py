@@ -140,7 +140,7 @@ class Comparison(Sequence[Followed]):
             frames.append(pl.DataFrame(columns))
         return pl.concat(frames)
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, axes: Any = None) -> list[Any]:
         """Curves and paths beside each other, as a list of two matplotlib Axes (needs the `plots` extra).
 
         Parameters
@@ -148,9 +148,9 @@ class Comparison(Sequence[Followed]):
         axes : two Axes, optional
 
         """
-        from rookery.plots.landscape import plot_comparison
+        from rookery.plots.comparison import comparison
 
-        return plot_comparison(self, axes)
+        return comparison(self, axes=axes)
 
     def __repr__(self) -> str:
         return f"Comparison({len(self)} runs; {', '.join(map(repr, self.runs[:4]))}{', …' if len(self) > 4 else ''})"
@@ -280,7 +280,7 @@ def _compared(
         raise RookeryError("every run ends with a loss that is not finite; give lower learning rates")
     near = np.concatenate([path for (_, path), far in zip(followed, is_far, strict=True) if not far])
     model = runs[best].model
-    plane = plane_of(model, directions, near, 0)
+    plane = plane_of(model, directions, near, 0, of="paths")
     surface = surface_of(judges[0], model.weights, plane, near, points, None)
     found = []
     for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):

@@ -120,9 +120,9 @@ class LossAgainstWeight:
 
     def plot(self, axes: Any = None) -> Any:
         """The curve, the current point, the tangent and the landings, as matplotlib Axes (needs the `plots` extra)."""
-        from rookery.plots.landscape import plot_loss_against_weight
+        from rookery.plots.landscape import loss_against_weight
 
-        return plot_loss_against_weight(self, axes)
+        return loss_against_weight(self, axes=axes)
 
     def __repr__(self) -> str:
         return (

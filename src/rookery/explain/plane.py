@@ -47,7 +47,7 @@ class Plane:
     kind: str
 
 
-def plane_of(model: Model, directions: Any, path: Array | None, seed: int) -> Plane:
+def plane_of(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
     """The plane that a user means, through a model.
 
     Raises
@@ -70,7 +70,8 @@ def plane_of(model: Model, directions: Any, path: Array | None, seed: int) -> Pl
             raise PlanError("directions: 'path' needs one; give path, a list of weights in order")
         two, shares = principal(path)
         first, second = (f"{share:.1%}" for share in shares)
-        names = (f"first direction of the path ({first} of its variance)", f"second direction ({second})")
+        whose = "its" if of == "path" else "their"
+        names = (f"first direction of the {of} ({first} of {whose} variance)", f"second direction ({second})")
         return Plane(origin, two, names, np.zeros(2), "path")
     if not isinstance(directions, Sequence) or len(directions) != 2:
         raise PlanError("directions: needs two of them: two weights, each as (layer, row, column), or two directions")

@@ -13,7 +13,9 @@ __all__ = ["Reach", "reach_of"]
 # Probes go out in steps of √2: 32 of them to either side at first, from 1/256 of the scale to 181 times it, and 16
 # more, out or in, where that does not settle it.
 FIRST, MORE, ROUNDS = (-16, 16), 16, 4
-RISES_BY = 0.03  # of what the loss rises to within SHOWN_AROUND times the scale
+# The rise that is looked for: times the drop from here to the lowest; of the lowest; of what the loss rises to within
+# SHOWN_AROUND times the scale.
+OF_DROP, OF_LOWEST, OF_HIGHEST = 4.0, 0.25, 0.01
 SHOWN_AROUND = 8.0
 FLAT = 0.02  # of the rise that is looked for
 FLAT_PROBES = 6  # at the end, over which the loss must not change: a factor of 6 in the distance
@@ -86,8 +88,8 @@ class _Side:
 def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Reach:
     """Where the loss shows its valley, or its wall.
 
-    It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly (by three
-    times its drop from here to the lowest, by as much as the lowest itself, or by 3 % of what it rises to near by,
+    It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly above the
+    lowest (by four times the drop from here to there, by a quarter of it, or by 1 % of what the loss rises to near by,
     whichever is most), or beyond where it no longer changes; never where it is not finite. The lowest that was probed
     is always within, and but for that no side is more than ten times as long as the other.
 
@@ -137,7 +139,7 @@ def _aim(sides: list[_Side], here: float, scale: float) -> tuple[float, list[flo
     around = [side.losses[side.distances <= SHOWN_AROUND * scale] for side in sides]
     highest = max([here, *(float(losses.max()) for losses in around if len(losses))])
     drop = here - lowest
-    target = lowest + max(3 * drop, abs(lowest), RISES_BY * (highest - lowest))
+    target = lowest + max(OF_DROP * drop, OF_LOWEST * abs(lowest), OF_HIGHEST * (highest - lowest))
     enough = lowest + IN_THE_VALLEY * drop
     first = [np.flatnonzero(side.losses <= enough) for side in sides]
     nearest = [float(side.distances[k[0]]) if len(k) else np.inf for side, k in zip(sides, first, strict=True)]

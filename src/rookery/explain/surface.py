@@ -93,9 +93,9 @@ class LossSurface:
 
     def plot(self, axes: Any = None) -> Any:
         """Lines of equal loss with the network and its path, as matplotlib Axes (needs the `plots` extra)."""
-        from rookery.plots.landscape import plot_loss_surface
+        from rookery.plots.landscape import loss_surface
 
-        return plot_loss_surface(self, axes)
+        return loss_surface(self, axes=axes)
 
     def __repr__(self) -> str:
         held = "" if self.share is None else f"; holds {self.share:.1%} of the path's variance"

@@ -14,8 +14,10 @@ from typing import Any
 
 # Module of this package -> the public names it holds.
 _WHERE: dict[str, tuple[str, ...]] = {
+    "comparison": ("compared_losses", "compared_paths", "comparison"),
     "confusion": ("confusion_matrix",),
     "history": ("loss_curves",),
+    "landscape": ("loss_against_weight", "loss_surface"),
     "network_diagram": ("network",),
     "numbers": ("predicted_against_true", "residuals"),
     "precision": ("precision_recall",),
