@@ -36,7 +36,11 @@ def landscape_page(curve: LossAgainstWeight) -> RenderableType:
     for n, landing in enumerate(curve.landings, start=1):
         outside = "" if low <= landing.at <= high else " (outside the picture)"
         table.add_row(
-            str(n), f"{landing.learning_rate:.4g}", f"{landing.at:.6g}", f"{landing.loss:.6g}", landing.verdict + outside
+            str(n),
+            f"{landing.learning_rate:.4g}",
+            f"{landing.at:.6g}",
+            f"{landing.loss:.6g}",
+            landing.verdict + outside,
         )
     if curve.landings:
         parts += [table, Text("  A step of plain gradient descent of this weight alone: w - rate x gradient.", "dim")]

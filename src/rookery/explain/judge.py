@@ -62,9 +62,12 @@ class Judge:
         if self._alone is None:
             return losses_of_many(self.plan, stack, rows, self.threads)
         losses = np.empty(len(stack[0][0]))
-        for m in range(len(losses)):
-            self._alone.set_parameters([(w[m], b[m]) for w, b in stack])
-            losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+        with np.errstate(
+            all="ignore"
+        ):  # far out, the function's numbers may be too large: it is asked to find that out
+            for m in range(len(losses)):
+                self._alone.set_parameters([(w[m], b[m]) for w, b in stack])
+                losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
 
     def slope(self, weights: Weights, place: Place) -> tuple[float, float]:

@@ -20,7 +20,7 @@ RISE = 0.05  # of the drop: how far the loss must rise again before the valley i
 LEVEL = 1e-4  # of the drop: what it hardly falls any more by
 NEAR = 0.1  # of the drop: how near to the valley's loss a good step comes
 SHORT = 0.1  # of the good rate
-OVER = 0.25  # of the drop: how much higher than before the step that overshoots ends
+OVER = 0.25  # of the drop, or of the wall at the bottom of a valley: how much higher than before overshooting ends
 
 Array = NDArray[np.float64]
 
@@ -111,7 +111,8 @@ def chosen_rates(weights: Array, losses: Array, here: int, gradient: float) -> l
         rates += [SHORT * good, good]
     beyond = np.arange(valley, -1, -1) if gradient > 0 else np.arange(valley, len(weights))
     drop = losses[here] - losses[valley]
-    high = beyond[losses[beyond] >= losses[here] + max(OVER * drop, RISE * abs(losses[here]) if drop == 0 else 0.0)]
+    rise = OVER * (drop if drop > 0 else float(losses.max() - losses[here]))
+    high = beyond[losses[beyond] >= losses[here] + rise] if rise > 0 else []
     if len(high):
         rates.append((weights[here] - weights[high[0]]) / gradient)
     return [float(f"{rate:.2g}") for rate in rates]

@@ -50,6 +50,8 @@ class _Side:
     distances: Array = field(default_factory=lambda: np.empty(0))
     losses: Array = field(default_factory=lambda: np.empty(0))
     ends: bool = False
+    is_level: bool = False
+    rises: tuple[float, float] | None = None  # between which distances it rises to where it is shown
 
     def take(self, distances: Array, losses: Array) -> None:
         """More probes; behind the first that is not finite, none count."""
@@ -65,15 +67,18 @@ class _Side:
     def found(self, here: float, target: float, valley: float, scale: float) -> tuple[float | None, bool]:
         """How far to show, if that is settled; and whether closer probes are needed to say so."""
         risen = np.flatnonzero((self.losses >= target) & (self.distances >= valley))
+        self.is_level, self.rises = False, None
         level = self._level_from(FLAT * (target - here), valley)
         if len(risen) and (level is None or self.distances[risen[0]] <= level):
             k = int(risen[0])
-            before, low = (self.distances[k - 1], self.losses[k - 1]) if k else (0.0, here)
-            share = (target - low) / (self.losses[k] - low) if self.losses[k] > low else 1.0
-            return float(before + share * (self.distances[k] - before)), k == 0
+            self.rises = float(self.distances[k - 1]) if k else 0.0, float(self.distances[k])
+            return self.rises[1], k == 0
+        self.is_level = level is not None
         if level is not None:
             return max(level * BEYOND_FLAT, LEAST_FLAT * scale), False
-        return (float(self.distances[-1]) if len(self.distances) else 0.0) if self.ends else None, False
+        if self.ends:
+            return (float(self.distances[-1]), False) if len(self.distances) else (0.0, True)
+        return None, False
 
     def _level_from(self, tolerance: float, valley: float) -> float | None:
         """From which distance on the loss no longer changes."""
@@ -91,7 +96,7 @@ def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Re
     It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly above the
     lowest (by four times the drop from here to there, by a quarter of it, or by 1 % of what the loss rises to near by,
     whichever is most), or beyond where it no longer changes; never where it is not finite. The lowest that was probed
-    is always within, and but for that no side is more than ten times as long as the other.
+    is always within; but for that no side is more than ten times as long as the other, on which the loss rises.
 
     Parameters
     ----------
@@ -118,8 +123,20 @@ def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Re
     lengths = [
         float(side.distances[-1]) if reach is None else reach for side, (reach, _) in zip(sides, found, strict=True)
     ]
+    lengths = _finer(sides, lengths, loss_at, target)
     low, high = _balanced(lengths, valley, sides)
     return Reach(-low, high, (sides[0].ends, sides[1].ends))
+
+
+def _finer(sides: list[_Side], lengths: list[float], loss_at: Callable[[Array], Array], target: float) -> list[float]:
+    """The lengths, of a side that rises only just as far as it takes."""
+    between = [np.linspace(*(side.rises or (0.0, 0.0)), MORE) for side in sides]
+    losses = np.split(loss_at(np.concatenate([side.sign * d for side, d in zip(sides, between, strict=True)])), 2)
+    fine = []
+    for side, length, distances, there in zip(sides, lengths, between, losses, strict=True):
+        high = np.flatnonzero(there >= target)
+        fine.append(float(distances[high[0]]) if side.rises and len(high) else length)
+    return fine
 
 
 def _further(side: _Side, reach: float | None, closer: bool) -> NDArray[np.int64]:
@@ -139,7 +156,8 @@ def _aim(sides: list[_Side], here: float, scale: float) -> tuple[float, list[flo
     around = [side.losses[side.distances <= SHOWN_AROUND * scale] for side in sides]
     highest = max([here, *(float(losses.max()) for losses in around if len(losses))])
     drop = here - lowest
-    target = lowest + max(OF_DROP * drop, OF_LOWEST * abs(lowest), OF_HIGHEST * (highest - lowest))
+    rise = max(OF_DROP * drop, OF_LOWEST * abs(lowest), OF_HIGHEST * (highest - lowest))
+    target = lowest + (rise or 1.0)
     enough = lowest + IN_THE_VALLEY * drop
     first = [np.flatnonzero(side.losses <= enough) for side in sides]
     nearest = [float(side.distances[k[0]]) if len(k) else np.inf for side, k in zip(sides, first, strict=True)]
@@ -151,10 +169,11 @@ def _aim(sides: list[_Side], here: float, scale: float) -> tuple[float, list[flo
 def _balanced(lengths: list[float], valley: list[float], sides: list[_Side]) -> tuple[float, float]:
     """The two lengths, neither much longer than the other; none beyond where the loss is finite."""
     low, high = (length or max(lengths) / MOST_UNEVEN for length in lengths)
-    low, high = (
-        min(low, max(high * MOST_UNEVEN, valley[0] * BEYOND_FLAT)),
-        min(high, max(low * MOST_UNEVEN, valley[1] * BEYOND_FLAT)),
+    most_low, most_high = (
+        np.inf if side.is_level else max(length * MOST_UNEVEN, away * BEYOND_FLAT)
+        for side, length, away in zip(reversed(sides), (high, low), valley, strict=True)
     )
+    low, high = min(low, most_low), min(high, most_high)
     low, high = max(low, high / MOST_UNEVEN), max(high, low / MOST_UNEVEN)
     most = [side.distances[-1] if side.ends and len(side.distances) else np.inf for side in sides]
     return min(low, most[0]), min(high, most[1])
