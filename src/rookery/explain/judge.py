@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.colony.member import Member
 from rookery.engine.inside import Stack, Weights, inside_of, losses_of_many
 from rookery.engine.machine import resolve_threads
 from rookery.engine.native import Rows, new_run
@@ -87,7 +88,7 @@ class Judge:
 
 
 def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: int | None) -> tuple[Model, Judge]:
-    """A model, and who judges it on a user's rows; of a run, without any, on those it is trained on.
+    """A model, and who judges it on a user's rows; of a run or member, without any, on those it is trained on.
 
     Raises
     ------
@@ -97,11 +98,11 @@ def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: in
         If the rows are not what the model was trained on, or there are none.
 
     """
-    is_run = isinstance(model_or_run, Run)
+    is_run = isinstance(model_or_run, Run | Member)
     model = model_or_run.model if is_run else model_or_run
     if not isinstance(model, Model):
         raise PlanError(
-            f"model: got {type(model).__name__}; needs a Model or a Run of one network, such as a colony's best()"
+            f"model: got {type(model).__name__}; needs a Model, a Run or a Member of a colony, such as its best()"
         )
     if isinstance(data, Batch):
         rows = data.rows

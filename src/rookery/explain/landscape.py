@@ -13,7 +13,7 @@ from rookery.errors import PlanError, RookeryError
 from rookery.explain.curve import LossAgainstWeight
 from rookery.explain.judge import Judge, judged, varied
 from rookery.explain.landings import Landing, chosen_rates, rates_of, valley_of, verdict_on
-from rookery.explain.paths import values_of
+from rookery.explain.paths import path_of, values_of
 from rookery.explain.place import Place, place_of, value_at
 from rookery.explain.reach import reach_of
 from rookery.planning import whole
@@ -57,7 +57,7 @@ def loss_against_weight(
 
     Parameters
     ----------
-    model : Model or Run
+    model : Model, Run or Member
     data : file name, DataFrame, (n, d) array or Batch, optional
         Rows with their labels, as for `Model.evaluate`; of a run, by default those it is trained on, with their
         weights. A `Batch` (`rookery.explain.batch.batch_of`) is not read and encoded again for each weight.
@@ -73,7 +73,8 @@ def loss_against_weight(
     learning_rate : float or several, optional
         Whose steps are shown; by default the plan's, and three that the curve suggests: too low, good, overshooting.
     path : (steps,) array, or list of weights, optional
-        The weight's values during training, in order; or all weights, each as `Model.weights`.
+        The weight's values during training, in order; or all weights, each as `Model.weights`. By default those that
+        the run recorded, if it did.
     between : (float, float), optional
         The range, in place of the one that is found; wider if the weight as it is lies outside.
     points : int, default 1001
@@ -118,6 +119,7 @@ def loss_against_weight(
     network, judge = judged(model, data, y, sample_weight, threads)
     place = place_of(network, layer, row, column, bias=bias)
     line = _Line(judge, network.weights, place)
+    path = path_of(model, path)
     known = None if path is None else values_of(path, place, network.plan.network)
     gradient, size = judge.slope(network.weights, place)
     not_finite = (False, False)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rookery.errors import PlanError, RookeryError
 from rookery.explain.judge import Judge, along, judged, listed
-from rookery.explain.paths import flat, flat_path, projected, unflat
+from rookery.explain.paths import flat, flat_path, path_of, projected, unflat
 from rookery.explain.plane import Plane, plane_of
 from rookery.explain.reach import reach_of
 from rookery.planning import whole
@@ -126,14 +126,14 @@ def loss_surface(
 
     Parameters
     ----------
-    model : Model or Run
+    model : Model, Run or Member
     data, y, sample_weight, threads
         As for `loss_against_weight`.
     directions : optional
         "path" (the default if there is one), "random" (the default if not); two weights, each as (layer, row, column),
         such as ``[(0, "bill_length_mm", 3), (2, "bias", "Gentoo")]``; or two directions, each as `Model.weights`.
     path : list of weights, optional
-        Each as `Model.weights`, in order.
+        Each as `Model.weights`, in order. By default those that the run recorded, if it did.
     seed : int, default 0
         Of the random directions.
     reach : float, optional
@@ -170,6 +170,7 @@ def loss_surface(
     if reach is not None and (isinstance(reach, bool) or not isinstance(reach, numbers.Real) or not 0 < reach < np.inf):
         raise PlanError(f"reach: got {reach!r}; needs a number above 0")
     network, judge = judged(model, data, y, sample_weight, threads)
+    path = path_of(model, path)
     rows = None if path is None else flat_path("path", path, network.plan.network)
     plane = plane_of(network, directions, rows, seed)
     return surface_of(judge, network.weights, plane, rows, points, None if reach is None else float(reach))
