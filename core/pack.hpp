@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "lane_pass.hpp"
+#include "lane_layer.hpp"
 #include "member_state.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
@@ -66,13 +66,9 @@ class Pack {
   static std::int64_t working_set(const Plan& plan);
 
  private:
-  struct Layer {
-    std::int64_t inputs = 0;
-    std::int64_t outputs = 0;
+  struct Layer : LaneLayer<V> {
     std::int64_t stride = 0;  // of the values from row to row: before those of a hidden layer stands a one
     std::int64_t at = 0;      // the bias, then the weights input by input; counted in vectors
-    LaneActivate<V> activate = nullptr;
-    V parameter{};
     bool keeps_derivative = false;
     bool drops = false;
   };

@@ -122,32 +122,12 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   std::int64_t left_stride = 1 + plan_.inputs;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    const V* const bias = vectors(weights_) + layer.at;
     V* const out = block_.values[l];
-    const std::int64_t stride = layer.stride;
-    const auto begin = [&](std::int64_t, std::int64_t j) __attribute__((always_inline)) { return bias[j]; };
-    const LaneStrides at{left_stride, 1, layer.outputs, 1};
-    V* const derivatives = training ? block_.derivatives[l] : nullptr;
-    const ActivationKind kind = plan_.layers[l].activation;
-    if (kind == ActivationKind::relu && derivatives == nullptr) {
-      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
-                      [&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) {
-                        V unused;
-                        out[r * stride + j] = Relu::apply(sum, sum, unused);
-                      });
-    } else {
-      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
-                      [&](std::int64_t r, std::int64_t j, V sum)
-                          __attribute__((always_inline)) { out[r * stride + j] = sum; });
-      if (kind != ActivationKind::identity || derivatives != nullptr) {
-        for (std::int64_t r = 0; r < rows; ++r)
-          layer.activate(out + r * stride, derivatives == nullptr ? nullptr : derivatives + r * layer.outputs,
-                         layer.outputs, layer.parameter);
-      }
-    }
+    lane_layer_forward<V>(layer, vectors(weights_) + layer.at, left, left_stride, rows, out, layer.stride,
+                          training ? block_.derivatives[l] : nullptr);
     if (layer.drops && training) drop(l, rows, position);
     left = out;
-    left_stride = stride;
+    left_stride = layer.stride;
   }
 }
 
@@ -315,7 +295,7 @@ void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V
   }
   for (const Layer& layer : layers_) {
     range(layer.at, layer.at + layer.outputs, biases);
-    range(layer.at + layer.outputs, layer.at + (1 + layer.inputs) * layer.outputs, weights);
+    range(layer.at + layer.outputs, layer.at + layer.size(), weights);
   }
 }
 
