@@ -14,14 +14,24 @@ from rookery.errors import PlanError
 from rookery.explain.place import Place, value_at
 from rookery.plan.network import Network
 
-__all__ = ["checked_weights", "filter_normalised", "flat", "flat_path", "path_of", "principal", "projected", "unflat", "values_of"]
+__all__ = [
+    "checked_weights",
+    "filter_normalised",
+    "flat",
+    "flat_path",
+    "path_of",
+    "principal",
+    "projected",
+    "unflat",
+    "values_of",
+]
 
 Array = NDArray[np.float64]
 
 
 def path_of(model_or_run: Any, given: Any) -> Any:
     """The path that was given; without one, that of a run which recorded its weights."""
-    recording = getattr(model_or_run, "recording", None) if given is None else given
+    recording: Any = getattr(model_or_run, "recording", None) if given is None else given
     return recording.path() if getattr(recording, "has_weights", False) else given
 
 
