@@ -14,6 +14,7 @@ BENCHMARKS = (
     "memory",
     "encoding",
     "predict",
+    "landscape",
     "real_tables",
 )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rookery.colony.member import Member
 from rookery.engine.inside import Stack, Weights, inside_of, losses_of_many
 from rookery.engine.machine import resolve_threads
-from rookery.engine.native import Rows, new_run
+from rookery.engine.native import FLOPS_PER_THREAD, Rows, new_run
 from rookery.errors import PlanError, TableError
 from rookery.explain.batch import Batch, batch_of
 from rookery.explain.place import Place, value_at
@@ -59,14 +59,13 @@ class Judge:
         return np.concatenate(found) if found else np.empty(0)
 
     def _of(self, stack: Stack) -> NDArray[np.float64]:
-        rows = self.rows
+        rows, count = self.rows, len(stack[0][0])
         if self._alone is None:
-            return losses_of_many(self.plan, stack, rows, self.threads)
-        losses = np.empty(len(stack[0][0]))
-        with np.errstate(
-            all="ignore"
-        ):  # far out, the function's numbers may be too large: it is asked to find that out
-            for m in range(len(losses)):
+            operations = 2 * self.plan.network.parameters * len(rows) * count
+            return losses_of_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
+        losses = np.empty(count)
+        with np.errstate(all="ignore"):  # the function is also asked far out, where its numbers may become too large
+            for m in range(count):
                 self._alone.set_parameters([(w[m], b[m]) for w, b in stack])
                 losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
