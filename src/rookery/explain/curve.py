@@ -45,7 +45,7 @@ class LossAgainstWeight:
     path : (steps,) float64 or None
         The weight's values during training.
     ends : tuple of bool
-        Whether the loss stops being finite below, and above, what is shown.
+        Whether the loss stops being finite right below, and above, what is shown.
     left_out : int
         How many points within were left out because their loss is not finite.
 
@@ -110,10 +110,10 @@ class LossAgainstWeight:
     def notes(self) -> list[str]:
         """What the picture cannot show."""
         said = []
-        sides = [word for word, ends in zip(("below", "above"), self.ends, strict=True) if ends]
+        ends = zip(("below", "above"), (self.weights[0], self.weights[-1]), self.ends, strict=True)
+        sides = [f"{word} {float(weight):.4g}" for word, weight, is_end in ends if is_end]
         if sides:
-            low, high = float(self.weights[0]), float(self.weights[-1])
-            said.append(f"{' and '.join(sides)} {low:.4g} to {high:.4g} the loss is not finite")
+            said.append(f"not far {' and '.join(sides)} the loss is no longer finite")
         if self.left_out:
             said.append(f"{self.left_out:,} points within were left out: their loss is not finite")
         return said

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["loss_against_weight"]
 
 POINTS = 1001
+LEAST_SCALE = 1e-3  # of the weight: smaller steps would soon be lost in rounding
 WIDER_FOR_MORE = 3.0  # times the range that was found: how much wider it becomes to show landings and path
 MARGIN = 0.05
 
@@ -124,7 +125,7 @@ def loss_against_weight(
     gradient, size = judge.slope(network.weights, place)
     not_finite = (False, False)
     if ends is None:
-        low, high, not_finite = line.reach(1 / size if size > 0 else 1.0)
+        low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, LEAST_SCALE * abs(line.at)))
         ends = _wider(low, high, known, [line.at - rate * gradient for rate in rates or ()], not_finite)
     else:
         ends = min(ends[0], line.at), max(ends[1], line.at)

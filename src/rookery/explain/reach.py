@@ -13,10 +13,9 @@ __all__ = ["Reach", "reach_of"]
 # Probes go out in steps of √2: 32 of them to either side at first, from 1/256 of the scale to 181 times it, and 16
 # more, out or in, where that does not settle it.
 FIRST, MORE, ROUNDS = (-16, 16), 16, 4
-# The rise that is looked for: times the drop from here to the lowest; of the lowest; of what the loss rises to within
-# SHOWN_AROUND times the scale.
-OF_DROP, OF_LOWEST, OF_HIGHEST = 4.0, 0.25, 0.01
-SHOWN_AROUND = 8.0
+# The rise that is looked for: times the drop from here to the lowest; of the lowest; of what the loss rises by within
+# the scale.
+OF_DROP, OF_LOWEST, OF_HIGHEST = 4.0, 0.25, 0.08
 FLAT = 0.02  # of the rise that is looked for
 FLAT_PROBES = 6  # at the end, over which the loss must not change: a factor of 6 in the distance
 IN_THE_VALLEY = 0.05  # of the drop from here to the lowest: what lies within is as good as the lowest
@@ -34,7 +33,7 @@ class Reach:
     ----------
     low, high : float
     ends : tuple of bool
-        Whether the loss stops being finite below, and above.
+        Whether it is because the loss stops being finite that it goes no further, below and above.
 
     """
 
@@ -94,7 +93,7 @@ def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Re
     """Where the loss shows its valley, or its wall.
 
     It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly above the
-    lowest (by four times the drop from here to there, by a quarter of it, or by 1 % of what the loss rises to near by,
+    lowest (by four times the drop from here to there, by a quarter of it, or by 8 % of what the loss rises by near by,
     whichever is most), or beyond where it no longer changes; never where it is not finite. The lowest that was probed
     is always within; but for that no side is more than ten times as long as the other, on which the loss rises.
 
@@ -125,7 +124,8 @@ def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Re
     ]
     lengths = _finer(sides, lengths, loss_at, target)
     low, high = _balanced(lengths, valley, sides)
-    return Reach(-low, high, (sides[0].ends, sides[1].ends))
+    ends = [side.ends and length >= side.distances[-1:].sum() for side, length in zip(sides, (low, high), strict=True)]
+    return Reach(-low, high, (bool(ends[0]), bool(ends[1])))
 
 
 def _finer(sides: list[_Side], lengths: list[float], loss_at: Callable[[Array], Array], target: float) -> list[float]:
@@ -153,7 +153,7 @@ def _further(side: _Side, reach: float | None, closer: bool) -> NDArray[np.int64
 def _aim(sides: list[_Side], here: float, scale: float) -> tuple[float, list[float]]:
     """To which loss the curve is to rise; and how far away, on either side, the valley is that it must show."""
     lowest = min([here, *(float(side.losses.min()) for side in sides if len(side.losses))])
-    around = [side.losses[side.distances <= SHOWN_AROUND * scale] for side in sides]
+    around = [side.losses[side.distances <= scale] for side in sides]
     highest = max([here, *(float(losses.max()) for losses in around if len(losses))])
     drop = here - lowest
     rise = max(OF_DROP * drop, OF_LOWEST * abs(lowest), OF_HIGHEST * (highest - lowest))

@@ -206,6 +206,9 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     assert len(found.weights) == 41 - found.left_out
     assert np.isfinite(found.losses).all()
     assert f"{found.left_out:,} points within were left out" in found.notes()[0]
+    weights = [(w * np.float32(1e8), b) for w, b in model.weights]
+    large = rk.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
+    assert len(large.weights) == 41
     huge = rk.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
     assert huge.landings[0].verdict == "overshooting"
     assert huge.to_dict()["landings"][0]["loss"] is None

@@ -48,6 +48,9 @@ def test_no_further_than_the_loss_is_finite() -> None:
     found = reach(lambda d: np.where(d > 2, np.nan, 1 + 1e-4 * d**2))
     assert 1 < found.high <= 2
     assert found.ends == (False, True)
+    later = reach(lambda d: np.where(d > 100, np.inf, 1 + d**2))
+    assert later.high < 10
+    assert later.ends == (False, False)
     both = reach(lambda d: np.where(np.abs(d) > 1, np.inf, 1.0))
     assert both.ends == (True, True)
     assert -1 <= both.low < 0 < both.high <= 1
