@@ -195,3 +195,19 @@ def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
     axes = dead.plot()
     assert axes.texts[0].get_text() == "the loss is the same throughout"
     plt.close("all")
+
+
+def test_what_a_run_recorded_is_its_path(run: rk.Run, steps: list[Weights]) -> None:
+    class Recorded:
+        has_weights = True
+
+        def path(self) -> list[Weights]:
+            return steps
+
+    found = surface_of(run.model, path=Recorded())
+    assert found.kind == "path"
+    assert found.path is not None
+    np.testing.assert_array_equal(found.path, surface_of(run.model, path=steps).path)
+    curve = rk.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
+    assert curve.path is not None
+    assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]
