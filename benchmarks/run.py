@@ -15,6 +15,7 @@ BENCHMARKS = (
     "memory",
     "encoding",
     "predict",
+    "landscape",
     "real_tables",
 )
 

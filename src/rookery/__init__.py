@@ -41,6 +41,7 @@ _WHERE = {
     "history": ("History",),
     "evaluation": ("ClassEvaluation", "NumberEvaluation"),
     "explain": ("explain",),
+    "plots": ("plots",),
     "errors": ("DivergedError", "FileError", "PlanError", "RookeryError", "RookeryWarning", "TableError"),
     "plan.plan": ("EarlyStopping", "Plan"),
     "plan.network": ("Layer", "Network"),

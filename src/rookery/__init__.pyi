@@ -1,6 +1,7 @@
 """The public interface, for type checkers; `__init__.py` imports each name when it is first used."""
 
 from rookery import explain as explain
+from rookery import plots as plots
 from rookery.callbacks import EpochRecord as EpochRecord
 from rookery.colony.colony import Colony as Colony
 from rookery.colony.halving import Halving as Halving
