@@ -167,7 +167,8 @@ def train(
     every : int, default 10
         After how many epochs a checkpoint is written.
     resume : bool, default False
-        Go on from the folder's latest checkpoint, if there is one. A recording then begins there: checkpoints keep none.
+        Go on from the folder's latest checkpoint, if there is one. A recording begins there, for checkpoints
+        keep none.
     record : Record, word or several, or bool, optional
         What to keep on the way, in the run's `recording`: "weights", "gradients", "activations", or True for all three.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import PlanError, nearest
-from rookery.plots.style import TRAIN, on_background, pyplot, tidy
+from rookery.plots.style import LIGHTER, TRAIN, VALIDATION, on_background, pyplot, tidy
 
 if TYPE_CHECKING:
     from rookery.recording.recording import Recording
@@ -26,12 +26,12 @@ NUMBERS = {
     "activation_deviation": ("activation_deviations", "standard deviation of activations", False),
 }
 # Okabe & Ito 2008, dark to light; each layer has dashes and a marker of its own, so that grey will do.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES_NAMED = 12
 MARKS = 8
-BINS, SHOWN = 41, (0.5, 99.5)  # percent of the weights within the axis
+BINS, SHOWN = (9, 41), (0.5, 99.5)  # at least and at most; percent of the weights within the axis
 
 
 def plot_recording(recording: Recording, axes: Any = None, *, of: str = "update_ratio") -> Any:
@@ -85,7 +85,7 @@ def plot_recording(recording: Recording, axes: Any = None, *, of: str = "update_
 
 
 def plot_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
-    """How the weights of a layer are spread, moment by moment: the darker or lighter, the more of them lie there.
+    """How the weights of a layer are spread, moment by moment: the further from the background's shade, the more there.
 
     Lines are the median and the quartiles. Weights far out, the outermost half percent on each side, lie beyond.
 
@@ -116,14 +116,14 @@ def plot_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
     low, high = np.percentile(weights, SHOWN)
     if not low < high:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, BINS + 1)
+    edges = np.linspace(low, high, int(np.clip(np.sqrt(weights.shape[1]), *BINS)) + 1)
     shares = np.stack([np.histogram(of_moment, edges)[0] for of_moment in weights], axis=1) / weights.shape[1]
     axes = _axes(axes)
     at = _edges(recording.epochs)
     image = axes.pcolormesh(at, edges, np.sqrt(shares), cmap=_map(), rasterized=True)
-    line = {"color": on_background(TRAIN)["color"] if _is_dark() else "black"}
+    colour = on_background(VALIDATION)["color"]
     for percent, dashes in ((25, ":"), (50, "-"), (75, ":")):
-        axes.plot(recording.epochs, np.percentile(weights, percent, axis=1), dashes, linewidth=1.2, **line)
+        axes.plot(recording.epochs, np.percentile(weights, percent, axis=1), dashes, color=colour, linewidth=1.6)
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"weights of {'the ' if layer in (-1, layers - 1) else ''}{recording.layers[layer]}")
     bar = axes.figure.colorbar(image, ax=axes, label="share of the weights")
@@ -141,14 +141,14 @@ def _is_dark() -> bool:
 
 
 def _map() -> Any:
-    """Few is the background's end of the scale."""
-    return "cividis" if _is_dark() else "cividis_r"
+    """Few are as the background."""
+    return "Greys_r" if _is_dark() else "Greys"
 
 
 def _style(layer: int, moments: int) -> dict[str, Any]:
     colour = COLOURS[layer % len(COLOURS)]
-    if _is_dark() and colour == "#0072B2":
-        colour = "#56B4E9" if layer % len(COLOURS) == 0 else colour
+    if _is_dark() and colour in LIGHTER:
+        colour = LIGHTER[colour]
     return {
         "color": colour, "linestyle": DASHES[layer % len(DASHES)], "marker": MARKERS[layer % len(MARKERS)],
         "markersize": 4.5, "markevery": (layer % MARKS, max(moments // MARKS, 1)), "linewidth": 1.6,

@@ -15,8 +15,7 @@ __all__ = ["Neurons", "can_die", "can_saturate", "neurons_of"]
 CAN_DIE = ("relu", "gelu", "gelu_tanh", "silu", "mish", "softplus")
 SILENT = 1e-6  # relu gives exactly 0; the others come near it
 
-# Activations that are level on both sides: greatest slope, and slope by the activation a.
-SLOPES = {"tanh": (1.0, lambda a: 1 - a * a), "sigmoid": (0.25, lambda a: a * (1 - a))}
+CAN_SATURATE = ("tanh", "sigmoid")
 LEVEL = 0.05  # of the greatest slope
 
 
@@ -47,7 +46,7 @@ def can_die(activation: Activation) -> bool:
 
 
 def can_saturate(activation: Activation) -> bool:
-    return activation.word in SLOPES
+    return activation.word in CAN_SATURATE
 
 
 def neurons_of(activation: Activation, a: NDArray[np.floating]) -> Neurons:
@@ -63,9 +62,11 @@ def neurons_of(activation: Activation, a: NDArray[np.floating]) -> Neurons:
     a = a.astype(np.float64)
     none = np.full(a.shape[1], np.nan)
     silent = (np.abs(a) < SILENT).mean(axis=0) if can_die(activation) else none
-    saturated = none
-    if can_saturate(activation):
-        greatest, slope = SLOPES[activation.word]
-        saturated = (slope(a) < LEVEL * greatest).mean(axis=0)
+    saturated = (_slope(activation, a) < LEVEL).mean(axis=0) if can_saturate(activation) else none
     with np.errstate(all="ignore"):
         return Neurons(a.mean(axis=0), a.std(axis=0), silent, saturated)
+
+
+def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64]:
+    """f'(z) by a = f(z), as a share of the greatest."""
+    return np.asarray(1 - a * a if activation.word == "tanh" else 4 * a * (1 - a))

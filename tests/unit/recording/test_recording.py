@@ -162,12 +162,14 @@ def test_memory_is_bounded() -> None:
 
 def test_what_would_not_fit_is_said_before_training() -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match=r"would not fit in memory: the beginning and the end alone take 1,216 bytes, more than max"):
+    with pytest.raises(
+        rk.PlanError, match=r"not fit in memory: the beginning and the end alone take 1,216 bytes, more t"
+    ):
         quick(x, y, epochs=50, record=rk.Record(max_bytes=1000))
     with pytest.raises(rk.PlanError, match=r"102 moments take .* more than max_bytes=20,000; give every=\d+ or more"):
         quick(x, y, epochs=50, record=rk.Record(every=1, max_bytes=20_000))
     with pytest.raises(rk.PlanError, match=r"would not fit in memory.*keep less than weights and gradients and activ"):
-        quick(x, y, hidden=[4000, 4000], record=rk.Record())
+        quick(x, y, hidden=[500, 500], record=rk.Record(max_bytes=2**20))
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_what_was_not_recorded_is_said() -> None:
     recording = recorded(quick(x, y, record="activations"))
     assert (recording.has_weights, recording.has_gradients, recording.has_activations) == (False, False, True)
     for read in (recording.path, lambda: recording.gradient_norms):
-        with pytest.raises(rk.RookeryError, match="holds no .*; train with record='"):
+        with pytest.raises(rk.RookeryError, match=r"holds no .*; train with record='"):
             read()
     assert recording.table()["gradient_norm"].is_null().all()
     with pytest.raises(rk.RookeryError, match="holds no activations"):
