@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.engine.colony import Crew, Job
 from rookery.engine.native import Rows, new_predictor, new_run
@@ -29,6 +30,7 @@ __all__ = ["tried"]
 
 MARGIN = 0.1  # of what it was: less is luck as likely as not
 MARGIN_OF_BASELINE = 0.01
+MEASURES = {"loss": "loss", "rmse": "root mean squared error", "balanced_accuracy": "balanced accuracy"}
 
 Parameters = list[tuple[Any, Any]]
 
@@ -64,25 +66,27 @@ def tried(case: Case, alternatives: Sequence[Alternative], seeds: int) -> dict[i
     for place in setups:
         if place < 0:
             continue
-        measure = alternatives[place].measure
-        before = np.array([_judged(setups[-1], w, measure) for w in weights[-1]])
-        after = np.array([_judged(setups[place], w, measure) for w in weights[place]])
+        one = alternatives[place]
+        before = np.array([_judged(setups[-1], w, one.measure) for w in weights[-1]])
+        after = np.array([_judged(setups[place], w, one.measure) for w in weights[place]])
         found[place] = Trial(
-            alternatives[place].words, dict(alternatives[place].arguments), f"{case.judged_by} {_called(measure)}",
-            float(before.mean()), float(after.mean()), _has_helped(case, before, after, measure), seeds,
+            one.words, dict(one.arguments), f"{case.judged_by} {MEASURES[one.measure]}",
+            *(float(values.mean()) for values in (before, after)), _has_helped(case, before, after, one.measure), seeds,
         )  # fmt: skip
     return found
 
 
-def _has_helped(case: Case, before: Any, after: Any, measure: str) -> bool:
+def _has_helped(case: Case, before: NDArray[np.float64], after: NDArray[np.float64], measure: str) -> bool:
+    """Whether it is better with each seed, and by more than a little."""
+    if measure == "balanced_accuracy":
+        before, after = 1 - before, 1 - after
     if not (np.isfinite(after).all() and (after < before).all()):
         return False
     if not np.isfinite(before).all():
-        # Not diverging is no cure by itself: the network has to have learnt something.
+        # Not to diverge is no cure by itself: the network has to have learnt something.
         return measure != "loss" or bool(after.mean() < case.baseline)
     gain = before.mean() - after.mean()
-    least = MARGIN_OF_BASELINE * case.baseline if measure == "loss" else 0.0
-    return bool(gain >= MARGIN * before.mean() and gain >= least)
+    return bool(gain >= MARGIN * before.mean() and (measure != "loss" or gain >= MARGIN_OF_BASELINE * case.baseline))
 
 
 def _as_it_was(case: Case) -> _Setup:
@@ -175,23 +179,16 @@ def _trained_alone(job: Job, threads: int) -> Parameters | None:
 
 
 def _judged(setup: _Setup, weights: Parameters | None, measure: str) -> float:
-    """How good a network is on the validation rows, or else on those it was trained on; lower is better."""
+    """How good a network is on the validation rows, or else on those it was trained on."""
     if weights is None:
-        return float("inf")
+        return 0.0 if measure == "balanced_accuracy" else float("inf")
     rows = setup.rows if setup.validation is None else setup.validation
-    if measure == "mistakes":
+    if measure == "balanced_accuracy":
         assert rows.classes is not None
         said = new_predictor(setup.plan, weights, 1).predict(rows.x).argmax(axis=1)
-        there = np.unique(rows.classes)
-        return 1 - float(np.mean([(said[rows.classes == c] == c).mean() for c in there]))
+        return float(np.mean([(said[rows.classes == c] == c).mean() for c in np.unique(rows.classes)]))
     run = new_run(replace(setup.plan, early_stopping=None), rows, None, 1)
     run.set_parameters(weights)
     loss, metric = run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     value = metric * setup.scale if measure == "rmse" else loss
     return float(value) if np.isfinite(value) else float("inf")
-
-
-def _called(measure: str) -> str:
-    return {"loss": "loss", "rmse": "root mean squared error", "mistakes": "share of mistakes, each class alike"}[
-        measure
-    ]

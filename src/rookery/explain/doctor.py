@@ -24,7 +24,8 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     Each rule looks for one thing: a rate too high or too low, too few epochs, overfitting, columns or labels on unlike
     scales, dead or saturated layers, one and the same answer for every row, divergence. A cure is proposed only if the
     same run with it, trained beside the run as it was with the same seeds and rows, is better with each seed, and by a
-    tenth or more; if nothing helped, it is said that it was tried. Cures are compared on the validation rows.
+    tenth or more. If nothing helped, it is said that it was tried; and what a rule says of the learning rate or the
+    number of epochs is then not said at all, for it has been refuted. Cures are compared on the validation rows.
 
     Parameters
     ----------
@@ -86,8 +87,9 @@ def _with_trials(case: Case, findings: list[Finding], symptoms: list[Symptom], s
     out = []
     for finding, symptom in zip(findings, symptoms, strict=True):
         found: list[Any] = [of_key[key] for key in map(_key, symptom.alternatives) if key in of_key]
-        found.sort(key=lambda trial: (not trial.helped, trial.after))
-        out.append(replace(finding, trials=tuple(found)))
+        found.sort(key=lambda trial: trial.order)
+        if not symptom.is_forecast or not found or found[0].helped:
+            out.append(replace(finding, trials=tuple(found)))
     return out
 
 

@@ -25,8 +25,8 @@ class Alternative:
         What is changed: "a third of the learning rate".
     arguments : dict
         Of `rookery.train`.
-    measure : {"loss", "rmse", "mistakes"}
-        By what it is compared; "mistakes" is 1 - balanced accuracy.
+    measure : {"loss", "rmse", "balanced_accuracy"}
+        By what it is compared.
 
     """
 
@@ -37,12 +37,20 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What a rule sees; the attributes are those of `Finding`."""
+    """What a rule sees; most attributes are those of `Finding`.
+
+    Attributes
+    ----------
+    is_forecast : bool
+        Whether it says no more than that one of the alternatives would be better: where none is, there is no finding.
+
+    """
 
     title: str
     evidence: str
     meaning: str
     alternatives: Sequence[Alternative] = ()
+    is_forecast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,9 @@ class Trial:
     arguments : dict
         What to give `rookery.train` for it.
     measure : str
-        What before and after are: "validation loss", ….
+        What before and after are: "validation loss", "validation balanced accuracy", ….
     before, after : float
-        Means over the seeds; infinite where training diverged.
+        Means over the seeds; infinite (a balanced accuracy: 0) where training diverged.
     helped : bool
         Whether it is better with each seed, and by a tenth or more.
     seeds : int
@@ -71,6 +79,11 @@ class Trial:
     after: float
     helped: bool
     seeds: int
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """By which trials of the same measure are sorted, the best first."""
+        return not self.helped, -self.after if self.measure.endswith("accuracy") else self.after
 
     def __str__(self) -> str:
         given = ", ".join(f"{name}={_shown(value)}" for name, value in self.arguments.items())
@@ -193,7 +206,7 @@ def _shown(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def _finite(value: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +50,8 @@ def can_saturate(activation: Activation) -> bool:
     return activation.word in CAN_SATURATE
 
 
-def neurons_of(activation: Activation, a: NDArray[np.floating]) -> Neurons:
-    """What the neurons of a layer do; a (n, width): their activations.
+def neurons_of(activation: Activation, activations: NDArray[Any]) -> Neurons:
+    """What the neurons of a layer do; activations (n, width).
 
     Examples
     --------
@@ -59,7 +60,7 @@ def neurons_of(activation: Activation, a: NDArray[np.floating]) -> Neurons:
     array([1., 0.])
 
     """
-    a = a.astype(np.float64)
+    a: NDArray[np.float64] = activations.astype(np.float64)
     none = np.full(a.shape[1], np.nan)
     silent = (np.abs(a) < SILENT).mean(axis=0) if can_die(activation) else none
     saturated = (_slope(activation, a) < LEVEL).mean(axis=0) if can_saturate(activation) else none

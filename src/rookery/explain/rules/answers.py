@@ -43,8 +43,10 @@ def _of_classes(case: Case) -> Symptom | None:
         )
     alternatives = []
     if case.run.rows.classes is not None and case.prepared.preparation.class_weight is None:
-        alternatives.append(Alternative("weighting the classes alike", {"class_weight": "balanced"}, "mistakes"))
-    alternatives += [Alternative(a.words, a.arguments, "mistakes") for a in rates(case, 1 / 10)]
+        alternatives.append(
+            Alternative("weighting the classes alike", {"class_weight": "balanced"}, "balanced_accuracy")
+        )
+    alternatives += [Alternative(a.words, a.arguments, "balanced_accuracy") for a in rates(case, 1 / 10)]
     return Symptom(
         f"The network always says {name!r}",
         f"of {rows:,} training rows, each is said to be {name!r}; {share:.0f} % of them are. Probabilities differ by "

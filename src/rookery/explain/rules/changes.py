@@ -5,7 +5,7 @@ from __future__ import annotations
 from rookery.explain.case import Case
 from rookery.explain.findings import Alternative
 
-__all__ = ["rates", "standardised"]
+__all__ = ["rates", "standardised", "usual_rate"]
 
 SHARES = {3: "a third", 10: "a tenth", 100: "a hundredth", 1000: "a thousandth"}
 
@@ -18,6 +18,14 @@ def rates(case: Case, *divisors: float) -> list[Alternative]:
         words = f"{1 / divisor:.0f} times" if divisor < 1 else SHARES[int(divisor)] + " of"
         found.append(Alternative(f"{words} the learning rate", {"learning_rate": float(f"{rate / divisor:.3g}")}))
     return found
+
+
+def usual_rate(case: Case) -> list[Alternative]:
+    """The rate that the optimizer has where none is given, if it is higher than what `rates` tries."""
+    usual = type(case.plan.optimizer)().learning_rate
+    if usual <= 100 * case.plan.optimizer.learning_rate:
+        return []
+    return [Alternative("the optimizer's usual learning rate", {"learning_rate": usual})]
 
 
 def standardised(case: Case, measure: str = "loss") -> list[Alternative]:

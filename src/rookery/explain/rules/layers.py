@@ -26,16 +26,18 @@ def dead_layer(case: Case) -> Symptom | None:
         return None
     worst = int(np.argmax(shares))
     width = len(case.neurons[worst].silent)
+    left = (
+        f"the layer is as good as one of {width - dead[worst]}" if dead[worst] < width else "nothing passes the layer"
+    )
     how = "dead" if shares[worst] == 1 else "half dead" if shares[worst] < 0.6 else "mostly dead"
     return Symptom(
         f"{case.layer(worst).capitalize()} is {how}",
         f"{dead[worst]} of its {width} neurons give 0 on all sampled training rows{_since(case, worst)}",
-        "through a neuron that gives 0 on every row no gradient flows, so it cannot learn any more; the layer is as "
-        f"good as one of {width - dead[worst]} neurons",
+        f"through a neuron that gives 0 on every row no gradient flows, so it cannot learn any more; {left}",
         [
             *standardised(case, "loss" if case.plan.task == "classes" else "rmse"),
             Alternative("leaky_relu in place of it", {"activation": "leaky_relu"}),
-            *rates(case, 3, 10),
+            *rates(case, 3, 10, 100),
         ],
     )
 

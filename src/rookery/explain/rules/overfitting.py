@@ -36,7 +36,8 @@ def overfitting(case: Case) -> Symptom | None:
     return Symptom(
         f"Overfitting since epoch {best + 1}",
         f"the validation loss was lowest in epoch {best + 1}, {lowest:.3g}, and is {now:.3g} in the last {len(late)} "
-        f"of {len(losses)} epochs; the training loss went on falling from {case.train[best]:.3g} to {case.train[-1]:.3g}",
+        f"of {len(losses)} epochs; the training loss went on falling, from {case.train[best]:.3g} to "
+        f"{case.train[-1]:.3g}",
         "what the network still learns is about these rows and not about others; of those it is more and more sure",
         _cures(case),
     )

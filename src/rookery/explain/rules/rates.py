@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rookery.explain.case import Case
 from rookery.explain.findings import Alternative, Symptom
-from rookery.explain.rules.changes import rates
+from rookery.explain.rules.changes import rates, usual_rate
 
 __all__ = ["rate_too_high", "rate_too_low", "too_short"]
 
@@ -54,6 +54,7 @@ def rate_too_high(case: Case) -> Symptom | None:
         f"around a level of {level:.3g}{seen}",
         "steps are so long that they jump across the valley instead of going down into it",
         rates(case, 3, 10, 100),
+        is_forecast=True,
     )
 
 
@@ -77,7 +78,8 @@ def rate_too_low(case: Case) -> Symptom | None:
         f"{case.watched[-1]:.4g}, and in the second half by {late:.2g} after {early:.2g} in the first; saying the same "
         f"of every row has a loss of {case.baseline:.3g}{seen}",
         "the network is still at the beginning of its way: steps are too short for so few of them",
-        [*rates(case, 1 / 3, 1 / 10, 1 / 100), *more],
+        [*rates(case, 1 / 3, 1 / 10, 1 / 100), *usual_rate(case), *more],
+        is_forecast=True,
     )
 
 
@@ -88,13 +90,13 @@ def too_short(case: Case) -> Symptom | None:
     if rate_too_low(case) is not None:
         return None
     losses = case.watched
-    quarter = max(len(losses) // 4, 4)
+    quarter = max(len(losses) // 4, 6)
     width = max(quarter // 4, 1)
     before, after = float(losses[-quarter:][:width].mean()), float(losses[-width:].mean())
     gain = before - after
     if gain < GAIN_OF_BASELINE * case.baseline or gain < GAIN * before:
         return None
-    if not _falls(_means(losses[-quarter:], 4)) or losses[-width:].min() > losses.min():
+    if not _falls(_means(losses[-quarter:], 3)) or losses[-width:].min() > losses.min():
         return None
     return Symptom(
         "Training ended too early",
@@ -102,6 +104,7 @@ def too_short(case: Case) -> Symptom | None:
         f"{after:.3g}, by {100 * gain / before:.0f} %",
         "the network had not learnt all it can learn from these rows",
         [*_more_epochs(case, 3), *rates(case, 1 / 3)],
+        is_forecast=True,
     )
 
 

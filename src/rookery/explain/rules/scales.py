@@ -33,7 +33,7 @@ def unlike_scales(case: Case) -> Symptom | None:
     return Symptom(
         "Features are on unlike scales",
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
-        f"{spread[high] / spread[low]:,.0f} times as much; numbers were not scaled",
+        f"{spread[high] / spread[low]:.2g} times as much; numbers were not scaled",
         "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
         standardised(case, "rmse" if case.plan.task == "numbers" else "loss"),
     )
