@@ -71,7 +71,7 @@ def tried(case: Case, alternatives: Sequence[Alternative], seeds: int) -> dict[i
         after = np.array([_judged(setups[place], w, one.measure) for w in weights[place]])
         found[place] = Trial(
             one.words, dict(one.arguments), f"{case.judged_by} {MEASURES[one.measure]}",
-            *(float(values.mean()) for values in (before, after)), _has_helped(case, before, after, one.measure), seeds,
+            float(before.mean()), float(after.mean()), _has_helped(case, before, after, one.measure), seeds,
         )  # fmt: skip
     return found
 

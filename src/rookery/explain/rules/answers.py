@@ -43,9 +43,8 @@ def _of_classes(case: Case) -> Symptom | None:
         )
     alternatives = []
     if case.run.rows.classes is not None and case.prepared.preparation.class_weight is None:
-        alternatives.append(
-            Alternative("weighting the classes alike", {"class_weight": "balanced"}, "balanced_accuracy")
-        )
+        balanced = {"class_weight": "balanced"}
+        alternatives.append(Alternative("weighting the classes alike", balanced, "balanced_accuracy"))
     alternatives += [Alternative(a.words, a.arguments, "balanced_accuracy") for a in rates(case, 1 / 10)]
     return Symptom(
         f"The network always says {name!r}",
