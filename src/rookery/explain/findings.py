@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
@@ -86,7 +86,11 @@ class Trial:
         return not self.helped, -self.after if self.measure.endswith("accuracy") else self.after
 
     def __str__(self) -> str:
-        given = ", ".join(f"{name}={_shown(value)}" for name, value in self.arguments.items())
+        return self.told(_as_arguments)
+
+    def told(self, given_as: Callable[[Mapping[str, Any]], str]) -> str:
+        """In a sentence; `given_as` says how the arguments are to be given."""
+        given = given_as(self.arguments)
         means = f", means of {self.seeds} seeds" if self.seeds > 1 else ""
         if math.isinf(self.after):
             return f"{self.words} ({given}) diverges"
@@ -127,12 +131,17 @@ class Finding:
     @property
     def advice(self) -> str:
         """The cure in words, or that none was found; empty if nothing was tried."""
+        return self.advise(_as_arguments)
+
+    def advise(self, given_as: Callable[[Mapping[str, Any]], str]) -> str:
+        """The same; `given_as` says how arguments are to be given."""
         if self.cure is not None:
-            return f"{str(self.cure)[0].upper()}{str(self.cure)[1:]}."
+            told = self.cure.told(given_as)
+            return f"{told[0].upper()}{told[1:]}."
         if not self.trials:
             return ""
         best = self.trials[0]
-        found = "" if math.isinf(best.after) else f"; at best, {best}"
+        found = "" if math.isinf(best.after) else f"; at best, {best.told(given_as)}"
         return f"None found. Tried: {_listed(trial.words for trial in self.trials)}{found}."
 
     def to_dict(self) -> dict[str, Any]:
@@ -199,6 +208,10 @@ class Diagnosis(Sequence[Finding]):
 
 def _indented(name: str, text: str) -> str:
     return fill(text, WIDTH, initial_indent=f"   {name:<6} ", subsequent_indent=" " * 10)
+
+
+def _as_arguments(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
 
 
 def _shown(value: Any) -> str:

@@ -33,7 +33,7 @@ def unlike_scales(case: Case) -> Symptom | None:
     return Symptom(
         "Features are on unlike scales",
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
-        f"{spread[high] / spread[low]:.2g} times as much; numbers were not scaled",
+        f"{_rounded(spread[high] / spread[low])} times as much; numbers were not scaled",
         "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
         standardised(case, "rmse" if case.plan.task == "numbers" else "loss"),
     )
@@ -68,3 +68,7 @@ def _reached(case: Case) -> str:
     if not case.epochs:
         return "no epoch was completed"
     return f"after {case.epochs} epochs its errors on the training rows are {case.history.train_metric[-1]:.3g} (rmse)"
+
+
+def _rounded(ratio: float) -> str:
+    return f"{float(f'{ratio:.2g}'):,.0f}"
