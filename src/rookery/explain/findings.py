@@ -142,7 +142,7 @@ class Finding:
             return ""
         best = self.trials[0]
         found = "" if math.isinf(best.after) else f"; at best, {best.told(given_as)}"
-        return f"None found. Tried: {_listed(trial.words for trial in self.trials)}{found}."
+        return f"Nothing that helped with each seed. Tried: {_listed(trial.words for trial in self.trials)}{found}."
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -39,7 +39,7 @@ def _of_classes(case: Case) -> Symptom | None:
             f"of {rows:,} training rows, each gets {name!r} with a probability of {predicted[:, said[0]].mean():.3f}, "
             f"give or take {spread:.1g}; {share:.0f} % of the rows are of that class",
             "nothing of the features comes through to the output: layers have died, or have not begun to learn",
-            [*standardised(case), *rates(case, 10, 100, 1 / 10, 1 / 100)],
+            [*standardised(case), *rates(case, 10, 100, 1000, 1 / 10, 1 / 100)],
         )
     alternatives = []
     if case.run.rows.classes is not None and case.prepared.preparation.class_weight is None:
@@ -69,6 +69,6 @@ def _of_numbers(case: Case) -> Symptom | None:
         "nothing of the features comes through to the output: layers have died, or have not begun to learn",
         [
             *standardised(case, "rmse"),
-            *(Alternative(a.words, a.arguments, "rmse") for a in rates(case, 10, 100, 1 / 10, 1 / 100)),
+            *(Alternative(a.words, a.arguments, "rmse") for a in rates(case, 10, 100, 1000, 1 / 10, 1 / 100)),
         ],
     )
