@@ -27,7 +27,11 @@ def dead_layer(case: Case) -> Symptom | None:
     worst = int(np.argmax(shares))
     width = len(case.neurons[worst].silent)
     alive = width - dead[worst]
-    left = f"the layer is as good as one of {alive} neurons" if alive else "nothing passes the layer"
+    left = (
+        f"the layer is as good as one of {alive} neuron{'s' if alive > 1 else ''}"
+        if alive
+        else "nothing passes the layer"
+    )
     how = "dead" if shares[worst] == 1 else "half dead" if shares[worst] < 0.6 else "mostly dead"
     return Symptom(
         f"{case.layer(worst).capitalize()} is {how}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rookery.explain.case import Case
 from rookery.explain.findings import Symptom
@@ -22,14 +23,14 @@ def unlike_scales(case: Case) -> Symptom | None:
         return None
     x = case.run.rows.x.astype(np.float64)
     spread, largest = x.std(axis=0), np.abs(x).max(axis=0)
-    varied = np.flatnonzero(spread > 0)
-    if len(varied) < 2:
+    names, varied = case.prepared.features.inputs, spread > 0
+    numbers = {column.name for column in case.prepared.features.columns if column.role == "number"}
+    of_numbers = varied & np.array([name in numbers for name in names])
+    # Columns of numbers are named rather than rare categories, where they differ as much by themselves.
+    pair = _far_apart(spread, largest, of_numbers) or _far_apart(spread, largest, varied)
+    if pair is None:
         return None
-    low, high = varied[np.argmin(spread[varied])], varied[np.argmax(spread[varied])]
-    # By the largest value as well: a yes that is rare varies little, but is as large as any other.
-    if spread[high] < TIMES * spread[low] or largest[high] < TIMES * largest[varied].min():
-        return None
-    names = case.prepared.features.inputs
+    low, high = pair
     return Symptom(
         "Features are on unlike scales",
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
@@ -37,6 +38,20 @@ def unlike_scales(case: Case) -> Symptom | None:
         "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
         standardised(case, "rmse" if case.plan.task == "numbers" else "loss"),
     )
+
+
+def _far_apart(
+    spread: NDArray[np.float64], largest: NDArray[np.float64], among: NDArray[np.bool_]
+) -> tuple[int, int] | None:
+    """The inputs that vary least and most, if these are far apart."""
+    places = np.flatnonzero(among)
+    if len(places) < 2:
+        return None
+    low, high = places[np.argmin(spread[places])], places[np.argmax(spread[places])]
+    # By the largest value as well: a yes that is rare varies little, but is as large as any other.
+    if spread[high] < TIMES * spread[low] or largest[high] < TIMES * largest[places].min():
+        return None
+    return int(low), int(high)
 
 
 def label_scale(case: Case) -> Symptom | None:
