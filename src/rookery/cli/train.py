@@ -162,8 +162,13 @@ def train(
 def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
     from rookery.explain.doctor import diagnose
 
-    with activity("trying cures", quiet="as_json" in others):
-        return diagnose(run)
+    try:
+        with activity("trying cures", quiet="as_json" in others):
+            return diagnose(run)
+    except KeyboardInterrupt:
+        if "as_json" not in others:
+            show_diagnosis(diagnose(run, try_cures=False), others)
+        raise
 
 
 def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:

@@ -168,7 +168,10 @@ def _trained(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:
     """The weights each ends with; None of those that diverged."""
     if isinstance(jobs[0].plan.loss, CustomLoss):  # a function of Python: one by one
         return [_trained_alone(job, threads) for job in jobs]
-    crew = Crew(jobs, threads)
+    try:
+        crew = Crew(jobs, threads)
+    except PlanError:  # too many for the memory there is
+        return [_trained_alone(job, threads) for job in jobs]
     crew.run()
     return [None if crew.status(n) == "diverged" else crew.parameters(n) for n in range(len(crew))]
 

@@ -33,7 +33,8 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
         Of `rookery.train`, or `DivergedError.run`. With a recording (``record="activations"``) updates are looked at
         too, and it is said since when neurons are dead.
     try_cures : bool, default True
-        Whether cures are tried. That takes as long as training a few networks for each finding.
+        Whether cures are tried. That takes as long as training a few networks for each finding; without, nothing that
+        a rule says of the learning rate or the number of epochs has been put to the test.
     seeds : int, default 3
         With how many seeds each is tried, the run's own first.
 

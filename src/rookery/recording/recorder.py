@@ -27,7 +27,7 @@ def sampled(rows: int, wanted: int, seed: int) -> NDArray[np.int64]:
     """The places of some of the training rows, ascending: those with the lowest numbers hashed from the seed."""
     if rows <= wanted:
         return np.arange(rows)
-    return np.sort(np.argsort(hashed(seed, rows), kind="stable")[:wanted])
+    return np.sort(np.argpartition(hashed(seed, rows), wanted)[:wanted])
 
 
 def taken(rows: Rows, which: NDArray[np.int64]) -> Rows:
@@ -96,7 +96,7 @@ class Recorder:
             steps = self._kept["step"][: self._count]
             self._count = int(np.searchsorted(steps, step, side="right"))
         last = int(self._kept["step"][self._count - 1]) if self._count else -1
-        ended = run.status != "running"
+        ended = run.status not in ("running", "interrupted")
         if step > last and not run.is_at_best and (last < 0 or ended or step % self._stride == 0):
             self._take(run, step, ended)
         elif (step + 1) % self._stride == 0 and not ended and (self._before is None or self._before[0] != step):

@@ -54,6 +54,19 @@ def test_a_diverged_run_is_diagnosed_before_the_error(as_json: bool, capsys: pyt
         assert "--scaling standard" in out
 
 
+def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rookery.explain.doctor.tried", interrupted)
+    assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 130
+    told = capsys.readouterr().out
+    assert "\nThe learning rate is too low\n" in told
+    assert "cure" not in told
+
+
 def test_folds_are_not_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "penguins", "--label", "species", "--folds", "3", "--diagnose"]) == 2
     assert "--diagnose: does not go with --folds" in capsys.readouterr().err

@@ -288,6 +288,13 @@ def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     assert "at best, " in finding.advice
 
 
+def test_where_memory_is_short_cures_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(*classes(0), learning_rate=1e-5, hidden=[16])
+    together = diagnose(run, seeds=2)
+    monkeypatch.setattr("rookery.engine.colony.available_memory", lambda: 1)
+    assert diagnose(run, seeds=2).to_dict() == together.to_dict()
+
+
 def test_a_loss_of_ones_own_is_diagnosed_too() -> None:
     def squares(outputs: Any, labels: Any) -> Any:
         with np.errstate(all="ignore"):

@@ -238,6 +238,24 @@ def test_a_run_that_stopped_goes_on_recording(tmp_path: Path) -> None:
     np.testing.assert_array_equal(later.weights[0][0][1:], whole.weights[0][0][3:])
 
 
+def test_ctrl_c_leaves_no_trace_in_the_recording() -> None:
+    x, y = two_classes()
+    whole = recorded(quick(x, y, epochs=9, record=rk.Record(every=3)))
+
+    def interrupt(record: rk.EpochRecord) -> None:
+        if record.epoch == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        quick(x, y, epochs=9, record=rk.Record(every=3), on_epoch=interrupt)
+    run: rk.Run = caught.value.run  # type: ignore[attr-defined]
+    assert recorded(run).steps.tolist() == [0, 3, 6]
+    again = recorded(run.resume())
+    np.testing.assert_array_equal(again.steps, whole.steps)
+    np.testing.assert_array_equal(again.weights[0][0], whole.weights[0][0])
+    np.testing.assert_array_equal(again.update_norms, whole.update_norms)
+
+
 def test_a_diverged_run_has_its_moments_up_to_the_last_finite_weights() -> None:
     x, y = line()
     with pytest.raises(rk.DivergedError) as caught:
