@@ -215,13 +215,15 @@ def test_a_dead_layer(seed: int) -> None:
 
 
 @SEEDS
-def test_a_saturated_layer(seed: int) -> None:
+@pytest.mark.parametrize("word", ["tanh", "sigmoid"])
+def test_a_saturated_layer(seed: int, word: str) -> None:
     x, y = classes(seed)
-    run = trained(x * 1000, y, standardize=False, seed=seed, hidden=[16], activation="tanh", epochs=20, record=True)
+    run = trained(x * 1000, y, standardize=False, seed=seed, hidden=[16], activation=word, epochs=20, record=True)
     finding = found(run, "saturated_layer")
     assert finding.title == "Layer 1 is saturated"
-    a = np.tanh(run.rows.x.astype(np.float64) @ run.weights[0][0] + run.weights[0][1])
-    share = (1 - a**2 < 0.05).mean()
+    z = run.rows.x.astype(np.float64) @ run.weights[0][0] + run.weights[0][1]
+    # The logistic function is tanh of half its argument, shifted and scaled; slopes as shares of the greatest.
+    share = (1 - np.tanh(z if word == "tanh" else z / 2) ** 2 < 0.05).mean()
     assert float(finding.evidence.split()[1]) == pytest.approx(100 * share, abs=2)
     assert finding.trials[0].arguments == {"encoding": "standard"}
 
