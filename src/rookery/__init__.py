@@ -24,6 +24,8 @@ _WHERE = {
     "training": ("train",),
     "run": ("Run",),
     "callbacks": ("EpochRecord",),
+    "recording.record": ("Record",),
+    "recording.recording": ("Recording",),
     "resuming": ("resume",),
     "colony.sweep": ("sweep",),
     "colony.colony": ("Colony",),

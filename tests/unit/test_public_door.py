@@ -15,11 +15,11 @@ NAMES = [
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
     "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "Lion", "Member", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan",
-    "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
-    "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",
-    "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain", "initializers",
-    "linear_range", "load", "log_range", "plots", "predict_file", "resume", "schedules", "sweep", "train",
-    "verify",
+    "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Record", "Recording", "Relu",
+    "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split",
+    "SquaredError", "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain",
+    "initializers", "linear_range", "load", "log_range", "plots", "predict_file", "resume", "schedules", "sweep",
+    "train", "verify",
 ]  # fmt: skip
 
 

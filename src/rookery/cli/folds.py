@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_validate"]
 
-NOT_OF_FOLDS = ("output", "save_plan", "checkpoint", "resume", "validation_data", "test_data")
+NOT_OF_FOLDS = ("output", "save_plan", "checkpoint", "resume", "diagnose", "validation_data", "test_data")
 
 
 def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:

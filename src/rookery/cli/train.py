@@ -34,12 +34,13 @@ from rookery.cli.options import (
 )  # fmt: skip
 from rookery.cli.page import print_page
 from rookery.cli.progress import activity, training_progress
-from rookery.errors import FileError, PlanError
+from rookery.errors import DivergedError, FileError, PlanError
 
 if TYPE_CHECKING:
+    from rookery.explain.findings import Diagnosis
     from rookery.run import Run
 
-__all__ = ["judge", "keep_model", "show_run", "train"]
+__all__ = ["judge", "keep_model", "show_diagnosis", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `rookery.train`.
 OF_THE_PLAN = (
@@ -94,6 +95,7 @@ OTHERS = (
     Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
     Option("resume", bool, FILES, "Go on from the folder's latest checkpoint."),
+    Option("diagnose", bool, FILES, "Say what went wrong, if anything did, and what helps: cures are tried first."),
     THREADS,
     JSON,
 )
@@ -123,6 +125,8 @@ def train(
 
     rookery train penguins --label species --epochs 500 --early-stopping 20
 
+    rookery train penguins --label species --optimizer sgd --diagnose
+
     rookery train penguins --label species --save-plan plan.toml
 
     rookery train penguins --plan plan.toml --seed 1
@@ -142,21 +146,55 @@ def train(
     from rookery.training import train as train_network
 
     kept = {name: others[name] for name in BESIDE_THE_PLAN if name in others}
+    if "diagnose" in others:
+        kept["record"] = "activations"
     interrupted = False
     with training_progress(quiet="as_json" in others) as on_progress:
         try:
             run = train_network(table, **arguments, **kept, on_progress=on_progress)
+        except DivergedError as error:
+            if "diagnose" in others and error.run is not None:
+                show_diagnosis(_diagnosed(error.run, others), others)
+            raise
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
     judge(run, quiet="as_json" in others)
+    diagnosis = None
     try:
         _keep(run, others)
+        if "as_json" in others and "diagnose" in others:
+            diagnosis = _diagnosed(run, others)
     finally:
-        show_run(run, as_json="as_json" in others)
+        show_run(run, as_json="as_json" in others, diagnosis=diagnosis)
     if interrupted:
         raise KeyboardInterrupt
+    if "diagnose" in others and "as_json" not in others:
+        print()
+        show_diagnosis(_diagnosed(run, others), others)  # after the page, for trying cures may take long
+
+
+def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
+    from rookery.explain.doctor import diagnose
+
+    try:
+        with activity("trying cures", quiet="as_json" in others):
+            return diagnose(run)
+    except KeyboardInterrupt:
+        if "as_json" not in others:
+            show_diagnosis(diagnose(run, try_cures=False), others)
+        raise
+
+
+def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
+    """What was found, as text, or as JSON by itself."""
+    from rookery.cli.render_diagnosis import diagnosis_page
+
+    if "as_json" in others:
+        print(json.dumps({"diagnosis": diagnosis.to_dict()}, allow_nan=False))
+        return
+    print_page(diagnosis_page(diagnosis))
 
 
 def _plan(given: dict[str, Any]) -> dict[str, Any]:
@@ -207,12 +245,13 @@ def keep_model(run: Run, path: Path) -> None:
         raise FileError(f"{error}. For now, the model is kept in {spare}") from error
 
 
-def show_run(run: Run, as_json: bool) -> None:
+def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
     """The page of a run, or the same facts as JSON."""
     from rookery.cli import render
 
     seconds = float(run.history.seconds.sum())
     if as_json:
-        print(json.dumps(render.as_data(run, seconds), allow_nan=False, default=str))
+        facts = render.as_data(run, seconds) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run, seconds))

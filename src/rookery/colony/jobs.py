@@ -24,7 +24,7 @@ from rookery.training import train
 __all__ = ["Jobs", "all_arguments"]
 
 # Of `rookery.train`, but about one run.
-OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume")
+OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume", "record")
 
 
 def all_arguments(given: Mapping[str, Any]) -> dict[str, Any]:

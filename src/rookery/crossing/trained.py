@@ -1,4 +1,6 @@
-"""The networks of all folds: trained together in one colony, or one by one where the loss is a function of Python."""
+"""The networks of all folds: trained together in one colony, or one by one where the loss is a function of Python, or
+something looks on.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from rookery.plan.plan import Plan
 from rookery.planning import plan_of
 from rookery.run import Run, check_fit
 from rookery.table.folding import Fold
+from rookery.training import begun
 
 __all__ = ["Networks", "OneByOne", "Together", "networks_on"]
 
@@ -108,7 +111,7 @@ class Together(Networks):
             for fold, job in enumerate(jobs):
                 for seed in seeds[begin : begin + SEEDS_TOGETHER]:
                     self._places[fold, seed] = len(made)
-                    made.append(replace(job, plan=replace(job.plan, seed=seed)))
+                    made.append(replace(job, plan=job.plan.with_seed(seed)))
         self._crew = Crew(made, self.threads)
 
     def _jobs(self, given: Mapping[str, Any]) -> list[Job]:
@@ -175,7 +178,8 @@ class OneByOne(Networks):
     def _train(self, report: Callable[..., None] | None) -> None:
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
-                run = Run(replace(planned(fold, self._given), seed=seed), fold.prepared, self.threads)
+                plan = planned(fold, self._given).with_seed(seed)
+                run = begun({**self._given, "plan": plan}, fold.prepared)
                 runs.append((seed, run))
                 try:
                     run.resume(on_epoch=self._given["on_epoch"], on_progress=report)
@@ -199,7 +203,8 @@ def networks_on(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -
         If a plan cannot be, or there are more networks than memory.
 
     """
-    alone = isinstance(planned(folds[0], given).loss, CustomLoss) or given["on_epoch"] is not None
+    watched = given["on_epoch"] is not None or given["record"] is not None
+    alone = watched or isinstance(planned(folds[0], given).loss, CustomLoss)
     return (OneByOne if alone else Together)(folds, seeds, given)
 
 

@@ -14,6 +14,8 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "curve": ("LossAgainstWeight",),
     "landscape": ("loss_against_weight",),
     "surface": ("LossSurface", "loss_surface"),
+    "doctor": ("diagnose",),
+    "findings": ("Diagnosis", "Finding", "Trial"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
