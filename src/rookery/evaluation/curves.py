@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Curve", "precision_recall", "reliability", "roc"]
+__all__ = ["Curve", "average_precision", "precision_recall", "reliability", "roc"]
 
 Array = NDArray[np.float64]
 
@@ -77,3 +77,16 @@ def reliability(sure: Array, right: NDArray[np.bool_], weights: Array, bins: int
     mean = np.bincount(place, weights * sure, bins)[some] / total[some]
     share = np.bincount(place, weights * right, bins)[some] / total[some]
     return Curve(mean, share, total[some].astype(np.float64))
+
+
+def average_precision(curve: Curve) -> float:
+    """The area under a curve of precision and recall, as steps: the sum of (R_n - R_{n-1}) P_n.
+
+    Examples
+    --------
+    >>> curve = precision_recall(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), np.ones(3))
+    >>> round(average_precision(curve), 4)
+    0.8333
+
+    """
+    return float((np.diff(np.append(0.0, curve.x)) * curve.y).sum())

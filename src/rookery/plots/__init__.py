@@ -15,13 +15,13 @@ from typing import Any
 # Module of this package -> the public names it holds.
 _WHERE: dict[str, tuple[str, ...]] = {
     "confusion": ("confusion_matrix",),
-    "history": ("loss_curves",),
+    "history": ("loss_curves", "metric_curves"),
     "network_diagram": ("network",),
     "numbers": ("predicted_against_true", "residuals"),
     "precision": ("precision_recall",),
     "reliability": ("reliability_diagram",),
     "roc": ("roc_curves",),
-    "weights": ("weight_histograms",),
+    "weights": ("weight_histograms", "weights_over_epochs"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -129,10 +129,12 @@ def shades() -> Any:
 
 
 def ink_on(colour: Any) -> str:
-    """Black or white, whichever can be read on a colour."""
-    from matplotlib.colors import to_rgba
+    """Black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
+    from matplotlib.colors import to_rgb
 
-    return "black" if _lightness(to_rgba(colour)) > 0.5 else "white"
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
 
 
 def _lightness(rgb: Any) -> float:
