@@ -14,6 +14,7 @@ import typer
 
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
+from rookery.cli.plot import plot
 from rookery.cli.predict import predict
 from rookery.cli.resume import resume
 from rookery.cli.show import show
@@ -45,7 +46,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, resume, verify):
+for command in (train, sweep, predict, evaluate, show, plot, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 

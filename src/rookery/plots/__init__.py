@@ -21,6 +21,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "precision": ("precision_recall",),
     "reliability": ("reliability_diagram",),
     "roc": ("roc_curves",),
+    "saving": ("save_all",),
     "weights": ("weight_histograms", "weights_over_epochs"),
 }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import PlanError, TableError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.table.observations import Observations
 
-__all__ = ["Judged", "judged_classes", "judged_numbers"]
+if TYPE_CHECKING:
+    from rookery.predicting import Predicting
+
+__all__ = ["Judged", "judged_classes", "judged_numbers", "judged_rows"]
 
 NEEDED = "needs an evaluation (model.evaluate(data)), or a model and the rows to judge it by"
 
@@ -75,17 +79,31 @@ def judged_numbers(what: Any, data: Any = None, y: Any = None) -> Judged:
     return judged
 
 
+def judged_rows(model: Predicting, data: Any, y: Any = None, *, intervals: int = 0) -> Judged:
+    """A model judged by rows whose label is known.
+
+    Raises
+    ------
+    TableError
+        If there are no rows, or they cannot be judged.
+
+    """
+    if data is None:
+        raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
+    rows = data if isinstance(data, Observations) else model.observe(data, y)
+    return Judged(model.judge(rows, intervals=intervals), model.labels.name, rows.called)
+
+
 def _judged(what: Any, data: Any, y: Any) -> Judged:
     from rookery.predicting import Predicting
 
-    if isinstance(what, ClassEvaluation | NumberEvaluation):
+    if isinstance(what, Judged | ClassEvaluation | NumberEvaluation):
         if data is not None or y is not None:
             raise PlanError("data: is given beside an evaluation, which has its rows; give one of the two")
+        if isinstance(what, Judged):
+            return what
         label = "" if isinstance(what, ClassEvaluation) else ", ".join(what.labels)
         return Judged(what, label, np.arange(1, what.rows + 1))
     if not isinstance(what, Predicting):
         raise PlanError(f"evaluation: got {type(what).__name__}; {NEEDED}")
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
-    rows = what.observe(data, y)
-    return Judged(what.judge(rows, intervals=0), what.labels.name, rows.called)
+    return judged_rows(what, data, y)
