@@ -62,6 +62,7 @@ from rookery.plan.plan import EarlyStopping as EarlyStopping
 from rookery.plan.plan import Plan as Plan
 from rookery.prediction import predict_file as predict_file
 from rookery.provenance import Provenance as Provenance
+from rookery.reporting.report import report as report
 from rookery.resuming import resume as resume
 from rookery.run import Run as Run
 from rookery.table import datasets as datasets

@@ -18,7 +18,7 @@ NAMES = [
     "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Relu", "RookeryError",
     "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split", "SquaredError",
     "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain", "initializers",
-    "linear_range", "load", "log_range", "plots", "predict_file", "resume", "schedules", "sweep", "train",
+    "linear_range", "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "train",
     "verify",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from rookery import __version__
 from rookery.cli.evaluate import evaluate
 from rookery.cli.plot import plot
 from rookery.cli.predict import predict
+from rookery.cli.report import report
 from rookery.cli.resume import resume
 from rookery.cli.show import show
 from rookery.cli.sweep import sweep
@@ -46,7 +47,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, plot, resume, verify):
+for command in (train, sweep, predict, evaluate, show, plot, report, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 

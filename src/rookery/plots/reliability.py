@@ -77,7 +77,9 @@ def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bin
     axes.set_ylabel("share of rows where it is right")
     axes.set_title(f"calibration error {judged.evaluation.calibration_error:.3f}", fontsize="medium")
     tidy(axes)
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.25), fontsize="small")
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1, 0.25), fontsize="small", framealpha=0.75, edgecolor="none", borderpad=0.2
+    )
     return axes
 
 

@@ -13,14 +13,13 @@ from rookery.errors import FileError, PlanError, nearest
 from rookery.files.atomic import replacing
 from rookery.plots.style import off_screen, pyplot
 
-__all__ = ["BACKGROUNDS", "FORMATS", "pictures_of", "rendered", "save_all", "writable_folder"]
+__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "pictures_of", "rendered", "save_all", "writable_folder"]
 
 FORMATS = ("png", "svg", "pdf")
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
 DOTS_PER_INCH = 150
 LABELS_DRAWN = 8
-# The first comes with matplotlib; where readers have none of its width, a wide one is next best.
-FONTS = ["DejaVu Sans", "Verdana", "sans-serif"]
+FONT = "DejaVu Sans"  # comes with matplotlib
 
 # No date and no version: the same picture is the same file.
 METADATA: dict[str, dict[str, Any]] = {
@@ -139,7 +138,7 @@ def rendered(draw: Callable[[], Any], format: str = "png", dark: bool = False, *
     plt = pyplot()
     ground = BACKGROUNDS["dark" if dark else "light"]
     own = {
-        "font.family": FONTS if as_text else FONTS[:1], "svg.fonttype": "none" if as_text else "path",
+        "font.family": FONT, "svg.fonttype": "none" if as_text else "path",
         "axes.facecolor": ground, "figure.facecolor": ground, "savefig.facecolor": ground, "pdf.fonttype": 42,
         "savefig.dpi": DOTS_PER_INCH, "svg.hashsalt": "rookery",
     }  # fmt: skip
