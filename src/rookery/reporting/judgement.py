@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from rookery import plots
+from rookery.evaluation.classes import Mistake
+from rookery.evaluation.numbers import Miss
 from rookery.reporting.figures import Figures
 from rookery.reporting.html import Html, joined, table, tag
 from rookery.reporting.subject import Subject
@@ -16,7 +18,7 @@ from rookery.words import NOT_OF_BASELINES, interval, metric_name, number, verdi
 
 __all__ = ["mistakes_section", "summary_section"]
 
-MOST_MISTAKEN, CELLS_SHOWN, CLASSES_SHOWN, LABELS_SHOWN = 8, 12, 40, 4
+MOST_MISTAKEN, CELLS_SHOWN, CLASSES_SHOWN, LABELS_SHOWN, CLASSES_BESIDE = 8, 12, 40, 4, 8
 SIGNS = {"better": "better", "unsure": "≈ perhaps no better", "worse": "worse", "": ""}
 
 
@@ -97,7 +99,9 @@ def _of_classes(subject: Subject, figures: Figures) -> list[Html]:
             "Curves of precision and recall",
         ),
     ]  # fmt: skip
-    return [tag("div", *parts[:2], class_="pair"), _each_class(subject), tag("div", *parts[2:], class_="pair")]
+    # With very many classes, the matrix needs the whole width.
+    above = parts[:2] if len(evaluation.classes) > CLASSES_BESIDE else [tag("div", *parts[:2], class_="pair")]
+    return [*above, _each_class(subject), tag("div", *parts[2:], class_="pair")]
 
 
 def _each_class(subject: Subject) -> Html:
@@ -140,24 +144,30 @@ def _mistaken(subject: Subject) -> Html:
     mistaken = subject.evaluation.mistaken(MOST_MISTAKEN)
     if not mistaken:
         return tag("p", "Of these rows it has none wrong.")
-    names = subject.model.features.names[:CELLS_SHOWN]
+    columns = subject.model.features.columns[:CELLS_SHOWN]
     rows: list[tuple[Any, ...]] = []
     for mistake in mistaken:
-        called = f"row {subject.judged.called[mistake.place]:,}"
-        cells = [_cell(subject, mistake.place, number, name) for number, name in enumerate(names)]
-        if subject.is_of_classes:
-            own = (mistake.truth, mistake.said, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}")
-        else:
-            off = f"{mistake.said - mistake.truth:+.4g}"
-            own = (mistake.label, f"{mistake.truth:.5g}", f"{mistake.said:.5g}", off)
-        rows.append((called, *own, *cells))
-    of_mistakes = (
-        ("is", "said", "with probability", "to the truth")
-        if subject.is_of_classes
-        else ("label", "is", "predicted", "off by")
-    )
-    title = "The rows it is most wrong about, the surest first" if subject.is_of_classes else "The rows furthest off"
-    return table(("", *of_mistakes, *names), rows, left=(0, 1, 2) if subject.is_of_classes else (0, 1), caption=title)
+        cells = [_cell(subject, mistake.place, i, column.name) for i, column in enumerate(columns)]
+        rows.append((f"row {subject.judged.called[mistake.place]:,}", *_mistake(mistake), *cells))
+    words = tuple(i for i, column in enumerate(columns) if column.role != "number")
+    head: tuple[str, ...]
+    own: tuple[int, ...]
+    if subject.is_of_classes:
+        head, own = ("", "is", "said", "with probability", "to the truth"), (0, 1, 2)
+        title = "The rows it is most wrong about, the surest first"
+    elif len(subject.evaluation.labels) > 1:
+        head, own, title = ("", "is", "predicted", "off by", "label"), (0, 4), "The rows furthest off"
+    else:
+        head, own, title = ("", "is", "predicted", "off by"), (0,), "The rows furthest off"
+        rows = [(*row[:4], *row[5:]) for row in rows]
+    left = (*own, *(len(head) + i for i in words))
+    return table((*head, *(column.name for column in columns)), rows, left=left, caption=title)
+
+
+def _mistake(mistake: Mistake | Miss) -> tuple[Any, ...]:
+    if isinstance(mistake, Mistake):
+        return mistake.truth, mistake.said, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
+    return f"{mistake.truth:.5g}", f"{mistake.said:.5g}", f"{mistake.said - mistake.truth:+.4g}", mistake.label
 
 
 def _cell(subject: Subject, place: int, number_of_column: int, name: str) -> str:
@@ -167,4 +177,4 @@ def _cell(subject: Subject, place: int, number_of_column: int, name: str) -> str
         return "missing"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+    return f"{value:.5g}" if isinstance(value, int | float | np.number) else str(value)
