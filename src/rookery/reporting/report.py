@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rookery.errors import RookeryError
 from rookery.files.atomic import replacing
 from rookery.plots.style import pyplot
 from rookery.reporting.card import card_of
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["page_of", "report"]
 
 Section = Callable[[Subject, Figures], Html | None]
+
+EXPLANATIONS = ("uses", "step", "weight")
 
 # Nothing is fetched and nothing is run, whatever stands in the page.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -129,7 +132,7 @@ def page_of(subject: Subject, intended_use: str | None = None) -> str:
         ("limits", "Limits", _limits),
         ("again", "How to make it again", _again),
     ]
-    made = [(name, heading, make(subject, figures)) for name, heading, make in sections]
+    made = [(name, heading, _made(name, make, subject, figures)) for name, heading, make in sections]
     there = [(name, heading, content) for name, heading, content in made if content is not None]
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
     body = tag(
@@ -147,6 +150,16 @@ def page_of(subject: Subject, intended_use: str | None = None) -> str:
         tag("style", Html(files("rookery.reporting").joinpath("page.css").read_text())),
     )
     return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
+
+
+def _made(name: str, make: Section, subject: Subject, figures: Figures) -> Html | None:
+    """A section; in place of an explanation that cannot be had of this model and these rows, why."""
+    try:
+        return make(subject, figures)
+    except RookeryError as error:
+        if name not in EXPLANATIONS:
+            raise
+        return tag("p", f"Not shown: {str(error).removesuffix('.')}.", class_="quiet")
 
 
 def _use(intended_use: str | None) -> Html:

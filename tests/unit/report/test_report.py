@@ -202,8 +202,33 @@ def test_explanations_have_their_sections_where_they_are_there(
     assert set(EXPLAINED) <= set(page.values("id"))
     assert "a step" in page.texts
     assert [column for column, _ in asked[1:3]] == ["sex", "island"]
-    row, column = np.unravel_index(np.abs(model.weights[0][0]).argmax(), model.weights[0][0].shape)
-    assert asked[-1][1] == {"layer": 0, "row": row, "column": column}
+    place = asked[-1][1]["row"], asked[-1][1]["column"]
+    rows = subject_of(model, "penguins").seen
+
+    def loss_without(i: int, j: int) -> float:
+        weights = [(w.copy(), b) for w, b in model.weights]
+        weights[0][0][i, j] = 0
+        return (
+            rk.Model(model.plan, model.features, model.labels, weights, 1)
+            .evaluate(rows.x, rows.y, intervals=0)
+            .log_loss
+        )
+
+    losses = {(i, j): loss_without(i, j) for i, j in np.ndindex(model.weights[0][0].shape)}
+    assert place == max(losses, key=lambda ij: losses[ij])
+
+
+def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
+    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(*_: Any) -> None:
+        raise rk.TableError("these rows <cannot> be traced")
+
+    monkeypatch.setattr(explain, "trace", impossible, raising=False)
+    monkeypatch.setattr(explain, "__all__", ["trace"])
+    _, page = page_of(model, "penguins", tmp_path)
+    assert "Not shown: these rows <cannot> be traced." in page.text
+    assert "limits" in page.values("id")
 
 
 @pytest.mark.parametrize(
