@@ -7,13 +7,24 @@ from typing import Annotated, Any
 
 import typer
 
-from rookery.cli.options import FILES, READING, TABLE, THREADS, Option, arguments_of, readings, with_options
+from rookery.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    READING,
+    TABLE,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+)
 from rookery.cli.progress import activity
 
 __all__ = ["plot"]
 
 OUTPUT = "plots"
 OPTIONS = (
+    DROP_UNLABELLED,
     Option("output", Path, FILES, "The folder for the pictures; is made if it is not there.", OUTPUT, "--output -o"),
     Option("picture_format", str, FILES, "png, svg or pdf.", "png", "--format"),
     Option("dark", bool, FILES, "For a dark background."),
@@ -49,7 +60,8 @@ def plot(
     network = load(model, threads=options.get("threads"))
     reading = Reading(**readings({**given, "format": given["table_format"]}))
     with activity("drawing"):
-        rows = network.observe(table, reading=reading)
+        missing_label = "drop" if given["drop_unlabelled"] else "error"
+        rows = network.observe(table, reading=reading, missing_label=missing_label)
         written = save_all(
             network, rows, options.get("output", OUTPUT), dark=bool(given["dark"]),
             format=options.get("picture_format", "png"),

@@ -7,13 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
-from rookery.cli.options import FILES, READING, ROWS, THREADS, Option, arguments_of, readings, with_options, writable
+from rookery.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+    writable,
+)
 from rookery.cli.progress import activity
 
 __all__ = ["report"]
 
 OUTPUT = Path("report.html")
 OPTIONS = (
+    DROP_UNLABELLED,
     Option("output", Path, FILES, "The page.", str(OUTPUT), "--output -o", writable),
     Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=writable),
     Option("intended_use", str, FILES, "What the model is for; left out, there is a blank to fill."),
@@ -42,6 +54,8 @@ def report(
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)
+    if options.pop("drop_unlabelled", False):
+        options["missing_label"] = "drop"
     output = options.pop("output", None) or writable(OUTPUT)
     with activity("writing the report"):
         write_report(model, table, output, reading=Reading(**readings(given)), **options)

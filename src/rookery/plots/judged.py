@@ -79,7 +79,7 @@ def judged_numbers(what: Any, data: Any = None, y: Any = None) -> Judged:
     return judged
 
 
-def judged_rows(model: Predicting, data: Any, y: Any = None, *, intervals: int = 0) -> Judged:
+def judged_rows(model: Predicting, data: Any, y: Any = None, *, missing_label: str = "error") -> Judged:
     """A model judged by rows whose label is known.
 
     Raises
@@ -90,8 +90,8 @@ def judged_rows(model: Predicting, data: Any, y: Any = None, *, intervals: int =
     """
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
-    rows = data if isinstance(data, Observations) else model.observe(data, y)
-    return Judged(model.judge(rows, intervals=intervals), model.labels.name, rows.called)
+    rows = data if isinstance(data, Observations) else model.observe(data, y, missing_label=missing_label)
+    return Judged(model.judge(rows, intervals=0), model.labels.name, rows.called)
 
 
 def _judged(what: Any, data: Any, y: Any) -> Judged:

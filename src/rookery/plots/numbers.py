@@ -63,7 +63,8 @@ def predicted_against_true(
     _name_worst(axes, judged, truth, said, truth, said)
     of_label = judged.evaluation.per_label[name]
     axes.set(xlabel=f"{short(name)}: true", ylabel=f"{short(name)}: predicted")
-    axes.set_title(f"R² {of_label['r2']:.3f}, root mean squared error {of_label['rmse']:.4g}", fontsize="medium")
+    r2 = f"R² {of_label['r2']:.3f}, " if np.isfinite(of_label["r2"]) else ""
+    axes.set_title(f"{r2}root mean squared error {of_label['rmse']:.4g}", fontsize="medium")
     tidy(axes)
     axes.legend(frameon=False, loc="upper left")
     return axes

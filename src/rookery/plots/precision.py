@@ -8,7 +8,7 @@ import numpy as np
 
 from rookery.evaluation.curves import average_precision
 from rookery.plots.judged import judged_classes
-from rookery.plots.roc import drawn_classes
+from rookery.plots.roc import drawn_classes, say_that_one_class_occurs
 from rookery.plots.style import axes_for, category, short, tidy
 
 __all__ = ["precision_recall"]
@@ -61,6 +61,9 @@ def precision_recall(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
         axes.axhline(curve.y[-1], color=look["color"], linestyle=":", linewidth=1, label=f"_base rate of {name}")
     if shown:
         axes.plot([], [], color="grey", linestyle=":", linewidth=1, label="base rate")
+        axes.legend(frameon=False, loc="lower left", fontsize="small")
+    else:
+        say_that_one_class_occurs(axes)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
     axes.set_xlabel("recall: share of the class that is found")
     axes.set_ylabel("precision: share of what is said that is right")
@@ -70,5 +73,4 @@ def precision_recall(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
         about + (f"the {len(shown)} hardest classes ({left_out} more)" if left_out else what), fontsize="medium"
     )
     tidy(axes)
-    axes.legend(frameon=False, loc="lower left", fontsize="small")
     return axes

@@ -9,7 +9,7 @@ import numpy as np
 from rookery.plots.judged import judged_classes
 from rookery.plots.style import axes_for, category, short, tidy
 
-__all__ = ["drawn_classes", "roc_curves"]
+__all__ = ["drawn_classes", "roc_curves", "say_that_one_class_occurs"]
 
 CURVES_SHOWN = 8
 
@@ -56,6 +56,8 @@ def roc_curves(evaluation: Any, data: Any = None, y: Any = None, *, axes: Any = 
             curve.x, curve.y, color=look["color"], linestyle=look["linestyle"], linewidth=1.8,
             label=f"{short(of_class.name)} (AUC {of_class.auc:.3f})",
         )  # fmt: skip
+    if not shown:
+        say_that_one_class_occurs(axes)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="by chance (AUC 0.5)")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="false positive rate", ylabel="true positive rate")
     axes.set_aspect("equal")
@@ -72,6 +74,11 @@ def drawn_classes(evaluation: Any) -> tuple[list[int], int]:
         return there[-1:], 0
     hardest = sorted(there, key=lambda i: evaluation.per_class[i].auc)[:CURVES_SHOWN]
     return sorted(hardest), len(there) - len(hardest)
+
+
+def say_that_one_class_occurs(axes: Any) -> None:
+    """In place of curves, which take two."""
+    axes.text(0.5, 0.6, "one class only occurs in these rows", ha="center", transform=axes.transAxes)
 
 
 def _title(judged: Any, left_out: int) -> str:

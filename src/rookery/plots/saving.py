@@ -28,7 +28,14 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 def save_all(
-    model: Any, data: Any, folder: str | Path, y: Any = None, *, dark: bool = False, format: str = "png"
+    model: Any,
+    data: Any,
+    folder: str | Path,
+    y: Any = None,
+    *,
+    dark: bool = False,
+    format: str = "png",
+    missing_label: str = "error",
 ) -> list[Path]:
     """Draws all pictures of a model and of rows whose label is known, each into a file of its own.
 
@@ -45,6 +52,8 @@ def save_all(
     dark : bool, default False
         Whether they are for a dark background.
     format : {"png", "svg", "pdf"}, default "png"
+    missing_label : {"error", "drop"}, default "error"
+        What becomes of rows whose label is missing.
 
     Returns
     -------
@@ -77,7 +86,7 @@ def save_all(
     if format not in FORMATS:
         raise PlanError(f"format: got {format!r}; {nearest(format, FORMATS)}")
     into = writable_folder(folder)
-    drawings = pictures_of(model, judged_rows(model, data, y))
+    drawings = pictures_of(model, judged_rows(model, data, y, missing_label=missing_label))
     files = {name: rendered(draw, format, dark) for name, draw in drawings.items()}
     try:
         into.mkdir(parents=True, exist_ok=True)

@@ -92,7 +92,7 @@ def _of_classes(subject: Subject, figures: Figures) -> list[Html]:
         ),
         figures.figure(
             partial(plots.roc_curves, judged), "What is found against what is falsely said, at every threshold.",
-            f"ROC curves; the mean area under them is {evaluation.auc:.3f}",
+            f"ROC curves{_of_known('the mean area under them', evaluation.auc)}",
         ),
         figures.figure(
             partial(plots.precision_recall, judged), "Precision against recall, at every threshold.",
@@ -102,6 +102,11 @@ def _of_classes(subject: Subject, figures: Figures) -> list[Html]:
     # With very many classes, the matrix needs the whole width.
     above = parts[:2] if len(evaluation.classes) > CLASSES_BESIDE else [tag("div", *parts[:2], class_="pair")]
     return [*above, _each_class(subject), tag("div", *parts[2:], class_="pair")]
+
+
+def _of_known(name: str, value: float) -> str:
+    """A number in words, if there is one."""
+    return f"; {name} is {value:.3f}" if np.isfinite(value) else ""
 
 
 def _each_class(subject: Subject) -> Html:
@@ -127,7 +132,7 @@ def _of_numbers(subject: Subject, figures: Figures) -> list[Html]:
             figures.figure(
                 partial(plots.predicted_against_true, subject.judged, label=label),
                 "A point for each row; on the diagonal, it was predicted as it is.",
-                f"{label}, predicted against true; R² is {metrics['r2']:.3f}",
+                f"{label}, predicted against true{_of_known('R²', metrics['r2'])}",
             ),
             figures.figure(
                 partial(plots.residuals, subject.judged, label=label),

@@ -45,6 +45,7 @@ def report(
     title: str | None = None,
     sample_weight: Any = None,
     reading: Reading | None = None,
+    missing_label: str = "error",
     threads: int | None = None,
 ) -> Path:
     """Writes a page of HTML about a model: what it is and how good, what it was trained on, how it learned, where it
@@ -71,6 +72,8 @@ def report(
         How much each row counts; all rows of the table are then judged by.
     reading : Reading, optional
         How the file of the table is written.
+    missing_label : {"error", "drop"}, default "error"
+        What becomes of rows whose label is missing.
     threads : int, optional
         Of a model that is read from a file.
 
@@ -106,7 +109,10 @@ def report(
 
     """
     pyplot()
-    subject = subject_of(model, data, y, title=title, sample_weight=sample_weight, reading=reading, threads=threads)
+    subject = subject_of(
+        model, data, y, title=title, sample_weight=sample_weight, reading=reading, missing_label=missing_label,
+        threads=threads,
+    )  # fmt: skip
     contents = [(Path(path), page_of(subject, intended_use))]
     if card is not None:
         contents.append((Path(card), card_of(subject, intended_use)))

@@ -104,6 +104,7 @@ def subject_of(
     title: str | None = None,
     sample_weight: Any = None,
     reading: Reading | None = None,
+    missing_label: str = "error",
     threads: int | None = None,
 ) -> Subject:
     """A model and rows: if they are the table it was trained on, those of them that were kept out.
@@ -134,7 +135,7 @@ def subject_of(
         if part == "train" and prepared.preparation.class_weight is not None:
             weights = None  # those are for learning: the rows themselves count alike
     else:
-        part, rows = "given", network.observe(data, y, reading=reading)
+        part, rows = "given", network.observe(data, y, reading=reading, missing_label=missing_label)
         weights, prepared = sample_weights(sample_weight, rows), None
     judged = Judged(network.judge(rows, weights, intervals=INTERVALS), network.labels.name, rows.called)
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)

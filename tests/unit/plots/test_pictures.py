@@ -145,6 +145,13 @@ def test_of_two_classes_one_curve_and_of_many_the_hardest(draw: Callable[..., An
     assert "(4 more)" in many.get_title()
 
 
+@pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall])
+def test_of_rows_of_one_class_there_is_no_curve(draw: Callable[..., Any], model: rk.Model) -> None:
+    axes = draw(model, rk.datasets.penguins().head(20))
+    assert texts(axes) == ["one class only occurs in these rows"]
+    assert named(axes.get_lines(), *made.SPECIES) == []
+
+
 def test_numbers_and_what_is_left() -> None:
     evaluation = made.of_numbers()
     truth, said = evaluation.pairs("body_mass_g")
