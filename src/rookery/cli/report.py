@@ -30,7 +30,7 @@ OPTIONS = (
     Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=writable),
     Option("intended_use", str, FILES, "What the model is for; left out, there is a blank to fill."),
     Option("title", str, FILES, "Of the page.", "the model's name and the label"),
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts; all rows are judged by."),
+    Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
     THREADS,
 )
 

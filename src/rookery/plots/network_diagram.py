@@ -20,6 +20,7 @@ __all__ = ["network"]
 THINNEST, THICKEST = 0.15, 3.0  # points
 LETTER, APART, BETWEEN = 0.075, 0.15, 1.5  # inches: a letter's width, from a neuron to its name, from layer to layer
 NAME_LENGTH = 28
+ROOMY = 0.6  # inches from layer to layer, in which two words can stand beside each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,14 @@ def network(model: Model, *, most: int = 9, axes: Any = None) -> Any:
     unit = max((size[0] - sum(beside)) / (len(columns) - 1), 0.2)  # inches from layer to layer
     bottom = -(tallest - 1) / 2
     axes.set_xlim(-beside[0] / unit, len(columns) - 1 + beside[1] / unit)
-    axes.set_ylim(bottom - 2.2, -bottom + 0.6)
+    axes.set_ylim(bottom - (2.2 if unit >= ROOMY else 3.4), -bottom + 0.6)
     for number, (weights, _) in enumerate(model.weights):
         _connections(axes, columns[number], columns[number + 1], weights, number)
     for number, column in enumerate(columns):
-        _neurons(axes, column, number, min(14.0, 40 * size[1] / (tallest + 2)))
+        _neurons(axes, column, number, min(14.0, 40 * size[1] / (tallest + 2), 25 * unit), roomy=unit >= ROOMY)
     _write_names(axes, columns[0], left, -APART / unit, "right")
     _write_names(axes, columns[-1], right, len(columns) - 1 + APART / unit, "left")
-    _captions(axes, columns, model, bottom - 1.0)
+    _captions(axes, columns, model, bottom - (1.0 if unit >= ROOMY else 1.5), roomy=unit >= ROOMY)
     axes.set_axis_off()
     _legend(axes)
     return axes
@@ -136,7 +137,7 @@ def _connections(axes: Any, left: Column, right: Column, weights: NDArray[Any], 
         axes.add_collection(lines, autolim=False)
 
 
-def _neurons(axes: Any, column: Column, x: float, diameter: float) -> None:
+def _neurons(axes: Any, column: Column, x: float, diameter: float, *, roomy: bool) -> None:
     from matplotlib import rcParams
 
     inside = "#2b2b2b" if is_dark() else "#ffffff"
@@ -145,8 +146,9 @@ def _neurons(axes: Any, column: Column, x: float, diameter: float) -> None:
         markeredgecolor=rcParams["text.color"], markeredgewidth=1.2, zorder=2, clip_on=False,
     )  # fmt: skip
     if column.gap is not None:
+        more = f"\n{column.width - len(column.shown):,} more" if roomy else ""
         axes.text(
-            x, column.gap, f"⋮\n{column.width - len(column.shown):,} more", ha="center", va="center", zorder=3,
+            x, column.gap, f"⋮{more}", ha="center", va="center", zorder=3,
             fontsize="x-small", linespacing=0.9,
             bbox={"facecolor": inside, "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )  # fmt: skip
@@ -165,14 +167,17 @@ def _write_names(axes: Any, column: Column, names: list[str], x: float, side: st
         axes.text(x, height, name, ha=side, va="center", fontsize="small").set_in_layout(False)
 
 
-def _captions(axes: Any, columns: list[Column], model: Model, y: float) -> None:
+def _captions(axes: Any, columns: list[Column], model: Model, y: float, *, roomy: bool) -> None:
     """Below each layer, how many neurons it has, and their activation."""
     head = {"poisson": "exp", "binary_cross_entropy": "sigmoid"}.get(
         model.plan.loss.word, "number" if model.classes is None else "softmax"
     )
     words = ["inputs", *(layer.activation.word for layer in model.plan.network.layers[:-1]), head]
     for number, (column, word) in enumerate(zip(columns, words, strict=True)):
-        axes.text(number, y, f"{column.width:,}\n{word}", ha="center", va="center", fontsize="small")
+        axes.text(
+            number, y, f"{column.width:,}\n{word}" if roomy else f"{column.width:,} {word}", ha="center", va="center",
+            fontsize="small", rotation=0 if roomy else 90,
+        )  # fmt: skip
 
 
 def _legend(axes: Any) -> None:

@@ -49,12 +49,12 @@ def _of_rows(subject: Subject) -> Iterator[Limit]:
     if subject.part == "train":
         yield Limit(
             "the rows it is judged by",
-            "No rows were kept out, so it is judged by those it was trained on: on new rows it will be worse.",
+            "It is judged by rows it was trained on: on new rows it will be worse.",
         )
     if subject.part == "given":
         yield Limit(
             "the rows it is judged by",
-            f"{subject.source} is not, as a whole, the table it was trained on. Should some of its rows have been "
+            f"{subject.source} is not, as a whole, a table of its training. Should some of its rows have been "
             "trained on, the metrics are too good.",
         )
     if (
@@ -148,6 +148,11 @@ def _of_training(subject: Subject) -> Iterator[Limit]:
             f"It has more weights ({plan.network.parameters:,}) than it was given rows ({rows:,}): it could learn them "
             "by heart.",
         )
+    labels = subject.model.labels
+    counts = zip(labels.classes or (), labels.baseline, strict=False)
+    few = [f"{name} ({share * rows:.0f})" for name, share in counts if share * rows < FEW_ROWS]
+    if few:
+        yield Limit("classes", f"Classes with fewer than {FEW_ROWS} rows to learn from, about: {_listed(few)}.")
     history = origin.history
     if history.has_validation:
         lowest, last = float(np.nanmin(history.validation_loss)), float(history.validation_loss[-1])

@@ -69,7 +69,7 @@ def report(
     title : str, optional
         By default the file's name and the label.
     sample_weight : (n,) array or name of a column, optional
-        How much each row counts; all rows of the table are then judged by.
+        How much each row counts.
     reading : Reading, optional
         How the file of the table is written.
     missing_label : {"error", "drop"}, default "error"
@@ -191,7 +191,7 @@ def _again(subject: Subject, figures: Figures) -> Html | None:
     origin = subject.origin
     if origin is None:
         return None
-    same = "The table is" if subject.prepared is not None else "The table is not, as a whole,"
+    same = "The table is not, as a whole," if subject.part == "given" else "The table is"
     return joined(
         [
             facts(
@@ -201,8 +201,10 @@ def _again(subject: Subject, figures: Figures) -> Html | None:
                     ("trained by", f"Rookery {origin.version}"),
                 ]
             ),
-            tag("p", f"{same} the one it was trained on. On it, ", tag("code", "rookery verify MODEL TABLE"),
-                " trains the network again and compares every bit."),
+            tag(
+                "p", f"{same} one it was trained with. On what it was trained on, ",
+                tag("code", "rookery verify MODEL TABLE"), " trains the network again and compares every bit.",
+            ),
         ]
     )  # fmt: skip
 

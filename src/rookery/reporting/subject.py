@@ -20,6 +20,7 @@ from rookery.plots.judged import Judged
 from rookery.provenance import Provenance
 from rookery.table.columns import Table
 from rookery.table.observations import Observations
+from rookery.table.parts import Part
 from rookery.table.prepare import Prepared
 from rookery.table.read import is_table, read_table
 from rookery.table.reading import Reading
@@ -44,7 +45,7 @@ class Subject:
         Which of the rows it comes from they are; "given" if they are others.
     judged : Judged
     prepared : Prepared or None
-        The table parted as for training, if it is the one it was trained on.
+        The table parted as for training, if it is the one it was trained on and all of its rows are in it.
     source : str
         What the table is called.
 
@@ -128,15 +129,11 @@ def subject_of(
     source = _source_of(data)
     if is_table(data) and (not isinstance(data, str | Path) or str(data) == "-"):
         data, reading = read_table(data, reading), None  # what flows can be read but once
-    prepared = _as_trained_on(network, data, y, reading)
-    if prepared is not None and sample_weight is None:
-        part, of_part = prepared.judged
-        rows, weights = of_part.observations, of_part.weights
-        if part == "train" and prepared.preparation.class_weight is not None:
-            weights = None  # those are for learning: the rows themselves count alike
-    else:
-        part, rows = "given", network.observe(data, y, reading=reading, missing_label=missing_label)
-        weights, prepared = sample_weights(sample_weight, rows), None
+    known = _rows_of_training(network, data, y, sample_weight, reading)
+    if known is None:
+        rows = network.observe(data, y, reading=reading, missing_label=missing_label)
+        known = "given", Part(rows, sample_weights(sample_weight, rows)), None
+    part, (rows, weights), prepared = known[0], (known[1].observations, known[1].weights), known[2]
     judged = Judged(network.judge(rows, weights, intervals=INTERVALS), network.labels.name, rows.called)
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)
     return Subject(heading, network, rows, part, judged, prepared, source)
@@ -148,24 +145,42 @@ def _source_of(data: Any) -> str:
     return Path(data).name if isinstance(data, str | Path) else "the table" if is_table(data) else "the arrays"
 
 
-def _as_trained_on(network: Model | Ensemble, data: Any, y: Any, reading: Reading | None) -> Prepared | None:
-    """The table parted as for training, or None if it is not the one the network was trained on."""
+def _rows_of_training(
+    network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, reading: Reading | None
+) -> tuple[str, Part, Prepared | None] | None:
+    """If this is a table of the network's training: the rows of it to judge by, and which they are."""
     origin = network.provenance
     if origin is None:
         return None
-    first = network if isinstance(network, Model) else network.models[0]
     preparation = origin.preparation if reading in (None, Reading()) else replace(origin.preparation, reading=reading)
+    if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
+        return None
     if isinstance(network, Ensemble) and preparation.split.seed is None:
         return None  # each of its networks may have learnt other rows
+    weights = None if isinstance(sample_weight, str) else sample_weight
+    first = network if isinstance(network, Model) else network.models[0]
     names = () if origin.schema is None else [column.name for column in origin.schema.columns]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RookeryWarning)  # they were told in training
-            prepared = prepare_again(first.plan, preparation, in_order(data, preparation, names, others=False), y)
+            given = in_order(data, preparation, names, others=False)
+            prepared = prepare_again(first.plan, preparation, given, y, sample_weight=weights)
             described = description_of_table(prepared.used_table(), prepared.beside())
-            return None if table_changes(origin.data, described) else prepared
+            changes = table_changes(origin.data, described)
     except RookeryError:  # other rows need not be ones that can be trained on
         return None
+    if not changes:
+        part, rows = prepared.judged
+        # Class weights are for learning: where the rows of training judge, they count alike.
+        balanced = part == "train" and preparation.class_weight is not None
+        return part, Part(rows.observations) if balanced else rows, prepared
+    beside = origin.data.get("beside", {}).get("validation_data")
+    if beside is None:
+        return None
+    everything = Part(prepared.everything)  # it had a table of its own for validation: this may be either
+    if described["total"] == beside["total"]:
+        return "validation", everything, None
+    return ("train", everything, None) if described["total"] == origin.data["total"] else None
 
 
 def first_rows(rows: Observations, most: int) -> Observations:

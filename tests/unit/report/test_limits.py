@@ -30,8 +30,17 @@ def test_few_rows_and_classes_of_few(model: rk.Model) -> None:
     text = said(subject_of(model, "penguins"))
     assert "Chinstrap (20)" in text
     assert "Adelie (" not in text
+    assert "to learn from" not in text
     few = subject_of(model, rk.datasets.penguins().filter(pl.int_range(pl.len()) % 20 == 0))
     assert "They are few (18)" in said(few)
+
+
+def test_classes_of_few_rows_to_learn_from() -> None:
+    rare = rk.datasets.penguins().filter(
+        (pl.col("species") != "Chinstrap") | (pl.int_range(pl.len()).over("species") < 12)
+    )
+    model = rk.train(rare, label="species", hidden=[3], epochs=2, threads=1).model
+    assert "Classes with fewer than 30 rows to learn from, about: Chinstrap (8)" in said(subject_of(model, rare))
 
 
 def test_probabilities_that_are_too_sure(model: rk.Model) -> None:

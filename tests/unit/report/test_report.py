@@ -63,7 +63,7 @@ def test_facts_of_training(model: rk.Model, penguins: tuple[str, Page]) -> None:
         "14-4-3, 75 parameters, float32",
     } <= set(texts)
     assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
-    assert "The table is the one it was trained on." in penguins[1].text
+    assert "The table is one it was trained with." in penguins[1].text
 
 
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
@@ -136,7 +136,7 @@ def test_other_rows_are_judged_as_a_whole(model: rk.Model, tmp_path: Path) -> No
         subject = subject_of(model, data)
         assert subject.which == f"the 200 rows of {called}"
         assert subject.evaluation.accuracy == model.evaluate(some).accuracy
-        assert f"{called} is not, as a whole, the table it was trained on." in limits_of(subject)[0].text
+        assert f"{called} is not, as a whole, a table of its training." in limits_of(subject)[0].text
 
 
 def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
@@ -148,7 +148,33 @@ def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
     alone = rk.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = subject_of(alone, rows)
     assert subject.which == "the 333 rows it was trained on"
-    assert "No rows were kept out" in limits_of(subject)[0].text
+    assert "It is judged by rows it was trained on" in limits_of(subject)[0].text
+
+
+def test_validation_rows_of_a_table_of_their_own() -> None:
+    rows = rk.datasets.penguins().drop_nulls()
+    train, kept = rows.head(200), rows.tail(133)
+    model = rk.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
+    assert subject_of(model, kept).part == "validation"
+    assert subject_of(model, train).part == "train"
+    assert subject_of(model, rows).part == "given"
+
+
+def test_weights_of_training_are_known_again() -> None:
+    x, y = jobs.two_classes(100)
+    weights = np.linspace(0.5, 2, 100)
+    run = jobs.quick(x, y, sample_weight=weights)
+    subject = subject_of(run.model, x, y, sample_weight=weights)
+    assert subject.part == "validation"
+    assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
+    assert subject_of(run.model, x, y).part == "given"
+    data = rk.datasets.penguins().drop_nulls()
+    weighed = rk.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
+    for named in (None, "body_mass_g"):
+        subject = subject_of(weighed.model, data, sample_weight=named)
+        assert subject.part == "validation"
+        assert subject.evaluation.accuracy == weighed.evaluation[1].accuracy
+    assert subject_of(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
 
 
 def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
