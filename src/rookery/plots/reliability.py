@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rookery.errors import PlanError
+from rookery.evaluation.curves import wilson_interval
 from rookery.evaluation.measures import BINS
 from rookery.planning import whole
 from rookery.plots.judged import judged_classes
@@ -16,7 +16,6 @@ from rookery.plots.style import POSITIVE, VALIDATION, axes_for, on_background, t
 __all__ = ["reliability_diagram"]
 
 COUNTS_HEIGHT, GAP = 0.2, 0.06  # of the counts' bars, below the zero line
-TWO_SIDED_95 = 1.959963984540054  # of the normal distribution
 
 
 def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bins: int = BINS, axes: Any = None) -> Any:
@@ -64,7 +63,7 @@ def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bin
     line, chance = on_background(POSITIVE), on_background(VALIDATION)
     start = np.floor(bins / len(judged.evaluation.classes)) / bins  # nothing likeliest is less likely
     axes.plot([start, 1], [start, 1], **{**chance, "linewidth": 1.2}, label="as often right as it says")
-    low, high = _wilson(curve.y, curve.at)
+    low, high = wilson_interval(curve.y, curve.at)
     axes.errorbar(
         curve.x, curve.y, yerr=[curve.y - low, high - curve.y], fmt="o-", color=line["color"], markersize=5,
         linewidth=1.5, elinewidth=1, capsize=2, label="the network",
@@ -96,11 +95,3 @@ def _counts(axes: Any, curve: Any, bins: int) -> None:
     if len(curve.x) <= 20:
         for left, top, count in zip(place / bins, height, curve.at, strict=True):
             axes.text(left + 0.5 / bins, bottom + top + 0.01, f"{count:,.4g}", ha="center", fontsize="x-small")
-
-
-def _wilson(share: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Between which shares of 95 % lie, given the share among so many rows (Wilson 1927)."""
-    z2 = TWO_SIDED_95**2
-    middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = TWO_SIDED_95 / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
-    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)

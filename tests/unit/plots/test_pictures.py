@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import rookery as rk
 from rookery import plots
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.evaluation.curves import wilson_interval
 from tests.unit import jobs
 
 from . import made
@@ -98,10 +99,8 @@ def test_reliability_has_the_bins_of_the_evaluation() -> None:
 def test_intervals_of_reliability_are_wilson_s() -> None:
     from scipy.stats import binomtest
 
-    from rookery.plots.reliability import _wilson
-
     for right, rows in [(0, 4), (3, 4), (50, 80), (7, 7)]:
-        low, high = _wilson(np.array([right / rows]), np.array([float(rows)]))
+        low, high = wilson_interval(np.array([right / rows]), np.array([float(rows)]))
         expected = binomtest(right, rows).proportion_ci(method="wilson")
         assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
