@@ -39,6 +39,7 @@ _WHERE = {
     "loading": ("load",),
     "provenance": ("Provenance",),
     "prediction": ("predict_file",),
+    "reporting.report": ("report",),
     "estimators": ("DNNClassifier", "DNNRegressor"),
     "history": ("History",),
     "evaluation": ("ClassEvaluation", "NumberEvaluation"),

@@ -64,6 +64,7 @@ from rookery.prediction import predict_file as predict_file
 from rookery.provenance import Provenance as Provenance
 from rookery.recording.record import Record as Record
 from rookery.recording.recording import Recording as Recording
+from rookery.reporting.report import report as report
 from rookery.resuming import resume as resume
 from rookery.run import Run as Run
 from rookery.table import datasets as datasets

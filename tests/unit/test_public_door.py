@@ -18,8 +18,8 @@ NAMES = [
     "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Record", "Recording", "Relu",
     "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split",
     "SquaredError", "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain",
-    "initializers", "linear_range", "load", "log_range", "plots", "predict_file", "resume", "schedules", "sweep",
-    "train", "verify",
+    "initializers", "linear_range", "load", "log_range", "plots", "predict_file", "report", "resume", "schedules",
+    "sweep", "train", "verify",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import typer
 
 from rookery.cli.options import (
     DROP_UNLABELLED,
+    FILES,
     JSON,
     READING,
     ROWS,
@@ -39,6 +40,7 @@ OPTIONS = (
     Option("cost_false_positive", float, ROWS, "Find the threshold of least cost: of saying the second class wrongly"),
     Option("cost_false_negative", float, ROWS, "and of failing to say it."),
     Option("mistaken", int, ROWS, "How many of the most mistaken rows to show.", "5"),
+    Option("reliability", bool, FILES, "Show whether probabilities can be taken at their word."),
     THREADS,
     JSON,
 )
@@ -60,12 +62,15 @@ def evaluate(
 
     Where one mistake costs more than the other, --cost-false-positive 1 --cost-false-negative 5 finds the threshold.
     """
+    from rookery.evaluation import ClassEvaluation
     from rookery.loading import load
     from rookery.table.reading import Reading
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.get("threads"))
     missing_label = "drop" if "drop_unlabelled" in options else "error"
+    if given["reliability"] and network.classes is None:
+        raise PlanError(f"--reliability: is for classes; {network.labels.name} is a number")
     with activity("judging the model", quiet=given["as_json"]):
         rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
         chosen = _chosen_threshold(network, rows, options)
@@ -75,6 +80,10 @@ def evaluate(
         judged = network.judge(rows, **arguments)
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
+        if isinstance(judged, ClassEvaluation) and given["reliability"]:
+            from rookery.cli.draw_reliability import as_data
+
+            facts["reliability"] = as_data(judged)
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     from rookery.cli.render_evaluation import evaluation_page
@@ -85,6 +94,10 @@ def evaluate(
             f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
         )
     print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
+    if isinstance(judged, ClassEvaluation) and given["reliability"]:
+        from rookery.cli.draw_reliability import reliability_drawing
+
+        print_page("", reliability_drawing(judged))
 
 
 def _chosen_threshold(network: Predicting, rows: Any, options: dict[str, Any]) -> Threshold | None:

@@ -15,7 +15,9 @@ import typer
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
 from rookery.cli.loss_against_weight import loss_against_weight
+from rookery.cli.plot import plot
 from rookery.cli.predict import predict
+from rookery.cli.report import report
 from rookery.cli.resume import resume
 from rookery.cli.show import show
 from rookery.cli.sweep import sweep
@@ -46,7 +48,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, loss_against_weight, resume, verify):
+for command in (train, sweep, predict, evaluate, show, plot, report, loss_against_weight, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 

@@ -38,7 +38,9 @@ WORDS = {
     "loss": "rookery.plan:LOSSES",
     "optimizer": "rookery.plan:OPTIMIZERS",
     "output_format": "rookery.table.reading:FORMATS",
+    "picture_format": "rookery.plots.saving:FORMATS",
     "schedule": "rookery.plan:SCHEDULES",
+    "table_format": "rookery.table.reading:FORMATS",
 }
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 

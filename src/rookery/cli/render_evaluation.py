@@ -13,17 +13,11 @@ from rich.text import Text
 from rookery.cli.tables import plain_table
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.evaluation.bootstrap import Interval
+from rookery.words import CLASSES_SHOWN, LABELS, NOT_OF_BASELINES, interval, metric_name, number, verdict
 
-__all__ = ["confusion_matrix", "evaluation_page", "interval", "metric_name", "metric_table", "number"]
+__all__ = ["LABELS", "confusion_matrix", "evaluation_page", "interval", "metric_name", "metric_table", "number"]
 
-CLASSES_SHOWN = 12
-LABELS = {
-    "auc": "AUC", "f1": "F1", "rmse": "root mean squared error", "mae": "mean absolute error", "r2": "R²",
-    "pinball": "pinball loss", "brier": "Brier score",
-}  # fmt: skip
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "rmse", "mae", "pinball"})
-# Of always saying the same, these say nothing: it is right as often as it claims, by construction.
-NOT_OF_BASELINES = frozenset({"calibration_error"})
+SIGNS = {"unsure": " ≈", "worse": " !"}
 MARKS = {"≈": "the network may be no better than that", "!": "the network is worse than that"}
 
 
@@ -47,7 +41,7 @@ def evaluation_page(
     """
     called = np.arange(1, evaluation.rows + 1) if rows is None else rows
     parts: list[RenderableType] = [metric_table(evaluation, which)]
-    marks = {_verdict(name, gain).strip() for name, gain in evaluation.gain.items()} - {""}
+    marks = {_sign(name, gain).strip() for name, gain in evaluation.gain.items()} - {""}
     if marks:
         said = " and ".join(f"{mark} {MARKS[mark]}" for mark in sorted(marks))
         parts.append(Text(f"  {said}", style="dim"))
@@ -70,7 +64,7 @@ def metric_table(evaluation: ClassEvaluation | NumberEvaluation, which: str) -> 
     table.columns[0].style = table.columns[-1].style = "dim"
     for name, value in evaluation.metrics().items():
         of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
-        against = number(of_baseline) + _verdict(name, evaluation.gain.get(name))
+        against = number(of_baseline) + _sign(name, evaluation.gain.get(name))
         _add_metric(table, metric_name(name), value, evaluation.intervals.get(name), against)
         for of_one, value_of_one, bounds in _one_by_one(evaluation, name):
             _add_metric(table, f"  of {of_one}", value_of_one, bounds, "")
@@ -96,26 +90,9 @@ def _add_metric(table: Table, name: str, value: float, bounds: Interval | None, 
     table.add_row(name, Text(number(value), style="bold"), *shown, against)
 
 
-def metric_name(name: str) -> str:
-    """What a metric is called on pages."""
-    return LABELS.get(name, name.replace("_", " "))
-
-
-def interval(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"{number(low)} to {number(high)}"
-
-
-def _verdict(name: str, gain: tuple[float, float] | None) -> str:
+def _sign(name: str, gain: Interval | None) -> str:
     """A mark where the network is not surely better than always saying the same."""
-    if gain is None or name in NOT_OF_BASELINES:
-        return "  "
-    low, high = (-gain[1], -gain[0]) if name in LOWER_IS_BETTER else gain
-    return "  " if low > 0 else " ≈" if high >= 0 else " !"
-
-
-def number(value: float) -> str:
-    shown = "" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
-    return shown.removeprefix("-") if shown == "-0.0000" else shown
+    return SIGNS.get(verdict(name, gain), "  ")
 
 
 def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:

@@ -11,17 +11,23 @@ from rich.table import Table
 from rich.text import Text
 
 from rookery.cli.draw import loss_curves, network_drawing
-from rookery.cli.render_evaluation import interval, metric_name, number
 from rookery.cli.tables import facts_table, plain_table
+from rookery.words import (
+    CLASSES_SHOWN,
+    classes_in_words,
+    interval,
+    metric_name,
+    number,
+    optimizer_in_words,
+    purpose,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rookery.ensemble import Ensemble
     from rookery.model import Model
-    from rookery.plan.optimizers import Optimizer
     from rookery.provenance import Provenance
-    from rookery.table.labels import LabelEncoder
     from rookery.table.schema import Schema
 
 __all__ = [
@@ -37,7 +43,6 @@ __all__ = [
     "schema_table",
 ]
 
-CLASSES_SHOWN = 12
 COLUMNS_SHOWN = 100
 EXAMPLES_WIDTH = 24
 
@@ -99,24 +104,6 @@ def ensemble_as_data(ensemble: Ensemble) -> dict[str, Any]:
     return {**header, "shares": ensemble.shares.tolist()}
 
 
-def classes_in_words(labels: LabelEncoder) -> str:
-    """The classes, or that it is a number."""
-    if labels.classes is None:
-        return "a number" if len(labels.names) == 1 else "numbers"
-    shown = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
-    more = len(labels.classes) - CLASSES_SHOWN
-    return f"{shown}, … ({more} more)" if more > 0 else shown
-
-
-def optimizer_in_words(optimizer: Optimizer) -> str:
-    """The optimizer, its learning rate even where it is the usual one."""
-    shown = repr(optimizer)
-    if "learning_rate=" in shown:
-        return shown
-    name, others = shown.removesuffix(")").split("(", 1)
-    return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
-
-
 def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
     rows = ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())
     trained = f"{len(origin.history)} of {epochs} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}"
@@ -125,11 +112,6 @@ def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
         ("trained", f"{trained}, by Rookery {origin.version}"),
         ("digests", f"weights {origin.weights[:16]}, table {str(origin.data.get('total'))[:16]}"),
     ]
-
-
-def purpose(part: str) -> str:
-    """What the rows of a part are for."""
-    return {"train": "training", "test": "testing"}.get(part, part)
 
 
 def drawing(model: Model) -> Text:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Curve", "precision_recall", "reliability", "roc"]
+__all__ = ["Curve", "average_precision", "precision_recall", "reliability", "roc", "wilson_interval"]
+
+TWO_SIDED_95 = 1.959963984540054  # of the normal distribution
 
 Array = NDArray[np.float64]
 
@@ -77,3 +79,32 @@ def reliability(sure: Array, right: NDArray[np.bool_], weights: Array, bins: int
     mean = np.bincount(place, weights * sure, bins)[some] / total[some]
     share = np.bincount(place, weights * right, bins)[some] / total[some]
     return Curve(mean, share, total[some].astype(np.float64))
+
+
+def average_precision(curve: Curve) -> float:
+    """The area under a curve of precision and recall, as steps: the sum of (R_n - R_{n-1}) P_n.
+
+    Examples
+    --------
+    >>> curve = precision_recall(np.array([0.9, 0.8, 0.3]), np.array([True, False, True]), np.ones(3))
+    >>> round(average_precision(curve), 4)
+    0.8333
+
+    """
+    return float((np.diff(np.append(0.0, curve.x)) * curve.y).sum())
+
+
+def wilson_interval(share: Array, rows: Array) -> tuple[Array, Array]:
+    """Between which shares the true one lies in 95 % of cases, given the share among so many rows (Wilson 1927).
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(np.array([0.75]), np.array([4.0]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.301], [0.954])
+
+    """
+    z2 = TWO_SIDED_95**2
+    middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
+    half = TWO_SIDED_95 / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)

@@ -205,6 +205,11 @@ class NumberEvaluation:
             if off[i, j] > 0
         ]
 
+    def pairs(self, label: str) -> tuple[Array, Array]:
+        """What is true of a label and what was predicted, both (n,), in its units."""
+        place = self.labels.index(label)
+        return self._measures.truth[:, place].copy(), self._measures.predicted[:, place].copy()
+
     def table(self) -> pl.DataFrame:
         """Each metric with its interval and the baseline, as a Polars DataFrame."""
         import polars as pl

@@ -148,7 +148,7 @@ class Comparison(Sequence[Followed]):
         axes : two Axes, optional
 
         """
-        from rookery.plots.comparison import comparison
+        from rookery.plots.compared import comparison
 
         return comparison(self, axes=axes)
 

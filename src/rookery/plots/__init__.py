@@ -14,16 +14,18 @@ from typing import Any
 
 # Module of this package -> the public names it holds.
 _WHERE: dict[str, tuple[str, ...]] = {
-    "comparison": ("compared_losses", "compared_paths", "comparison"),
+    "compared": ("compared_losses", "compared_paths", "comparison"),
     "confusion": ("confusion_matrix",),
-    "history": ("loss_curves",),
+    "history": ("loss_curves", "metric_curves"),
     "landscape": ("loss_against_weight", "loss_surface"),
     "network_diagram": ("network",),
     "numbers": ("predicted_against_true", "residuals"),
     "precision": ("precision_recall",),
+    "recorded": ("recorded_numbers", "recorded_weights"),
     "reliability": ("reliability_diagram",),
     "roc": ("roc_curves",),
-    "weights": ("weight_histograms",),
+    "saving": ("save_all",),
+    "weights": ("weight_histograms", "weights_over_epochs"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

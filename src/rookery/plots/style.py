@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +22,7 @@ __all__ = [
     "category",
     "ink_on",
     "is_dark",
+    "off_screen",
     "on_background",
     "pyplot",
     "shades",
@@ -48,7 +52,9 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 # Lengths without a common factor: colour and dashes together repeat after 35.
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "ooo")
+HATCHES: tuple[str, ...] = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "ooo")
+
+_OFF_SCREEN: ContextVar[bool] = ContextVar("off screen", default=False)
 
 
 def pyplot() -> ModuleType:
@@ -78,6 +84,10 @@ def axes_for(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
 
     """
     plt = pyplot()
+    if axes is None and _OFF_SCREEN.get():
+        from matplotlib.figure import Figure
+
+        return Figure(figsize=(width, height), layout="constrained").subplots()
     if axes is None:
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
     from matplotlib.axes import Axes
@@ -85,6 +95,16 @@ def axes_for(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
     if not isinstance(axes, Axes):
         raise PlanError(f"axes: got {type(axes).__name__}; needs one Axes of matplotlib, or None for a new figure")
     return axes
+
+
+@contextmanager
+def off_screen() -> Iterator[None]:
+    """New figures are none of pyplot's: no window opens, and nothing is to be closed."""
+    token = _OFF_SCREEN.set(True)
+    try:
+        yield
+    finally:
+        _OFF_SCREEN.reset(token)
 
 
 def category(number: int) -> dict[str, Any]:
@@ -129,10 +149,12 @@ def shades() -> Any:
 
 
 def ink_on(colour: Any) -> str:
-    """Black or white, whichever can be read on a colour."""
-    from matplotlib.colors import to_rgba
+    """Black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
+    from matplotlib.colors import to_rgb
 
-    return "black" if _lightness(to_rgba(colour)) > 0.5 else "white"
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
 
 
 def _lightness(rgb: Any) -> float:

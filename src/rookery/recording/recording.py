@@ -209,20 +209,20 @@ class Recording:
     def plot(self, axes: Any = None, *, of: str = "update_ratio") -> Any:
         """A number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
 
-        See `rookery.plots.recording.plot_recording`.
+        See `rookery.plots.recorded_numbers`.
         """
-        from rookery.plots.recording import plot_recording
+        from rookery.plots.recorded import recorded_numbers
 
-        return plot_recording(self, axes, of=of)
+        return recorded_numbers(self, axes, of=of)
 
     def plot_weights(self, layer: int = 0, axes: Any = None) -> Any:
         """How the weights of a layer are spread, epoch by epoch; returns the matplotlib Axes.
 
-        See `rookery.plots.recording.plot_weights`.
+        See `rookery.plots.recorded_weights`.
         """
-        from rookery.plots.recording import plot_weights
+        from rookery.plots.recorded import recorded_weights
 
-        return plot_weights(self, layer, axes)
+        return recorded_weights(self, layer, axes)
 
     def _of_parameters(self, name: str) -> Weights:
         self._check(name, f"{name}.0")

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import PlanError, nearest
-from rookery.plots.style import LIGHTER, TRAIN, VALIDATION, on_background, pyplot, tidy
+from rookery.plots.style import VALIDATION, axes_for, category, is_dark, on_background, tidy
 
 if TYPE_CHECKING:
     from rookery.recording.recording import Recording
 
-__all__ = ["plot_recording", "plot_weights"]
+__all__ = ["recorded_numbers", "recorded_weights"]
 
 # What can be drawn, what it is called, and whether it goes over powers of ten.
 NUMBERS = {
@@ -25,16 +25,12 @@ NUMBERS = {
     "activation_mean": ("activation_means", "mean activation", False),
     "activation_deviation": ("activation_deviations", "standard deviation of activations", False),
 }
-# Okabe & Ito 2008, dark to light; each layer has dashes and a marker of its own, so that grey will do.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES_NAMED = 12
 MARKS = 8
 BINS, SHOWN = (9, 41), (0.5, 99.5)  # at least and at most; percent of the weights within the axis
 
 
-def plot_recording(recording: Recording, axes: Any = None, *, of: str = "update_ratio") -> Any:
+def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "update_ratio") -> Any:
     """A number of each layer by epoch.
 
     Parameters
@@ -63,7 +59,7 @@ def plot_recording(recording: Recording, axes: Any = None, *, of: str = "update_
     values: Any = getattr(recording, name)
     if isinstance(values, list):  # of single neurons
         values = np.stack([of_neurons.mean(axis=1) for of_neurons in values], axis=1)
-    axes = _axes(axes)
+    axes = axes_for(axes, 6.4, 3.8)
     drawn = 0
     for layer, called in enumerate(recording.layers):
         known = np.isfinite(values[:, layer])
@@ -84,7 +80,7 @@ def plot_recording(recording: Recording, axes: Any = None, *, of: str = "update_
     return axes
 
 
-def plot_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
+def recorded_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
     """How the weights of a layer are spread, moment by moment: the further from the background's shade, the more there.
 
     Lines are the median and the quartiles. Weights far out, the outermost half percent on each side, lie beyond.
@@ -118,7 +114,7 @@ def plot_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, int(np.clip(np.sqrt(weights.shape[1]), *BINS)) + 1)
     shares = np.stack([np.histogram(of_moment, edges)[0] for of_moment in weights], axis=1) / weights.shape[1]
-    axes = _axes(axes)
+    axes = axes_for(axes, 6.4, 3.8)
     at = _edges(recording.epochs)
     image = axes.pcolormesh(at, edges, np.sqrt(shares), cmap=_map(), rasterized=True)
     colour = on_background(VALIDATION)["color"]
@@ -132,26 +128,16 @@ def plot_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
     return axes
 
 
-def _axes(axes: Any) -> Any:
-    return pyplot().subplots(figsize=(6.4, 3.8), layout="constrained")[1] if axes is None else axes
-
-
-def _is_dark() -> bool:
-    return bool(on_background(TRAIN)["color"] != TRAIN["color"])
-
-
 def _map() -> Any:
     """Few are as the background."""
-    return "Greys_r" if _is_dark() else "Greys"
+    return "Greys_r" if is_dark() else "Greys"
 
 
 def _style(layer: int, moments: int) -> dict[str, Any]:
-    colour = COLOURS[layer % len(COLOURS)]
-    if _is_dark() and colour in LIGHTER:
-        colour = LIGHTER[colour]
+    look = category(layer)
+    del look["hatch"]
     return {
-        "color": colour, "linestyle": DASHES[layer % len(DASHES)], "marker": MARKERS[layer % len(MARKERS)],
-        "markersize": 4.5, "markevery": (layer % MARKS, max(moments // MARKS, 1)), "linewidth": 1.6,
+        **look, "markersize": 4.5, "markevery": (layer % MARKS, max(moments // MARKS, 1)), "linewidth": 1.6,
     }  # fmt: skip
 
 

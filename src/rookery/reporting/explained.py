@@ -1,0 +1,119 @@
+"""Sections of the page that explain: what the network uses, one step taken apart, the loss against a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from rookery import explain
+from rookery.engine.inside import losses_of_many
+from rookery.engine.machine import resolve_threads
+from rookery.explain.batch import batch_of
+from rookery.model import Model
+from rookery.plots.style import axes_for
+from rookery.reporting.figures import Figures
+from rookery.reporting.html import Html, joined, tag
+from rookery.reporting.subject import Subject, first_rows
+from rookery.table.observations import Observations
+
+__all__ = ["spared_least", "step_section", "uses_section", "weight_section"]
+
+COLUMNS_DRAWN = 4
+ROWS_OF_A_STEP = 20
+WEIGHTS_TRIED = 64
+ROWS_AT_MOST = 2000  # an explanation of the first so many is as good, and takes seconds
+
+
+def uses_section(subject: Subject, figures: Figures) -> Html | None:
+    """Permutation importance, and partial dependence on the columns that matter most."""
+    if not _is_there("permutation_importance", subject):
+        return None
+    rows = first_rows(subject.rows, ROWS_AT_MOST)
+    importance = explain.permutation_importance(subject.model, rows.x, rows.y)
+    parts = [
+        figures.figure(
+            _drawing(importance), "How much worse it becomes when a column's cells are shuffled among the rows.",
+            "Importance of the columns",
+        )
+    ]  # fmt: skip
+    if _is_there("partial_dependence", subject):
+        curves = []
+        for column in _by_importance(importance, subject)[:COLUMNS_DRAWN]:
+            dependence = explain.partial_dependence(subject.model, rows.x, column)
+            curves.append(
+                figures.figure(
+                    _drawing(dependence), f"What it says on average as {column} changes, all else as it is.",
+                    f"Partial dependence on {column}",
+                )
+            )  # fmt: skip
+        parts.append(tag("div", *curves, class_="pair"))
+    return joined(parts)
+
+
+def step_section(subject: Subject, figures: Figures) -> Html | None:
+    """The trace of one training step on the first rows."""
+    if not _is_there("trace", subject):
+        return None
+    rows = first_rows(subject.seen, ROWS_OF_A_STEP)
+    trace = explain.trace(subject.model, rows.x, rows.y)
+    shown = getattr(trace, "html", None)
+    content = shown() if callable(shown) else shown
+    return Html(content) if isinstance(content, str) else tag("pre", str(trace))
+
+
+def weight_section(subject: Subject, figures: Figures) -> Html | None:
+    """The loss against the weight of the first layer that the network could spare least."""
+    if not _is_there("loss_against_weight", subject):
+        return None
+    assert isinstance(subject.model, Model)
+    rows = first_rows(subject.seen, ROWS_AT_MOST)
+    row, column = spared_least(subject.model, rows)
+    curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, row=row, column=column)
+    name = subject.model.features.inputs[row]
+    return figures.figure(
+        _drawing(curve),
+        f"The loss as one weight changes, from {name} to neuron {column} of the first layer, all others as they are; "
+        "the slope where it stands is its gradient. Of that layer's weights it is the one without which the loss would "
+        "be worst.",
+        f"Loss against the weight from {name} to neuron {column}",
+    )
+
+
+def spared_least(model: Model, rows: Observations) -> tuple[int, int]:
+    """Of the largest weights of the first layer, the one without which the loss of these rows would be highest."""
+    first, bias = model.weights[0]
+    largest = np.argsort(-np.abs(first), axis=None, kind="stable")[:WEIGHTS_TRIED]
+    places = [np.unravel_index(int(place), first.shape) for place in largest]
+    without = np.repeat(first[np.newaxis], len(places), axis=0)
+    for one, place in zip(without, places, strict=True):
+        one[place] = 0
+    same = [tuple(np.repeat(array[np.newaxis], len(places), axis=0) for array in layer) for layer in model.weights[1:]]
+    stack: Any = [(without, np.repeat(bias[np.newaxis], len(places), axis=0)), *same]
+    batch = batch_of(model, rows.x, rows.y)
+    losses = losses_of_many(model.plan, stack, batch.rows, resolve_threads(model.threads))
+    row, column = places[int(np.argmax(np.where(np.isfinite(losses), losses, -np.inf)))]
+    return int(row), int(column)
+
+
+def _is_there(name: str, subject: Subject) -> bool:
+    return name in explain.__all__ and isinstance(subject.model, Model)
+
+
+def _drawing(explanation: Any) -> Callable[[], Any]:
+    """Draws what can plot itself into Axes."""
+    return partial(_plotted, explanation)
+
+
+def _plotted(explanation: Any) -> Any:
+    axes = axes_for(None, 5.4, 4.0)
+    explanation.plot(axes=axes)
+    return axes
+
+
+def _by_importance(importance: Any, subject: Subject) -> list[str]:
+    """The columns, the most important first."""
+    columns, known = list(importance.columns), subject.model.features.names
+    return [name for name in columns if name in known]

@@ -1,0 +1,52 @@
+"""Things to draw that are the same on every machine: nothing is trained, so that no new recipe changes a picture."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+import rookery as rk
+from rookery.evaluation import ClassEvaluation, NumberEvaluation
+from rookery.table.encode import FeatureEncoder
+from rookery.table.encoders.numbers import NumberEncoder
+from rookery.table.labels import LabelEncoder
+
+SPECIES = ("Adelie", "Chinstrap", "Gentoo")
+
+
+def of_classes(classes: tuple[str, ...] = SPECIES, rows: int = 90) -> ClassEvaluation:
+    """Of probabilities that lean towards the truth."""
+    rng = np.random.Generator(np.random.PCG64(5))
+    truth = np.arange(rows) % len(classes)
+    logits = rng.normal(size=(rows, len(classes))) + 1.6 * np.eye(len(classes))[truth]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return ClassEvaluation.of(p, truth, classes, intervals=0)
+
+
+def of_numbers() -> NumberEvaluation:
+    rng = np.random.Generator(np.random.PCG64(6))
+    truth = np.linspace(2700, 6300, 60)
+    return NumberEvaluation.of(truth + rng.normal(0, 250, 60), truth, intervals=0, labels=("body_mass_g",))
+
+
+def history(validation: bool = True) -> rk.History:
+    epochs = np.arange(1, 31)
+    loss = 1.1 * np.exp(-epochs / 6) + 0.01
+    of_validation = 1.2 * np.exp(-epochs / 5) + 0.02 + 0.0004 * epochs
+    none = np.full(30, np.nan)
+    metrics = (1 - loss / 2, 1 - of_validation / 2) if validation else (1 - loss / 2, none)
+    return rk.History(
+        loss, of_validation if validation else none, *metrics, np.full(30, 0.01), np.full(30, 0.001), "accuracy"
+    )
+
+
+def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, ...] = ()) -> rk.Model:
+    """A network of classes with weights that follow a pattern."""
+    given = names or tuple(f"bill {i} mm" for i in range(inputs))
+    plan = rk.Plan(rk.Network.of(len(given), list(hidden), 3), "classes", rk.CrossEntropy())
+    rng = np.random.Generator(np.random.PCG64(7))
+    widths = plan.network.widths
+    weights = [(rng.normal(size=(a, b)).astype(np.float32), np.zeros(b, dtype=np.float32)) for a, b in pairwise(widths)]
+    features = FeatureEncoder(tuple(NumberEncoder(name) for name in given), True)
+    return rk.Model(plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), weights, 1)

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import rookery as rk
+from rookery import explain
+from rookery.reporting.limits import limits_of
+from rookery.reporting.subject import subject_of
+from tests.unit import jobs
+
+from .pages import Page
+
+EVIL = "<script>alert(1)</script>"
+ALWAYS = ["summary", "use", "data", "network", "learning", "mistakes"]
+EXPLAINED = ["uses", "step", "weight"]
+
+
+def page_of(model: Any, data: Any, folder: Path, y: Any = None, **arguments: Any) -> tuple[str, Page]:
+    text = rk.report(model, data, folder / "report.html", y, **arguments).read_text()
+    return text, Page.of(text)
+
+
+@pytest.fixture(scope="module")
+def penguins(model: rk.Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
+    return page_of(model, "penguins", tmp_path_factory.mktemp("page"))
+
+
+def test_what_a_person_would_ask_in_that_order(penguins: tuple[str, Page]) -> None:
+    sections = [value for tag, name, value in penguins[1].attributes if (tag, name) == ("section", "id")]
+    assert [name for name in sections if name not in EXPLAINED] == [*ALWAYS, "limits", "again"]
+    links = [v for tag, name, v in penguins[1].attributes if (tag, name) == ("a", "href")]
+    assert links == [f"#{name}" for name in sections]
+
+
+def test_the_headline_is_of_the_rows_kept_out(model: rk.Model, penguins: tuple[str, Page]) -> None:
+    kept = model.provenance.evaluation  # type: ignore[union-attr]
+    low, high = kept["intervals"]["accuracy"]
+    assert (
+        f"On the 103 rows kept for validation it is right in {kept['accuracy']:.1%} (95 % of resamples: {low:.1%} to "
+        f"{high:.1%}); always saying the commonest class would be right in {kept['baseline']['accuracy']:.1%}."
+    ) in penguins[1].text
+    for name in ("log_loss", "auc", "f1"):
+        assert f"{kept[name]:.4f}" in penguins[1].texts
+
+
+def test_facts_of_training(model: rk.Model, penguins: tuple[str, Page]) -> None:
+    origin = model.provenance
+    assert origin is not None
+    texts = penguins[1].texts
+    assert {
+        "241 for training, 103 for validation",
+        origin.weights,
+        origin.data["total"],
+        "14-4-3, 75 parameters, float32",
+    } <= set(texts)
+    assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
+    assert "The table is one it was trained with." in penguins[1].text
+
+
+def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
+    text, page = penguins
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert all(value.startswith(("#", "data:image/png;base64,")) for value in page.values("href"))
+    assert page.values("src") == []
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert not re.search(r"url\((?!#)", text)
+    assert "http" not in re.sub(r"http-equiv", "", text)
+    assert "default-src 'none'" in page.values("content")[1]
+
+
+def test_pictures_have_ids_of_their_own_and_words_for_who_cannot_see(penguins: tuple[str, Page]) -> None:
+    text, page = penguins
+    ids = page.values("id")
+    assert len(set(ids)) == len(ids)
+    references = [value[1:] for tag, name, value in page.attributes if name == "href" and tag == "use"]
+    references += re.findall(r"url\(#([^)]+)\)", text)
+    assert references
+    assert set(references) <= set(ids)
+    pictures = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert len(pictures) == page.tags.count("svg") == 2 * page.tags.count("figure")
+    assert pictures[::2] == pictures[1::2]  # once for light, once for dark
+    assert page.values("class").count("only-light") == page.values("class").count("only-dark")
+    assert "#16181d" in text.lower()
+
+
+def test_the_same_page_each_time(model: rk.Model, penguins: tuple[str, Page], tmp_path: Path) -> None:
+    assert page_of(model, rk.datasets.penguins(), tmp_path)[0].replace("the table", "penguins") == penguins[0].replace(
+        "the table", "penguins"
+    )
+
+
+@pytest.mark.parametrize("label", ["words", "numbers"])
+def test_no_name_and_no_cell_is_more_than_text(tmp_path: Path, label: str) -> None:
+    rng = np.random.default_rng(0)
+    n = 60
+    x = rng.normal(size=n)
+    evil_class = '"><img src=x onerror=alert(2)>'
+    y = np.where(x + rng.normal(0, 0.8, n) > 0, evil_class, "]]>&amp;--> $x^{$") if label == "words" else 3 * x
+    data = pl.DataFrame(
+        {
+            EVIL: x,
+            "c": np.where(rng.random(n) > 0.5, "<b onclick=alert(3)>", "</td></svg><script>alert(4)</script>"),
+            "'\"><svg onload=alert(5)>": y,
+        }
+    )
+    model = rk.train(data, label="'\"><svg onload=alert(5)>", hidden=[3], epochs=3, threads=1).model
+    card = tmp_path / "card.md"
+    text, page = page_of(model, data, tmp_path, title=EVIL, intended_use=EVIL, card=card)
+    assert not {"script", "img", "b"} & set(page.tags)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert page.tags.count("svg") == 2 * page.tags.count("figure")
+    assert page.texts.count(EVIL) >= 4  # title, heading, use, and the column
+    assert "<script" not in text
+    assert "<script" not in card.read_text()
+    assert "<svg" not in card.read_text()
+    assert "<b " not in card.read_text()
+
+
+def test_other_rows_are_judged_as_a_whole(model: rk.Model, tmp_path: Path) -> None:
+    some = rk.datasets.penguins().head(200)
+    some.write_csv(tmp_path / "some.csv")
+    for data, called in [
+        (tmp_path / "some.csv", "some.csv"),
+        (some, "the table"),
+        (io.BytesIO(some.write_csv().encode()), "the table"),
+    ]:
+        subject = subject_of(model, data)
+        assert subject.which == f"the 200 rows of {called}"
+        assert subject.evaluation.accuracy == model.evaluate(some).accuracy
+        assert f"{called} is not, as a whole, a table of its training." in limits_of(subject)[0].text
+
+
+def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
+    rows = rk.datasets.penguins().drop_nulls()
+    tested = rk.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
+    subject = subject_of(tested.model, rows)
+    assert subject.which == "the 67 rows kept for testing"
+    assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
+    alone = rk.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
+    subject = subject_of(alone, rows)
+    assert subject.which == "the 333 rows it was trained on"
+    assert "It is judged by rows it was trained on" in limits_of(subject)[0].text
+
+
+def test_validation_rows_of_a_table_of_their_own() -> None:
+    rows = rk.datasets.penguins().drop_nulls()
+    train, kept = rows.head(200), rows.tail(133)
+    model = rk.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
+    assert subject_of(model, kept).part == "validation"
+    assert subject_of(model, train).part == "train"
+    assert subject_of(model, rows).part == "given"
+
+
+def test_weights_of_training_are_known_again() -> None:
+    x, y = jobs.two_classes(100)
+    weights = np.linspace(0.5, 2, 100)
+    run = jobs.quick(x, y, sample_weight=weights)
+    subject = subject_of(run.model, x, y, sample_weight=weights)
+    assert subject.part == "validation"
+    assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
+    assert subject_of(run.model, x, y).part == "given"
+    data = rk.datasets.penguins().drop_nulls()
+    weighed = rk.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
+    for named in (None, "body_mass_g"):
+        subject = subject_of(weighed.model, data, sample_weight=named)
+        assert subject.part == "validation"
+        assert subject.evaluation.accuracy == weighed.evaluation[1].accuracy
+    assert subject_of(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
+
+
+def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
+    x, y = jobs.line(80)
+    one = jobs.quick(x, y, epochs=5).model
+    text, page = page_of(one, x, tmp_path, y)
+    assert "always saying the mean would be off by" in page.text
+    assert "predicted against true" in text
+    assert "It was trained on arrays of 3 columns." in page.text
+    both = jobs.quick(x, np.column_stack([y, -y])).model
+    assert page_of(both, x, tmp_path, np.column_stack([y, -y]))[0].count("Residuals of y1") == 2
+    weighted = page_of(one, x, tmp_path, y, sample_weight=np.linspace(0, 1, 80))[1].text
+    assert "On the 80 rows of the arrays" in weighted
+
+
+def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: rk.Model, tmp_path: Path) -> None:
+    colony = rk.sweep("penguins", label="species", hidden=[3], epochs=5, seeds=3, threads=1)
+    ensemble = colony.ensemble(2)
+    ensemble.save(tmp_path / "e.rookery")
+    page = page_of(tmp_path / "e.rookery", "penguins", tmp_path, card=tmp_path / "card.md")[1]
+    assert "An ensemble of" in page.text
+    assert "kept for validation" in page.text
+    bare = rk.Model(model.plan, model.features, model.labels, model.weights, 1)
+    page = page_of(bare, "penguins", tmp_path, card=tmp_path / "card.md")[1]
+    assert "The model does not say how it was trained." in page.text
+    assert "learning" not in page.values("id")
+
+
+def test_explanations_have_their_sections_where_they_are_there(
+    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    class Explanation:
+        columns = ("sex", "island")
+        html = "<table><tr><td>a step</td></tr></table>"
+
+        def __init__(self, model: Any, x: Any, y: Any, **named: Any) -> None:
+            asked.append((y, named))
+
+        def plot(self, axes: Any = None) -> Any:
+            axes.plot([0, 1], [0, 1])
+            return axes
+
+    for name in ("permutation_importance", "partial_dependence", "trace", "loss_against_weight"):
+        monkeypatch.setattr(explain, name, Explanation, raising=False)
+    monkeypatch.setattr(
+        explain, "__all__", ["permutation_importance", "partial_dependence", "trace", "loss_against_weight"]
+    )
+    _, page = page_of(model, "penguins", tmp_path)
+    assert set(EXPLAINED) <= set(page.values("id"))
+    assert "a step" in page.texts
+    assert [column for column, _ in asked[1:3]] == ["sex", "island"]
+    place = asked[-1][1]["row"], asked[-1][1]["column"]
+    rows = subject_of(model, "penguins").seen
+
+    def loss_without(i: int, j: int) -> float:
+        weights = [(w.copy(), b) for w, b in model.weights]
+        weights[0][0][i, j] = 0
+        return (
+            rk.Model(model.plan, model.features, model.labels, weights, 1)
+            .evaluate(rows.x, rows.y, intervals=0)
+            .log_loss
+        )
+
+    losses = {(i, j): loss_without(i, j) for i, j in np.ndindex(model.weights[0][0].shape)}
+    assert place == max(losses, key=lambda ij: losses[ij])
+
+
+def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
+    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(*_: Any) -> None:
+        raise rk.TableError("these rows <cannot> be traced")
+
+    monkeypatch.setattr(explain, "trace", impossible, raising=False)
+    monkeypatch.setattr(explain, "__all__", ["trace"])
+    _, page = page_of(model, "penguins", tmp_path)
+    assert "Not shown: these rows <cannot> be traced." in page.text
+    assert "limits" in page.values("id")
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (None, rk.TableError, "data: is missing"),
+        (rk.datasets.penguins().drop("species"), rk.TableError, "has no column 'species'"),
+        (rk.datasets.penguins().drop("island"), rk.TableError, "has no column 'island'"),
+        ("nowhere.csv", rk.FileError, "there is no such file"),
+    ],
+)
+def test_tables_that_cannot_be(model: rk.Model, tmp_path: Path, data: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        rk.report(model, data, tmp_path / "r.html")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_no_model_and_what_cannot_be_written(model: rk.Model, tmp_path: Path, monkeypatch: Any) -> None:
+    with pytest.raises(rk.PlanError, match="model: got int"):
+        rk.report(7, "penguins", tmp_path / "r.html")  # type: ignore[arg-type]
+    with pytest.raises(rk.FileError, match=r"no/r\.html"):
+        rk.report(model, "penguins", tmp_path / "no" / "r.html")
+    old = tmp_path / "r.html"
+    old.write_text("before")
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(rk.FileError, match="the disk is full"):
+        rk.report(model, "penguins", old)
+    assert old.read_text() == "before"
+    assert os.listdir(tmp_path) == ["r.html"]
+
+
+def test_without_matplotlib_the_command_to_install_it(model: rk.Model, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(rk.RookeryError, match=r"pip install 'rookery\[plots\]'"):
+        rk.report(model, "penguins", tmp_path / "r.html")
