@@ -188,19 +188,19 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
   loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
               training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
              loss_numbers_);
+  DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
     nothing = fma(block_.loss[r], V(T(0)), nothing);
-    const T* const loss = reinterpret_cast<const T*>(block_.loss + r);
-    const T* const metric = reinterpret_cast<const T*>(block_.metric + r);
-    if (weighted_[!training]) {
-      for (int i = 0; i < kLanes; ++i) {
-        const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
-        sums.loss[i] += weight * static_cast<double>(loss[i]);
-      }
-    } else {
-      for (int i = 0; i < kLanes; ++i) sums.loss[i] += static_cast<double>(loss[i]);
+    if (!weighted_[!training]) losses.add(block_.loss[r]);
+    metrics.add(block_.metric[r]);
+  }
+  losses.store(sums.loss);
+  metrics.store(sums.metric);
+  for (std::int64_t r = 0; r < rows && weighted_[!training]; ++r) {
+    for (int i = 0; i < kLanes; ++i) {
+      const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
+      sums.loss[i] += weight * static_cast<double>(block_.loss[r].lane(i));
     }
-    for (int i = 0; i < kLanes; ++i) sums.metric[i] += static_cast<double>(metric[i]);
   }
   return nothing;
 }

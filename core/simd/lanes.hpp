@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #if defined(__AVX2__) || defined(__AVX512F__)
 #include <immintrin.h>
@@ -323,6 +324,35 @@ ROOKERY_INLINE void in_register(Vec<T, N>& v) {
   asm("" : "+w"(v.raw));
 #endif
 }
+
+// A sum in double for each lane of V, kept in registers.
+template <class V>
+class DoubleSums {
+ public:
+  explicit DoubleSums(const double* from) {
+    std::memcpy(&low_, from, sizeof low_);
+    std::memcpy(&high_, from + kHalf, sizeof high_);
+  }
+  void store(double* to) const {
+    std::memcpy(to, &low_, sizeof low_);
+    std::memcpy(to + kHalf, &high_, sizeof high_);
+  }
+  ROOKERY_INLINE void add(V x) {
+    low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
+    high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
+  }
+
+ private:
+  static constexpr int kHalf = V::kLanes / 2;
+  using Half = typename RawVector<double, kHalf>::type;
+
+  template <int kFrom, int... kLane>
+  static ROOKERY_INLINE auto half(V x, std::integer_sequence<int, kLane...>) {
+    return __builtin_shufflevector(x.raw, x.raw, (kFrom + kLane)...);
+  }
+
+  Half low_, high_;
+};
 
 // Any lane set?
 template <class T, int N>
