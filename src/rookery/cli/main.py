@@ -25,7 +25,7 @@ from rookery.errors import RookeryError, RookeryWarning
 __all__ = ["app", "main"]
 
 QUOTE = "'"
-ARGUMENT = re.compile(r"\b(duplicates|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
+ARGUMENT = re.compile(r"\b(duplicates|samples|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
 
 app = typer.Typer(
     name="rookery",
@@ -100,4 +100,5 @@ def as_typed(message: str) -> str:
 
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
+    message = message.replace("encoding='standard'", "--scaling standard")
     return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)

@@ -62,6 +62,8 @@ def _heading(colony: Colony) -> RenderableType:
     grid.add_column()
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
+    if prepared.preparation.bootstrap is not None:
+        grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
     grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
     grid.add_row("networks", f"{len(colony):,}{_combinations(colony)}")
     each = colony.seconds / len(colony)
@@ -203,6 +205,7 @@ def as_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
         "threads": colony.crew.threads,
         "label": best.prepared.labels.name,
         "training_rows": len(best.prepared.train),
+        "bootstrap": best.prepared.preparation.bootstrap is not None,
         "evaluated_on": purpose(name),
         "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
         "effects": [_finite(asdict(effect)) for effect in colony.effects()],

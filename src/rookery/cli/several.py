@@ -14,6 +14,7 @@ from rookery.errors import PlanError
 __all__ = ["with_several"]
 
 PER_DECADE, LINEAR, MOST = 6, 10, 48
+MOST_BESIDE = 10_000
 NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
 
@@ -40,6 +41,8 @@ def _listed(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
             raise _unclear(part, flag, kind) from error
     if len(found) == 1:
         return found[0]
+    if sum(item.count or 0 for item in found if isinstance(item, Range)) > MOST_BESIDE:
+        raise PlanError(f"{flag}: got {text!r}; beside other values, a range can have {MOST_BESIDE:,} values at most")
     return [value for item in found for value in (item.values() if isinstance(item, Range) else [item])]
 
 
@@ -53,6 +56,8 @@ def _range(text: str, flag: str, kind: Callable[[str], Any]) -> Range:
     except ValueError as error:
         raise _unclear(text, flag, kind) from error
     by_ratios = low > 0 and high >= 10 * low
+    if low == high:
+        raise PlanError(f"{flag}: got {text!r}, which holds one number alone; give a higher end, or the number")
     if count is None and math.isfinite(low) and math.isfinite(high) and high > low:
         steps = round(PER_DECADE * math.log10(high / low)) if by_ratios else LINEAR
         count = min(max(steps, 1), MOST) + 1

@@ -52,6 +52,9 @@ COUNTS = (
     Option(
         "halving", float, MANY, "Stop the worst early: the share that goes on after each round, such as 0.33.", "off"
     ),
+    Option(
+        "bootstrap", bool, MANY, "Let each network learn rows of its own, drawn from the training rows by its seed."
+    ),
 )
 KEPT = (
     Option("checkpoint", Path, FILES, "Keep the state of all networks in this file while they train.", parse=writable),

@@ -233,8 +233,9 @@ class Colony(Sequence[Member]):
         rates = [job.plan.optimizer.learning_rate for job in self.crew.jobs]
         low, high = min(rates), max(rates)
         epoch, batch, rate = self.crew.divergence(int(np.argmax(self.results.diverged))) or (0, 0, low)
+        tried = f"a learning rate of {low:g}" if low == high else f"learning rates from {low:g} to {high:g}"
         raise DivergedError(
-            f"all {len(self):,} networks diverged, with learning rates from {low:g} to {high:g}. Try lower ones, from "
+            f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from "
             f"{low / 1000:g} to {low / 10:g}; or encoding='standard', if columns were not scaled",
             epoch, batch, rate, None,
         )  # fmt: skip

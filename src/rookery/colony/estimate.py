@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rookery.colony.choices import Choices
+from rookery.colony.halving import Halving
+from rookery.colony.jobs import Jobs
 from rookery.engine.colony import Crew, Job, memory_of
-from rookery.engine.native import gigabytes
+from rookery.engine.machine import available_memory
+from rookery.engine.native import gigabytes, memory_of_rows
+from rookery.errors import PlanError
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "check", "estimate"]
 
 TRIED = 64
 SECONDS_OF_TRIAL = 0.2
@@ -35,6 +40,47 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.networks:,} networks, about {gigabytes(self.memory)} and {in_words(self.seconds)}"
+
+
+def check(
+    choices: Choices,
+    seeds: int,
+    jobs: Jobs,
+    halving: Halving | None,
+    confirm: Callable[[Estimate], bool] | None,
+    threads: int,
+) -> None:
+    """Refuses what cannot be, before anything is made of it, and asks whether to begin.
+
+    Raises
+    ------
+    PlanError
+        If a plan cannot be, the networks would need more memory than there is, or `confirm` says no.
+
+    """
+    networks = choices.number * seeds
+    tried = choices.some(TRIED)
+    some = [jobs.job(jobs.planned(choice), choice)[0] for choice in tried]
+    needed = networks * sum(memory_of(job.plan, len(job.rows)) for job in some) // len(some)
+    if jobs.bootstrap:
+        tables = {id(job.rows): job.rows for job in some}.values()
+        needed += seeds * sum(memory_of_rows(rows) for rows in tables)
+    free = available_memory()
+    too_many = free is not None and needed > free
+    if confirm is None and not too_many:
+        return
+    expected = replace(estimate(networks, some, threads), memory=needed)
+    if halving is not None:
+        share = halving.share(max(job.plan.epochs for job in some), networks)
+        expected = replace(expected, seconds=expected.seconds * share)
+    if too_many:
+        raise PlanError(
+            f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free or 0)} "
+            f"available, and about {in_words(expected.seconds)}; give fewer values or seeds, or draw some with "
+            "samples=1000"
+        )
+    if confirm is not None and not confirm(expected):
+        raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")
 
 
 def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
@@ -71,7 +117,7 @@ def in_words(seconds: float) -> str:
     ('a second', '75 seconds', '2.5 hours')
 
     """
-    for size, word in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+    for size, word in ((31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.3g} {word}"
     return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"

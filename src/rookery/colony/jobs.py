@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from inspect import Parameter, signature
 from typing import Any
+
+import numpy as np
 
 from rookery.colony.choices import OF_THE_OPTIMIZER
 from rookery.engine.colony import Job
@@ -16,6 +18,7 @@ from rookery.plan.plan import Plan
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, suited_loss
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.read import is_table, read_table
+from rookery.table.resample import resampled
 from rookery.training import train
 
 __all__ = ["Jobs", "all_arguments"]
@@ -48,6 +51,15 @@ class _Encoded:
     prepared: Prepared
     rows: Rows
     validation: Rows | None
+    samples: dict[int, _Encoded] = field(default_factory=dict)  # by their seed
+
+    def sample(self, seed: int) -> _Encoded:
+        """With a bootstrap sample in place of the training rows."""
+        if seed not in self.samples:
+            preparation = replace(self.prepared.preparation, bootstrap=seed)
+            prepared = replace(self.prepared, preparation=preparation)
+            self.samples[seed] = _Encoded(prepared, resampled(self.rows, seed), self.validation)
+        return self.samples[seed]
 
 
 class Jobs:
@@ -61,10 +73,20 @@ class Jobs:
         The arguments that all networks share.
     seed : int
         Of the split, the same for all.
+    bootstrap : bool, default False
+        Whether each network learns a bootstrap sample of the training rows, drawn by its seed.
+
+    Raises
+    ------
+    PlanError
+        If `bootstrap` is neither True nor False.
 
     """
 
-    def __init__(self, data: Any, y: Any, fixed: Mapping[str, Any], seed: int) -> None:
+    def __init__(self, data: Any, y: Any, fixed: Mapping[str, Any], seed: int, bootstrap: bool = False) -> None:
+        if not isinstance(bootstrap, bool | np.bool_):
+            raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
+        self.bootstrap = bool(bootstrap)
         reading = preparation_of({**fixed, "encoding": None}).reading
         self._data = read_table(data, reading) if is_table(data) else data
         self._y = y
@@ -72,8 +94,8 @@ class Jobs:
         self._fixed = {**fixed, "split_seed": split_seed}
         self._encoded: dict[str, _Encoded] = {}
 
-    def planned(self, choice: Mapping[str, Any]) -> tuple[Plan, Prepared]:
-        """The plan, with seed 0, and the prepared table of one combination of choices.
+    def planned(self, choice: Mapping[str, Any]) -> Plan:
+        """The plan, with seed 0, of one combination of choices.
 
         Raises
         ------
@@ -91,12 +113,14 @@ class Jobs:
                 raise
             said = ", ".join(f"{name}={value!r}" for name, value in choice.items())
             raise PlanError(f"{error} (in the network with {said})") from error
-        return plan.resolved(len(encoded.rows)), encoded.prepared
+        return plan.resolved(len(encoded.rows))
 
-    def job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
-        """What the network of a plan is to do."""
+    def job(self, plan: Plan, choice: Mapping[str, Any]) -> tuple[Job, Prepared]:
+        """What the network of a plan is to do, and the table its rows are of."""
         encoded = self._prepared({**self._fixed, **choice})
-        return Job(plan, encoded.rows, encoded.validation)
+        if self.bootstrap:
+            encoded = encoded.sample(plan.seed)
+        return Job(plan, encoded.rows, encoded.validation), encoded.prepared
 
     def _prepared(self, given: Mapping[str, Any]) -> _Encoded:
         loss = loss_of(given)
@@ -120,7 +144,7 @@ def _optimizer(given: Mapping[str, Any]) -> Any:
     """The optimizer with what was given beside it."""
     optimizer = optimizer_of(given)
     beside = {name: given[name] for name in OF_THE_OPTIMIZER if given.get(name) is not None}
-    takes = {field.name for field in fields(optimizer)}
+    takes = {f.name for f in fields(optimizer)}
     for name in beside:
         if name not in takes:
             raise PlanError(f"{name}: {optimizer.word} has none; leave it out, or choose an optimizer that has")

@@ -1,0 +1,96 @@
+"""A colony begun, trained to its end, and several made one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rookery.colony.colony import Colony
+from rookery.colony.halving import Halving, halve
+from rookery.colony.jobs import Jobs
+from rookery.colony.keeping import Keeper
+from rookery.engine.colony import Crew
+from rookery.plan.plan import Plan
+
+__all__ = ["begun", "joined", "train_all"]
+
+
+def begun(jobs: Jobs, choices: Iterable[Mapping[str, Any]], threads: int) -> Colony:
+    """A colony that has not taken a step.
+
+    Parameters
+    ----------
+    jobs : Jobs
+    choices : iterable of dict
+        Of each network: the arguments it is given, its seed last.
+    threads : int
+
+    Raises
+    ------
+    PlanError
+        If one of the plans cannot be.
+
+    """
+    made, members, tables = [], [], []
+    last: tuple[dict[str, Any], Plan] | None = None
+    for member in choices:
+        seed = member["seed"]
+        choice = {name: value for name, value in member.items() if name != "seed"}
+        if last is None or last[0] != choice:  # the seeds of a plan stand together
+            last = choice, jobs.planned(choice)
+        job, table = jobs.job(replace(last[1], seed=seed), choice)
+        made.append(job)
+        members.append({**choice, "seed": seed})
+        tables.append(table)
+    return Colony(Crew(made, threads), members, tables)
+
+
+def train_all(
+    colony: Colony,
+    halving: Halving | None = None,
+    on_progress: Callable[[Colony], object] | None = None,
+    keeper: Keeper | None = None,
+) -> None:
+    """Trains a colony to its end; on Ctrl-C it is the exception's `colony`."""
+    crew, begin, before = colony.crew, time.monotonic(), colony.seconds
+
+    def report() -> None:
+        colony.seconds = before + time.monotonic() - begin
+        if keeper is not None:
+            keeper.save_if_due()
+        if on_progress is not None:
+            on_progress(colony)
+
+    look = None if on_progress is None and keeper is None else report
+    try:
+        if halving is None:
+            crew.run(-1, look)
+        else:
+            halve(crew, halving, _comparable(colony), look)
+    except KeyboardInterrupt as interrupt:
+        colony.interrupted = True
+        interrupt.colony = colony  # type: ignore[attr-defined]
+        raise
+    finally:
+        colony.seconds = before + time.monotonic() - begin
+        colony.forget_results()
+        if keeper is not None:
+            keeper.save()
+
+
+def joined(colonies: Sequence[Colony]) -> Colony:
+    """The members of several colonies, whose choices name the same arguments, as one."""
+    members = [member for colony in colonies for member in colony]
+    crew = Crew.joined([colony.crew for colony in colonies])
+    one = Colony(crew, [member.choice for member in members], [member.prepared for member in members])
+    one.seconds = sum(colony.seconds for colony in colonies)
+    one.interrupted = any(colony.interrupted for colony in colonies)
+    return one
+
+
+def _comparable(colony: Colony) -> list[int]:
+    """A number for each kind of loss."""
+    kinds: dict[str, int] = {}
+    return [kinds.setdefault(repr(choice.get("loss")), len(kinds)) for choice in colony.choices]
