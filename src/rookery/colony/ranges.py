@@ -88,7 +88,7 @@ class _OneByOne(Sequence[float | int]):
     def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(self._count))]
-        return self._of.at(i / (self._count - 1))
+        return self._of.at(range(self._count)[i] / (self._count - 1))
 
 
 def log_range(low: float, high: float, count: int | None = None) -> Range:
