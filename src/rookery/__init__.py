@@ -29,6 +29,8 @@ _WHERE = {
     "colony.colony": ("Colony",),
     "colony.member": ("Member",),
     "colony.halving": ("Halving",),
+    "colony.learning_rates": ("find_learning_rate",),
+    "colony.rates_found": ("LearningRates",),
     "colony.ranges": ("linear_range", "log_range"),
     "cross_validation": ("CrossValidation", "cross_validate"),
     "verification": ("Verification", "verify"),

@@ -14,6 +14,7 @@ import typer
 
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
+from rookery.cli.find_learning_rate import find_learning_rate
 from rookery.cli.predict import predict
 from rookery.cli.resume import resume
 from rookery.cli.show import show
@@ -45,7 +46,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, resume, verify):
+for command in (train, sweep, find_learning_rate, predict, evaluate, show, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 
@@ -101,4 +102,5 @@ def as_typed(message: str) -> str:
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
     message = message.replace("encoding='standard'", "--scaling standard")
+    message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
     return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)

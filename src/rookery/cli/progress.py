@@ -157,7 +157,7 @@ class _ColonyBar(_Display):
         # Whoever ended early has nothing left to do.
         come = sum(crew.epoch(n) if goes_on[n] else epochs[n] for n in range(len(crew)))
         said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
-        self._progress.update(self._task, completed=come, done=said)
+        self._progress.update(self._task, completed=come, total=sum(epochs), done=said)
         # Of very many networks, looking takes a while: it gets a twentieth of the time.
         self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rookery.colony.colony import Colony
     from rookery.ensemble import Ensemble
 
-__all__ = ["as_data", "sweep_page"]
+__all__ = ["as_data", "duration", "sweep_page"]
 
 PLANS_SHOWN = 5
 BAR_WIDTH = 12
@@ -68,7 +68,7 @@ def _heading(colony: Colony) -> RenderableType:
     grid.add_row("networks", f"{len(colony):,}{_combinations(colony)}")
     each = colony.seconds / len(colony)
     threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
-    grid.add_row("trained", f"in {_duration(colony.seconds)} on {threads}, {_duration(each)} each{_endings(colony)}")
+    grid.add_row("trained", f"in {duration(colony.seconds)} on {threads}, {duration(each)} each{_endings(colony)}")
     return grid
 
 
@@ -84,7 +84,8 @@ def _several(name: str) -> str:
     return SEVERAL.get(name, f"{name.replace('_', ' ')}s")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A short time as people say it."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"

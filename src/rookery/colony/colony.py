@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ class Colony(Sequence[Member]):
         """
         ranking = self.ranking()
         if not len(ranking):
-            self._raise_nobody()
+            self.raise_nobody()
         return self[int(ranking[0])]  # type: ignore[no-any-return]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
@@ -227,7 +227,17 @@ class Colony(Sequence[Member]):
 
         return plot_spread(self, plans)
 
-    def _raise_nobody(self) -> None:
+    def raise_nobody(self) -> NoReturn:
+        """Says why there is no best member.
+
+        Raises
+        ------
+        DivergedError
+            If all diverged.
+        PlanError
+            If none was trained for an epoch.
+
+        """
         if not self.results.diverged.any():
             raise PlanError("the colony was stopped before any network had ended an epoch; go on with resume")
         rates = [job.plan.optimizer.learning_rate for job in self.crew.jobs]

@@ -1,0 +1,325 @@
+"""What came of looking for a learning rate: the rate to take, the bands around it, and what they are told by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.colony.bands import Limits, limits_of
+from rookery.colony.colony import Colony
+from rookery.colony.member import Member
+from rookery.colony.references import References
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Band", "LearningRates", "rates_found"]
+
+LAST, STILL = 0.1, 0.01  # the share of the epochs that is the end, and of the whole fall that is still falling
+WORTH = 0.005  # of the loss of a constant: who gains less has learnt nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Learning rates of one kind.
+
+    Attributes
+    ----------
+    name : {"too low", "good", "too high", "diverged"}
+    low, high : float
+        The first and the last rate that was tried in it.
+    rates, networks : int
+        How many.
+    diverged : int
+        Networks whose loss stopped being finite, or (above the best rate) whose training loss ended above where it
+        began.
+    still_falling : int
+        Networks whose training loss fell by more than a hundredth of its whole fall in the last tenth of the epochs.
+    loss : float
+        The median of what the networks ended with; infinite if that is a diverged one.
+    why : str
+        In words, by what the band is told.
+
+    """
+
+    name: str
+    low: float
+    high: float
+    rates: int
+    networks: int
+    diverged: int
+    still_falling: int
+    loss: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningRates:
+    """Learning rates that were tried, as `rookery.find_learning_rate` gives them.
+
+    Attributes
+    ----------
+    rate : float
+        The one to take: that in the middle of the good band, in ratios.
+    bands : tuple of Band
+        From low rates to high ones.
+    rates : (rates,) float64
+        All that were tried, rising.
+    losses : (rates, seeds) float64
+        The validation loss (training loss, without validation rows) of each network with the weights it ended with;
+        infinite where it diverged, NaN where it was not done.
+    colony : Colony
+        The networks.
+    limits : Limits
+        Where the bands lie.
+    references : References
+        The losses of networks that have learnt nothing.
+    notes : tuple of str
+        What was changed, and what is to be borne in mind.
+
+    """
+
+    rate: float
+    bands: tuple[Band, ...]
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    colony: Colony
+    limits: Limits
+    references: References
+    notes: tuple[str, ...]
+
+    @property
+    def learned(self) -> bool:
+        """Whether the best rate gains anything over always giving the same prediction."""
+        return _learned(self.limits, self.references)
+
+    @property
+    def interrupted(self) -> bool:
+        return self.colony.interrupted
+
+    def band_of(self, rate: float) -> str:
+        """The name of the band in which a rate lies; between two bands, that of the one that is nearer in ratio."""
+
+        def away(band: Band) -> float:
+            return float(max(np.log(band.low / rate), np.log(rate / band.high), 0.0))
+
+        return min(self.bands, key=away).name
+
+    def member(self, rate: float | None = None) -> Member:
+        """The network with the lowest loss of a rate that was tried, by default the one to take."""
+        place = int(np.abs(np.log(self.rates / (self.rate if rate is None else rate))).argmin())
+        of_rate = [n for n, c in enumerate(self.colony.choices) if c["learning_rate"] == self.rates[place]]
+        loss = self.colony.results.loss[of_rate]
+        return self.colony[of_rate[int(np.nan_to_num(loss, nan=np.inf).argmin())]]  # type: ignore[no-any-return]
+
+    def table(self) -> pl.DataFrame:
+        """One row for each rate, rising, as a Polars DataFrame.
+
+        Columns: learning_rate, band, networks, diverged, still_falling (networks), of the validation (or training) loss
+        the median, lowest and highest, median_beside (with the rates on both sides, by which the bands are told), and
+        the median of the metric. What is not finite is null.
+        """
+        import polars as pl
+
+        results, name = self.colony.results, self.colony.watched
+        diverged, falling = _diverged(self.colony, self.references), _falling(self.colony, self.references)
+        rows = []
+        for i, rate in enumerate(self.rates.tolist()):
+            of_rate = _of_rate(self.colony, rate)
+            there = self.losses[i][~np.isnan(self.losses[i])]
+            rows.append(
+                {
+                    "learning_rate": rate,
+                    "band": next(band.name for band in self.bands if band.low <= rate <= band.high),
+                    "networks": len(there),
+                    "diverged": int(
+                        np.sum(diverged[of_rate] if rate > self.rates[self.limits.best] else there == np.inf)
+                    ),
+                    "still_falling": int(falling[of_rate].sum()),
+                    f"median_{name}_loss": float(np.median(there)),
+                    f"min_{name}_loss": float(there.min()),
+                    f"max_{name}_loss": float(there.max()),
+                    "median_beside": float(self.limits.medians[i]),
+                    f"median_{name}_{results.metric_name}": float(np.median(results.metric[of_rate])),
+                }
+            )
+        table = pl.DataFrame(rows)
+        floats = [column for column, kind in table.schema.items() if kind == pl.Float64]
+        return table.with_columns(
+            pl.when(pl.col(column).is_finite()).then(pl.col(column)).alias(column) for column in floats
+        )
+
+    def plot(self, axes: Any = None) -> Any:
+        """The loss against the rate, a point for each network, the bands named: see `rookery.plots.learning_rates`.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
+        from rookery.plots.learning_rates import plot_learning_rates
+
+        return plot_learning_rates(self, axes)
+
+    def plot_curves(self) -> Any:
+        """The loss by epoch of a rate of each band, side by side: see `rookery.plots.learning_rates`.
+
+        Returns
+        -------
+        list of matplotlib.axes.Axes
+
+        """
+        from rookery.plots.learning_rates import plot_band_curves
+
+        return plot_band_curves(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        finite = [
+            {k: v if not isinstance(v, float) or np.isfinite(v) else None for k, v in _fields(b)} for b in self.bands
+        ]
+        return {
+            "learning_rate": self.rate,
+            "bands": finite,
+            "learned": self.learned,
+            "notes": list(self.notes),
+            "interrupted": self.interrupted,
+            "loss": f"{self.colony.watched}_loss",
+            "tolerance": self.limits.tolerance,
+            "constant_loss": self.references.constant,
+            "untrained_loss": float(np.median(self.references.untrained_watched)),
+            "rates": self.table().to_dicts(),
+        }
+
+    def __repr__(self) -> str:
+        bands = ", ".join(f"{band.name} {band.low:.2g} to {band.high:.2g}" for band in self.bands)
+        return f"LearningRates({self.rate:g}; {len(self.colony):,} networks: {bands})"
+
+
+def _fields(band: Band) -> list[tuple[str, Any]]:
+    return [(name, getattr(band, name)) for name in Band.__dataclass_fields__]
+
+
+def rates_found(colony: Colony, references: References, extensions: Sequence[str] = ()) -> LearningRates | None:
+    """What is to be said of rates that were tried; None where no network was done, or all rates diverged.
+
+    Parameters
+    ----------
+    colony : Colony
+        Networks that differ by their rate and their seed.
+    references : References
+        In the order of the seeds.
+    extensions : sequence of str
+        How the range was changed on the way.
+
+    """
+    results = colony.results
+    losses_of = np.where(results.diverged | ~np.isfinite(results.loss), np.inf, results.loss)
+    losses_of[~results.done] = np.nan
+    above = _diverged(colony, references)
+    done = ~np.isnan(losses_of)
+    rate_of = np.array([choice["learning_rate"] for choice in colony.choices])
+    seed_of = np.array([choice["seed"] for choice in colony.choices])
+    if not done.any():
+        return None
+    rates, row = np.unique(rate_of[done], return_inverse=True)
+    _, column = np.unique(seed_of[done], return_inverse=True)
+    losses = np.full((len(rates), int(column.max()) + 1), np.nan)
+    losses[row, column] = losses_of[done]
+    above_untrained = np.zeros(losses.shape, dtype=np.bool_)
+    above_untrained[row, column] = above[done]
+    limits = limits_of(rates, losses, above_untrained, references.constant)
+    if limits is None:
+        return None
+    places = {"too low": (0, limits.low), "good": (limits.low, limits.high + 1)}
+    places |= {"too high": (limits.high + 1, limits.diverging), "diverged": (limits.diverging, len(rates))}
+    falling = np.zeros(losses.shape, dtype=np.bool_)
+    falling[row, column] = _falling(colony, references)[done]
+    above_untrained[: limits.best + 1] = False  # the chance of dropout and of rows, where nearly nothing is learnt
+    diverged = (losses == np.inf) | above_untrained
+    bands = tuple(
+        _band(name, rates[a:b], losses[a:b], diverged[a:b], falling[a:b], limits, colony.watched)
+        for name, (a, b) in places.items()
+        if b > a
+    )
+    notes = (*extensions, *_notes(limits, references, rates))
+    return LearningRates(float(rates[limits.recommended]), bands, rates, losses, colony, limits, references, notes)
+
+
+def _learned(limits: Limits, references: References) -> bool:
+    gain = references.constant - limits.medians[limits.best]
+    return bool(gain > WORTH * abs(references.constant))
+
+
+def _notes(limits: Limits, references: References, rates: NDArray[np.float64]) -> list[str]:
+    if not _learned(limits, references):
+        return [
+            f"no rate came to less than always giving the same prediction does, a loss of {references.constant:.4g}: "
+            "the rate means little. Train longer, try another network, or ask whether the features tell of the label"
+        ]
+    notes = []
+    if limits.low == 0:
+        notes.append(f"the good rates reach the lowest that was tried; {rates[0]:g} need not be where they begin")
+    if limits.high == len(rates) - 1:
+        notes.append(f"the good rates reach the highest that was tried; {rates[-1]:g} need not be where they end")
+    return notes
+
+
+def _band(
+    name: str,
+    rates: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    diverged: NDArray[np.bool_],
+    falling: NDArray[np.bool_],
+    limits: Limits,
+    watched: str,
+) -> Band:
+    there = losses[~np.isnan(losses)]
+    networks, lost, still = len(there), int(diverged.sum()), int(falling.sum())
+    loss, lowest = float(np.median(there)), float(limits.medians[limits.best])
+    which = "validation loss" if watched == "validation" else "training loss"
+    why = {
+        "too low": f"median {which} {loss:.3g}; {still:,} of {networks:,} networks were still falling at the end",
+        "good": f"median {which} {loss:.3g}, no more than {limits.tolerance:.2g} above the lowest, {lowest:.3g}",
+        "too high": f"median {which} {loss:.3g}" + (f"; {lost:,} of {networks:,} networks diverged" if lost else ""),
+        "diverged": f"{lost:,} of {networks:,} networks diverged, or ended above where they began",
+    }[name]
+    return Band(name, float(rates[0]), float(rates[-1]), len(rates), networks, lost, still, loss, why)
+
+
+def _of_rate(colony: Colony, rate: float) -> list[int]:
+    done = colony.results.done
+    return [n for n, choice in enumerate(colony.choices) if choice["learning_rate"] == rate and done[n]]
+
+
+def _untrained(colony: Colony, references: References) -> NDArray[np.float64]:
+    """Of each network, the training loss with its initial weights."""
+    first = min(choice["seed"] for choice in colony.choices)
+    return np.array([references.untrained[choice["seed"] - first] for choice in colony.choices])
+
+
+def _diverged(colony: Colony, references: References) -> NDArray[np.bool_]:
+    """Of each network, whether its loss is not finite or ended above where it began."""
+    results = colony.results
+    lost = results.diverged | ~np.isfinite(results.loss) | (results.train_loss > _untrained(colony, references))
+    return np.asarray(lost & results.done)
+
+
+def _falling(colony: Colony, references: References) -> NDArray[np.bool_]:
+    """Of each network, whether its training loss was still falling when it ended."""
+    begin = _untrained(colony, references)
+    found = np.zeros(len(colony), dtype=np.bool_)
+    for n, member in enumerate(colony):
+        losses = np.concatenate([[begin[n]], member.history.train_loss])
+        if member.status == "finished" and len(losses) > 1:
+            before = losses[-1 - max(1, round(LAST * (len(losses) - 1)))]
+            found[n] = before - losses[-1] > STILL * max(losses[0] - losses[-1], 0.0)
+    return found
