@@ -25,6 +25,7 @@ _WHERE = {
     "run": ("Run",),
     "callbacks": ("EpochRecord",),
     "resuming": ("resume",),
+    "colony.studies": ("OptunaSweep", "sweep_with_optuna"),
     "colony.sweep": ("sweep",),
     "colony.colony": ("Colony",),
     "colony.member": ("Member",),

@@ -5,8 +5,9 @@ is read off one network:
 
 - What a rate comes to is the median over its networks and those of the rates beside it, a diverged loss being infinite.
 - The best rate is the one where that is lowest. A rate is as good where its median lies no further above the lowest
-  than a quarter of the networks at the best rate do (their upper quartile). That tolerance is at least 1 % and at most
-  5 % of what the best rate gains over always giving the same prediction.
+  than single networks, there and at the rates beside it, lie above the median of their own rate (the upper quartile of
+  their distances). That tolerance is at least 1 % and at most 5 % of what the best rate gains over always giving the
+  same prediction.
 - The good band is the stretch of such rates around the best one. Rates below it are too low, those above too high.
 - A rate diverges where at least half of its networks do: their loss is not finite, or ended above where it began. The
   diverged band begins, above the good one, where the fewest rates stand on the wrong side.
@@ -91,10 +92,9 @@ def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_
             [np.inf if d else np.nanmedian(own) for d, own in zip(diverged, losses, strict=True)]
         )
     best = int(usable.argmin())
-    at_best = near[best][np.isfinite(near[best])]
     lowest = float(usable[best])
     gain = max(constant - lowest, 0.0)
-    scatter = float(np.quantile(at_best, 0.75, method="higher")) - lowest
+    scatter = _scatter(losses[max(0, best - 1) : best + 2])
     tolerance = float(np.clip(scatter, LEAST_TOLERANCE * gain, MOST_TOLERANCE * gain))
     good = usable <= lowest + tolerance
     low = high = best
@@ -108,6 +108,16 @@ def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_
     middle = (np.log(rates[low]) + np.log(rates[high])) / 2
     recommended = low + int(np.abs(np.log(rates[low : high + 1]) - middle).argmin())
     return Limits(best, recommended, low, high, high + 1 + int(np.argmin(wrong)), medians, tolerance)
+
+
+def _scatter(losses: Numbers) -> float:
+    """The upper quartile of how far networks lie above the median of their own rate."""
+    distances = []
+    for of_rate in losses:
+        there = of_rate[np.isfinite(of_rate)]
+        if 2 * len(there) > len(of_rate[~np.isnan(of_rate)]):
+            distances += (there - np.median(there)).tolist()
+    return float(np.quantile(distances, 0.75)) if distances else 0.0
 
 
 def _half(which: NDArray[np.bool_], losses: Numbers) -> NDArray[np.bool_]:

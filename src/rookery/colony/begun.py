@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from rookery.colony.colony import Colony
@@ -80,11 +81,24 @@ def train_all(
             keeper.save()
 
 
-def joined(colonies: Sequence[Colony]) -> Colony:
-    """The members of several colonies, whose choices name the same arguments, as one."""
+def joined(colonies: Sequence[Colony], fixed: Mapping[str, Any] = MappingProxyType({})) -> Colony:
+    """The members of several colonies as one.
+
+    Parameters
+    ----------
+    colonies : sequence of Colony
+    fixed : dict
+        The values of arguments that not all choices name.
+
+    """
     members = [member for colony in colonies for member in colony]
     crew = Crew.joined([colony.crew for colony in colonies])
-    one = Colony(crew, [member.choice for member in members], [member.prepared for member in members])
+    names = [name for name in dict.fromkeys(name for member in members for name in member.choice) if name != "seed"]
+    choices = [
+        {name: member.choice.get(name, fixed.get(name)) for name in names} | {"seed": member.choice["seed"]}
+        for member in members
+    ]
+    one = Colony(crew, choices, [member.prepared for member in members])
     one.seconds = sum(colony.seconds for colony in colonies)
     one.interrupted = any(colony.interrupted for colony in colonies)
     return one

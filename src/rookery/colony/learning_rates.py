@@ -123,8 +123,7 @@ class _Search:
     extensions: tuple[str, ...] = ()
 
     def train(self, rates: list[float]) -> None:
-        # All rates of a seed stand together: whoever stops early has something of each rate.
-        choices = ({"learning_rate": rate, "seed": s} for s in self.seeds for rate in rates)
+        choices = ({"learning_rate": rate, "seed": s} for rate in _spread(rates) for s in self.seeds)
         colony = begun(self.jobs, choices, self.threads)
         try:
             train_all(colony, on_progress=self.on_progress)
@@ -181,6 +180,15 @@ class _Search:
             word = "down" if times < 1 else "up"
             self.extensions += (f"{why}, so the range was extended {word} from {end:g} to {rates[-1]:g}",)
         return rates
+
+
+def _spread(rates: list[float]) -> list[float]:
+    """In an order in which the first few lie far apart, for packs are trained one after the other (van der Corput 1935).
+
+    Whoever stops early so has rates from all over the range.
+    """
+    digits = len(f"{len(rates):b}")
+    return [rates[i] for i in sorted(range(len(rates)), key=lambda i: f"{i:0{digits}b}"[::-1])]
 
 
 def _values(rates: Any) -> list[float]:

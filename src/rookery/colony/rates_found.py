@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Band", "LearningRates", "rates_found"]
 
 LAST, STILL = 0.1, 0.01  # the share of the epochs that is the end, and of the whole fall that is still falling
-WORTH = 0.005  # of the loss of a constant: who gains less has learnt nothing
+WORTH = 0.01  # of the loss of a constant: who gains less has learnt nothing
 
 
 @dataclass(frozen=True, slots=True)
