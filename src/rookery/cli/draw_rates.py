@@ -28,7 +28,8 @@ def rates_drawing(found: LearningRates) -> Text:
     """
     losses = found.losses
     low, high, is_logarithmic = _scale(losses)
-    width = min(WIDTH, max(len(found.rates), 24))
+    apart = max(1, (WIDTH - 1) // (len(found.rates) - 1))
+    width = min(WIDTH, (len(found.rates) - 1) * apart + 1)
     logs = np.log(found.rates)
     place = np.round((logs - logs[0]) / (logs[-1] - logs[0]) * (width - 1)).astype(int)
     canvas = [[(" ", "")] * width for _ in range(HEIGHT)]

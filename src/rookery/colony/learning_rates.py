@@ -183,9 +183,9 @@ class _Search:
 
 
 def _spread(rates: list[float]) -> list[float]:
-    """In an order in which the first few lie far apart, for packs are trained one after the other (van der Corput 1935).
+    """In an order in which the first few lie far apart (van der Corput 1935).
 
-    Whoever stops early so has rates from all over the range.
+    Packs are trained one after the other, so whoever stops early has rates from all over the range.
     """
     digits = len(f"{len(rates):b}")
     return [rates[i] for i in sorted(range(len(rates)), key=lambda i: f"{i:0{digits}b}"[::-1])]
