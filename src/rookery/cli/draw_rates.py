@@ -27,7 +27,7 @@ def rates_drawing(found: LearningRates) -> Text:
     rate to take.
     """
     losses = found.losses
-    low, high, is_logarithmic = _scale(losses)
+    low, high, is_logarithmic = _scale(found)
     apart = max(1, (WIDTH - 1) // (len(found.rates) - 1))
     width = min(WIDTH, (len(found.rates) - 1) * apart + 1)
     logs = np.log(found.rates)
@@ -85,9 +85,9 @@ def _legend(found: LearningRates, is_logarithmic: bool) -> Text:
     return text.append("   (logarithmic)" if is_logarithmic else "", style="dim")
 
 
-def _scale(losses: NDArray[Any]) -> tuple[float, float, bool]:
+def _scale(found: LearningRates) -> tuple[float, float, bool]:
     """From where to where, and whether by equal factors."""
-    known = losses[np.isfinite(losses)]
+    known = found.losses[np.isfinite(found.losses)]
     above = known[known > 0]  # a network that has learnt its rows by heart may come to 0
     if known.min() >= 0 and len(above) and above.max() > TIMES_FOR_LOGARITHMS * above.min():
         middle = float(np.median(above))
@@ -96,5 +96,5 @@ def _scale(losses: NDArray[Any]) -> tuple[float, float, bool]:
             min(float(above.max()), middle * SHOWN_EITHER_WAY),
             True,
         )
-    low, high = float(known.min()), float(known.max())
+    low, high = float(known.min()), min(float(known.max()), found.ceiling)
     return low, high if high > low else low + 1, False

@@ -106,7 +106,8 @@ def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_
     above = diverged[high + 1 :]
     wrong = [int(above[:k].sum() + (~above[k:]).sum()) for k in range(len(above) + 1)]
     middle = (np.log(rates[low]) + np.log(rates[high])) / 2
-    recommended = low + int(np.abs(np.log(rates[low : high + 1]) - middle).argmin())
+    away = np.abs(np.log(rates[low : high + 1]) - middle)
+    recommended = low + int(np.round(away, 6).argmin())  # of two as near, the lower
     return Limits(best, recommended, low, high, high + 1 + int(np.argmin(wrong)), medians, tolerance)
 
 

@@ -30,7 +30,7 @@ class Estimate:
     memory : int
         Bytes, about.
     seconds : float
-        Of training, as far as a short trial can tell.
+        Of making the networks and training them, as far as a short trial can tell.
 
     """
 
@@ -96,16 +96,19 @@ def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
 
     """
     memory = sum(memory_of(job.plan, len(job.rows)) for job in some) / len(some)
-    epochs, begin = 0, time.monotonic()
-    crew = Crew([replace(job, plan=replace(job.plan, early_stopping=None)) for job in some], threads)
+    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in some]
+    Crew(trial[:1], threads)  # the engine is slower the first time
     begin = time.monotonic()
+    crew = Crew(trial, threads)
+    making = (time.monotonic() - begin) / len(some) * networks
+    epochs, begin = 0, time.monotonic()
     while time.monotonic() - begin < SECONDS_OF_TRIAL and epochs < max(job.plan.epochs for job in some):
         epochs += 1
         crew.run(epoch=epochs)
     spent = time.monotonic() - begin
     done = sum(min(epochs, job.plan.epochs) for job in some)
     wanted = sum(job.plan.epochs for job in some) / len(some) * networks
-    return Estimate(networks, int(memory * networks), spent / max(done, 1) * wanted)
+    return Estimate(networks, int(memory * networks), making + spent / max(done, 1) * wanted)
 
 
 def in_words(seconds: float) -> str:

@@ -101,6 +101,13 @@ class LearningRates:
     def interrupted(self) -> bool:
         return self.colony.interrupted
 
+    @property
+    def ceiling(self) -> float:
+        """Up to where losses are drawn by equal steps: half as much again above what nothing learnt comes to."""
+        top = max(self.references.constant, float(np.median(self.references.untrained_watched)))
+        lowest = float(self.losses[np.isfinite(self.losses)].min())
+        return top + 0.5 * max(top - lowest, 0.0)
+
     def band_of(self, rate: float) -> str:
         """The name of the band in which a rate lies; between two bands, that of the one that is nearer in ratio."""
 

@@ -44,8 +44,8 @@ def sweep(
     ``activation=[("relu", "tanh"), "relu"]``. `weight_decay`, `l1`, `momentum`, `clip_norm` and `clip_value` of the
     optimizer may be given, and differ, likewise.
 
-    All networks learn the same rows and are compared on the same rows. Each is, bit for bit, what `rookery.train` gives
-    with its values, its seed and ``split_seed=seed``.
+    All networks learn the same rows (unless `bootstrap`) and are compared on the same rows. Each is, bit for bit, what
+    `rookery.train` gives with its values, its seed and ``split_seed=seed``.
 
     Parameters
     ----------

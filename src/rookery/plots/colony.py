@@ -243,6 +243,8 @@ def _positive(values: Any) -> NDArray[np.float64]:
 
 def _spans_much(values: Any) -> bool:
     known = _positive(values)
+    if (np.asarray(values, dtype=np.float64) < 0).any():  # as of the Poisson loss
+        return False
     return bool(len(known) and known.max() > TIMES_FOR_LOGARITHMS * known.min())
 
 
@@ -254,7 +256,7 @@ def _stretch(values: Any) -> tuple[float, float]:
 
 
 def scale(axes: Any, side: str, values: Any) -> None:
-    """A logarithmic scale where numbers differ by much."""
+    """A logarithmic scale where numbers differ by much, and none is negative."""
     if _spans_much(values):
         low, high = _stretch(values)
         axes.set(**{f"{side}scale": "log", f"{side}lim": (low / 1.3, high * 1.3)})

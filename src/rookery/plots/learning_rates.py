@@ -58,6 +58,8 @@ def plot_learning_rates(found: LearningRates, axes: Any = None) -> Any:
     )
     scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
     low, high = axes.get_ylim()
+    if axes.get_yscale() == "linear":
+        high = min(high, found.ceiling)
     axes.set_ylim(low, high)
     top = axes.get_xaxis_transform()
     lost, beyond = flat == np.inf, finite & (flat > high)

@@ -133,10 +133,14 @@ def test_numbers_and_test_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "luckiest" not in page
 
 
-def test_each_seed_on_rows_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [*SWEEP, "--seeds", "3", "--bootstrap"]
-    assert main(arguments) == 0
+def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, file = [*SWEEP, "--seeds", "3", "--bootstrap"], tmp_path / "best.rookery"
+    assert main([*arguments, "-o", str(file)]) == 0
     assert "each seed learns a sample of its own, drawn from the rows for training" in capsys.readouterr().out
+    assert main(["show", str(file)]) == 0
+    assert "trained on a bootstrap sample of them, drawn by seed " in " ".join(capsys.readouterr().out.split())
+    assert main(["verify", str(file), "penguins"]) == 0
+    capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["bootstrap"] is True

@@ -98,6 +98,11 @@ def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     axes = found.plot()
     axes.figure.canvas.draw()
     assert axes.get_ylabel() == "training loss at the end"
+    assert found.losses[np.isfinite(found.losses)].min() < 0
+    assert axes.get_yscale() == "linear"
+    low, high = axes.get_ylim()
+    assert low < found.losses.min()
+    assert high > found.references.constant
     for panel in found.plot_curves():
         panel.figure.canvas.draw()
         assert {line.get_label() for line in panel.get_lines() if not line.get_label().startswith("_")} <= {"training"}
