@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rookery.colony.rates_found import LearningRates
 
 __all__ = ["as_data", "rates_page"]
+
+SEEDS_SHOWN = 8
 
 
 def rates_page(found: LearningRates) -> RenderableType:
@@ -38,12 +41,11 @@ def _heading(found: LearningRates) -> RenderableType:
     grid.add_row(
         "network", f"{plan.network}, {plan.optimizer.word}, batch size {plan.batch_size}, {plan.epochs:,} epochs"
     )
-    seeds = len({choice["seed"] for choice in colony.choices})
-    grid.add_row("networks", f"{len(colony):,}: {len(found.rates)} learning rates × {seeds} seeds")
+    rates, seeds = (len({choice[name] for choice in colony.choices}) for name in ("learning_rate", "seed"))
+    grid.add_row("networks", f"{len(colony):,}: {rates} learning rates × {seeds} seed{'s' if seeds > 1 else ''}")
     threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
-    ended = (
-        f"; interrupted with {int(colony.results.done.sum()):,} of {len(colony):,} done" if found.interrupted else ""
-    )
+    done = f"{int(colony.results.done.sum()):,} of {len(colony):,} done, of {len(found.rates)} rates"
+    ended = f"; interrupted with {done}" if found.interrupted else ""
     grid.add_row("trained", f"in {duration(colony.seconds)} on {threads}{ended}")
     return grid
 
@@ -68,8 +70,11 @@ def _to_take(found: LearningRates) -> Text:
     share = f"{member.plan.optimizer.word}'s own is {type(member.plan.optimizer)().learning_rate:g}"
     which = "validation" if found.colony.watched == "validation" else "training"
     metric = {"accuracy": "accuracy", "rmse": "root mean squared error"}[results.metric_name]
-    said = ", ".join(f"{value:.4g}" for value in of_rate.tolist())
-    return text.append(f" ({share}): the middle of the good rates. With it, the {which} {metric} by seed: {said}.")
+    said = "by seed: " + ", ".join(f"{value:.4g}" for value in of_rate.tolist())
+    if len(of_rate) > SEEDS_SHOWN:
+        low, middle, high = (f"{value:.4g}" for value in np.nanquantile(of_rate, [0, 0.5, 1]).tolist())
+        said = f"of {len(of_rate):,} seeds: median {middle}, from {low} to {high}"
+    return text.append(f" ({share}): the middle of the good rates. With it, the {which} {metric} {said}.")
 
 
 def as_data(found: LearningRates) -> dict[str, Any]:

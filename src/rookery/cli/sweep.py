@@ -20,7 +20,7 @@ from rookery.cli.options import (
     writable,
 )
 from rookery.cli.page import print_page
-from rookery.cli.progress import sweep_progress
+from rookery.cli.progress import asking, sweep_progress
 from rookery.cli.several import with_several
 from rookery.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from rookery.errors import PlanError
@@ -142,8 +142,9 @@ def confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
             return True
         if not sys.stdin.isatty():
             raise PlanError(f"--yes: is missing; say that it may take so long, or {less}")
-        print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        with asking():
+            print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     return confirm
 

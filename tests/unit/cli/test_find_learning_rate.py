@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert "all 12 networks diverged" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("done", [0, 40])
+@pytest.mark.parametrize("done", [0, 60])
 def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], done: int
 ) -> None:
@@ -125,8 +126,8 @@ def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "sweep_progress", lambda quiet: nullcontext(report))
-    epochs = ["--epochs", "100000"] if done == 0 else []
-    assert main([*FIND, *epochs, "--seeds", "100", "--yes", "--no-extend"]) == 130
+    epochs = ["--epochs", "50000"] if done == 0 else []
+    assert main([*FIND, *epochs, "--seeds", "10", "--yes", "--no-extend"]) == 130
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     if done == 0:
@@ -135,5 +136,6 @@ def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     else:
         page = " ".join(out.split())
         assert "; interrupted with " in page
-        assert "of 4,800 done" in page
+        assert "networks 480: 48 learning rates × 10 seeds" in page
+        assert re.search(r"of 480 done, of \d+ rates", page)
         assert "Take --learning-rate " in page
