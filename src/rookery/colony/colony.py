@@ -238,6 +238,10 @@ class Colony(Sequence[Member]):
             If none was trained for an epoch.
 
         """
+        if all(job.plan.epochs == 0 for job in self.crew.jobs):
+            raise PlanError(
+                "epochs: got 0; needs at least 1, for networks that were not trained have nothing to compare"
+            )
         if not self.results.diverged.any():
             raise PlanError("the colony was stopped before any network had ended an epoch; go on with resume")
         rates = [job.plan.optimizer.learning_rate for job in self.crew.jobs]

@@ -14,7 +14,8 @@ from rookery.colony.colony import Colony
 from rookery.colony.estimate import Estimate, check
 from rookery.colony.jobs import Jobs, all_arguments
 from rookery.colony.ranges import Range, log_range
-from rookery.colony.rates_found import LearningRates, rates_found
+from rookery.colony.rates_compared import rates_found
+from rookery.colony.rates_found import LearningRates
 from rookery.colony.references import References, references_of
 from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
@@ -163,6 +164,8 @@ class _Search:
         found = rates_found(self.colony, self.references, self.extensions)
         more: list[float] = []
         if found is None:
+            if not self.colony.results.diverged.any():
+                return []
             more += self._farther(float(tried[0]), 1 / FARTHER, steps, "all networks diverged")
         elif found.learned:
             limits = found.limits

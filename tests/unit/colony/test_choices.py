@@ -108,6 +108,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
     ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has none; leave it out"),
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),
+    ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"halving": 2.0}, "halving: keep is 2.0; needs a share above 0 and below 1"),
     ({"halving": rk.Halving(first=3), "epochs": [-1]}, "epochs"),
     ({"loss": lambda y, z: 0}, "loss"),

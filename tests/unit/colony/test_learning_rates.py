@@ -174,6 +174,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": ["sgd", "adam"]}, "optimizer: got several values; the rate is looked for with one"),
     ({"hidden": [[4], [5]]}, "hidden: got several values"),
     ({"seeds": 0}, "seeds: got 0"),
+    ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"optimiser": "sgd"}, "optimiser: unknown argument; did you mean 'optimizer'"),
     ({"confirm": lambda estimate: False}, "nothing was trained: 44 networks were not confirmed"),
 ]
