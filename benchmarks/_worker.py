@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from _jobs import Task, Weights, mean_cross_entropy, read_task
 
 # What may be absent. Without anything else there is nothing to measure.
-PEERS = ("torch", "sklearn", "jax")
+PEERS = ("torch", "sklearn", "joblib", "jax")
 
 # Short jobs are repeated until this many seconds are filled, and the mean taken.
 SAMPLE_SECONDS = 0.2

@@ -8,12 +8,14 @@ BENCHMARKS = (
     "penguin_job",
     "wide_jobs",
     "colony",
+    "cross_validation",
     "products",
     "threads",
     "start",
     "memory",
     "encoding",
     "predict",
+    "landscape",
     "real_tables",
 )
 

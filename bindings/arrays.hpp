@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "aligned.hpp"
 #include "loss_pass.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
@@ -35,6 +37,21 @@ nb::ndarray<nb::numpy, T> new_array(std::vector<std::size_t> shape) {
   auto data = std::make_unique<T[]>(size);
   nb::capsule owner(data.get(), [](void* p) noexcept { std::unique_ptr<T[]>(static_cast<T*>(p)); });
   return nb::ndarray<nb::numpy, T>(data.release(), shape.size(), shape.data(), owner);
+}
+
+// Features alone, whatever the loss wants of labels.
+template <class T>
+Rows<T> unlabelled_rows(const Matrix<T>& x, const Plan& plan) {
+  if (static_cast<std::int64_t>(x.shape(1)) != plan.inputs)
+    throw std::invalid_argument("x has " + std::to_string(x.shape(1)) + " columns, the network " +
+                                std::to_string(plan.inputs) + " inputs");
+  if (x.stride(1) != 1 && x.shape(1) != 1 && x.shape(0) != 0)
+    throw std::invalid_argument("x must be contiguous along its rows");
+  Rows<T> rows;
+  rows.x = x.data();
+  rows.x_stride = x.stride(0);
+  rows.count = static_cast<std::int64_t>(x.shape(0));
+  return rows;
 }
 
 // A table as Python gives it; holds the arrays alive.
@@ -64,10 +81,12 @@ struct Table {
     if (classes) {
       check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");
       rows.classes = classes->data();
-      for (std::int64_t r = 0; r < count; ++r)
-        check(rows.classes[r] >= 0 && rows.classes[r] < outputs, "row " + std::to_string(r) + " has class " +
-                                                                     std::to_string(rows.classes[r]) +
-                                                                     ", outside 0 ... " + std::to_string(outputs - 1));
+      const std::int32_t* const end = rows.classes + count;
+      const std::int32_t* const wrong =
+          std::find_if(rows.classes, end, [&](std::int32_t c) { return c < 0 || c >= outputs; });
+      if (wrong != end)
+        check(false, "row " + std::to_string(wrong - rows.classes) + " has class " + std::to_string(*wrong) +
+                         ", outside 0 ... " + std::to_string(outputs - 1));
     } else {
       check(static_cast<std::int64_t>(targets->shape(0)) == count, "targets and x differ in length");
       check(static_cast<std::int64_t>(targets->shape(1)) == outputs, "targets must have one column per output");
@@ -81,6 +100,27 @@ struct Table {
     }
     return rows;
   }
+};
+
+// A matrix in panels, row by row.
+template <class T>
+nb::ndarray<nb::numpy, T> matrix_to_python(PanelMatrix<T> from, std::int64_t rows) {
+  auto out = new_array<T>({static_cast<std::size_t>(rows), static_cast<std::size_t>(from.columns)});
+  T* to = out.data();
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < from.columns; ++c) *to++ = from.element(r, c);
+  return out;
+}
+
+// Memory for a matrix in panels.
+template <class T>
+struct OwnedMatrix {
+  AlignedArray<T> array;
+  PanelMatrix<T> matrix;
+
+  OwnedMatrix(std::int64_t rows, std::int64_t columns)
+      : array(panels_of(columns) * kPanel * staggered_rows(rows)),
+        matrix{array.data(), staggered_rows(rows), columns} {}
 };
 
 // The arena in which the layers lie, as a list of (W, b).

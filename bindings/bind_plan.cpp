@@ -167,7 +167,14 @@ void bind_plan(nb::module_& m) {
       .def_rw("batch_size", &Plan::batch_size)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)
-      .def_rw("shuffle", &Plan::shuffle);
+      .def_rw("shuffle", &Plan::shuffle)
+      .def(
+          "with_seed",
+          [](Plan plan, std::uint64_t seed) {
+            plan.seed = seed;
+            return plan;
+          },
+          nb::arg("seed"));
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

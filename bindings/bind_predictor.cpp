@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "one_at_a_time.hpp"
+#include "pass.hpp"
 #include "predictor.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
@@ -20,18 +21,12 @@ class PythonPredictor {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
     predictor_ = std::make_unique<Predictor<T>>(plan, threads);
     layers_from_python(parameters, predictor_->network().shape, predictor_->network().weights.data());
+    predictor_->network().transpose_all();
   }
 
   nb::ndarray<nb::numpy, T> predict(const Matrix<T>& x, bool head) {
     const Plan& plan = predictor_->plan();
-    if (static_cast<std::int64_t>(x.shape(1)) != plan.inputs)
-      throw std::invalid_argument("x has " + std::to_string(x.shape(1)) + " columns, the network " +
-                                  std::to_string(plan.inputs) + " inputs");
-    if (x.stride(1) != 1 && x.shape(1) != 1) throw std::invalid_argument("x must be contiguous along its rows");
-    Rows<T> rows;
-    rows.x = x.data();
-    rows.x_stride = x.stride(0);
-    rows.count = static_cast<std::int64_t>(x.shape(0));
+    const Rows<T> rows = unlabelled_rows(x, plan);
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers.back().width)});
     T* const to = out.data();
     {
@@ -40,6 +35,23 @@ class PythonPredictor {
       predictor_->predict(rows, head, to);
     }
     return out;
+  }
+
+  // The gradient of the sum of outputs times directions by x.
+  nb::ndarray<nb::numpy, T> pull_back(const Matrix<T>& x,
+                                      const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
+    const Network<T>& network = predictor_->network();
+    const Rows<T> rows = unlabelled_rows(x, predictor_->plan());
+    if (directions.shape(0) != x.shape(0) || static_cast<std::int64_t>(directions.shape(1)) != network.shape.outputs())
+      throw std::invalid_argument("directions: needs one for each output of each row of x");
+    OwnedMatrix<T> gradient(rows.count, network.shape.inputs());
+    {
+      nb::gil_scoped_release release;
+      Pass<T> pass(predictor_->plan(), network, rows);
+      pass.by_directions(directions.data());
+      pass.input_gradients(gradient.matrix);
+    }
+    return matrix_to_python(gradient.matrix, rows.count);
   }
 
   std::pair<double, double> evaluate(Matrix<T> x, std::optional<Vector<std::int32_t>> classes,
@@ -67,6 +79,7 @@ void bind(nb::module_& m, const char* name) {
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
       .def(
           "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
+      .def("pull_back", &P::pull_back, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }

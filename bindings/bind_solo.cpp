@@ -124,6 +124,39 @@ class PythonSolo {
     return nb::make_tuple(evaluation.loss, layers_to_python(out.data(), solo_->network().shape));
   }
 
+  // Of each layer the weighted sums, the activations and dloss_dz; the loss of each row and of all; the gradients.
+  nb::tuple inside(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
+    const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
+    const Rows<T> rows = table.rows(solo_->plan(), "inside");
+    const NetworkShape& shape = solo_->network().shape;
+    AlignedArray<T> gradients(shape.weights_size);
+    std::vector<OwnedMatrix<T>> z;
+    const Look look(in_use_);
+    Evaluation evaluation;
+    std::optional<Pass<T>> pass;
+    {
+      nb::gil_scoped_release release;
+      pass.emplace(solo_->pass(rows));
+      evaluation = pass->by_loss();
+      pass->gradients(gradients);
+      for (std::int64_t l = 0; l < shape.count(); ++l) {
+        z.emplace_back(rows.count, shape.layers[static_cast<std::size_t>(l)].outputs);
+        pass->sums(l, z.back().matrix);
+      }
+    }
+    raise_failure();
+    nb::list sums, values, dloss_dz;
+    for (std::int64_t l = 0; l < shape.count(); ++l) {
+      sums.append(matrix_to_python(z[static_cast<std::size_t>(l)].matrix, rows.count));
+      values.append(matrix_to_python(pass->values(l), rows.count));
+      dloss_dz.append(matrix_to_python(pass->dloss_dz(l), rows.count));
+    }
+    auto losses = new_array<T>({static_cast<std::size_t>(rows.count)});
+    std::copy_n(pass->losses(), rows.count, losses.data());
+    return nb::make_tuple(sums, values, dloss_dz, std::move(losses), evaluation.loss,
+                          layers_to_python(gradients.data(), shape));
+  }
+
   Solo<T>& solo() const { return *solo_; }
 
   // A loss leads, by way of its module's names, back to the run that uses it: Python's collector must see the way.
@@ -223,6 +256,8 @@ void bind(nb::module_& m, const char* name) {
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
+           nb::arg("weights").none() = nb::none())
+      .def("inside", &P::inside, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }
 

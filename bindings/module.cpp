@@ -10,6 +10,7 @@ void bind_plan(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
 void bind_colony(nanobind::module_& m);
 void bind_predictor(nanobind::module_& m);
+void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 
 }  // namespace rookery::ROOKERY_LEVEL
@@ -20,5 +21,6 @@ NB_MODULE(ROOKERY_MODULE, m) {
   bind_solo(m);
   bind_colony(m);
   bind_predictor(m);
+  bind_many_predictor(m);
   bind_machine(m);
 }

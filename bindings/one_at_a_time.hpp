@@ -2,37 +2,54 @@
 //
 // They wait without the GIL, which whoever is at work may need: for a loss written in Python, or to look for Ctrl-C.
 // Out of such a function the thread at work may come back: to look, if it does not mind a step half done, but to
-// nothing else.
+// nothing else. In the child of a fork, a thread that was at work is gone, and its turn with it.
 //
 // Tests: tests/engine/test_python_threads.py
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <unistd.h>
 
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
 namespace rookery::ROOKERY_LEVEL {
 
-struct InUse {
-  std::recursive_mutex mutex;
+class InUse {
+ public:
   bool has_turn = false;
+
+  // With the GIL.
+  std::recursive_mutex& mutex() {
+    if (owner_ != getpid()) {
+      static_cast<void>(mutex_.release());  // whoever held it will never give it back, and so it cannot be destroyed
+      mutex_ = std::make_unique<std::recursive_mutex>();
+      owner_ = getpid();
+      has_turn = false;
+    }
+    return *mutex_;
+  }
+
+ private:
+  std::unique_ptr<std::recursive_mutex> mutex_ = std::make_unique<std::recursive_mutex>();
+  pid_t owner_ = getpid();
 };
 
 // For what only reads and can stand a step half done. The GIL is held, before and after.
 class Look {
  public:
-  explicit Look(InUse& in_use) : in_use_(in_use) {
-    if (in_use_.mutex.try_lock()) return;
+  explicit Look(InUse& in_use) : mutex_(in_use.mutex()) {
+    if (mutex_.try_lock()) return;
     nanobind::gil_scoped_release release;
-    in_use_.mutex.lock();
+    mutex_.lock();
   }
-  ~Look() { in_use_.mutex.unlock(); }
+  ~Look() { mutex_.unlock(); }
   Look(const Look&) = delete;
   Look& operator=(const Look&) = delete;
 
  private:
-  InUse& in_use_;
+  std::recursive_mutex& mutex_;
 };
 
 // For all else.

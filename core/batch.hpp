@@ -61,7 +61,7 @@ class Batch {
       copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, r), inputs_.panel_stride());
       if (table.classes != nullptr) {
         classes_[r] = static_cast<T>(table.classes[row]);
-      } else {
+      } else if (table.targets != nullptr) {
         copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r),
                  targets_.panel_stride());
       }
@@ -122,6 +122,7 @@ class Batch {
 
   // The left and the right matrix of the gradient of layer l's weights.
   PanelMatrix<T> layer_inputs(std::int64_t l) const { return l == 0 ? inputs_ : values_[l - 1]; }
+  PanelMatrix<T> layer_values(std::int64_t l) const { return values_[l]; }
   PanelMatrix<T> dloss_dz(std::int64_t l) const { return dloss_dz_[l]; }
   const T* losses() const { return loss_; }
   const T* metrics() const { return metric_; }

@@ -31,6 +31,10 @@ struct LaneRows {
 template <class V>
 using LaneLossPass = void (*)(const LaneRows<V>& rows, const LossNumbers<V>& numbers);
 
+// out(r, :) = what each network says about row r, whose weighted sums are z(r, :); both (rows, outputs).
+template <class V>
+using LaneHead = void (*)(const V* z, std::int64_t rows, int outputs, V* out);
+
 namespace detail {
 
 template <class V, class Activation>
@@ -43,8 +47,7 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
 }
 
 template <class V, class Loss>
-void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
-  const int outputs = of.outputs;
+ROOKERY_INLINE void lane_loss_rows(const LaneRows<V>& of, const LossNumbers<V>& numbers, int outputs) {
   for (std::int64_t r = 0; r < of.rows; ++r) {
     const V* const z = of.z + r * outputs;
     const V* const targets = of.targets + r * outputs;
@@ -61,6 +64,20 @@ void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
   }
 }
 
+// The commonest numbers of outputs are known to the compiler, which then does without loops.
+template <class V, class Loss>
+void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
+  if (of.outputs == 1) return lane_loss_rows<V, Loss>(of, numbers, 1);
+  if (of.outputs == 2) return lane_loss_rows<V, Loss>(of, numbers, 2);
+  if (of.outputs == 3) return lane_loss_rows<V, Loss>(of, numbers, 3);
+  lane_loss_rows<V, Loss>(of, numbers, of.outputs);
+}
+
+template <class V, class Loss>
+void lane_head(const V* z, std::int64_t rows, int outputs, V* out) {
+  for (std::int64_t r = 0; r < rows; ++r) Loss::predict(z + r * outputs, out + r * outputs, outputs);
+}
+
 }  // namespace detail
 
 template <class V>
@@ -72,6 +89,11 @@ LaneActivate<V> lane_activate_function(ActivationKind kind) {
 template <class V>
 LaneLossPass<V> lane_loss_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> LaneLossPass<V> { return detail::lane_loss_pass<V, decltype(loss)>; });
+}
+
+template <class V>
+LaneHead<V> lane_head_function(LossKind kind) {
+  return with_loss(kind, [](auto loss) -> LaneHead<V> { return detail::lane_head<V, decltype(loss)>; });
 }
 
 }  // namespace rookery::ROOKERY_LEVEL

@@ -64,13 +64,14 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     layer.outputs = shape_.layers[l].outputs;
     layer.stride = layer.outputs + (l + 1 < plan_.layers.size() ? 1 : 0);
     layer.at = size_;
+    layer.kind = plan_.layers[l].activation;
     layer.activate = lane_activate_function<V>(plan_.layers[l].activation);
     layer.keeps_derivative = keeps_derivative(plan_.layers[l]);
     layer.drops = plan_.layers[l].dropout > 0;
     for (int i = 0; i < kLanes; ++i)
       layer.parameter.set_lane(
           i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
-    size_ += (1 + layer.inputs) * layer.outputs;
+    size_ += layer.size();
     layers_.push_back(layer);
   }
   weights_ = AlignedArray<T>(size_ * kLanes);
@@ -113,8 +114,10 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lanes_[static_cast<std::size_t>(i)].same_order_as =
         first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
   }
-  one_table_[0] = is_one_table(false);
-  one_table_[1] = is_one_table(true);
+  for (const bool validation : {false, true}) {
+    one_table_[validation] = is_one_table(validation);
+    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= rows_of(i, validation).weights != nullptr;
+  }
   lay_out_block();
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "lane_pass.hpp"
+#include "lane_layer.hpp"
 #include "member_state.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
@@ -66,13 +66,9 @@ class Pack {
   static std::int64_t working_set(const Plan& plan);
 
  private:
-  struct Layer {
-    std::int64_t inputs = 0;
-    std::int64_t outputs = 0;
+  struct Layer : LaneLayer<V> {
     std::int64_t stride = 0;  // of the values from row to row: before those of a hidden layer stands a one
     std::int64_t at = 0;      // the bias, then the weights input by input; counted in vectors
-    LaneActivate<V> activate = nullptr;
-    V parameter{};
     bool keeps_derivative = false;
     bool drops = false;
   };
@@ -135,6 +131,7 @@ class Pack {
   }
   bool is_one_table(bool validation) const;
   void take_rows_of_one_table(bool validation, std::int64_t begin, std::int64_t rows);
+  void take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight);
   void to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const;
   void from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const;
   static V* vectors(const AlignedArray<T>& array) { return reinterpret_cast<V*>(array.data()); }
@@ -159,8 +156,9 @@ class Pack {
   AlignedArray<T> storage_;           // of the block
   std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
   std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
-  bool one_table_[2] = {false,
-                        false};  // whether all train on one, and all are validated on one, small enough to gather
+  // Of the rows for training, and of those for validation:
+  bool one_table_[2] = {false, false};  // whether they are of one table for all, small enough to gather from
+  bool weighted_[2] = {false, false};   // whether some have weights
   Block block_;
   std::int64_t batches_per_epoch_;
   Clock::time_point epoch_clock_;

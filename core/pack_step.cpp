@@ -8,6 +8,7 @@
 #include "layer.hpp"
 #include "pack.hpp"
 #include "random.hpp"
+#include "simd/transpose.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
 
@@ -16,6 +17,26 @@ namespace {
 // Few enough for the second-level cache, enough that the gradients, which are loaded and stored once for each block, do
 // not count.
 constexpr std::int64_t kRowsPerBlock = 32;
+
+// columns[c] = base[row[i] * stride + c] in lane i, for c = 0 ... count - 1.
+template <class V>
+ROOKERY_INLINE void gather_columns(const typename V::Scalar* base, const std::int32_t* row, std::int64_t stride,
+                                   std::int64_t count, V* columns) {
+  if constexpr (Quads<V>::kPossible) {
+    if (count >= 4) {
+      const auto quads_from = [&](std::int64_t first) __attribute__((always_inline)) {
+        Quads<V>::gather([&](int i) { return Quads<V>::Quad::load_unaligned(base + row[i] * stride + first); },
+                         columns + first);
+      };
+      for (std::int64_t c = 0; c + 4 <= count; c += 4) quads_from(c);
+      if (count % 4 != 0) quads_from(count - 4);  // some of them once more
+      return;
+    }
+  }
+  std::int32_t at[V::kLanes];
+  for (int i = 0; i < V::kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(stride);
+  for (std::int64_t c = 0; c < count; ++c) columns[c] = gather<V>(base + c, at);
+}
 
 }  // namespace
 
@@ -74,20 +95,16 @@ void Pack<T>::take_rows_of_one_table(bool validation, std::int64_t begin, std::i
   const Rows<T>& table = rows_of(0, validation);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
+  const bool in_order = validation || order_.empty();
   for (std::int64_t r = 0; r < rows; ++r) {
-    std::int32_t row[kLanes];
-    std::int32_t at[kLanes];
-    for (int i = 0; i < kLanes; ++i) row[i] = static_cast<std::int32_t>(row_of(i, validation, begin + r));
-    for (int i = 0; i < kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(table.x_stride);
-    V* const inputs = block_.inputs + r * (1 + d);
-    for (std::int64_t i = 0; i < d; ++i) inputs[i] = gather<V>(table.x + i, at);
+    std::int32_t same[kLanes];
+    if (in_order) std::fill_n(same, kLanes, static_cast<std::int32_t>(begin + r));
+    const std::int32_t* const row = in_order ? same : order_.data() + (begin + r) * kLanes;
+    gather_columns(table.x, row, table.x_stride, d, block_.inputs + r * (1 + d));
     if (table.classes != nullptr) {
-      alignas(kAlignment) T labels[kLanes];
-      for (int i = 0; i < kLanes; ++i) labels[i] = static_cast<T>(table.classes[row[i]]);
-      block_.labels[r] = V::load(labels);
+      block_.labels[r] = gather_integers<V>(table.classes, row);
     } else {
-      for (int i = 0; i < kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(table.targets_stride);
-      for (std::int64_t c = 0; c < outputs; ++c) block_.targets[r * outputs + c] = gather<V>(table.targets + c, at);
+      gather_columns(table.targets, row, table.targets_stride, outputs, block_.targets + r * outputs);
     }
   }
 }
@@ -122,32 +139,12 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   std::int64_t left_stride = 1 + plan_.inputs;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    const V* const bias = vectors(weights_) + layer.at;
     V* const out = block_.values[l];
-    const std::int64_t stride = layer.stride;
-    const auto begin = [&](std::int64_t, std::int64_t j) __attribute__((always_inline)) { return bias[j]; };
-    const LaneStrides at{left_stride, 1, layer.outputs, 1};
-    V* const derivatives = training ? block_.derivatives[l] : nullptr;
-    const ActivationKind kind = plan_.layers[l].activation;
-    if (kind == ActivationKind::relu && derivatives == nullptr) {
-      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
-                      [&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) {
-                        V unused;
-                        out[r * stride + j] = Relu::apply(sum, sum, unused);
-                      });
-    } else {
-      lane_product<V>(left, bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin,
-                      [&](std::int64_t r, std::int64_t j, V sum)
-                          __attribute__((always_inline)) { out[r * stride + j] = sum; });
-      if (kind != ActivationKind::identity || derivatives != nullptr) {
-        for (std::int64_t r = 0; r < rows; ++r)
-          layer.activate(out + r * stride, derivatives == nullptr ? nullptr : derivatives + r * layer.outputs,
-                         layer.outputs, layer.parameter);
-      }
-    }
+    lane_layer_forward<V>(layer, vectors(weights_) + layer.at, left, left_stride, rows, out, layer.stride,
+                          training ? block_.derivatives[l] : nullptr);
     if (layer.drops && training) drop(l, rows, position);
     left = out;
-    left_stride = stride;
+    left_stride = layer.stride;
   }
 }
 
@@ -188,8 +185,6 @@ template <class T>
 typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
   const std::int64_t outputs = shape_.outputs();
   V nothing(T(0));
-  bool weighted = false;
-  for (int i = 0; i < kLanes; ++i) weighted |= rows_of(i, !training).weights != nullptr;
   loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
               training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
              loss_numbers_);
@@ -197,7 +192,7 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
     nothing = fma(block_.loss[r], V(T(0)), nothing);
     const T* const loss = reinterpret_cast<const T*>(block_.loss + r);
     const T* const metric = reinterpret_cast<const T*>(block_.metric + r);
-    if (weighted) {
+    if (weighted_[!training]) {
       for (int i = 0; i < kLanes; ++i) {
         const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
         sums.loss[i] += weight * static_cast<double>(loss[i]);
@@ -315,7 +310,21 @@ void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V
   }
   for (const Layer& layer : layers_) {
     range(layer.at, layer.at + layer.outputs, biases);
-    range(layer.at + layer.outputs, layer.at + (1 + layer.inputs) * layer.outputs, weights);
+    range(layer.at + layer.outputs, layer.at + layer.size(), weights);
+  }
+}
+
+// By how much the loss of each row counts.
+template <class T>
+void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight) {
+  if (!weighted_[false]) {
+    const V scale = lanes_of<V>([&](int i) { return static_cast<T>(per_weight[i]); });
+    for (std::int64_t r = 0; r < rows; ++r) block_.scale[r] = scale;
+    return;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    block_.scale[r] = lanes_of<V>(
+        [&](int i) { return static_cast<T>(rows_of(i, false).weight(row_of(i, false, begin + r)) * per_weight[i]); });
   }
 }
 
@@ -343,13 +352,7 @@ void Pack<T>::step() {
   for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
     const std::int64_t rows = std::min(kRowsPerBlock, count - done);
     take_rows(false, begin + done, rows);
-    for (int i = 0; i < kLanes; ++i) {
-      const Rows<T>& table = rows_of(i, false);
-      for (std::int64_t r = 0; r < rows; ++r)
-        reinterpret_cast<T*>(block_.scale + r)[i] =
-            static_cast<T>(table.weights == nullptr ? per_weight[i]
-                                                    : table.weight(row_of(i, false, begin + done + r)) * per_weight[i]);
-    }
+    take_scale(begin + done, rows, per_weight);
     forward(rows, begin + done, true);
     nothing += losses(true, begin + done, rows, sums);
     backward(rows);
@@ -359,9 +362,8 @@ void Pack<T>::step() {
     if (lanes_[static_cast<std::size_t>(i)].goes_on && nothing.lane(i) != T(0)) hand_to_solo(i);
   }
   if (clips_norm_) clip_norm();
-  Coefficients<V> coefficients;
-  Regularization<V> of_weights, of_biases;
-  Coefficients<T> own[kLanes];
+  CoefficientLanes<V> coefficients;
+  Regularization<T> of_weights[kLanes], of_biases[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
     const Lane& same = lanes_[static_cast<std::size_t>(lane.same_rates_as)];
@@ -370,17 +372,16 @@ void Pack<T>::step() {
     double rate = same.last_rate;
     // A lane that has ended may stand at another step.
     if (&same != &lane && same.progress.step == p.step + 1) {
-      own[i] = own[lane.same_rates_as];
+      coefficients.copy(i, lane.same_rates_as);
       p.scalars = same.progress.scalars;
     } else {
       rate = scheduled_learning_rate(lane.member->plan, p);
-      own[i] = prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars);
+      coefficients.set(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
     }
     lane.last_rate = rate;
-    coefficients.set_lane(i, own[i]);
     if (regularized_) {
-      of_weights.set_lane(i, Regularization<T>::of(optimizer, rate, false));
-      of_biases.set_lane(i, Regularization<T>::of(optimizer, rate, true));
+      of_weights[i] = Regularization<T>::of(optimizer, rate, false);
+      of_biases[i] = Regularization<T>::of(optimizer, rate, true);
     }
     if (p.batch == 0) p.learning_rate = rate;
     p.loss_sum = sums.loss[i];
@@ -389,7 +390,7 @@ void Pack<T>::step() {
     ++p.batch;
     ++p.step;
   }
-  update(coefficients, of_weights, of_biases);
+  update(coefficients.vectors(), Regularization<V>::of_lanes(of_weights), Regularization<V>::of_lanes(of_biases));
 }
 
 template <class T>

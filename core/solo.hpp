@@ -17,6 +17,7 @@
 #include "evaluate.hpp"
 #include "network.hpp"
 #include "optimizers/all.hpp"
+#include "pass.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
@@ -43,6 +44,7 @@ class Solo {
 
   // Loss, metric and gradients (an arena laid out as the weights) of a table taken as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
+  Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &outside_); }
   Evaluation evaluate(const Rows<T>& table);
   double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 

@@ -352,27 +352,10 @@ T Solo<T>::gradient_norm() const {
 
 template <class T>
 Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const {
-  Batch<T> batch(plan_, network_.shape, table.count, &outside_);
-  BatchRows rows;
-  rows.count = table.count;
-  for (std::int64_t r = 0; r < table.count; ++r) rows.weight += table.weight(r);
-  AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
-  batch.gather(table, rows, 0, rows.count);
-  batch.forward(network_, rows, 0, rows.count);
-  outside_ ? batch.outside_loss(rows.count, scratch.data()) : batch.loss(0, rows.count, scratch.data());
-  batch.backward(network_, 0, rows.count);
-  for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
-    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
-    const PanelMatrix<T> gradient = weights_in(out.data(), layer);
-    const PanelMatrix<T> inputs = batch.layer_inputs(l);
-    const PanelMatrix<T> dloss_dz = batch.dloss_dz(l);
-    for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
-      product_by_columns<1>(Operand<T>{inputs.data, inputs.panel_stride()}, 0, layer.inputs,
-                            Operand<T>{dloss_dz.at(panel, 0), dloss_dz.panel_stride()}, table.count,
-                            gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
-    }
-  }
-  return Evaluator<T>::summarize(plan_.loss.kind, table, batch.losses(), batch.metrics());
+  Pass<T> pass = this->pass(table);
+  const Evaluation evaluation = pass.by_loss();
+  pass.gradients(out);
+  return evaluation;
 }
 
 template class Solo<float>;

@@ -30,26 +30,44 @@ struct Coefficients {
 
   template <class Y>
   explicit Coefficients(const Coefficients<Y>& from) {
-    pairwise(*this, from, [](X& to, const Y& number) { to = X(number); });
+    each_number([&](auto number) { number(*this) = X(number(from)); });
   }
 
-  template <class T>
-  void set_lane(int lane, const Coefficients<T>& from) {
-    pairwise(*this, from, [lane](X& to, const T& number) { to.set_lane(lane, number); });
+  // f(number), where number(c) is one of the coefficients of c, for each of them.
+  template <class F>
+  static ROOKERY_INLINE void each_number(F&& f) {
+    f([](auto& c) -> auto& { return c.learning_rate; });
+    f([](auto& c) -> auto& { return c.gradient_rate; });
+    f([](auto& c) -> auto& { return c.beta1; });
+    f([](auto& c) -> auto& { return c.rest1; });
+    f([](auto& c) -> auto& { return c.beta2; });
+    f([](auto& c) -> auto& { return c.rest2; });
+    f([](auto& c) -> auto& { return c.scale; });
+    f([](auto& c) -> auto& { return c.epsilon; });
+  }
+};
+
+// The coefficients of the networks of a pack, gathered in memory number by number: lane by lane into a register, or
+// network by network through memory, takes many times as long.
+template <class V>
+class CoefficientLanes {
+ public:
+  using T = typename V::Scalar;
+
+  void set(int lane, const Coefficients<T>& from) {
+    Coefficients<T>::each_number([&, k = 0](auto number) mutable { lanes_[k++][lane] = number(from); });
+  }
+  void copy(int lane, int from) {
+    for (auto& number : lanes_) number[lane] = number[from];
+  }
+  Coefficients<V> vectors() const {
+    Coefficients<V> out;
+    Coefficients<V>::each_number([&, k = 0](auto number) mutable { number(out) = V::load(lanes_[k++]); });
+    return out;
   }
 
  private:
-  template <class Y, class F>
-  static ROOKERY_INLINE void pairwise(Coefficients& to, const Coefficients<Y>& from, F&& f) {
-    f(to.learning_rate, from.learning_rate);
-    f(to.gradient_rate, from.gradient_rate);
-    f(to.beta1, from.beta1);
-    f(to.rest1, from.rest1);
-    f(to.beta2, from.beta2);
-    f(to.rest2, from.rest2);
-    f(to.scale, from.scale);
-    f(to.epsilon, from.epsilon);
-  }
+  alignas(V) T lanes_[sizeof(Coefficients<T>) / sizeof(T)][V::kLanes];
 };
 
 // What a rule carries from step to step besides its planes: products of one factor per step, all 1 before the first.

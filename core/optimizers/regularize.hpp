@@ -27,12 +27,15 @@ struct Regularization {
   explicit Regularization(const Regularization<Y>& from)
       : clip_value(from.clip_value), weight_decay(from.weight_decay), l1(from.l1), shrink(from.shrink) {}
 
+  // Those of a network in each lane.
   template <class T>
-  void set_lane(int lane, const Regularization<T>& from) {
-    clip_value.set_lane(lane, from.clip_value);
-    weight_decay.set_lane(lane, from.weight_decay);
-    l1.set_lane(lane, from.l1);
-    shrink.set_lane(lane, from.shrink);
+  static Regularization of_lanes(const Regularization<T>* networks) {
+    Regularization all;
+    all.clip_value = lanes_of<X>([&](int i) { return networks[i].clip_value; });
+    all.weight_decay = lanes_of<X>([&](int i) { return networks[i].weight_decay; });
+    all.l1 = lanes_of<X>([&](int i) { return networks[i].l1; });
+    all.shrink = lanes_of<X>([&](int i) { return networks[i].shrink; });
+    return all;
   }
 
   // Of one step, for the weights or, with is_bias, for the biases of a layer.

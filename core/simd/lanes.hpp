@@ -289,9 +289,39 @@ ROOKERY_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) 
   if constexpr (V::kLanes == 8)
     return V::make((typename V::Raw)_mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i*)at), 4));
 #endif
-  V out;
-  for (int i = 0; i < V::kLanes; ++i) out.set_lane(i, base[at[i]]);
-  return out;
+  return lanes_of<V>([&](int i) { return base[at[i]]; });
+}
+
+// The same, of whole numbers.
+template <class V>
+ROOKERY_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
+#if defined(__AVX512F__)
+  if constexpr (V::kLanes == 16) {
+    using Integers = typename RawVector<std::int32_t, 16>::type;
+    return V::make(__builtin_convertvector(
+        (Integers)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, _mm512_loadu_si512(at), base, 4),
+        typename V::Raw));
+  }
+#endif
+  return lanes_of<V>([&](int i) { return static_cast<typename V::Scalar>(base[at[i]]); });
+}
+
+// number(i) in lane i. By way of memory: lane by lane in a register takes many times as long.
+template <class V, class F>
+ROOKERY_INLINE V lanes_of(F&& number) {
+  alignas(V) typename V::Scalar lanes[V::kLanes];
+  for (int i = 0; i < V::kLanes; ++i) lanes[i] = number(i);
+  return V::load(lanes);
+}
+
+// Has v in a register from here on: else the compiler may read it from memory anew for each product it is part of.
+template <class T, int N>
+ROOKERY_INLINE void in_register(Vec<T, N>& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v.raw));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v.raw));
+#endif
 }
 
 // Any lane set?

@@ -50,8 +50,14 @@ struct Quads {
 
   // Rows lie `stride` numbers apart, each aligned to four of them.
   static ROOKERY_INLINE void load(const T* rows, std::int64_t stride, V* columns) {
+    gather([&](int r) { return Quad::load(rows + r * stride); }, columns);
+  }
+
+  // quad(r) gives the four numbers of row r.
+  template <class F>
+  static ROOKERY_INLINE void gather(F&& quad, V* columns) {
     V registers[4];
-    for (int j = 0; j < 4; ++j) registers[j] = pieces<V::kLanes>(rows + j * stride, 4 * stride);
+    for (int j = 0; j < 4; ++j) registers[j] = every_fourth<V::kLanes>(quad, j);
     transpose_quads(registers, columns);
   }
 
@@ -65,13 +71,13 @@ struct Quads {
   }
 
  private:
-  // `n` / 4 pieces of four numbers, `stride` apart.
-  template <int n>
-  static ROOKERY_INLINE Vec<T, n> pieces(const T* from, std::int64_t stride) {
+  // The quads of rows first, first + 4, ..., as many as make n numbers.
+  template <int n, class F>
+  static ROOKERY_INLINE Vec<T, n> every_fourth(F& quad, int first) {
     if constexpr (n == 4) {
-      return Quad::load(from);
+      return quad(first);
     } else {
-      return joined(pieces<n / 2>(from, stride), pieces<n / 2>(from + n / 8 * stride, stride),
+      return joined(every_fourth<n / 2>(quad, first), every_fourth<n / 2>(quad, first + n / 2),
                     std::make_integer_sequence<int, n>{});
     }
   }

@@ -1,6 +1,7 @@
 """The public interface, for type checkers; `__init__.py` imports each name when it is first used."""
 
 from rookery import explain as explain
+from rookery import plots as plots
 from rookery.callbacks import EpochRecord as EpochRecord
 from rookery.colony.colony import Colony as Colony
 from rookery.colony.halving import Halving as Halving
@@ -65,6 +66,8 @@ from rookery.plan.plan import EarlyStopping as EarlyStopping
 from rookery.plan.plan import Plan as Plan
 from rookery.prediction import predict_file as predict_file
 from rookery.provenance import Provenance as Provenance
+from rookery.recording.record import Record as Record
+from rookery.recording.recording import Recording as Recording
 from rookery.resuming import resume as resume
 from rookery.run import Run as Run
 from rookery.table import datasets as datasets

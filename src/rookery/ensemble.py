@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +14,9 @@ from rookery.errors import FileError, PlanError, RookeryError
 from rookery.model import Model
 from rookery.predicting import Predicting
 from rookery.provenance import Provenance
+from rookery.side_by_side import SideBySide
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "entropy", "tempered"]
 
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
 
@@ -90,6 +90,7 @@ class Ensemble(Predicting):
         self.provenance = provenance
         self.features = first.features
         self.labels = first.labels
+        self._side_by_side = SideBySide(self.models, threads)
 
     def __len__(self) -> int:
         return len(self.models)
@@ -119,33 +120,22 @@ class Ensemble(Predicting):
             the networks, in the label's units; of several labels, the mean of theirs in standard deviations.
 
         """
-        if self.classes is None:
-            return self._spread(data)
-        said = self._each(data)
-        mean = np.asarray(sum(weight * probabilities for weight, probabilities in said))
-        entropies = np.asarray(sum(weight * _entropy(probabilities) for weight, probabilities in said))
-        return np.asarray(np.maximum(_entropy(mean) - entropies, 0) / np.log(len(self.classes)))
+        measure = self._spread if self.classes is None else self._difference
+        return np.concatenate([measure(said) for said in self._side_by_side.each(data)])
 
-    def _spread(self, data: Any) -> NDArray[np.float64]:
-        numbers = np.stack([numbers for _, numbers in self._each(data)])
-        weights = self.shares[:, np.newaxis, np.newaxis]
-        mean = (weights * numbers).sum(axis=0)
-        spread = np.sqrt((weights * (numbers - mean) ** 2).sum(axis=0))
+    def _difference(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
+        assert self.classes is not None
+        mean = np.tensordot(self.shares, said, axes=1)
+        entropies = np.tensordot(self.shares, entropy(said), axes=1)
+        return np.asarray(np.maximum(entropy(mean) - entropies, 0) / np.log(len(self.classes)))
+
+    def _spread(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean = np.tensordot(self.shares, said, axes=1)
+        spread = np.sqrt(np.tensordot(self.shares, (said - mean) ** 2, axes=1))
         return np.asarray(spread[:, 0] if spread.shape[1] == 1 else (spread / np.array(self.labels.scale)).mean(axis=1))
 
-    def _each(self, data: Any) -> list[tuple[float, NDArray[np.float64]]]:
-        """Each network's share and what it says, as float64; rows are encoded once for all that encode alike."""
-        inputs: dict[str, NDArray[Any]] = {}
-        said = []
-        for weight, model in zip(self.shares.tolist(), self.models, strict=True):
-            key = f"{model.plan.precision} {json.dumps(model.features.to_dict(), default=str)}"
-            if key not in inputs:
-                inputs[key] = model.inputs_of(data)
-            said.append((weight, model.predictions_of(inputs[key]).astype(np.float64)))
-        return said
-
     def _mean(self, data: Any) -> NDArray[np.float64]:
-        return np.asarray(sum(weight * said for weight, said in self._each(data)))
+        return self._side_by_side.mean(data, self.shares)
 
     def _probabilities_of(self, data: Any) -> NDArray[np.float64]:
         if self.classes is None:
@@ -226,6 +216,7 @@ def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def _entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each row of probabilities, (n,)."""
     logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
-    return np.asarray(-(probabilities * logs).sum(axis=1))
+    return np.asarray(-(probabilities * logs).sum(axis=-1))

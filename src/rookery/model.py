@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -153,17 +153,20 @@ class Model(Predicting):
         return self.plan.loss.quantile if isinstance(self.plan.loss, Quantile) else None
 
     def _probabilities_of(self, data: Any) -> NDArray[Any]:
-        return self._probabilities(self._outputs(self.inputs_of(data), _first_row(data)))
+        return self._probabilities(self._outputs(self.inputs_of(data), data))
 
     def _numbers_of(self, data: Any) -> NDArray[Any]:
-        return self.labels.decode_numbers(self._outputs(self.inputs_of(data), _first_row(data)))
+        return self.labels.decode_numbers(self._outputs(self.inputs_of(data), data))
 
     def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
-        outputs = self._outputs(inputs)
+        return self.said(self._outputs(inputs))
+
+    def said(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
         if self.classes is not None:
             return self._probabilities(outputs)
-        return self.labels.decode_numbers(outputs).reshape(len(inputs), -1)
+        return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
 
     def inputs_of(self, data: Any) -> NDArray[Any]:
         """The network's inputs, (n, inputs), for what a user gives."""
@@ -185,20 +188,36 @@ class Model(Predicting):
         columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
         return encoded_features(self.features, Table(columns, "X", first_row=0), precision)
 
-    def _outputs(self, inputs: NDArray[Any], first_row: int = 0) -> NDArray[Any]:
-        """What the network gives, (n, outputs), for rows that are called `first_row` and on."""
+    def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
+        """What the network gives, (n, outputs), for the rows of data."""
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
+        if not self._are_finite(outputs):
+            first = _first_row(data)
+            self.check_outputs(outputs, range(first, first + len(outputs)))
+        return outputs
+
+    def _are_finite(self, outputs: NDArray[Any]) -> bool:
         # The extremes are found faster than each number is looked at; probabilities are not below 0.
         lowest = outputs.min(initial=0) if self.classes is None else 0
-        if not (math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)):
-            row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
-            raise TableError(
-                f"row {first_row + row}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
-                f"the weights of a network that diverged, are too large for {self.plan.precision}"
-            )
-        return outputs
+        return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
+
+    def check_outputs(self, outputs: NDArray[Any], called: Sequence[int] | NDArray[np.int64]) -> None:
+        """Refuses outputs that are no finite numbers; `called`: what the user calls each row.
+
+        Raises
+        ------
+        TableError
+
+        """
+        if self._are_finite(outputs):
+            return
+        row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
+        raise TableError(
+            f"row {called[row]}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
+            f"the weights of a network that diverged, are too large for {self.plan.precision}"
+        )
 
     def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """One column for each class; rows sum to 1."""

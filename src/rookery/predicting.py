@@ -176,6 +176,19 @@ class Predicting(ABC):
         """`evaluate` for observations: rows that were read and checked already, and their weights."""
         if sample_weight is not None:
             weights = sample_weights(sample_weight, rows)
+        said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
+        return self.judge_said(said, rows, weights, intervals=intervals, threshold=threshold)
+
+    def judge_said(
+        self,
+        said: NDArray[Any],
+        rows: Observations,
+        weights: NDArray[np.float64] | None = None,
+        *,
+        intervals: int = 1000,
+        threshold: float | None = None,
+    ) -> ClassEvaluation | NumberEvaluation:
+        """`judge` for rows of which it is known what is said: probabilities (n, classes), or numbers (n,) or (n, k)."""
         baseline = np.array(self.labels.baseline)
         if self.classes is None:
             if threshold is not None:
@@ -183,11 +196,10 @@ class Predicting(ABC):
             if rows.y.dtype.kind in "OUS":
                 raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
             return NumberEvaluation.of(
-                self._numbers_of(rows.x), rows.y.astype(np.float64), weights=weights, intervals=intervals,
-                quantile=self.quantile, labels=self.labels.names, baseline=baseline,
+                said, rows.y.astype(np.float64), weights=weights, intervals=intervals, quantile=self.quantile,
+                labels=self.labels.names, baseline=baseline,
             )  # fmt: skip
         truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
         return ClassEvaluation.of(
-            self._probabilities_of(rows.x), truth, self.classes, weights=weights, intervals=intervals,
-            baseline=baseline, threshold=threshold,
-        )  # fmt: skip
+            said, truth, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
+        )

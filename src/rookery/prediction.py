@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rookery.ensemble import Ensemble
 from rookery.errors import TableError, nearest
 from rookery.predicting import Predicting
 from rookery.table.columns import Column, Table
@@ -39,7 +40,8 @@ class Predicted:
 def predictions(model: Predicting, table: Table, threshold: float | None = None) -> Table:
     """The predictions for a table's rows as columns.
 
-    For classes: ``predicted_<label>``, and ``probability_<class>`` for each; for numbers ``predicted_<label>``.
+    For classes: ``predicted_<label>``, and ``probability_<class>`` for each; for numbers ``predicted_<label>``. Of an
+    ensemble also ``disagreement``, how far its networks are from saying the same (`Ensemble.disagreement`).
 
     Parameters
     ----------
@@ -53,14 +55,18 @@ def predictions(model: Predicting, table: Table, threshold: float | None = None)
     if labels.classes is None:
         numbers = model.predict(table).reshape(len(table), -1)
         columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.names)}
-        return Table(columns, table.source, table.first_row)
+        return Table({**columns, **_doubt(model, table)}, table.source, table.first_row)
     probabilities = model.predict_proba(table)
     said = probabilities.argmax(axis=1) if threshold is None else (probabilities[:, 1] >= threshold).astype(np.int64)
     words = tuple(str(value) for value in labels.classes)
     columns = {f"predicted_{labels.name}": Column("words", said.astype(np.int32), words)}
     for i, word in enumerate(words):
         columns[f"probability_{word}"] = Column("number", probabilities[:, i].astype(np.float64))
-    return Table(columns, table.source, table.first_row)
+    return Table({**columns, **_doubt(model, table)}, table.source, table.first_row)
+
+
+def _doubt(model: Predicting, table: Table) -> dict[str, Column]:
+    return {"disagreement": Column("number", model.disagreement(table))} if isinstance(model, Ensemble) else {}
 
 
 def predict_file(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from rookery.errors import FileError
 from rookery.files.checkpoint import CheckpointWriter, check_same_run, latest_checkpoint, read_checkpoint
 from rookery.plan.custom_loss import LossFunction
 from rookery.plan.plan import Plan
+from rookery.recording.record import Record
+from rookery.recording.recorder import Recorder
 from rookery.run import Run
 from rookery.table.preparation import Preparation
 
@@ -33,6 +35,7 @@ def resume(
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
+    record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
 ) -> Run:
     """Goes on with a run from its latest checkpoint; it ends with the same bytes as if it had never stopped.
 
@@ -46,8 +49,8 @@ def resume(
         The loss, if it was a function of your own: a checkpoint does not keep it.
     every : int, default 10
         After how many epochs the next checkpoints are written.
-    threads, on_epoch, on_progress
-        As for `rookery.train`.
+    threads, on_epoch, on_progress, record
+        As for `rookery.train`. A recording begins at the checkpoint: what an earlier process recorded is lost with it.
 
     Returns
     -------
@@ -71,6 +74,7 @@ def resume(
     (9, True)
 
     """
+    kept = Record.of(record)
     latest = latest_checkpoint(folder)
     if latest is None:
         raise FileError(f"{folder}: holds no checkpoint; give the folder that the run was given as checkpoint")
@@ -89,5 +93,7 @@ def resume(
     run = Run(plan, prepared, resolve_threads(threads))
     check_same_run(latest, header, **identity(run))
     run.set_state(state)
+    if kept is not None:
+        run.recorder = Recorder(kept, run)
     writer = CheckpointWriter(folder, every=every, **identity(run))
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

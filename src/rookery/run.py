@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
-from rookery.engine.native import new_run
+from rookery.engine.native import Rows, new_run
 from rookery.errors import DivergedError, FileError, PlanError
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
@@ -19,7 +19,10 @@ from rookery.provenance import Provenance, provenance_of
 from rookery.table.check import warn
 from rookery.table.prepare import Prepared
 
-__all__ = ["KeepsState", "Run"]
+if TYPE_CHECKING:
+    from rookery.recording.recording import Recording
+
+__all__ = ["KeepsState", "LooksOn", "Run", "check_fit"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 
@@ -34,6 +37,19 @@ class KeepsState(Protocol):
     def save(self, run: Run) -> object: ...
 
 
+class LooksOn(Protocol):
+    """Something that looks at a run between its steps, such as `rookery.recording.recorder.Recorder`."""
+
+    @property
+    def recording(self) -> Recording: ...
+
+    def next_stop(self, step: int) -> int:
+        """The first step after this one behind which it wants to look."""
+        ...
+
+    def look(self, run: Run) -> None: ...
+
+
 class Run:
     """A plan carried out, or under way: made by `train`.
 
@@ -46,16 +62,23 @@ class Run:
     threads : int
     prepared : Prepared
         The rows it is trained on, and those kept out.
+    rows : Rows
+        The training rows as the engine reads them.
+    validation : Rows or None
+    recorder : optional
+        What keeps moments of it while it trains.
 
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
-        _check_fit(plan, prepared)
+        check_fit(plan, prepared)
         rows, validation = prepared.rows(plan.loss, plan.precision)
         self.plan = plan.resolved(len(rows))
         self.threads = threads
         self.status = "running"
         self.prepared = prepared
+        self.rows, self.validation = rows, validation
+        self.recorder: LooksOn | None = None
         self._engine = new_run(self.plan, rows, validation, threads)
         self._judged: tuple[int, ClassEvaluation | NumberEvaluation] | None = None
 
@@ -73,6 +96,31 @@ class Run:
     def history(self) -> History:
         """One record per completed epoch."""
         return History.of_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
+
+    @property
+    def recording(self) -> Recording | None:
+        """What was kept of it on the way; None if it was not told to record."""
+        return None if self.recorder is None else self.recorder.recording
+
+    @property
+    def divergence(self) -> tuple[int, int, float] | None:
+        """Where the loss stopped being finite, if it did: epoch and batch in it, from 0, and the learning rate."""
+        return self._engine.divergence  # type: ignore[no-any-return]
+
+    @property
+    def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """A copy of W (d_in, d_out) and b (d_out,) of each layer, as they are now."""
+        return self._engine.parameters()  # type: ignore[no-any-return]
+
+    @property
+    def is_at_best(self) -> bool:
+        """Whether early stopping has put back the weights of an earlier epoch."""
+        stopping, ended = self.plan.early_stopping, self.status in ("finished", "early_stopped")
+        return ended and stopping is not None and stopping.restore_best and self._engine.best_epoch + 1 != self.epoch
+
+    def loss_on(self, rows: Rows) -> float:
+        """The loss of the network as it is now, on rows that are encoded already; without dropout."""
+        return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
 
     @property
     def model(self) -> Model:
@@ -145,15 +193,17 @@ class Run:
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
         kept = -1
         try:
+            self._look()
             while True:
                 before = self.epoch
                 # Called now and then by the engine, on this thread: Python looks for Ctrl-C as it enters.
                 self.status = self._engine.run(
-                    steps=-1 if last_step is None else last_step - self.step,
+                    steps=self._steps(last_step),
                     epochs=self._stretch(last, bool(functions), checkpoints),
                     seconds=seconds,
                     poll=lambda: False,
                 )
+                self._look()
                 if self.status == "diverged":
                     self._raise_diverged()
                 if on_progress:
@@ -164,6 +214,7 @@ class Run:
                 if checkpoints and self.step != kept and (ended or checkpoints.next_due(before) <= self.epoch):
                     kept = self._keep(checkpoints)
                 if ended:
+                    self._look()  # callbacks may have stopped it
                     return self
         except KeyboardInterrupt as interrupt:
             self.status = "interrupted"
@@ -178,6 +229,17 @@ class Run:
         if checkpoints:
             until = min(until, checkpoints.next_due(self.epoch))
         return min(until, last) - self.epoch
+
+    def _steps(self, last: int | None) -> int:
+        """For how many steps the engine may run before something else is to be done; -1 for no end."""
+        stops = [] if last is None else [last]
+        if self.recorder is not None:
+            stops.append(self.recorder.next_stop(self.step))
+        return min(stops) - self.step if stops else -1
+
+    def _look(self) -> None:
+        if self.recorder is not None:
+            self.recorder.look(self)
 
     def _keep(self, checkpoints: KeepsState) -> int:
         """Keeps the state; the step it is of. Where it cannot be written, training goes on, and the user is told."""
@@ -207,7 +269,7 @@ class Run:
         self.status = "running"
 
     def _raise_diverged(self) -> None:
-        epoch, batch, rate = self._engine.divergence
+        epoch, batch, rate = self.divergence or (0, 0, 0.0)
         raise DivergedError(
             f"training diverged in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}: the loss is no "
             f"longer finite. Try a learning rate of {rate / 10:g} or lower",
@@ -221,7 +283,14 @@ class Run:
         return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
 
 
-def _check_fit(plan: Plan, prepared: Prepared) -> None:
+def check_fit(plan: Plan, prepared: Prepared) -> None:
+    """Refuses a plan whose network does not fit the table.
+
+    Raises
+    ------
+    PlanError
+
+    """
     network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
     if (network.inputs, network.outputs) != (inputs, outputs):
         raise PlanError(

@@ -19,6 +19,8 @@ from rookery.plan.optimizers import Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
+from rookery.recording.record import Record
+from rookery.recording.recorder import Recorder
 from rookery.run import Run
 from rookery.table.encode import Encoding
 from rookery.table.prepare import Prepared, prepare
@@ -79,6 +81,7 @@ def train(
     checkpoint: str | Path | None = None,
     every: int = 10,
     resume: bool = False,
+    record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
 ) -> Run:
     """Trains a network on a table.
 
@@ -164,7 +167,10 @@ def train(
     every : int, default 10
         After how many epochs a checkpoint is written.
     resume : bool, default False
-        Go on from the folder's latest checkpoint, if there is one.
+        Go on from the folder's latest checkpoint, if there is one. A recording begins there, for checkpoints
+        keep none.
+    record : Record, word or several, or bool, optional
+        What to keep on the way, in the run's `recording`: "weights", "gradients", "activations", or True for all three.
 
     Returns
     -------
@@ -203,6 +209,7 @@ def train(
     given = settled(dict(locals()))
     # Checked before the table is read, which may take long.
     preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
+    given["record"] = Record.of(record)
     prepared = prepare(
         data, y, preparation, task=given["task"], loss=chosen_loss, seed=whole("seed", given["seed"], at_least=0),
         validation_data=validation_data, test_data=test_data,
@@ -232,7 +239,11 @@ def settled(given: dict[str, Any]) -> dict[str, Any]:
 def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
     """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
     plan = plan_of(given, prepared) if given["plan"] is None else given["plan"]
-    return Run(plan, prepared, resolve_threads(given["threads"]))
+    run = Run(plan, prepared, resolve_threads(given["threads"]))
+    record = Record.of(given["record"])
+    if record is not None:
+        run.recorder = Recorder(record, run)
+    return run
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:

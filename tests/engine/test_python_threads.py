@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType
@@ -135,3 +137,43 @@ def test_a_loss_cannot_run_the_run_it_is_of(best: ModuleType) -> None:
     with pytest.raises(RuntimeError, match="in the middle of a step"):
         solo.run()
     assert solo.step == 0
+
+
+def test_the_child_of_a_fork_can_use_what_a_thread_of_its_parent_was_busy_with(best: ModuleType) -> None:
+    # Out of a process of its own: forking one in which other threads run is what pytest's workers must not do.
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["predicted", "0"]
+
+
+FORKED = """
+import os, threading, warnings
+import numpy as np
+from rookery import _core
+from tests.engine.jobs import Job
+
+warnings.simplefilter("ignore", DeprecationWarning)
+engine = _core.load()
+inside, go_on = threading.Event(), threading.Event()
+
+def loss(outputs, labels):
+    inside.set()
+    go_on.wait()
+    return np.zeros(len(outputs), outputs.dtype), np.zeros_like(outputs)
+
+job = Job(sizes=(4, 8, 3))
+x, classes, targets, weights = job.table()
+solo = engine.Solo32(job.plan(engine), x, classes, targets, weights, None, 1, loss)
+busy = threading.Thread(target=solo.run)
+busy.start()
+inside.wait()
+child = os.fork()
+if child == 0:
+    assert len(solo.parameters()) == 2
+    solo.set_parameters(solo.parameters())
+    print("predicted", flush=True)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+go_on.set()
+busy.join()
+"""

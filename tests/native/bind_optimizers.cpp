@@ -114,12 +114,16 @@ Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w,
     train_lanes<V, decltype(rule)>(
         weights.data(), gradients.data(), steps, 16, after.data(), planes,
         [&](std::size_t step, Coefficients<V>& c, Regularization<V>& r) {
+          CoefficientLanes<V> coefficients;
+          Regularization<T> regularization[16];
           for (int lane = 0; lane < 16; ++lane) {
             const OptimizerPlan& plan = networks[lane];
-            c.set_lane(lane, prepare_coefficients<T>(plan, plan.learning_rate, static_cast<std::int64_t>(step) + 1,
-                                                     scalars[lane]));
-            r.set_lane(lane, Regularization<T>::of(plan, plan.learning_rate, false));
+            coefficients.set(lane, prepare_coefficients<T>(plan, plan.learning_rate,
+                                                           static_cast<std::int64_t>(step) + 1, scalars[lane]));
+            regularization[lane] = Regularization<T>::of(plan, plan.learning_rate, false);
           }
+          c = coefficients.vectors();
+          r = Regularization<V>::of_lanes(regularization);
         });
   });
   for (std::size_t p = 0; p < plane_count; ++p) planes[p].store_unaligned(planes_after.data() + p * 16);

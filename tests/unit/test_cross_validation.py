@@ -1,6 +1,9 @@
+"""Folds, what is told of them, and what cannot be cross-validated."""
+
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,24 +12,26 @@ import rookery as rk
 
 from .jobs import line, two_classes
 
-QUICK = {"hidden": [6], "epochs": 5, "threads": 1}
+QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
 
 
 def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
     x, y = two_classes(60)
     crossed = rk.cross_validate(x, y, folds=4, **QUICK)
-    assert len(crossed.runs) == 4
+    assert len(crossed.members) == 4
     judged = []
-    for run in crossed.runs:
-        held_out = run.prepared.validation
+    for member in crossed.members:
+        held_out = member.prepared.validation
         assert held_out is not None
-        trained = {tuple(row) for row in run.prepared.train.observations.x}
+        trained = {tuple(row) for row in member.prepared.train.observations.x}
         tested = [tuple(row) for row in held_out.observations.x]
         assert not trained & set(tested)
         assert len(trained) + len(tested) == 60
         judged += tested
         places = [int(np.flatnonzero((x == np.array(row)).all(axis=1))[0]) for row in tested]
-        np.testing.assert_array_equal(run.model.predict_proba(x[places]), crossed.predictions[places].astype("float32"))
+        np.testing.assert_array_equal(
+            member.model.predict_proba(x[places]), crossed.predictions[places].astype("float32")
+        )
     assert sorted(judged) == sorted(tuple(row) for row in x)
 
 
@@ -35,22 +40,29 @@ def test_the_summary_is_of_the_folds() -> None:
     crossed = rk.cross_validate(x, y, folds=3, repeats=2, **QUICK)
     errors = [evaluation.metrics()["rmse"] for evaluation in crossed.evaluations]
     assert len(errors) == 6
-    mean, spread = crossed.summary()["rmse"]
-    assert mean == pytest.approx(np.mean(errors))
-    assert spread == pytest.approx(np.std(errors, ddof=1))
+    spread = crossed.summary()["rmse"]
+    assert spread.mean == pytest.approx(np.mean(errors))
+    assert spread.std == pytest.approx(np.std(errors, ddof=1))
+    assert (spread.splits, spread.networks) == (6, 6)
+    # Nadeau & Bengio 2003, with t of 5 degrees of freedom from a printed table.
+    off = 2.5706 * np.sqrt((1 / 6 + 30 / 60) * np.var(errors, ddof=1))
+    assert spread.high == pytest.approx(np.mean(errors) + off, rel=1e-4)
     assert crossed.table()["rmse"].to_list() == errors
     assert crossed.predictions.shape == (90, 1)
-    assert crossed.to_dict()["folds"][4]["fold"] == 5
+    networks = crossed.to_dict()["networks"]
+    assert [(n["repeat"], n["fold"]) for n in networks] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
 
 
 def test_groups_stay_together() -> None:
     x, y = two_classes(60)
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 4, "ill": y}
     crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
-    for run in crossed.runs:
-        held_out = run.prepared.validation
+    for member in crossed.members:
+        held_out = member.prepared.validation
         assert held_out is not None
-        sides = [set(part.observations.x.columns["patient"].values.tolist()) for part in (run.prepared.train, held_out)]
+        sides = [
+            set(part.observations.x.columns["patient"].values.tolist()) for part in (member.prepared.train, held_out)
+        ]
         assert not sides[0] & sides[1]
 
 
@@ -58,10 +70,10 @@ def test_later_folds_are_judged_by_what_went_before() -> None:
     x, y = line(60)
     table = {"a": x[:, 0], "b": x[:, 1], "day": np.arange(60)[::-1] * 1.5, "y": y}
     crossed = rk.cross_validate(table, label="y", folds=3, time="day", **QUICK)
-    for run in crossed.runs:
-        held_out = run.prepared.validation
+    for member in crossed.members:
+        held_out = member.prepared.validation
         assert held_out is not None
-        before, after = (part.observations.x.columns["day"].values for part in (run.prepared.train, held_out))
+        before, after = (part.observations.x.columns["day"].values for part in (member.prepared.train, held_out))
         assert before.max() < after.min()
     assert np.isnan(crossed.predictions).any()  # of the rows before the first fold
 
@@ -73,15 +85,22 @@ def test_what_only_tells_rows_apart_is_no_feature() -> None:
     with pytest.warns(rk.RookeryWarning, match="left out column 'n': an identifier") as caught:
         crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     assert len(caught) == 1
-    assert {run.model.features.names for run in crossed.runs} == {("a",)}
+    assert {member.model.features.names for member in crossed.members} == {("a",)}
+
+
+def test_what_all_folds_warn_of_is_said_once() -> None:
+    x, y = two_classes(60)
+    with pytest.warns(rk.RookeryWarning, match="constant in the training rows") as told:
+        rk.cross_validate(np.column_stack([x, np.ones(60)]), y, folds=3, repeats=2, **QUICK)
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
     x, y = two_classes(90)
     plain = rk.cross_validate(x, y, folds=3, **QUICK)
     early = rk.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
-    for run, without, judged in zip(early.runs, plain.runs, early.evaluations, strict=True):
-        train, watched, fold = run.prepared.train, run.prepared.validation, run.prepared.test
+    for member, without, judged in zip(early.members, plain.members, early.evaluations, strict=True):
+        train, watched, fold = member.prepared.train, member.prepared.validation, member.prepared.test
         assert watched is not None
         assert fold is not None
         assert without.prepared.validation is not None
@@ -100,9 +119,9 @@ def test_copies_in_other_folds_are_leakage() -> None:
         rk.cross_validate(x, y, folds=3, **QUICK)
     assert len(told) == 1
     together = rk.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
-    for run in together.runs:
-        kept = set((run.prepared.train.observations.rows % 30).tolist())
-        assert kept.isdisjoint((run.prepared.judged[1].observations.rows % 30).tolist())
+    for member in together.members:
+        kept = set((member.prepared.train.observations.rows % 30).tolist())
+        assert kept.isdisjoint((member.prepared.judged[1].observations.rows % 30).tolist())
     with pytest.warns(rk.RookeryWarning, match="dropped 30 of 60 rows"):
         dropped = rk.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
     assert np.isnan(dropped.predictions[30:]).all()
@@ -132,9 +151,39 @@ def test_a_class_that_one_fold_has_alone() -> None:
     x, y = two_classes(60)
     names = np.where(np.arange(60) < 20, "rare", np.where(y > 0, "up", "down"))
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 20, "ill": names}
-    crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    with pytest.warns(rk.RookeryWarning) as told:
+        crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    said = [str(warning.message) for warning in told]
+    lacking = next(p.number for p in crossed._folds if 0 in p.held_out.observations.rows)
+    others = ", ".join(f"fold {n}" for n in (1, 2, 3) if n != lacking)
+    assert said[0].startswith(
+        f"folds: no row to learn from of class 'rare' in fold {lacking}; there it is never learnt"
+    )
+    assert said[1].startswith("folds: no held-out row of class ")
+    assert f"class 'rare' in {others}" in said[1]
     assert crossed.evaluation.rows == 60
-    assert all(run.model.classes == ("down", "rare", "up") for run in crossed.runs)
+    assert all(member.model.classes == ("down", "rare", "up") for member in crossed.members)
+
+
+def test_a_class_with_fewer_rows_than_folds() -> None:
+    x, y = two_classes(60)
+    names = np.where(np.arange(60) < 3, "rare", np.where(y > 0, "up", "down"))
+    with pytest.warns(
+        rk.RookeryWarning, match=r"no held-out row of class 'rare' in fold \d, fold \d; there AUC"
+    ) as told:
+        crossed = rk.cross_validate(x, names, folds=5, **QUICK)
+    assert len(told) == 1
+    held_out = [(e.confusion.sum(axis=1) > 0)[1] for e in crossed.evaluations]
+    assert sum(held_out) == 3
+    assert crossed.evaluation.confusion.sum() == 60
+
+
+@pytest.mark.parametrize("folds", [2, 3])
+def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
+    names = np.where(np.arange(60) < 60 // folds, "rare", "up")
+    table = {"a": two_classes(60)[0][:, 0], "patient": np.arange(60) // (60 // folds), "ill": names}
+    with pytest.raises(rk.TableError, match=r"the networks of fold \d would learn from rows of class '\w+' only"):
+        rk.cross_validate(table, label="ill", folds=folds, group="patient", **QUICK)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ NAMES = [
     "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "NumberEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
-    "Reading", "Relu", "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus",
-    "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets",
-    "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range", "predict_file", "resume",
-    "schedules", "sweep", "sweep_with_optuna", "train", "verify",
+    "Reading", "Record", "Recording", "Relu", "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu",
+    "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
+    "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range",
+    "plots", "predict_file", "resume", "schedules", "sweep", "sweep_with_optuna", "train", "verify",
 ]  # fmt: skip
 
 

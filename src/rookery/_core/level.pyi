@@ -78,6 +78,8 @@ class Plan:
     epochs: int
     seed: int
     shuffle: bool
+    def with_seed(self, seed: int) -> Plan:
+        """A copy with another seed."""
 
 # Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for
 # the class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,)
@@ -150,6 +152,23 @@ class Solo32:
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
         """The loss of these rows as one batch (dropout off) and its gradients (dW, db) for each layer."""
+    def inside(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> tuple[
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+        NDArray[Any],
+        float,
+        list[tuple[NDArray[Any], NDArray[Any]]],
+    ]:
+        """What `gradients` works out on the way: of each layer the weighted sums z, the activations f(z) and the
+        gradient of the batch's loss by z, each (n, width); the loss of each row (n,); loss and gradients.
+        """
 
 class Colony32:
     """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the bytes that
@@ -199,6 +218,32 @@ class Predictor32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
+    def pull_back(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+        """(n, d) gradient of the sum of `outputs` times directions (n, d_out, C-contiguous) by x."""
+
+class ManyPredictor32:
+    """Networks of one shape that only predict, one to a lane. Each says, to the bit, what it says as a Predictor32.
+    ManyPredictor64 is the same in float64.
+    """
+
+    def __init__(self, plan: Plan, layers: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None:
+        """layers: W (networks, d_in, d_out) and b (networks, d_out) of each, C-contiguous."""
+    def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(networks, n, d_out) weighted sums of the output layer."""
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(networks, n, d_out) after the loss's head."""
+    def mean(self, x: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, d_out) float64: what `predict` gives, times each network's share, summed in their order."""
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> NDArray[np.float64]:
+        """(networks, 2) loss and metric of each."""
+
+class ManyPredictor64(ManyPredictor32): ...
 
 def memory(plan: Plan, rows: int, itemsize: int) -> int:
     """Bytes that training this plan would take besides the tables."""

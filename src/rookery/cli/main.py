@@ -15,6 +15,7 @@ import typer
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
 from rookery.cli.find_learning_rate import find_learning_rate
+from rookery.cli.loss_against_weight import loss_against_weight
 from rookery.cli.predict import predict
 from rookery.cli.resume import resume
 from rookery.cli.show import show
@@ -46,7 +47,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, find_learning_rate, predict, evaluate, show, resume, verify):
+for command in (train, sweep, find_learning_rate, predict, evaluate, show, loss_against_weight, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 

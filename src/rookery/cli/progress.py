@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
     from rookery.colony.colony import Colony
+    from rookery.crossing.trained import Networks
     from rookery.run import Run
 
-__all__ = ["activity", "asking", "counting_progress", "sweep_progress", "training_progress"]
+__all__ = ["activity", "asking", "counting_progress", "folds_progress", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
@@ -39,6 +40,14 @@ def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
 def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
     """What to give `rookery.sweep` as `on_progress`, or None where nobody is watching."""
     bar = _ColonyBar("reading the table")
+    with _shown(bar, quiet) as is_shown:
+        yield bar.update if is_shown else None
+
+
+@contextmanager
+def folds_progress(quiet: bool) -> Iterator[Callable[[Networks], None] | None]:
+    """What to give `rookery.cross_validate` as `on_progress`, or None where nobody is watching."""
+    bar = _FoldsBar("reading the table")
     with _shown(bar, quiet) as is_shown:
         yield bar.update if is_shown else None
 
@@ -185,6 +194,26 @@ class _ColonyBar(_Display):
         said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
         self._progress.update(self._task, completed=come, total=sum(epochs), done=said)
         # Of very many networks, looking takes a while: it gets a twentieth of the time.
+        self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
+
+
+class _FoldsBar(_Display):
+    """Networks done of all, how many a second, and how far all have come."""
+
+    _next_look = 0.0
+
+    def update(self, networks: Networks) -> None:
+        if not self._is_time() or time.monotonic() < self._next_look:
+            return
+        begin = time.monotonic()
+        come, wanted = networks.epochs
+        if self._begins_to_tell():
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            done = TextColumn("{task.fields[done]}")
+            self._start((done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()), wanted, done="")
+        said = f"{networks.done:,} of {len(networks):,} networks, {networks.rate:,.3g} a second"
+        self._progress.update(self._task, completed=come, done=said)
         self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from rookery.cli.render_evaluation import LABELS, evaluation_page
 from rookery.cli.render_model import classes_in_words, purpose
 from rookery.colony.effects import Effect
+from rookery.colony.folded import OF_FOLDS
 
 if TYPE_CHECKING:
     from rookery.colony.colony import Colony
@@ -27,6 +28,11 @@ LUCK = (
     "The best of {count:,} by these {rows} rows is partly the luckiest on them; --test-fraction 0.2 keeps rows that "
     "have no part in the choice."
 )
+ON_FOLDS = (
+    "Each interval of 95 % allows for folds sharing training rows (Nadeau & Bengio 2003). Behind the best is told fold "
+    "by fold; where it holds 0, a plan may be as good. The best of {count:,} by these folds is partly the luckiest on "
+    "them."
+)
 SEVERAL = {
     "hidden": "shapes",
     "loss": "losses",
@@ -38,10 +44,15 @@ SEVERAL = {
 
 def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> RenderableType:
     """The whole page."""
-    parts: list[RenderableType] = [_heading(colony), Text(), _best_networks(colony, top)]
+    folded = colony.folded is not None
+    best_of_all = _plans_on_folds(colony, top) if folded else _best_networks(colony, top)
+    parts: list[RenderableType] = [_heading(colony), Text(), best_of_all]
     effects = colony.effects()
     if colony.varied and any(not math.isnan(effect.share) for effect in effects):
         parts += [Text(), _what_mattered(colony, effects)]
+    if folded:
+        said = ON_FOLDS.format(count=len(colony.plans()))
+        return Group(*parts, Text(), Text(said, style="dim"))
     if any(effect.argument == "seed" for effect in effects):
         parts += [Text(), _best_plans(colony)]
     best = colony.best()
@@ -61,7 +72,10 @@ def _heading(colony: Colony) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
+    rows = ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None)
+    if colony.folded is not None:
+        rows = f"{sum(len(part) for part in parts.values() if part is not None):,} in {colony.folded.folds} folds"
+    grid.add_row("rows", rows)
     if prepared.preparation.bootstrap is not None:
         grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
     grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
@@ -73,7 +87,8 @@ def _heading(colony: Colony) -> RenderableType:
 
 
 def _combinations(colony: Colony) -> str:
-    counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in (*colony.varied, "seed")}
+    names = (*colony.varied, *(name for name in OF_FOLDS if name in colony.choices[0]), "seed")
+    counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in names}
     words = [f"{count:,} {_several(name)}" for name, count in counts.items() if count > 1]
     if math.prod(counts.values()) == len(colony):
         return f": {' × '.join(words)}" if words else ""
@@ -168,6 +183,30 @@ def _best_plans(colony: Colony) -> Table:
         numbers = [_number(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
         cells = [str(place), *(_cell(row[column]) for column in colony.varied), *numbers]
         table.add_row(*cells, *([f"{row['diverged']:,}"] if diverged else []))
+    return table
+
+
+def _plans_on_folds(colony: Colony, top: int) -> Table:
+    """The best plans: their means over the folds, how sure these are, and how far each is behind the first."""
+    what = colony.ranked_by
+    name = f"{colony.watched}_{what}"
+    diverged = bool(colony.results.diverged.any())
+    titles = [
+        f"mean {_judged_by(colony)}",
+        "95 % interval",
+        "±",
+        "behind the best",
+        *(["diverged"] if diverged else []),
+    ]
+    table = _table(["best", *colony.varied, *titles])
+    for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
+        interval, behind = (
+            "" if row[f"low_{of}"] is None else f"{shown(row[f'low_{of}'])} to {shown(row[f'high_{of}'])}"
+            for of, shown in ((name, _number), ("behind", "{:.2g}".format))
+        )
+        cells = [str(place), *(_cell(row[column]) for column in colony.varied)]
+        numbers = [_number(row[f"mean_{name}"]), interval, _number(row[f"std_{name}"]), behind if place > 1 else ""]
+        table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if diverged else []))
     return table
 
 

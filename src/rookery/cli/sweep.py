@@ -47,6 +47,8 @@ OF_ALL = tuple(
 BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
 COUNTS = (
     Option("seeds", int, MANY, "Networks for each combination of values, each with a seed of its own.", "1"),
+    Option("folds", int, MANY, "Judge each combination by cross-validation: networks on each of so many folds."),
+    Option("repeats", int, MANY, "How often the folds are dealt out anew.", "1"),
     Option("samples", int, MANY, "Draw so many combinations instead of trying all."),
     Option("method", str, MANY, "grid, random or sobol.", "grid, with --samples random"),
     Option(
@@ -81,12 +83,20 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
 
     rookery sweep penguins --label species --hidden 5-5,10-10 --dropout 0,0.2 --seeds 8 -o best.rookery
 
+    rookery sweep penguins --label species --hidden 5,5-5,10-10 --folds 5 --repeats 3
+
     rookery sweep houses.csv --label price --learning-rate 1e-4..0.1 --batch-size 8..256 --samples 200 --halving 0.33
     """
     arguments, shown = _arguments(given), arguments_of(SHOWN, given)
     for name in ("top", "ensemble"):
         if shown.get(name, 1) < 1:
             raise PlanError(f"--{name}: got {shown[name]}; needs a whole number of at least 1")
+    for name in ("output", "ensemble") if "folds" in arguments else ():
+        if name in shown:
+            raise PlanError(
+                f"--{name}: does not go with --folds, of which no network learns all rows; train the best with rookery "
+                "train, or sweep without folds"
+            )
     from rookery.colony.sweep import sweep as sweep_networks
 
     as_json, interrupted = "as_json" in shown, False

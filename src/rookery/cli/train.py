@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rookery.cli.folds import cross_validate
 from rookery.cli.options import (
     COLUMNS,
     DROP_UNLABELLED,
@@ -33,12 +34,13 @@ from rookery.cli.options import (
 )  # fmt: skip
 from rookery.cli.page import print_page
 from rookery.cli.progress import activity, training_progress
-from rookery.errors import FileError, PlanError
+from rookery.errors import DivergedError, FileError, PlanError
 
 if TYPE_CHECKING:
+    from rookery.explain.findings import Diagnosis
     from rookery.run import Run
 
-__all__ = ["judge", "keep_model", "show_run", "train"]
+__all__ = ["judge", "keep_model", "show_diagnosis", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `rookery.train`.
 OF_THE_PLAN = (
@@ -79,15 +81,26 @@ OTHERS = (
     Option("test_data", Path, ROWS, "A file of test rows.", typed="--test"),
     Option("folds", int, ROWS, "Cross-validate: so many networks, each judged on the rows of its fold."),
     Option("repeats", int, ROWS, "How often the folds are dealt out anew.", "1"),
+    Option("seeds", int, ROWS, "Networks for each fold, each with a seed of its own.", "1"),
     Option("plan", Path, FILES, "A TOML file with these options; what is given beside it goes before it."),
     Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=writable),
     Option("output", Path, FILES, "Keep the model in this file: penguins.rookery.", "", "--output -o", writable),
+    Option(
+        "predictions",
+        Path,
+        FILES,
+        "With --folds: write what is said of each held-out row to this file.",
+        parse=writable,
+    ),
     Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
     Option("resume", bool, FILES, "Go on from the folder's latest checkpoint."),
+    Option("diagnose", bool, FILES, "Say what went wrong, if anything did, and what helps: cures are tried first."),
     THREADS,
     JSON,
 )
+
+OTHERWISE = {"seeds": "; for several seeds on the same rows: rookery sweep", "predictions": ""}
 
 
 @with_options(*OF_THE_PLAN, *READING, *OF_THE_OPTIMIZER, *OTHERS)
@@ -108,7 +121,11 @@ def train(
 
     rookery train visits.parquet --label ill --group patient --folds 5
 
+    rookery train penguins --label species --folds 5 --repeats 3 --seeds 20 --predictions held_out.csv
+
     rookery train penguins --label species --epochs 500 --early-stopping 20
+
+    rookery train penguins --label species --optimizer sgd --diagnose
 
     rookery train penguins --label species --save-plan plan.toml
 
@@ -121,26 +138,63 @@ def train(
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "folds" in others or "repeats" in others:
-        _cross_validate(table, arguments, others)
+        cross_validate(table, arguments, others)
         return
+    for name in ("seeds", "predictions"):
+        if name in others:
+            raise PlanError(f"--{name}: is for cross-validation; give --folds too, such as --folds 5{OTHERWISE[name]}")
     from rookery.training import train as train_network
 
     kept = {name: others[name] for name in BESIDE_THE_PLAN if name in others}
+    if "diagnose" in others:
+        kept["record"] = "activations"
     interrupted = False
     with training_progress(quiet="as_json" in others) as on_progress:
         try:
             run = train_network(table, **arguments, **kept, on_progress=on_progress)
+        except DivergedError as error:
+            if "diagnose" in others and error.run is not None:
+                show_diagnosis(_diagnosed(error.run, others), others)
+            raise
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
     judge(run, quiet="as_json" in others)
+    diagnosis = None
     try:
         _keep(run, others)
+        if "as_json" in others and "diagnose" in others:
+            diagnosis = _diagnosed(run, others)
     finally:
-        show_run(run, as_json="as_json" in others)
+        show_run(run, as_json="as_json" in others, diagnosis=diagnosis)
     if interrupted:
         raise KeyboardInterrupt
+    if "diagnose" in others and "as_json" not in others:
+        print()
+        show_diagnosis(_diagnosed(run, others), others)  # after the page, for trying cures may take long
+
+
+def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
+    from rookery.explain.doctor import diagnose
+
+    try:
+        with activity("trying cures", quiet="as_json" in others):
+            return diagnose(run)
+    except KeyboardInterrupt:
+        if "as_json" not in others:
+            show_diagnosis(diagnose(run, try_cures=False), others)
+        raise
+
+
+def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
+    """What was found, as text, or as JSON by itself."""
+    from rookery.cli.render_diagnosis import diagnosis_page
+
+    if "as_json" in others:
+        print(json.dumps({"diagnosis": diagnosis.to_dict()}, allow_nan=False))
+        return
+    print_page(diagnosis_page(diagnosis))
 
 
 def _plan(given: dict[str, Any]) -> dict[str, Any]:
@@ -191,30 +245,13 @@ def keep_model(run: Run, path: Path) -> None:
         raise FileError(f"{error}. For now, the model is kept in {spare}") from error
 
 
-def show_run(run: Run, as_json: bool) -> None:
+def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
     """The page of a run, or the same facts as JSON."""
     from rookery.cli import render
 
     seconds = float(run.history.seconds.sum())
     if as_json:
-        print(json.dumps(render.as_data(run, seconds), allow_nan=False, default=str))
+        facts = render.as_data(run, seconds) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run, seconds))
-
-
-def _cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
-    for name in ("output", "save_plan", "checkpoint", "resume", "validation_data", "test_data"):
-        if name in others:
-            raise PlanError(
-                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
-            )
-    from rookery.cli.render_folds import folds_page
-    from rookery.cross_validation import cross_validate
-
-    chosen = {name: others[name] for name in ("folds", "repeats", "threads") if name in others}
-    with activity("training a network for each fold", quiet="as_json" in others):
-        crossed = cross_validate(table, **arguments, **chosen)
-    if "as_json" in others:
-        print(json.dumps(crossed.to_dict(), default=str))
-        return
-    print_page(folds_page(crossed))

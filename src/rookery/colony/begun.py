@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from rookery.colony.colony import Colony
+from rookery.colony.folded import Folded
 from rookery.colony.halving import Halving, halve
 from rookery.colony.jobs import Jobs
 from rookery.colony.keeping import Keeper
-from rookery.engine.colony import Crew
+from rookery.engine.colony import Crew, Job
+from rookery.engine.native import Rows
 from rookery.plan.plan import Plan
+from rookery.table.prepare import Prepared
 
 __all__ = ["begun", "joined", "train_all"]
 
 
-def begun(jobs: Jobs, choices: Iterable[Mapping[str, Any]], threads: int) -> Colony:
+def begun(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Colony:
     """A colony that has not taken a step.
 
     Parameters
     ----------
     jobs : Jobs
-    choices : iterable of dict
-        Of each network: the arguments it is given, its seed last.
+    choices : sequence of dict
+        Of each network: the arguments it is given, its seed last. On folds, there is one for each fold.
     threads : int
 
     Raises
@@ -34,18 +36,28 @@ def begun(jobs: Jobs, choices: Iterable[Mapping[str, Any]], threads: int) -> Col
         If one of the plans cannot be.
 
     """
-    made, members, tables = [], [], []
-    last: tuple[dict[str, Any], Plan] | None = None
-    for member in choices:
-        seed = member["seed"]
-        choice = {name: value for name, value in member.items() if name != "seed"}
-        if last is None or last[0] != choice:  # the seeds of a plan stand together
-            last = choice, jobs.planned(choice)
-        job, table = jobs.job(replace(last[1], seed=seed), choice)
-        made.append(job)
-        members.append({**choice, "seed": seed})
-        tables.append(table)
-    return Colony(Crew(made, threads), members, tables)
+    made: list[Job] = []
+    members: list[dict[str, Any]] = []
+    tables: list[Prepared] = []
+    held_out: list[Rows | None] = []
+    for split in range(jobs.splits):
+        last: tuple[dict[str, Any], Plan] | None = None
+        for member in choices:
+            seed = member["seed"]
+            choice = {name: value for name, value in member.items() if name != "seed"}
+            if last is None or last[0] != choice:  # the seeds of a plan stand together
+                last = choice, jobs.planned(choice, split)[0]
+            plan = last[1].with_seed(seed)
+            place, rows = jobs.fold(choice, split)
+            made.append(jobs.job(plan, choice, split))
+            members.append({**choice, **place, "seed": seed})
+            tables.append(jobs.table(plan, choice, split))
+            held_out.append(rows)
+    folded = None
+    if jobs.folds is not None:
+        first = {name: value for name, value in choices[0].items() if name != "seed"}
+        folded = Folded(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
+    return Colony(Crew(made, threads), members, tables, folded)
 
 
 def train_all(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.colony.folded import OF_FOLDS, Folded, by_plan
 from rookery.colony.member import Member
 from rookery.colony.results import Results, results_of
 from rookery.engine.colony import Crew
@@ -36,6 +37,8 @@ class Colony(Sequence[Member]):
         Of each member: what it was given where the members differ, its seed last.
     varied : tuple of str
         The arguments that differ, without the seed.
+    folded : Folded or None
+        How the networks are spread over folds, if the sweep had some.
     seconds : float
         How long training took.
     interrupted : bool
@@ -43,11 +46,18 @@ class Colony(Sequence[Member]):
 
     """
 
-    def __init__(self, crew: Crew, choices: Sequence[Mapping[str, Any]], prepared: Sequence[Prepared]) -> None:
+    def __init__(
+        self,
+        crew: Crew,
+        choices: Sequence[Mapping[str, Any]],
+        prepared: Sequence[Prepared],
+        folded: Folded | None = None,
+    ) -> None:
         self.crew = crew
         self._prepared = list(prepared)
         self.choices = [dict(choice) for choice in choices]
-        self.varied = tuple(name for name in self.choices[0] if name != "seed")
+        self.folded = folded
+        self.varied = tuple(name for name in self.choices[0] if name not in ("seed", *OF_FOLDS))
         self.seconds = 0.0
         self.interrupted = False
         self._results: Results | None = None
@@ -80,7 +90,7 @@ class Colony(Sequence[Member]):
     @property
     def watched(self) -> str:
         """By which rows the members are compared: "validation", or "train" where none were kept for that."""
-        return "train" if self.crew.jobs[0].validation is None else "validation"
+        return "train" if self.crew.jobs[0].validation is None and self.folded is None else "validation"
 
     @property
     def ranked_by(self) -> str:
@@ -88,14 +98,21 @@ class Colony(Sequence[Member]):
         return self.results.metric_name if "loss" in self.varied else "loss"
 
     def ranking(self) -> NDArray[np.int64]:
-        """The numbers of the members, the best first; without those that diverged or were not begun."""
+        """The numbers of the members, the best first; without those that diverged or were not begun.
+
+        On folds, the plan with the lowest mean comes first, with all its members.
+        """
         results = self.results
         score = results.loss if self.ranked_by == "loss" else results.error
+        if self.folded is not None:
+            return by_plan(self, score)
         usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
     def best(self) -> Member:
         """The member with the lowest validation loss (training loss, where there are no validation rows).
+
+        On folds, the best member of the plan with the lowest mean over the folds.
 
         Of thousands, the best is partly the luckiest: what it reaches on rows that had no part in the choice
         (`test_fraction`) says how good it is.
@@ -134,7 +151,8 @@ class Colony(Sequence[Member]):
         DivergedError
             If all diverged.
         PlanError
-            If a number is too small.
+            If a number is too small, or the members learnt different folds, and so have no rows in common that none
+            of them learnt.
 
         Examples
         --------
@@ -160,10 +178,13 @@ class Colony(Sequence[Member]):
         return members_table(self)
 
     def plans(self) -> pl.DataFrame:
-        """One row for each plan, that is, for all members that differ by their seed only; the best mean first.
+        """One row for each plan, that is, for all members that differ by their seed or fold only; the best mean first.
 
         Columns: what the plans differ in, networks, diverged, and of the validation loss (and metric) mean, standard
-        deviation over the seeds, lowest and highest.
+        deviation over the networks, lowest and highest. On folds also, of the mean, the ends of an interval of 95 %
+        (low, high) that allows for folds sharing training rows (see `CrossValidation.summary`); and how far the plan is
+        behind the best, compared fold by fold, with an interval too (behind, low_behind, high_behind): where that holds
+        0, the plan may be as good. The best was chosen by these rows: of many plans, it is partly the luckiest.
         """
         from rookery.colony.tables import plans_table
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.colony.folded import split_numbers
 from rookery.colony.tables import in_words
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ class Effect:
     Attributes
     ----------
     argument : str
-        Or "seed".
+        Or "fold", or "seed".
     share : float
         From 0 to 1: how much of the variance of the ranks goes with it. NaN where there are too few networks to tell.
     best : str
         The value, or the stretch of values, with the lowest median loss; empty for the seed.
     median : float
-        That loss (or metric, where the networks differ in their loss); NaN for the seed.
+        That loss (or metric, where the networks differ in their loss); NaN for the fold and the seed.
 
     """
 
@@ -44,7 +45,7 @@ class Effect:
 
 
 def effects_of(colony: Colony) -> list[Effect]:
-    """The effects of all arguments that differ, the largest first, and, where there are several, of the seed last."""
+    """The effects of all arguments that differ, the largest first; of several folds and seeds, last."""
     results = colony.results
     score = results.loss if colony.ranked_by == "loss" else results.error
     score = np.where(results.diverged, np.inf, score)
@@ -59,9 +60,13 @@ def effects_of(colony: Colony) -> list[Effect]:
         shown = medians[best] if colony.ranked_by == "loss" or results.metric_name == "rmse" else 1 - medians[best]
         found.append(Effect(name, share_explained(ranks, groups), names[best], float(shown)))
     found.sort(key=lambda effect: -np.nan_to_num(effect.share))
+    splits = split_numbers(colony)[of_members]
+    if len(np.unique(splits)) > 1:
+        found.append(Effect("fold", share_explained(ranks, splits), "", np.nan))
     if len({choice["seed"] for choice in colony.choices}) > 1:
-        plans, _ = _numbered([tuple(repr(colony.choices[i][name]) for name in colony.varied) for i in of_members])
-        share = 1 - share_explained(ranks, plans) if colony.varied else 1.0
+        plans = [tuple(repr(colony.choices[i][name]) for name in colony.varied) for i in of_members]
+        alike, kinds = _numbered(list(zip(plans, splits.tolist(), strict=True)))
+        share = 1 - share_explained(ranks, alike) if len(kinds) > 1 else 1.0
         found.append(Effect("seed", share, "", np.nan))
     return found
 

@@ -58,13 +58,13 @@ def check(
         If a plan cannot be, the networks would need more memory than there is, or `confirm` says no.
 
     """
-    networks = choices.number * seeds
+    networks = choices.number * seeds * jobs.splits
     tried = choices.some(TRIED)
-    some = [jobs.job(jobs.planned(choice), choice)[0] for choice in tried]
+    some = [jobs.job(jobs.planned(choice)[0], choice) for choice in tried]
     needed = networks * sum(memory_of(job.plan, len(job.rows)) for job in some) // len(some)
     if jobs.bootstrap:
         tables = {id(job.rows): job.rows for job in some}.values()
-        needed += seeds * sum(memory_of_rows(rows) for rows in tables)
+        needed += seeds * jobs.splits * sum(memory_of_rows(rows) for rows in tables)
     free = available_memory()
     too_many = free is not None and needed > free
     if confirm is None and not too_many:
@@ -76,8 +76,8 @@ def check(
     if too_many:
         raise PlanError(
             f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free or 0)} "
-            f"available, and about {in_words(expected.seconds)}; give fewer values or seeds, or draw some with "
-            "samples=1000"
+            f"available, and about {in_words(expected.seconds)}; give fewer values, seeds or folds, or draw some "
+            "with samples=1000"
         )
     if confirm is not None and not confirm(expected):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")

@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 
 from rookery.colony.choices import OF_THE_OPTIMIZER
-from rookery.engine.colony import Job
+from rookery.engine.colony import Job, check_tables
 from rookery.engine.native import Rows
 from rookery.errors import PlanError, RookeryWarning, nearest
-from rookery.plan.plan import Plan
+from rookery.plan.losses import Loss
+from rookery.plan.plan import EarlyStopping, Plan
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, suited_loss
+from rookery.table.folding import NOT_OF_FOLDS, folds_of
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.read import is_table, read_table
 from rookery.table.resample import resampled
+from rookery.table.survey import surveyed
 from rookery.training import train
 
 __all__ = ["Jobs", "all_arguments"]
 
 # Of `rookery.train`, but about one run.
-OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume")
+OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume", "record")
 
 
 def all_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +54,9 @@ class _Encoded:
     prepared: Prepared
     rows: Rows
     validation: Rows | None
+    held_out: Rows | None = None  # a fold's rows, where others are watched to stop early
+    place: dict[str, int] = field(default_factory=dict)  # which repeat and fold
+    test_to_train: float = 0.0
     samples: dict[int, _Encoded] = field(default_factory=dict)  # by their seed
 
     def sample(self, seed: int) -> _Encoded:
@@ -58,7 +64,7 @@ class _Encoded:
         if seed not in self.samples:
             preparation = replace(self.prepared.preparation, bootstrap=seed)
             prepared = replace(self.prepared, preparation=preparation)
-            self.samples[seed] = _Encoded(prepared, resampled(self.rows, seed), self.validation)
+            self.samples[seed] = replace(self, prepared=prepared, rows=resampled(self.rows, seed), samples={})
         return self.samples[seed]
 
 
@@ -73,29 +79,52 @@ class Jobs:
         The arguments that all networks share.
     seed : int
         Of the split, the same for all.
+    folds : int, optional
+        In place of one split.
+    repeats : int, default 1
+        How often the folds are dealt out anew.
     bootstrap : bool, default False
         Whether each network learns a bootstrap sample of the training rows, drawn by its seed.
+
+    Attributes
+    ----------
+    splits : int
+        How many there are: 1, or one for each fold of each repeat.
 
     Raises
     ------
     PlanError
-        If `bootstrap` is neither True nor False.
+        If `bootstrap` is neither True nor False, or an argument does not go with folds.
 
     """
 
-    def __init__(self, data: Any, y: Any, fixed: Mapping[str, Any], seed: int, bootstrap: bool = False) -> None:
+    def __init__(
+        self,
+        data: Any,
+        y: Any,
+        fixed: Mapping[str, Any],
+        seed: int,
+        folds: int | None = None,
+        repeats: int = 1,
+        bootstrap: bool = False,
+    ) -> None:
         if not isinstance(bootstrap, bool | np.bool_):
             raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
         self.bootstrap = bool(bootstrap)
+        self.folds, self.repeats = folds, repeats
+        self.splits = 1 if folds is None else folds * repeats
+        for name in NOT_OF_FOLDS if folds is not None else ():
+            if fixed[name] not in (None, 0):
+                raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
         reading = preparation_of({**fixed, "encoding": None}).reading
         self._data = read_table(data, reading) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
         self._fixed = {**fixed, "split_seed": split_seed}
-        self._encoded: dict[str, _Encoded] = {}
+        self._encoded: dict[str, list[_Encoded]] = {}
 
-    def planned(self, choice: Mapping[str, Any]) -> Plan:
-        """The plan, with seed 0, of one combination of choices.
+    def planned(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
+        """The plan, with seed 0, and the prepared table of one combination of choices on one of the splits.
 
         Raises
         ------
@@ -106,38 +135,79 @@ class Jobs:
         given = {**self._fixed, "seed": 0, **choice}
         try:
             given["optimizer"], given["learning_rate"] = _optimizer(given), None
-            encoded = self._prepared(given)
+            encoded = self._prepared(given)[split]
             plan = plan_of(given, encoded.prepared)
         except PlanError as error:
             if not choice:
                 raise
             said = ", ".join(f"{name}={value!r}" for name, value in choice.items())
             raise PlanError(f"{error} (in the network with {said})") from error
-        return plan.resolved(len(encoded.rows))
+        return plan.resolved(len(encoded.rows)), encoded.prepared
 
-    def job(self, plan: Plan, choice: Mapping[str, Any]) -> tuple[Job, Prepared]:
-        """What the network of a plan is to do, and the table its rows are of."""
-        encoded = self._prepared({**self._fixed, **choice})
-        if self.bootstrap:
-            encoded = encoded.sample(plan.seed)
-        return Job(plan, encoded.rows, encoded.validation), encoded.prepared
+    def job(self, plan: Plan, choice: Mapping[str, Any], split: int = 0) -> Job:
+        """What the network of a plan is to do on one of the splits."""
+        encoded = self._of(plan, choice, split)
+        return Job(plan, encoded.rows, encoded.validation)
 
-    def _prepared(self, given: Mapping[str, Any]) -> _Encoded:
+    def table(self, plan: Plan, choice: Mapping[str, Any], split: int = 0) -> Prepared:
+        """The table whose rows that network learns; of which sample, its preparation says."""
+        return self._of(plan, choice, split).prepared
+
+    def _of(self, plan: Plan, choice: Mapping[str, Any], split: int) -> _Encoded:
+        encoded = self._prepared({**self._fixed, **choice})[split]
+        return encoded.sample(plan.seed) if self.bootstrap else encoded
+
+    def fold(self, choice: Mapping[str, Any], split: int) -> tuple[dict[str, int], Rows | None]:
+        """Which repeat and fold a split is, and its held-out rows where networks watch others to stop early."""
+        encoded = self._prepared({**self._fixed, **choice})[split]
+        return encoded.place, encoded.held_out
+
+    def test_to_train(self, choice: Mapping[str, Any]) -> float:
+        """Held-out rows of a fold to its other rows, both as means over the folds."""
+        return self._prepared({**self._fixed, **choice})[0].test_to_train
+
+    def _prepared(self, given: Mapping[str, Any]) -> list[_Encoded]:
         loss = loss_of(given)
-        key = f"{given['encoding']!r} {loss!r}"
+        watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
+        key = f"{given['encoding']!r} {loss!r} {watches}"
         if key not in self._encoded:
-            weights = given["sample_weight"]
             with warnings.catch_warnings():
                 if self._encoded:  # what there is to warn of was said when the table was prepared first
                     warnings.simplefilter("ignore", RookeryWarning)
-                prepared = prepare(
-                    self._data, self._y, preparation_of(given), task=given["task"], loss=loss, seed=0,
-                    validation_data=given["validation_data"], test_data=given["test_data"],
-                    weights=None if isinstance(weights, str) else weights,
-                )  # fmt: skip
-            rows = prepared.rows(loss or suited_loss(prepared.task), given["precision"])
-            self._encoded[key] = _Encoded(prepared, *rows)
+                self._encoded[key] = (
+                    self._split(given, loss) if self.folds is None else self._parted(given, loss, watches)
+                )
         return self._encoded[key]
+
+    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[_Encoded]:
+        weights = given["sample_weight"]
+        prepared = prepare(
+            self._data, self._y, preparation_of(given), task=given["task"], loss=loss, seed=0,
+            validation_data=given["validation_data"], test_data=given["test_data"],
+            weights=None if isinstance(weights, str) else weights,
+        )  # fmt: skip
+        return [_Encoded(prepared, *prepared.rows(loss or suited_loss(prepared.task), given["precision"]))]
+
+    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[_Encoded]:
+        """One for each fold of each repeat."""
+        assert self.folds is not None
+        weights = given["sample_weight"]
+        survey = surveyed(
+            self._data, self._y, preparation_of(given), task=given["task"], loss=loss,
+            weights=None if isinstance(weights, str) else weights,
+        )  # fmt: skip
+        folds = folds_of(survey, self.folds, self.repeats, 0, watches)
+        ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
+        found: list[_Encoded] = []
+        for fold in folds:
+            suited, precision = loss or suited_loss(fold.prepared.task), given["precision"]
+            rows, validation = fold.prepared.rows(suited, precision)
+            if not found:
+                check_tables(rows, validation, len(folds))
+            held_out = fold.prepared.encoded(fold.held_out, suited, precision) if watches else None
+            place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
+            found.append(_Encoded(fold.prepared, rows, validation, held_out, place, ratio))
+        return found
 
 
 def _optimizer(given: Mapping[str, Any]) -> Any:

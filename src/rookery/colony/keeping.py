@@ -122,10 +122,12 @@ def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
     """What makes a sweep this sweep, as plain data."""
     prepared = list({id(member.prepared): member.prepared for member in colony}.values())
     preparations = [p.preparation.to_dict() for p in prepared]
+    folded = colony.folded
+    deals = {} if folded is None else {"folds": folded.folds, "repeats": folded.repeats}
     return plain(
         {
             "plan": _columns([job.plan.to_dict() for job in colony.crew.jobs]),
-            "preparation": _columns(preparations),
+            "preparation": {**_columns(preparations), **deals},
             "table": description_of_table(prepared[0].used_table(), prepared[0].beside()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),

@@ -124,7 +124,7 @@ class _Search:
     extensions: tuple[str, ...] = ()
 
     def train(self, rates: list[float]) -> None:
-        choices = ({"learning_rate": rate, "seed": s} for rate in _spread(rates) for s in self.seeds)
+        choices = [{"learning_rate": rate, "seed": s} for rate in _spread(rates) for s in self.seeds]
         colony = begun(self.jobs, choices, self.threads)
         try:
             train_all(colony, on_progress=self.on_progress)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from rookery.engine.colony import Crew
 from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
@@ -58,13 +60,16 @@ class Member:
         return History.of_engine(self._crew.history(self.number), self.plan.task, scale)
 
     @property
+    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """W (d_in, d_out) and b (d_out,) of each layer."""
+        return self._crew.parameters(self.number)
+
+    @property
     def model(self) -> Model:
         """The encoder, the network and its weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps = int(self._crew.state(self.number)["progress"][1])
-        model = Model(
-            self.plan, prepared.features, prepared.labels, self._crew.parameters(self.number), self._crew.threads
-        )
+        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:
             return provenance_of(model, prepared, history, status, steps, lambda: self._judge(model))

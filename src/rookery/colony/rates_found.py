@@ -172,9 +172,9 @@ class LearningRates:
         matplotlib.axes.Axes
 
         """
-        from rookery.plots.learning_rates import plot_learning_rates
+        from rookery.plots.learning_rates import learning_rate_bands
 
-        return plot_learning_rates(self, axes)
+        return learning_rate_bands(self, axes)
 
     def plot_curves(self) -> Any:
         """The loss by epoch of a rate of each band, side by side: see `rookery.plots.learning_rates`.
@@ -184,9 +184,9 @@ class LearningRates:
         list of matplotlib.axes.Axes
 
         """
-        from rookery.plots.learning_rates import plot_band_curves
+        from rookery.plots.learning_rates import learning_rate_curves
 
-        return plot_band_curves(self)
+        return learning_rate_curves(self)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -14,7 +14,6 @@ from rookery.engine.colony import Crew, Job
 from rookery.engine.native import Rows
 from rookery.plan.network import Network
 from rookery.plan.optimizers import Adam
-from rookery.plan.plan import Plan
 
 __all__ = ["References", "references_of"]
 
@@ -46,8 +45,8 @@ def references_of(jobs: Jobs, seeds: range, threads: int) -> References:
     """Trains networks with a learning rate of 0, and one that sees no feature."""
     # One epoch with the rate 0 changes nothing, and records the losses as those of training are recorded.
     still: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": None}
-    plan = jobs.planned(still)
-    crew = Crew([jobs.job(replace(plan, seed=seed), still)[0] for seed in seeds], threads)
+    plan, _ = jobs.planned(still)
+    crew = Crew([jobs.job(replace(plan, seed=seed), still) for seed in seeds], threads)
     crew.run()
     train, watched = zip(*(_last(crew, number) for number in range(len(crew))), strict=True)
     blind = Crew([_blind(jobs)], threads)
@@ -70,8 +69,8 @@ def _blind(jobs: Jobs) -> Job:
         "learning_rate": RATE_OF_CONSTANT, "schedule": "cosine", "early_stopping": None,
         **dict.fromkeys(OF_THE_OPTIMIZER),
     }  # fmt: skip
-    plan: Plan = jobs.planned(choice)
-    job, _ = jobs.job(plan, choice)
+    plan, _ = jobs.planned(choice)
+    job = jobs.job(plan, choice)
     targets = job.rows.targets
     size = 1.0 if targets is None else max(1.0, float(np.abs(targets).max()))
     plan = replace(

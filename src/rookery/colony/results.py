@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.colony.member import Member
+from rookery.engine.native import Rows, new_predictor
 from rookery.history import History
 from rookery.plan.plan import Plan
 
@@ -29,7 +31,8 @@ class Results:
     epochs : (members,) int64
         Completed.
     train_loss, validation_loss, train_metric, validation_metric : (members,) float64
-        Of the epoch whose weights the member has.
+        Of the epoch whose weights the member has. On folds, validation is of the fold's rows, also where others were
+        watched to stop early.
     metric_name : {"accuracy", "rmse"}
     watched : {"validation", "train"}
 
@@ -85,10 +88,22 @@ def results_of(colony: Colony) -> Results:
         held = _held_epoch(member.plan, status[-1], history)
         if held >= 0:
             numbers[:, i] = [getattr(history, name)[held] for name in COLUMNS]
+            rows = None if colony.folded is None else colony.folded.held_out[i]
+            if rows is not None:
+                numbers[[1, 3], i] = _on(member, rows)
     train_loss, validation_loss, train_metric, validation_metric = numbers
     return Results(
         np.array(status), epochs, train_loss, validation_loss, train_metric, validation_metric, metric, colony.watched
     )
+
+
+def _on(member: Member, rows: Rows) -> tuple[float, float]:
+    """Loss and metric on rows, as a history has them."""
+    loss, metric = new_predictor(member.plan, member.parameters, 1).evaluate(
+        rows.x, rows.classes, rows.targets, rows.weights
+    )
+    scale = member.prepared.labels.scale
+    return loss, metric * scale[0] if member.plan.task == "numbers" and len(scale) == 1 else metric
 
 
 def _held_epoch(plan: Plan, status: str, history: History) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.ensemble import Ensemble, tempered
+from rookery.errors import PlanError
 from rookery.files.digest import digest_of_arrays
 from rookery.planning import whole
 from rookery.table.labels import class_numbers
@@ -32,6 +33,11 @@ COOLEST, HOTTEST = 0.05, 20.0
 def ensemble_of(colony: Colony, size: int, candidates: int, temperature: bool) -> Ensemble:
     """The ensemble of `Colony.ensemble`."""
     size, candidates = whole("size", size, at_least=1), whole("candidates", candidates, at_least=1)
+    if colony.folded is not None:
+        raise PlanError(
+            "ensemble: the networks of a sweep with folds learnt different rows, so there are none to choose them by; "
+            "sweep the best plans without folds"
+        )
     best = colony.best()  # or the error that there is none
     numbers = colony.ranking()[:candidates].tolist()
     prepared = best.prepared

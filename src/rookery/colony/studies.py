@@ -185,7 +185,7 @@ class _Rounds:
             for _ in range(pack):
                 asked.append(self.study.ask())
                 choices.append(self._choice(asked[-1]))
-            members = ({**choice, "seed": s} for choice in choices for s in self.seeds)
+            members = [{**choice, "seed": s} for choice in choices for s in self.seeds]
             colony = begun(self.jobs, members, self.threads)
             train_all(colony, on_progress=on_progress)
             colony.crew.stop([])  # of those that have ended, the engine keeps nothing

@@ -14,6 +14,7 @@ from rookery.colony.halving import Halving
 from rookery.colony.jobs import Jobs, all_arguments
 from rookery.colony.keeping import Keeper
 from rookery.engine.machine import resolve_threads
+from rookery.errors import PlanError
 from rookery.planning import whole
 
 __all__ = ["sweep"]
@@ -25,6 +26,8 @@ def sweep(
     *,
     seeds: int = 1,
     seed: int = 0,
+    folds: int | None = None,
+    repeats: int = 1,
     samples: int | None = None,
     method: str | None = None,
     halving: Halving | float | bool | None = None,
@@ -55,6 +58,11 @@ def sweep(
         How many networks for each combination; they have the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
         The first of them; also that of the split, and of what is drawn.
+    folds : int, optional
+        Judge each plan by cross-validation: a network for each seed on each of so many folds. `Colony.plans` tells the
+        mean over the folds with an interval, and ranks by it.
+    repeats : int, default 1
+        How often the folds are dealt out anew.
     samples : int, optional
         Draw so many combinations instead of trying all.
     method : {"grid", "random", "sobol"}, optional
@@ -107,14 +115,17 @@ def sweep(
 
     """
     seed, seeds = whole("seed", seed, at_least=0), whole("seeds", seeds, at_least=1)
+    folds, repeats = _folds(folds, repeats)
     given = all_arguments(arguments)
     fixed, axes = axes_of({name: value for name, value in given.items() if name != "seed"})
     choices = Choices(axes, samples, method, seed)
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
-    jobs = Jobs(data, y, fixed, seed, bootstrap)
+    if folds is not None and halving is not None:
+        raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
+    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check(choices, seeds, jobs, halving, confirm, threads)
-    colony = begun(jobs, ({**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)), threads)
+    colony = begun(jobs, [{**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)], threads)
     keeper = None
     if checkpoint is not None:
         keeper = Keeper(checkpoint, colony, halving, resume)
@@ -122,3 +133,10 @@ def sweep(
     if not len(colony.ranking()):
         colony.best()  # says why there is none
     return colony
+
+
+def _folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
+    repeats = whole("repeats", repeats, at_least=1)
+    if folds is None and repeats > 1:
+        raise PlanError(f"repeats: got {repeats}, but there are no folds to deal out anew; give folds too, such as 5")
+    return None if folds is None else whole("folds", folds, at_least=2), repeats

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rookery.colony.folded import OF_FOLDS, interval_columns, plan_numbers
 from rookery.plan.parts import Part
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def members_table(colony: Colony) -> pl.DataFrame:
     order = np.concatenate([ranking, others])
     rank = [*range(1, len(ranking) + 1), *([None] * len(others))]
     columns: dict[str, Any] = {"rank": rank, "member": order}
-    for name in (*colony.varied, "seed"):
+    places = [name for name in OF_FOLDS if name in colony.choices[0]]
+    for name in (*colony.varied, *places, "seed"):
         columns[name] = _column([in_words(colony.choices[i][name]) for i in order])
     columns |= {"status": results.status[order], "epochs": results.epochs[order]}
     for part in ("train", "validation"):
@@ -65,9 +67,7 @@ def plans_table(colony: Colony) -> pl.DataFrame:
     results = colony.results
     watched = [f"{results.watched}_loss", f"{results.watched}_{results.metric_name}"]
     members = members_table(colony).sort("member")
-    plan = [tuple(repr(choice[name]) for name in colony.varied) for choice in colony.choices]
-    numbers = {key: i for i, key in enumerate(dict.fromkeys(plan))}
-    members = members.with_columns(pl.Series("plan", [numbers[key] for key in plan], dtype=pl.Int64))
+    members = members.with_columns(pl.Series("plan", plan_numbers(colony), dtype=pl.Int64))
     statistics = [
         statistic
         for name in watched
@@ -79,7 +79,7 @@ def plans_table(colony: Colony) -> pl.DataFrame:
         )
     ]
     by = watched[0] if colony.ranked_by == "loss" else watched[1]
-    return (
+    plans = (
         members.group_by("plan", maintain_order=True)
         .agg(
             *(pl.col(name).first() for name in colony.varied),
@@ -91,3 +91,16 @@ def plans_table(colony: Colony) -> pl.DataFrame:
         # A plan some of whose networks diverged is not good, however good the others are.
         .sort("diverged", maintain_order=True)
     )
+    return plans if colony.folded is None else _with_intervals(plans, colony, watched, by)
+
+
+def _with_intervals(plans: pl.DataFrame, colony: Colony, names: list[str], by: str) -> pl.DataFrame:
+    import polars as pl
+
+    results = colony.results
+    values = [np.where(results.diverged, np.nan, of) for of in (results.loss, results.metric)]
+    if by != names[0]:
+        names, values = names[::-1], values[::-1]
+    columns = interval_columns(colony, names, values, int(plans["plan"][0]))
+    found = pl.DataFrame(columns, strict=False).with_columns(pl.all().fill_nan(None))
+    return plans.join(found.with_row_index("plan").cast({"plan": pl.Int64}), on="plan", maintain_order="left")

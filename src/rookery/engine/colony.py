@@ -15,7 +15,7 @@ from rookery.errors import PlanError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 
-__all__ = ["RUNNING", "STATUSES", "Crew", "Ended", "Job", "State", "memory_of"]
+__all__ = ["RUNNING", "STATUSES", "Crew", "Divergence", "Ended", "Job", "State", "check_tables", "memory_of"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 RUNNING = "running"
@@ -138,7 +138,7 @@ class Crew:
                     "at once; use a loss of Rookery's, or train one by one"
                 )
         self._check_memory()
-        self._translated: dict[int, Any] = {}
+        self._translated: dict[tuple[Any, ...], Any] = {}
         self._places: list[_Place] = []
         self._places += self._begun(range(len(self.jobs)))
 
@@ -268,12 +268,18 @@ class Crew:
         members = []
         for number in numbers:
             job = self.jobs[number]
-            if number not in self._translated:
-                self._translated[number] = translate(engine, job.plan)
-            members.append((self._translated[number], table(job.rows), table(job.validation)))
+            members.append((self._translate(job.plan), table(job.rows), table(job.validation)))
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
         colony = kind(members, given, self.threads)
         return [_InEngine(colony, member) for member in range(len(members))]
+
+    def _translate(self, plan: Plan) -> Any:
+        """The plan for the engine, translated once for all that differ by their seed alone and so share their parts."""
+        parts = (plan.network, plan.loss, plan.optimizer, plan.schedule, plan.early_stopping)
+        key = (*map(id, parts), plan.batch_size, plan.epochs, plan.shuffle, plan.task)
+        if key not in self._translated:
+            self._translated[key] = translate(_core.load(), plan)
+        return self._translated[key].with_seed(plan.seed)
 
     def _check_memory(self) -> None:
         needed, free = sum(memory_of(job.plan, len(job.rows)) for job in self.jobs), available_memory()
@@ -289,3 +295,20 @@ def memory_of(plan: Plan, rows: int) -> int:
     itemsize = 4 if plan.precision == "float32" else 8
     # Weights, gradients and optimizer state, each with its copy from the beginning of the epoch; two orders of rows.
     return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
+
+
+def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
+    """Refuses more encoded tables than there is memory: each fold has encoders, and so a table, of its own.
+
+    Raises
+    ------
+    PlanError
+
+    """
+    needed = folds * (rows.x.nbytes + (0 if validation is None else validation.x.nbytes))
+    free = available_memory()
+    if free is not None and needed > free:
+        raise PlanError(
+            f"folds, repeats: {folds:,} folds need about {gigabytes(needed)} for their rows, more than "
+            f"{gigabytes(free)} available; give fewer repeats or folds"
+        )

@@ -9,10 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.engine.native import Rows, new_predictor, new_run
+from rookery import _core
+from rookery.engine.native import Rows, new_predictor, new_run, translate
+from rookery.plan.losses import BinaryCrossEntropy, Poisson
 from rookery.plan.plan import Plan
 
-__all__ = ["Inside", "Stack", "Weights", "inside_of", "losses_of_many", "outputs_of_many", "pulled_back", "stacked"]
+__all__ = [
+    "Inside", "Stack", "Weights", "inside_of", "losses_of_many", "new_many", "outputs_of_many", "pulled_back",
+    "stacked",
+]  # fmt: skip
+
+ROWS_AT_ONCE = 4096  # a way back keeps all that it passes
 
 Weights = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 """W (d_in, d_out) and b (d_out,) of each layer."""
@@ -54,33 +61,10 @@ def inside_of(plan: Plan, weights: Weights, rows: Rows) -> Inside:
     """One forward and backward pass over a batch, with all that training throws away."""
     run = new_run(plan, rows, None, 1)
     run.set_parameters(list(weights))
-    total = float(len(rows)) if rows.weights is None else float(rows.weights.sum())
-    loss, gradients = run.gradients(rows.x, rows.classes, rows.targets, rows.weights)
-    losses, by_row = [], []
-    for r in range(len(rows)):
-        one = slice(r, r + 1)
-        classes = None if rows.classes is None else rows.classes[one]
-        targets = None if rows.targets is None else rows.targets[one]
-        row_loss, of_row = run.gradients(rows.x[one], classes, targets)
-        share = (1.0 if rows.weights is None else float(rows.weights[r])) / total
-        losses.append(row_loss)
-        by_row.append([bias * share for _, bias in of_row])
-    layers = plan.network.layers
-    sums, activations = [], []
-    left = rows.x
-    for layer, (w, b) in zip(layers, weights, strict=True):
-        sums.append(left @ w + b)
-        if layer.activation.word == "relu":
-            left = np.maximum(sums[-1], 0)
-        elif layer.activation.word == "identity":
-            left = sums[-1]
-        else:
-            left = np.tanh(sums[-1])
-        activations.append(left)
-    return Inside(
-        sums, activations, [np.stack([of_row[i] for of_row in by_row]) for i in range(len(layers))],
-        np.array(losses, plan.precision), loss, gradients,
-    )  # fmt: skip
+    sums, activations, dloss_dsums, losses, loss, gradients = run.inside(
+        rows.x, rows.classes, rows.targets, rows.weights
+    )
+    return Inside(sums, activations, dloss_dsums, losses, loss, gradients)
 
 
 def stacked(weight_sets: Sequence[Weights]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
@@ -89,18 +73,23 @@ def stacked(weight_sets: Sequence[Weights]) -> list[tuple[NDArray[Any], NDArray[
     return [(np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])) for layer in layers]
 
 
+def new_many(plan: Plan, stack: Stack, threads: int) -> Any:
+    """Networks that predict side by side (`ManyPredictor32` or `ManyPredictor64` of the compiled engine)."""
+    engine = _core.load()
+    kind = engine.ManyPredictor32 if plan.precision == "float32" else engine.ManyPredictor64
+    layers = [(np.ascontiguousarray(w), np.ascontiguousarray(b)) for w, b in stack]
+    return kind(translate(engine, plan), layers, threads)
+
+
 def losses_of_many(plan: Plan, stack: Stack, rows: Rows, threads: int) -> NDArray[np.float64]:
     """The loss of each of m networks on the same rows, (m,): what evaluating each alone gives, to the bit."""
-    losses = []
-    for weights in _each(stack):
-        loss, _ = new_predictor(plan, weights, threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
-        losses.append(loss)
-    return np.array(losses, dtype=np.float64)
+    said = new_many(plan, stack, threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+    return np.asarray(said[:, 0])
 
 
 def outputs_of_many(plan: Plan, stack: Stack, x: NDArray[Any], threads: int) -> NDArray[Any]:
     """What each of m networks gives for the rows of x, (m, n, outputs): probabilities, or numbers."""
-    return np.stack([new_predictor(plan, weights, threads).predict(x) for weights in _each(stack)])
+    return np.asarray(new_many(plan, stack, threads).predict(x))
 
 
 def pulled_back(
@@ -119,17 +108,23 @@ def pulled_back(
         Whether outputs are what the network predicts (after softmax or sigmoid) rather than what the loss is given.
 
     """
-    step = 1e-3
     predictor = new_predictor(plan, list(weights), 1)
-    give = predictor.predict if head else predictor.outputs
-    out = np.empty_like(x)
-    for i in range(x.shape[1]):
-        low, high = x.copy(), x.copy()
-        low[:, i] -= step
-        high[:, i] += step
-        out[:, i] = ((give(high) - give(low)) * directions).sum(axis=1) / (2 * step)
-    return out
+    pieces = []
+    for begin in range(0, max(len(x), 1), ROWS_AT_ONCE):
+        of = slice(begin, begin + ROWS_AT_ONCE)
+        along = directions[of]
+        if head:
+            along = _before_head(plan, predictor.predict(x[of]), along)
+        pieces.append(predictor.pull_back(x[of], np.ascontiguousarray(along, dtype=x.dtype)))
+    return np.concatenate(pieces)
 
 
-def _each(stack: Stack) -> list[list[tuple[NDArray[Any], NDArray[Any]]]]:
-    return [[(w[m], b[m]) for w, b in stack] for m in range(len(stack[0][0]))]
+def _before_head(plan: Plan, said: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+    """Directions of what is predicted as directions of the weighted sums it is made of."""
+    if isinstance(plan.loss, BinaryCrossEntropy):  # sigmoid: p' = p (1 - p)
+        return np.asarray(directions * said * (1 - said))
+    if isinstance(plan.loss, Poisson):  # exponential
+        return np.asarray(directions * said)
+    if plan.task == "classes":  # softmax: dp_c/dz_k = p_c ([c = k] - p_k)
+        return np.asarray(said * (directions - (directions * said).sum(axis=1, keepdims=True)))
+    return directions

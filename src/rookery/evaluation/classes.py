@@ -168,16 +168,18 @@ class ClassEvaluation:
         p, truth = probabilities.astype(np.float64), class_numbers.astype(np.int64)
         measures = ClassMeasures(p, truth, said_classes(p, threshold))
         always = _always(baseline, truth, count, len(classes))
-        found = _only(measures(count.reshape(1, -1)))
+        whole = count.reshape(1, -1)
+        per_class, areas = measures.per_class(whole), measures.areas(whole)
+        found = _only(measures.metrics(whole, per_class, areas))
         samples = resampled(measures.with_f1_of_classes, count, intervals)
         of_always = resampled(always, count, intervals)
         confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
         np.add.at(confusion, (truth, measures.said), 1)
         bounds = _intervals(samples)
         return cls(
-            rows=len(p), classes=classes, **found, per_class=_per_class(measures, count, classes, bounds),
+            rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),
             confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
-            baseline=_only(always(count.reshape(1, -1))), gain=differences(samples, of_always), threshold=threshold,
+            baseline=_only(always(whole)), gain=differences(samples, of_always), threshold=threshold,
             _measures=measures, _weights=count,
         )  # fmt: skip
 
@@ -274,13 +276,16 @@ def _always(
 
 
 def _per_class(
-    measures: ClassMeasures, weights: NDArray[np.float64], classes: tuple[Any, ...], bounds: dict[str, Interval]
+    measured: tuple[NDArray[np.float64], ...],
+    areas: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    classes: tuple[Any, ...],
+    bounds: dict[str, Interval],
 ) -> tuple[ClassMetrics, ...]:
-    numbers = [values[0].tolist() for values in measures.per_class(weights.reshape(1, -1))]
-    areas = measures.areas(weights.reshape(1, -1))[0].tolist()
-    rows = np.bincount(measures.truth, minlength=len(classes)).tolist()
+    numbers = [values[0].tolist() for values in (*measured, areas)]
+    rows = np.bincount(truth, minlength=len(classes)).tolist()
     of_f1 = [bounds.get(f1_of_class(c)) for c in range(len(classes))]
-    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, areas, of_f1, strict=True))
+    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, of_f1, strict=True))
 
 
 def _check_threshold(threshold: float | None, classes: tuple[Any, ...]) -> None:

@@ -46,14 +46,18 @@ class ClassMeasures:
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
-        return self._metrics(weights, *self.per_class(weights)[1:])
+        return self.metrics(weights, self.per_class(weights), self.areas(weights))
 
     def with_f1_of_classes(self, weights: Array) -> dict[str, Array]:
         """The same, and the F1 of each class."""
-        _, recall, f1 = self.per_class(weights)
-        return self._metrics(weights, recall, f1) | {f1_of_class(c): f1[:, c] for c in range(f1.shape[1])}
+        per_class = self.per_class(weights)
+        f1 = per_class[2]
+        found = self.metrics(weights, per_class, self.areas(weights))
+        return found | {f1_of_class(c): f1[:, c] for c in range(f1.shape[1])}
 
-    def _metrics(self, weights: Array, recall: Array, f1: Array) -> dict[str, Array]:
+    def metrics(self, weights: Array, per_class: tuple[Array, Array, Array], areas: Array) -> dict[str, Array]:
+        """Each metric, where `per_class` and `areas` of the same weights are known."""
+        _, recall, f1 = per_class
         p, rows = self.probabilities, np.arange(len(self.truth))
         total = weights.sum(axis=1)
         there = ~np.isnan(recall)
@@ -64,7 +68,7 @@ class ClassMeasures:
             "accuracy": weights @ (self.said == self.truth) / total,
             "balanced_accuracy": np.where(there, recall, 0).sum(axis=1) / there.sum(axis=1),
             "log_loss": weights @ logs / total,
-            "auc": _mean_of_known(self.areas(weights)),
+            "auc": _mean_of_known(areas),
             "f1": _mean_of_known(f1),
             "brier": weights @ (spread**2).sum(axis=1) / total,
             "calibration_error": self._calibration_error(weights) / total,
@@ -93,6 +97,9 @@ class ClassMeasures:
 
     def _area(self, weights: Array, of: int) -> Array:
         score = self.probabilities[:, of]
+        if (score == score[0]).all():  # as of a baseline: ties only, which need no sorting
+            both = (weights @ (self.truth == of) > 0) & (weights @ (self.truth != of) > 0)
+            return np.where(both, 0.5, np.nan)
         order = np.argsort(score, kind="stable")
         ordered = weights[:, order]
         positive = self.truth[order] == of

@@ -9,7 +9,14 @@ from importlib import import_module
 from typing import Any
 
 # Module of this package -> the public names it holds.
-_WHERE: dict[str, tuple[str, ...]] = {}
+_WHERE: dict[str, tuple[str, ...]] = {
+    "comparison": ("Comparison", "compare"),
+    "curve": ("LossAgainstWeight",),
+    "landscape": ("loss_against_weight",),
+    "surface": ("LossSurface", "loss_surface"),
+    "doctor": ("diagnose",),
+    "findings": ("Diagnosis", "Finding", "Trial"),
+}
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 

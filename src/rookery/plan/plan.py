@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from rookery.errors import PlanError
@@ -132,6 +132,13 @@ class Plan(Part):
         """The plan for a table of so many training rows: lengths that were left open are filled in."""
         schedule = self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows))
         return replace(self, schedule=schedule)
+
+    def with_seed(self, seed: int) -> Self:
+        """The plan with another seed: a quick copy, since nothing else needs to be checked anew."""
+        plan = object.__new__(type(self))
+        for field in fields(self):
+            object.__setattr__(plan, field.name, seed if field.name == "seed" else getattr(self, field.name))
+        return plan
 
     def with_function(self, function: LossFunction) -> Self:
         """The plan, read from a file, with the function that is its loss.

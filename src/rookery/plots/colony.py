@@ -152,7 +152,7 @@ def _write_numbers(axes: Any, image: Any, values: Any) -> None:
 
 
 def plot_spread(colony: Colony, plans: int = 12) -> Any:
-    """How much the seed matters: the losses of the best plans, a point for each seed, and their mean.
+    """How much the seed matters: the losses of the best plans, a point for each seed (and fold), and their mean.
 
     Parameters
     ----------
@@ -178,7 +178,8 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     for place, losses in enumerate(of_seeds):
         axes.plot(losses, np.full(len(losses), place), "o", color=blue, alpha=0.6, markersize=5)
     means = [losses.mean() for losses in of_seeds]
-    axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label="mean over the seeds")
+    over = "seeds" if colony.folded is None else "folds"
+    axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label=f"mean over the {over}")
     axes.set_yticks(range(len(best)), [_said(colony, members) for members in best])
     axes.invert_yaxis()
     scale(axes, "x", score[np.concatenate(best)] if best else score)
@@ -205,7 +206,7 @@ def _judged(colony: Colony) -> str:
 
 
 def _by_effect(colony: Colony) -> list[str]:
-    return [effect.argument for effect in colony.effects() if effect.argument != "seed"]
+    return [effect.argument for effect in colony.effects() if effect.argument not in ("fold", "seed")]
 
 
 def _checked(colony: Colony, name: str) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rookery.plots.colony import scale
-from rookery.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
+from rookery.plots.style import TRAIN, VALIDATION, axes_for, on_background, pyplot, tidy
 
 if TYPE_CHECKING:
     from rookery.colony.rates_found import Band, LearningRates
 
-__all__ = ["plot_band_curves", "plot_learning_rates"]
+__all__ = ["learning_rate_bands", "learning_rate_curves"]
 
 # The good band is told by its shade, the diverged one by its hatching, in grey too.
 SHADES: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ SHADES: dict[str, dict[str, Any]] = {
 NARROW = 0.16  # of the width of the picture: a name is written upright there
 
 
-def plot_learning_rates(found: LearningRates, axes: Any = None) -> Any:
+def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     """The loss against the learning rate: a point for each network, a line through the medians, the bands named.
 
     Networks that diverged stand as crosses at the upper edge, losses beyond the scale as triangles.
@@ -38,10 +38,17 @@ def plot_learning_rates(found: LearningRates, axes: Any = None) -> Any:
     -------
     matplotlib.axes.Axes
 
+    Examples
+    --------
+    >>> import rookery as rk
+    >>> found = rk.find_learning_rate("penguins", label="species", hidden=[5], epochs=10, seeds=1,
+    ...                               rates=rk.log_range(1e-4, 10, 11), threads=1)
+    >>> rk.plots.learning_rate_bands(found).get_xlabel()
+    'learning rate'
+
     """
     is_own = axes is None
-    if is_own:
-        _, axes = pyplot().subplots(figsize=(8.5, 4.6), layout="constrained")
+    axes = axes_for(axes, 8.5, 4.6)
     rates, losses = found.rates, found.losses
     blue, orange = on_background(TRAIN)["color"], on_background(VALIDATION)["color"]
     each = np.repeat(rates, losses.shape[1])
@@ -101,7 +108,7 @@ def _shade(axes: Any, found: LearningRates) -> None:
         )  # fmt: skip
 
 
-def plot_band_curves(found: LearningRates) -> Any:
+def learning_rate_curves(found: LearningRates) -> Any:
     """The loss by epoch of one rate of each band, side by side: all its networks, training and validation.
 
     Of the good band it is the rate to take, of the others the one in the middle.

@@ -23,7 +23,7 @@ from rookery.table.schema import Schema
 from rookery.table.survey import Survey, surveyed
 from rookery.table.weights import class_weights, sample_weights
 
-__all__ = ["Prepared", "encoded_features", "label_rows", "parted", "prepare"]
+__all__ = ["Prepared", "encoded_features", "label_rows", "parted", "prepare", "reencoded"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +124,21 @@ def parted(
         survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation,
         validation_is_given, survey.given_weights,
     )  # fmt: skip
+
+
+def reencoded(prepared: Prepared, encoding: Encoding, loss: Loss) -> Prepared:
+    """The same parts of the same table with other encoders, fitted on the training rows.
+
+    Only where no class weights were multiplied into the rows' own, for encoders are fitted by those.
+    """
+    assert prepared.preparation.class_weight is None
+    classes = prepared.labels.classes
+    return replace(
+        prepared,
+        features=_fit_features(prepared.train, prepared.schema, encoding),
+        labels=_fit_labels(prepared.train, classes, loss, encoding),
+        preparation=replace(prepared.preparation, encoding=encoding),
+    )
 
 
 def encoded_features(

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rookery.table.columns import Table
 from rookery.table.contents import Contents, contents_of_file
 from rookery.table.frames import is_frame
@@ -32,6 +34,8 @@ def is_table(data: Any) -> bool:
     (True, True, True, False)
 
     """
+    if isinstance(data, np.ndarray):  # at once: one row is predicted in microseconds
+        return False
     if isinstance(data, str | Path | Table | Mapping) or _is_stream(data) or is_frame(data) or _is_open_file(data):
         return True
     return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))

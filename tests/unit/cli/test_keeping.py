@@ -14,7 +14,7 @@ import pytest
 import rookery as rk
 from tests.unit.jobs import PENGUINS_CSV
 
-from .commands import COMMAND, PENGUINS, QUICK, big_csv, environment, main, process
+from .commands import COMMAND, QUICK, big_csv, environment, main, process
 
 
 def weights(path: Path) -> bytes:
@@ -54,18 +54,6 @@ def test_a_run_stopped_by_ctrl_c_is_resumed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "finished"
     assert weights(whole) == weights(again)
-
-
-def test_folds(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*PENGUINS, "--folds", "3", "--epochs", "20"]) == 0
-    page = capsys.readouterr().out
-    assert "3 networks, each judged on the rows of its fold" in page
-    assert "on 344 held-out rows" in page
-    assert main([*PENGUINS, "--folds", "3", "--epochs", "20", "--json"]) == 0
-    data = json.loads(capsys.readouterr().out)
-    assert [fold["fold"] for fold in data["folds"]] == [1, 2, 3]
-    assert main([*PENGUINS, "--folds", "3", "-o", "x.rookery"]) == 2
-    assert "--output: does not go with --folds" in capsys.readouterr().err
 
 
 def test_leakage_is_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

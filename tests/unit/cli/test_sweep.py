@@ -282,3 +282,29 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, form: list
     else:
         assert "interrupted with 0 of 20 done" in out
         assert "on 900 validation rows" in out
+
+
+def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    arguments = [*SWEEP, "--hidden", "5,10", "--learning-rate", "0.01,0.03", "--folds", "3", "--repeats", "2"]
+    assert main(arguments) == 0
+    page = capsys.readouterr().out
+    assert "344 in 3 folds" in page
+    assert "24: 2 shapes × 2 learning rates × 2 repeats × 3 folds" in page
+    assert "partly the luckiest on" in page
+    colony = rk.sweep(
+        "penguins", label="species", epochs=8, threads=1, hidden=[[5], [10]], learning_rate=[0.01, 0.03], folds=3,
+        repeats=2,
+    )  # fmt: skip
+    for place, found in enumerate(colony.plans().to_dicts(), 1):
+        values = [found[f"{of}_validation_loss"] for of in ("mean", "low", "high", "std")]
+        numbers = [f"{value:.4f}" if value >= 0.001 else f"{value:.3g}" for value in values]
+        numbers.insert(2, "to")
+        behind = [] if place == 1 else [f"{found['low_behind']:.2g}", "to", f"{found['high_behind']:.2g}"]
+        expected = [str(place), found["hidden"], f"{found['learning_rate']:.4g}", *numbers, *behind]
+        assert any(text.split() == expected for text in page.splitlines()), expected
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
+    assert main([*arguments, "-o", "best.rookery"]) == 2
+    assert "--output: does not go with --folds, of which no network learns all rows" in capsys.readouterr().err
+    assert main([*arguments, "--ensemble", "3"]) == 2

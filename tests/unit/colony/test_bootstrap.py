@@ -120,3 +120,13 @@ def test_memory_counts_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_neither_true_nor_false() -> None:
     with pytest.raises(rk.PlanError, match="bootstrap: got 3; needs True or False"):
         swept(bootstrap=3)
+
+
+def test_on_folds_each_seed_draws_from_the_rows_of_its_fold() -> None:
+    colony = swept(folds=3, seeds=2, bootstrap=True)
+    assert len(colony) == 6
+    for member, job in zip(colony, colony.crew.jobs, strict=True):
+        rows = member.prepared.encoded(member.prepared.train, member.plan.loss, "float32")
+        drawn = bootstrap_rows(member.choice["seed"], len(rows))
+        np.testing.assert_array_equal(job.rows.x, rows.x[drawn])
+        assert member.prepared.preparation.bootstrap == member.choice["seed"]

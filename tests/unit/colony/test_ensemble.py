@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +100,58 @@ def test_of_numbers_the_mean_is_taken() -> None:
         return float(np.sqrt(np.mean((of.predict(rows.x) - rows.y) ** 2)))
 
     assert error(ensemble) <= error(colony.best().model) * 1.0001
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error"])
+def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str) -> None:
+    models = []
+    for number, (hidden, precision, encoding) in enumerate(
+        [
+            ([4], "float32", "standard"),
+            ([4], "float32", "standard"),
+            ([4], "float32", "quantile"),
+            ([], "float64", None),
+        ]
+        + [([3, 3], "float32", "standard")] * 18
+    ):
+        run = rk.train(
+            "penguins", label="species", hidden=hidden, precision=precision, encoding=encoding, loss=loss, seed=number,
+            split_seed=0, epochs=2, threads=1,
+        )  # fmt: skip
+        models.append(run.model)
+    weights = np.random.default_rng(1).uniform(0, 1, len(models))
+    ensemble = rk.Ensemble(models, weights.tolist(), threads=2)
+    said = np.array([model.predict_proba("penguins") for model in models], dtype=np.float64)
+    mean = np.average(said, axis=0, weights=weights)
+    np.testing.assert_allclose(ensemble.predict_proba("penguins"), mean, rtol=1e-6)
+    entropy = -np.where(said > 0, said * np.log(said, where=said > 0, out=np.zeros_like(said)), 0).sum(axis=2)
+    of_mean = -(mean * np.log(mean)).sum(axis=1)
+    doubt = (of_mean - np.average(entropy, axis=0, weights=weights)) / np.log(3)
+    np.testing.assert_allclose(ensemble.disagreement("penguins"), doubt, rtol=1e-6, atol=1e-9)
+
+
+def test_two_classes_by_one_output() -> None:
+    table = rk.datasets.penguins().drop_nulls()
+    colony = rk.sweep(table, label="sex", loss="binary_cross_entropy", hidden=[3], epochs=3, seeds=5, threads=1)
+    models = [member.model for member in colony]
+    mean = np.mean([model.predict_proba(table) for model in models], axis=0)
+    assert mean.shape == (len(table), 2)
+    np.testing.assert_allclose(rk.Ensemble(models).predict_proba(table), mean, rtol=1e-6)
+
+
+def test_an_ensemble_can_be_pickled_after_it_has_predicted() -> None:
+    ensemble = swept(seeds=3).ensemble(2)
+    said = ensemble.predict_proba("penguins")
+    again = pickle.loads(pickle.dumps(ensemble))
+    np.testing.assert_array_equal(again.predict_proba("penguins"), said)
+
+
+def test_predictions_in_a_file_stand_beside_their_doubt(tmp_path: Path) -> None:
+    ensemble = swept(seeds=3).ensemble(3)
+    rk.predict_file(ensemble, "penguins", tmp_path / "said.parquet", keep=["species"])
+    columns = pl.read_parquet(tmp_path / "said.parquet")
+    assert columns.columns[-1] == "disagreement"
+    np.testing.assert_allclose(columns["disagreement"], ensemble.disagreement("penguins"), rtol=1e-12)
 
 
 def test_disagreement_is_nought_where_all_say_the_same_and_one_where_each_is_sure_of_another() -> None:

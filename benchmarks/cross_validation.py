@@ -1,0 +1,63 @@
+"""Cross-validation: `rookery.cross_validate` against scikit-learn's, the time of a network.
+
+5 folds × 20 seeds of a 20-16-16-3 network on 5,000 rows at once, against 5 folds × 2 repeats of an MLPClassifier on as
+many processes as Rookery has threads. Early stopping is off, batches and epochs are the same. Timed is everything from
+the arrays to how good each network is on its fold: accuracy for scikit-learn, seven metrics, their means and intervals
+for Rookery.
+"""
+
+from typing import Any
+
+from _compare import Comparison, Contender, compare
+from _jobs import Job, shortened, synthetic_task
+from _report import Report, parse_options
+from colony import of_a_network, ratio
+
+TABLE = Job("5,000 rows", 5_000, 20, (16, 16), 3, batch_size=32, epochs=20)
+FOLDS, SEEDS, QUICK_SEEDS, REPEATS = 5, 20, 2, 2
+AT_LEAST = 100
+ROOKERY, PEER = "rookery.cross_validate, 2 threads", "scikit-learn, 2 processes"
+
+
+def contenders(seeds: int) -> tuple[Contender, ...]:
+    def spread(repeats: int, seeds: int) -> dict[str, Any]:
+        return {"networks": FOLDS * repeats * seeds, "folds": FOLDS, "repeats": repeats, "seeds": seeds}
+
+    ours, theirs = "rookery_cross_validation", "scikit_learn_cross_validation"
+    return (
+        Contender(ROOKERY, "Rookery", ours, 2, spread(1, seeds)),
+        Contender("rookery.cross_validate", "Rookery", ours, 1, spread(1, seeds)),
+        Contender("rookery.cross_validate, 1 seed, 2 threads", "one seed", ours, 2, spread(1, 1)),
+        Contender(PEER, "scikit-learn", theirs, 2, spread(REPEATS, 1)),
+        Contender("scikit-learn, 1 process", "scikit-learn", theirs, 1, spread(REPEATS, 1)),
+    )
+
+
+def main() -> int:
+    options = parse_options(__doc__, rounds=5)
+    report = Report("Cross-validation: folds and seeds at once", options)
+    job, seeds = (shortened(TABLE), QUICK_SEEDS) if options.quick else (TABLE, SEEDS)
+    report.say("", str(job), f"of which each network learns {FOLDS - 1} of {FOLDS} folds and is judged by the other")
+    report.section(f"{FOLDS} folds × {seeds} seeds")
+    report_times(report, compare(synthetic_task(job), contenders(seeds), options.rounds))
+    return report.finish()
+
+
+def report_times(report: Report, comparison: Comparison) -> None:
+    rows = []
+    for name, result in comparison.results.items():
+        times = ratio(comparison, name, ROOKERY).show()
+        count = f"{result.contender.options['networks']:,}"
+        rows.append([name, count, of_a_network(comparison, name).show(1e3), times, f"{result.loss:.4f}"])
+    report.table(["contender", "networks", "a network, ms", "times Rookery on 2 threads", "loss after"], rows)
+    report.say("", "The loss is that of the first network, on all rows. Threads: 1 where not said.", "")
+    for name, reason in comparison.absent.items():
+        report.say(f"{name}: left out, {reason}.")
+    if PEER in comparison.results:
+        report.claim_ratio(
+            "A network of scikit-learn's to one of Rookery's", ratio(comparison, PEER, ROOKERY), AT_LEAST
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,86 @@
+"""The loss against a weight: 1,001 points on the penguins, the range found, gradient and steps included.
+
+From a DataFrame, and from rows that are encoded already (a `Batch`): what a picture is drawn from again and again while
+somebody looks at one weight after another. Each measurement is of every weight that leads to one neuron of each layer.
+"""
+
+import time
+from itertools import product
+from typing import Any
+
+import numpy as np
+from _compare import Spread
+from _report import Report, parse_options
+
+POINTS = 1001
+BELOW = 10.0  # ms
+ALONE = "one network after another"
+FORMS = ("from a DataFrame", "from encoded rows")
+
+
+def main() -> int:
+    import rookery as rk
+    from rookery.explain.batch import batch_of
+
+    options = parse_options(__doc__, rounds=15)
+    report = Report("The loss against a weight: the penguins, 1,001 points", options)
+    epochs = 5 if options.quick else 50
+    run = rk.train("penguins", label="species", hidden=[5, 5], learning_rate=0.01, epochs=epochs, threads=1)
+    model, table = run.model, rk.datasets.penguins()
+    batch = batch_of(model, table)
+    widths = model.plan.network.widths
+    places = [(layer, row, 0) for layer in range(len(widths) - 1) for row in ("bias", *range(widths[layer]))]
+    if options.quick:
+        places = places[:2]
+    report.section(f"{len(batch)} rows, network {model.plan.network}, {len(places)} weights one after another")
+    found: dict[tuple[str, int], list[float]] = {}
+    alone = []
+    for _ in range(options.rounds):
+        for (form, data), threads in product(zip(FORMS, (table, batch), strict=True), (1, 2)):
+            found.setdefault((form, threads), []).append(once(model, data, places, threads))
+        alone.append(one_by_one(model, batch, places[0]))
+    spreads = {name: Spread.of(times) for name, times in found.items()}
+    report.table(
+        ["call of loss_against_weight", "ms a weight"],
+        [[f"{form}, {threads} thread{'s' * (threads > 1)}", of.show()] for (form, threads), of in spreads.items()],
+    )
+    report.say("", f"The curve alone, {ALONE}: {Spread.of(alone).show()} ms.")
+    report.section("Claims")
+    for form in FORMS:
+        report.claim_below(f"A curve of {POINTS:,} points {form}, 1 thread", spreads[form, 1], BELOW, " ms")
+    return report.finish()
+
+
+def once(model: Any, data: Any, places: list[tuple[int, Any, int]], threads: int) -> float:
+    """Milliseconds for each weight."""
+    import rookery as rk
+
+    begin = time.perf_counter()
+    for layer, row, column in places:
+        rk.explain.loss_against_weight(model, data, layer=layer, row=row, column=column, points=POINTS, threads=threads)
+    return (time.perf_counter() - begin) / len(places) * 1e3
+
+
+def one_by_one(model: Any, batch: Any, place: tuple[int, Any, int]) -> float:
+    """Milliseconds that the points of a curve take with a predictor for each; the same losses come out."""
+    import rookery as rk
+    from rookery.engine.native import new_predictor
+
+    layer, _, column = place
+    curve = rk.explain.loss_against_weight(
+        model, batch, layer=layer, row="bias", column=column, points=POINTS, threads=1
+    )
+    rows, losses = batch.rows, []
+    begin = time.perf_counter()
+    for value in curve.weights:
+        weights = [(w, b.copy()) for w, b in model.weights]
+        weights[layer][1][column] = value
+        losses.append(new_predictor(model.plan, weights, 1).evaluate(rows.x, rows.classes, rows.targets)[0])
+    elapsed = (time.perf_counter() - begin) * 1e3
+    if not np.array_equal(losses, curve.losses):
+        raise RuntimeError("networks evaluated together and alone differ")
+    return elapsed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Cross-validation: the folds, the networks that are trained on them, and what came of it."""

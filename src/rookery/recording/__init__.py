@@ -1,0 +1,1 @@
+"""Recording: weights, gradients and activations kept while a network learns."""

@@ -1,0 +1,106 @@
+"""Networks that predict side by side say what each says alone, to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rookery import _core
+
+from .jobs import ACTIVATIONS, LOSSES, Job
+
+
+def networks(job: Job, engine: ModuleType, count: int) -> list[Any]:
+    return [replace(job, seed=seed, initializer="lecun_normal").solo(engine).parameters() for seed in range(count)]
+
+
+def side_by_side(job: Job, engine: ModuleType, weights: list[Any], threads: int = 1) -> Any:
+    layers = [
+        (np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])) for layer in zip(*weights, strict=True)
+    ]
+    kind = engine.ManyPredictor32 if job.dtype == np.float32 else engine.ManyPredictor64
+    return kind(job.plan(engine), layers, threads)
+
+
+def alone(job: Job, engine: ModuleType, weights: Any) -> Any:
+    kind = engine.Predictor32 if job.dtype == np.float32 else engine.Predictor64
+    return kind(job.plan(engine), weights, 1)
+
+
+@given(
+    inputs=st.integers(1, 20), hidden=st.lists(st.integers(1, 20), max_size=3), outputs=st.integers(1, 6),
+    rows=st.integers(1, 70), count=st.integers(1, 20), loss=st.sampled_from(LOSSES),
+    activation=st.sampled_from(ACTIVATIONS), weighted=st.booleans(), double=st.booleans(), threads=st.integers(1, 2),
+    seed=st.integers(0, 5),
+)  # fmt: skip
+def test_each_says_what_it_says_alone(
+    inputs: int, hidden: list[int], outputs: int, rows: int, count: int, loss: str, activation: str, weighted: bool,
+    double: bool, threads: int, seed: int,
+) -> None:  # fmt: skip
+    if loss in ("cross_entropy", "squared_error_of_classes"):
+        outputs = max(outputs, 2)
+    engine = _core.load()
+    job = Job(
+        sizes=(inputs, *hidden, outputs), rows=rows, loss=loss, activation=activation, weighted=weighted, seed=seed,
+        dtype=np.float64 if double else np.float32,
+        loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantile": 0.3},
+    )  # fmt: skip
+    weights = networks(job, engine, count)
+    many = side_by_side(job, engine, weights, threads)
+    table = job.table()
+    outputs_of, said, judged = many.outputs(table[0]), many.predict(table[0]), many.evaluate(*table)
+    assert said.shape == (count, rows, outputs)
+    for m in range(count):
+        predictor = alone(job, engine, weights[m])
+        assert outputs_of[m].tobytes() == predictor.outputs(table[0]).tobytes()
+        assert said[m].tobytes() == predictor.predict(table[0]).tobytes()
+        assert np.array_equal(judged[m], predictor.evaluate(*table), equal_nan=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_mean_is_that_of_what_they_say(engine, threads: int) -> None:
+    job = Job(sizes=(4, 10, 10, 3), rows=301)
+    many = side_by_side(job, engine, networks(job, engine, 35), threads)
+    x = job.table()[0]
+    shares = np.random.default_rng(0).dirichlet(np.ones(35))
+    expected = np.zeros((301, 3))
+    for share, said in zip(shares, many.predict(x).astype(np.float64), strict=True):
+        expected += share * said
+    assert many.mean(x, shares).tobytes() == expected.tobytes()
+
+
+def test_every_level_says_the_same_bits() -> None:
+    job = Job(sizes=(6, 11, 3), rows=77, activation="gelu")
+    said = []
+    for level in _core.levels():
+        engine = _core.load(level)
+        said.append(side_by_side(job, engine, networks(job, engine, 19)).predict(job.table()[0]).tobytes())
+    assert len(set(said)) == 1
+
+
+def test_no_rows_give_no_predictions(engine) -> None:
+    job = Job()
+    many = side_by_side(job, engine, networks(job, engine, 2))
+    assert many.predict(np.zeros((0, 4), np.float32)).shape == (2, 0, 3)
+    assert many.mean(np.zeros((0, 4), np.float32), np.ones(2)).shape == (0, 3)
+
+
+def test_layers_of_another_shape_are_refused(engine) -> None:
+    job = Job(sizes=(4, 5, 3))
+    zeros = lambda *shape: np.zeros(shape, np.float32)  # noqa: E731
+    plan = job.plan(engine)
+    with pytest.raises(ValueError, match=r"layer 1 needs W \(2, 5, 3\) and b \(2, 3\)"):
+        engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5)), (zeros(2, 5, 4), zeros(2, 4))], 1)
+    with pytest.raises(ValueError, match="got 1, the network has 2"):
+        engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5))], 1)
+    with pytest.raises(ValueError, match="of a network or more"):
+        engine.ManyPredictor32(plan, [(zeros(0, 4, 5), zeros(0, 5)), (zeros(0, 5, 3), zeros(0, 3))], 1)
+    many = side_by_side(job, engine, networks(job, engine, 2))
+    with pytest.raises(ValueError, match="shares: needs one for each of 2 networks"):
+        many.mean(job.table()[0], np.ones(3))

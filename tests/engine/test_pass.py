@@ -1,0 +1,80 @@
+"""What the engine works out on the way: sums, activations and gradients inside a network, and by its inputs."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .jobs import ACTIVATIONS, LOSSES, Job
+
+
+def inside_of(job: Job, engine: ModuleType) -> tuple[Any, tuple[Any, ...]]:
+    solo = job.solo(engine)
+    return solo, solo.inside(*job.table())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_and_activations_are_those_of_the_prediction(engine, dtype: type) -> None:
+    job = Job(sizes=(5, 19, 7, 3), rows=83, activation="tanh", dtype=dtype)
+    solo, (sums, activations, *_) = inside_of(job, engine)
+    x, left = job.table()[0], job.table()[0].astype(np.float64)
+    close = {"rtol": 1e-4, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-13}
+    for (w, b), z, a in zip(solo.parameters(), sums, activations, strict=True):
+        np.testing.assert_allclose(z, left @ w.astype(np.float64) + b, **close)
+        left = a.astype(np.float64)
+    np.testing.assert_allclose(activations[0], np.tanh(sums[0].astype(np.float64)), **close)
+    kind = engine.Predictor32 if dtype == np.float32 else engine.Predictor64
+    predictor = kind(job.plan(engine), solo.parameters(), 1)
+    assert np.array_equal(activations[-1], predictor.outputs(x))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_by_the_sums_adds_up_to_that_of_the_bias(engine, loss: str) -> None:
+    job = Job(sizes=(4, 9, 6, 3), rows=37, loss=loss, weighted=True, activation="silu", dtype=np.float64)
+    solo, (_, activations, dloss_dz, losses, total, gradients) = inside_of(job, engine)
+    x, _, _, weights = job.table()
+    for left, dz, (dw, db) in zip([x, *activations], dloss_dz, gradients, strict=False):
+        np.testing.assert_allclose(dz.sum(axis=0), db, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(left.T @ dz, dw, rtol=1e-12, atol=1e-15)
+    assert (losses * weights).sum() / weights.sum() == pytest.approx(total, rel=1e-13)
+    alone = solo.gradients(*job.table())
+    assert alone[0] == total
+    for one, other in zip(alone[1], gradients, strict=True):
+        assert np.array_equal(one[0], other[0])
+        assert np.array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(engine, activation: str) -> None:
+    job = Job(sizes=(5, 8, 6, 3), rows=21, activation=activation, dtype=np.float64, initializer="lecun_normal", seed=3)
+    predictor = engine.Predictor64(job.plan(engine), job.solo(engine).parameters(), 1)
+    x = job.table()[0]
+    directions = np.random.default_rng(1).standard_normal((len(x), 3))
+    exact = predictor.pull_back(x, directions)
+    step = 1e-5
+    for i in range(5):
+        shift = step * np.eye(5)[i]
+        slope = ((predictor.outputs(x + shift) - predictor.outputs(x - shift)) * directions).sum(axis=1) / (2 * step)
+        np.testing.assert_allclose(exact[:, i], slope, rtol=1e-5, atol=1e-8)
+
+
+def test_one_layer_s_gradient_by_the_inputs_is_its_weights(engine) -> None:
+    job = Job(sizes=(20, 3), rows=5, dtype=np.float64)
+    solo = job.solo(engine)
+    predictor = engine.Predictor64(job.plan(engine), solo.parameters(), 1)
+    directions = np.tile(np.eye(3)[1], (5, 1))
+    np.testing.assert_allclose(
+        predictor.pull_back(job.table()[0], directions), np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15
+    )
+
+
+def test_directions_of_another_shape_are_refused(engine) -> None:
+    job = Job(rows=5)
+    predictor = engine.Predictor32(job.plan(engine), job.solo(engine).parameters(), 1)
+    with pytest.raises(ValueError, match="one for each output of each row"):
+        predictor.pull_back(job.table()[0], np.zeros((5, 2), np.float32))
+    with pytest.raises(ValueError, match="x has 3 columns, the network 4 inputs"):
+        predictor.pull_back(np.zeros((5, 3), np.float32), np.zeros((5, 3), np.float32))

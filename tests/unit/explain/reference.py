@@ -1,0 +1,36 @@
+"""Networks worked out in NumPy, in float64: what pictures of the loss are compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rookery.engine.inside import Weights
+from rookery.engine.native import new_run
+from rookery.explain.batch import batch_of
+from rookery.model import Model
+
+
+def cross_entropy(weights: Weights, x: NDArray[Any], classes: NDArray[Any]) -> float:
+    """The mean loss of a relu network."""
+    left = x.astype(np.float64)
+    for i, (w, b) in enumerate(weights):
+        left = left @ np.asarray(w, dtype=np.float64) + b
+        left = np.maximum(left, 0) if i < len(weights) - 1 else left
+    left = left - left.max(axis=1, keepdims=True)
+    chosen = left[np.arange(len(left)), classes]
+    return float(np.mean(np.log(np.exp(left).sum(axis=1)) - chosen))
+
+
+def copied(weights: Weights) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    return [(w.copy(), b.copy()) for w, b in weights]
+
+
+def alone(model: Model, weights: Weights, data: Any) -> float:
+    """The loss that the engine gives for one network by itself."""
+    rows = batch_of(model, data).rows
+    run = new_run(model.plan, rows, None, 1)
+    run.set_parameters(list(weights))
+    return float(run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from rookery.engine.inside import Weights
+from rookery.explain.batch import batch_of
+from rookery.explain.curve import LossAgainstWeight
+from rookery.explain.place import place_of
+from rookery.model import Model
+from tests.unit.jobs import line, two_classes
+
+from .reference import alone, copied, cross_entropy
+
+
+@pytest.fixture(scope="module")
+def steps() -> list[Weights]:
+    """The weights at the end of each epoch."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(steps: list[Weights]) -> rk.Run:
+    def keep(epoch: rk.EpochRecord) -> None:
+        steps.append(epoch.run.model.weights)
+
+    return rk.train("penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, on_epoch=keep)
+
+
+@pytest.fixture(scope="module")
+def precise() -> Model:
+    return rk.train(
+        "penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, precision="float64"
+    ).model
+
+
+def curve_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossAgainstWeight:
+    return rk.explain.loss_against_weight(model, data, **({"threads": 1, "points": 101} | arguments))
+
+
+PLACES = [(0, "bill_length_mm", 3), (0, "bias", 1), (1, 2, 0), (1, "bias", 3), (2, 1, "Gentoo"), (2, "bias", "Adelie")]
+
+
+@pytest.mark.parametrize(("layer", "row", "column"), PLACES)
+def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, row: Any, column: Any) -> None:
+    found = curve_of(precise, layer=layer, row=row, column=column)
+    place = place_of(precise, layer, row, column)
+    rows = batch_of(precise, "penguins").rows
+    assert rows.classes is not None
+    classes = rows.classes
+
+    def loss(value: float) -> float:
+        weights = copied(precise.weights)
+        part = weights[layer][1] if place.row is None else weights[layer][0][place.row]
+        part[place.column] = value
+        return cross_entropy(weights, rows.x, classes)
+
+    np.testing.assert_allclose(found.losses, [loss(float(w)) for w in found.weights], rtol=1e-11)
+    h = 1e-6
+    assert found.gradient == pytest.approx((loss(found.at + h) - loss(found.at - h)) / (2 * h), rel=1e-6, abs=1e-9)
+    assert found.tangent(found.at + 1) - found.tangent(found.at) == pytest.approx(found.gradient, rel=1e-9, abs=1e-12)
+
+
+def test_float32_has_nearly_the_same_slope(run: rk.Run, precise: Model) -> None:
+    same = replace(precise, weights=[(w.astype(np.float64), b.astype(np.float64)) for w, b in run.model.weights])
+    for layer, row, column in PLACES:
+        narrow, wide = (curve_of(m, layer=layer, row=row, column=column).gradient for m in (run.model, same))
+        assert narrow == pytest.approx(wide, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_point_is_the_network_alone_to_the_bit(run: rk.Run, threads: int) -> None:
+    for layer, row, column in PLACES[::2]:
+        found = curve_of(run.model, layer=layer, row=row, column=column, points=37, threads=threads)
+        place = place_of(run.model, layer, row, column)
+        for value, loss in zip(found.weights, found.losses, strict=True):
+            weights = copied(run.model.weights)
+            weights[layer][0][place.row, place.column] = value
+            assert alone(run.model, weights, "penguins") == loss
+
+
+def test_the_range_holds_the_weight_and_the_lowest_point(run: rk.Run) -> None:
+    widths = run.plan.network.widths
+    for layer in range(3):
+        for row in ["bias", *range(widths[layer])]:
+            found = curve_of(run.model, layer=layer, row=row, column=1, points=51)
+            assert found.weights[found.index] == found.at
+            assert found.weights[0] < found.at < found.weights[-1]
+            assert found.loss == alone(run.model, run.model.weights, "penguins")
+            # At each end the loss has risen above here, or has levelled off.
+            spread = float(np.ptp(found.losses))
+            for end, beside in ((found.losses[0], found.losses[3]), (found.losses[-1], found.losses[-4])):
+                assert end >= found.loss - 1e-6 or abs(end - beside) < 0.1 * spread
+            again = curve_of(run.model, layer=layer, row=row, column=1, points=51)
+            assert again.weights.tobytes() == found.weights.tobytes()
+
+
+def test_steps_land_where_the_gradient_sends_them(run: rk.Run) -> None:
+    rates = [0.01, 1, 20, 1000]
+    found = curve_of(run.model, row="bill_length_mm", column=3, learning_rate=rates)
+    assert [landing.learning_rate for landing in found.landings] == rates
+    for landing in found.landings:
+        assert landing.at == found.at - landing.learning_rate * found.gradient
+        weights = copied(run.model.weights)
+        weights[0][0][3, 3] = landing.at
+        assert alone(run.model, weights, "penguins") == landing.loss
+    assert found.landing_table()["learning_rate"].to_list() == rates
+
+
+def test_the_curve_itself_chooses_the_rates(run: rk.Run) -> None:
+    found = curve_of(run.model, layer=2, row="bias", column="Gentoo", points=1001)
+    by_rate = {landing.learning_rate: landing for landing in found.landings}
+    assert 0.02 in by_rate  # the plan's
+    low, good, over = sorted(set(by_rate) - {0.02})
+    assert [by_rate[rate].verdict for rate in (low, good, over)] == ["too low", "good", "overshooting"]
+    lowest = float(found.losses.min())
+    assert by_rate[good].loss - lowest < 0.1 * (found.loss - lowest)
+    assert by_rate[over].loss > found.loss
+    assert by_rate[low].loss < found.loss
+
+
+def test_a_weight_without_gradient_goes_nowhere(run: rk.Run) -> None:
+    weights = copied(run.model.weights)
+    weights[0][1][2] = -1e3  # the neuron is dead
+    found = curve_of(replace(run.model, weights=weights), layer=1, row=2, column=0, learning_rate=[1, 100])
+    assert found.gradient == 0
+    assert {landing.verdict for landing in found.landings} == {"no step"}
+    assert float(np.ptp(found.losses)) == 0
+    assert found.weights[0] < found.at < found.weights[-1]
+
+
+def test_the_path_widens_the_range_unless_it_is_far(run: rk.Run, steps: list[Weights]) -> None:
+    plain = curve_of(run, None, row="bill_length_mm", column=3)
+    path = [float(w[0][0][3, 3]) for w in steps]
+    found = curve_of(run, None, row="bill_length_mm", column=3, path=steps)
+    assert found.path is not None
+    assert found.path.tolist() == path == curve_of(run, None, row=3, column=3, path=path).path.tolist()  # type: ignore[union-attr]
+    outside = float(plain.weights[0] - 1)
+    assert curve_of(run, None, row=3, column=3, path=[outside]).weights[0] < outside
+    far = curve_of(run, None, row=3, column=3, path=[1e6])
+    assert far.weights.tobytes() == plain.weights.tobytes()
+
+
+def test_a_range_that_was_given(run: rk.Run) -> None:
+    found = curve_of(run.model, row=3, column=3, between=(-3, 5), points=9)
+    assert (found.weights[0], found.weights[-1]) == (-3, 5)
+    assert len(found.weights) == 9
+    beside = curve_of(run.model, row=3, column=3, between=(10, 12), points=9)
+    assert (beside.at, beside.index, beside.weights[-1]) == (found.at, 0, 12)
+
+
+def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
+    run = rk.train("penguins", label="species", hidden=[4], epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
+    rows, _ = run.prepared.rows(run.plan.loss, "float32")
+    assert rows.weights is not None
+    assert rows.classes is not None
+    logits = np.maximum(rows.x @ run.model.weights[0][0] + run.model.weights[0][1], 0)
+    logits = logits @ run.model.weights[1][0] + run.model.weights[1][1]
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), rows.classes]
+    expected = np.average(losses, weights=rows.weights)
+    assert curve_of(run, None).loss == pytest.approx(expected, rel=1e-5)
+    assert curve_of(run.model).loss != pytest.approx(expected, rel=1e-3)
+
+
+def test_a_batch_need_not_be_encoded_again(run: rk.Run) -> None:
+    batch = batch_of(run.model, "penguins", sample_weight=np.arange(344.0))
+    one = curve_of(run.model, batch, row=3)
+    other = curve_of(run.model, "penguins", row=3, sample_weight=np.arange(344.0))
+    assert one.losses.tobytes() == other.losses.tobytes()
+    assert one.loss != curve_of(run.model, row=3).loss
+
+
+def log_cosh(outputs: Any, labels: Any) -> tuple[Any, Any]:
+    error = outputs - labels
+    return np.log(np.cosh(error)).mean(axis=1), np.tanh(error) / error.shape[1]
+
+
+def test_a_loss_of_ones_own(tmp_path: Path) -> None:
+    x, y = line(60)
+    model = rk.train(x, y, loss=log_cosh, hidden=[4], epochs=3, threads=1).model
+    found = rk.explain.loss_against_weight(model, x, y, layer=1, row=2, column="y", points=21, threads=1)
+    rows = batch_of(model, x, y).rows
+    assert rows.targets is not None
+    for value, loss in zip(found.weights, found.losses, strict=True):
+        weights = copied(model.weights)
+        weights[1][0][2, 0] = value
+        hidden = np.maximum(rows.x @ weights[0][0] + weights[0][1], 0)
+        error = hidden @ weights[1][0] + weights[1][1] - rows.targets
+        assert loss == pytest.approx(np.log(np.cosh(error.astype(np.float64))).mean(), rel=1e-4)
+    model.save(tmp_path / "own.rookery")
+    with pytest.raises(rk.PlanError, match="the Python function 'log_cosh', which no file keeps"):
+        rk.explain.loss_against_weight(rk.load(tmp_path / "own.rookery"), x, y)
+
+
+def test_losses_that_are_not_finite_are_left_out() -> None:
+    x, y = line(60)
+    model = rk.train(x, y, hidden=[4], epochs=2, threads=1).model
+    found = rk.explain.loss_against_weight(model, x, y, row="bias", between=(-1e30, 3e38), points=41, threads=1)
+    assert found.left_out > 0
+    assert len(found.weights) == 41 - found.left_out
+    assert np.isfinite(found.losses).all()
+    assert f"{found.left_out:,} points within were left out" in found.notes()[0]
+    weights = [(w * np.float32(1e8), b) for w, b in model.weights]
+    large = rk.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
+    assert len(large.weights) == 41
+    huge = rk.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
+    assert huge.landings[0].verdict == "overshooting"
+    assert huge.to_dict()["landings"][0]["loss"] is None
+    weights = [(w * np.float32(1e25), b) for w, b in model.weights]
+    with pytest.raises(rk.RookeryError, match="the loss of the network as it is, on these rows, is"):
+        rk.explain.loss_against_weight(replace(model, weights=weights), x, y)
+
+
+def test_outputs_have_the_users_names() -> None:
+    x, y = two_classes()
+    one = rk.train(x, np.where(y, "yes", "no"), hidden=[3], loss="binary_cross_entropy", epochs=1, threads=1).model
+    assert place_of(one, 1, 2, "yes").name == "weight from neuron 2 of layer 1 to yes"
+    with pytest.raises(rk.PlanError, match=r"column: got 'no'; .*There are: yes"):
+        place_of(one, 1, 0, "no")
+    direct = rk.train(rk.datasets.penguins(), label="species", hidden=[], epochs=1, threads=1).model
+    assert place_of(direct, 0, "sex=male", "Gentoo").name == "weight from sex=male to Gentoo"
+    assert place_of(direct, 0, 3, 0, bias=True).name == "bias of Adelie"
+
+
+def test_an_input_may_be_called_bias() -> None:
+    frame = rk.datasets.penguins().select("species", bias="body_mass_g", length="bill_length_mm")
+    model = rk.train(frame, label="species", hidden=[3], epochs=1, threads=1, duplicates="together").model
+    assert place_of(model, 0, "bias", 1).name == "weight from bias to neuron 1 of layer 1"
+    assert place_of(model, 0, "bias", 1, bias=True).name == "bias of neuron 1 of layer 1"
+    assert place_of(model, 1, "bias", 1).name == "bias of Chinstrap"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": 3}, r"layer: got 3; the network 14-5-4-3 has weights of layers 0 to 2"),
+        ({"layer": "first"}, r"layer: got 'first'"),
+        ({"row": 14}, r"row: got 14; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
+        ({"row": "bill_lenght_mm"}, r"row: got 'bill_lenght_mm'; did you mean 'bill_length_mm'\? There are: island="),
+        ({"layer": 1, "row": 5}, r"row: got 5; the weights of layer 1 come from neurons of layer 1, by number, 0 to 4"),
+        ({"layer": 1, "row": "sex=male"}, r"row: got 'sex=male'; .* by number"),
+        ({"column": 5}, r"column: got 5; the weights of layer 0 lead to neurons of layer 1, by number, 0 to 4"),
+        ({"layer": 2, "column": "Gento"}, r"column: got 'Gento'; did you mean 'Gentoo'\?"),
+        ({"row": True}, r"row: got True"),
+        ({"learning_rate": 0}, r"learning_rate: got 0; needs a number above 0"),
+        ({"learning_rate": [0.1, math.nan]}, r"learning_rate: got nan"),
+        ({"between": (2, 1)}, r"between: got \(2, 1\); needs two numbers, the lower first"),
+        ({"between": 3}, r"between: got 3"),
+        ({"points": 2}, r"points: got 2; needs a whole number of at least 3"),
+        ({"path": [[1.0, 2.0]]}, r"path\[0\]: got 2 layers; needs W and b of each of 3 layers"),
+        ({"path": []}, r"path: needs the weight's values by step"),
+        ({"path": [1.0, math.inf]}, r"path: needs the weight's values by step, finite numbers"),
+    ],
+)
+def test_what_cannot_be(run: rk.Run, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(rk.PlanError, match=message):
+        curve_of(run.model, **arguments)
+
+
+def test_without_a_model_or_rows(run: rk.Run) -> None:
+    with pytest.raises(rk.PlanError, match="model: got str; needs a Model, a Run or a Member"):
+        curve_of("penguins.rookery")
+    with pytest.raises(rk.TableError, match="data: is missing"):
+        curve_of(run.model, None)
+    with pytest.raises(rk.TableError, match="data: is missing"):
+        curve_of(run, None, y=[1, 2])
+
+
+def test_tables(run: rk.Run) -> None:
+    found = curve_of(run.model, row=3, column=3)
+    table = found.table()
+    assert table.columns == ["weight", "loss", "tangent"]
+    assert table["loss"].to_list() == found.losses.tolist()
+    assert table["tangent"][found.index] == found.loss
+    assert "weight from bill_length_mm to neuron 3 of layer 1" in repr(found)
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
+    plt: Any = pytest.importorskip("matplotlib.pyplot")
+    found = curve_of(run, None, row="bill_length_mm", column=3, path=steps, learning_rate=[1, 1e9])
+    with plt.style.context(style):
+        _, given = plt.subplots()
+        axes = found.plot(given)
+        axes.figure.canvas.draw()
+    assert axes is given
+    assert axes.get_xlabel() == found.name
+    lines = {text.get_label(): text for text in axes.get_lines()}
+    np.testing.assert_array_equal(lines["loss"].get_ydata(), found.losses)
+    ends = next(drawn for label, drawn in lines.items() if label.startswith("tangent")).get_xydata()
+    assert (ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0]) == pytest.approx(found.gradient)
+    assert any(label.startswith("rate 1: ") for label in lines)
+    assert any(label.startswith("rate 1e+09: overshooting, lands at") for label in lines)
+    plt.close("all")

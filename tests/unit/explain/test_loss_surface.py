@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from rookery.engine.inside import Weights
+from rookery.explain.paths import filter_normalised, flat, principal, projected, unflat
+from rookery.explain.surface import LossSurface
+from tests.unit.jobs import line
+
+from .reference import alone, copied
+
+
+@pytest.fixture(scope="module")
+def steps() -> list[Weights]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(steps: list[Weights]) -> rk.Run:
+    def keep(epoch: rk.EpochRecord) -> None:
+        steps.append(epoch.run.model.weights)
+
+    return rk.train("penguins", label="species", hidden=[4], learning_rate=0.02, epochs=10, threads=1, on_epoch=keep)
+
+
+def surface_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossSurface:
+    return rk.explain.loss_surface(model, data, **({"threads": 1, "points": 7} | arguments))
+
+
+def test_principal_directions_are_those_of_the_covariance() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((30, 3)) @ rng.standard_normal((3, 8)) * np.array([5.0, 2, 1, 1, 1, 1, 1, 1])
+    directions, shares = principal(points)
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    np.testing.assert_allclose(shares, values[::-1][:2] / values.sum(), rtol=1e-10)
+    np.testing.assert_allclose(np.abs(directions @ vectors[:, ::-1][:, :2]), np.eye(2), atol=1e-10)
+    _, sizes, rows = np.linalg.svd(points - points.mean(axis=0))
+    np.testing.assert_allclose(np.abs(directions), np.abs(rows[:2]), atol=1e-10)
+    np.testing.assert_allclose(shares, (sizes**2 / (sizes**2).sum())[:2])
+    assert ((points[-1] - points[0]) @ directions.T >= 0).all()
+
+
+def test_a_straight_path_has_one_direction_and_any_other_across() -> None:
+    points = np.outer(np.arange(5.0), [3.0, 0, 4, 0])
+    directions, shares = principal(points)
+    np.testing.assert_allclose(directions[0], [0.6, 0, 0.8, 0])
+    np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(shares, [1, 0])
+
+
+def test_projection_holds_what_lies_in_the_plane() -> None:
+    rng = np.random.default_rng(1)
+    two, origin = rng.standard_normal((2, 9)), rng.standard_normal(9)  # not at right angles
+    coordinates = rng.standard_normal((12, 2))
+    found, share = projected(origin + coordinates @ two, origin, two)
+    np.testing.assert_allclose(found, coordinates, rtol=1e-9)
+    assert share == pytest.approx(1)
+    across = np.linalg.svd(two)[2][2]  # at right angles to both
+    _, half = projected(origin + np.outer([-1.0, 1, -1, 1], across) + np.outer([-1.0, -1, 1, 1], two[0] / np.linalg.norm(two[0])), origin, two)  # fmt: skip  # noqa: E501
+    assert half == pytest.approx(0.5)
+
+
+def test_random_directions_have_the_length_of_each_neuron(run: rk.Run) -> None:
+    one, other = filter_normalised(run.model.weights, 3)
+    for direction in (one, other):
+        for (w, b), (dw, db) in zip(run.model.weights, direction, strict=True):
+            np.testing.assert_allclose(
+                np.linalg.norm(np.vstack([dw, db]), axis=0), np.linalg.norm(np.vstack([w, b]), axis=0), rtol=1e-6
+            )
+    assert not np.allclose(flat(one), flat(other))
+    again, _ = filter_normalised(run.model.weights, 3)
+    assert flat(again).tobytes() == flat(one).tobytes()
+    assert flat(filter_normalised(run.model.weights, 4)[0]).tobytes() != flat(one).tobytes()
+
+
+def test_flat_and_back(run: rk.Run) -> None:
+    for (w, b), (w2, b2) in zip(run.model.weights, unflat(flat(run.model.weights), run.plan.network), strict=True):
+        np.testing.assert_array_equal(w, w2)
+        np.testing.assert_array_equal(b, b2)
+
+
+@pytest.mark.parametrize("kind", ["random", "path", "weights", "directions"])
+def test_every_point_is_the_network_alone(run: rk.Run, steps: list[Weights], kind: str) -> None:
+    directions: Any = {
+        "weights": [(0, "bill_length_mm", 3), (1, "bias", "Gentoo")],
+        "directions": [steps[0], steps[4]],
+    }.get(kind, kind)
+    found = surface_of(run.model, directions=directions, path=steps if kind == "path" else None)
+    assert found.kind == kind
+    assert found.losses.shape == (7, 7)
+    assert found.loss == alone(run.model, run.model.weights, "penguins")
+    for i, j in ((0, 0), (2, 5), (6, 3)):
+        moved = [
+            tuple(
+                (part + (found.x[j] - found.at[0]) * d0 + (found.y[i] - found.at[1]) * d1).astype("f4")
+                for part, d0, d1 in zip(*layers, strict=True)
+            )
+            for layers in zip(run.model.weights, *found.directions, strict=True)
+        ]  # fmt: skip
+        assert alone(run.model, moved, "penguins") == pytest.approx(found.losses[i, j], rel=1e-6)  # type: ignore[arg-type]
+    assert found.table().shape == (49, 3)
+    assert found.table()["loss"][1] == found.losses[0, 1]
+
+
+def test_the_path_lies_on_its_plane(run: rk.Run, steps: list[Weights]) -> None:
+    found = surface_of(run.model, path=steps)
+    assert found.path is not None
+    assert found.path_losses is not None
+    rows = np.stack([flat(step) for step in steps])
+    directions = np.stack([flat(direction) for direction in found.directions])
+    np.testing.assert_allclose(found.path, (rows - rows[-1]) @ directions.T, atol=1e-9)
+    np.testing.assert_allclose(found.path[-1], found.at, atol=1e-9)
+    assert found.share == pytest.approx(principal(rows)[1].sum())
+    assert found.path_losses.tolist() == [alone(run.model, step, "penguins") for step in steps]
+    assert (found.path > [found.x[0], found.y[0]]).all()
+    assert (found.path < [found.x[-1], found.y[-1]]).all()
+    assert found.path_table().shape == (10, 3)
+
+
+def test_of_two_weights_the_axes_are_their_values(run: rk.Run, steps: list[Weights]) -> None:
+    found = surface_of(run, None, directions=[(0, "bill_length_mm", 3), (1, "bias", "Gentoo")], path=steps)
+    assert found.names == ("weight from bill_length_mm to neuron 3 of layer 1", "bias of Gentoo")
+    assert found.path is not None
+    np.testing.assert_allclose(found.path, [[w[0][0][3, 3], w[1][1][2]] for w in steps], rtol=1e-6)
+    rows = np.stack([flat(step) for step in steps])
+    ours = np.array([[w[0][0][3, 3], w[1][1][2]] for w in steps], dtype=np.float64)
+    assert found.share == pytest.approx(ours.var(axis=0).sum() / rows.var(axis=0).sum())
+
+
+def test_reach_and_what_is_not_finite() -> None:
+    x, y = line(60)
+    model = rk.train(x, y, hidden=[4], epochs=2, threads=1).model
+    found = rk.explain.loss_surface(model, x, y, reach=1e20, points=5, threads=1)
+    assert (found.x[0], found.x[-1]) == (-1e20, 1e20)
+    assert found.left_out == 24
+    assert np.isfinite(found.losses[2, 2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"directions": "pca"}, r"directions: got 'pca'; .*There are: path, random"),
+        ({"directions": "path"}, "directions: 'path' needs one; give path"),
+        ({"directions": [(0, 0, 0)]}, "directions: needs two of them"),
+        ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: are twice the weight from island=Biscoe to neuron 0"),
+        ({"directions": [(0, 0, 0), (5, 0, 0)]}, "layer: got 5"),
+        ({"directions": [(0, 0, 0), "bias"]}, r"directions\[1\]: got 'bias'; needs a weight as \(layer, row, column\)"),
+        ({"path": "steps"}, r"path\[0\]: got 1 layers"),
+        ({"path": 3}, "path: got int; needs a list of at least 2 weights"),
+        ({"reach": -1}, "reach: got -1; needs a number above 0"),
+        ({"points": 1}, "points: got 1"),
+    ],
+)
+def test_what_cannot_be(run: rk.Run, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(rk.PlanError, match=message):
+        surface_of(run.model, **arguments)
+
+
+def test_paths_and_directions_that_lead_nowhere(run: rk.Run, steps: list[Weights]) -> None:
+    weights = run.model.weights
+    with pytest.raises(rk.PlanError, match="its weights are all the same"):
+        surface_of(run.model, path=[weights, weights])
+    with pytest.raises(rk.PlanError, match="directions: are the same line"):
+        surface_of(run.model, directions=[weights, [(2 * w, 2 * b) for w, b in weights]])
+    with pytest.raises(rk.PlanError, match=r"directions\[0\]: is 0 throughout"):
+        surface_of(run.model, directions=[[(0 * w, 0 * b) for w, b in weights], weights])
+    with pytest.raises(rk.PlanError, match=r"path\[1\], layer 1: has shapes .* needs W \(4, 3\) and b \(3,\)"):
+        surface_of(run.model, path=[weights, [weights[0], weights[0]]])
+    broken = copied(weights)
+    broken[0][0][0, 0] = np.nan
+    with pytest.raises(rk.PlanError, match=r"path\[2\]: holds weights that are not finite"):
+        surface_of(run.model, path=[*steps[:2], broken])
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
+    plt: Any = pytest.importorskip("matplotlib.pyplot")
+    found = surface_of(run.model, path=steps, points=9)
+    with plt.style.context(style):
+        axes = found.plot()
+        axes.figure.canvas.draw()
+    assert axes.get_xlabel().startswith("first direction of the path")
+    assert "% of the path's variance" in axes.get_title()
+    lines = {drawn.get_label(): drawn for drawn in axes.get_lines()}
+    np.testing.assert_array_equal(lines["path of training"].get_xydata(), found.path)
+    flat_model = [(0 * w, 0 * b) for w, b in run.model.weights]
+    dead = rk.explain.loss_surface(
+        type(run.model)(run.plan, run.model.features, run.model.labels, flat_model), "penguins",
+        directions=[(0, 0, 0), (0, 1, 1)], points=5, threads=1,
+    )  # fmt: skip
+    axes = dead.plot()
+    assert axes.texts[0].get_text() == "the loss is the same throughout"
+    plt.close("all")
+
+
+def test_what_a_run_recorded_is_its_path(run: rk.Run, steps: list[Weights]) -> None:
+    class Recorded:
+        has_weights = True
+
+        def path(self) -> list[Weights]:
+            return steps
+
+    found = surface_of(run.model, path=Recorded())
+    assert found.kind == "path"
+    assert found.path is not None
+    np.testing.assert_array_equal(found.path, surface_of(run.model, path=steps).path)
+    curve = rk.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
+    assert curve.path is not None
+    assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]
