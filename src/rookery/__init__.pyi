@@ -5,9 +5,13 @@ from rookery import plots as plots
 from rookery.callbacks import EpochRecord as EpochRecord
 from rookery.colony.colony import Colony as Colony
 from rookery.colony.halving import Halving as Halving
+from rookery.colony.learning_rates import find_learning_rate as find_learning_rate
 from rookery.colony.member import Member as Member
 from rookery.colony.ranges import linear_range as linear_range
 from rookery.colony.ranges import log_range as log_range
+from rookery.colony.rates_found import LearningRates as LearningRates
+from rookery.colony.studies import OptunaSweep as OptunaSweep
+from rookery.colony.studies import sweep_with_optuna as sweep_with_optuna
 from rookery.colony.sweep import sweep as sweep
 from rookery.cross_validation import CrossValidation as CrossValidation
 from rookery.cross_validation import cross_validate as cross_validate

@@ -27,6 +27,11 @@ ARGUMENTS = (
 def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """The arguments of `rookery.train` that carry out the same plan again, as plain data.
 
+    Raises
+    ------
+    PlanError
+        If the network learnt a bootstrap sample, which only a sweep draws.
+
     Examples
     --------
     >>> import rookery as rk
@@ -39,6 +44,11 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     True
 
     """
+    if preparation.bootstrap is not None:
+        raise PlanError(
+            "the network learnt a bootstrap sample, of which a plan for one network does not tell; make it again with "
+            "rookery.sweep(..., bootstrap=True), or leave --save-plan out"
+        )
     *hidden, output = plan.network.layers
     arguments: dict[str, Any] = {
         "label": preparation.label[0] if len(preparation.label) == 1 else list(preparation.label),

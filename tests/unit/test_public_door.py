@@ -14,12 +14,12 @@ NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation", "Colony",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
     "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
-    "Identity", "Layer", "LeakyRelu", "Lion", "Member", "Mish", "Model", "NAdam", "Network", "NumberEvaluation", "Plan",
-    "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop", "Reading", "Record", "Recording", "Relu",
-    "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu", "Sigmoid", "Silu", "Softplus", "Split",
-    "SquaredError", "TableError", "Tanh", "Verification", "__version__", "cross_validate", "datasets", "explain",
-    "initializers", "linear_range", "load", "log_range", "plots", "predict_file", "report", "resume", "schedules",
-    "sweep", "train", "verify",
+    "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
+    "NumberEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
+    "Reading", "Record", "Recording", "Relu", "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu",
+    "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
+    "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range",
+    "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna", "train", "verify",
 ]  # fmt: skip
 
 

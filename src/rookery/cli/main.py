@@ -14,6 +14,7 @@ import typer
 
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
+from rookery.cli.find_learning_rate import find_learning_rate
 from rookery.cli.loss_against_weight import loss_against_weight
 from rookery.cli.plot import plot
 from rookery.cli.predict import predict
@@ -28,7 +29,7 @@ from rookery.errors import RookeryError, RookeryWarning
 __all__ = ["app", "main"]
 
 QUOTE = "'"
-ARGUMENT = re.compile(r"\b(duplicates|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
+ARGUMENT = re.compile(r"\b(duplicates|samples|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
 
 app = typer.Typer(
     name="rookery",
@@ -48,7 +49,11 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, plot, report, loss_against_weight, resume, verify):
+COMMANDS = (
+    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, loss_against_weight, resume, verify,
+)  # fmt: skip
+
+for command in COMMANDS:
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 
@@ -103,4 +108,6 @@ def as_typed(message: str) -> str:
 
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
+    message = message.replace("encoding='standard'", "--scaling standard")
+    message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
     return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rookery.crossing.trained import Networks
     from rookery.run import Run
 
-__all__ = ["activity", "counting_progress", "folds_progress", "sweep_progress", "training_progress"]
+__all__ = ["activity", "asking", "counting_progress", "folds_progress", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
@@ -61,15 +61,28 @@ def counting_progress(what: str) -> Iterator[Callable[[int], None] | None]:
 
 
 @contextmanager
+def asking() -> Iterator[None]:
+    """Nothing moves on the screen while a person is asked something."""
+    display = _Display.now
+    if display is not None:
+        display.pause()
+    yield
+    if display is not None:
+        display.begin()
+
+
+@contextmanager
 def _shown(display: _Display, quiet: bool) -> Iterator[bool]:
     """Whether the display is to be seen; it is, from the time on that is worth it, until the work ends."""
     if quiet or not sys.stderr.isatty():
         yield False
         return
     display.begin()
+    _Display.now = display
     try:
         yield True
     finally:
+        _Display.now = None
         display.close()
 
 
@@ -79,6 +92,8 @@ class _Display:
     Until the work tells how far it is, a thread shows what is being done.
     """
 
+    now: ClassVar[_Display | None] = None  # the one on the screen
+
     def __init__(self, what: str) -> None:
         self._what = what
         self._begin = time.monotonic()
@@ -86,11 +101,22 @@ class _Display:
         self._is_waiting = True
         self._lock = threading.Lock()
         self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._wait)
-        self._timer.daemon = True
 
     def begin(self) -> None:
         self._begin = time.monotonic()
+        self._is_waiting = True
+        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._wait)
+        self._timer.daemon = True
         self._timer.start()
+
+    def pause(self) -> None:
+        """Away with what is shown, until it begins again."""
+        self._timer.cancel()
+        with self._lock:
+            self._is_waiting = False
+            if self._stop is not None:
+                self._stop()
+                self._stop = None
 
     def _wait(self) -> None:
         from rich.progress import SpinnerColumn, TimeElapsedColumn
@@ -166,7 +192,7 @@ class _ColonyBar(_Display):
         # Whoever ended early has nothing left to do.
         come = sum(crew.epoch(n) if goes_on[n] else epochs[n] for n in range(len(crew)))
         said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
-        self._progress.update(self._task, completed=come, done=said)
+        self._progress.update(self._task, completed=come, total=sum(epochs), done=said)
         # Of very many networks, looking takes a while: it gets a twentieth of the time.
         self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
 

@@ -106,6 +106,8 @@ def ensemble_as_data(ensemble: Ensemble) -> dict[str, Any]:
 
 def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
     rows = ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())
+    if origin.preparation.bootstrap is not None:
+        rows += f"; trained on a bootstrap sample of them, drawn by seed {origin.preparation.bootstrap}"
     trained = f"{len(origin.history)} of {epochs} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}"
     return [
         ("rows", rows),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rookery.colony.colony import Colony
     from rookery.ensemble import Ensemble
 
-__all__ = ["as_data", "sweep_page"]
+__all__ = ["as_data", "duration", "sweep_page"]
 
 PLANS_SHOWN = 5
 BAR_WIDTH = 12
@@ -76,11 +76,13 @@ def _heading(colony: Colony) -> RenderableType:
     if colony.folded is not None:
         rows = f"{sum(len(part) for part in parts.values() if part is not None):,} in {colony.folded.folds} folds"
     grid.add_row("rows", rows)
+    if prepared.preparation.bootstrap is not None:
+        grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
     grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
     grid.add_row("networks", f"{len(colony):,}{_combinations(colony)}")
     each = colony.seconds / len(colony)
     threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
-    grid.add_row("trained", f"in {_duration(colony.seconds)} on {threads}, {_duration(each)} each{_endings(colony)}")
+    grid.add_row("trained", f"in {duration(colony.seconds)} on {threads}, {duration(each)} each{_endings(colony)}")
     return grid
 
 
@@ -97,7 +99,8 @@ def _several(name: str) -> str:
     return SEVERAL.get(name, f"{name.replace('_', ' ')}s")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A short time as people say it."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"
@@ -242,6 +245,7 @@ def as_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
         "threads": colony.crew.threads,
         "label": best.prepared.labels.name,
         "training_rows": len(best.prepared.train),
+        "bootstrap": best.prepared.preparation.bootstrap is not None,
         "evaluated_on": purpose(name),
         "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
         "effects": [_finite(asdict(effect)) for effect in colony.effects()],

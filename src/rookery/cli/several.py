@@ -11,9 +11,10 @@ from rookery.cli.options import Option
 from rookery.colony.ranges import Range, linear_range, log_range
 from rookery.errors import PlanError
 
-__all__ = ["with_several"]
+__all__ = ["values_of", "with_several"]
 
 PER_DECADE, LINEAR, MOST = 6, 10, 48
+MOST_BESIDE = 10_000
 NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
 
@@ -22,13 +23,20 @@ def with_several(option: Option) -> Option:
     flag = option.typed.split()[0] if option.typed else f"--{option.name.replace('_', '-')}"
     if option.name == "hidden":
         shown = "Widths of the hidden layers: '10-10' of one network, '5-5,10-10,none' of three."
-        return replace(option, help=shown, default="32-32", parse=lambda text: _listed(text, flag, _widths))
+        return replace(option, help=shown, default="32-32", parse=lambda text: values_of(text, flag, _widths))
     kind = float if option.name == "dropout" else option.kind
-    return replace(option, kind=str, parse=lambda text: _listed(text, flag, kind))
+    return replace(option, kind=str, parse=lambda text: values_of(text, flag, kind))
 
 
-def _listed(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
-    """The value, a list of values, or a range."""
+def values_of(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
+    """The value, a list of values, or a range that were typed behind a flag.
+
+    Raises
+    ------
+    PlanError
+        If one of them is not of the kind, or a range is none.
+
+    """
     found: list[Any] = []
     for part in (part.strip() for part in text.split(",")):
         if ".." in part and kind in (int, float):
@@ -40,6 +48,8 @@ def _listed(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
             raise _unclear(part, flag, kind) from error
     if len(found) == 1:
         return found[0]
+    if sum(item.count or 0 for item in found if isinstance(item, Range)) > MOST_BESIDE:
+        raise PlanError(f"{flag}: got {text!r}; beside other values, a range can have {MOST_BESIDE:,} values at most")
     return [value for item in found for value in (item.values() if isinstance(item, Range) else [item])]
 
 
@@ -53,6 +63,8 @@ def _range(text: str, flag: str, kind: Callable[[str], Any]) -> Range:
     except ValueError as error:
         raise _unclear(text, flag, kind) from error
     by_ratios = low > 0 and high >= 10 * low
+    if low == high:
+        raise PlanError(f"{flag}: got {text!r}, which holds one number alone; give a higher end, or the number")
     if count is None and math.isfinite(low) and math.isfinite(high) and high > low:
         steps = round(PER_DECADE * math.log10(high / low)) if by_ratios else LINEAR
         count = min(max(steps, 1), MOST) + 1

@@ -20,7 +20,7 @@ from rookery.cli.options import (
     writable,
 )
 from rookery.cli.page import print_page
-from rookery.cli.progress import sweep_progress
+from rookery.cli.progress import asking, sweep_progress
 from rookery.cli.several import with_several
 from rookery.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from rookery.errors import PlanError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rookery.colony.estimate import Estimate
     from rookery.ensemble import Ensemble
 
-__all__ = ["sweep"]
+__all__ = ["YES", "confirmation", "sweep"]
 
 SECONDS_UNASKED = 30
 MANY = "Many networks"
@@ -54,16 +54,20 @@ COUNTS = (
     Option(
         "halving", float, MANY, "Stop the worst early: the share that goes on after each round, such as 0.33.", "off"
     ),
+    Option(
+        "bootstrap", bool, MANY, "Let each network learn rows of its own, drawn from the training rows by its seed."
+    ),
 )
 KEPT = (
     Option("checkpoint", Path, FILES, "Keep the state of all networks in this file while they train.", parse=writable),
     Option("resume", bool, FILES, "Go on from that file."),
 )
+YES = Option("yes", bool, FILES, "Begin without asking, however long it takes.")
 SHOWN = (
     Option("ensemble", int, MANY, "Let the best speak together: how often one is added to the ensemble."),
     Option("output", Path, FILES, "Keep the best network, or the ensemble, in this file.", "", "--output -o", writable),
     Option("top", int, FILES, "How many of the best to show.", "10"),
-    Option("yes", bool, FILES, "Begin without asking, however long it takes."),
+    YES,
     JSON,
 )
 
@@ -96,7 +100,7 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
     from rookery.colony.sweep import sweep as sweep_networks
 
     as_json, interrupted = "as_json" in shown, False
-    confirm = _confirmation(yes="yes" in shown)
+    confirm = confirmation("yes" in shown, "give fewer values, --samples or --halving")
     with sweep_progress(quiet=as_json) as on_progress:
         try:
             colony = sweep_networks(table, **arguments, confirm=confirm, on_progress=on_progress)
@@ -128,8 +132,17 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     return {**arguments, "reading": reading} if reading else arguments
 
 
-def _confirmation(yes: bool) -> Callable[[Estimate], bool]:
-    """Asks before what takes long: a person at a terminal; anybody else has to say so beforehand."""
+def confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
+    """Asks before what takes long: a person at a terminal; anybody else has to say so beforehand.
+
+    Parameters
+    ----------
+    yes : bool
+        Whether it was said beforehand.
+    less : str
+        How it would take less.
+
+    """
 
     def confirm(estimate: Estimate) -> bool:
         if estimate.seconds <= SECONDS_UNASKED:
@@ -138,11 +151,10 @@ def _confirmation(yes: bool) -> Callable[[Estimate], bool]:
         if yes:
             return True
         if not sys.stdin.isatty():
-            raise PlanError(
-                "--yes: is missing; say that it may take so long, or give fewer values, --samples or --halving"
-            )
-        print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+            raise PlanError(f"--yes: is missing; say that it may take so long, or {less}")
+        with asking():
+            print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     return confirm
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,9 @@ class Axis:
     name: str
     values: tuple[Any, ...] | Range
 
-    def listed(self) -> tuple[Any, ...]:
+    def listed(self) -> Sequence[Any]:
         """All values, as a grid goes through them."""
-        return tuple(self.values.values()) if isinstance(self.values, Range) else self.values
+        return self.values.listed() if isinstance(self.values, Range) else self.values
 
     def at(self, share: float) -> Any:
         """The value at a share, from 0 to 1, of the way through them."""
@@ -88,14 +89,13 @@ def _several(name: str, value: Any) -> tuple[Any, ...] | Range | None:
         return None  # the widths of one network
     if not value:
         raise PlanError(f"{name}: got no values; give at least one")
-    for i, item in enumerate(value):
-        if any(_same(item, other) for other in value[:i]):
+    seen = set()
+    for item in value:
+        key = (type(item), repr(item))
+        if key in seen:
             raise PlanError(f"{name}: {item!r} is there twice; each value needs to be given once")
+        seen.add(key)
     return tuple(value)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and repr(one) == repr(other)
 
 
 class Choices(Sequence[dict[str, Any]]):
@@ -140,20 +140,36 @@ class Choices(Sequence[dict[str, Any]]):
             raise PlanError(f"samples: got {samples!r}; needs a whole number of at least 1")
         if samples is not None and not self.axes:
             raise PlanError("samples: there is nothing to draw; give an argument a range or a list of values")
+        if method == "sobol":
+            _sobol()  # or the error that scipy is missing
+        self._method, self._samples, self._seed = method, samples, seed
         self._lists = [axis.listed() for axis in self.axes] if samples is None else []
-        self._shares = None if samples is None else _drawn(method, samples, len(self.axes), seed)
+        # Of a grid, more than `len` can say.
+        self.number: int = math.prod(map(len, self._lists)) if samples is None else samples
+
+    @cached_property
+    def _shares(self) -> list[list[float]]:
+        """Drawn when they are first needed: nothing is made of too many before that has been said."""
+        return _drawn(self._method, self.number, len(self.axes), self._seed)
+
+    def some(self, most: int) -> list[dict[str, Any]]:
+        """A few combinations from everywhere among them, or such as may be drawn, however many there are."""
+        few = min(most, self.number)
+        if self._samples is not None:
+            return list(self) if few == self.number else list(Choices(self.axes, few, "random", self._seed))
+        return [self[k * (self.number - 1) // max(few - 1, 1)] for k in range(few)]
 
     def __len__(self) -> int:
-        return math.prod(map(len, self._lists)) if self._shares is None else len(self._shares)
+        return self.number
 
     def __getitem__(self, k: Any) -> Any:
         if isinstance(k, slice):
             return [self[i] for i in range(*k.indices(len(self)))]
-        if not -len(self) <= k < len(self):
+        if not -self.number <= k < self.number:
             raise IndexError(k)
-        if self._shares is not None:
+        if self._samples is not None:
             return {axis.name: axis.at(share) for axis, share in zip(self.axes, self._shares[k], strict=True)}
-        k %= len(self)
+        k %= self.number
         chosen = {}
         for axis, values in zip(reversed(self.axes), reversed(self._lists), strict=True):
             k, place = divmod(k, len(values))
@@ -165,10 +181,14 @@ def _drawn(method: str, samples: int, dimensions: int, seed: int) -> list[list[f
     """Points in the unit cube."""
     if method == "random":
         return np.random.default_rng(seed).random((samples, dimensions)).tolist()  # type: ignore[no-any-return]
+    # Drawn as a power of two and cut: Sobol's numbers are balanced only over those (and scipy warns of others).
+    points = _sobol()(dimensions, rng=np.random.default_rng(seed)).random_base2(math.ceil(math.log2(samples)))
+    return points[:samples].tolist()  # type: ignore[no-any-return]
+
+
+def _sobol() -> Any:
     try:
         from scipy.stats import qmc
     except ImportError as error:
         raise RookeryError("method 'sobol' needs scipy: pip install 'rookery[sweep]', or method='random'") from error
-    # Drawn as a power of two and cut: Sobol's numbers are balanced only over those (and scipy warns of others).
-    points = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(math.ceil(math.log2(samples)))
-    return points[:samples].tolist()  # type: ignore[no-any-return]
+    return qmc.Sobol

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,7 @@ class Colony(Sequence[Member]):
         """
         ranking = self.ranking()
         if not len(ranking):
-            self._raise_nobody()
+            self.raise_nobody()
         return self[int(ranking[0])]  # type: ignore[no-any-return]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
@@ -248,14 +248,29 @@ class Colony(Sequence[Member]):
 
         return plot_spread(self, plans)
 
-    def _raise_nobody(self) -> None:
+    def raise_nobody(self) -> NoReturn:
+        """Says why there is no best member.
+
+        Raises
+        ------
+        DivergedError
+            If all diverged.
+        PlanError
+            If none was trained for an epoch.
+
+        """
+        if all(job.plan.epochs == 0 for job in self.crew.jobs):
+            raise PlanError(
+                "epochs: got 0; needs at least 1, for networks that were not trained have nothing to compare"
+            )
         if not self.results.diverged.any():
             raise PlanError("the colony was stopped before any network had ended an epoch; go on with resume")
         rates = [job.plan.optimizer.learning_rate for job in self.crew.jobs]
         low, high = min(rates), max(rates)
         epoch, batch, rate = self.crew.divergence(int(np.argmax(self.results.diverged))) or (0, 0, low)
+        tried = f"a learning rate of {low:g}" if low == high else f"learning rates from {low:g} to {high:g}"
         raise DivergedError(
-            f"all {len(self):,} networks diverged, with learning rates from {low:g} to {high:g}. Try lower ones, from "
+            f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from "
             f"{low / 1000:g} to {low / 10:g}; or encoding='standard', if columns were not scaled",
             epoch, batch, rate, None,
         )  # fmt: skip

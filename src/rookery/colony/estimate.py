@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rookery.colony.choices import Choices
+from rookery.colony.halving import Halving
+from rookery.colony.jobs import Jobs
 from rookery.engine.colony import Crew, Job, memory_of
-from rookery.engine.native import gigabytes
+from rookery.engine.machine import available_memory
+from rookery.engine.native import gigabytes, memory_of_rows
+from rookery.errors import PlanError
 
-__all__ = ["Estimate", "estimate"]
+__all__ = ["Estimate", "check", "estimate"]
 
 TRIED = 64
 SECONDS_OF_TRIAL = 0.2
@@ -25,7 +30,7 @@ class Estimate:
     memory : int
         Bytes, about.
     seconds : float
-        Of training, as far as a short trial can tell.
+        Of making the networks and training them, as far as a short trial can tell.
 
     """
 
@@ -35,6 +40,47 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.networks:,} networks, about {gigabytes(self.memory)} and {in_words(self.seconds)}"
+
+
+def check(
+    choices: Choices,
+    seeds: int,
+    jobs: Jobs,
+    halving: Halving | None,
+    confirm: Callable[[Estimate], bool] | None,
+    threads: int,
+) -> None:
+    """Refuses what cannot be, before anything is made of it, and asks whether to begin.
+
+    Raises
+    ------
+    PlanError
+        If a plan cannot be, the networks would need more memory than there is, or `confirm` says no.
+
+    """
+    networks = choices.number * seeds * jobs.splits
+    tried = choices.some(TRIED)
+    some = [jobs.job(jobs.planned(choice)[0], choice) for choice in tried]
+    needed = networks * sum(memory_of(job.plan, len(job.rows)) for job in some) // len(some)
+    if jobs.bootstrap:
+        tables = {id(job.rows): job.rows for job in some}.values()
+        needed += seeds * jobs.splits * sum(memory_of_rows(rows) for rows in tables)
+    free = available_memory()
+    too_many = free is not None and needed > free
+    if confirm is None and not too_many:
+        return
+    expected = replace(estimate(networks, some, threads), memory=needed)
+    if halving is not None:
+        share = halving.share(max(job.plan.epochs for job in some), networks)
+        expected = replace(expected, seconds=expected.seconds * share)
+    if too_many:
+        raise PlanError(
+            f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free or 0)} "
+            f"available, and about {in_words(expected.seconds)}; give fewer values, seeds or folds, or draw some "
+            "with samples=1000"
+        )
+    if confirm is not None and not confirm(expected):
+        raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")
 
 
 def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
@@ -50,16 +96,19 @@ def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
 
     """
     memory = sum(memory_of(job.plan, len(job.rows)) for job in some) / len(some)
-    epochs, begin = 0, time.monotonic()
-    crew = Crew([replace(job, plan=replace(job.plan, early_stopping=None)) for job in some], threads)
+    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in some]
+    Crew(trial[:1], threads)  # the engine is slower the first time
     begin = time.monotonic()
+    crew = Crew(trial, threads)
+    making = (time.monotonic() - begin) / len(some) * networks
+    epochs, begin = 0, time.monotonic()
     while time.monotonic() - begin < SECONDS_OF_TRIAL and epochs < max(job.plan.epochs for job in some):
         epochs += 1
         crew.run(epoch=epochs)
     spent = time.monotonic() - begin
     done = sum(min(epochs, job.plan.epochs) for job in some)
     wanted = sum(job.plan.epochs for job in some) / len(some) * networks
-    return Estimate(networks, int(memory * networks), spent / max(done, 1) * wanted)
+    return Estimate(networks, int(memory * networks), making + spent / max(done, 1) * wanted)
 
 
 def in_words(seconds: float) -> str:
@@ -71,7 +120,7 @@ def in_words(seconds: float) -> str:
     ('a second', '75 seconds', '2.5 hours')
 
     """
-    for size, word in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+    for size, word in ((31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{seconds / size:,.3g} {word}"
     return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"

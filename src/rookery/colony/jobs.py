@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields, replace
 from inspect import Parameter, signature
 from typing import Any
 
+import numpy as np
+
 from rookery.colony.choices import OF_THE_OPTIMIZER
 from rookery.engine.colony import Job, check_tables
 from rookery.engine.native import Rows
@@ -18,6 +20,7 @@ from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, sui
 from rookery.table.folding import NOT_OF_FOLDS, folds_of
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.read import is_table, read_table
+from rookery.table.resample import resampled
 from rookery.table.survey import surveyed
 from rookery.training import train
 
@@ -47,13 +50,24 @@ def all_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Encoded:
+class Encoded:
+    """The rows of one split, prepared and encoded in one way."""
+
     prepared: Prepared
     rows: Rows
     validation: Rows | None
     held_out: Rows | None = None  # a fold's rows, where others are watched to stop early
     place: dict[str, int] = field(default_factory=dict)  # which repeat and fold
     test_to_train: float = 0.0
+    samples: dict[int, Encoded] = field(default_factory=dict)  # by their seed
+
+    def sample(self, seed: int) -> Encoded:
+        """With a bootstrap sample in place of the training rows."""
+        if seed not in self.samples:
+            preparation = replace(self.prepared.preparation, bootstrap=seed)
+            prepared = replace(self.prepared, preparation=preparation)
+            self.samples[seed] = replace(self, prepared=prepared, rows=resampled(self.rows, seed), samples={})
+        return self.samples[seed]
 
 
 class Jobs:
@@ -71,18 +85,35 @@ class Jobs:
         In place of one split.
     repeats : int, default 1
         How often the folds are dealt out anew.
+    bootstrap : bool, default False
+        Whether each network learns a bootstrap sample of the training rows, drawn by its seed.
 
     Attributes
     ----------
     splits : int
         How many there are: 1, or one for each fold of each repeat.
 
+    Raises
+    ------
+    PlanError
+        If `bootstrap` is neither True nor False, or an argument does not go with folds.
+
     """
 
     def __init__(
-        self, data: Any, y: Any, fixed: Mapping[str, Any], seed: int, folds: int | None = None, repeats: int = 1
+        self,
+        data: Any,
+        y: Any,
+        fixed: Mapping[str, Any],
+        seed: int,
+        folds: int | None = None,
+        repeats: int = 1,
+        bootstrap: bool = False,
     ) -> None:
-        self._folds, self._repeats = folds, repeats
+        if not isinstance(bootstrap, bool | np.bool_):
+            raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
+        self.bootstrap = bool(bootstrap)
+        self.folds, self.repeats = folds, repeats
         self.splits = 1 if folds is None else folds * repeats
         for name in NOT_OF_FOLDS if folds is not None else ():
             if fixed[name] not in (None, 0):
@@ -92,7 +123,7 @@ class Jobs:
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
         self._fixed = {**fixed, "split_seed": split_seed}
-        self._encoded: dict[str, list[_Encoded]] = {}
+        self._encoded: dict[str, list[Encoded]] = {}
 
     def planned(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
         """The plan, with seed 0, and the prepared table of one combination of choices on one of the splits.
@@ -115,61 +146,64 @@ class Jobs:
             raise PlanError(f"{error} (in the network with {said})") from error
         return plan.resolved(len(encoded.rows)), encoded.prepared
 
-    def job(self, plan: Plan, choice: Mapping[str, Any], split: int = 0) -> Job:
-        """What the network of a plan is to do on one of the splits."""
-        encoded = self._prepared({**self._fixed, **choice})[split]
+    def job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
+        """What the network of a plan is to do on the first of the splits."""
+        encoded = self.of(plan.seed, self.encoded(choice))
         return Job(plan, encoded.rows, encoded.validation)
 
-    def fold(self, choice: Mapping[str, Any], split: int) -> tuple[dict[str, int], Rows | None]:
-        """Which repeat and fold a split is, and its held-out rows where networks watch others to stop early."""
-        encoded = self._prepared({**self._fixed, **choice})[split]
-        return encoded.place, encoded.held_out
+    def encoded(self, choice: Mapping[str, Any], split: int = 0) -> Encoded:
+        """The rows of one of the splits as one combination of choices has them."""
+        return self._prepared({**self._fixed, **choice})[split]
+
+    def of(self, seed: int, encoded: Encoded) -> Encoded:
+        """The rows as the network with that seed learns them."""
+        return encoded.sample(seed) if self.bootstrap else encoded
 
     def test_to_train(self, choice: Mapping[str, Any]) -> float:
         """Held-out rows of a fold to its other rows, both as means over the folds."""
         return self._prepared({**self._fixed, **choice})[0].test_to_train
 
-    def _prepared(self, given: Mapping[str, Any]) -> list[_Encoded]:
+    def _prepared(self, given: Mapping[str, Any]) -> list[Encoded]:
         loss = loss_of(given)
-        watches = self._folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
+        watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
         key = f"{given['encoding']!r} {loss!r} {watches}"
         if key not in self._encoded:
             with warnings.catch_warnings():
                 if self._encoded:  # what there is to warn of was said when the table was prepared first
                     warnings.simplefilter("ignore", RookeryWarning)
                 self._encoded[key] = (
-                    self._split(given, loss) if self._folds is None else self._parted(given, loss, watches)
+                    self._split(given, loss) if self.folds is None else self._parted(given, loss, watches)
                 )
         return self._encoded[key]
 
-    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[_Encoded]:
+    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[Encoded]:
         weights = given["sample_weight"]
         prepared = prepare(
             self._data, self._y, preparation_of(given), task=given["task"], loss=loss, seed=0,
             validation_data=given["validation_data"], test_data=given["test_data"],
             weights=None if isinstance(weights, str) else weights,
         )  # fmt: skip
-        return [_Encoded(prepared, *prepared.rows(loss or suited_loss(prepared.task), given["precision"]))]
+        return [Encoded(prepared, *prepared.rows(loss or suited_loss(prepared.task), given["precision"]))]
 
-    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[_Encoded]:
+    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[Encoded]:
         """One for each fold of each repeat."""
-        assert self._folds is not None
+        assert self.folds is not None
         weights = given["sample_weight"]
         survey = surveyed(
             self._data, self._y, preparation_of(given), task=given["task"], loss=loss,
             weights=None if isinstance(weights, str) else weights,
         )  # fmt: skip
-        folds = folds_of(survey, self._folds, self._repeats, 0, watches)
+        folds = folds_of(survey, self.folds, self.repeats, 0, watches)
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
-        found: list[_Encoded] = []
+        found: list[Encoded] = []
         for fold in folds:
             suited, precision = loss or suited_loss(fold.prepared.task), given["precision"]
             rows, validation = fold.prepared.rows(suited, precision)
             if not found:
                 check_tables(rows, validation, len(folds))
             held_out = fold.prepared.encoded(fold.held_out, suited, precision) if watches else None
-            place = {**({"repeat": fold.repeat} if self._repeats > 1 else {}), "fold": fold.number}
-            found.append(_Encoded(fold.prepared, rows, validation, held_out, place, ratio))
+            place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
+            found.append(Encoded(fold.prepared, rows, validation, held_out, place, ratio))
         return found
 
 
@@ -177,7 +211,7 @@ def _optimizer(given: Mapping[str, Any]) -> Any:
     """The optimizer with what was given beside it."""
     optimizer = optimizer_of(given)
     beside = {name: given[name] for name in OF_THE_OPTIMIZER if given.get(name) is not None}
-    takes = {field.name for field in fields(optimizer)}
+    takes = {f.name for f in fields(optimizer)}
     for name in beside:
         if name not in takes:
             raise PlanError(f"{name}: {optimizer.word} has none; leave it out, or choose an optimizer that has")

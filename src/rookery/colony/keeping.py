@@ -127,7 +127,7 @@ def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
     return plain(
         {
             "plan": _columns([job.plan.to_dict() for job in colony.crew.jobs]),
-            "preparation": preparations[0] if len(prepared) == 1 else {**dict(enumerate(preparations)), **deals},
+            "preparation": {**_columns(preparations), **deals},
             "table": description_of_table(prepared[0].used_table(), prepared[0].beside()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),

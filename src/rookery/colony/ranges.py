@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rookery.errors import PlanError
 
 __all__ = ["Range", "linear_range", "log_range"]
+
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,33 @@ class Range:
         shares = np.linspace(0, 1, self.count).tolist() if self.count > 1 else [0.0]
         return list(dict.fromkeys(self.at(share) for share in shares))
 
+    def listed(self) -> Sequence[float | int]:
+        """The same as `values`; where they are very many, made one by one when they are asked for."""
+        if self.count is None or self.count <= MOST_AT_ONCE:
+            return tuple(self.values())
+        if self.whole and self.high - self.low < self.count:  # there are no more than lie between
+            return range(int(self.low), int(self.high) + 1)
+        return _OneByOne(self, self.count)
+
     def __str__(self) -> str:
         dots = f"{self.low:g}..{self.high:g}"
         return dots if self.count is None else f"{dots}, {self.count} values"
+
+
+class _OneByOne(Sequence[float | int]):
+    """The values of a range of very many."""
+
+    def __init__(self, of: Range, count: int) -> None:
+        self._of = of
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(self._count))]
+        return self._of.at(range(self._count)[i] / (self._count - 1))
 
 
 def log_range(low: float, high: float, count: int | None = None) -> Range:

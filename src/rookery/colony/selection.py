@@ -68,7 +68,7 @@ def _said(colony: Colony, numbers: list[int], part: Part) -> Numbers:
     said = []
     for number in numbers:
         member = colony[number]
-        key = id(member.prepared)
+        key = id(member.prepared.features)  # which bootstrap samples share
         if key not in inputs:
             inputs[key] = encoded_features(member.prepared.features, part.observations.x, member.plan.precision)
         said.append(member.model.predictions_of(inputs[key]))

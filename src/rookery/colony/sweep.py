@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from rookery.colony.begun import begun, train_all
 from rookery.colony.choices import Choices, axes_of
 from rookery.colony.colony import Colony
-from rookery.colony.estimate import TRIED, Estimate, estimate
-from rookery.colony.folded import Folded
-from rookery.colony.halving import Halving, halve
+from rookery.colony.estimate import Estimate, check
+from rookery.colony.halving import Halving
 from rookery.colony.jobs import Jobs, all_arguments
 from rookery.colony.keeping import Keeper
-from rookery.engine.colony import Crew, Job, memory_of
-from rookery.engine.machine import available_memory, resolve_threads
-from rookery.engine.native import Rows, gigabytes
+from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
 from rookery.planning import whole
-from rookery.table.prepare import Prepared
 
 __all__ = ["sweep"]
 
@@ -38,6 +31,7 @@ def sweep(
     samples: int | None = None,
     method: str | None = None,
     halving: Halving | float | bool | None = None,
+    bootstrap: bool = False,
     confirm: Callable[[Estimate], bool] | None = None,
     threads: int | None = None,
     on_progress: Callable[[Colony], object] | None = None,
@@ -53,8 +47,8 @@ def sweep(
     ``activation=[("relu", "tanh"), "relu"]``. `weight_decay`, `l1`, `momentum`, `clip_norm` and `clip_value` of the
     optimizer may be given, and differ, likewise.
 
-    All networks learn the same rows and are compared on the same rows. Each is, bit for bit, what `rookery.train` gives
-    with its values, its seed and ``split_seed=seed``.
+    All networks learn the same rows (unless `bootstrap`) and are compared on the same rows. Each is, bit for bit, what
+    `rookery.train` gives with its values, its seed and ``split_seed=seed``.
 
     Parameters
     ----------
@@ -76,6 +70,10 @@ def sweep(
         quasi-random numbers; needs scipy).
     halving : Halving, float or bool, optional
         Stop the worst early: True, or the share that goes on after each round (0.33).
+    bootstrap : bool, default False
+        Whether each network learns a sample of its own: as many rows as there are for training, drawn from them with
+        replacement by its seed. An ensemble of such networks is bagging (Breiman 1996, "Bagging predictors"), and the
+        spread over the seeds is that of the rows, too. Encoders and validation rows are the same for all.
     confirm : callable, optional
         Is called with an `Estimate` before training begins; nothing is trained where it returns False.
     threads : int, optional
@@ -125,25 +123,9 @@ def sweep(
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
         raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
-    jobs = Jobs(data, y, fixed, seed, folds, repeats)
-    networks = len(choices) * seeds * jobs.splits
-    _check(networks, choices, jobs, halving, confirm, threads)
-    made: list[Job] = []
-    members: list[dict[str, Any]] = []
-    prepared: list[Prepared] = []
-    held_out: list[Rows | None] = []
-    for split in range(jobs.splits):
-        for choice in choices:
-            plan, table = jobs.planned(choice, split)
-            place, rows = jobs.fold(choice, split)
-            job = jobs.job(plan, choice, split)
-            for s in range(seed, seed + seeds):
-                made.append(replace(job, plan=plan.with_seed(s)))
-                members.append({**choice, **place, "seed": s})
-                prepared.append(table)
-                held_out.append(rows)
-    folded = None if folds is None else Folded(folds, repeats, jobs.test_to_train(choices[0]), held_out)
-    colony = Colony(Crew(made, threads), members, prepared, folded)
+    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
+    check(choices, seeds, jobs, halving, confirm, threads)
+    colony = begun(jobs, [{**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)], threads)
     keeper = None
     if checkpoint is not None:
         keeper = Keeper(checkpoint, colony, halving, resume)
@@ -153,77 +135,8 @@ def sweep(
     return colony
 
 
-def train_all(
-    colony: Colony,
-    halving: Halving | None,
-    on_progress: Callable[[Colony], object] | None,
-    keeper: Keeper | None = None,
-) -> None:
-    """Trains a colony to its end; on Ctrl-C it is the exception's `colony`."""
-    crew, begin, before = colony.crew, time.monotonic(), colony.seconds
-
-    def report() -> None:
-        colony.seconds = before + time.monotonic() - begin
-        if keeper is not None:
-            keeper.save_if_due()
-        if on_progress is not None:
-            on_progress(colony)
-
-    look = None if on_progress is None and keeper is None else report
-    try:
-        if halving is None:
-            crew.run(-1, look)
-        else:
-            halve(crew, halving, _comparable(colony), look)
-    except KeyboardInterrupt as interrupt:
-        colony.interrupted = True
-        interrupt.colony = colony  # type: ignore[attr-defined]
-        raise
-    finally:
-        colony.seconds = before + time.monotonic() - begin
-        colony.forget_results()
-        if keeper is not None:
-            keeper.save()
-
-
 def _folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
     repeats = whole("repeats", repeats, at_least=1)
     if folds is None and repeats > 1:
         raise PlanError(f"repeats: got {repeats}, but there are no folds to deal out anew; give folds too, such as 5")
     return None if folds is None else whole("folds", folds, at_least=2), repeats
-
-
-def _comparable(colony: Colony) -> list[int]:
-    """A number for each kind of loss."""
-    kinds: dict[str, int] = {}
-    return [kinds.setdefault(repr(choice.get("loss")), len(kinds)) for choice in colony.choices]
-
-
-def _check(
-    networks: int,
-    choices: Choices,
-    jobs: Jobs,
-    halving: Halving | None,
-    confirm: Callable[[Estimate], bool] | None,
-    threads: int,
-) -> None:
-    """Refuses what cannot be, before anything is made of it, and asks whether to begin."""
-    some = []
-    for k in np.unique(np.linspace(0, len(choices) - 1, min(len(choices), TRIED)).astype(int)):
-        choice = choices[int(k)]
-        some.append(jobs.job(jobs.planned(choice)[0], choice))
-    needed = int(sum(memory_of(job.plan, len(job.rows)) for job in some) / len(some) * networks)
-    free = available_memory()
-    if free is not None and needed > free:
-        raise PlanError(
-            f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free)} available; "
-            "give fewer values, seeds or folds, or draw some with samples=1000"
-        )
-    if confirm is None:
-        return
-    expected = estimate(networks, some, threads)
-    if halving is not None:
-        share = halving.share(max(job.plan.epochs for job in some), networks)
-        expected = replace(expected, seconds=expected.seconds * share)
-    if not confirm(expected):
-        raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")

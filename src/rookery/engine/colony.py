@@ -142,6 +142,16 @@ class Crew:
         self._places: list[_Place] = []
         self._places += self._begun(range(len(self.jobs)))
 
+    @classmethod
+    def joined(cls, crews: Sequence[Crew]) -> Crew:
+        """The members of several crews as those of one; they stay where the engine has them."""
+        one = cls.__new__(cls)
+        one.jobs = [job for crew in crews for job in crew.jobs]
+        one.threads = crews[0].threads
+        one._translated = {}
+        one._places = [place for crew in crews for place in crew._places]
+        return one
+
     def __len__(self) -> int:
         return len(self.jobs)
 

@@ -16,7 +16,9 @@ from rookery.plan.losses import CustomLoss, Loss, SquaredError
 from rookery.plan.plan import Plan
 from rookery.plan.schedules import Schedule, Warmup
 
-__all__ = ["Rows", "check_memory", "gigabytes", "new_predictor", "new_run", "translate"]
+__all__ = [
+    "Rows", "check_memory", "gigabytes", "memory_of_rows", "new_predictor", "new_run", "translate",
+]  # fmt: skip
 
 FLOPS_PER_THREAD = 4_000_000
 
@@ -109,6 +111,11 @@ def check_memory(plan: Plan, rows: int) -> None:
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
             f"about {gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
         )
+
+
+def memory_of_rows(rows: Rows) -> int:
+    """Bytes of their arrays."""
+    return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
 
 
 def gigabytes(size: int) -> str:

@@ -18,6 +18,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "confusion": ("confusion_matrix",),
     "history": ("loss_curves", "metric_curves"),
     "landscape": ("loss_against_weight", "loss_surface"),
+    "learning_rates": ("learning_rate_bands", "learning_rate_curves"),
     "network_diagram": ("network",),
     "numbers": ("predicted_against_true", "residuals"),
     "precision": ("precision_recall",),

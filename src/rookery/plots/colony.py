@@ -17,7 +17,7 @@ from rookery.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
 if TYPE_CHECKING:
     from rookery.colony.colony import Colony
 
-__all__ = ["plot_curves", "plot_map", "plot_spread"]
+__all__ = ["plot_curves", "plot_map", "plot_spread", "scale"]
 
 MOST_PANELS, COLUMNS = 12, 4
 CURVES_SHOWN = 100  # in a panel
@@ -65,7 +65,7 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
         tidy(axes)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
-    _scale(panels[0], "y", np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()]))
+    scale(panels[0], "y", np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()]))
     for axes in panels[: len(shown)]:
         _say_if_empty(axes)
     figure.supxlabel("epoch")
@@ -182,7 +182,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label=f"mean over the {over}")
     axes.set_yticks(range(len(best)), [_said(colony, members) for members in best])
     axes.invert_yaxis()
-    _scale(axes, "x", score[np.concatenate(best)] if best else score)
+    scale(axes, "x", score[np.concatenate(best)] if best else score)
     axes.set_xlabel(_judged(colony))
     tidy(axes)
     axes.legend(frameon=False)
@@ -244,6 +244,8 @@ def _positive(values: Any) -> NDArray[np.float64]:
 
 def _spans_much(values: Any) -> bool:
     known = _positive(values)
+    if (np.asarray(values, dtype=np.float64) < 0).any():  # as of the Poisson loss
+        return False
     return bool(len(known) and known.max() > TIMES_FOR_LOGARITHMS * known.min())
 
 
@@ -254,8 +256,8 @@ def _stretch(values: Any) -> tuple[float, float]:
     return max(float(known.min()), middle / SHOWN_EITHER_WAY), min(float(known.max()), middle * SHOWN_EITHER_WAY)
 
 
-def _scale(axes: Any, side: str, values: Any) -> None:
-    """A logarithmic scale where numbers differ by much."""
+def scale(axes: Any, side: str, values: Any) -> None:
+    """A logarithmic scale where numbers differ by much, and none is negative."""
     if _spans_much(values):
         low, high = _stretch(values)
         axes.set(**{f"{side}scale": "log", f"{side}lim": (low / 1.3, high * 1.3)})

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rookery.errors import PlanError, nearest
-from rookery.plan.parts import Part
+from rookery.plan.parts import Part, count
 from rookery.table.encode import Encoding
 from rookery.table.observations import WHEN_LABELS_MISS
 from rookery.table.reading import Reading
@@ -45,6 +45,9 @@ class Preparation(Part):
         All classes, sorted, where the training rows may not hold each of them.
     reading : Reading
         How the file is written, as far as it was said.
+    bootstrap : int, optional
+        The seed of the bootstrap sample that a network learns in place of the training rows themselves; encoders are
+        fitted on all training rows.
 
     """
 
@@ -58,6 +61,7 @@ class Preparation(Part):
     class_weight: Any = None
     classes: tuple[Any, ...] | None = None
     reading: Reading = Reading()  # noqa: RUF009 - frozen
+    bootstrap: int | None = count(None, at_least=0, optional=True)
 
     def __post_init__(self) -> None:
         label = _names(self.label)
@@ -90,7 +94,10 @@ class Preparation(Part):
         if isinstance(weights, Mapping):  # classes need not be words, as the keys of JSON must
             weights = [[_plain(key), float(value)] for key, value in weights.items()]
         classes = None if self.classes is None else list(self.classes)
-        return {**Part.to_dict(self), "class_weight": weights, "classes": classes}
+        data = {**Part.to_dict(self), "class_weight": weights, "classes": classes}
+        if self.bootstrap is None:  # as in nearly all files, those of versions without it among them
+            del data["bootstrap"]
+        return data
 
 
 def _names(given: Any) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from rookery.table.observations import Observations, observations
 from rookery.table.parts import Part, divided, warn_of_leakage_between
 from rookery.table.preparation import Preparation
 from rookery.table.read import is_table
+from rookery.table.resample import resampled
 from rookery.table.schema import Schema
 from rookery.table.survey import Survey, surveyed
 from rookery.table.weights import class_weights, sample_weights
@@ -67,8 +68,10 @@ class Prepared:
         return next((name, part) for name, part in named if part is not None)
 
     def rows(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
-        """Training and validation rows, encoded."""
+        """Rows for training (those of the bootstrap sample, if there is one) and for validation, encoded."""
         train = self.encoded(self.train, loss, precision)
+        if self.preparation.bootstrap is not None:
+            train = resampled(train, self.preparation.bootstrap)
         return train, None if self.validation is None else self.encoded(self.validation, loss, precision)
 
     def used_table(self) -> Table:

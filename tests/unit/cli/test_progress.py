@@ -64,3 +64,20 @@ def test_work_that_tells_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsy
     with progress.activity("counting penguins", quiet=True):
         time.sleep(0.1)
     assert capsys.readouterr().err == ""
+
+
+def test_nothing_moves_while_a_person_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
+    with progress.sweep_progress(quiet=False):
+        time.sleep(0.3)
+        with progress.asking():
+            assert "reading the table" in capsys.readouterr().err
+            time.sleep(0.3)
+            assert "reading the table" not in capsys.readouterr().err
+        time.sleep(0.3)
+        assert "reading the table" in capsys.readouterr().err
+    with progress.asking():  # where nothing is shown
+        pass

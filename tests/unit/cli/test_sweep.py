@@ -133,6 +133,23 @@ def test_numbers_and_test_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "luckiest" not in page
 
 
+def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, file = [*SWEEP, "--seeds", "3", "--bootstrap"], tmp_path / "best.rookery"
+    assert main([*arguments, "-o", str(file)]) == 0
+    assert "each seed learns a sample of its own, drawn from the rows for training" in capsys.readouterr().out
+    assert main(["show", str(file)]) == 0
+    assert "trained on a bootstrap sample of them, drawn by seed " in " ".join(capsys.readouterr().out.split())
+    assert main(["show", str(file), "--save-plan", str(tmp_path / "plan.toml")]) == 2
+    assert "the network learnt a bootstrap sample" in capsys.readouterr().err
+    assert main(["verify", str(file), "penguins"]) == 0
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["bootstrap"] is True
+    expected = rk.sweep("penguins", label="species", epochs=8, threads=1, seeds=3, bootstrap=True)
+    assert data["members"] == json.loads(json.dumps(expected.table().to_dicts()))
+
+
 def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--learning-rate", "1e-4..0.1", "--dropout", "0..0.5", "--samples", "40", "--halving", "0.5"]
     assert main([*SWEEP, *arguments, "--epochs", "16"]) == 0
@@ -182,6 +199,13 @@ WRONG = [
     (["--checkpoint", "/no/such/folder/sweep"], "there is no folder /no/such/folder"),
     (["--seeds", "10000000000"], "networks needs about"),
     (["--halving", "3"], "halving: keep is 3.0"),
+    (["--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
+    (["--learning-rate", "1e-4..1/1000000000"], "a sweep of 1,000,000,000 networks needs about"),
+    (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some with --samples 1000"),
+    (["--learning-rate", "0.5,1e-4..1/1000000000"], "beside other values, a range can have 10,000 values at most"),
+    (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', which holds one number alone"),
+    (["--learning-rate", "-1..1"], "learning_rate: got -1.0; needs a number of at least 0"),
+    (["--learning-rate", ""], "--learning-rate: got ''; needs a number"),
 ]
 
 
@@ -201,7 +225,9 @@ def test_without_a_label(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SWEEP, "--optimizer", "sgd", "--learning-rate", "1e7,1e8", "--hidden", "5"]) == 1
-    assert "all 2 networks diverged" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "all 2 networks diverged" in err
+    assert "Try lower ones, from 10000 to 1e+06; or --scaling standard" in err
 
 
 def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:

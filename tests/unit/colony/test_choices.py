@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
     ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has none; leave it out"),
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),
+    ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"halving": 2.0}, "halving: keep is 2.0; needs a share above 0 and below 1"),
     ({"halving": rk.Halving(first=3), "epochs": [-1]}, "epochs"),
     ({"loss": lambda y, z: 0}, "loss"),
@@ -134,6 +136,44 @@ def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: s
 def test_ranges_that_are_none(make: Any, message: str) -> None:
     with pytest.raises(rk.PlanError, match=message):
         make()
+
+
+TOO_MANY: list[dict[str, Any]] = [
+    {"seeds": 10**9},
+    {"learning_rate": rk.log_range(1e-4, 1, 10**9)},
+    {"batch_size": rk.linear_range(1, 10**9, 10**9)},
+    {"learning_rate": rk.log_range(1e-4, 1), "samples": 10**9},
+    {"learning_rate": rk.log_range(1e-4, 1), "samples": 10**9, "method": "sobol"},
+    {"learning_rate": rk.log_range(1e-4, 1, 10**9), "dropout": rk.linear_range(0.0, 0.5, 10**9), "seeds": 10**9},
+]
+
+
+@pytest.mark.parametrize("arguments", TOO_MANY, ids=lambda arguments: "-".join(arguments))
+def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
+    """Before anything is made of them: 10⁹ numbers alone would take minutes and 32 GB."""
+    count = math.prod(
+        value if isinstance(value, int) else value.count or 1
+        for name, value in arguments.items()
+        if name != "method"
+    )  # fmt: skip
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            rk.PlanError, match=rf"a sweep of {count:,} networks needs about .* GB .* (minutes|hours|days|years); give"
+        ):
+            swept(**arguments)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_very_many_values_are_the_same_ones() -> None:
+    values = Axis("rate", rk.log_range(1e-4, 1, 20_001)).listed()
+    assert (len(values), values[0], values[-1], values[10_000]) == (20_001, 1e-4, 1.0, 0.01)
+    assert list(values[:3]) == [rk.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
+    assert list(Axis("size", rk.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
+    many = [0.001 * i for i in range(20_000)]
+    assert axes_of({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
 
 
 @given(low=FINITE, ratio=st.floats(1, 1e6), share=st.floats(0, 1))
