@@ -1,68 +1,194 @@
-"""Many small networks at once: `rookery.sweep` against training them one by one, PyTorch with stacked weights and JAX.
+"""Many small networks at once: `rookery.sweep` against scikit-learn, PyTorch with stacked weights and JAX.
 
-The penguin job (4-10-10-3 neurons, 2,400 steps) for 256 and for 2,048 seeds. What counts is the time of a network.
+The penguin job (4-10-10-3 neurons, 2,400 steps) for 1,024 networks that differ in seed and learning rate. What counts
+is the time of a network, each library at the number of networks that suits it best. PyTorch and JAX may give all
+networks the same rate and, in each epoch, the same order of rows; Rookery gives each its own. Then a sweep on the
+command line, what a network costs beside others, and what 16 that predict together cost.
 """
 
-from _compare import Comparison, Contender, Spread, compare
-from _jobs import PENGUIN, penguin_task, shortened
-from _report import Report, parse_options
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-NETWORKS = (256, 2_048)
-QUICK_NETWORKS = (24,)
+import numpy as np
+from _compare import HERE, Comparison, Contender, Spread, compare, significant, task_folder
+from _jobs import PENGUIN, Task, penguin_task, read_task, shortened
+from _networks import fastest, of_a_network, ratio
+from _report import Options, Report, parse_options
+from start import rookery_command, run_timed
+
+from rookery import _core
+
+NETWORKS, QUICK_NETWORKS = 1_024, 32
 ONE_BY_ONE = 16  # trained for the figure of those that are trained one after another
+AT_LEAST = {"scikit-learn": 1_000, "JAX": 30, "PyTorch": 18}
+SWEEP, ENGINE = "rookery.sweep, 2 threads", "Rookery, engine alone, 2 threads"
+
+# 2 architectures x 3 optimizers x 24 rates x 16 seeds.
+COMMAND = (
+    "sweep penguins --label species --hidden 5-5,10-10 --optimizer sgd,adam,adadelta --learning-rate 1e-4..1/24 "
+    "--seeds 16 --epochs 100"
+)
+COMMAND_BELOW = 3.0  # seconds
+MEMBERS = (1, 16, 64, 1_024, 16_384)
+ROWS = (1, 32, 1_000, 1_000_000)
+TOGETHER = 16
 
 
-def contenders(networks: int) -> tuple[Contender, ...]:
-    many = {"networks": networks}
-    return (
-        Contender("rookery.sweep", "Rookery", "rookery_sweep", 1, many),
-        Contender("rookery.sweep, 2 threads", "Rookery", "rookery_sweep", 2, many),
-        Contender("rookery.train, one by one", "one by one", "rookery_one_by_one", 1, {"networks": ONE_BY_ONE}),
-        Contender("PyTorch eager, stacked weights", "PyTorch", "torch_stacked", 1, many),
-        Contender("PyTorch eager, stacked weights, 2 threads", "PyTorch", "torch_stacked", 2, many),
-        Contender("jax.vmap", "JAX", "jax_vmap", 1, many),
-        Contender("jax.vmap, 2 threads", "JAX", "jax_vmap", 2, many),
-    )
+def contenders(networks: int, quick: bool) -> list[Contender]:
+    def many(name: str, family: str, trainer: str, threads: int, count: int) -> Contender:
+        label = f"{name}, 2 threads" if threads == 2 else name
+        return Contender(label, family, trainer, threads, {"networks": count})
+
+    peers = (networks,) if quick else (64, 256, 1_024)
+    return [
+        many("rookery.sweep", "Rookery", "rookery_sweep", 2, networks),
+        many("rookery.sweep", "Rookery", "rookery_sweep", 1, networks),
+        many("Rookery, engine alone", "engine", "rookery_colony", 2, networks),
+        many("rookery.train, one by one", "one by one", "rookery_one_by_one", 1, ONE_BY_ONE),
+        Contender("scikit-learn", "scikit-learn", "scikit_learn", 1),
+        *(many(f"PyTorch, stacked weights of {n:,}", "PyTorch", "torch_stacked", 2, n) for n in peers),
+        *(many(f"jax.vmap of {n:,}", "JAX", "jax_vmap", 2, n) for n in peers),
+    ]
 
 
 def main() -> int:
-    options = parse_options(__doc__, rounds=5)
+    options = parse_options(__doc__, rounds=3)
     report = Report("Colony: many small networks trained at once", options)
     job = shortened(PENGUIN) if options.quick else PENGUIN
-    report.say("", str(job))
-    for networks in QUICK_NETWORKS if options.quick else NETWORKS:
-        report.section(f"{networks:,} networks")
-        report_times(report, compare(penguin_task(job), contenders(networks), options.rounds))
+    networks = QUICK_NETWORKS if options.quick else NETWORKS
+    task = penguin_task(job)
+    report.section(f"{networks:,} networks: {job}")
+    report_times(report, compare(task, contenders(networks, options.quick), options.rounds), task)
+    report_command(report, options)
+    report_members(report, task, options)
+    report_together(report, options)
     return report.finish()
 
 
-def report_times(report: Report, comparison: Comparison) -> None:
+def report_times(report: Report, comparison: Comparison, task: Task) -> None:
+    peak = [_core.load().fma_peak(0.2, threads) * 1e9 for threads in (1, 2)]
+    flops = task.job.flops_per_epoch * task.job.epochs
+
+    def share(name: str) -> float:
+        threads = comparison.results[name].contender.threads
+        return flops / of_a_network(comparison, name).median / peak[threads - 1]
+
     rows = []
     for name, result in comparison.results.items():
-        each = of_a_network(comparison, name)
-        one, two = (ratio(comparison, name, sweep) for sweep in ("rookery.sweep", "rookery.sweep, 2 threads"))
-        rows.append([name, each.show(1e3), one.show(), two.show(), f"{result.first_seconds:.2f}", f"{result.loss:.4f}"])
-    head = ["contender", "a network, ms", "times rookery.sweep", "times it on 2 threads", "first job, s", "loss after"]
+        each, times = of_a_network(comparison, name), ratio(comparison, name, SWEEP)
+        rows.append(
+            [name, each.show(1e3), times.show(), f"{share(name):.1%}", f"{result.first_seconds:.2f}",
+             f"{result.loss:.4f}"]
+        )  # fmt: skip
+    head = ["contender", "a network, ms", "times rookery.sweep", "of the peak", "first job, s", "loss after"]
     report.table(head, rows)
-    report.say("", "The first job includes compiling and is not among the others. Threads: 1 where not said.")
-    report.say("The loss is that of the first network.")
+    report.say(
+        "",
+        f"The peak of multiply-adds, measured here: {peak[0] / 1e9:.0f} GFLOP/s on one thread, {peak[1] / 1e9:.0f} on two.",
+        "The first job includes compiling and is not among the others. Threads: 1 where not said.",
+        "The loss is that of the first network.",
+    )  # fmt: skip
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
+    report.say("")
+    for family, at_least in AT_LEAST.items():
+        name = fastest(comparison, family)
+        if name is not None:
+            times = ratio(comparison, name, SWEEP)
+            report.claim_ratio(f"{name} takes longer for a network by", times, at_least, times.median / share(SWEEP))
+    report.say(f"- Aim: half of the multiply-add peak; `rookery.sweep` {share(SWEEP):.1%}, engine {share(ENGINE):.1%}")
 
 
-def seconds_each(comparison: Comparison, name: str) -> list[float]:
-    result = comparison.results[name]
-    return [seconds / result.contender.options["networks"] for seconds in result.seconds]
+def report_command(report: Report, options: Options) -> None:
+    """A sweep as a process, from its start to its end."""
+    report.section("2,304 networks from the command line")
+    report.say(f"`rookery {COMMAND}`", "")
+    words = COMMAND.split()
+    if options.quick:
+        words[-1] = "2"
+    command = [*rookery_command(), *words, "--yes"]
+    seconds = [run_timed(command, str(HERE)) for _ in range(options.rounds + 1)][1:]
+    report.claim_below("The whole process", Spread.of(seconds), COMMAND_BELOW, " s")
 
 
-def of_a_network(comparison: Comparison, name: str) -> Spread:
-    return Spread.of(seconds_each(comparison, name))
+def report_members(report: Report, task: Task, options: Options) -> None:
+    """Seconds and memory of sweeps of different sizes, each in a process of its own."""
+    report.section("What a network costs beside others: `rookery.sweep`, 2 threads")
+    rows = []
+    with task_folder(task) as folder:
+        for members in MEMBERS[:3] if options.quick else MEMBERS:
+            command = [sys.executable, __file__, "--members", str(members), str(folder)]
+            said = [json.loads(subprocess.check_output(command, cwd=HERE)) for _ in range(options.rounds)]
+            seconds = Spread.of(s["seconds"] for s in said)
+            memory = Spread.of(s["megabytes"] / members for s in said)
+            rows.append([f"{members:,}", seconds.show(), seconds.show(1e3 / members), memory.show(1e3)])
+    report.table(["networks", "seconds", "a network, ms", "memory of a network, kB"], rows)
+    report.say("", "Memory: the highest resident size while sweeping above that before, of 1,000 bytes.")
 
 
-def ratio(comparison: Comparison, slow: str, fast: str) -> Spread:
-    """How many times longer a network took, turn by turn."""
-    return Spread.of(a / b for a, b in zip(seconds_each(comparison, slow), seconds_each(comparison, fast), strict=True))
+def measure_members(members: int, folder: Path) -> None:
+    """The child's end of `report_members`."""
+    from memory import resident
+    from trainers.rookery_sweep import build
+
+    task = read_task(folder)
+    build(task, 2, 1).train()  # loads what there is to load
+    trainer = build(task, 2, members)
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the highest size so far
+    begin = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - begin
+    print(json.dumps({"seconds": seconds, "megabytes": max(resident("VmHWM") - before, 0)}))
+
+
+def report_together(report: Report, options: Options) -> None:
+    """One network's predictions against those of 16 together."""
+    import rookery as rk
+
+    report.section(f"Predictions: {TOGETHER} networks together against one, 4-10-10-3, 1 thread")
+    random = np.random.default_rng(0)
+    x = random.standard_normal((max(ROWS), 4), dtype=np.float32)
+    colony = rk.sweep(
+        x[:500], x[:500, :3].argmax(axis=1), hidden=[10, 10], epochs=2, seeds=TOGETHER, standardize=False, threads=1
+    )
+    several = rk.Ensemble([member.model for member in colony], threads=1)
+    one = several.models[0]
+    rows = []
+    for count in ROWS[:3] if options.quick else ROWS:
+        some = x[:count]
+        pairs = [
+            (fastest_of(lambda: one.predict_proba(some)), fastest_of(lambda: several.predict_proba(some)))
+            for _ in range(options.rounds)
+        ]
+        times = Spread.of(b / a for a, b in pairs)
+        rows.append([f"{count:,}", *(Spread.of(side).show(1e6) for side in zip(*pairs, strict=True)), times.show()])
+    report.table(["rows", "one, µs", f"{TOGETHER} together, µs", "times"], rows)
+    weights = 4 * 10 + 10 * 10 + 10 * 3
+    panels = 4 + 10 + 10
+    report.say(
+        "",
+        f"By multiply-adds, {TOGETHER} networks of {weights} weights cost {significant(weights / panels)} times "
+        f"one, whose {panels} panels of 16 columns are partly empty.",
+    )  # fmt: skip
+
+
+def fastest_of(call: Callable[[], object], seconds: float = 0.2) -> float:
+    """Seconds of the fastest of as many calls as fit."""
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - begin)
+    return best
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    if sys.argv[1:2] == ["--members"]:
+        measure_members(int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        raise SystemExit(main())

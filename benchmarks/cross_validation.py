@@ -10,8 +10,8 @@ from typing import Any
 
 from _compare import Comparison, Contender, compare
 from _jobs import Job, shortened, synthetic_task
+from _networks import of_a_network, ratio
 from _report import Report, parse_options
-from colony import of_a_network, ratio
 
 TABLE = Job("5,000 rows", 5_000, 20, (16, 16), 3, batch_size=32, epochs=20)
 FOLDS, SEEDS, QUICK_SEEDS, REPEATS = 5, 20, 2, 2

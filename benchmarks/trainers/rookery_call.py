@@ -3,6 +3,7 @@
 from _jobs import Task, Weights
 
 import rookery as rk
+from trainers.rookery_arguments import arguments_of
 
 
 class RookeryCall:
@@ -13,21 +14,8 @@ class RookeryCall:
         pass  # each call begins with new initial weights of its own
 
     def train(self) -> None:
-        job = self.task.job
-        self.run = rk.train(
-            self.task.features,
-            self.task.labels,
-            hidden=list(job.hidden),
-            activation="relu",
-            loss="cross_entropy",
-            optimizer=rk.Adam(learning_rate=job.learning_rate),
-            batch_size=job.batch_size,
-            epochs=job.epochs,
-            standardize=False,
-            validation_fraction=0,
-            seed=0,
-            threads=self.threads,
-        )
+        task = self.task
+        self.run = rk.train(task.features, task.labels, **arguments_of(task.job), seed=0, threads=self.threads)
 
     def weights(self) -> Weights:
         return list(self.run.model.weights)

@@ -3,6 +3,7 @@
 from _jobs import Task, Weights
 
 import rookery as rk
+from trainers.rookery_arguments import arguments_of
 
 
 class OneByOne:
@@ -13,22 +14,9 @@ class OneByOne:
         pass  # each call begins with new initial weights of its own
 
     def train(self) -> None:
-        job = self.task.job
+        task, given = self.task, arguments_of(self.task.job)
         self.runs = [
-            rk.train(
-                self.task.features,
-                self.task.labels,
-                hidden=list(job.hidden),
-                activation="relu",
-                loss="cross_entropy",
-                optimizer=rk.Adam(learning_rate=job.learning_rate),
-                batch_size=job.batch_size,
-                epochs=job.epochs,
-                standardize=False,
-                validation_fraction=0,
-                seed=seed,
-                threads=self.threads,
-            )
+            rk.train(task.features, task.labels, **given, seed=seed, threads=self.threads)
             for seed in range(self.networks)
         ]
 

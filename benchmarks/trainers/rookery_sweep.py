@@ -1,33 +1,31 @@
-"""Many networks by one call of `rookery.sweep`: everything from the arrays to the trained colony is timed."""
+"""Many networks by one call of `rookery.sweep`: everything from the arrays to the trained colony is timed.
+
+Networks differ in seed and in learning rate: up to 16 rates, from a tenth of the job's to ten times it.
+"""
 
 from _jobs import Task, Weights
 
 import rookery as rk
+from trainers.rookery_arguments import arguments_of
+
+RATES = 16
 
 
 class RookerySweep:
     def __init__(self, task: Task, threads: int, networks: int) -> None:
-        self.task, self.threads, self.networks = task, threads, networks
+        self.task, self.threads = task, threads
+        self.given = arguments_of(task.job)
+        rates = RATES if networks % RATES == 0 else 1
+        self.given["seeds"] = networks // rates
+        if rates > 1:
+            rate = task.job.learning_rate
+            self.given |= {"optimizer": "adam", "learning_rate": rk.log_range(rate / 10, rate * 10, rates)}
 
     def reset(self) -> None:
         pass  # each call begins with new initial weights of its own
 
     def train(self) -> None:
-        job = self.task.job
-        self.colony = rk.sweep(
-            self.task.features,
-            self.task.labels,
-            seeds=self.networks,
-            hidden=list(job.hidden),
-            activation="relu",
-            loss="cross_entropy",
-            optimizer=rk.Adam(learning_rate=job.learning_rate),
-            batch_size=job.batch_size,
-            epochs=job.epochs,
-            standardize=False,
-            validation_fraction=0,
-            threads=self.threads,
-        )
+        self.colony = rk.sweep(self.task.features, self.task.labels, **self.given, threads=self.threads)
 
     def weights(self) -> Weights:
         return list(self.colony[0].model.weights)
