@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def report_times(report: Report, comparison: Comparison, task: Task) -> None:
     report.table(head, rows)
     report.say(
         "",
-        f"The peak of multiply-adds, measured here: {peak[0] / 1e9:.0f} GFLOP/s on one thread, {peak[1] / 1e9:.0f} on two.",
+        f"The peak of multiply-adds here: {peak[0] / 1e9:.0f} GFLOP/s on one thread, {peak[1] / 1e9:.0f} on two.",
         "The first job includes compiling and is not among the others. Threads: 1 where not said.",
         "The loss is that of the first network.",
     )  # fmt: skip
@@ -160,11 +161,8 @@ def report_together(report: Report, options: Options) -> None:
     one = several.models[0]
     rows = []
     for count in ROWS[:3] if options.quick else ROWS:
-        some = x[:count]
-        pairs = [
-            (fastest_of(lambda: one.predict_proba(some)), fastest_of(lambda: several.predict_proba(some)))
-            for _ in range(options.rounds)
-        ]
+        calls = [partial(model.predict_proba, x[:count]) for model in (one, several)]
+        pairs = [tuple(map(fastest_of, calls)) for _ in range(options.rounds)]
         times = Spread.of(b / a for a, b in pairs)
         rows.append([f"{count:,}", *(Spread.of(side).show(1e6) for side in zip(*pairs, strict=True)), times.show()])
     report.table(["rows", "one, µs", f"{TOGETHER} together, µs", "times"], rows)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import TableError
-from rookery.evaluation import ClassEvaluation, NumberEvaluation, Threshold, choose_threshold
+from rookery.evaluation import ClassEvaluation, ClassTruth, NumberEvaluation, Threshold, choose_threshold
 from rookery.table.encode import FeatureEncoder
 from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
@@ -177,29 +179,28 @@ class Predicting(ABC):
         if sample_weight is not None:
             weights = sample_weights(sample_weight, rows)
         said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
-        return self.judge_said(said, rows, weights, intervals=intervals, threshold=threshold)
+        return self.judging(rows, weights, intervals=intervals, threshold=threshold)(said)
 
-    def judge_said(
+    def judging(
         self,
-        said: NDArray[Any],
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
         *,
         intervals: int = 1000,
         threshold: float | None = None,
-    ) -> ClassEvaluation | NumberEvaluation:
-        """`judge` for rows of which it is known what is said: probabilities (n, classes), or numbers (n,) or (n, k)."""
+    ) -> Callable[[NDArray[Any]], ClassEvaluation | NumberEvaluation]:
+        """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
         baseline = np.array(self.labels.baseline)
-        if self.classes is None:
-            if threshold is not None:
-                raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
-            if rows.y.dtype.kind in "OUS":
-                raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
-            return NumberEvaluation.of(
-                said, rows.y.astype(np.float64), weights=weights, intervals=intervals, quantile=self.quantile,
-                labels=self.labels.names, baseline=baseline,
-            )  # fmt: skip
-        truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
-        return ClassEvaluation.of(
-            said, truth, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
-        )
+        if self.classes is not None:
+            numbers = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
+            return ClassTruth.of(
+                numbers, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
+            ).judge
+        if threshold is not None:
+            raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
+        if rows.y.dtype.kind in "OUS":
+            raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
+        return partial(
+            NumberEvaluation.of, y=rows.y.astype(np.float64), weights=weights, intervals=intervals,
+            quantile=self.quantile, labels=self.labels.names, baseline=baseline,
+        )  # fmt: skip

@@ -81,7 +81,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
     )  # fmt: skip
     regularized = draw(st.booleans())
     members = []
-    for seed in range(draw(st.integers(3, 20))):
+    for seed in range(draw(st.integers(10, 22))):  # fewer are trained sooner one by one
         rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
         optimizer = {**variant, "learning_rate": rate}
         if regularized:
@@ -123,7 +123,7 @@ PENGUIN = Job(rows=239, epochs=5, validation=40, optimizer={"kind": "adam", "lea
 def test_each_level_and_precision(engine: Any) -> None:
     for dtype in (np.float32, np.float64):
         colony = assert_as_alone(engine, [replace(PENGUIN, seed=seed, dtype=dtype) for seed in range(37)])
-        assert colony.packed == 37 if 37 % (32 // np.dtype(dtype).itemsize) > 2 else colony.packed >= 32
+        assert colony.packed >= 32
 
 
 def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:
@@ -144,10 +144,34 @@ def test_kinds_are_told_apart(engine: Any) -> None:
         for hidden in [(5, 5), (10, 10), ()]
         for kind in ["sgd", "adam", "adadelta"]
         for activation in ["relu", "tanh"]
-        for seed in range(3)
+        for seed in range(10)
     ]
     colony = assert_as_alone(engine, members)
-    assert colony.packed == len(members)
+    assert colony.packed >= len(members) * 8 // 10
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_fills_no_pack_is_trained_alone_where_that_is_sooner(engine: Any, threads: int) -> None:
+    lanes = 16 if "v4" in engine.__name__ else 8 if "v3" in engine.__name__ else 4
+    for left in (1, lanes - 1):
+        members = [replace(PENGUIN, seed=seed, epochs=1) for seed in range(4 * lanes + left)]
+        packed = assert_as_alone(engine, members, threads).packed
+        assert packed in (4 * lanes, len(members))
+        if threads == 1:
+            assert packed == 4 * lanes + (left if left > 1 else 0)
+
+
+def test_those_that_are_trained_alone_can_be_stopped_and_go_on(engine: Any) -> None:
+    """A time limit, or Ctrl-C, leaves them running, as it does those in packs."""
+    members = [replace(PENGUIN, seed=seed, epochs=20_000) for seed in range(2)]
+    colony = colony_of(engine, members, 1)
+    assert colony.packed == 0
+    assert colony.run(seconds=0.0) == "running"
+    assert {colony.status(m) for m in range(2)} == {"running"}
+    assert colony.run(poll=lambda: True) == "interrupted"
+    assert {colony.status(m) for m in range(2)} == {"running"}
+    assert colony.run() == "finished"
+    assert [in_colony(colony, m) for m in range(2)] == [alone(engine, job) for job in members]
 
 
 def test_few_and_wide_networks_are_trained_alone(engine: Any) -> None:

@@ -101,6 +101,7 @@ class CrossValidation:
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
+            judge = members[0].model.judging(rows, weights, intervals=0)
             inputs = encoded_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.called)
             for begin in range(0, len(members), TOGETHER):
                 models = [member.model for member in members[begin : begin + TOGETHER]]
@@ -111,7 +112,7 @@ class CrossValidation:
                     model.check_outputs(outputs, rows.called)
                     predicted = model.said(outputs)
                     said.add(rows.rows, np.asarray(predicted, dtype=np.float64))
-                    evaluations.append(model.judge_said(predicted, rows, weights, intervals=0))
+                    evaluations.append(judge(predicted))
         return evaluations, said
 
     def _by_fold(self) -> list[tuple[int, list[Member | Run]]]:

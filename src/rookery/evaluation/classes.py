@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,25 +164,10 @@ class ClassEvaluation:
             If the weights cannot be, or the threshold.
 
         """
-        count = checked_weights(weights, len(probabilities))
-        _check_threshold(threshold, classes)
-        p, truth = probabilities.astype(np.float64), class_numbers.astype(np.int64)
-        measures = ClassMeasures(p, truth, said_classes(p, threshold))
-        always = _always(baseline, truth, count, len(classes))
-        whole = count.reshape(1, -1)
-        per_class, areas = measures.per_class(whole), measures.areas(whole)
-        found = _only(measures.metrics(whole, per_class, areas))
-        samples = resampled(measures.with_f1_of_classes, count, intervals)
-        of_always = resampled(always, count, intervals)
-        confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        np.add.at(confusion, (truth, measures.said), 1)
-        bounds = _intervals(samples)
-        return cls(
-            rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),
-            confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
-            baseline=_only(always(whole)), gain=differences(samples, of_always), threshold=threshold,
-            _measures=measures, _weights=count,
-        )  # fmt: skip
+        truth = ClassTruth.of(
+            class_numbers, classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
+        )
+        return truth.judge(probabilities)
 
     def metrics(self) -> dict[str, float]:
         """Each metric by its name."""
@@ -264,6 +250,72 @@ def _only(metrics: dict[str, NDArray[np.float64]]) -> dict[str, float]:
 
 def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassTruth:
+    """The right classes of some rows, by which any number of predictions can be judged: see `ClassEvaluation.of`.
+
+    Attributes
+    ----------
+    numbers : (n,) int64
+        Of the right classes.
+    classes : tuple
+    weights : (n,) float64
+    always : ClassMeasures
+        Saying the same of each row.
+    intervals : int
+    threshold : float or None
+
+    """
+
+    numbers: NDArray[np.int64]
+    classes: tuple[Any, ...]
+    weights: NDArray[np.float64]
+    always: ClassMeasures
+    intervals: int
+    threshold: float | None
+
+    @classmethod
+    def of(
+        cls,
+        class_numbers: NDArray[Any],
+        classes: tuple[Any, ...],
+        *,
+        weights: NDArray[np.float64] | None = None,
+        intervals: int = 1000,
+        baseline: NDArray[np.float64] | None = None,
+        threshold: float | None = None,
+    ) -> ClassTruth:
+        """Arguments as for `ClassEvaluation.of`."""
+        count = checked_weights(weights, len(class_numbers))
+        _check_threshold(threshold, classes)
+        truth = class_numbers.astype(np.int64)
+        return cls(truth, classes, count, _always(baseline, truth, count, len(classes)), intervals, threshold)
+
+    @cached_property
+    def baseline(self) -> dict[str, float]:
+        return _only(self.always(self.weights.reshape(1, -1)))
+
+    def judge(self, probabilities: NDArray[Any]) -> ClassEvaluation:
+        """How good probabilities (n, classes) are."""
+        classes, truth = self.classes, self.numbers
+        p = probabilities.astype(np.float64)
+        measures = ClassMeasures(p, truth, said_classes(p, self.threshold))
+        whole = self.weights.reshape(1, -1)
+        per_class, areas = measures.per_class(whole), measures.areas(whole)
+        found = _only(measures.metrics(whole, per_class, areas))
+        samples = resampled(measures.with_f1_of_classes, self.weights, self.intervals)
+        of_always = resampled(self.always, self.weights, self.intervals)
+        confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
+        np.add.at(confusion, (truth, measures.said), 1)
+        bounds = _intervals(samples)
+        return ClassEvaluation(
+            rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),
+            confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
+            baseline=dict(self.baseline), gain=differences(samples, of_always), threshold=self.threshold,
+            _measures=measures, _weights=self.weights,
+        )  # fmt: skip
 
 
 def _always(
