@@ -121,7 +121,7 @@ def test_where_all_diverge_lower_rates_are_named() -> None:
 
 def test_ctrl_c_hands_over_what_was_done() -> None:
     with pytest.raises(KeyboardInterrupt) as caught:
-        swept(epochs=100_000, seeds=3, on_progress=interrupting(3))
+        swept(epochs=100_000, seeds=12, on_progress=interrupting(3))
     colony = caught.value.colony  # type: ignore[attr-defined]
     assert colony.interrupted
     assert {member.status for member in colony} == {"running"}
