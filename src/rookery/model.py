@@ -16,7 +16,6 @@ from rookery.errors import FileError, RookeryError, TableError
 from rookery.plan.losses import BinaryCrossEntropy, Quantile
 from rookery.plan.plan import Plan
 from rookery.predicting import Predicting
-from rookery.provenance import Provenance
 from rookery.table.check import check_finite, matrix
 from rookery.table.columns import Column, Table
 from rookery.table.encode import FeatureEncoder
@@ -26,6 +25,8 @@ from rookery.table.read import is_table, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rookery.provenance import Provenance
 
 __all__ = ["Model"]
 
@@ -126,7 +127,7 @@ class Model(Predicting):
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
         labels = LabelEncoder.from_dict(header["labels"])
-        origin = None if header["provenance"] is None else Provenance.from_dict(header["provenance"])
+        origin = None if header["provenance"] is None else _provenance(header["provenance"])
         network = plan.network
         weights = []
         for i, (d_in, d_out) in enumerate(zip(network.widths[:-1], network.widths[1:], strict=True)):
@@ -239,6 +240,12 @@ class Model(Predicting):
     def __repr__(self) -> str:
         what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
         return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"
+
+
+def _provenance(data: Mapping[str, Any]) -> Provenance:
+    from rookery.provenance import Provenance
+
+    return Provenance.from_dict(data)
 
 
 def _first_row(data: Any) -> int:

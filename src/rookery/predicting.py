@@ -5,18 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import TableError
-from rookery.evaluation import ClassEvaluation, ClassTruth, NumberEvaluation, Threshold, choose_threshold
 from rookery.table.encode import FeatureEncoder
 from rookery.table.labels import LabelEncoder, class_numbers
 from rookery.table.observations import Observations, observations
 from rookery.table.reading import Reading
 from rookery.table.weights import sample_weights
+
+if TYPE_CHECKING:
+    from rookery.evaluation import ClassEvaluation, NumberEvaluation, Threshold
 
 __all__ = ["Predicting"]
 
@@ -148,6 +150,8 @@ class Predicting(ABC):
             Of saying the second class wrongly, and of failing to say it.
 
         """
+        from rookery.evaluation import choose_threshold
+
         rows = data if isinstance(data, Observations) else self.observe(data, y)
         if self.classes is None or len(self.classes) != 2:
             raise TableError("threshold: can be chosen for models of two classes only")
@@ -190,6 +194,8 @@ class Predicting(ABC):
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassEvaluation | NumberEvaluation]:
         """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
+        from rookery.evaluation import ClassTruth, NumberEvaluation
+
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
             numbers = class_numbers(rows.y, self.classes, self.labels.name, rows.called)

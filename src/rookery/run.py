@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from rookery.callbacks import OnEpoch, callbacks_of, wants_to_stop
 from rookery.engine.native import Rows, new_run
 from rookery.errors import DivergedError, FileError, PlanError
-from rookery.evaluation import ClassEvaluation, NumberEvaluation
 from rookery.history import History
 from rookery.model import Model
 from rookery.plan.plan import Plan
-from rookery.provenance import Provenance, provenance_of
 from rookery.table.check import warn
 from rookery.table.prepare import Prepared
 
 if TYPE_CHECKING:
+    from rookery.evaluation import ClassEvaluation, NumberEvaluation
+    from rookery.provenance import Provenance
     from rookery.recording.recording import Recording
 
 __all__ = ["KeepsState", "LooksOn", "Run", "check_fit"]
@@ -130,6 +130,8 @@ class Run:
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
+            from rookery.provenance import provenance_of
+
             return provenance_of(model, prepared, history, status, steps, lambda: self._judge(model, steps))
 
         object.__setattr__(model, "origin", origin)

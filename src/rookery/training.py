@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rookery.callbacks import OnEpoch
-from rookery.checkpointing import checkpoints
 from rookery.engine.machine import resolve_threads
 from rookery.errors import PlanError
 from rookery.plan.activations import Activation
@@ -19,13 +18,16 @@ from rookery.plan.optimizers import Optimizer
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.plan.schedules import Schedule
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, whole
-from rookery.recording.record import Record
-from rookery.recording.recorder import Recorder
 from rookery.run import Run
 from rookery.table.encode import Encoding
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.reading import Reading
 from rookery.table.schema import Schema
+
+if TYPE_CHECKING:
+    from rookery.recording.record import Record
+
+# What only some runs need is imported where it is used: a run on the penguins takes less time than importing it.
 
 __all__ = ["begun", "settled", "train"]
 
@@ -209,7 +211,7 @@ def train(
     given = settled(dict(locals()))
     # Checked before the table is read, which may take long.
     preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
-    given["record"] = Record.of(record)
+    given["record"] = _record_of(record)
     prepared = prepare(
         data, y, preparation, task=given["task"], loss=chosen_loss, seed=whole("seed", given["seed"], at_least=0),
         validation_data=validation_data, test_data=test_data,
@@ -217,7 +219,11 @@ def train(
     )  # fmt: skip
     run = begun(given, prepared)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
-    writer = None if checkpoint is None else checkpoints(run, checkpoint, every, resume, sources)
+    writer = None
+    if checkpoint is not None:
+        from rookery.checkpointing import checkpoints
+
+        writer = checkpoints(run, checkpoint, every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
 
 
@@ -240,10 +246,20 @@ def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
     """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
     plan = plan_of(given, prepared) if given["plan"] is None else given["plan"]
     run = Run(plan, prepared, resolve_threads(given["threads"]))
-    record = Record.of(given["record"])
+    record = _record_of(given["record"])
     if record is not None:
+        from rookery.recording.recorder import Recorder
+
         run.recorder = Recorder(record, run)
     return run
+
+
+def _record_of(given: Any) -> Record | None:
+    if given is None or given is False:
+        return None
+    from rookery.recording.record import Record
+
+    return Record.of(given)
 
 
 def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:
