@@ -103,12 +103,14 @@ class FeatureEncoder:
     _mean: NDArray[np.float64] = field(init=False, repr=False)
     _scale: NDArray[np.float64] = field(init=False, repr=False)
     _is_plain: bool = field(init=False, repr=False)
+    _changes_nothing: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         plain = [column for column in self.columns if isinstance(column, NumberEncoder) and column.is_plain]
         object.__setattr__(self, "_is_plain", len(plain) == len(self.columns))
         object.__setattr__(self, "_mean", np.array([column.center for column in plain]))
         object.__setattr__(self, "_scale", np.array([column.scale for column in plain]))
+        object.__setattr__(self, "_changes_nothing", bool(not self._mean.any() and (self._scale == 1).all()))
 
     @classmethod
     def fit(cls, table: Table, schema: Schema, encoding: Encoding, weights: NDArray[np.float64] | None = None) -> Self:
@@ -222,8 +224,10 @@ class FeatureEncoder:
         """
         if not self._is_plain:
             return self.transform(_as_table(x, self.names), precision)
+        if self._changes_nothing and x.dtype == precision and x.flags.c_contiguous:
+            return x
         with np.errstate(over="ignore"):
-            if not self._mean.any() and (self._scale == 1).all():
+            if self._changes_nothing:
                 out = np.ascontiguousarray(x, dtype=precision)
             elif len(x) <= ROWS_AT_A_TIME:
                 out = ((x.astype(np.float64) - self._mean) / self._scale).astype(precision, order="C")
