@@ -109,6 +109,11 @@ class Colony(Sequence[Member]):
         usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
+    def has_somebody(self) -> bool:
+        """Whether there is a member to compare; known without reading what became of all of them."""
+        crew = self.crew
+        return any(crew.epoch(n) > 0 and crew.status(n) != "diverged" for n in range(len(self)))
+
     def best(self) -> Member:
         """The member with the lowest validation loss (training loss, where there are no validation rows).
 

@@ -130,8 +130,8 @@ def sweep(
     if checkpoint is not None:
         keeper = Keeper(checkpoint, colony, halving, resume)
     train_all(colony, halving, on_progress, keeper)
-    if not len(colony.ranking()):
-        colony.best()  # says why there is none
+    if not colony.has_somebody():
+        colony.best()  # says why there is nobody
     return colony
 
 
