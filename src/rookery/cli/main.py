@@ -18,6 +18,7 @@ from rookery.cli.predict import predict
 from rookery.cli.resume import resume
 from rookery.cli.show import show
 from rookery.cli.sweep import sweep
+from rookery.cli.trace import trace
 from rookery.cli.train import train
 from rookery.cli.verify import verify
 from rookery.errors import RookeryError, RookeryWarning
@@ -45,7 +46,7 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-for command in (train, sweep, predict, evaluate, show, resume, verify):
+for command in (train, sweep, predict, evaluate, show, trace, resume, verify):
     app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
 
 

@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import Any
 
 # Module of this package -> the public names it holds.
-_WHERE: dict[str, tuple[str, ...]] = {}
+_WHERE: dict[str, tuple[str, ...]] = {
+    "diverging": ("Divergence", "divergence"),
+    "tracing.result": ("Trace",),
+    "tracing.traced": ("trace",),
+}
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 

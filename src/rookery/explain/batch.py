@@ -51,7 +51,7 @@ def batch_of(model: Model, data: Any, y: Any = None, *, sample_weight: Any = Non
     """
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    observed = model.observe(data, y)
+    observed = data if isinstance(data, Observations) else model.observe(data, y)
     weights = sample_weights(sample_weight, observed)
     precision = model.plan.precision
     x = encoded_features(model.features, observed.x, precision, observed.called)
