@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -21,7 +22,7 @@ from rookery.cli.sweep import sweep
 from rookery.cli.trace import trace
 from rookery.cli.train import train
 from rookery.cli.verify import verify
-from rookery.errors import RookeryError, RookeryWarning
+from rookery.errors import DivergedError, RookeryError, RookeryWarning
 
 __all__ = ["app", "main"]
 
@@ -77,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
             return end.code if isinstance(end.code, int) else 1
         except RookeryError as error:
             print(f"rookery: {as_typed(str(error))}", file=sys.stderr)
+            if isinstance(error, DivergedError):
+                _say_why(error)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
             sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
@@ -85,6 +88,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"rookery: the output cannot be written: {error.strerror or error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _say_why(diverged: DivergedError) -> None:
+    """Where and why training diverged, if its run is still here."""
+    from rookery.explain.diverging import divergence
+
+    with suppress(RookeryError):
+        print(f"rookery: {divergence(diverged)}", file=sys.stderr)
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -59,7 +59,7 @@ def _of_slice(rows: slice, count: int, there_are: str) -> NDArray[np.int64]:
         raise TableError(f"rows: got {rows!r}; needs whole numbers")
     for end in (rows.start, rows.stop):
         if end is not None and not -count <= end <= count:
-            raise TableError(f"rows: {_written(rows)} goes beyond the table; {there_are}")
+            raise TableError(f"rows: {_written(rows)} goes beyond the table, whose {count:,} rows are 0:{count}")
     places = np.arange(count)[rows]
     if len(places) == 0:
         raise TableError(f"rows: {_written(rows)} chooses none; {there_are}")

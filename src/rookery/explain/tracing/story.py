@@ -108,12 +108,15 @@ def _layers(trace: Trace) -> Section:
         step = max(_largest(layer.steps), _largest(layer.bias_steps))
         rows.append(
             [
-                "outputs" if is_last else str(i + 1), str(layer.width), layer.activation, silent,
+                "outputs" if is_last else str(i + 1), layer.activation, silent,
                 _range(layer.sums), _range(trace.outputs if is_last else layer.activations), gradient, step,
             ]
         )  # fmt: skip
-    head = ["layer", "neurons", "function", "silent", "weighted sums", "gives", "largest gradient", "step"]
-    said = "A neuron is silent if it gives 0 in every row: nothing goes on from it to the next layer."
+    head = ["layer", "function", "silent", "weighted sums", "gives", "gradient", "step"]
+    said = (
+        "A neuron is silent if it gives 0 in every row: nothing goes on from it to the next layer. Gradient and step "
+        "are the largest of the layer's weights."
+    )
     return Section("The layers", [Grid(head, rows, digits=3), said])
 
 

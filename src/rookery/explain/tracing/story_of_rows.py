@@ -54,8 +54,7 @@ def _differences(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
          f"{mistakes.squared_error[r]:.4f}", f"{mistakes.cross_entropy[r]:.4f}"]
         for r in range(count)
     ]  # fmt: skip
-    squared = [f"{name}²" for name in names]
-    return Grid(["row", *names, *squared, "their mean", "cross-entropy"], rows)
+    return Grid(["row", *names, *(["squared"] * len(names)), "mean", "-log p"], rows)
 
 
 def _mean_of_squares(mistakes: ClassMistakes) -> str:

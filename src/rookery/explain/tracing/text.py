@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["grid_text", "trace_text"]
 
 MOST_ROWS = 20
-WIDTH = 100
+WIDTH = 78  # a terminal has 80 columns
 WIDEST_NAME = 36
 
 
