@@ -139,7 +139,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
     >>> import rookery as rk
     >>> x, y = np.arange(40.0).reshape(20, 2) * 1e6, np.arange(20) * 1000.0
     >>> try:
-    ...     rk.train(x, y, hidden=[4], optimizer="sgd", learning_rate=0.1, standardize=False, epochs=5, threads=1)
+    ...     rk.train(x, y, hidden=[], optimizer="sgd", learning_rate=0.1, standardize=False, epochs=9, threads=1)
     ... except rk.DivergedError as error:
     ...     found = rk.explain.divergence(error)
     >>> found.extreme.column, found.is_above_edge

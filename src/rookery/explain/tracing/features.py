@@ -32,4 +32,4 @@ def as_given(value: Any) -> str:
         return "missing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.explain.tracing.features import as_given
 from rookery.explain.tracing.mistakes import ClassMistakes
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _of_whole(trace: Trace) -> Iterator[pl.DataFrame]:
 def _features(trace: Trace) -> Iterator[pl.DataFrame]:
     """Column by column, so that numbers and words each have their place."""
     for i, (name, column) in enumerate(trace.features.items()):
-        words = [None if isinstance(v, bool | int | float) or v is None else str(v) for v in column]
+        words = [None if isinstance(v, bool | int | float) or v is None else as_given(v) for v in column]
         values = np.array([float(v) if isinstance(v, bool | int | float) else np.nan for v in column])
         at = np.full(len(column), i)
         frame = _frame("feature", values, row=trace.rows, neuron=at, names=[name], name_at=0 * at, text=words)

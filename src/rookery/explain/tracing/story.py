@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["story"]
 
 MOST_WEIGHTS = 4096  # of a layer whose weights a page lists
+MOST_INPUTS = 64  # of a row that are listed
+MOST_CELLS = 20_000
 
 
 def story(trace: Trace, most_rows: int, *, with_weights: bool) -> list[Section]:
@@ -84,13 +86,15 @@ def _inputs(trace: Trace, row: int) -> Section:
     given = {name: as_given(values[at]) for name, values in trace.features.items()}
     rows: list[list[str | float]] = []
     told: set[str] = set()
-    for name, value in zip(trace.inputs, trace.encoded[at].tolist(), strict=True):
+    for name, value in zip(trace.inputs[:MOST_INPUTS], trace.encoded[at].tolist(), strict=False):
         column = _column_of(name, given)
         first = () if column in told else (column, given.get(column, ""))
         rows.append([*(first or ("", "")), name, value])
         told.add(column)
     grid = Grid(["column", "given", "input", "encoded"], rows, 3)
-    return Section(f"Row {row}: as given, and as the network takes it", [grid])
+    more = len(trace.inputs) - MOST_INPUTS
+    rest = [f"… {more:,} more inputs"] if more > 0 else []
+    return Section(f"Row {row}: as given, and as the network takes it", [grid, *rest])
 
 
 def _column_of(name: str, columns: dict[str, str]) -> str:
@@ -129,10 +133,11 @@ def _range(array: NDArray[np.generic]) -> str:
 
 
 def _encoded(trace: Trace, most: int) -> Section:
+    most = min(most, max(1, MOST_CELLS // len(trace.inputs)))
     rows = zip(trace.rows[:most].tolist(), trace.encoded[:most].tolist(), strict=True)
     grid = Grid(
         ["row", *trace.inputs], [[str(row), *values] for row, values in rows], digits=4, shaded=True, folded=True,
-        caption="The inputs of every row",
+        caption="The inputs of every row" if most >= len(trace) else f"The inputs of the first {most:,} rows",
     )  # fmt: skip
     return Section("The batch as the network takes it", [grid])
 
