@@ -58,23 +58,24 @@ def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
         return None if array is None else array.astype(np.float64)
 
     rows = Rows(rows.x.astype(np.float64), rows.classes, of(rows.targets), of(rows.weights))
-    at = _flat([(w.astype(np.float64), b.astype(np.float64)) for w, b in weights])
-    direction = np.random.default_rng(0).standard_normal(len(at))
-    found = np.nan
-    for _ in range(ITERATIONS):
-        length = float(np.linalg.norm(direction))
-        if length == 0 or not np.isfinite(length):
-            break
-        direction /= length
-        step = 1e-5 * max(1.0, float(np.linalg.norm(at)) / np.sqrt(len(at)))
-        above, below = (
-            _flat(inside_of(plan, _like(at + s * direction, weights), rows).gradients) for s in (step, -step)
-        )
-        turned = (above - below) / (2 * step)
-        before, found = found, float(direction @ turned)
-        if abs(found - before) <= AGREES * abs(found):
-            break
-        direction = turned
+    with np.errstate(all="ignore"):
+        at = _flat([(w.astype(np.float64), b.astype(np.float64)) for w, b in weights])
+        direction = np.random.default_rng(0).standard_normal(len(at))
+        found = np.nan
+        for _ in range(ITERATIONS):
+            length = float(np.linalg.norm(direction))
+            if length == 0 or not np.isfinite(length):
+                break
+            direction /= length
+            step = 1e-5 * max(1.0, float(np.linalg.norm(at)) / np.sqrt(len(at)))
+            above, below = (
+                _flat(inside_of(plan, _like(at + s * direction, weights), rows).gradients) for s in (step, -step)
+            )
+            turned = (above - below) / (2 * step)
+            before, found = found, float(direction @ turned)
+            if abs(found - before) <= AGREES * abs(found):
+                break
+            direction = turned
     return found if np.isfinite(found) else None
 
 

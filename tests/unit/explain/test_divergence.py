@@ -135,8 +135,7 @@ class TestTheEdge:
         x, y = line(rows=8)
         made = quick(x, y, epochs=0)
         rows = Rows(np.full((8, 3), 1e300), None, np.zeros((8, 1)))
-        with np.errstate(all="ignore"):
-            assert sharpness(alone(made.plan, 8), made.model.weights, rows) is None
+        assert sharpness(alone(made.plan, 8), made.model.weights, rows) is None
 
 
 class TestWhereThereIsNothingToExplain:

@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import rookery as rk
+from rookery.explain.batch import batch_of
 from rookery.explain.epoch_order import epoch_order
+from rookery.explain.tracing.checking import checked_gradients
 from rookery.explain.tracing.mistakes import ClassMistakes
 from rookery.explain.tracing.planes import plane_names
+from rookery.explain.tracing.stepping import alone
 from rookery.plan import ACTIVATIONS, OPTIMIZERS
 from rookery.run import Run
 
@@ -208,6 +211,40 @@ class TestAgainstAReference:
         traced = rk.explain.trace(model, x, y)
         assert traced.layers[0].silent[2]
         assert not traced.layers[0].gradient[:, 2].any()
+
+
+class TestTheCheck:
+    def test_kinks_are_left_out_and_counted(self) -> None:
+        """Where all features and biases are 0, each relu stands on its kink: half the slope is no gradient."""
+        x, y = two_classes(rows=6)
+        model = quick(x, y, hidden=[3], epochs=0, standardize=False, validation_fraction=0).model
+        check = rk.explain.trace(model, 0 * x, y).check
+        assert check is not None
+        assert (check.kinks, check.checked) == (3, 20)
+        assert check.worst_in_float64 < 1e-8
+
+    def test_a_gradient_that_is_wrong_is_found(self) -> None:
+        x, y = two_classes(rows=12)
+        model = quick(x, y).model
+        traced = rk.explain.trace(model, x, y, check=False)
+        assert traced.check is None
+        rows = batch_of(model, x, y).rows
+        gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
+        gradients[1][0][2, 1] += 0.1
+        check = checked_gradients(alone(model.plan, 12), model.weights, rows, gradients)
+        assert (check.layer, check.row, check.column) == (1, 2, 1)
+        assert check.worst > 0.1
+        assert check.worst_in_float64 < 1e-5
+
+    @pytest.mark.parametrize("size", [1e10, 1e18, 1e30])
+    def test_huge_numbers_are_told_of_all_the_same(self, size: float) -> None:
+        x, _ = two_classes(rows=12)
+        y = np.arange(12) % 2
+        step = rk.explain.trace(quick(x, y, standardize=False, epochs=0).model, size * x, y)
+        assert step.check is not None
+        assert step.check.worst_in_float64 < 1e-5
+        json.dumps(step.to_dict(), allow_nan=False)
+        assert step.html()
 
 
 LOSSES = ("cross_entropy", "squared_error", "binary_cross_entropy")
