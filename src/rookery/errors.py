@@ -42,7 +42,7 @@ class FileError(RookeryError, OSError):
 
 
 class DivergedError(RookeryError, ArithmeticError):
-    """Training whose loss stopped being finite.
+    """Training whose loss stopped being finite; `rookery.explain.divergence` says in which layer, row and column.
 
     Attributes
     ----------

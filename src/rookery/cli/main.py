@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -22,9 +23,10 @@ from rookery.cli.report import report
 from rookery.cli.resume import resume
 from rookery.cli.show import show
 from rookery.cli.sweep import sweep
+from rookery.cli.trace import trace
 from rookery.cli.train import train
 from rookery.cli.verify import verify
-from rookery.errors import RookeryError, RookeryWarning
+from rookery.errors import DivergedError, RookeryError, RookeryWarning
 
 __all__ = ["app", "main"]
 
@@ -50,7 +52,7 @@ def _flowing(text: str) -> str:
 
 
 COMMANDS = (
-    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, loss_against_weight, resume, verify,
+    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, trace, loss_against_weight, resume, verify,
 )  # fmt: skip
 
 for command in COMMANDS:
@@ -84,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
             return end.code if isinstance(end.code, int) else 1
         except RookeryError as error:
             print(f"rookery: {as_typed(str(error))}", file=sys.stderr)
+            if isinstance(error, DivergedError):
+                _say_why(error)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
             sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
@@ -92,6 +96,14 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"rookery: the output cannot be written: {error.strerror or error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _say_why(diverged: DivergedError) -> None:
+    """Where and why training diverged, if its run is still here."""
+    from rookery.explain.diverging import divergence
+
+    with suppress(RookeryError):
+        print(f"rookery: {divergence(diverged)}", file=sys.stderr)
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:

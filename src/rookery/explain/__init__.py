@@ -16,6 +16,9 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "surface": ("LossSurface", "loss_surface"),
     "doctor": ("diagnose",),
     "findings": ("Diagnosis", "Finding", "Trial"),
+    "diverging": ("Divergence", "divergence"),
+    "tracing.result": ("Trace",),
+    "tracing.traced": ("trace",),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -197,8 +197,8 @@ def test_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
 
 
 def test_a_command_mistyped_gets_the_nearest_one_once(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["trian"]) == 2
-    assert capsys.readouterr().err.count("Did you mean 'train'?") == 1
+    assert main(["predcit"]) == 2
+    assert capsys.readouterr().err.count("Did you mean 'predict'?") == 1
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
