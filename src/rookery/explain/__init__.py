@@ -15,6 +15,10 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "landscape": ("loss_against_weight",),
     "surface": ("LossSurface", "loss_surface"),
     "doctor": ("diagnose",),
+    "importance": ("permutation_importance",),
+    "importances": ("PermutationImportance",),
+    "attribution": ("integrated_gradients",),
+    "attributions": ("IntegratedGradients",),
     "findings": ("Diagnosis", "Finding", "Trial"),
 }
 
