@@ -50,7 +50,7 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     left_out = len(importance) - COLUMNS_SHOWN
     if left_out > 0:
         parts.append(Text(f"  and {left_out:,} more columns, of less importance (--json has all)", style="dim"))
-    caution = "  Columns that say the same stand in for each other: each may seem to matter less."
+    caution = "  Columns that say the same stand in for each other, and each may seem small."
     return Group(*parts, Text(), Text(caution, style="dim"))
 
 

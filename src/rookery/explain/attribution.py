@@ -174,7 +174,7 @@ def _baseline(model: Model, baseline: Any, data: Any) -> Array:
 
 def _as_rows(baseline: Any) -> Any:
     """One row, by itself, as a table or array of one row."""
-    if isinstance(baseline, str) or isinstance(baseline, int | float):
+    if isinstance(baseline, str | int | float):
         raise PlanError(f"baseline: got {baseline!r}; needs 'mean', or one row as a dict, a table or an array")
     if isinstance(baseline, Mapping) and all(np.ndim(value) == 0 for value in baseline.values()):
         return [dict(baseline)]
