@@ -23,6 +23,7 @@ __all__ = ["integrated_gradients"]
 Array = NDArray[np.float64]
 STEPS = 128
 POINTS_AT_ONCE = 8192
+POINTS_OF_A_STRETCH = 64  # finding more of them at once takes long
 MEAN = "mean"
 LOGIT = "logit"
 
@@ -105,14 +106,25 @@ def integrated_gradients(
     looked_at, names = _target(network, said.all(ends), target, logit)
     outputs = said.values(ends, looked_at)
     baselines = said.values(_repeated(starts, len(given)), looked_at)
-    at, share = np.polynomial.legendre.leggauss(steps)
-    by_input = _integrals(said, starts, ends, looked_at, ((at + 1) / 2, share / 2))
+    by_input = _integrals(said, starts, ends, looked_at, quadrature(steps))
     attributions = sum(_by_column(one.features, own) for one, own in zip(said.models, by_input, strict=True))
     unit = "log-odds" if logit else "probability" if network.classes is not None else "number"
     return IntegratedGradients(
         network.features.names, given.called, np.asarray(attributions), names, outputs, baselines,
         given.cells(network.features), network.labels.name, unit,
     )  # fmt: skip
+
+
+def quadrature(points: int) -> tuple[Array, Array]:
+    """Points between 0 and 1, and the share of each: Gauss-Legendre, in stretches where there are many."""
+    stretches = np.array_split(np.arange(points), -(-points // POINTS_OF_A_STRETCH))
+    at, shares = [], []
+    for stretch in stretches:
+        begin, width = stretch[0] / points, len(stretch) / points
+        nodes, own = np.polynomial.legendre.leggauss(len(stretch))
+        at.append(begin + width * (nodes + 1) / 2)
+        shares.append(width * own / 2)
+    return np.concatenate(at), np.concatenate(shares)
 
 
 def _integrals(

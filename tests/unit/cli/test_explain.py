@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import rookery as rk
@@ -73,7 +74,8 @@ def test_a_row_needs_no_label(model_file: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    colony = rk.sweep("penguins", label="body_mass_g", hidden=[3], seeds=3, epochs=5, threads=1, missing_label="drop")
+    known = rk.datasets.penguins().drop_nulls("body_mass_g")
+    colony = rk.sweep(known, label="body_mass_g", hidden=[3], seeds=3, epochs=5, threads=1)
     path = tmp_path / "several.rookery"
     colony.ensemble(2).save(path)
     assert main(["explain", str(path), "penguins", "--drop-unlabelled", "--repeats", "2"]) == 0
@@ -84,7 +86,8 @@ def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [",".join(str((7 * i + 3 * j * j) % 11) for j in range(30)) + f",{'ab'[i % 2]}" for i in range(40)]
+    rng = np.random.default_rng(0)
+    lines = [",".join(f"{x:.3f}" for x in rng.standard_normal(30)) + f",{'ab'[i % 2]}" for i in range(40)]
     table = tmp_path / "wide.csv"
     table.write_text("\n".join([",".join(f"c{j}" for j in range(30)) + ",y", *lines]) + "\n")
     rk.train(str(table), label="y", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "wide.rookery")
