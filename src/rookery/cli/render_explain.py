@@ -56,17 +56,14 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
 
 def row_page(attributions: IntegratedGradients) -> RenderableType:
     """One row: what is said of it, and what each of its cells added."""
-    target, said = attributions.targets[0], attributions.what
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
-    is_number = attributions.unit == "number"
-    what = str(target) if is_number else f"{said} of {target}"
     strongest = attributions.strongest()
     shown, rest = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
     most = max((abs(value) for *_, value in strongest), default=0.0)
     largest = max(abs(output), abs(baseline))
     head = f"row {attributions.rows[0]}"
     table = plain_table(head, "holds", "adds", "", left=(head, "holds", ""))
-    table.add_row(Text("a neutral row", style="dim"), "", Text(_number(baseline, largest), style="dim"))
+    table.add_row(Text(attributions.beginning, style="dim"), "", Text(_number(baseline, largest), style="dim"))
     for name, cell, value in shown:
         table.add_row(Text(name), Text(cell_in_words(cell)), _signed(value, most), signed_bar(value, most))
     if rest:
@@ -74,7 +71,13 @@ def row_page(attributions: IntegratedGradients) -> RenderableType:
         table.add_row(f"{len(rest):,} others", "", _signed(others, most), signed_bar(others, most))
     table.add_row(Text("this row", style="bold"), "", Text(_number(output, largest), style="bold"))
     under = f"  By integrated gradients; they miss the difference by {abs(float(attributions.gap[0])):.1g}."
-    return Group(Text(f"{what}: {_number(output, largest)}"), Text(), table, Text(), Text(under, style="dim"))
+    return Group(
+        Text(f"{attributions.looked_at(0)}: {_number(output, largest)}"),
+        Text(),
+        table,
+        Text(),
+        Text(under, style="dim"),
+    )
 
 
 def _signed(value: float, most: float) -> Text:

@@ -112,6 +112,7 @@ def integrated_gradients(
     return IntegratedGradients(
         network.features.names, given.called, np.asarray(attributions), names, outputs, baselines,
         given.cells(network.features), network.labels.name, unit,
+        _in_words(baseline),
     )  # fmt: skip
 
 
@@ -182,6 +183,12 @@ def _baseline(model: Model, baseline: Any, data: Any) -> Array:
     if len(one) != 1:
         raise TableError(f"baseline: has {len(one):,} rows; needs one, or 'mean' for the mean of the data's rows")
     return np.asarray(inputs_of(model, one)[0], dtype=np.float64)
+
+
+def _in_words(baseline: Any) -> str:
+    if baseline is None:
+        return "a neutral row"
+    return "the mean of the rows" if isinstance(baseline, str) else "the row given as baseline"
 
 
 def _as_rows(baseline: Any) -> Any:

@@ -38,6 +38,8 @@ class IntegratedGradients:
         What stands in each column, None where nothing does.
     label : str
     unit : {"probability", "log-odds", "number"}
+    beginning : str
+        What the baseline is, in words: "a neutral row".
 
     """
 
@@ -50,6 +52,7 @@ class IntegratedGradients:
     cells: tuple[NDArray[np.object_], ...]
     label: str
     unit: str
+    beginning: str
 
     @property
     def gap(self) -> Array:
@@ -58,8 +61,13 @@ class IntegratedGradients:
 
     @property
     def what(self) -> str:
-        """What is attributed, in words."""
-        return {"number": self.label}.get(self.unit, self.unit)
+        """What is attributed, in words: "probability"; of numbers the label."""
+        return self.label if self.unit == "number" else self.unit
+
+    def looked_at(self, place: int) -> str:
+        """What is attributed of one row, in words: "probability of Adelie"; of numbers the name of the label."""
+        target = str(self.targets[place])
+        return target if self.unit == "number" else f"{self.unit} of {target}"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -121,7 +129,7 @@ class IntegratedGradients:
                 {"row": row, "target": target, "output": float(self.outputs[i]), "baseline": float(self.baselines[i]),
                  "gap": float(self.gap[i]), "columns": columns}
             )  # fmt: skip
-        return {"label": self.label, "unit": self.unit, "rows": rows}
+        return {"label": self.label, "unit": self.unit, "beginning": self.beginning, "rows": rows}
 
     def plot(self, row: int | None = None, axes: Any = None) -> Any:
         """One row's attributions as signed bars, as matplotlib Axes (needs the `plots` extra)."""

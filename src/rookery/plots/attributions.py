@@ -13,7 +13,7 @@ __all__ = ["integrated_gradients"]
 
 COLUMNS_SHOWN = 20
 INCHES_A_COLUMN = 0.3
-LONGEST_NAME, LONGEST_CELL = 24, 16
+LONGEST_NAME, LONGEST_CELL, LONGEST_TITLE = 24, 16, 48
 
 
 def integrated_gradients(attributions: IntegratedGradients, row: int | None = None, *, axes: Any = None) -> Any:
@@ -65,12 +65,11 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.axvline(0, color="grey", linewidth=0.8, zorder=3)
     axes.set_yticks(places, names)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    said, target = attributions.what, attributions.targets[place]
-    is_number = attributions.unit == "number"
-    axes.set_xlabel(f"adds to {short(target)}" if is_number else f"adds to the {said} of {short(target)}")
+    what = short(attributions.looked_at(place), LONGEST_TITLE)
+    axes.set_xlabel(f"adds to {what}" if attributions.unit == "number" else f"adds to the {what}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(
-        f"row {attributions.rows[place]}: {short(target)} {output:.4g}, of a neutral row {baseline:.4g}",
+        f"row {attributions.rows[place]}: {what} {output:.4g}\n({baseline:.4g} for {attributions.beginning})",
         fontsize="medium",
     )
     tidy(axes)
