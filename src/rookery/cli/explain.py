@@ -127,13 +127,14 @@ def _of_row(
 
     options.pop("drop_unlabelled", None)
     rows = read_table(table, Reading(**readings(given)), network.features.kinds)
-    if network.classes is not None and "target" in options:  # a class may be 7, too
-        options["target"] = {str(c): c for c in network.classes}.get(options["target"], options["target"])
     return integrated_gradients(network, rows, rows=options.pop("row"), **options)
 
 
 def _draw(found: PermutationImportance | IntegratedGradients, path: Path) -> None:
-    axes = found.plot()
+    from rookery.plots.style import off_screen
+
+    with off_screen():
+        axes = found.plot()
     try:
         axes.figure.savefig(path, dpi=150)
     except ValueError as error:  # another ending than those matplotlib writes

@@ -197,7 +197,7 @@ def _as_rows(baseline: Any) -> Any:
         raise PlanError(f"baseline: got {baseline!r}; needs 'mean', or one row as a dict, a table or an array")
     if isinstance(baseline, Mapping) and all(np.ndim(value) == 0 for value in baseline.values()):
         return [dict(baseline)]
-    is_row = isinstance(baseline, list | tuple | np.ndarray) and np.ndim(baseline) == 1
+    is_row = isinstance(baseline, list | tuple | np.ndarray) and np.ndim(baseline) == 1 and len(baseline) > 0
     return np.asarray(baseline)[np.newaxis] if is_row and not isinstance(baseline[0], Mapping) else baseline
 
 
@@ -215,21 +215,23 @@ def _target(network: Model | Ensemble, said: Array, target: Any, logit: bool) ->
     if network.classes is None:
         if logit:
             raise PlanError(f"logit: is of classes; the label {network.labels.name!r} is a number")
-        return _one_of("target", target, network.labels.names, len(said))
+        return _one_of(target, network.labels.names, len(said))
     if target is None:
         which = said.argmax(axis=1)
         return Target(which, logit), tuple(network.classes[i] for i in which)
-    found, names = _one_of("target", target, network.classes, len(said))
+    found, names = _one_of(target, network.classes, len(said))
     return Target(found.which, logit), names
 
 
-def _one_of(what: str, target: Any, names: tuple[Any, ...], rows: int) -> tuple[Target, tuple[Any, ...]]:
+def _one_of(target: Any, names: tuple[Any, ...], rows: int) -> tuple[Target, tuple[Any, ...]]:
     if target is None:
         if len(names) > 1:
-            raise PlanError(f"{what}: is missing; name one of the labels {', '.join(names)}")
+            raise PlanError(f"target: is missing; name one of the labels {', '.join(names)}")
         target = names[0]
+    if isinstance(target, str) and target not in names:  # a class may be 7, where words are typed
+        target = {str(name): name for name in names}.get(target, target)
     if target not in names:
         also = " For log-odds say logit=True." if target == LOGIT else ""
-        raise PlanError(f"{what}: got {target!r}; {nearest(target, map(str, names))}{also and '.' + also}")
+        raise PlanError(f"target: got {target!r}; {nearest(target, map(str, names))}{also and '.' + also}")
     place = names.index(target)
     return Target(np.full(rows, place), False), (names[place],) * rows

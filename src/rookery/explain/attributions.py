@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,11 +147,18 @@ class IntegratedGradients:
 
 
 def cell_in_words(value: Any) -> str:
-    """A cell as it is shown."""
+    """A cell as it is shown.
+
+    Examples
+    --------
+    >>> cell_in_words(3.25), cell_in_words(True), cell_in_words(None), cell_in_words(datetime(2020, 8, 20))
+    ('3.25', 'yes', 'missing', '2020-08-20')
+
+    """
     if value is None:
         return "missing"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | float | np.number):
         return f"{value:,}" if isinstance(value, int) and abs(value) >= 1e6 else f"{value:.6g}"
-    return str(value)
+    return str(value).removesuffix(" 00:00:00") if isinstance(value, datetime) else str(value)

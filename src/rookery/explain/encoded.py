@@ -86,26 +86,30 @@ def given_rows(model: Model | Ensemble, data: Any) -> Given:
     if isinstance(data, Batch):
         data = data.observations
     if isinstance(data, Observations):
-        return Given(data.x, data.called)
-    features = model.features
+        x = _named(model.features, data.x) if isinstance(data.x, Table) else data.x
+        return Given(x, data.called)
     if is_table(data):
-        table = read_table(data, expected=features.kinds)
+        table = read_table(data, expected=model.features.kinds)
         if len(table) == 0:
             raise TableError(f"{table.source}: has no rows; there is nothing to explain")
-        if features.kinds or all(name in table.columns for name in features.names):
-            return Given(table, np.arange(len(table)) + table.first_row)
-        if len(table.names) == len(features.names):  # trained on an array, whose columns have no names
-            renamed = dict(zip(features.names, table.columns.values(), strict=True))
-            return Given(Table(renamed, table.source, table.first_row), np.arange(len(table)) + table.first_row)
-        raise TableError(
-            f"{table.source}: has {len(table.names)} columns; the network was trained on an array of "
-            f"{len(features.names)}"
-        )
+        return Given(_named(model.features, table), np.arange(len(table)) + table.first_row)
     x = matrix(data)
     check_finite(x)
     if len(x) == 0:
         raise TableError("X: has no rows; there is nothing to explain")
     return Given(x, np.arange(len(x)))
+
+
+def _named(features: FeatureEncoder, table: Table) -> Table:
+    """The table; its columns by their order where the network was trained on an array, whose columns have no names."""
+    names = features.names
+    if features.kinds or all(name in table.columns for name in names):
+        return table
+    if len(table.names) != len(names):
+        raise TableError(
+            f"{table.source}: has {len(table.names)} columns; the network was trained on an array of {len(names)}"
+        )
+    return Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
 
 
 def inputs_of(model: Model, rows: Given) -> NDArray[Any]:

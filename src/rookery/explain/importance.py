@@ -15,7 +15,7 @@ from rookery.evaluation.bootstrap import at_least_0, checked_weights
 from rookery.evaluation.measures import METRICS, SMALLEST_PROBABILITY, ClassMeasures, said_classes
 from rookery.evaluation.numbers import NumberMeasures
 from rookery.explain.batch import Batch
-from rookery.explain.encoded import Encoded, Given, predictor_of
+from rookery.explain.encoded import Encoded, given_rows, predictor_of
 from rookery.explain.importances import PermutationImportance
 from rookery.model import Model
 from rookery.planning import whole
@@ -103,7 +103,7 @@ def permutation_importance(
     Examples
     --------
     >>> import rookery as rk
-    >>> model = rk.train("penguins", label="species", hidden=[5], epochs=60, threads=1).model
+    >>> model = rk.train("penguins", label="species", learning_rate=0.01, epochs=60, threads=1).model
     >>> importance = rk.explain.permutation_importance(model, "penguins", repeats=5)
     >>> importance.columns[0], importance.metric
     ('bill_length_mm', 'log_loss')
@@ -119,7 +119,7 @@ def permutation_importance(
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
     weights = checked_weights(sample_weights(sample_weight, observed), len(observed))
-    encoded = Encoded(network, Given(observed.x, observed.called))
+    encoded = Encoded(network, given_rows(network, observed))
     judge = _judge_of(network, observed, weights, metric)
     plain = judge(encoded.said())
     score = float(plain(weights[np.newaxis])[0])

@@ -47,7 +47,7 @@ def permutation_importance(importance: PermutationImportance, *, axes: Any = Non
         axes.hlines(places, low, high, color=_ink(), linewidth=1.4, zorder=3, label="95 % of resamples of the rows")
         for ends in (low, high):
             axes.plot(ends, places, "|", color=_ink(), markersize=6, zorder=3)
-        axes.legend(frameon=False, fontsize="small", loc="best")
+        axes.legend(frameon=False, fontsize="small", loc="lower right")
     axes.axvline(0, color="grey", linewidth=0.8, zorder=1)
     axes.set_yticks(places, [short(name) for name in importance.columns[:count]])
     axes.set_ylim(-0.7, count - 0.3)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
 import rookery as rk
@@ -234,12 +235,40 @@ def test_several_numbers_and_counts() -> None:
         ({"baseline": "zero"}, "baseline: got 'zero'; needs 'mean', or one row"),
         ({"baseline": 0}, "baseline: got 0; needs 'mean', or one row"),
         ({"baseline": "penguins"}, "baseline: got 'penguins'; needs 'mean', or one row"),
+        ({"baseline": []}, "X: "),
         ({"baseline": {"island": "Dream"}}, "has no column 'bill_length_mm'"),
     ],
 )
 def test_what_is_not_there(model: rk.Model, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(rk.RookeryError, match=re.escape(message)):
         integrated_gradients(model, "penguins", **arguments)
+
+
+def test_classes_that_are_numbers_and_an_array_with_names() -> None:
+    x, y = two_classes()
+    network = quick(x, y, hidden=[3])
+    expected = integrated_gradients(network, x, target=1)
+    assert expected.targets == integrated_gradients(network, x, target="1").targets == (1,) * len(x)
+    with pytest.raises(rk.PlanError, match="target: got 2; There are: 0, 1"):
+        integrated_gradients(network, x, target=2)
+    named = integrated_gradients(network, pl.DataFrame(x, schema=["a", "b", "c"]), target=1)
+    assert (named.columns, named.rows[0]) == (("x0", "x1", "x2"), 1)
+    np.testing.assert_array_equal(named.attributions, expected.attributions)
+    with pytest.raises(rk.TableError, match="has 2 columns; the network was trained on an array of 3"):
+        integrated_gradients(network, pl.DataFrame(x[:, :2], schema=["a", "b"]))
+
+
+def test_a_date_is_one_column() -> None:
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2020-01-01") + rng.integers(0, 900, 60).astype("timedelta64[D]")
+    y = np.where(days > np.datetime64("2021-03-01"), "late", "early")
+    table = pl.DataFrame({"day": days, "size": rng.standard_normal(60), "when": y})
+    network = rk.train(table, label="when", hidden=[4], activation="tanh", epochs=60, threads=1).model
+    found = integrated_gradients(network, table, rows=[1, 2])
+    assert found.columns == ("day", "size")
+    assert found.strongest(1)[0][0] == "day"
+    assert found.table()["value"][0] == str(days[0])
+    np.testing.assert_allclose(found.gap, 0, atol=1e-6)
 
 
 def test_what_cannot_be_explained(model: rk.Model) -> None:
@@ -278,6 +307,7 @@ def test_the_picture_shows_the_numbers(model: rk.Model, arguments: dict[str, Any
     np.testing.assert_allclose(drawn, [value for *_, value in strongest])
     assert axes.get_title().startswith("row 200: ")
     assert ("log-odds" if arguments else "probability") in axes.get_xlabel()
+    plt.close("all")
 
 
 def test_of_very_many_columns_the_rest_is_one_bar() -> None:
@@ -286,3 +316,4 @@ def test_of_very_many_columns_the_rest_is_one_bar() -> None:
     axes = found.plot()
     assert axes.get_yticklabels()[-1].get_text() == "10 other columns"
     assert sum(bar.get_width() for bar in axes.patches) == pytest.approx(found.attributions.sum())
+    plt.close("all")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib import pyplot as plt
 from sklearn import inspection
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import log_loss, roc_auc_score
@@ -242,6 +243,19 @@ def test_what_cannot_be_worked_out(model: rk.Model) -> None:
         permutation_importance(penguins, "penguins")
 
 
+def test_arrays_and_frames_for_one_another() -> None:
+    x, y = two_classes()
+    frame = pl.DataFrame(x, schema=["a", "b", "c"])
+    of_array = rk.train(x, y, hidden=[3], epochs=3, threads=1).model
+    of_table = rk.train(frame, y, hidden=[3], epochs=3, threads=1).model
+    for network, names in ((of_array, {"x0", "x1", "x2"}), (of_table, {"a", "b", "c"})):
+        found, other = (permutation_importance(network, rows, y, repeats=2) for rows in (x, frame))
+        assert set(found.columns) == names
+        assert (found.repeats == other.repeats).all()
+    with pytest.raises(rk.TableError, match="X: has 2 columns; the network was trained on 3"):
+        permutation_importance(of_array, x[:, :2], y)
+
+
 def test_two_rows_are_enough(model: rk.Model) -> None:
     found = permutation_importance(model, rk.datasets.penguins()[[0, 200]], repeats=4)
     assert len(found) == 6
@@ -259,3 +273,4 @@ def test_the_picture_shows_the_numbers(model: rk.Model) -> None:
     higher = permutation_importance(model, "penguins", metric="accuracy", repeats=1, intervals=0).plot()
     assert higher.get_xlabel() == "accuracy becomes lower by"
     assert higher.get_legend() is None
+    plt.close("all")
