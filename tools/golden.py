@@ -7,6 +7,7 @@ written as hexadecimal floats, so that none loses a bit on the way.
 import copy
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -317,9 +318,75 @@ def orthogonal(rows: int, columns: int) -> dict[str, Any]:
     return {"matrix": hexadecimal(matrix.numpy()), "q": hexadecimal(w.numpy())}
 
 
+# Of integrated gradients: the hidden activation, how many outputs, and what is made of them.
+ATTRIBUTED: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], int, str]] = {
+    "tanh softmax": (torch.tanh, 3, "softmax"),
+    "softplus sigmoid": (torch.nn.functional.softplus, 1, "sigmoid"),
+    "mish one_against_rest": (torch.nn.functional.mish, 3, "one_against_rest"),
+    "silu numbers": (torch.nn.functional.silu, 2, "numbers"),
+    "relu softmax": (torch.relu, 3, "softmax"),
+}
+INTERVALS = 4096  # of Simpson's rule
+
+
+def integrated_gradients() -> dict[str, Any]:
+    rng = np.random.default_rng(31)
+    x, start = rng.normal(size=(4, 3)), rng.normal(size=3) / 2
+    cases = {}
+    for name, (activation, outputs, head) in ATTRIBUTED.items():
+        widths = [3, 6, 5, outputs]
+        layers = [(rng.normal(size=(a, b)) * (2 / a) ** 0.5, rng.normal(size=b) / 3) for a, b in pairwise(widths)]
+        found = [
+            attributed(layers, activation, head, x, start, of, logit)
+            for logit in ([False] if head == "numbers" else [False, True])
+            for of in range(2 if head == "sigmoid" else outputs)
+        ]
+        cases[name] = {
+            "layers": [[hexadecimal(w), hexadecimal(b)] for w, b in layers],
+            "attributions": [hexadecimal(one) for one in found],
+        }
+    return {"x": hexadecimal(x), "start": hexadecimal(start), "cases": cases}
+
+
+def attributed(
+    layers: list[tuple[NDArray[Any], NDArray[Any]]],
+    activation: Callable[[torch.Tensor], torch.Tensor],
+    head: str,
+    x: NDArray[Any],
+    start: NDArray[Any],
+    of: int,
+    logit: bool,
+) -> NDArray[Any]:
+    """Sundararajan, Taly & Yan 2017, eq. 1, by torch's gradients and Simpson's rule, (rows, inputs)."""
+
+    def said(inputs: torch.Tensor) -> torch.Tensor:
+        for i, (w, b) in enumerate(layers):
+            inputs = inputs @ torch.from_numpy(w) + torch.from_numpy(b)
+            inputs = activation(inputs) if i < len(layers) - 1 else inputs
+        if head == "numbers":
+            return inputs[:, of]
+        if head == "softmax":
+            p = torch.softmax(inputs, dim=1)
+        else:
+            p = torch.sigmoid(inputs)
+            p = torch.cat([1 - p, p], dim=1) if head == "sigmoid" else p / p.sum(dim=1, keepdim=True)
+        return torch.logit(p[:, of]) if logit else p[:, of]
+
+    shares = np.ones(INTERVALS + 1)
+    shares[1:-1:2], shares[2:-1:2] = 4, 2
+    rows = []
+    for end in x:
+        way = torch.linspace(0, 1, INTERVALS + 1, dtype=torch.float64)[:, None] * torch.from_numpy(end - start)
+        points = (torch.from_numpy(start) + way).requires_grad_()
+        (slopes,) = torch.autograd.grad(said(points).sum(), points)
+        rows.append((end - start) * (shares @ slopes.numpy()) / (3 * INTERVALS))
+    return np.stack(rows)
+
+
 def main() -> None:
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    for name, make in (("optimizers", optimizers), ("schedules", schedules), ("initializers", initializers)):
+    for make in (optimizers, schedules, initializers, integrated_gradients):
+        name = make.__name__
         path = GOLDEN / f"{name}.json"
         content = {"made_by": f"tools/golden.py with torch {torch.__version__.split('+')[0]}", **make()}
         path.write_text(json.dumps(content) + "\n")

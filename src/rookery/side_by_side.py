@@ -120,9 +120,17 @@ class SideBySide:
         """The inputs of each of the different encoders."""
         return [model.inputs_of(data) for model in self._groups[1]]
 
+    @property
+    def encoding(self) -> list[Model]:
+        """For each of the different encoders a model that has it."""
+        return self._groups[1]
+
     def mean(self, data: Any, shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """What all say together, (n, classes) or (n, k)."""
-        inputs = self.inputs_of(data)
+        return self.mean_of(self.inputs_of(data), shares)
+
+    def mean_of(self, inputs: list[NDArray[Any]], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`mean` for rows that are encoded already, as `inputs_of` does it."""
         parts = [self._mean_of(group, inputs[group.encoder], shares) for group in self._groups[0]]
         return parts[0] if len(parts) == 1 else np.asarray(sum(parts))
 

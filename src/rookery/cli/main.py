@@ -15,6 +15,7 @@ import typer
 
 from rookery import __version__
 from rookery.cli.evaluate import evaluate
+from rookery.cli.explain import explain
 from rookery.cli.find_learning_rate import find_learning_rate
 from rookery.cli.loss_against_weight import loss_against_weight
 from rookery.cli.plot import plot
@@ -52,7 +53,8 @@ def _flowing(text: str) -> str:
 
 
 COMMANDS = (
-    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, trace, loss_against_weight, resume, verify,
+    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, explain, trace, loss_against_weight, resume,
+    verify,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -14,9 +14,11 @@ from typing import Any
 
 # Module of this package -> the public names it holds.
 _WHERE: dict[str, tuple[str, ...]] = {
+    "attributions": ("integrated_gradients",),
     "compared": ("compared_losses", "compared_paths", "comparison"),
     "confusion": ("confusion_matrix",),
     "history": ("loss_curves", "metric_curves"),
+    "importances": ("permutation_importance",),
     "landscape": ("loss_against_weight", "loss_surface"),
     "learning_rates": ("learning_rate_bands", "learning_rate_curves"),
     "network_diagram": ("network",),
