@@ -16,6 +16,10 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "surface": ("LossSurface", "loss_surface"),
     "doctor": ("diagnose",),
     "findings": ("Diagnosis", "Finding", "Trial"),
+    "dependence": ("PartialDependence",),
+    "depending": ("partial_dependence",),
+    "neighbours": ("NearestRows", "nearest_rows"),
+    "regions": ("DecisionRegions", "decision_regions"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

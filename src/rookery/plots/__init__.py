@@ -16,6 +16,7 @@ from typing import Any
 _WHERE: dict[str, tuple[str, ...]] = {
     "compared": ("compared_losses", "compared_paths", "comparison"),
     "confusion": ("confusion_matrix",),
+    "dependences": ("partial_dependence",),
     "history": ("loss_curves", "metric_curves"),
     "landscape": ("loss_against_weight", "loss_surface"),
     "learning_rates": ("learning_rate_bands", "learning_rate_curves"),
@@ -23,6 +24,7 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "numbers": ("predicted_against_true", "residuals"),
     "precision": ("precision_recall",),
     "recorded": ("recorded_numbers", "recorded_weights"),
+    "regions": ("decision_regions",),
     "reliability": ("reliability_diagram",),
     "roc": ("roc_curves",),
     "saving": ("save_all",),
