@@ -16,6 +16,7 @@ from rookery import __version__
 from rookery.cli.evaluate import evaluate
 from rookery.cli.find_learning_rate import find_learning_rate
 from rookery.cli.loss_against_weight import loss_against_weight
+from rookery.cli.partial_dependence import partial_dependence
 from rookery.cli.plot import plot
 from rookery.cli.predict import predict
 from rookery.cli.report import report
@@ -50,7 +51,8 @@ def _flowing(text: str) -> str:
 
 
 COMMANDS = (
-    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, loss_against_weight, resume, verify,
+    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, loss_against_weight, partial_dependence,
+    resume, verify,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -12,6 +12,7 @@ from rookery.explain.given import outcomes_of, predicting_of, table_of
 from rookery.explain.span import Span, span_of
 from rookery.explain.varying import said_if
 from rookery.planning import whole
+from rookery.table.observations import Observations
 
 __all__ = ["partial_dependence"]
 
@@ -108,7 +109,7 @@ def partial_dependence(
             individual.append(said)
     average = np.concatenate(averages).reshape(*map(len, spans), len(outcomes))
     of_each = np.ascontiguousarray(np.concatenate(individual).transpose(1, 0, 2)) if individual else None
-    called = np.arange(len(table)) + table.first_row if not hasattr(data, "called") else data.called
+    called = data.called if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
     return PartialDependence(
         spans, outcomes, predicting.classes is not None, predicting.labels.name, average, of_each, called
     )

@@ -11,10 +11,14 @@ from rookery.errors import PlanError, TableError, nearest
 from rookery.predicting import Predicting
 from rookery.table.check import check_finite, matrix
 from rookery.table.columns import Column, Table
+from rookery.table.kinds import Place, Rule, coerced
 from rookery.table.observations import Observations
 from rookery.table.read import is_table, read_table
 
-__all__ = ["Encoder", "encoder_of", "outcome_number", "outcomes_of", "predicting_of", "said_of", "table_of", "unlike"]
+__all__ = [
+    "Encoder", "encoder_of", "labels_in", "outcome_number", "outcomes_of", "predicting_of", "said_of", "table_of",
+    "unlike",
+]  # fmt: skip
 
 Encoder = Any  # NumberEncoder, CategoryEncoder or DateEncoder
 
@@ -109,6 +113,38 @@ def said_of(model: Predicting, table: Table) -> NDArray[np.float64]:
     """Probabilities (n, classes), or numbers in the labels' units (n, k)."""
     said = model.predict(table) if model.classes is None else model.predict_proba(table)
     return np.asarray(said, dtype=np.float64).reshape(len(table), -1)
+
+
+def labels_in(model: Predicting, table: Table, y: Any = None) -> NDArray[Any] | None:
+    """The rows' labels, (n,) objects, None where one is missing: as given, or in the table; None if there are none.
+
+    Raises
+    ------
+    TableError
+        If there are not as many as rows.
+
+    """
+    if y is not None:
+        given = list(y)
+        if len(given) != len(table):
+            raise TableError(f"y: has {len(given)} labels for {len(table)} rows; needs one for each")
+        return _as_objects([value.item() if isinstance(value, np.generic) else value for value in given])
+    names, kinds = model.labels.names, model.labels.kinds
+    if any(name not in table.columns or name in model.features.names for name in names):
+        return None
+    found = []
+    for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
+        column = coerced(table.columns[name], Rule(kind, given=True), Place(table.source, name, table.first_row))
+        words = column.words if column.kind == "yes_no" else ()
+        found.append([words[int(v)] if words and v is not None else v for v in column.objects()])
+    return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
+
+
+def _as_objects(values: list[Any]) -> NDArray[Any]:
+    out = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
 
 
 def unlike(name: str, taken: tuple[str, ...]) -> str:

@@ -14,12 +14,12 @@ from rookery.engine.machine import resolve_threads
 from rookery.engine.native import new_predictor
 from rookery.ensemble import Ensemble
 from rookery.errors import PlanError, TableError, nearest
-from rookery.explain.given import predicting_of, said_of, table_of, unlike
+from rookery.explain.given import labels_in, predicting_of, said_of, table_of, unlike
 from rookery.model import Model
 from rookery.plan.losses import SquaredError
 from rookery.planning import whole
 from rookery.predicting import Predicting
-from rookery.table.columns import Column, Table
+from rookery.table.columns import Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,7 +155,7 @@ def nearest_rows(
     table = table_of(predicting, data)
     chosen = _places(rows, table)
     is_same = train_data is None or _is_same(train_data, data)
-    among, labels = (table, _labels_in(predicting, table)) if is_same else _training(predicting, train_data)
+    among, labels = (table, labels_in(predicting, table)) if is_same else _training(predicting, train_data)
     available = len(among) - is_same
     if k > available:
         raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {available:,} training row"
@@ -194,33 +194,7 @@ def _is_same(one: Any, other: Any) -> bool:
 def _training(model: Predicting, data: Any) -> tuple[Table, NDArray[Any] | None]:
     x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
     table = table_of(model, x)
-    if y is None:
-        return table, _labels_in(model, table)
-    labels = np.asarray(y, dtype=object)
-    if len(labels) != len(table):
-        raise TableError(f"train_data: X has {len(table)} rows and y has {len(labels)} labels; needs as many of both")
-    return table, _as_objects(list(labels))
-
-
-def _labels_in(model: Predicting, table: Table) -> NDArray[Any] | None:
-    """The labels that a table holds beside the features."""
-    names = model.labels.names
-    if any(name not in table.columns or name in model.features.names for name in names):
-        return None
-    found = [_cells(table.columns[name]) for name in names]
-    return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
-
-
-def _cells(column: Column) -> list[Any]:
-    words = column.words if column.kind == "yes_no" else ()
-    return [words[int(value)] if words and value is not None else value for value in column.objects()]
-
-
-def _as_objects(values: list[Any]) -> NDArray[Any]:
-    out = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        out[i] = value
-    return out
+    return table, labels_in(model, table, y)
 
 
 def _networks(model: Predicting) -> Iterator[tuple[float, Model]]:

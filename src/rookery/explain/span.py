@@ -94,15 +94,21 @@ class Span:
             return str(value.isoformat()).removesuffix("T00:00:00")
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
+    def _of(self, value: NDArray[Any]) -> Any:
+        return _as_written(Column(self.observed.kind, value, self.observed.words))[0]
+
     def notes(self) -> list[str]:
         """What a picture would not show."""
-        said, missing = [], int(self.observed.missing.sum())
+        said, missing = [], self.observed.missing
+        present = self.observed.values[~missing]
         if not self.is_used:
             said.append(f"the network does not use {self.name}: it was the same in all training rows")
-        elif len(self) == 1:
-            said.append(f"{self.name} is {self.labels[0]} in all rows: there is one value to try")
-        if missing and not self.is_category:
-            said.append(f"{self.name} is missing in {missing:,} of {len(self.observed):,} rows; they have the values tried")
+        elif len(present) and (present == present[0]).all() and not self.is_category:
+            said.append(f"there is one value to try: {self.name} is {self.label(self._of(present[:1]))} in all rows")
+        if missing.any() and not self.is_category:
+            said.append(
+                f"in {int(missing.sum()):,} of {len(missing):,} rows {self.name} is missing; they too were given each value"
+            )
         if self.left_out:
             said.append(f"{self.left_out:,} rarer values of {self.name} were not tried")
         return said

@@ -200,7 +200,9 @@ def cells(axes: Any, first: Span, second: Span, said: NDArray[np.float64]) -> No
     if said.size <= CELLS_WRITTEN:
         for (i, j), value in np.ndenumerate(said):
             share = (value - low) / (high - low) if high > low else 0.0
-            axes.text(i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink_on(colours(share)[:3]))
+            axes.text(
+                i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink_on(colours(share)[:3])
+            )
 
 
 def _some(rows: int) -> NDArray[np.int64]:
