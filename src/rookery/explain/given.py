@@ -150,5 +150,5 @@ def _as_objects(values: list[Any]) -> NDArray[Any]:
 def unlike(name: str, taken: tuple[str, ...]) -> str:
     """The name of a column of a result, as no column of the user's is called."""
     while name in taken:
-        name = f"predicted {name}"
+        name = f"{name} (result)"
     return name

@@ -106,9 +106,8 @@ class Span:
         elif len(present) and (present == present[0]).all() and not self.is_category:
             said.append(f"there is one value to try: {self.name} is {self.label(self._of(present[:1]))} in all rows")
         if missing.any() and not self.is_category:
-            said.append(
-                f"in {int(missing.sum()):,} of {len(missing):,} rows {self.name} is missing; they too were given each value"
-            )
+            share = f"{int(missing.sum()):,} of {len(missing):,} rows"
+            said.append(f"in {share} {self.name} is missing; they too were given each value")
         if self.left_out:
             said.append(f"{self.left_out:,} rarer values of {self.name} were not tried")
         return said
