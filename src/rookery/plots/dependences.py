@@ -15,7 +15,8 @@ __all__ = ["partial_dependence"]
 
 CURVES_DRAWN = 60  # of individual rows
 LINES_DRAWN = 8  # of a second column, in one picture
-CELLS_WRITTEN = 150
+MOST_ACROSS, MOST_DOWN = 10, 15  # cells that have room for their numbers
+NAMES_LEVEL = 6  # side by side, before they are turned
 TICKS = 12
 LEVELS = 10
 RUG_HEIGHT = 0.025  # of the picture's
@@ -99,6 +100,7 @@ def curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
             label=short(dependence.outcomes[number]), zorder=3,
         )  # fmt: skip
     _rug(axes, span)
+    _dated(axes.xaxis, span)
 
 
 def _rug(axes: Any, span: Span) -> None:
@@ -131,10 +133,12 @@ def bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
                     alpha=0.6, zorder=3,
                 )  # fmt: skip
     counts = [int((span.rows_at == i).sum()) for i in range(len(span))]
-    labels = [f"{short(label, 16)}\n{count:,} rows" for label, count in zip(span.labels, counts, strict=True)]
+    turned = len(span) > NAMES_LEVEL
+    below = " ({:,})" if turned else "\n{:,} rows"
+    labels = [short(label, 16) + below.format(count) for label, count in zip(span.labels, counts, strict=True)]
     axes.set_xticks(span.where, labels)
-    if len(span) > 6:
-        axes.tick_params(axis="x", labelrotation=60, labelsize="small")
+    if turned:
+        axes.tick_params(axis="x", labelrotation=90, labelsize="small")
 
 
 def _two(axes: Any, dependence: PartialDependence, number: int) -> None:
@@ -167,6 +171,7 @@ def _lines(axes: Any, along: Span, lines: Span, said: NDArray[np.float64]) -> No
             linewidth=2, markersize=5, markevery=(i * every // len(lines), every), label=short(label),
         )  # fmt: skip
     _rug(axes, along)
+    _dated(axes.xaxis, along)
     axes.set_xlabel(short(along.name, 48))
     axes.legend(title=short(lines.name), fontsize="small", title_fontsize="small", framealpha=0.8)
     tidy(axes)
@@ -185,24 +190,39 @@ def _map(axes: Any, dependence: PartialDependence, said: NDArray[np.float64]) ->
         lines = axes.contour(first.at, second.at, said.T, levels=levels, colors=[_ink()], linewidths=0.7, zorder=1)
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
     axes.plot(first.rows_at, second.rows_at, ".", color=_ink(), markersize=3, alpha=0.5, zorder=2, label="rows")
+    _dated(axes.xaxis, first)
+    _dated(axes.yaxis, second)
 
 
 def cells(axes: Any, first: Span, second: Span, said: NDArray[np.float64]) -> None:
-    """A cell for each pair of values, with its number where there is room."""
+    """A cell for each pair of values, with its number where there is room; else with a scale."""
     colours = shades()
     low, high = float(said.min()), float(said.max())
-    axes.imshow(said.T, cmap=colours, vmin=low, vmax=high if high > low else low + 1, aspect="auto", origin="lower")
+    image = axes.imshow(
+        said.T, cmap=colours, vmin=low, vmax=high if high > low else low + 1, aspect="auto", origin="lower"
+    )
     for ticks, span in ((axes.set_xticks, first), (axes.set_yticks, second)):
         kept = np.unique(np.linspace(0, len(span) - 1, min(TICKS, len(span))).round().astype(np.int64))
         ticks(kept, [short(span.labels[i], 16) for i in kept.tolist()])
-    if len(first) > 6:
-        axes.tick_params(axis="x", labelrotation=60)
-    if said.size <= CELLS_WRITTEN:
+    if len(first) > NAMES_LEVEL:
+        axes.tick_params(axis="x", labelrotation=90)
+    if len(first) <= MOST_ACROSS and len(second) <= MOST_DOWN:
         for (i, j), value in np.ndenumerate(said):
             share = (value - low) / (high - low) if high > low else 0.0
-            axes.text(
-                i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink_on(colours(share)[:3])
-            )
+            ink = ink_on(colours(share)[:3])
+            axes.text(i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink)
+    else:
+        axes.figure.colorbar(image, ax=axes)
+
+
+def _dated(axis: Any, span: Span) -> None:
+    """Dates as short as they can be."""
+    if span.kind == "moment":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(maxticks=8)
+        axis.set_major_locator(locator)
+        axis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _some(rows: int) -> NDArray[np.int64]:

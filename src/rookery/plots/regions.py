@@ -100,7 +100,7 @@ def _classes(axes: Any, regions: DecisionRegions, alone: int | None) -> None:
             regions.x, regions.y, shown, levels=levels, colors=[_ink()], linewidths=0.6, linestyles="--", zorder=2
         )
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.0%}")
-    _legend(axes, regions, handles, alone)
+    _legend(axes, regions, handles, _others(axes, regions), alone)
 
 
 def _hatched(axes: Any, regions: DecisionRegions, inside: NDArray[np.float64], hatch: str) -> None:
@@ -126,10 +126,21 @@ def _markers(axes: Any, regions: DecisionRegions, outcome: Any, look: dict[str, 
     return [(patch, drawn[0])]
 
 
-def _legend(axes: Any, regions: DecisionRegions, handles: list[Any], alone: int | None) -> None:
+def _others(axes: Any, regions: DecisionRegions) -> list[Any]:
+    """Rows whose label is missing, or none of the network's classes."""
+    known = {str(outcome) for outcome in regions.outcomes}
+    which = np.array([label is None or str(label) not in known for label in regions.labels], dtype=bool)
+    if not which.any():
+        return []
+    rows = _some(regions.rows[which])
+    return list(axes.plot(rows[:, 0], rows[:, 1], ".", color=_ink(), markersize=3, zorder=3, label="no such class"))
+
+
+def _legend(axes: Any, regions: DecisionRegions, handles: list[Any], others: list[Any], alone: int | None) -> None:
     from matplotlib.legend_handler import HandlerTuple
 
-    names = [short(outcome) for outcome in regions.outcomes]
+    names = [*map(short, regions.outcomes), *(["no such class"] if others else [])]
+    handles = [*handles, *others]
     title = f"{short(regions.label)}: region, rows" + ("" if regions.labels_are_given else " as predicted")
     if alone is not None:
         title += f"\nlines: probability of {short(regions.outcomes[alone])}"
@@ -176,6 +187,8 @@ def _some(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shown(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).removesuffix("T00:00:00")
     return "missing" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -133,6 +133,14 @@ def test_regions_have_colours_hatches_edges_and_rows(model: rk.Model, style: str
     axes.figure.canvas.draw()
 
 
+def test_rows_of_no_class_are_dots(model: rk.Model) -> None:
+    y = [None, "Emperor"] + rk.datasets.penguins()["species"].to_list()[2:]
+    table = rk.datasets.penguins().drop("species")
+    axes = decision_regions(model, table, "bill_length_mm", "flipper_length_mm", points=5, y=y).plot()
+    assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "no such class"]
+    np.testing.assert_array_equal(lines(axes)["no such class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
+
+
 def test_regions_of_numbers_and_given_axes(mass: rk.Model) -> None:
     found = decision_regions(mass, "penguins", "bill_length_mm", "flipper_length_mm", points=15)
     _, given = plt.subplots()
