@@ -154,8 +154,10 @@ def nearest_rows(
     predicting = predicting_of(model)
     table = table_of(predicting, data)
     chosen = _places(rows, table)
-    is_same = train_data is None or _is_same(train_data, data)
-    among, labels = (table, labels_in(predicting, table)) if is_same else _training(predicting, train_data)
+    x, y = train_data if isinstance(train_data, tuple) and len(train_data) == 2 else (train_data, None)
+    is_same = x is None or _is_same(x, data)
+    among = table if is_same else table_of(predicting, x)
+    labels = labels_in(predicting, among, y)
     available = len(among) - is_same
     if k > available:
         raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {available:,} training row"
@@ -189,12 +191,6 @@ def _places(rows: Any, table: Table) -> NDArray[np.int64]:
 
 def _is_same(one: Any, other: Any) -> bool:
     return one is other or (isinstance(one, str | Path) and isinstance(other, str | Path) and str(one) == str(other))
-
-
-def _training(model: Predicting, data: Any) -> tuple[Table, NDArray[Any] | None]:
-    x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
-    table = table_of(model, x)
-    return table, labels_in(model, table, y)
 
 
 def _networks(model: Predicting) -> Iterator[tuple[float, Model]]:

@@ -218,11 +218,12 @@ def cells(axes: Any, first: Span, second: Span, said: NDArray[np.float64]) -> No
 def _dated(axis: Any, span: Span) -> None:
     """Dates as short as they can be."""
     if span.kind == "moment":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+        from matplotlib import dates
 
-        locator = AutoDateLocator(maxticks=8)
+        untyped: Any = dates
+        locator = untyped.AutoDateLocator(maxticks=8)
         axis.set_major_locator(locator)
-        axis.set_major_formatter(ConciseDateFormatter(locator))
+        axis.set_major_formatter(untyped.ConciseDateFormatter(locator))
 
 
 def _some(rows: int) -> NDArray[np.int64]:

@@ -66,7 +66,7 @@ def test_of_equal_distances_the_earlier_row_comes_first() -> None:
     assert found.labels is None
     labels = nearest_rows(model, x, [0], (x, ["a", "b", "c", "d", "e", "f"]), k=2).labels
     assert labels is not None
-    assert labels.tolist() == [["a", "b"]]
+    assert labels.tolist() == [["b", "c"]]
 
 
 def test_an_ensemble_takes_the_mean_of_its_networks_squared_distances() -> None:

@@ -134,7 +134,7 @@ def test_regions_have_colours_hatches_edges_and_rows(model: rk.Model, style: str
 
 
 def test_rows_of_no_class_are_dots(model: rk.Model) -> None:
-    y = [None, "Emperor"] + rk.datasets.penguins()["species"].to_list()[2:]
+    y = [None, "Emperor", *rk.datasets.penguins()["species"].to_list()[2:]]
     table = rk.datasets.penguins().drop("species")
     axes = decision_regions(model, table, "bill_length_mm", "flipper_length_mm", points=5, y=y).plot()
     assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "no such class"]
