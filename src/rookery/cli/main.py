@@ -18,6 +18,7 @@ from rookery.cli.evaluate import evaluate
 from rookery.cli.explain import explain
 from rookery.cli.find_learning_rate import find_learning_rate
 from rookery.cli.loss_against_weight import loss_against_weight
+from rookery.cli.partial_dependence import partial_dependence
 from rookery.cli.plot import plot
 from rookery.cli.predict import predict
 from rookery.cli.report import report
@@ -53,8 +54,8 @@ def _flowing(text: str) -> str:
 
 
 COMMANDS = (
-    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, explain, trace, loss_against_weight, resume,
-    verify,
+    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, explain, partial_dependence, trace,
+    loss_against_weight, resume, verify,
 )  # fmt: skip
 
 for command in COMMANDS:

@@ -23,6 +23,10 @@ _WHERE: dict[str, tuple[str, ...]] = {
     "diverging": ("Divergence", "divergence"),
     "tracing.result": ("Trace",),
     "tracing.traced": ("trace",),
+    "dependence": ("PartialDependence",),
+    "depending": ("partial_dependence",),
+    "neighbours": ("NearestRows", "nearest_rows"),
+    "regions": ("DecisionRegions", "decision_regions"),
 }
 
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}

@@ -17,6 +17,7 @@ from rookery.plots.style import axes_for
 from rookery.reporting.figures import Figures
 from rookery.reporting.html import Html, joined, tag
 from rookery.reporting.subject import Subject, first_rows
+from rookery.table.columns import Table
 from rookery.table.observations import Observations
 
 __all__ = ["spared_least", "step_section", "uses_section", "weight_section"]
@@ -116,4 +117,10 @@ def _plotted(explanation: Any) -> Any:
 def _by_importance(importance: Any, subject: Subject) -> list[str]:
     """The columns, the most important first."""
     columns, known = list(importance.columns), subject.model.features.names
-    return [name for name in columns if name in known]
+    return [name for name in columns if name in known and not _is_empty(subject, name)]
+
+
+def _is_empty(subject: Subject, column: str) -> bool:
+    """Whether no row holds a value of it, so that there is none to try."""
+    x = first_rows(subject.rows, ROWS_AT_MOST).x
+    return isinstance(x, Table) and bool(x.columns[column].missing.all())
