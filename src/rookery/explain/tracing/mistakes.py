@@ -51,7 +51,7 @@ class ClassMistakes:
         differences = np.abs(label - p)
         squares = differences**2
         with np.errstate(divide="ignore"):
-            cross_entropy = -np.log(p[np.arange(len(p)), truth])
+            cross_entropy = 0.0 - np.log(p[np.arange(len(p)), truth])  # of a probability of 1: 0, not -0
         return cls(truth.astype(np.int64), p, differences, squares, squares.mean(axis=1), cross_entropy)
 
 
