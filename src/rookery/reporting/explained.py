@@ -16,6 +16,7 @@ from rookery.model import Model
 from rookery.plots.style import axes_for
 from rookery.reporting.figures import Figures
 from rookery.reporting.html import Html, joined, tag
+from rookery.reporting.step import step_html
 from rookery.reporting.subject import Subject, first_rows
 from rookery.table.columns import Table
 from rookery.table.observations import Observations
@@ -28,10 +29,8 @@ WEIGHTS_TRIED = 64
 ROWS_AT_MOST = 2000  # an explanation of the first so many is as good, and takes seconds
 
 
-def uses_section(subject: Subject, figures: Figures) -> Html | None:
+def uses_section(subject: Subject, figures: Figures) -> Html:
     """Permutation importance, and partial dependence on the columns that matter most."""
-    if not _is_there("permutation_importance", subject):
-        return None
     rows = first_rows(subject.rows, ROWS_AT_MOST)
     importance = explain.permutation_importance(subject.model, rows.x, rows.y)
     parts = [
@@ -40,36 +39,30 @@ def uses_section(subject: Subject, figures: Figures) -> Html | None:
             "Importance of the columns",
         )
     ]  # fmt: skip
-    if _is_there("partial_dependence", subject):
-        curves = []
-        for column in _by_importance(importance, subject)[:COLUMNS_DRAWN]:
-            dependence = explain.partial_dependence(subject.model, rows.x, column)
-            curves.append(
-                figures.figure(
-                    _drawing(dependence), f"What it says on average as {column} changes, all else as it is.",
-                    f"Partial dependence on {column}",
-                )
-            )  # fmt: skip
-        parts.append(tag("div", *curves, class_="pair"))
+    curves = []
+    for column in _by_importance(importance, subject)[:COLUMNS_DRAWN]:
+        dependence = explain.partial_dependence(subject.model, rows.x, column)
+        curves.append(
+            figures.figure(
+                _drawing(dependence), f"What it says on average as {column} changes, all else as it is.",
+                f"Partial dependence on {column}",
+            )
+        )  # fmt: skip
+    parts.append(tag("div", *curves, class_="pair"))
     return joined(parts)
 
 
 def step_section(subject: Subject, figures: Figures) -> Html | None:
     """The trace of one training step on the first rows."""
-    if not _is_there("trace", subject):
+    if not isinstance(subject.model, Model):
         return None
-    rows = first_rows(subject.seen, ROWS_OF_A_STEP)
-    trace = explain.trace(subject.model, rows.x, rows.y)
-    shown = getattr(trace, "html", None)
-    content = shown() if callable(shown) else shown
-    return Html(content) if isinstance(content, str) else tag("pre", str(trace))
+    return step_html(explain.trace(subject.model, first_rows(subject.seen, ROWS_OF_A_STEP)))
 
 
 def weight_section(subject: Subject, figures: Figures) -> Html | None:
     """The loss against the weight of the first layer that the network could spare least."""
-    if not _is_there("loss_against_weight", subject):
+    if not isinstance(subject.model, Model):
         return None
-    assert isinstance(subject.model, Model)
     rows = first_rows(subject.seen, ROWS_AT_MOST)
     row, column = spared_least(subject.model, rows)
     curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, row=row, column=column)
@@ -97,10 +90,6 @@ def spared_least(model: Model, rows: Observations) -> tuple[int, int]:
     losses = losses_of_many(model.plan, stack, batch.rows, resolve_threads(model.threads))
     row, column = places[int(np.argmax(np.where(np.isfinite(losses), losses, -np.inf)))]
     return int(row), int(column)
-
-
-def _is_there(name: str, subject: Subject) -> bool:
-    return name in explain.__all__ and isinstance(subject.model, Model)
 
 
 def _drawing(explanation: Any) -> Callable[[], Any]:

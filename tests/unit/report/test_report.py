@@ -13,6 +13,7 @@ import pytest
 
 import rookery as rk
 from rookery import explain
+from rookery.reporting.explained import spared_least
 from rookery.reporting.limits import limits_of
 from rookery.reporting.subject import subject_of
 from tests.unit import jobs
@@ -203,33 +204,19 @@ def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: rk
     assert "learning" not in page.values("id")
 
 
-def test_explanations_have_their_sections_where_they_are_there(
-    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Any] = []
-
-    class Explanation:
-        columns = ("sex", "island")
-        html = "<table><tr><td>a step</td></tr></table>"
-
-        def __init__(self, model: Any, x: Any, y: Any, **named: Any) -> None:
-            asked.append((y, named))
-
-        def plot(self, axes: Any = None) -> Any:
-            axes.plot([0, 1], [0, 1])
-            return axes
-
-    for name in ("permutation_importance", "partial_dependence", "trace", "loss_against_weight"):
-        monkeypatch.setattr(explain, name, Explanation, raising=False)
-    monkeypatch.setattr(
-        explain, "__all__", ["permutation_importance", "partial_dependence", "trace", "loss_against_weight"]
-    )
-    _, page = page_of(model, "penguins", tmp_path)
+def test_what_explains_has_its_sections(model: rk.Model, penguins: tuple[str, Page]) -> None:
+    page = penguins[1]
     assert set(EXPLAINED) <= set(page.values("id"))
-    assert "a step" in page.texts
-    assert [column for column, _ in asked[1:3]] == ["sex", "island"]
-    place = asked[-1][1]["row"], asked[-1][1]["column"]
+    assert page.tags.count("html") == 1
+    assert "What it says on average as bill_length_mm changes, all else as it is." in page.text
+    step = rk.explain.trace(model, subject_of(model, "penguins").seen.take(np.arange(20)))
+    assert f"{step.loss:.6g} before the step" in page.text
+    assert "by finite differences in float64" in page.text
+
+
+def test_the_weight_is_the_one_that_could_be_spared_least(model: rk.Model) -> None:
     rows = subject_of(model, "penguins").seen
+    place = spared_least(model, rows)
 
     def loss_without(i: int, j: int) -> float:
         weights = [(w.copy(), b) for w, b in model.weights]
@@ -250,8 +237,7 @@ def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
     def impossible(*_: Any) -> None:
         raise rk.TableError("these rows <cannot> be traced")
 
-    monkeypatch.setattr(explain, "trace", impossible, raising=False)
-    monkeypatch.setattr(explain, "__all__", ["trace"])
+    monkeypatch.setattr(explain, "trace", impossible)
     _, page = page_of(model, "penguins", tmp_path)
     assert "Not shown: these rows <cannot> be traced." in page.text
     assert "limits" in page.values("id")
