@@ -35,7 +35,7 @@ __all__ = ["explain"]
 
 SHUFFLES, ONE_ROW = "The importance of columns", "One row"
 OF_SHUFFLES = (
-    Option("metric", str, SHUFFLES, "By which columns are judged: log_loss, accuracy, auc, …; rmse, mae, r2.", "loss"),
+    Option("metric", str, SHUFFLES, "log_loss, accuracy, auc, …; of numbers rmse, mae, r2.", "log_loss, rmse"),
     Option("repeats", int, SHUFFLES, "How often each column is shuffled.", "20"),
     Option("seed", int, SHUFFLES, "Of the shuffles.", "0"),
     Option("intervals", int, SHUFFLES, "Resamples for the intervals of 95 %; 0 for none.", "200"),

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rookery.ensemble import Ensemble
-from rookery.errors import PlanError, TableError, nearest
+from rookery.errors import TableError
 from rookery.evaluation.bootstrap import at_least_0, checked_weights
-from rookery.evaluation.measures import METRICS, SMALLEST_PROBABILITY, ClassMeasures, said_classes
-from rookery.evaluation.numbers import NumberMeasures
 from rookery.explain.batch import Batch
 from rookery.explain.encoded import Encoded, given_rows, predictor_of
 from rookery.explain.importances import PermutationImportance
+from rookery.explain.measured import Measure, RowMeans, chosen_metric, measured_by
 from rookery.model import Model
 from rookery.planning import whole
-from rookery.table.labels import class_numbers
 from rookery.table.observations import Observations
 from rookery.table.weights import sample_weights
 from rookery.words import LOWER_IS_BETTER
@@ -27,14 +23,14 @@ from rookery.words import LOWER_IS_BETTER
 __all__ = ["permutation_importance"]
 
 Array = NDArray[np.float64]
-Measure = Callable[[Array], Array]
-"""From (r, n) weights of the rows to the metric under each, (r,)."""
-
 COVERED = (2.5, 97.5)  # percent
 # Rows times resamples: with more rows, fewer resamples are taken, for the intervals are narrow anyway.
 MOST_DRAWS = 40_000_000
 FEWEST = 50
-DRAWS_AT_A_TIME = 2_000_000
+DRAWS_AT_A_TIME = 500_000
+# Rows times columns times resamples times shuffles, of metrics that are no means over rows: with many rows, one shuffle
+# has pairs enough.
+MOST_EVALUATIONS = 100_000_000
 
 
 def permutation_importance(
@@ -76,7 +72,7 @@ def permutation_importance(
     sample_weight : (n,) array or name of a column, optional
         How much each row counts in the metric.
     intervals : int, default 200
-        Resamples of the rows for intervals of 95 %; 0 for none.
+        Resamples of the rows for intervals of 95 %; 0 for none. Fewer are taken, but at least 50, of very many rows.
 
     Returns
     -------
@@ -114,14 +110,14 @@ def permutation_importance(
     network = predictor_of(model)
     repeats, seed = whole("repeats", repeats, at_least=1), whole("seed", seed, at_least=0)
     at_least_0("intervals", intervals)
-    metric = _checked_metric(network, metric)
+    metric = chosen_metric(network, metric)
     observed = _observed(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
     weights = checked_weights(sample_weights(sample_weight, observed), len(observed))
     encoded = Encoded(network, given_rows(network, observed))
-    judge = _judge_of(network, observed, weights, metric)
-    plain = judge(encoded.said())
+    measure_of = measured_by(network, observed, weights, metric)
+    plain = measure_of(encoded.said())
     score = float(plain(weights[np.newaxis])[0])
     if not np.isfinite(score):
         raise TableError(
@@ -130,15 +126,20 @@ def permutation_importance(
         )
     sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
     names = network.features.names
-    draws = _Draws(len(observed), intervals, seed)
+    cells, is_quick = len(observed) * len(names), isinstance(plain, RowMeans)
+    most = MOST_DRAWS // len(observed) if is_quick else MOST_EVALUATIONS // cells
+    draws = _Draws(len(observed), min(int(intervals), max(FEWEST, most)), seed)
+    looked_at = repeats if is_quick else min(repeats, max(1, MOST_EVALUATIONS // max(1, cells * draws.count)))
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))
     rng = np.random.default_rng([seed, 0])
     for k in range(repeats):
         order = rng.permutation(len(observed))
-        measures = [judge(encoded.said_shuffled(column, order)) for column in range(len(names))]
+        measures = [measure_of(encoded.said_shuffled(column, order)) for column in range(len(names))]
         each[:, k] = [sign * (float(measure(weights[np.newaxis])[0]) - score) for measure in measures]
-        resampled += sign * draws.differences(plain, measures, weights, order) / repeats
+        if k < looked_at:
+            resampled += sign * draws.differences(plain, measures, weights, order) / looked_at
+    resampled += (each.mean(axis=1) - each[:, :looked_at].mean(axis=1))[:, np.newaxis]
     return _sorted(names, each, resampled, metric, score, len(observed))
 
 
@@ -150,67 +151,11 @@ def _observed(network: Model | Ensemble, data: Any, y: Any) -> Observations:
     return data if isinstance(data, Observations) else network.observe(data, y)
 
 
-def _checked_metric(network: Model | Ensemble, metric: str | None) -> str:
-    is_quantile = network.quantile is not None
-    known = METRICS if network.classes is not None else ("rmse", "mae", "r2", *(["pinball"] if is_quantile else []))
-    if metric is None:
-        return "log_loss" if network.classes is not None else "pinball" if is_quantile else "rmse"
-    if metric not in known:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, known)}")
-    return metric
-
-
-def _judge_of(
-    network: Model | Ensemble, observed: Observations, weights: Array, metric: str
-) -> Callable[[Array], Measure]:
-    """What makes of predictions the metric's measure."""
-    if network.classes is None:
-        if observed.y.dtype.kind in "OUS":
-            raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
-        truth = observed.y.astype(np.float64).reshape(len(observed), -1)
-        centre = np.average(truth, axis=0, weights=weights)
-        return lambda said: _Picked(NumberMeasures(said, truth, network.quantile, centre), metric)
-    classes = class_numbers(observed.y, network.classes, network.labels.name, observed.called).astype(np.int64)
-    if metric == "log_loss":
-        return lambda said: _LogLoss(said, classes)
-    return lambda said: _OfClasses(ClassMeasures(said, classes, said_classes(said, None)), metric)
-
-
-@dataclass(frozen=True, slots=True)
-class _Picked:
-    measures: NumberMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        return self.measures(weights)[self.metric]
-
-
-class _LogLoss:
-    """As `ClassMeasures` has it, alone: a mean over the rows, which needs no more than their losses."""
-
-    def __init__(self, said: Array, classes: NDArray[np.int64]) -> None:
-        self._logs = -np.log(np.maximum(said[np.arange(len(said)), classes], SMALLEST_PROBABILITY))
-
-    def __call__(self, weights: Array) -> Array:
-        return np.asarray(weights @ self._logs / weights.sum(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class _OfClasses:
-    measures: ClassMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        measures = self.measures
-        areas = measures.areas(weights) if self.metric == "auc" else np.zeros((len(weights), 1))  # they need sorting
-        return measures.metrics(weights, measures.per_class(weights), areas)[self.metric]
-
-
 class _Draws:
     """How often each row is drawn in each resample."""
 
     def __init__(self, rows: int, resamples: int, seed: int) -> None:
-        self.count = min(int(resamples), max(FEWEST, MOST_DRAWS // rows))
+        self.count = resamples
         rng = np.random.default_rng([seed, 1])
         self._counts = np.empty((self.count, rows), dtype=np.uint8)
         for i in range(self.count):
@@ -221,10 +166,16 @@ class _Draws:
         """Of each column, (columns, resamples): how much more the metric is where rows have others' cells."""
         found = np.empty((len(shuffled), self.count))
         at_a_time = max(1, DRAWS_AT_A_TIME // len(order))
+        more = None
+        if isinstance(plain, RowMeans):
+            more = np.column_stack([one.values - plain.values for one in shuffled if isinstance(one, RowMeans)])
         for begin in range(0, self.count, at_a_time):
             some = slice(begin, begin + at_a_time)
             counts = self._counts[some].astype(np.float64)
             pairs = counts * counts[:, order] * weights
+            if more is not None:
+                found[:, some] = (pairs @ more).T / pairs.sum(axis=1)
+                continue
             without = plain(pairs)
             for column, measure in enumerate(shuffled):
                 found[column, some] = measure(pairs) - without
