@@ -338,8 +338,13 @@ class DoubleSums {
     std::memcpy(to + kHalf, &high_, sizeof high_);
   }
   ROOKERY_INLINE void add(V x) {
-    low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
-    high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
+    if constexpr (kHalf > 1) {
+      low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
+      high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
+    } else {
+      low_ += static_cast<double>(x.lane(0));
+      high_ += static_cast<double>(x.lane(1));
+    }
   }
 
  private:

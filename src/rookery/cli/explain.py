@@ -22,8 +22,9 @@ from rookery.cli.options import (
     writable,
 )
 from rookery.cli.page import print_page
+from rookery.cli.picture import save_picture
 from rookery.cli.progress import activity
-from rookery.errors import FileError, PlanError
+from rookery.errors import PlanError
 
 if TYPE_CHECKING:
     from rookery.ensemble import Ensemble
@@ -84,7 +85,7 @@ def explain(
     with activity("looking at what the model uses", quiet=as_json):
         found = (_of_row if "row" in options else _of_columns)(network, table, options, given)
     if picture is not None:
-        _draw(found, picture)
+        save_picture(found.plot, picture)
     if as_json:
         print(json.dumps(found.to_dict(), allow_nan=False))
         return
@@ -128,16 +129,3 @@ def _of_row(
     options.pop("drop_unlabelled", None)
     rows = read_table(table, Reading(**readings(given)), network.features.kinds)
     return integrated_gradients(network, rows, rows=options.pop("row"), **options)
-
-
-def _draw(found: PermutationImportance | IntegratedGradients, path: Path) -> None:
-    from rookery.plots.style import off_screen
-
-    with off_screen():
-        axes = found.plot()
-    try:
-        axes.figure.savefig(path, dpi=150)
-    except ValueError as error:  # another ending than those matplotlib writes
-        raise PlanError(f"--plot: {path}: {error}") from error
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -22,10 +22,10 @@ from rookery.cli.options import (
     writable,
 )
 from rookery.cli.page import print_page
-from rookery.errors import FileError, PlanError
+from rookery.cli.picture import save_picture
+from rookery.errors import PlanError
 
 if TYPE_CHECKING:
-    from rookery.explain.curve import LossAgainstWeight
     from rookery.model import Model
 
 __all__ = ["loss_against_weight"]
@@ -98,7 +98,7 @@ def loss_against_weight(
     batch = batch_of(network, rows, sample_weight=options.pop("sample_weight", None))
     curve = curve_of(network, batch, **_named(network, options))
     if picture is not None:
-        _draw(curve, picture)
+        save_picture(curve.plot, picture)
     if as_json:
         print(json.dumps(curve.to_dict(), allow_nan=False))
         return
@@ -116,13 +116,3 @@ def _named(model: Model, options: dict[str, Any]) -> dict[str, Any]:
         name: int(value) if name in names and value.isdecimal() and value not in names[name] else value
         for name, value in options.items()
     }
-
-
-def _draw(curve: LossAgainstWeight, path: Path) -> None:
-    axes = curve.plot()
-    try:
-        axes.figure.savefig(path, dpi=150)
-    except ValueError as error:  # another ending than those matplotlib writes
-        raise PlanError(f"--plot: {path}: {error}") from error
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error

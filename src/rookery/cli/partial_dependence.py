@@ -10,10 +10,11 @@ import typer
 
 from rookery.cli.options import FILES, JSON, READING, THREADS, Option, arguments_of, readings, with_options, writable
 from rookery.cli.page import print_page
-from rookery.errors import FileError, PlanError
+from rookery.cli.picture import save_picture
+from rookery.errors import PlanError
 
 if TYPE_CHECKING:
-    from rookery.explain.dependence import PartialDependence
+    pass
 
 __all__ = ["partial_dependence"]
 
@@ -62,20 +63,10 @@ def partial_dependence(
     dependence = depending(network, rows, kind=kind, **options)
     dependence.number_of(of)  # says so now if there is no such class
     if picture is not None:
-        _draw(dependence, of, picture)
+        save_picture(lambda: dependence.plot(of=of), picture)
     if as_json:
         print(json.dumps(dependence.to_dict(), allow_nan=False))
         return
     from rookery.cli.render_dependence import dependence_page
 
     print_page(dependence_page(dependence, of))
-
-
-def _draw(dependence: PartialDependence, of: str | None, path: Path) -> None:
-    axes = dependence.plot(of=of)
-    try:
-        axes.figure.savefig(path, dpi=150)
-    except ValueError as error:  # another ending than those matplotlib writes
-        raise PlanError(f"--plot: {path}: {error}") from error
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
