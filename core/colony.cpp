@@ -6,8 +6,10 @@
 #include <cmath>
 #include <exception>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace rookery::ROOKERY_LEVEL {
 
@@ -94,15 +96,26 @@ void Colony<T>::make_packs() {
   }
 }
 
-// Members whose steps have the same coefficients next to each other, else in the order they came.
+// Who goes through the same rows in the same order next to each other, if there are enough of them to fill packs: such
+// a pack takes its rows once for all. Else those whose steps have the same coefficients; else in the order they came.
 template <class T>
 void Colony<T>::stand_alike_together(std::vector<std::size_t>& of) const {
   std::vector<std::vector<std::size_t>> groups;
+  std::map<std::pair<std::uint64_t, const T*>, std::size_t> orders;
   for (std::size_t m : of) {
-    const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& other) {
-      return same_rates(*members_[other.front()], *members_[m]);
-    });
-    group == groups.end() ? groups.push_back({m}) : group->push_back(m);
+    const Member<T>& member = *members_[m];
+    const auto [order, is_new] = orders.try_emplace({member.plan.seed, member.train.x}, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[order->second].push_back(m);
+  }
+  if (of.size() < groups.size() * Pack<T>::kLanes / 2) {
+    groups.clear();
+    for (std::size_t m : of) {
+      const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& other) {
+        return same_rates(*members_[other.front()], *members_[m]);
+      });
+      group == groups.end() ? groups.push_back({m}) : group->push_back(m);
+    }
   }
   of.clear();
   for (const std::vector<std::size_t>& group : groups) of.insert(of.end(), group.begin(), group.end());

@@ -114,9 +114,12 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lanes_[static_cast<std::size_t>(i)].same_order_as =
         first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
   }
+  const auto is_first = [](const Lane& lane) { return lane.same_order_as == 0; };
   for (const bool validation : {false, true}) {
     one_table_[validation] = is_one_table(validation);
     for (int i = 0; i < kLanes; ++i) weighted_[validation] |= rows_of(i, validation).weights != nullptr;
+    same_rows_[validation] =
+        one_table_[validation] && (validation || !plan_.shuffle || std::all_of(lanes_.begin(), lanes_.end(), is_first));
   }
   lay_out_block();
 }
@@ -161,6 +164,12 @@ void Pack<T>::shuffle() {
   const auto of = [&](int lane) {
     return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
   };
+  if (same_rows_[false]) {
+    permutation(leader().member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), of(0));
+    for (std::int64_t position = 0; position < count; ++position)
+      std::fill_n(order_.data() + position * kLanes, kLanes, of(0)[static_cast<std::size_t>(position)]);
+    return;
+  }
   for (int i = 0; i < kLanes; ++i) {
     const Lane& lane = lanes_[static_cast<std::size_t>(i)];
     if (lane.same_order_as < i) {

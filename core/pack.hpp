@@ -130,7 +130,8 @@ class Pack {
     return validation || order_.empty() ? position : order_[static_cast<std::size_t>(position * kLanes + lane)];
   }
   bool is_one_table(bool validation) const;
-  void take_rows_of_one_table(bool validation, std::int64_t begin, std::int64_t rows);
+  void take_rows_of_one_table(std::int64_t begin, std::int64_t rows);
+  void take_same_rows(bool validation, std::int64_t begin, std::int64_t rows);
   void take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight);
   void to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const;
   void from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const;
@@ -158,6 +159,7 @@ class Pack {
   std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
   // Of the rows for training, and of those for validation:
   bool one_table_[2] = {false, false};  // whether they are of one table for all, small enough to gather from
+  bool same_rows_[2] = {false, false};  // whether, besides, all members go through them in the same order
   bool weighted_[2] = {false, false};   // whether some have weights
   Block block_;
   std::int64_t batches_per_epoch_;

@@ -91,15 +91,12 @@ bool Pack<T>::is_one_table(bool validation) const {
 }
 
 template <class T>
-void Pack<T>::take_rows_of_one_table(bool validation, std::int64_t begin, std::int64_t rows) {
-  const Rows<T>& table = rows_of(0, validation);
+void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
+  const Rows<T>& table = rows_of(0, false);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
-  const bool in_order = validation || order_.empty();
   for (std::int64_t r = 0; r < rows; ++r) {
-    std::int32_t same[kLanes];
-    if (in_order) std::fill_n(same, kLanes, static_cast<std::int32_t>(begin + r));
-    const std::int32_t* const row = in_order ? same : order_.data() + (begin + r) * kLanes;
+    const std::int32_t* const row = order_.data() + (begin + r) * kLanes;
     gather_columns(table.x, row, table.x_stride, d, block_.inputs + r * (1 + d));
     if (table.classes != nullptr) {
       block_.labels[r] = gather_integers<V>(table.classes, row);
@@ -109,10 +106,30 @@ void Pack<T>::take_rows_of_one_table(bool validation, std::int64_t begin, std::i
   }
 }
 
+// All members see the same rows.
+template <class T>
+void Pack<T>::take_same_rows(bool validation, std::int64_t begin, std::int64_t rows) {
+  const Rows<T>& table = rows_of(0, validation);
+  const std::int64_t d = plan_.inputs;
+  const std::int64_t outputs = shape_.outputs();
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t row = row_of(0, validation, begin + r);
+    const T* const x = table.x + row * table.x_stride;
+    for (std::int64_t i = 0; i < d; ++i) block_.inputs[r * (1 + d) + i] = V(x[i]);
+    if (table.classes != nullptr) {
+      block_.labels[r] = V(static_cast<T>(table.classes[row]));
+    } else {
+      const T* const y = table.targets + row * table.targets_stride;
+      for (std::int64_t c = 0; c < outputs; ++c) block_.targets[r * outputs + c] = V(y[c]);
+    }
+  }
+}
+
 // The rows at positions begin ... begin + rows - 1 of each member's epoch, or of its validation rows.
 template <class T>
 void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) {
-  if (one_table_[validation]) return take_rows_of_one_table(validation, begin, rows);
+  if (same_rows_[validation]) return take_same_rows(validation, begin, rows);
+  if (one_table_[validation]) return take_rows_of_one_table(begin, rows);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
   for (int lane = 0; lane < kLanes; ++lane) {

@@ -117,6 +117,22 @@ def test_as_alone(members: list[Job]) -> None:
     assert_as_alone(_core.load(), members)
 
 
+@settings(max_examples=60)
+@given(jobs(), st.sampled_from([1, 2, 30]))
+def test_as_alone_on_one_table(members: list[Job], seeds: int) -> None:
+    """Rows are taken from one table for all, and once for all where the members also share their order."""
+    engine = _core.load()
+    first = members[0]
+    tables = [first.table()] + ([first.table(first.validation, stream=1)] if first.validation else [])
+    plans = [replace(job, seed=number % seeds).plan(engine) for number, job in enumerate(members)]
+    colony = engine.Colony32([(plan, 0, len(tables) - 1 or -1) for plan in plans], tables, 2)
+    assert colony.run() == "finished"
+    for number, plan in enumerate(plans):
+        solo = engine.Solo32(plan, *tables[0], tables[1] if first.validation else None, 1)
+        status = solo.run()
+        assert in_colony(colony, number) == (digest(solo), status, solo.divergence)
+
+
 PENGUIN = Job(rows=239, epochs=5, validation=40, optimizer={"kind": "adam", "learning_rate": 0.01})
 
 
