@@ -407,7 +407,12 @@ void Pack<T>::step() {
     ++p.batch;
     ++p.step;
   }
-  update(coefficients.vectors(), Regularization<V>::of_lanes(of_weights), Regularization<V>::of_lanes(of_biases));
+  Regularization<V> weights_by, biases_by;
+  if (regularized_) {
+    weights_by = Regularization<V>::of_lanes(of_weights);
+    biases_by = Regularization<V>::of_lanes(of_biases);
+  }
+  update(coefficients.vectors(), weights_by, biases_by);
 }
 
 template <class T>
