@@ -1,14 +1,13 @@
-// One step of a pack, a block of rows at a time: rows taken from the tables, forward, loss, back, gradients; then the
-// optimizer. Every sum has the order it has in a network alone.
+// One step of a pack, a block of rows at a time: rows taken from the tables (pack_rows.cpp), forward, loss, back,
+// gradients; then the optimizer. Every sum has the order it has in a network alone.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "lane_products.hpp"
 #include "layer.hpp"
 #include "pack.hpp"
 #include "random.hpp"
-#include "simd/transpose.hpp"
+#include "simd/double_sums.hpp"
 
 namespace rookery::ROOKERY_LEVEL {
 
@@ -17,26 +16,6 @@ namespace {
 // Few enough for the second-level cache, enough that the gradients, which are loaded and stored once for each block, do
 // not count.
 constexpr std::int64_t kRowsPerBlock = 32;
-
-// columns[c] = base[row[i] * stride + c] in lane i, for c = 0 ... count - 1.
-template <class V>
-ROOKERY_INLINE void gather_columns(const typename V::Scalar* base, const std::int32_t* row, std::int64_t stride,
-                                   std::int64_t count, V* columns) {
-  if constexpr (Quads<V>::kPossible) {
-    if (count >= 4) {
-      const auto quads_from = [&](std::int64_t first) __attribute__((always_inline)) {
-        Quads<V>::gather([&](int i) { return Quads<V>::Quad::load_unaligned(base + row[i] * stride + first); },
-                         columns + first);
-      };
-      for (std::int64_t c = 0; c + 4 <= count; c += 4) quads_from(c);
-      if (count % 4 != 0) quads_from(count - 4);  // some of them once more
-      return;
-    }
-  }
-  std::int32_t at[V::kLanes];
-  for (int i = 0; i < V::kLanes; ++i) at[i] = row[i] * static_cast<std::int32_t>(stride);
-  for (std::int64_t c = 0; c < count; ++c) columns[c] = gather<V>(base + c, at);
-}
 
 }  // namespace
 
@@ -68,85 +47,6 @@ void Pack<T>::lay_out_block() {
   for (std::int64_t r = 0; r < rows; ++r) {
     block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
     for (std::size_t l = 0; l + 1 < layers_.size(); ++l) block_.values[l][r * layers_[l].stride - 1] = V(T(1));
-  }
-}
-
-template <class T>
-const Rows<T>& Pack<T>::rows_of(int lane, bool validation) const {
-  const Member<T>& member = *lanes_[static_cast<std::size_t>(lane)].member;
-  return validation ? member.validation : member.train;
-}
-
-// Offsets of a gather are 32 bits wide.
-template <class T>
-bool Pack<T>::is_one_table(bool validation) const {
-  const Rows<T>& first = rows_of(0, validation);
-  for (int i = 1; i < kLanes; ++i) {
-    const Rows<T>& other = rows_of(i, validation);
-    if (other.x != first.x || other.x_stride != first.x_stride || other.classes != first.classes ||
-        other.targets != first.targets || other.targets_stride != first.targets_stride)
-      return false;
-  }
-  return first.count * std::max(first.x_stride, first.targets_stride) < std::numeric_limits<std::int32_t>::max();
-}
-
-template <class T>
-void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
-  const Rows<T>& table = rows_of(0, false);
-  const std::int64_t d = plan_.inputs;
-  const std::int64_t outputs = shape_.outputs();
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int32_t* const row = order_.data() + (begin + r) * kLanes;
-    gather_columns(table.x, row, table.x_stride, d, block_.inputs + r * (1 + d));
-    if (table.classes != nullptr) {
-      block_.labels[r] = gather_integers<V>(table.classes, row);
-    } else {
-      gather_columns(table.targets, row, table.targets_stride, outputs, block_.targets + r * outputs);
-    }
-  }
-}
-
-// All members see the same rows.
-template <class T>
-void Pack<T>::take_same_rows(bool validation, std::int64_t begin, std::int64_t rows) {
-  const Rows<T>& table = rows_of(0, validation);
-  const std::int64_t d = plan_.inputs;
-  const std::int64_t outputs = shape_.outputs();
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t row = row_of(0, validation, begin + r);
-    const T* const x = table.x + row * table.x_stride;
-    for (std::int64_t i = 0; i < d; ++i) block_.inputs[r * (1 + d) + i] = V(x[i]);
-    if (table.classes != nullptr) {
-      block_.labels[r] = V(static_cast<T>(table.classes[row]));
-    } else {
-      const T* const y = table.targets + row * table.targets_stride;
-      for (std::int64_t c = 0; c < outputs; ++c) block_.targets[r * outputs + c] = V(y[c]);
-    }
-  }
-}
-
-// The rows at positions begin ... begin + rows - 1 of each member's epoch, or of its validation rows.
-template <class T>
-void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) {
-  if (same_rows_[validation]) return take_same_rows(validation, begin, rows);
-  if (one_table_[validation]) return take_rows_of_one_table(begin, rows);
-  const std::int64_t d = plan_.inputs;
-  const std::int64_t outputs = shape_.outputs();
-  for (int lane = 0; lane < kLanes; ++lane) {
-    const Rows<T>& table = rows_of(lane, validation);
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t row = row_of(lane, validation, begin + r);
-      const T* const x = table.x + row * table.x_stride;
-      T* const to = reinterpret_cast<T*>(block_.inputs + r * (1 + d)) + lane;
-      for (std::int64_t i = 0; i < d; ++i) to[i * kLanes] = x[i];
-      if (table.classes != nullptr) {
-        reinterpret_cast<T*>(block_.labels + r)[lane] = static_cast<T>(table.classes[row]);
-      } else {
-        const T* const y = table.targets + row * table.targets_stride;
-        T* const targets = reinterpret_cast<T*>(block_.targets + r * outputs) + lane;
-        for (std::int64_t c = 0; c < outputs; ++c) targets[c * kLanes] = y[c];
-      }
-    }
   }
 }
 
@@ -328,20 +228,6 @@ void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V
   for (const Layer& layer : layers_) {
     range(layer.at, layer.at + layer.outputs, biases);
     range(layer.at + layer.outputs, layer.at + layer.size(), weights);
-  }
-}
-
-// By how much the loss of each row counts.
-template <class T>
-void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight) {
-  if (!weighted_[false]) {
-    const V scale = lanes_of<V>([&](int i) { return static_cast<T>(per_weight[i]); });
-    for (std::int64_t r = 0; r < rows; ++r) block_.scale[r] = scale;
-    return;
-  }
-  for (std::int64_t r = 0; r < rows; ++r) {
-    block_.scale[r] = lanes_of<V>(
-        [&](int i) { return static_cast<T>(rows_of(i, false).weight(row_of(i, false, begin + r)) * per_weight[i]); });
   }
 }
 

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "../plan.hpp"
+#include "../simd/gather.hpp"
 #include "../simd/lanes.hpp"
 
 namespace rookery::ROOKERY_LEVEL {

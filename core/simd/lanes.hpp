@@ -279,42 +279,6 @@ ROOKERY_INLINE V sign(V a) {
   return select(a > V(0), V(1), select(a < V(0), V(-1), V(0)));
 }
 
-// base[at[i]] in lane i.
-template <class V>
-ROOKERY_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
-#if defined(__AVX512F__)
-  if constexpr (V::kLanes == 16)
-    return V::make(
-        (typename V::Raw)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), 0xffff, _mm512_loadu_si512(at), base, 4));
-#elif defined(__AVX2__)
-  if constexpr (V::kLanes == 8)
-    return V::make((typename V::Raw)_mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i*)at), 4));
-#endif
-  return lanes_of<V>([&](int i) { return base[at[i]]; });
-}
-
-// The same, of whole numbers.
-template <class V>
-ROOKERY_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
-#if defined(__AVX512F__)
-  if constexpr (V::kLanes == 16) {
-    using Integers = typename RawVector<std::int32_t, 16>::type;
-    return V::make(__builtin_convertvector(
-        (Integers)_mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, _mm512_loadu_si512(at), base, 4),
-        typename V::Raw));
-  }
-#endif
-  return lanes_of<V>([&](int i) { return static_cast<typename V::Scalar>(base[at[i]]); });
-}
-
-// number(i) in lane i. By way of memory: lane by lane in a register takes many times as long.
-template <class V, class F>
-ROOKERY_INLINE V lanes_of(F&& number) {
-  alignas(V) typename V::Scalar lanes[V::kLanes];
-  for (int i = 0; i < V::kLanes; ++i) lanes[i] = number(i);
-  return V::load(lanes);
-}
-
 // Has v in a register from here on: else the compiler may read it from memory anew for each product it is part of.
 template <class T, int N>
 ROOKERY_INLINE void in_register(Vec<T, N>& v) {
@@ -324,40 +288,6 @@ ROOKERY_INLINE void in_register(Vec<T, N>& v) {
   asm("" : "+w"(v.raw));
 #endif
 }
-
-// A sum in double for each lane of V, kept in registers.
-template <class V>
-class DoubleSums {
- public:
-  explicit DoubleSums(const double* from) {
-    std::memcpy(&low_, from, sizeof low_);
-    std::memcpy(&high_, from + kHalf, sizeof high_);
-  }
-  void store(double* to) const {
-    std::memcpy(to, &low_, sizeof low_);
-    std::memcpy(to + kHalf, &high_, sizeof high_);
-  }
-  ROOKERY_INLINE void add(V x) {
-    if constexpr (kHalf > 1) {
-      low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
-      high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
-    } else {
-      low_ += static_cast<double>(x.lane(0));
-      high_ += static_cast<double>(x.lane(1));
-    }
-  }
-
- private:
-  static constexpr int kHalf = V::kLanes / 2;
-  using Half = typename RawVector<double, kHalf>::type;
-
-  template <int kFrom, int... kLane>
-  static ROOKERY_INLINE auto half(V x, std::integer_sequence<int, kLane...>) {
-    return __builtin_shufflevector(x.raw, x.raw, (kFrom + kLane)...);
-  }
-
-  Half low_, high_;
-};
 
 // Any lane set?
 template <class T, int N>
