@@ -8,42 +8,48 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from rookery import __version__
-from rookery.cli.evaluate import evaluate
-from rookery.cli.explain import explain
-from rookery.cli.find_learning_rate import find_learning_rate
-from rookery.cli.loss_against_weight import loss_against_weight
-from rookery.cli.partial_dependence import partial_dependence
-from rookery.cli.plot import plot
-from rookery.cli.predict import predict
-from rookery.cli.report import report
-from rookery.cli.resume import resume
-from rookery.cli.show import show
-from rookery.cli.sweep import sweep
-from rookery.cli.trace import trace
-from rookery.cli.train import train
-from rookery.cli.verify import verify
 from rookery.errors import DivergedError, RookeryError, RookeryWarning
 
-__all__ = ["app", "main"]
+__all__ = ["app_for", "main"]
 
 QUOTE = "'"
 ARGUMENT = re.compile(r"\b(duplicates|samples|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
 
-app = typer.Typer(
-    name="rookery",
-    help="Train deep neural networks on tables, and see how they learn.",
-    epilog="Try:  rookery train penguins --label species",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    suggest_commands=False,  # Click does it already
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# In the order in which they are listed; each is a function in a module of its name.
+COMMANDS = (
+    "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
+    "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
+)  # fmt: skip
+
+
+def app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for these arguments: with the command they name alone, if they name one.
+
+    Importing the others, and reading their options, takes longer than training on the penguins.
+    """
+    app = typer.Typer(
+        name="rookery",
+        help="Train deep neural networks on tables, and see how they learn.",
+        epilog="Try:  rookery train penguins --label species",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        suggest_commands=False,  # Click does it already
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    named = [name for name in COMMANDS if arguments and arguments[0] == name.replace("_", "-")]
+    for name in named or COMMANDS:
+        command = getattr(import_module(f"rookery.cli.{name}"), name)
+        app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
+    return app
 
 
 def _flowing(text: str) -> str:
@@ -53,22 +59,12 @@ def _flowing(text: str) -> str:
     return re.sub("\n\n(?=rookery )", "\n", flowing).replace("For example:\n", "For example:\n\n")
 
 
-COMMANDS = (
-    train, sweep, find_learning_rate, predict, evaluate, show, plot, report, explain, partial_dependence, trace,
-    loss_against_weight, resume, verify,
-)  # fmt: skip
-
-for command in COMMANDS:
-    app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"rookery {__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
@@ -83,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", RookeryWarning)
         warnings.showwarning = _print_warning
         try:
-            app(arguments, prog_name="rookery")
+            app_for(sys.argv[1:] if arguments is None else arguments)(arguments, prog_name="rookery")
             sys.stdout.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
