@@ -179,7 +179,7 @@ def test_what_fills_no_pack_is_trained_alone_where_that_is_sooner(engine: Any, t
 
 def test_those_that_are_trained_alone_can_be_stopped_and_go_on(engine: Any) -> None:
     """A time limit, or Ctrl-C, leaves them running, as it does those in packs."""
-    members = [replace(PENGUIN, seed=seed, epochs=20_000) for seed in range(2)]
+    members = [replace(PENGUIN, seed=seed, epochs=8_000) for seed in range(2)]
     colony = colony_of(engine, members, 1)
     assert colony.packed == 0
     assert colony.run(seconds=0.0) == "running"
