@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import rookery as rk
 
 from .commands import main
 
-command = sys.modules["rookery.cli.find_learning_rate"]  # not the function of that name
+command = import_module("rookery.cli.find_learning_rate")  # not the function of that name
 
 FIND = ["find-learning-rate", "penguins", "--label", "species", "--epochs", "20", "--threads", "1", "--hidden", "6"]
 SOME = [*FIND, "--rates", "1e-5..1e4/28", "--seeds", "3", "--optimizer", "sgd"]
