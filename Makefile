@@ -49,7 +49,7 @@ format: $(VENV)/.dev  ## bring layout in order
 # torch by itself first: named with others, a newer one might be taken.
 $(VENV)/.peers: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50"
+	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
 	touch $@
 
 peers: $(VENV)/.peers  ## parity tests against PyTorch, scikit-learn and others

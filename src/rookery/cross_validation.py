@@ -8,16 +8,18 @@ from typing import Any
 
 from rookery.crossing.result import CrossValidation
 from rookery.crossing.trained import Networks, networks_on
-from rookery.errors import DivergedError, PlanError
+from rookery.errors import DivergedError
 from rookery.evaluation.bootstrap import at_least_0
 from rookery.plan.plan import EarlyStopping
 from rookery.planning import loss_of, optimizer_of, preparation_of, whole
 from rookery.table.check import warn
-from rookery.table.folding import NOT_OF_FOLDS, folds_of
+from rookery.table.folding import check_not_of_folds, folds_of
 from rookery.table.survey import Survey, surveyed
 from rookery.training import settled, train
 
 __all__ = ["CrossValidation", "cross_validate"]
+
+MOST_REPEATS = 10_000
 
 
 def cross_validate(
@@ -100,6 +102,7 @@ def cross_validate(
     at_least_0("intervals", intervals)
     survey = _surveyed(given)
     stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
+    whole("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
     parted = folds_of(survey, folds, repeats, first, watches=stops_early is not None)
     networks = networks_on(parted, range(first, first + count), given)
     try:
@@ -118,9 +121,7 @@ def cross_validate(
 def _arguments(*data: Any, **arguments: Any) -> dict[str, Any]:
     """All arguments of `train` by name."""
     given = signature(train).bind(*data, **arguments)
-    for name in (*NOT_OF_FOLDS, "checkpoint", "resume"):
-        if arguments.get(name) not in (None, False, 0):
-            raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
+    check_not_of_folds(arguments, ("checkpoint", "resume"))
     given.apply_defaults()
     return settled(given.arguments)
 

@@ -71,15 +71,17 @@ def plan_of(given: Arguments, prepared: Prepared) -> Plan:
     )  # fmt: skip
 
 
-def whole(name: str, value: object, at_least: int) -> int:
+def whole(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
     """A whole number.
 
     Raises
     ------
     PlanError
-        If it is none, or too small.
+        If it is none, too small or too large.
 
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}")
+    if at_most is not None and value > at_most:
+        raise PlanError(f"{name}: got {value:,}; needs a whole number of at most {at_most:,}")
     return int(value)

@@ -209,3 +209,10 @@ def test_a_class_with_one_row_cannot_be_judged() -> None:
     labels = np.where(np.arange(40) == 7, "rare", np.where(y > 0, "up", "down"))
     with pytest.raises(rk.TableError, match="row 7 is the only one of class 'rare'"):
         rk.cross_validate(x, labels, folds=2, **QUICK)
+
+
+def test_a_table_for_validation_does_not_go_with_folds() -> None:
+    table = rk.datasets.penguins()
+    for call in (rk.cross_validate, rk.sweep):
+        with pytest.raises(rk.PlanError, match="validation_data: does not go with folds"):
+            call(table, label="species", folds=3, validation_data=table)

@@ -17,7 +17,7 @@ from rookery.errors import PlanError, RookeryWarning, nearest
 from rookery.plan.losses import Loss
 from rookery.plan.plan import EarlyStopping, Plan
 from rookery.planning import loss_of, optimizer_of, plan_of, preparation_of, suited_loss
-from rookery.table.folding import NOT_OF_FOLDS, folds_of
+from rookery.table.folding import check_not_of_folds, folds_of
 from rookery.table.prepare import Prepared, prepare
 from rookery.table.read import is_table, read_table
 from rookery.table.resample import resampled
@@ -115,9 +115,8 @@ class Jobs:
         self.bootstrap = bool(bootstrap)
         self.folds, self.repeats = folds, repeats
         self.splits = 1 if folds is None else folds * repeats
-        for name in NOT_OF_FOLDS if folds is not None else ():
-            if fixed[name] not in (None, 0):
-                raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
+        if folds is not None:
+            check_not_of_folds(fixed)
         reading = preparation_of({**fixed, "encoding": None}).reading
         self._data = read_table(data, reading) if is_table(data) else data
         self._y = y

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -203,7 +204,9 @@ def _values(rates: Any) -> list[float]:
     listed = axes[0].listed() if axes else [rates]
     if len(listed) > MOST:
         raise PlanError(f"rates: got {len(listed):,}; needs at most {MOST:,}, and {SUCH} is enough")
-    wrong = [rate for rate in listed if isinstance(rate, bool | str) or not np.isreal(rate) or not 0 < rate < np.inf]
+    wrong = [
+        rate for rate in listed if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < float(rate) < np.inf
+    ]
     if wrong:
         raise PlanError(f"rates: got {wrong[0]!r}; needs numbers above 0, such as {SUCH}")
     if len(listed) < LEAST:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CrossValidation", "Doubtful", "Place"]
 
-TOGETHER = 64  # networks whose predictions are held at a time
+TOGETHER, NUMBERS_AT_ONCE = 64, 16_000_000  # networks, and numbers they say, that are held at a time
 ENDED = ("finished", "early_stopped", "stopped")
 
 
@@ -103,8 +103,9 @@ class CrossValidation:
             rows, weights = fold.held_out.observations, fold.held_out.weights
             judge = members[0].model.judging(rows, weights, intervals=0)
             inputs = encoded_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.called)
-            for begin in range(0, len(members), TOGETHER):
-                models = [member.model for member in members[begin : begin + TOGETHER]]
+            together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
+            for begin in range(0, len(members), together):
+                models = [member.model for member in members[begin : begin + together]]
                 stack = stacked([model.weights for model in models])
                 for model, outputs in zip(
                     models, outputs_of_many(models[0].plan, stack, inputs, self.threads), strict=True
@@ -217,7 +218,6 @@ class CrossValidation:
 
     def doubtful(self, most: int = 5) -> list[Doubtful]:
         """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
-        at_least_0("doubtful", most)
         at_least_0("doubtful", most)
         at = self._seen.observations.rows
         return most_doubtful(self._seen, self._survey.classes, self.predictions[at], self.doubt[at], most)

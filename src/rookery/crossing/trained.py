@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rookery.colony.member import Member
-from rookery.engine.colony import RUNNING, Crew, Divergence, Job, check_tables
+from rookery.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, memory_of
 from rookery.engine.machine import resolve_threads
 from rookery.errors import DivergedError
 from rookery.plan.custom_loss import CustomLoss
@@ -104,6 +104,8 @@ class Together(Networks):
     def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
         super().__init__(folds, seeds, given)
         jobs = self._jobs(given)
+        needed = len(seeds) * sum(memory_of(job.plan, len(job.rows)) for job in jobs)
+        check_networks(len(seeds) * len(jobs), needed)  # before so many are made
         made: list[Job] = []
         self._places: dict[tuple[int, int], int] = {}
         # Seeds before folds: what is done when Ctrl-C comes is of all folds.
@@ -203,7 +205,7 @@ def networks_on(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -
         If a plan cannot be, or there are more networks than memory.
 
     """
-    watched = given["on_epoch"] is not None or given["record"] is not None
+    watched = given["on_epoch"] is not None or given["record"] not in (None, False)
     alone = watched or isinstance(planned(folds[0], given).loss, CustomLoss)
     return (OneByOne if alone else Together)(folds, seeds, given)
 

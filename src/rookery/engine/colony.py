@@ -15,7 +15,18 @@ from rookery.errors import PlanError
 from rookery.plan.custom_loss import CustomLoss
 from rookery.plan.plan import Plan
 
-__all__ = ["RUNNING", "STATUSES", "Crew", "Divergence", "Ended", "Job", "State", "check_tables", "memory_of"]
+__all__ = [
+    "RUNNING",
+    "STATUSES",
+    "Crew",
+    "Divergence",
+    "Ended",
+    "Job",
+    "State",
+    "check_networks",
+    "check_tables",
+    "memory_of",
+]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 RUNNING = "running"
@@ -137,7 +148,7 @@ class Crew:
                     f"loss: {job.plan.loss.name!r} is a function of Python, which cannot be called for many networks "
                     "at once; use a loss of Rookery's, or train one by one"
                 )
-        self._check_memory()
+        check_networks(len(self.jobs), sum(memory_of(job.plan, len(job.rows)) for job in self.jobs))
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._places: list[_Place] = []
         self._places += self._begun(range(len(self.jobs)))
@@ -281,13 +292,21 @@ class Crew:
             self._translated[key] = translate(_core.load(), plan)
         return self._translated[key].with_seed(plan.seed)
 
-    def _check_memory(self) -> None:
-        needed, free = sum(memory_of(job.plan, len(job.rows)) for job in self.jobs), available_memory()
-        if free is not None and needed > free:
-            raise PlanError(
-                f"{len(self):,} networks need about {gigabytes(needed)}, more than {gigabytes(free)} available; train "
-                "fewer at once"
-            )
+
+def check_networks(count: int, needed: int) -> None:
+    """Refuses more networks than memory; `needed` is in bytes.
+
+    Raises
+    ------
+    PlanError
+
+    """
+    free = available_memory()
+    if free is not None and needed > free:
+        raise PlanError(
+            f"{count:,} networks need about {gigabytes(needed)}, more than {gigabytes(free)} available; train fewer at "
+            "once"
+        )
 
 
 def memory_of(plan: Plan, rows: int) -> int:

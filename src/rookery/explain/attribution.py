@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from rookery.ensemble import Ensemble
 from rookery.errors import PlanError, TableError, nearest
 from rookery.explain.attributions import IntegratedGradients
-from rookery.explain.encoded import Given, blocks_of, given_rows, inputs_of, predictor_of
+from rookery.explain.encoded import Given, blocks_of, given_rows, inputs_of
+from rookery.explain.given import predicting_of
 from rookery.explain.slopes import Said, Target
 from rookery.model import Model
 from rookery.planning import whole
@@ -97,7 +98,7 @@ def integrated_gradients(
     0.0
 
     """
-    network = predictor_of(model)
+    network = predicting_of(model)
     steps = whole("steps", steps, at_least=1)
     given = _chosen(given_rows(network, data), rows)
     said = Said(network)

@@ -88,7 +88,9 @@ class PartialDependence:
         repeats = len(self.outcomes) if self.of_classes else 1
         found: dict[str, Any] = {}
         if self.individual is not None:
-            found[unlike("row", self.columns)] = np.repeat(self.called[grid[0]], repeats)
+            found[unlike("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
+                self.called[grid[0]], repeats
+            )
         for span, place in zip(self.spans, grid[1:], strict=True):
             values = span.values
             found[span.name] = [values[i] for i in np.repeat(place, repeats).tolist()]

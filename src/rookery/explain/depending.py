@@ -8,11 +8,10 @@ import numpy as np
 
 from rookery.errors import PlanError, nearest
 from rookery.explain.dependence import PartialDependence
-from rookery.explain.given import outcomes_of, predicting_of, table_of
+from rookery.explain.given import called_of, outcomes_of, predicting_of, table_of
 from rookery.explain.span import Span, span_of
 from rookery.explain.varying import said_if
 from rookery.planning import whole
-from rookery.table.observations import Observations
 
 __all__ = ["partial_dependence"]
 
@@ -109,9 +108,14 @@ def partial_dependence(
             individual.append(said)
     average = np.concatenate(averages).reshape(*map(len, spans), len(outcomes))
     of_each = np.ascontiguousarray(np.concatenate(individual).transpose(1, 0, 2)) if individual else None
-    called = data.called if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
     return PartialDependence(
-        spans, outcomes, predicting.classes is not None, predicting.labels.name, average, of_each, called
+        spans,
+        outcomes,
+        predicting.classes is not None,
+        predicting.labels.name,
+        average,
+        of_each,
+        called_of(data, table),
     )
 
 

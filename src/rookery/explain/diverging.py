@@ -151,7 +151,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
         raise RookeryError("the run that diverged is in another process; train it again in this one")
     if not isinstance(run, Run):
         raise RookeryError(f"divergence: got {type(run).__name__}; needs a Run that diverged, or the error it raised")
-    where = run._engine.divergence
+    where = run.divergence
     if where is None:
         raise RookeryError(f"the run has not diverged: it is {run.status.replace('_', ' ')}")
     part, batch = _failed_batch(run)
@@ -181,7 +181,7 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
 
 def _found(run: Run, batch: Batch) -> tuple[NotFinite, int | None]:
     """What is not finite, and the place in the batch of the row that matters."""
-    weights = run._engine.parameters()
+    weights = run.weights
     if not is_finite(weights):
         return NotFinite("weights", _first_infinite(weights), 0, None), None
     with np.errstate(all="ignore"):

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.colony.member import Member
 from rookery.ensemble import Ensemble, tempered
-from rookery.errors import PlanError, TableError
+from rookery.errors import TableError
 from rookery.explain.batch import Batch
 from rookery.model import Model
-from rookery.run import Run
 from rookery.side_by_side import SideBySide
 from rookery.table.check import check_finite, matrix
 from rookery.table.columns import Table
@@ -22,25 +20,7 @@ from rookery.table.observations import Observations
 from rookery.table.prepare import encoded_features
 from rookery.table.read import is_table, read_table
 
-__all__ = ["Encoded", "Given", "blocks_of", "given_rows", "inputs_of", "predictor_of"]
-
-
-def predictor_of(given: Any) -> Model | Ensemble:
-    """The model or ensemble to explain; of a run or a member, its model.
-
-    Raises
-    ------
-    PlanError
-        If it is none of these.
-
-    """
-    found = given.model if isinstance(given, Run | Member) else given
-    if not isinstance(found, Model | Ensemble):
-        raise PlanError(
-            f"model: got {type(given).__name__}; needs a Model, an Ensemble, a Run or a Member of a colony, such as "
-            "its best()"
-        )
-    return found
+__all__ = ["Encoded", "Given", "blocks_of", "given_rows", "inputs_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rookery.ensemble import Ensemble
 from rookery.errors import PlanError, TableError, nearest
+from rookery.explain.batch import Batch
+from rookery.model import Model
 from rookery.predicting import Predicting
 from rookery.table.check import check_finite, matrix
 from rookery.table.columns import Column, Table
@@ -16,14 +19,14 @@ from rookery.table.observations import Observations
 from rookery.table.read import is_table, read_table
 
 __all__ = [
-    "Encoder", "encoder_of", "labels_in", "outcome_number", "outcomes_of", "predicting_of", "said_of", "table_of",
+    "Encoder", "called_of", "encoder_of", "given_labels", "labels_in", "outcome_number", "outcomes_of", "predicting_of", "said_of", "table_of",
     "unlike",
 ]  # fmt: skip
 
 Encoder = Any  # NumberEncoder, CategoryEncoder or DateEncoder
 
 
-def predicting_of(model: Any) -> Predicting:
+def predicting_of(model: Any) -> Model | Ensemble:
     """A model or ensemble; of a run, a member of a colony or a fitted estimator, its model.
 
     Raises
@@ -33,9 +36,12 @@ def predicting_of(model: Any) -> Predicting:
 
     """
     for found in (model, getattr(model, "model", None), getattr(model, "model_", None)):
-        if isinstance(found, Predicting):
+        if isinstance(found, Model | Ensemble):
             return found
-    raise PlanError(f"model: got {type(model).__name__}; needs a Model or an Ensemble, such as rookery.load gives")
+    raise PlanError(
+        f"model: got {type(model).__name__}; needs a Model, an Ensemble, a Run, a Member of a "
+        "colony or a fitted estimator; rookery.load gives a model"
+    )
 
 
 def table_of(model: Predicting, data: Any) -> Table:
@@ -49,6 +55,7 @@ def table_of(model: Predicting, data: Any) -> Table:
     """
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
+    data = data.observations if isinstance(data, Batch) else data
     given = data.x if isinstance(data, Observations) else data
     names = model.features.names
     if is_table(given):
@@ -65,6 +72,18 @@ def table_of(model: Predicting, data: Any) -> Table:
         raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}: {', '.join(names)}")
     check_finite(x)
     return Table({name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}, "X", 0)
+
+
+def called_of(data: Any, table: Table) -> NDArray[np.int64]:
+    """What the user calls each row of `table_of` these data."""
+    data = data.observations if isinstance(data, Batch) else data
+    return data.called if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
+
+
+def given_labels(data: Any, y: Any) -> Any:
+    """The labels beside the rows, or those that came with them."""
+    data = data.observations if isinstance(data, Batch) else data
+    return data.y if y is None and isinstance(data, Observations) else y
 
 
 def encoder_of(model: Predicting, table: Table, name: Any, argument: str) -> Encoder:

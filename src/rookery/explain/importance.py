@@ -11,7 +11,8 @@ from rookery.ensemble import Ensemble
 from rookery.errors import TableError
 from rookery.evaluation.bootstrap import at_least_0, checked_weights
 from rookery.explain.batch import Batch
-from rookery.explain.encoded import Encoded, given_rows, predictor_of
+from rookery.explain.encoded import Encoded, given_rows
+from rookery.explain.given import predicting_of
 from rookery.explain.importances import PermutationImportance
 from rookery.explain.measured import Measure, RowMeans, chosen_metric, measured_by
 from rookery.model import Model
@@ -22,6 +23,7 @@ from rookery.words import LOWER_IS_BETTER
 
 __all__ = ["permutation_importance"]
 
+MOST_REPEATS = 10_000
 Array = NDArray[np.float64]
 COVERED = (2.5, 97.5)  # percent
 # Rows times resamples: with more rows, fewer resamples are taken, for the intervals are narrow anyway.
@@ -107,8 +109,8 @@ def permutation_importance(
     True
 
     """
-    network = predictor_of(model)
-    repeats, seed = whole("repeats", repeats, at_least=1), whole("seed", seed, at_least=0)
+    network = predicting_of(model)
+    repeats, seed = whole("repeats", repeats, at_least=1, at_most=MOST_REPEATS), whole("seed", seed, at_least=0)
     at_least_0("intervals", intervals)
     metric = chosen_metric(network, metric)
     observed = _observed(network, data, y)

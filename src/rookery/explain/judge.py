@@ -15,6 +15,7 @@ from rookery.engine.machine import resolve_threads
 from rookery.engine.native import FLOPS_PER_THREAD, Rows, new_run
 from rookery.errors import PlanError, TableError
 from rookery.explain.batch import Batch, batch_of
+from rookery.explain.given import predicting_of
 from rookery.explain.place import Place, value_at
 from rookery.model import Model
 from rookery.plan.losses import CustomLoss
@@ -98,12 +99,14 @@ def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: in
 
     """
     is_run = isinstance(model_or_run, Run | Member)
-    model = model_or_run.model if is_run else model_or_run
+    model = predicting_of(model_or_run)
     if not isinstance(model, Model):
         raise PlanError(
             f"model: got {type(model).__name__}; needs a Model, a Run or a Member of a colony, such as its best()"
         )
     if isinstance(data, Batch):
+        if sample_weight is not None or y is not None:
+            raise TableError("data: a Batch has labels and weights already; leave y and sample_weight out")
         rows = data.rows
     elif is_run and data is None:
         if sample_weight is not None or y is not None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["loss_against_weight"]
 
+MOST_POINTS = 1_000_000
 POINTS = 1001
 LEAST_SCALE = 1e-3  # of the weight: smaller steps would soon be lost in rounding
 WIDER_FOR_MORE = 3.0  # times the range that was found: how much wider it becomes to show landings and path
@@ -115,7 +116,7 @@ def loss_against_weight(
     True
 
     """
-    points = whole("points", points, at_least=3)
+    points = whole("points", points, at_least=3, at_most=MOST_POINTS)
     rates, ends = rates_of(learning_rate), _checked_range(between)
     network, judge = judged(model, data, y, sample_weight, threads)
     place = place_of(network, layer, row, column, bias=bias)

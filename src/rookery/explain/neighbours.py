@@ -14,7 +14,7 @@ from rookery.engine.machine import resolve_threads
 from rookery.engine.native import new_predictor
 from rookery.ensemble import Ensemble
 from rookery.errors import PlanError, TableError, nearest
-from rookery.explain.given import labels_in, predicting_of, said_of, table_of, unlike
+from rookery.explain.given import called_of, given_labels, labels_in, predicting_of, said_of, table_of, unlike
 from rookery.model import Model
 from rookery.plan.losses import SquaredError
 from rookery.planning import whole
@@ -153,11 +153,13 @@ def nearest_rows(
     k = whole("k", k, at_least=1)
     predicting = predicting_of(model)
     table = table_of(predicting, data)
-    chosen = _places(rows, table)
+    called = called_of(data, table)
+    chosen = _places(rows, called, table.source)
     x, y = train_data if isinstance(train_data, tuple) and len(train_data) == 2 else (train_data, None)
     is_same = x is None or _is_same(x, data)
     among = table if is_same else table_of(predicting, x)
-    labels = labels_in(predicting, among, y)
+    among_called = called if is_same else called_of(x, among)
+    labels = labels_in(predicting, among, given_labels(data if is_same else x, y))
     available = len(among) - is_same
     if k > available:
         raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {available:,} training row"
@@ -171,22 +173,23 @@ def nearest_rows(
     near = np.argsort(squares, axis=1, kind="stable")[:, :k]
     said = said_of(predicting, among.take(near.ravel()))
     return NearestRows(
-        chosen + table.first_row, near + among.first_row, np.sqrt(np.take_along_axis(squares, near, axis=1)), space,
+        called[chosen], among_called[near], np.sqrt(np.take_along_axis(squares, near, axis=1)), space,
         predicting.labels.name, None if labels is None else labels[near], said_of(predicting, asked),
         said.reshape(*near.shape, -1), predicting.classes, predicting.labels.names,
     )  # fmt: skip
 
 
-def _places(rows: Any, table: Table) -> NDArray[np.int64]:
+def _places(rows: Any, called: NDArray[np.int64], source: str) -> NDArray[np.int64]:
     """The places of rows, counted from 0."""
     given = np.atleast_1d(np.asarray(rows))
-    first, last = table.first_row, table.first_row + len(table) - 1
+    first, last = called.min(), called.max()
     if given.ndim != 1 or len(given) == 0 or given.dtype.kind not in "iu":
         raise PlanError(f"rows: got {rows!r}; needs the number of a row, or a list of them, from {first} to {last}")
-    outside = given[(given < first) | (given > last)]
-    if len(outside):
-        raise PlanError(f"rows: there is no row {outside[0]}; {table.source} has rows {first} to {last}")
-    return np.asarray(given.astype(np.int64) - first)
+    place = {int(number): i for i, number in enumerate(called)}
+    unknown = [int(row) for row in given if int(row) not in place]
+    if unknown:
+        raise PlanError(f"rows: there is no row {unknown[0]}; {source} has rows {first} to {last}")
+    return np.array([place[int(row)] for row in given], dtype=np.int64)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rookery.errors import PlanError, TableError, nearest
-from rookery.explain.given import encoder_of, labels_in, outcome_number, outcomes_of, predicting_of, said_of, table_of
+from rookery.explain.given import (
+    encoder_of,
+    given_labels,
+    labels_in,
+    outcome_number,
+    outcomes_of,
+    predicting_of,
+    said_of,
+    table_of,
+)
 from rookery.explain.varying import said_if
 from rookery.planning import whole
 from rookery.predicting import Predicting
@@ -170,7 +179,7 @@ def decision_regions(
         {**{name: Column("number", np.zeros(1)) for name in names.values()}, **fixed}, "others", table.first_row
     )
     said = np.concatenate([part[:, 0] for part in said_if(predicting, one, changes)])
-    labels = labels_in(predicting, table, y)
+    labels = labels_in(predicting, table, given_labels(data, y))
     return DecisionRegions(
         (x_column, y_column), along_x, along_y, said.reshape(points, points, -1), outcomes_of(predicting),
         predicting.classes is not None, predicting.labels.name,

@@ -56,7 +56,9 @@ def step_section(subject: Subject, figures: Figures) -> Html | None:
     """The trace of one training step on the first rows."""
     if not isinstance(subject.model, Model):
         return None
-    return step_html(explain.trace(subject.model, first_rows(subject.seen, ROWS_OF_A_STEP)))
+    rows = subject.seen
+    spread = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ROWS_OF_A_STEP)).astype(np.int64))
+    return step_html(explain.trace(subject.model, rows.take(spread)))  # from everywhere, so of several classes
 
 
 def weight_section(subject: Subject, figures: Figures) -> Html | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
+from os.path import samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rookery.errors import RookeryError
+from rookery.errors import PlanError, RookeryError
 from rookery.files.atomic import replacing
 from rookery.plots.style import pyplot
 from rookery.reporting.card import card_of
@@ -109,6 +110,7 @@ def report(
 
     """
     pyplot()
+    _check_names(path, card, {"table": data, "model": model})
     subject = subject_of(
         model, data, y, title=title, sample_weight=sample_weight, reading=reading, missing_label=missing_label,
         threads=threads,
@@ -120,6 +122,21 @@ def report(
         with replacing(name) as file:
             file.write(content.encode())
     return Path(path)
+
+
+def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
+    """Before anything is worked out: names that are names, and not those of the table or of each other."""
+    for argument, name in (("path", path), ("card", card)):
+        if name is None and argument == "card":
+            continue
+        if not isinstance(name, str | Path) or not str(name):
+            raise PlanError(f"{argument}: got {name!r}; needs the name of a file")
+        for what, source in read.items():
+            if isinstance(source, str | Path) and Path(name).exists() and Path(source).exists():
+                if samefile(name, source):
+                    raise PlanError(f"{argument}: {name} is the {what} itself; give another name")
+    if card is not None and Path(path).resolve() == Path(card).resolve():
+        raise PlanError(f"card: {card} is the page's name too; give another")
 
 
 def page_of(subject: Subject, intended_use: str | None = None) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.errors import RookeryWarning
+from rookery.errors import PlanError, RookeryWarning
 from rookery.table.check import warn
 from rookery.table.fold_classes import check_classes
 from rookery.table.folds import folds as fold_rows
@@ -19,10 +20,24 @@ from rookery.table.parts import Part, digests_of, split_by, with_validation
 from rookery.table.prepare import Prepared, parted
 from rookery.table.survey import Survey
 
-__all__ = ["NOT_OF_FOLDS", "Fold", "folds_of"]
+__all__ = ["Fold", "check_not_of_folds", "folds_of"]
 
 # Arguments of `rookery.train` that say how rows are parted, which folds do already.
 NOT_OF_FOLDS = ("split_column", "test_fraction", "validation_data", "test_data")
+
+
+def check_not_of_folds(given: Mapping[str, Any], others: Sequence[str] = ()) -> None:
+    """Refuses arguments that do not go with folds.
+
+    Raises
+    ------
+    PlanError
+
+    """
+    for name in (*NOT_OF_FOLDS, *others):
+        value = given.get(name)
+        if value is not None and not (isinstance(value, bool | int | float) and value == 0):
+            raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -264,7 +264,7 @@ def test_what_cannot_be(run: rk.Run, arguments: dict[str, Any], message: str) ->
 
 
 def test_without_a_model_or_rows(run: rk.Run) -> None:
-    with pytest.raises(rk.PlanError, match="model: got str; needs a Model, a Run or a Member"):
+    with pytest.raises(rk.PlanError, match="model: got str; needs a Model, an Ensemble, a Run, a Member"):
         curve_of("penguins.rookery")
     with pytest.raises(rk.TableError, match="data: is missing"):
         curve_of(run.model, None)

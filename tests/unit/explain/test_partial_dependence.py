@@ -303,7 +303,7 @@ def test_other_refusals(model: rk.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
     with pytest.raises(PlanError, match=r"of: got 'd'; .*There are: a, b, c"):
         found.number_of("d")
-    with pytest.raises(PlanError, match="model: got str; needs a Model or an Ensemble"):
+    with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
         partial_dependence("penguins.rookery", mixed(), "mass")
     x, y = arrays()
     trained = rk.train(x, y, hidden=[3], epochs=1, threads=1).model

@@ -209,7 +209,8 @@ def test_what_explains_has_its_sections(model: rk.Model, penguins: tuple[str, Pa
     assert set(EXPLAINED) <= set(page.values("id"))
     assert page.tags.count("html") == 1
     assert "What it says on average as bill_length_mm changes, all else as it is." in page.text
-    step = rk.explain.trace(model, subject_of(model, "penguins").seen.take(np.arange(20)))
+    seen = subject_of(model, "penguins").seen
+    step = rk.explain.trace(model, seen.take(np.linspace(0, len(seen) - 1, 20).astype(int)))
     assert f"{step.loss:.6g} before the step" in page.text
     assert "by finite differences in float64" in page.text
 
@@ -277,3 +278,19 @@ def test_without_matplotlib_the_command_to_install_it(model: rk.Model, tmp_path:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(rk.RookeryError, match=r"pip install 'rookery\[plots\]'"):
         rk.report(model, "penguins", tmp_path / "r.html")
+
+
+def test_no_file_of_the_user_s_is_written_over(model: rk.Model, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    rk.datasets.penguins().write_csv(table)
+    before = table.read_bytes()
+    for arguments in ({"path": table}, {"path": tmp_path / "r.html", "card": table}):
+        with pytest.raises(rk.PlanError, match="is the table itself"):
+            rk.report(model, table, **arguments)
+    with pytest.raises(rk.PlanError, match="is the page's name too"):
+        rk.report(model, table, tmp_path / "r.html", card=tmp_path / "r.html")
+    for wrong in (None, 5, ""):
+        with pytest.raises(rk.PlanError, match=r"path: got .*needs the name of a file"):
+            rk.report(model, table, wrong)  # type: ignore[arg-type]
+    assert table.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [table]

@@ -1,0 +1,50 @@
+"""Captum's integrated gradients of the same network, on the rows and from the baseline that Rookery takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rookery as rk
+from rookery import explain
+
+pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
+
+
+@pytest.fixture
+def torch() -> Any:
+    return pytest.importorskip("torch", reason="needs torch: pip install 'rookery[peers]'")
+
+
+@pytest.fixture
+def captum() -> Any:
+    return pytest.importorskip("captum.attr", reason="needs captum: pip install 'rookery[peers]'")
+
+
+def twin(torch: Any, model: rk.Model) -> Any:
+    """The probabilities of the network, in float64."""
+    layers: list[Any] = []
+    for i, (w, b) in enumerate(model.weights):
+        linear = torch.nn.Linear(*w.shape, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(w.T.astype(np.float64)))
+            linear.bias.copy_(torch.tensor(b.astype(np.float64)))
+        layers += [linear, torch.nn.Tanh() if i < len(model.weights) - 1 else torch.nn.Softmax(dim=1)]
+    return torch.nn.Sequential(*layers)
+
+
+@pytest.mark.parametrize("of", [0, 1, 2])
+def test_attributions_are_captum_s(torch: Any, captum: Any, of: int) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((60, 4))
+    y = np.argmax(x @ rng.standard_normal((4, 3)), axis=1)
+    model = rk.train(x, y, hidden=[8, 6], activation="tanh", epochs=20, standardize=False, threads=1).model
+    ours = explain.integrated_gradients(model, x[:10], baseline=np.zeros(4), target=of)
+    theirs = captum.IntegratedGradients(twin(torch, model)).attribute(
+        torch.tensor(x[:10].astype(np.float32).astype(np.float64)), torch.zeros(10, 4, dtype=torch.float64),
+        target=of, n_steps=128,
+    )  # fmt: skip
+    assert np.abs(ours.attributions).max() > 0.05
+    np.testing.assert_allclose(ours.attributions, theirs.numpy(), atol=1e-6)
