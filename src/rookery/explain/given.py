@@ -19,8 +19,8 @@ from rookery.table.observations import Observations
 from rookery.table.read import is_table, read_table
 
 __all__ = [
-    "Encoder", "called_of", "encoder_of", "given_labels", "labels_in", "outcome_number", "outcomes_of", "predicting_of", "said_of", "table_of",
-    "unlike",
+    "Encoder", "called_of", "encoder_of", "given_labels", "labels_in", "outcome_number", "outcomes_of",
+    "predicting_of", "said_of", "table_of", "unlike",
 ]  # fmt: skip
 
 Encoder = Any  # NumberEncoder, CategoryEncoder or DateEncoder

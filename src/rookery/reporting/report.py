@@ -132,9 +132,9 @@ def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
         if not isinstance(name, str | Path) or not str(name):
             raise PlanError(f"{argument}: got {name!r}; needs the name of a file")
         for what, source in read.items():
-            if isinstance(source, str | Path) and Path(name).exists() and Path(source).exists():
-                if samefile(name, source):
-                    raise PlanError(f"{argument}: {name} is the {what} itself; give another name")
+            are_files = isinstance(source, str | Path) and Path(name).exists() and Path(source).exists()
+            if are_files and samefile(name, source):
+                raise PlanError(f"{argument}: {name} is the {what} itself; give another name")
     if card is not None and Path(path).resolve() == Path(card).resolve():
         raise PlanError(f"card: {card} is the page's name too; give another")
 
