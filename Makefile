@@ -20,17 +20,17 @@ $(VENV)/.made: pyproject.toml
 
 # The package, built and installed as a user would have it (demo), or in place with the tests' module (the rest).
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Rookery (about a minute, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable . --config-settings=cmake.define.ROOKERY_TESTING=OFF
+	@echo "Building Creche (about a minute, once) ..."
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable . --config-settings=cmake.define.CRECHE_TESTING=OFF
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Rookery with the tests' module (some minutes, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.ROOKERY_TESTING=ON
+	@echo "Building Creche with the tests' module (some minutes, once) ..."
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.CRECHE_TESTING=ON
 	touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
-	$(BIN)/rookery train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
+	$(BIN)/creche train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet

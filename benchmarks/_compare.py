@@ -174,6 +174,6 @@ def compare(task: Task, contenders: Iterable[Contender], rounds: int) -> Compari
 @contextmanager
 def task_folder(task: Task) -> Iterator[Path]:
     """A temporary folder that holds the task for as long as its workers live."""
-    with tempfile.TemporaryDirectory(prefix="rookery-benchmark-") as name:
+    with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as name:
         write_task(task, Path(name))
         yield Path(name)

@@ -79,9 +79,9 @@ def shortened(job: Job) -> Job:
 
 def penguin_task(job: Job = PENGUIN) -> Task:
     """The complete rows of the bundled penguins, standardised, repeated in order until there are `job.n_rows`."""
-    import rookery as rk
+    import creche as cr
 
-    table = rk.datasets.penguins()
+    table = cr.datasets.penguins()
     columns = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
     table = table.select([*columns, "species"]).drop_nulls()
     features = table.select(columns).to_numpy().astype(np.float64)

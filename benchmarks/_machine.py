@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-LIBRARIES = ("rookery", "numpy", "torch", "scikit-learn", "jax", "jaxlib", "pandas", "polars")
+LIBRARIES = ("creche", "numpy", "torch", "scikit-learn", "jax", "jaxlib", "pandas", "polars")
 
 # What decides how fast a matrix product can go, out of the hundred flags of /proc/cpuinfo.
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_bf16", "amx_bf16", "asimd", "sve")

@@ -1,8 +1,8 @@
-"""Many small networks at once: `rookery.sweep` against scikit-learn, PyTorch with stacked weights and JAX.
+"""Many small networks at once: `creche.sweep` against scikit-learn, PyTorch with stacked weights and JAX.
 
 The penguin job (4-10-10-3 neurons, 2,400 steps) for 1,024 networks that differ in seed and learning rate. What counts
 is the time of a network, each library at the number of networks that suits it best. PyTorch and JAX may give all
-networks the same rate and, in each epoch, the same order of rows; Rookery gives each its own. Then a sweep on the
+networks the same rate and, in each epoch, the same order of rows; Creche gives each its own. Then a sweep on the
 command line, what a network costs beside others, and what 16 that predict together cost.
 """
 
@@ -19,14 +19,14 @@ from _compare import HERE, Comparison, Contender, Spread, compare, significant, 
 from _jobs import PENGUIN, Task, penguin_task, read_task, shortened
 from _networks import fastest, of_a_network, ratio
 from _report import Options, Report, parse_options
-from start import rookery_command, run_timed
+from start import creche_command, run_timed
 
-from rookery import _core
+from creche import _core
 
 NETWORKS, QUICK_NETWORKS = 1_024, 32
 ONE_BY_ONE = 16  # trained for the figure of those that are trained one after another
 AT_LEAST = {"scikit-learn": 1_000, "JAX": 30, "PyTorch": 18}
-SWEEP, ENGINE = "rookery.sweep, 2 threads", "Rookery, engine alone, 2 threads"
+SWEEP, ENGINE = "creche.sweep, 2 threads", "Creche, engine alone, 2 threads"
 
 # 2 architectures x 3 optimizers x 24 rates x 16 seeds.
 COMMAND = (
@@ -46,10 +46,10 @@ def contenders(networks: int, quick: bool) -> list[Contender]:
 
     peers = (networks,) if quick else (64, 256, 1_024)
     return [
-        many("rookery.sweep", "Rookery", "rookery_sweep", 2, networks),
-        many("rookery.sweep", "Rookery", "rookery_sweep", 1, networks),
-        many("Rookery, engine alone", "engine", "rookery_colony", 2, networks),
-        many("rookery.train, one by one", "one by one", "rookery_one_by_one", 1, ONE_BY_ONE),
+        many("creche.sweep", "Creche", "creche_sweep", 2, networks),
+        many("creche.sweep", "Creche", "creche_sweep", 1, networks),
+        many("Creche, engine alone", "engine", "creche_colony", 2, networks),
+        many("creche.train, one by one", "one by one", "creche_one_by_one", 1, ONE_BY_ONE),
         Contender("scikit-learn", "scikit-learn", "scikit_learn", 1),
         *(many(f"PyTorch, stacked weights of {n:,}", "PyTorch", "torch_stacked", 2, n) for n in peers),
         *(many(f"jax.vmap of {n:,}", "JAX", "jax_vmap", 2, n) for n in peers),
@@ -85,7 +85,7 @@ def report_times(report: Report, comparison: Comparison, task: Task) -> None:
             [name, each.show(1e3), times.show(), f"{share(name):.1%}", f"{result.first_seconds:.2f}",
              f"{result.loss:.4f}"]
         )  # fmt: skip
-    head = ["contender", "a network, ms", "times rookery.sweep", "of the peak", "first job, s", "loss after"]
+    head = ["contender", "a network, ms", "times creche.sweep", "of the peak", "first job, s", "loss after"]
     report.table(head, rows)
     report.say(
         "",
@@ -101,24 +101,24 @@ def report_times(report: Report, comparison: Comparison, task: Task) -> None:
         if name is not None:
             times = ratio(comparison, name, SWEEP)
             report.claim_ratio(f"{name} takes longer for a network by", times, at_least, times.median / share(SWEEP))
-    report.say(f"- Aim: half of the multiply-add peak; `rookery.sweep` {share(SWEEP):.1%}, engine {share(ENGINE):.1%}")
+    report.say(f"- Aim: half of the multiply-add peak; `creche.sweep` {share(SWEEP):.1%}, engine {share(ENGINE):.1%}")
 
 
 def report_command(report: Report, options: Options) -> None:
     """A sweep as a process, from its start to its end."""
     report.section("2,304 networks from the command line")
-    report.say(f"`rookery {COMMAND}`", "")
+    report.say(f"`creche {COMMAND}`", "")
     words = COMMAND.split()
     if options.quick:
         words[-1] = "2"
-    command = [*rookery_command(), *words, "--yes"]
+    command = [*creche_command(), *words, "--yes"]
     seconds = [run_timed(command, str(HERE)) for _ in range(options.rounds + 1)][1:]
     report.claim_below("The whole process", Spread.of(seconds), COMMAND_BELOW, " s")
 
 
 def report_members(report: Report, task: Task, options: Options) -> None:
     """Seconds and memory of sweeps of different sizes, each in a process of its own."""
-    report.section("What a network costs beside others: `rookery.sweep`, 2 threads")
+    report.section("What a network costs beside others: `creche.sweep`, 2 threads")
     rows = []
     with task_folder(task) as folder:
         for members in MEMBERS[:3] if options.quick else MEMBERS:
@@ -134,7 +134,7 @@ def report_members(report: Report, task: Task, options: Options) -> None:
 def measure_members(members: int, folder: Path) -> None:
     """The child's end of `report_members`."""
     from memory import resident
-    from trainers.rookery_sweep import build
+    from trainers.creche_sweep import build
 
     task = read_task(folder)
     build(task, 2, 1).train()  # loads what there is to load
@@ -149,15 +149,15 @@ def measure_members(members: int, folder: Path) -> None:
 
 def report_together(report: Report, options: Options) -> None:
     """One network's predictions against those of 16 together."""
-    import rookery as rk
+    import creche as cr
 
     report.section(f"Predictions: {TOGETHER} networks together against one, 4-10-10-3, 1 thread")
     random = np.random.default_rng(0)
     x = random.standard_normal((max(ROWS), 4), dtype=np.float32)
-    colony = rk.sweep(
+    colony = cr.sweep(
         x[:500], x[:500, :3].argmax(axis=1), hidden=[10, 10], epochs=2, seeds=TOGETHER, standardize=False, threads=1
     )
-    several = rk.Ensemble([member.model for member in colony], threads=1)
+    several = cr.Ensemble([member.model for member in colony], threads=1)
     one = several.models[0]
     rows = []
     for count in ROWS[:3] if options.quick else ROWS:

@@ -1,9 +1,9 @@
-"""Cross-validation: `rookery.cross_validate` against scikit-learn's, the time of a network.
+"""Cross-validation: `creche.cross_validate` against scikit-learn's, the time of a network.
 
 5 folds × 20 seeds of a network with two hidden layers of 16 on 5,000 rows at once, against 5 folds × 2 repeats of an
-MLPClassifier on as many processes as Rookery has threads; for a table of 5 columns, and one of 20. Early stopping is
+MLPClassifier on as many processes as Creche has threads; for a table of 5 columns, and one of 20. Early stopping is
 off, batches and epochs are the same. Timed is everything from the arrays to how good each network is on its fold:
-accuracy for scikit-learn, seven metrics, their means and intervals for Rookery.
+accuracy for scikit-learn, seven metrics, their means and intervals for Creche.
 """
 
 from typing import Any
@@ -19,18 +19,18 @@ TABLES = (
 )
 FOLDS, SEEDS, QUICK_SEEDS, REPEATS = 5, 20, 2, 2
 AT_LEAST = 100
-ROOKERY, PEER = "rookery.cross_validate, 2 threads", "scikit-learn, 2 processes"
+CRECHE, PEER = "creche.cross_validate, 2 threads", "scikit-learn, 2 processes"
 
 
 def contenders(seeds: int) -> tuple[Contender, ...]:
     def spread(repeats: int, seeds: int) -> dict[str, Any]:
         return {"networks": FOLDS * repeats * seeds, "folds": FOLDS, "repeats": repeats, "seeds": seeds}
 
-    ours, theirs = "rookery_cross_validation", "scikit_learn_cross_validation"
+    ours, theirs = "creche_cross_validation", "scikit_learn_cross_validation"
     return (
-        Contender(ROOKERY, "Rookery", ours, 2, spread(1, seeds)),
-        Contender("rookery.cross_validate", "Rookery", ours, 1, spread(1, seeds)),
-        Contender("rookery.cross_validate, 1 seed, 2 threads", "one seed", ours, 2, spread(1, 1)),
+        Contender(CRECHE, "Creche", ours, 2, spread(1, seeds)),
+        Contender("creche.cross_validate", "Creche", ours, 1, spread(1, seeds)),
+        Contender("creche.cross_validate, 1 seed, 2 threads", "one seed", ours, 2, spread(1, 1)),
         Contender(PEER, "scikit-learn", theirs, 2, spread(REPEATS, 1)),
         Contender("scikit-learn, 1 process", "scikit-learn", theirs, 1, spread(REPEATS, 1)),
     )
@@ -51,16 +51,16 @@ def main() -> int:
 def report_times(report: Report, comparison: Comparison) -> None:
     rows = []
     for name, result in comparison.results.items():
-        times = ratio(comparison, name, ROOKERY).show()
+        times = ratio(comparison, name, CRECHE).show()
         count = f"{result.contender.options['networks']:,}"
         rows.append([name, count, of_a_network(comparison, name).show(1e3), times, f"{result.loss:.4f}"])
-    report.table(["contender", "networks", "a network, ms", "times Rookery on 2 threads", "loss after"], rows)
+    report.table(["contender", "networks", "a network, ms", "times Creche on 2 threads", "loss after"], rows)
     report.say("", "The loss is that of the first network, on all rows. Threads: 1 where not said.", "")
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
     if PEER in comparison.results:
         report.claim_ratio(
-            "A network of scikit-learn's to one of Rookery's", ratio(comparison, PEER, ROOKERY), AT_LEAST
+            "A network of scikit-learn's to one of Creche's", ratio(comparison, PEER, CRECHE), AT_LEAST
         )
 
 

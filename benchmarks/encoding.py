@@ -21,15 +21,15 @@ from memory import resident
 
 ROWS = 1_000_000
 LEVELS = (3, 8, 20, 60, 1_000, 20_000)
-ROOKERY, PEER = "Rookery", "scikit-learn"
+CRECHE, PEER = "Creche", "scikit-learn"
 CONTENDERS = {
-    f"{ROOKERY}, a pandas frame": "rookery_pandas",
-    f"{ROOKERY}, a Polars frame": "rookery_polars",
-    f"{ROOKERY}, fit and transform alone": "rookery_alone",
+    f"{CRECHE}, a pandas frame": "creche_pandas",
+    f"{CRECHE}, a Polars frame": "creche_polars",
+    f"{CRECHE}, fit and transform alone": "creche_alone",
     f"{PEER}, columns of strings": "sklearn_strings",
     f"{PEER}, columns of dtype category": "sklearn_categories",
 }
-COUNTED = f"{ROOKERY}, a pandas frame"
+COUNTED = f"{CRECHE}, a pandas frame"
 MATRICES = 2.0  # the output, and at most one copy
 
 
@@ -56,7 +56,7 @@ def main() -> int:
         pairs = zip(found[fastest], found[COUNTED], strict=True)
         ratio = Spread.of(slow["seconds"] / fast["seconds"] for slow, fast in pairs)
         report.claim_ratio(f"{fastest} takes longer than {COUNTED} by", ratio, 1)
-    alone = Spread.of(answer["matrices"] for answer in found[f"{ROOKERY}, fit and transform alone"])
+    alone = Spread.of(answer["matrices"] for answer in found[f"{CRECHE}, fit and transform alone"])
     report.claim_below("Fitting and transforming adds to the table", alone, MATRICES, " matrices")
     return report.finish()
 
@@ -64,7 +64,7 @@ def main() -> int:
 def measured(rows: int, options: Options, report: Report) -> dict[str, list[dict[str, Any]]]:
     """What each contender answered, turn by turn."""
     found: dict[str, list[dict[str, Any]]] = {}
-    with tempfile.TemporaryDirectory(prefix="rookery-benchmark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
         table = Path(folder) / "table.parquet"
         write_table(table, rows)
         for turn in range(options.rounds):
@@ -108,12 +108,12 @@ def measure_here(job: str, path: str) -> None:
     print(json.dumps({"seconds": seconds, "matrices": peak / size, "inputs": matrix.shape[1], "sum": total}))
 
 
-def rookery(data: Any, alone: bool = False) -> Callable[[], Any]:
+def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
     import warnings
 
-    from rookery.table.encode import Encoding, FeatureEncoder
-    from rookery.table.read import read_table
-    from rookery.table.schema import Schema
+    from creche.table.encode import Encoding, FeatureEncoder
+    from creche.table.read import read_table
+    from creche.table.schema import Schema
 
     warnings.simplefilter("ignore")
     encoding = Encoding(buckets=1)  # all the infrequent share one input, as in scikit-learn
@@ -139,9 +139,9 @@ def sklearn(data: Any) -> Callable[[], Any]:
 
 
 JOBS: dict[str, Callable[[Any], Callable[[], Any]]] = {
-    "rookery_pandas": lambda frame: rookery(frame.to_pandas()),
-    "rookery_polars": rookery,
-    "rookery_alone": lambda frame: rookery(frame, alone=True),
+    "creche_pandas": lambda frame: creche(frame.to_pandas()),
+    "creche_polars": creche,
+    "creche_alone": lambda frame: creche(frame, alone=True),
     "sklearn_strings": lambda frame: sklearn(frame.to_pandas()),
     "sklearn_categories": lambda frame: sklearn(
         frame.to_pandas().astype({f"c{levels}": "category" for levels in LEVELS})

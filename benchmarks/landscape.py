@@ -19,14 +19,14 @@ FORMS = ("from a DataFrame", "from encoded rows")
 
 
 def main() -> int:
-    import rookery as rk
-    from rookery.explain.batch import batch_of
+    import creche as cr
+    from creche.explain.batch import batch_of
 
     options = parse_options(__doc__, rounds=15)
     report = Report("The loss against a weight: the penguins, 1,001 points", options)
     epochs = 5 if options.quick else 50
-    run = rk.train("penguins", label="species", hidden=[5, 5], learning_rate=0.01, epochs=epochs, threads=1)
-    model, table = run.model, rk.datasets.penguins()
+    run = cr.train("penguins", label="species", hidden=[5, 5], learning_rate=0.01, epochs=epochs, threads=1)
+    model, table = run.model, cr.datasets.penguins()
     batch = batch_of(model, table)
     widths = model.plan.network.widths
     places = [(layer, row, 0) for layer in range(len(widths) - 1) for row in ("bias", *range(widths[layer]))]
@@ -53,21 +53,21 @@ def main() -> int:
 
 def once(model: Any, data: Any, places: list[tuple[int, Any, int]], threads: int) -> float:
     """Milliseconds for each weight."""
-    import rookery as rk
+    import creche as cr
 
     begin = time.perf_counter()
     for layer, row, column in places:
-        rk.explain.loss_against_weight(model, data, layer=layer, row=row, column=column, points=POINTS, threads=threads)
+        cr.explain.loss_against_weight(model, data, layer=layer, row=row, column=column, points=POINTS, threads=threads)
     return (time.perf_counter() - begin) / len(places) * 1e3
 
 
 def one_by_one(model: Any, batch: Any, place: tuple[int, Any, int]) -> float:
     """Milliseconds that the points of a curve take with a predictor for each; the same losses come out."""
-    import rookery as rk
-    from rookery.engine.native import new_predictor
+    import creche as cr
+    from creche.engine.native import new_predictor
 
     layer, _, column = place
-    curve = rk.explain.loss_against_weight(
+    curve = cr.explain.loss_against_weight(
         model, batch, layer=layer, row="bias", column=column, points=POINTS, threads=1
     )
     rows, losses = batch.rows, []

@@ -20,8 +20,8 @@ from _worker import MissingLibraryError, build_trainer
 BELOW = 100.0  # MB, of a million bytes
 
 CONTENDERS = (
-    Contender("Rookery, rookery.train", "Rookery", "rookery_call", 2),
-    Contender("Rookery, engine alone", "engine", "rookery_engine", 2),
+    Contender("Creche, creche.train", "Creche", "creche_call", 2),
+    Contender("Creche, engine alone", "engine", "creche_engine", 2),
     Contender("PyTorch eager, fused Adam", "PyTorch", "torch_eager", 2, {"adam": {"fused": True}}),
     Contender("scikit-learn", "scikit-learn", "scikit_learn", 2),
     Contender("JAX, orders by NumPy", "JAX", "jax_scan", 2, {"row_orders": "numpy"}),
@@ -60,7 +60,7 @@ def main() -> int:
         *(f"{name}: left out, not installed." for name in sorted(absent)),
     )
     report.section("Claims")
-    report.claim_below("rookery.train, libraries included", spreads[CONTENDERS[0].name][0], BELOW, " MB")
+    report.claim_below("creche.train, libraries included", spreads[CONTENDERS[0].name][0], BELOW, " MB")
     return report.finish()
 
 

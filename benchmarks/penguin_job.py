@@ -1,4 +1,4 @@
-"""A network as small as the classroom's, trained to the end: Rookery against PyTorch, scikit-learn and JAX.
+"""A network as small as the classroom's, trained to the end: Creche against PyTorch, scikit-learn and JAX.
 
 The penguins' four measurements, 4-10-10-3 neurons, batches of 20: a step's arithmetic takes less than a microsecond, so
 this measures everything else a library does for a step.
@@ -9,8 +9,8 @@ from _jobs import PENGUIN, penguin_task, shortened
 from _report import Report, parse_options
 
 CONTENDERS = (
-    Contender("Rookery, rookery.train", "Rookery", "rookery_call"),
-    Contender("Rookery, engine alone", "engine", "rookery_engine"),
+    Contender("Creche, creche.train", "Creche", "creche_call"),
+    Contender("Creche, engine alone", "engine", "creche_engine"),
     Contender("PyTorch eager, Adam as it comes", "PyTorch eager", "torch_eager", options={"adam": {}}),
     Contender("PyTorch eager, fused Adam", "PyTorch eager", "torch_eager", options={"adam": {"fused": True}}),
     Contender("PyTorch eager, fused Adam, 2 threads", "PyTorch eager", "torch_eager", 2, {"adam": {"fused": True}}),
@@ -44,14 +44,14 @@ def main() -> int:
 
 
 def report_claims(report: Report, comparison: Comparison) -> None:
-    report.section("Claims (the whole call of rookery.train counts, not the engine alone)")
+    report.section("Claims (the whole call of creche.train counts, not the engine alone)")
     for family, at_least in CLAIMS.items():
         slow = comparison.fastest(family)
         if slow is None:
             report.say(f"- {family}: not measured")
             continue
         ratio = comparison.ratio(slow.contender.name, CONTENDERS[0].name)
-        report.claim_ratio(f"{slow.contender.name} takes longer than rookery.train by", ratio, at_least)
+        report.claim_ratio(f"{slow.contender.name} takes longer than creche.train by", ratio, at_least)
 
 
 def report_times(report: Report, comparison: Comparison, n_steps: int) -> None:
@@ -67,7 +67,7 @@ def report_times(report: Report, comparison: Comparison, n_steps: int) -> None:
                 f"{result.loss:.4f}",
             ]
         )
-    report.table(["contender", "job, ms", "a step, µs", "times rookery.train", "first job, s", "loss after"], rows)
+    report.table(["contender", "job, ms", "a step, µs", "times creche.train", "first job, s", "loss after"], rows)
     report.say("", "The first job includes compiling and is not among the others. Threads: 1 where not said.")
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")

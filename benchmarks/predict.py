@@ -1,7 +1,7 @@
 """Prediction: rows per second of a trained network, against the same network in ONNX Runtime.
 
 Each contender predicts in a new process, from a float32 array to an array of probabilities, and both must give the same
-ones. Rookery's whole call counts: `Model.predict_proba` checks that every number is finite and encodes it, too.
+ones. Creche's whole call counts: `Model.predict_proba` checks that every number is finite and encodes it, too.
 """
 
 import json
@@ -19,8 +19,8 @@ from _report import Options, Report, parse_options
 NETWORKS = {"penguin": (4, [10, 10], 3), "wide": (64, [256, 256], 10)}
 ROWS = {"penguin": (1, 32, 1_024, 1_000_000), "wide": (1, 32, 1_024, 100_000)}
 THREADS = (1, 2)
-ROOKERY, ENGINE, PEER = "Rookery, Model.predict_proba", "Rookery, engine alone", "ONNX Runtime"
-CONTENDERS = {ROOKERY: "rookery_model", ENGINE: "rookery_engine", PEER: "onnx_runtime"}
+CRECHE, ENGINE, PEER = "Creche, Model.predict_proba", "Creche, engine alone", "ONNX Runtime"
+CONTENDERS = {CRECHE: "creche_model", ENGINE: "creche_engine", PEER: "onnx_runtime"}
 AT_LEAST = 2.0
 SECONDS = 0.2  # that a number of rows is predicted for, over and over
 
@@ -40,13 +40,13 @@ def main() -> int:
             ]
             report.table(["contender", *(f"{int(size):,} rows" for size in sizes)], lines)
             if threads == 1:
-                single = Spread.of(1e6 / rates["1"] for rates in found[ROOKERY])
-                report.say("", f"One row takes {ROOKERY} {single.show()} microseconds.")
+                single = Spread.of(1e6 / rates["1"] for rates in found[CRECHE])
+                report.say("", f"One row takes {CRECHE} {single.show()} microseconds.")
             if PEER in found:
-                pairs = zip(found[ROOKERY], found[PEER], strict=True)
+                pairs = zip(found[CRECHE], found[PEER], strict=True)
                 ratio = Spread.of(ours[sizes[-1]] / theirs[sizes[-1]] for ours, theirs in pairs)
                 claims.append((f"{network}, {threads} thread{'s' * (threads > 1)}, {int(sizes[-1]):,} rows", ratio))
-    report.section(f"Claims ({ROOKERY} against {PEER})")
+    report.section(f"Claims ({CRECHE} against {PEER})")
     for text, ratio in claims:
         report.claim_ratio(text, ratio, AT_LEAST)
     return report.finish()
@@ -65,7 +65,7 @@ def measured(network: str, threads: int, options: Options, report: Report) -> di
                 continue
             found.setdefault(name, []).append(answer["rates"])
             sums[name] = answer["sums"]
-    if not np.allclose(list(sums.values()), sums[ROOKERY], rtol=1e-5):
+    if not np.allclose(list(sums.values()), sums[CRECHE], rtol=1e-5):
         raise RuntimeError(f"the contenders predict differently: {sums}")
     return {name: found[name] for name in CONTENDERS if name in found}
 
@@ -80,12 +80,12 @@ def ask(job: str, network: str, threads: int, quick: bool) -> dict[str, Any]:
 
 def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
     """The child's side."""
-    import rookery as rk
+    import creche as cr
 
     inputs, hidden, classes = NETWORKS[network]
     random = np.random.default_rng(0)
     x = random.standard_normal((max(ROWS[network]), inputs)).astype(np.float32)
-    run = rk.train(
+    run = cr.train(
         x[:2000], np.arange(2000) % classes, hidden=hidden, epochs=1, threads=int(threads), standardize=False
     )
     try:
@@ -110,12 +110,12 @@ def rate(predict: Callable[[Any], Any], x: Any, seconds: float) -> float:
     return times * len(x) / (now - begin)
 
 
-def rookery_model(model: Any, threads: int) -> Callable[[Any], Any]:
+def creche_model(model: Any, threads: int) -> Callable[[Any], Any]:
     return model.predict_proba  # type: ignore[no-any-return]
 
 
-def rookery_engine(model: Any, threads: int) -> Callable[[Any], Any]:
-    from rookery.engine.native import new_predictor
+def creche_engine(model: Any, threads: int) -> Callable[[Any], Any]:
+    from creche.engine.native import new_predictor
 
     return new_predictor(model.plan, model.weights, threads).predict  # type: ignore[no-any-return]
 
@@ -146,7 +146,7 @@ def onnx_runtime(model: Any, threads: int) -> Callable[[Any], Any]:
     return lambda x: session.run(None, {"x": x})[0]
 
 
-JOBS = {"rookery_model": rookery_model, "rookery_engine": rookery_engine, "onnx_runtime": onnx_runtime}
+JOBS = {"creche_model": creche_model, "creche_engine": creche_engine, "onnx_runtime": onnx_runtime}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:

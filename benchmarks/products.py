@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from _compare import Spread
 from _report import Report, parse_options
 
-from rookery import _core
+from creche import _core
 
 SHAPES = ((256, 64, 256), (256, 256, 256), (256, 64, 64), (1024, 1024, 1024))
 AIM = 0.85

@@ -58,7 +58,7 @@ def measured(task: Task, options: Options) -> list[str]:
     training = (*TRAINING[:-1], "3") if options.quick else TRAINING
     train_s, predict_s, verify_s = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        model, out = f"{folder}/model.rookery", f"{folder}/predictions.csv"
+        model, out = f"{folder}/model.creche", f"{folder}/predictions.csv"
         for _ in range(options.rounds):
             command = ["train", table, "--label", task.label, *task.options, *training, "-o", model, "--json"]
             seconds, page = timed(command)
@@ -86,10 +86,10 @@ def measured(task: Task, options: Options) -> list[str]:
 
 def timed(arguments: list[str]) -> tuple[float, str]:
     begin = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "rookery", *arguments], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "creche", *arguments], capture_output=True, text=True)
     seconds = time.perf_counter() - begin
     if done.returncode:
-        raise SystemExit(f"rookery {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
+        raise SystemExit(f"creche {' '.join(arguments)} ended with {done.returncode}: {done.stderr}")
     return seconds, done.stdout
 
 

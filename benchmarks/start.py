@@ -1,4 +1,4 @@
-"""Start: what `import rookery` costs, and the whole command line job as a process, against scripts that do the same.
+"""Start: what `import creche` costs, and the whole command line job as a process, against scripts that do the same.
 
 A process is timed from outside, from its start to its end, importing included: what a person waits for.
 """
@@ -18,8 +18,8 @@ PROCESS_RATIO = 4.0  # under a quarter of the peers' time
 
 # A name is touched after importing, so that what is imported lazily is not hidden.
 IMPORTS = (
-    "import rookery",
-    "import rookery; rookery.train",
+    "import creche",
+    "import creche; creche.train",
     "import sklearn.neural_network",
     "import torch",
     "import jax",
@@ -27,7 +27,7 @@ IMPORTS = (
 
 # The job all of them do; stated to each.
 SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
-ROOKERY = "rookery train penguins --label species"
+CRECHE = "creche train penguins --label species"
 
 
 def main() -> int:
@@ -36,12 +36,12 @@ def main() -> int:
     imports = measure_imports(report, options)
     processes = measure_processes(report, options)
     report.section("Claims")
-    for name in ("import rookery", "import rookery; rookery.train"):
+    for name in ("import creche", "import creche; creche.train"):
         report.claim_below(f"`{name}` beyond `import numpy`", Spread.of(imports[name]), IMPORT_BELOW, " ms")
-    rookery = processes.pop(ROOKERY)
+    creche = processes.pop(CRECHE)
     for name, seconds in processes.items():
-        ratio = Spread.of(slow / fast for slow, fast in zip(seconds, rookery, strict=True))
-        report.claim_ratio(f"{name} takes longer than `{ROOKERY}` by", ratio, PROCESS_RATIO)
+        ratio = Spread.of(slow / fast for slow, fast in zip(seconds, creche, strict=True))
+        report.claim_ratio(f"{name} takes longer than `{CRECHE}` by", ratio, PROCESS_RATIO)
     return report.finish()
 
 
@@ -65,11 +65,11 @@ def measure_imports(report: Report, options: Options) -> dict[str, list[float]]:
 def measure_processes(report: Report, options: Options) -> dict[str, list[float]]:
     """Prints the table; seconds of each command, turn by turn."""
     report.section(f"Whole processes: read the penguins, train ({' '.join(SETTINGS)}), print the confusion matrix")
-    with tempfile.TemporaryDirectory(prefix="rookery-benchmark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
         table = Path(folder) / "penguins.csv"
         write_penguins(table)
         peers = {"scikit-learn script": "penguins_scikit_learn.py", "PyTorch script": "penguins_torch.py"}
-        commands = {ROOKERY: [*rookery_command(), *ROOKERY.split()[1:], *SETTINGS]}
+        commands = {CRECHE: [*creche_command(), *CRECHE.split()[1:], *SETTINGS]}
         for name, script in peers.items():
             commands[name] = [sys.executable, str(HERE / "peers" / script), str(table), *SETTINGS]
         seconds: dict[str, list[float]] = {name: [] for name in commands}
@@ -78,17 +78,17 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
                 elapsed = run_timed(command, folder)
                 if turn > 0:
                     seconds[name].append(elapsed)
-    rookery = median(seconds[ROOKERY])
+    creche = median(seconds[CRECHE])
     report.table(
-        ["process", "seconds", "times Rookery"],
-        [[name, Spread.of(times).show(), f"{median(times) / rookery:.2f}"] for name, times in seconds.items()],
+        ["process", "seconds", "times Creche"],
+        [[name, Spread.of(times).show(), f"{median(times) / creche:.2f}"] for name, times in seconds.items()],
     )
     return seconds
 
 
-def rookery_command() -> list[str]:
-    script = Path(sys.executable).with_name("rookery")
-    return [str(script)] if script.exists() else [sys.executable, "-m", "rookery"]
+def creche_command() -> list[str]:
+    script = Path(sys.executable).with_name("creche")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "creche"]
 
 
 def run_timed(command: list[str], folder: str) -> float:
@@ -101,9 +101,9 @@ def run_timed(command: list[str], folder: str) -> float:
 
 
 def write_penguins(path: Path) -> None:
-    import rookery as rk
+    import creche as cr
 
-    rk.datasets.penguins().write_csv(path)
+    cr.datasets.penguins().write_csv(path)
 
 
 if __name__ == "__main__":

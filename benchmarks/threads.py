@@ -1,4 +1,4 @@
-"""From which amount of work per step a second thread pays: FLOPS_PER_THREAD in rookery/engine/native.py rests on it."""
+"""From which amount of work per step a second thread pays: FLOPS_PER_THREAD in creche/engine/native.py rests on it."""
 
 import time
 
@@ -6,9 +6,9 @@ import numpy as np
 from _compare import Spread
 from _report import Report, parse_options
 
-from rookery import _core
-from rookery.engine import native
-from rookery.plan import Network, Plan
+from creche import _core
+from creche.engine import native
+from creche.plan import Network, Plan
 
 WIDTHS = (8, 16, 32, 48, 64, 96, 128)
 BATCH_SIZE = 128

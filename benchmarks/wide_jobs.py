@@ -1,4 +1,4 @@
-"""Networks wide enough that the products count: Rookery against PyTorch and JAX, on one thread and on two.
+"""Networks wide enough that the products count: Creche against PyTorch and JAX, on one thread and on two.
 
 Also prints what share of the machine's measured multiply-add peak each reaches while it trains. A library at 40 % of
 the peak cannot be beaten by more than 1 / 0.40 = 2.5 times on that machine by anything that does the same multiply-adds
@@ -11,7 +11,7 @@ from _compare import Comparison, Contender, Result, Spread, compare
 from _jobs import WIDE, Job, shortened, synthetic_task
 from _report import Report, parse_options
 
-from rookery import _core
+from creche import _core
 
 # Job, threads: how many times as long each library must take, its fastest form counting.
 CLAIMS = {
@@ -23,7 +23,7 @@ CLAIMS = {
     ("64-1024-1024-1024-10", 2): {"PyTorch eager": 2.0, "torch.compile": 2.0, "JAX": 1.15},
 }
 
-CALL = "Rookery, rookery.train"
+CALL = "Creche, creche.train"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Claim:
 
 def contenders(threads: int) -> list[Contender]:
     forms = {
-        CALL: ("Rookery", "rookery_call", {}),
-        "Rookery, engine alone": ("engine", "rookery_engine", {}),
+        CALL: ("Creche", "creche_call", {}),
+        "Creche, engine alone": ("engine", "creche_engine", {}),
         "PyTorch eager, Adam as it comes": ("PyTorch eager", "torch_eager", {"adam": {}}),
         "PyTorch eager, fused Adam": ("PyTorch eager", "torch_eager", {"adam": {"fused": True}}),
         "torch.compile, whole step": ("torch.compile", "torch_compiled", {"options": {"cpp_wrapper": True}}),
@@ -63,7 +63,7 @@ def main() -> int:
             comparison = compare(task, contenders(threads), options.rounds)
             report_epochs(report, comparison, job, peak)
             claims += claimed_ratios(comparison, job, full_job.name, threads, peak)
-    report.section("Claims (the whole call of rookery.train counts, not the engine alone)")
+    report.section("Claims (the whole call of creche.train counts, not the engine alone)")
     for claim in claims:
         report.claim_ratio(claim.text, claim.ratio, claim.at_least, claim.possible)
     return report.finish()
@@ -89,7 +89,7 @@ def report_epochs(report: Report, comparison: Comparison, job: Job, peak: Spread
                 f"{result.loss:.4f}",
             ]
         )
-    head = ["contender", "an epoch, ms", "times rookery.train", "GFLOP/s", "of the peak", "first job, s", "loss after"]
+    head = ["contender", "an epoch, ms", "times creche.train", "GFLOP/s", "of the peak", "first job, s", "loss after"]
     report.table(head, rows)
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
@@ -100,7 +100,7 @@ def claimed_ratios(comparison: Comparison, job: Job, job_name: str, threads: int
     for family, at_least in CLAIMS[job_name, threads].items():
         slow = comparison.fastest(family)
         if slow is not None:
-            text = f"{job_name}, threads {threads}: {slow.contender.name} takes longer than rookery.train by"
+            text = f"{job_name}, threads {threads}: {slow.contender.name} takes longer than creche.train by"
             ratio = comparison.ratio(slow.contender.name, CALL)
             found.append(Claim(text, ratio, at_least, 1 / share_of_peak(slow, job, peak)))
     return found

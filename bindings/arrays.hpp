@@ -20,7 +20,7 @@
 #include "rows.hpp"
 #include "shape.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace nb = nanobind;
 
@@ -158,4 +158,4 @@ void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* 
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

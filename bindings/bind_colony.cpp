@@ -16,7 +16,7 @@
 #include "one_at_a_time.hpp"
 #include "run_state.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -157,4 +157,4 @@ void bind_colony(nb::module_& m) {
   bind<double>(m, "Colony64");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

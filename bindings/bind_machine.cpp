@@ -7,7 +7,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 void bind_machine(nb::module_& m) {
   m.def("memory", &training_memory, nb::arg("plan"), nb::arg("rows"), nb::arg("itemsize"));
@@ -24,4 +24,4 @@ void bind_machine(nb::module_& m) {
       nb::call_guard<nb::gil_scoped_release>());
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 #include "many_predictor.hpp"
 #include "one_at_a_time.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -115,4 +115,4 @@ void bind_many_predictor(nb::module_& m) {
   bind<double>(m, "ManyPredictor64");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -14,7 +14,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -177,4 +177,4 @@ void bind_plan(nb::module_& m) {
           nb::arg("seed"));
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

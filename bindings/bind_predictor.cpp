@@ -10,7 +10,7 @@
 #include "pass.hpp"
 #include "predictor.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -91,4 +91,4 @@ void bind_predictor(nb::module_& m) {
   bind<double>(m, "Predictor64");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -15,7 +15,7 @@
 #include "run_state.hpp"
 #include "solo.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -268,4 +268,4 @@ void bind_solo(nb::module_& m) {
   bind<double>(m, "Solo64");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

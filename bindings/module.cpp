@@ -1,10 +1,10 @@
 // The module of one instruction-set level. It converts and checks arrays, releases the GIL and calls the core: no
-// arithmetic happens here. The contract with Python is src/rookery/_core/level.pyi.
+// arithmetic happens here. The contract with Python is src/creche/_core/level.pyi.
 #include <nanobind/nanobind.h>
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 void bind_plan(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
@@ -13,10 +13,10 @@ void bind_predictor(nanobind::module_& m);
 void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL
 
-NB_MODULE(ROOKERY_MODULE, m) {
-  using namespace rookery::ROOKERY_LEVEL;
+NB_MODULE(CRECHE_MODULE, m) {
+  using namespace creche::CRECHE_LEVEL;
   bind_plan(m);
   bind_solo(m);
   bind_colony(m);

@@ -14,7 +14,7 @@
 #include <mutex>
 #include <stdexcept>
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 class InUse {
  public:
@@ -68,4 +68,4 @@ class Turn {
   InUse& in_use_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include "arrays.hpp"
 #include "member_state.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 inline const char* name_of(Status status) {
   switch (status) {
@@ -126,4 +126,4 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

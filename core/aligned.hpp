@@ -13,7 +13,7 @@
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // 64: a cache line, and the widest register of any level.
 inline constexpr std::size_t kAlignment = 64;
@@ -57,4 +57,4 @@ class AlignedArray {
   std::int64_t size_ = 0;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

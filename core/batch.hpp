@@ -18,7 +18,7 @@
 #include "random.hpp"
 #include "rows.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // Which rows of the table make up a batch, and where it stands in the run (dropout is a function of that).
 struct BatchRows {
@@ -204,4 +204,4 @@ class Batch {
   T* metric_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -220,4 +220,4 @@ void Colony<T>::set_state(std::int64_t m, const MemberState<T>& state) {
 template class Colony<float>;
 template class Colony<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -10,7 +10,7 @@
 #include "solo.hpp"
 #include "threads.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 class Colony {
@@ -53,4 +53,4 @@ class Colony {
   std::vector<Place> places_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -14,7 +14,7 @@
 #include "progress.hpp"
 #include "threads.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 class Evaluator {
@@ -128,4 +128,4 @@ class Evaluator {
   std::vector<Scratch> scratch_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

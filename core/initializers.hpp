@@ -25,7 +25,7 @@
 #include "plan.hpp"
 #include "random.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -109,4 +109,4 @@ void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t la
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include "lane_products.hpp"
 #include "plan.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class V>
 struct LaneLayer {
@@ -44,4 +44,4 @@ void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const V* le
                    layer.outputs, layer.parameter);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

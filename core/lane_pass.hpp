@@ -7,7 +7,7 @@
 #include "loss_pass.hpp"
 #include "losses/all.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // values[i] = f(values[i]) and, if derivatives is not null, derivatives[i] = f'.
 template <class V>
@@ -47,7 +47,7 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
 }
 
 template <class V, class Loss>
-ROOKERY_INLINE void lane_loss_rows(const LaneRows<V>& of, const LossNumbers<V>& numbers, int outputs) {
+CRECHE_INLINE void lane_loss_rows(const LaneRows<V>& of, const LossNumbers<V>& numbers, int outputs) {
   for (std::int64_t r = 0; r < of.rows; ++r) {
     const V* const z = of.z + r * outputs;
     const V* const targets = of.targets + r * outputs;
@@ -96,4 +96,4 @@ LaneHead<V> lane_head_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> LaneHead<V> { return detail::lane_head<V, decltype(loss)>; });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

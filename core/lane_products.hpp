@@ -9,7 +9,7 @@
 #include "simd/lanes.hpp"
 #include "simd/unroll.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // AVX-512 and NEON have 32 registers, AVX2 16: sums, one row of right-hand numbers and one left-hand number.
 #if defined(__AVX2__) && !defined(__AVX512F__)
@@ -27,7 +27,7 @@ struct LaneStrides {
 
 // A tile of sums, finished by finish(row, column, sum).
 template <class V, int kRows, int kColumns, class Begin, class Finish>
-ROOKERY_INLINE void lane_tile(const V* left, const V* right, LaneStrides at, std::int64_t terms, std::int64_t row,
+CRECHE_INLINE void lane_tile(const V* left, const V* right, LaneStrides at, std::int64_t terms, std::int64_t row,
                               std::int64_t column, const Begin& begin, const Finish& finish) {
   V sums[kRows][kColumns];
   unroll<kRows>([&](auto r) __attribute__((always_inline)) {
@@ -64,7 +64,7 @@ __attribute__((noinline)) void lane_tiles(const V* left, const V* right, LaneStr
 // f(std::integral_constant<int, size>, first, pieces) for pieces of at most kMost that cover 0 ... count - 1, as even
 // as can be: of 11 rows two of 4 and one of 3, lest the last piece be too small to keep the multipliers busy.
 template <int kMost, class F>
-ROOKERY_INLINE void for_even_pieces(std::int64_t count, F&& f) {
+CRECHE_INLINE void for_even_pieces(std::int64_t count, F&& f) {
   if (count <= 0) return;
   const std::int64_t pieces = (count + kMost - 1) / kMost;
   const std::int64_t larger = count - count / pieces * pieces;  // that are one larger than the others
@@ -89,4 +89,4 @@ void lane_product(const V* left, const V* right, LaneStrides at, std::int64_t ro
   });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -13,7 +13,7 @@
 #include "gemm/product.hpp"
 #include "shape.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // values[i] = f(values[i]) and, if derivatives is not null, derivatives[i] = f'; count is a multiple of 16.
 template <class T>
@@ -45,7 +45,7 @@ struct StoreSums {
   PanelMatrix<T> out;
 
   template <class TileT>
-  ROOKERY_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
+  CRECHE_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
     tile.store(out.at(panel, row), out.panel_stride());
   }
 };
@@ -55,7 +55,7 @@ struct StoreRelu {
   PanelMatrix<T> out;
 
   template <class TileT>
-  ROOKERY_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
+  CRECHE_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
     using V = typename TileT::V;
     T* const to = out.at(panel, row);
     tile.each(out.panel_stride(), [&](V& sum, std::int64_t at) {
@@ -73,7 +73,7 @@ struct StoreActivated {
   T parameter;
 
   template <class TileT>
-  ROOKERY_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
+  CRECHE_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
     tile.store(out.at(panel, row), out.panel_stride());
     for (int p = 0; p < TileT::kTilePanels; ++p) {
       T* const kept = derivative.data == nullptr ? nullptr : derivative.at(panel + p, row);
@@ -90,7 +90,7 @@ struct StoreWhereActive {  // relu: the derivative is 1 where the value is posit
   PanelMatrix<T> values;
 
   template <class TileT>
-  ROOKERY_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
+  CRECHE_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
     using V = typename TileT::V;
     T* const to = out.at(panel, row);
     const T* const value = values.at(panel, row);
@@ -105,7 +105,7 @@ struct StoreTimesDerivative {
   PanelMatrix<T> derivative;
 
   template <class TileT>
-  ROOKERY_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
+  CRECHE_INLINE void operator()(TileT& tile, std::int64_t row, std::int64_t panel) const {
     using V = typename TileT::V;
     T* const to = out.at(panel, row);
     const T* const factor = derivative.at(panel, row);
@@ -154,4 +154,4 @@ void layer_backward(const LayerPlan& below, PanelMatrix<T> dloss_dz, std::int64_
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

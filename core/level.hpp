@@ -1,18 +1,18 @@
 // The namespace of the instruction-set level being compiled, and its name.
 //
-// The same sources are compiled once per level, each time with -DROOKERY_LEVEL=<namespace>: nothing compiled for one
+// The same sources are compiled once per level, each time with -DCRECHE_LEVEL=<namespace>: nothing compiled for one
 // processor can then be picked, by name, in place of code compiled for another.
 #pragma once
 
-#ifndef ROOKERY_LEVEL
+#ifndef CRECHE_LEVEL
 #if defined(__AVX512F__)
-#define ROOKERY_LEVEL x86_64_v4
+#define CRECHE_LEVEL x86_64_v4
 #elif defined(__AVX2__)
-#define ROOKERY_LEVEL x86_64_v3
+#define CRECHE_LEVEL x86_64_v3
 #elif defined(__aarch64__)
-#define ROOKERY_LEVEL neon
+#define CRECHE_LEVEL neon
 #else
 #error \
-    "Rookery's engine needs AVX2 with FMA (x86-64-v3), AVX-512 (x86-64-v4) or 64-bit Arm: pass -march=x86-64-v3 or better"
+    "Creche's engine needs AVX2 with FMA (x86-64-v3), AVX-512 (x86-64-v4) or 64-bit Arm: pass -march=x86-64-v3 or better"
 #endif
 #endif

@@ -10,7 +10,7 @@
 #include "plan.hpp"
 #include "simd/transpose.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // What is known of the rows of a batch (or of a block of an evaluation), row r of each belonging to row r of the
 // outputs. All have room for the rows rounded up to a multiple of 16.
@@ -59,7 +59,7 @@ std::int64_t lane_scratch_size(std::int64_t outputs) {
 inline constexpr double kFlushedGradient = 0x1p-80;
 
 template <class V>
-ROOKERY_INLINE V flush_gradient(V x) {
+CRECHE_INLINE V flush_gradient(V x) {
   return select(abs(x) < V(static_cast<typename V::Scalar>(kFlushedGradient)), V(typename V::Scalar(0)), x);
 }
 
@@ -197,4 +197,4 @@ HeadPass<T> head_pass_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> HeadPass<T> { return detail::head_pass<T, decltype(loss)>; });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

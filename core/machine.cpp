@@ -10,7 +10,7 @@
 #include "simd/lanes.hpp"
 #include "threads.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize) {
   const NetworkShape shape(plan);
@@ -113,4 +113,4 @@ ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::in
   return rates;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

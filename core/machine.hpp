@@ -5,7 +5,7 @@
 
 #include "plan.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // Bytes that training takes besides the tables, numbers of `itemsize` bytes each.
 std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize);
@@ -23,4 +23,4 @@ struct ProductRates {
 };
 ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds);
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

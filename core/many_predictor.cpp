@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -210,4 +210,4 @@ void ManyPredictor<T>::evaluate_pack(const Scratch& scratch, const Rows<T>& tabl
 template class ManyPredictor<float>;
 template class ManyPredictor<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -15,7 +15,7 @@
 #include "shape.hpp"
 #include "threads.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 class ManyPredictor {
@@ -71,4 +71,4 @@ class ManyPredictor {
   std::vector<Scratch> scratch_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include "progress.hpp"
 #include "solo.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // The arenas are laid out as in `Solo`; best is empty without early stopping.
 template <class T>
@@ -51,4 +51,4 @@ void set_state_of(Solo<T>& solo, const MemberState<T>& state) {
   solo.state_changed();
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 #include "shape.hpp"
 #include "simd/transpose.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 struct Network {
@@ -75,4 +75,4 @@ void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena) {
     for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(1 + i, j) = w[i * layer.outputs + j];
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

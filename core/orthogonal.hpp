@@ -15,7 +15,7 @@
 
 #include "simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -27,21 +27,21 @@ struct QrRow {
   static constexpr int kVectors = kQrColumns / V::kLanes;
   V part[kVectors];
 
-  static ROOKERY_INLINE QrRow zeros() {
+  static CRECHE_INLINE QrRow zeros() {
     QrRow row;
     for (V& p : row.part) p = V(0);
     return row;
   }
-  static ROOKERY_INLINE QrRow load(const double* from) {
+  static CRECHE_INLINE QrRow load(const double* from) {
     QrRow row;
     for (int i = 0; i < kVectors; ++i) row.part[i] = V::load_unaligned(from + i * V::kLanes);
     return row;
   }
-  ROOKERY_INLINE void store(double* to) const {
+  CRECHE_INLINE void store(double* to) const {
     for (int i = 0; i < kVectors; ++i) part[i].store_unaligned(to + i * V::kLanes);
   }
   // this += factor * other
-  ROOKERY_INLINE void add(double factor, const QrRow& other) {
+  CRECHE_INLINE void add(double factor, const QrRow& other) {
     for (int i = 0; i < kVectors; ++i) part[i] = fma(V(factor), other.part[i], part[i]);
   }
 };
@@ -100,4 +100,4 @@ inline void orthonormalize(double* panels, std::int64_t rows, std::int64_t colum
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,7 +8,7 @@
 #include "aligned.hpp"
 #include "loss_pass.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // All arrays row by row, without padding.
 template <class T>
@@ -80,4 +80,4 @@ class OutsidePass {
   AlignedArray<std::int32_t> classes_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -10,7 +10,7 @@
 #include "random.hpp"
 #include "solo.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 bool fits_pack(const Member<T>& one, const Member<T>& other) {
@@ -335,4 +335,4 @@ template bool fits_pack(const Member<double>&, const Member<double>&);
 template class Pack<float>;
 template class Pack<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

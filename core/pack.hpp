@@ -19,7 +19,7 @@
 #include "shape.hpp"
 #include "update.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // One network of a colony: what `Solo` is made of.
 template <class T>
@@ -166,4 +166,4 @@ class Pack {
   Clock::time_point epoch_clock_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -6,13 +6,13 @@
 #include "simd/gather.hpp"
 #include "simd/transpose.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
 // columns[c] = base[row[i] * stride + c] in lane i, for c = 0 ... count - 1.
 template <class V>
-ROOKERY_INLINE void gather_columns(const typename V::Scalar* base, const std::int32_t* row, std::int64_t stride,
+CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int32_t* row, std::int64_t stride,
                                    std::int64_t count, V* columns) {
   if constexpr (Quads<V>::kPossible) {
     if (count >= 4) {
@@ -128,4 +128,4 @@ void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* pe
 template class Pack<float>;
 template class Pack<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

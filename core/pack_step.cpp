@@ -9,7 +9,7 @@
 #include "random.hpp"
 #include "simd/double_sums.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -325,4 +325,4 @@ std::vector<Evaluation> Pack<T>::validate() {
 template class Pack<float>;
 template class Pack<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

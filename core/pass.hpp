@@ -10,7 +10,7 @@
 #include "gemm/product.hpp"
 #include "network.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 class Pass {
@@ -87,4 +87,4 @@ class Pass {
   Batch<T> batch_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

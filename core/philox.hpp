@@ -21,7 +21,7 @@
 
 #include "simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 using PhiloxWords = std::array<std::uint32_t, 4>;
 
@@ -31,8 +31,8 @@ inline constexpr int kWordLanes = kRegisterBytes / 8;
 typedef std::uint64_t WordLanes __attribute__((vector_size(kRegisterBytes)));
 
 // The full products of the low halves.
-ROOKERY_INLINE std::uint64_t multiply_words(std::uint64_t a, std::uint32_t b) { return (a & 0xffffffffu) * b; }
-ROOKERY_INLINE WordLanes multiply_words(WordLanes a, std::uint32_t b) {
+CRECHE_INLINE std::uint64_t multiply_words(std::uint64_t a, std::uint32_t b) { return (a & 0xffffffffu) * b; }
+CRECHE_INLINE WordLanes multiply_words(WordLanes a, std::uint32_t b) {
 #if defined(__AVX512F__)
   // The masked form: g++ 12 takes the unmasked one of its own header for a use of an uninitialized value.
   return (WordLanes)_mm512_maskz_mul_epu32(0xff, (__m512i)a, _mm512_set1_epi64(b));
@@ -44,7 +44,7 @@ ROOKERY_INLINE WordLanes multiply_words(WordLanes a, std::uint32_t b) {
 }
 
 template <class W>
-ROOKERY_INLINE void philox_rounds(W& c0, W& c1, W& c2, W& c3, W k0, W k1) {
+CRECHE_INLINE void philox_rounds(W& c0, W& c1, W& c2, W& c3, W k0, W k1) {
 #pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
     const W p0 = multiply_words(c0, 0xD2511F53u);
@@ -59,7 +59,7 @@ ROOKERY_INLINE void philox_rounds(W& c0, W& c1, W& c2, W& c3, W k0, W k1) {
 }
 
 // even[0] odd[0] even[1] odd[1] ...
-ROOKERY_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32_t* out) {
+CRECHE_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32_t* out) {
   WordLanes first, second;
 #if defined(__AVX512F__)
   first = __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
@@ -76,7 +76,7 @@ ROOKERY_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32
 }
 
 // The words of the register's worth of counters that begins with `counter`.
-ROOKERY_INLINE void philox_register(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
+CRECHE_INLINE void philox_register(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   WordLanes c0{};
   for (int i = 0; i < kWordLanes; ++i) c0[i] = counter[0] + static_cast<std::uint32_t>(i);
   WordLanes c1 = WordLanes{} + counter[1];
@@ -98,7 +98,7 @@ inline PhiloxWords philox(std::uint64_t key, PhiloxWords counter) {
 
 // The words of N counters in a row, counter[0] counting up (and around at 2^32): out[4 * N], four words of each.
 template <int N>
-ROOKERY_INLINE void philox_words(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
+CRECHE_INLINE void philox_words(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   constexpr int kInRegisters = N / detail::kWordLanes * detail::kWordLanes;
   for (int i = 0; i < kInRegisters; i += detail::kWordLanes) {
     detail::philox_register(key, counter, out + 4 * i);
@@ -138,4 +138,4 @@ inline void philox_words_of_keys(const std::uint64_t keys[16], PhiloxWords count
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -1,7 +1,7 @@
 // A training run as plain data: what the engine is asked to do, and nothing about how it does it.
 //
 // Every number is a double and every choice an enumerator, so that a plan can be written down, compared and sent. The
-// Python package builds it from the dataclasses in rookery.plan, which validate; the engine trusts what stands here.
+// Python package builds it from the dataclasses in creche.plan, which validate; the engine trusts what stands here.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 enum class ActivationKind {
   identity,
@@ -132,4 +132,4 @@ struct Plan {
   bool shuffle = true;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include "network.hpp"
 #include "threads.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 class Predictor {
@@ -51,4 +51,4 @@ class Predictor {
   Evaluator<T> evaluator_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 #include "plan.hpp"
 #include "schedules.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 enum class Status { running, finished, early_stopped, interrupted, diverged };
 
@@ -81,4 +81,4 @@ inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, co
   return improved;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

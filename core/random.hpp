@@ -21,7 +21,7 @@
 #include "simd/lanes.hpp"
 #include "simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // What random numbers are for: no two uses share a counter. Those with a layer add its number (from 0).
 enum Stream : std::uint32_t {
@@ -108,4 +108,4 @@ inline void initial_normals(std::uint64_t seed, std::uint32_t layer, std::uint64
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

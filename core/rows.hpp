@@ -7,7 +7,7 @@
 
 #include "gemm/panel.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // Exactly one of classes and targets is set; weights may be null (every row counts 1).
 template <class T>
@@ -34,4 +34,4 @@ inline void copy_row(const T* from, std::int64_t d, T* to, std::int64_t panel_st
   if (d & 1) *to = *from;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

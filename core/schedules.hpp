@@ -26,7 +26,7 @@
 #include "plan.hpp"
 #include "simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // What reduce_on_plateau remembers: part of a run's state.
 struct PlateauState {
@@ -95,4 +95,4 @@ inline void update_plateau(const SchedulePlan& plan, double loss, PlateauState& 
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -13,7 +13,7 @@
 #include "gemm/panel.hpp"
 #include "plan.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct LayerShape {
   std::int64_t inputs = 0;
@@ -66,4 +66,4 @@ PanelMatrix<T> transposed_in(T* arena, const LayerShape& layer) {
   return {arena + layer.transposed_at, layer.transposed_rows(), layer.inputs};
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -276,4 +276,4 @@ void Solo<T>::diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good
 template class Solo<float>;
 template class Solo<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -24,7 +24,7 @@
 #include "threads.hpp"
 #include "update.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Limits {
   std::int64_t steps = -1;
@@ -177,4 +177,4 @@ class Solo {
   Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

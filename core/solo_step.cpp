@@ -4,7 +4,7 @@
 
 #include "solo.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -361,4 +361,4 @@ Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const 
 template class Solo<float>;
 template class Solo<double>;
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -94,4 +94,4 @@ void Threads::wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t v
   while (word.load(std::memory_order_acquire) == value) word.wait(value, std::memory_order_acquire);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -17,7 +17,7 @@
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 class Threads {
  public:
@@ -113,4 +113,4 @@ class Tasks {
   std::vector<Next> next_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -6,7 +6,7 @@
 #include "optimizers/all.hpp"
 #include "simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // count is a multiple of 16; planes[0 ... kMaxPlanes - 1] point to the range's part of each plane in use.
 // gradients are read, and not changed.
@@ -17,7 +17,7 @@ using Update = void (*)(T* weights, const T* gradients, T* const* planes, std::i
 namespace detail {
 
 template <class T, class Optimizer, bool kRegularized, class V>
-ROOKERY_INLINE void update_vectors(T* weights, const T* gradients, T* const* planes, std::int64_t count,
+CRECHE_INLINE void update_vectors(T* weights, const T* gradients, T* const* planes, std::int64_t count,
                                    const Coefficients<V>& c, const Regularization<V>& r) {
   constexpr int kPlanes = Optimizer::kPlanes;
   T* plane_at[kMaxPlanes];
@@ -75,4 +75,4 @@ LaneUpdate<T> lane_update_function(const OptimizerPlan& plan, bool regularized) 
   });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
-from rookery import _core
+from creche import _core
 
 # The same examples each time, so that nobody's change fails for what chance found elsewhere. To look for new ones:
 # HYPOTHESIS_PROFILE=searching make test
@@ -32,5 +32,5 @@ def engine(level: str) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def native(level: str) -> ModuleType:
-    """Single kernels of each level, for tests alone (built with ROOKERY_TESTING)."""
-    return importlib.import_module(f"rookery._core._testing_{level.replace('-', '_')}")
+    """Single kernels of each level, for tests alone (built with CRECHE_TESTING)."""
+    return importlib.import_module(f"creche._core._testing_{level.replace('-', '_')}")

@@ -9,7 +9,7 @@ flags=(-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall
 sources=(core/*.cpp tests/cross/digests.cpp)
 
 build() { # compiler, level, flags
-  "$1" "${flags[@]}" "${@:3}" -DROOKERY_LEVEL="$2" "${sources[@]}" -o "$out/$2"
+  "$1" "${flags[@]}" "${@:3}" -DCRECHE_LEVEL="$2" "${sources[@]}" -o "$out/$2"
 }
 build g++ x86_64_v3 -march=x86-64-v3 &
 build aarch64-linux-gnu-g++ neon -march=armv8-a &

@@ -1,6 +1,6 @@
 """Read model files that were changed at random, and say what goes wrong: python tools/fuzz_archive.py --seconds 60.
 
-Each changed file is loaded, shown and predicted with. Only a RookeryError may come of it, within seconds, and loading
+Each changed file is loaded, shown and predicted with. Only a CrecheError may come of it, within seconds, and loading
 may take no more memory than twice the file and a constant. Files that break this are kept in build/fuzz/, and the exit
 code is 1.
 """
@@ -32,9 +32,9 @@ sys.path.insert(0, str(ROOT))
 from tests.unit.files.kept import model_files  # noqa: E402
 from tests.unit.files.mutations import mutated  # noqa: E402
 
-import rookery as rk  # noqa: E402
-from rookery.cli.page import print_page  # noqa: E402
-from rookery.cli.render_model import as_data, model_page  # noqa: E402
+import creche as cr  # noqa: E402
+from creche.cli.page import print_page  # noqa: E402
+from creche.cli.render_model import as_data, model_page  # noqa: E402
 
 FOUND = ROOT / "build" / "fuzz"
 # What reading a header of the largest size allowed takes, the interpreter's own growth included.
@@ -75,8 +75,8 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
     size = path.stat().st_size
     try:
         with peak_memory() as peak:
-            model = rk.load(path, threads=1)
-    except rk.RookeryError as error:
+            model = cr.load(path, threads=1)
+    except cr.CrecheError as error:
         tally.refused += 1
         if error.__cause__ is not None and not isinstance(error.__cause__, ValueError | OSError):
             tally.accidents[f"{type(error.__cause__).__name__}: {error.__cause__}"[:150]] += 1
@@ -95,7 +95,7 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
         model.predict(rows)
         if model.classes is not None:
             model.predict_proba(rows)
-    except rk.RookeryError:
+    except cr.CrecheError:
         tally.unusable += 1
 
 
@@ -150,7 +150,7 @@ def fuzz(seconds: float, seed: int, file: Path, out: Any) -> None:
 
 def keep(file: Path, number: int) -> Path:
     FOUND.mkdir(parents=True, exist_ok=True)
-    kept = FOUND / f"{number}.rookery"
+    kept = FOUND / f"{number}.creche"
     kept.write_bytes(file.read_bytes())
     return kept
 
@@ -161,7 +161,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "changed.rookery"
+        file = Path(folder) / "changed.creche"
         # In a process of its own, so that a crash is noticed and its file kept.
         receiver, sender = multiprocessing.Pipe(duplex=False)
         child = multiprocessing.get_context("fork").Process(

@@ -1,4 +1,4 @@
-"""Keep model files of this version of Rookery, with what they predict, in tests/data/kept/.
+"""Keep model files of this version of Creche, with what they predict, in tests/data/kept/.
 
 Run before a release: python tools/keep_model.py. From then on `tests/unit/files/test_old_versions.py` holds every later
 version to them, for ever; a file that is kept is never written again.
@@ -24,9 +24,9 @@ sys.path.insert(0, str(ROOT))
 
 from tests.unit.files.kept import FOLDER, predictions  # noqa: E402
 
-import rookery as rk  # noqa: E402
+import creche as cr  # noqa: E402
 
-PENGUINS = Path(rk.__file__).parent / "data" / "penguins.csv"
+PENGUINS = Path(cr.__file__).parent / "data" / "penguins.csv"
 ROWS = 12  # that are kept for predictions
 
 Cells = list[list[str]]
@@ -99,13 +99,13 @@ def write_csv(path: Path, cells: Cells) -> None:
         csv.writer(file, lineterminator="\n").writerows(cells)
 
 
-def train(kept: Kept, table: Path) -> rk.Run:
+def train(kept: Kept, table: Path) -> cr.Run:
     if kept.name != "array":
         label = kept.label[0] if len(kept.label) == 1 else list(kept.label)
-        return rk.train(table, label=label, threads=1, **kept.arguments)
+        return cr.train(table, label=label, threads=1, **kept.arguments)
     numbers = np.array(kept.cells[1:], dtype=np.float64)
     features = len(kept.cells[0]) - len(kept.label)
-    return rk.train(numbers[:, :features], numbers[:, features:], threads=1, **kept.arguments)
+    return cr.train(numbers[:, :features], numbers[:, features:], threads=1, **kept.arguments)
 
 
 def keep(kept: Kept, folder: Path) -> None:
@@ -117,11 +117,11 @@ def keep(kept: Kept, folder: Path) -> None:
         model = train(kept, table).model
     every = (len(kept.cells) - 1) // ROWS
     rows = [kept.cells[0], *kept.cells[1::every][:ROWS]]
-    path = folder / f"{kept.name}.rookery"
+    path = folder / f"{kept.name}.creche"
     write_csv(path.with_suffix(".csv"), [[row[i] for i in columns] for row in rows])
     model.save(path)
     content = {
-        "made_by": f"tools/keep_model.py of Rookery {rk.__version__}",
+        "made_by": f"tools/keep_model.py of Creche {cr.__version__}",
         "predictions": predictions(model, path.with_suffix(".csv")),
     }
     path.with_suffix(".json").write_text(json.dumps(content) + "\n")
@@ -129,14 +129,14 @@ def keep(kept: Kept, folder: Path) -> None:
 
 
 def main() -> int:
-    folder = FOLDER / rk.__version__
+    folder = FOLDER / cr.__version__
     folder.mkdir(parents=True, exist_ok=True)
     for kept in worth_keeping():
-        if (folder / f"{kept.name}.rookery").exists():
+        if (folder / f"{kept.name}.creche").exists():
             print(f"{kept.name}: is kept already")
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rk.RookeryWarning)
+            warnings.simplefilter("ignore", cr.CrecheWarning)
             keep(kept, folder)
     return 0
 

@@ -7,15 +7,15 @@ build=build/sanitize
 # One level is enough: they are the same sources, and these builds take long.
 case $(uname -m) in x86_64) level=x86_64_v3 ;; *) level=neon ;; esac
 .venv/bin/cmake -G Ninja -S . -B "$build" -DCMAKE_MAKE_PROGRAM="$PWD/.venv/bin/ninja" -DPython_EXECUTABLE="$python" \
-  -DROOKERY_TESTING=ENGINE -DROOKERY_SANITIZE=address,undefined -DROOKERY_LEVELS="$level" >/dev/null
+  -DCRECHE_TESTING=ENGINE -DCRECHE_SANITIZE=address,undefined -DCRECHE_LEVELS="$level" >/dev/null
 .venv/bin/cmake --build "$build"
 # A package of the sources and the sanitized modules, found before the installed one.
 package=$build/package
 rm -rf "$package"
 mkdir -p "$package"
-cp -r src/rookery "$package/rookery"
+cp -r src/creche "$package/creche"
 find "$package" -name '*.so' -delete
-cp "$build"/*.so "$package/rookery/_core/"
+cp "$build"/*.so "$package/creche/_core/"
 # An installation in place puts a finder of its own before PYTHONPATH; Python imports this after it, and takes it out.
 cat >"$package/sitecustomize.py" <<'END'
 import sys
@@ -26,7 +26,7 @@ runtimes=$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so):
 # Python itself leaks by design, and its exceptions cross the boundary of an instrumented module.
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$runtimes
 export PYTHONPATH=$PWD/$package
-"$python" -c "import rookery._core as c; f = c.load().__file__; assert '/$package/' in f, f"
+"$python" -c "import creche._core as c; f = c.load().__file__; assert '/$package/' in f, f"
 # test_memory.py counts calls of operator new, which are the sanitizer's here.
 "$python" -m pytest tests/native/test_gemm.py tests/engine --ignore tests/engine/test_memory.py \
   --quiet -o addopts= -p no:cacheprovider "$@"

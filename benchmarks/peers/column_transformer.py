@@ -1,4 +1,4 @@
-"""scikit-learn's ColumnTransformer doing what Rookery's encoder does by default, ending in one dense float32 matrix."""
+"""scikit-learn's ColumnTransformer doing what Creche's encoder does by default, ending in one dense float32 matrix."""
 
 import numpy as np
 import pandas as pd

@@ -19,7 +19,7 @@
 #include "softplus.hpp"
 #include "tanh.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // f(Relu{}) for ActivationKind::relu, and so on.
 template <class F>
@@ -53,4 +53,4 @@ decltype(auto) with_activation(ActivationKind kind, F&& f) {
   throw std::logic_error("with_activation: no such ActivationKind");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,14 +8,14 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Elu {
   static constexpr ActivationKind kKind = ActivationKind::elu;
   static constexpr bool kFromValue = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V alpha, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V alpha, V& derivative) {
     const auto positive = z > V(typename V::Scalar(0));
     const V a = select(positive, z, alpha * expm1_nonpositive(z));
     derivative = derivative_from_value(a, alpha);
@@ -23,10 +23,10 @@ struct Elu {
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V a, V alpha) {
+  static CRECHE_INLINE V derivative_from_value(V a, V alpha) {
     using T = typename V::Scalar;
     return select(a > V(T(0)), V(T(1)), a + alpha);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

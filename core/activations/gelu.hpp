@@ -5,14 +5,14 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Gelu {
   static constexpr ActivationKind kKind = ActivationKind::gelu;
   static constexpr bool kFromValue = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V, V& derivative) {
     V density;
     const V share = normal_distribution(z, density);
     derivative = fma(z, density, share);
@@ -20,4 +20,4 @@ struct Gelu {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,14 +7,14 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct GeluTanh {
   static constexpr ActivationKind kKind = ActivationKind::gelu_tanh;
   static constexpr bool kFromValue = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V, V& derivative) {
     using T = typename V::Scalar;
     constexpr double kSlope = 1.5957691216057307117597842397375;  // 2 sqrt(2 / pi)
     constexpr double kCubic = 0.044715;
@@ -31,4 +31,4 @@ struct GeluTanh {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -4,22 +4,22 @@
 #include "../plan.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Identity {
   static constexpr ActivationKind kKind = ActivationKind::identity;
   static constexpr bool kFromValue = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V parameter, V& derivative) {
     derivative = derivative_from_value(z, parameter);
     return z;
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V, V) {
+  static CRECHE_INLINE V derivative_from_value(V, V) {
     return V(typename V::Scalar(1));
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -6,24 +6,24 @@
 #include "../plan.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct LeakyRelu {
   static constexpr ActivationKind kKind = ActivationKind::leaky_relu;
   static constexpr bool kFromValue = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V slope, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V slope, V& derivative) {
     const V a = select(z > V(typename V::Scalar(0)), z, slope * z);
     derivative = derivative_from_value(a, slope);
     return a;
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V a, V slope) {
+  static CRECHE_INLINE V derivative_from_value(V a, V slope) {
     using T = typename V::Scalar;
     return select(a > V(T(0)), V(T(1)), slope);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

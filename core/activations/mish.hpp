@@ -8,14 +8,14 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Mish {
   static constexpr ActivationKind kKind = ActivationKind::mish;
   static constexpr bool kFromValue = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V, V& derivative) {
     using T = typename V::Scalar;
     const V two(T(2));
     const auto positive = z > V(T(0));
@@ -31,4 +31,4 @@ struct Mish {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -6,24 +6,24 @@
 #include "../plan.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Relu {
   static constexpr ActivationKind kKind = ActivationKind::relu;
   static constexpr bool kFromValue = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V parameter, V& derivative) {
     const V a = max(V(typename V::Scalar(0)), z);  // in this order it gives NaN for NaN
     derivative = derivative_from_value(a, parameter);
     return a;
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V a, V) {
+  static CRECHE_INLINE V derivative_from_value(V a, V) {
     using T = typename V::Scalar;
     return select(a > V(T(0)), V(T(1)), V(T(0)));
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

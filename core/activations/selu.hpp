@@ -7,7 +7,7 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Selu {
   static constexpr ActivationKind kKind = ActivationKind::selu;
@@ -18,7 +18,7 @@ struct Selu {
   static constexpr double kAlpha = 1.6732632423543772848170429916717;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V parameter, V& derivative) {
     using T = typename V::Scalar;
     const auto positive = z > V(T(0));
     const V a = select(positive, V(T(kLambda)) * z, V(T(kLambda * kAlpha)) * expm1_nonpositive(z));
@@ -27,10 +27,10 @@ struct Selu {
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V a, V) {
+  static CRECHE_INLINE V derivative_from_value(V a, V) {
     using T = typename V::Scalar;
     return select(a > V(T(0)), V(T(kLambda)), a + V(T(kLambda * kAlpha)));
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -5,14 +5,14 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Silu {
   static constexpr ActivationKind kKind = ActivationKind::silu;
   static constexpr bool kFromValue = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V, V& derivative) {
     V complement;
     const V share = sigmoid(z, complement);
     const V a = z * share;
@@ -21,4 +21,4 @@ struct Silu {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

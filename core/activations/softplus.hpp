@@ -6,18 +6,18 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Softplus {
   static constexpr ActivationKind kKind = ActivationKind::softplus;
   static constexpr bool kFromValue = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V beta, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V beta, V& derivative) {
     const V scaled = beta * z;
     derivative = sigmoid(scaled);
     return softplus(scaled) / beta;
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

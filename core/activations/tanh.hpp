@@ -4,23 +4,23 @@
 #include "../plan.hpp"
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Tanh {
   static constexpr ActivationKind kKind = ActivationKind::tanh;
   static constexpr bool kFromValue = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(V z, V parameter, V& derivative) {
+  static CRECHE_INLINE V apply(V z, V parameter, V& derivative) {
     const V a = tanh(z);
     derivative = derivative_from_value(a, parameter);
     return a;
   }
 
   template <class V>
-  static ROOKERY_INLINE V derivative_from_value(V a, V) {
+  static CRECHE_INLINE V derivative_from_value(V a, V) {
     return fma(-a, a, V(typename V::Scalar(1)));
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -10,7 +10,7 @@
 
 #include "../level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // 16 float32 make a 64-byte cache line. The layout is the same on every level, so that state can be compared byte by
 // byte.
@@ -36,4 +36,4 @@ struct PanelMatrix {
   T& element(std::int64_t row, std::int64_t column) const { return at(column / kPanel, row)[column % kPanel]; }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -10,7 +10,7 @@
 
 #include "tile.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // 128 terms x 3 panels x 64 bytes = 24 KiB, half of a 48 KiB first-level cache.
 inline constexpr std::int64_t kTermsPerBlock = 128;
@@ -56,7 +56,7 @@ struct Operand {
 // f(std::integral_constant<int, kPanels>, first panel) for groups of panels that cover 0 ... panels - 1. Four panels
 // are two and two rather than three and one: a tile one panel wide loads more than it multiplies.
 template <class T, class F>
-ROOKERY_INLINE void for_panel_groups(std::int64_t begin, std::int64_t end, F&& f) {
+CRECHE_INLINE void for_panel_groups(std::int64_t begin, std::int64_t end, F&& f) {
   std::int64_t panel = begin;
   if constexpr (most_panels<T>() == 3) {
     for (; end - panel >= 3 && end - panel != 4; panel += 3) f(std::integral_constant<int, 3>{}, panel);
@@ -69,7 +69,7 @@ namespace detail {
 
 // f(std::integral_constant<int, kRows>, first row) for tiles that cover begin ... end - 1, the tallest first.
 template <int kRows, class F>
-ROOKERY_INLINE void for_tiles(std::int64_t begin, std::int64_t end, F&& f) {
+CRECHE_INLINE void for_tiles(std::int64_t begin, std::int64_t end, F&& f) {
   for (; end - begin >= kRows; begin += kRows) f(std::integral_constant<int, kRows>{}, begin);
   if constexpr (kRows > 1) {
     if (begin < end) for_tiles<smaller_tile(kRows)>(begin, end, f);
@@ -177,4 +177,4 @@ void product_by_columns(Operand<T> left, std::int64_t i_begin, std::int64_t i_en
   } while (done < terms);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -21,7 +21,7 @@
 #include "../simd/unroll.hpp"
 #include "panel.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 enum class Left { by_rows, by_columns };
 
@@ -35,29 +35,29 @@ struct Tile {
 
   V sums[kRows][kColumns];
 
-  ROOKERY_INLINE void clear() {
+  CRECHE_INLINE void clear() {
     each(0, [](V& sum, std::int64_t) __attribute__((always_inline)) { sum = V(T(0)); });
   }
 
   // Every row begins with the same 16 numbers per panel (the bias).
-  ROOKERY_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
+  CRECHE_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
     unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
       const V v = V::load(row + column(j, panel_stride));
       unroll<kRows>([&](auto i) __attribute__((always_inline)) { sums[i][j] = v; });
     });
   }
 
-  ROOKERY_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
+  CRECHE_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
     each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum = V::load(c + at); });
   }
 
-  ROOKERY_INLINE void store(T* c, std::int64_t panel_stride) {
+  CRECHE_INLINE void store(T* c, std::int64_t panel_stride) {
     each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum.store(c + at); });
   }
 
   // f(sum, its place) for every register of the tile; the place counts from the tile's first number in a panel matrix.
   template <class F>
-  ROOKERY_INLINE void each(std::int64_t panel_stride, F&& f) {
+  CRECHE_INLINE void each(std::int64_t panel_stride, F&& f) {
     unroll<kRows>([&](auto i) __attribute__((always_inline)) {
       unroll<kColumns>([&](auto j)
                            __attribute__((always_inline)) { f(sums[i][j], column(j, panel_stride) + i * kPanel); });
@@ -66,7 +66,7 @@ struct Tile {
 
   // Adds the terms k = 0 ... terms - 1.
   template <Left kLeft>
-  ROOKERY_INLINE void accumulate(const T* left, std::int64_t left_panel_stride, const T* right,
+  CRECHE_INLINE void accumulate(const T* left, std::int64_t left_panel_stride, const T* right,
                                  std::int64_t right_panel_stride, std::int64_t terms) {
     if constexpr (kLeft == Left::by_columns) {
       (void)left_panel_stride;
@@ -83,7 +83,7 @@ struct Tile {
 
   // The same with left by columns, and to totals the rows of right alone: the same sum with left = 1, the gradient of
   // the bias, which would otherwise cost a pass of its own. `go_on`: totals holds the sums of earlier terms.
-  ROOKERY_INLINE void accumulate_with_totals(bool go_on, T* totals, std::int64_t totals_panel_stride, const T* left,
+  CRECHE_INLINE void accumulate_with_totals(bool go_on, T* totals, std::int64_t totals_panel_stride, const T* left,
                                              const T* right, std::int64_t right_panel_stride, std::int64_t terms) {
     V running[kColumns];
     unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
@@ -101,13 +101,13 @@ struct Tile {
 
  private:
   // Where the numbers of column register j lie, from the first number of a row of the tile.
-  static ROOKERY_INLINE std::int64_t column(int j, std::int64_t panel_stride) {
+  static CRECHE_INLINE std::int64_t column(int j, std::int64_t panel_stride) {
     return (j / kPerPanel) * panel_stride + (j % kPerPanel) * V::kLanes;
   }
 
   // One term of every sum. left: kRows numbers, kLeftStride apart; right: one row of each panel.
   template <int kLeftStride>
-  ROOKERY_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
+  CRECHE_INLINE void add_term(const T* left, const T* right, std::int64_t right_panel_stride) {
     V b[kColumns];
     unroll<kColumns>([&](auto j)
                          __attribute__((always_inline)) { b[j] = V::load(right + column(j, right_panel_stride)); });
@@ -118,4 +118,4 @@ struct Tile {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

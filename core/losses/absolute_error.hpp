@@ -3,17 +3,17 @@
 
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct AbsoluteError : Elementwise<AbsoluteError> {
   static constexpr LossKind kKind = LossKind::absolute_error;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
     const V error = z - y;
     slope = sign(error);
     return abs(error);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

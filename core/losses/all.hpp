@@ -19,7 +19,7 @@
 #include "squared_error.hpp"
 #include "squared_error_of_classes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // f(Huber{}) for LossKind::huber, and so on.
 template <class F>
@@ -45,4 +45,4 @@ decltype(auto) with_loss(LossKind kind, F&& f) {
   throw std::logic_error("with_loss: no such LossKind");
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,22 +8,22 @@
 #include "../simd/math.hpp"
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct BinaryCrossEntropy : Elementwise<BinaryCrossEntropy> {
   static constexpr LossKind kKind = LossKind::binary_cross_entropy;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
     const V zero(typename V::Scalar(0));
     slope = sigmoid(z) - y;
     return fma(-z, y, max(z, zero)) + log1p_unit(exp(-abs(z)));
   }
 
   template <class V>
-  static ROOKERY_INLINE V head(V z) {
+  static CRECHE_INLINE V head(V z) {
     return sigmoid(z);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,14 +8,14 @@
 #include "numbers.hpp"
 #include "softmax.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct CrossEntropy {
   static constexpr LossKind kKind = LossKind::cross_entropy;
   static constexpr bool kClasses = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(const V* z, const V*, V label, V* dloss_dz, int outputs, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V apply(const V* z, const V*, V label, V* dloss_dz, int outputs, const LossNumbers<V>& n) {
     const Softmax<V> parts = softmax_parts(z, dloss_dz, outputs);
     const Smoothing<V> q(n.label_smoothing, outputs);
     const V inverse = V(typename V::Scalar(1)) / parts.sum;
@@ -24,12 +24,12 @@ struct CrossEntropy {
   }
 
   template <class V>
-  static ROOKERY_INLINE V value(const V* z, const V*, V label, V* scratch, int outputs, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V value(const V* z, const V*, V label, V* scratch, int outputs, const LossNumbers<V>& n) {
     return loss(z, label, softmax_parts(z, scratch, outputs), outputs, Smoothing<V>(n.label_smoothing, outputs));
   }
 
   template <class V>
-  static ROOKERY_INLINE void predict(const V* z, V* out, int outputs) {
+  static CRECHE_INLINE void predict(const V* z, V* out, int outputs) {
     softmax(z, out, outputs);
   }
 
@@ -38,23 +38,23 @@ struct CrossEntropy {
   struct Smoothing {
     V of_others, of_label;
 
-    ROOKERY_INLINE Smoothing(V epsilon, int outputs) {
+    CRECHE_INLINE Smoothing(V epsilon, int outputs) {
       using T = typename V::Scalar;
       of_others = epsilon / V(static_cast<T>(outputs));
       of_label = (V(T(1)) - epsilon) + of_others;
     }
-    ROOKERY_INLINE V of_class(V label, int c) const {
+    CRECHE_INLINE V of_class(V label, int c) const {
       return select(label == V(static_cast<typename V::Scalar>(c)), of_label, of_others);
     }
   };
 
   // sum_c q_c (log(sum) - (z_c - greatest)), where the q_c sum to 1.
   template <class V>
-  static ROOKERY_INLINE V loss(const V* z, V label, const Softmax<V>& parts, int outputs, const Smoothing<V>& q) {
+  static CRECHE_INLINE V loss(const V* z, V label, const Softmax<V>& parts, int outputs, const Smoothing<V>& q) {
     V expected(typename V::Scalar(0));
     for (int c = 0; c < outputs; ++c) expected = fma(q.of_class(label, c), z[c] - parts.greatest, expected);
     return log(parts.sum) - expected;
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

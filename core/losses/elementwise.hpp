@@ -4,14 +4,14 @@
 
 #include "numbers.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class Term>
 struct Elementwise {
   static constexpr bool kClasses = false;
 
   template <class V>
-  static ROOKERY_INLINE V apply(const V* z, const V* targets, V, V* dloss_dz, int outputs, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V apply(const V* z, const V* targets, V, V* dloss_dz, int outputs, const LossNumbers<V>& n) {
     using T = typename V::Scalar;
     const V share(T(1) / static_cast<T>(outputs));
     V sum(T(0));
@@ -24,7 +24,7 @@ struct Elementwise {
   }
 
   template <class V>
-  static ROOKERY_INLINE V value(const V* z, const V* targets, V, V*, int outputs, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V value(const V* z, const V* targets, V, V*, int outputs, const LossNumbers<V>& n) {
     using T = typename V::Scalar;
     V sum(T(0));
     for (int c = 0; c < outputs; ++c) {
@@ -36,14 +36,14 @@ struct Elementwise {
 
   // The head: by default the weighted sums are the prediction.
   template <class V>
-  static ROOKERY_INLINE void predict(const V* z, V* out, int outputs) {
+  static CRECHE_INLINE void predict(const V* z, V* out, int outputs) {
     for (int c = 0; c < outputs; ++c) out[c] = Term::head(z[c]);
   }
 
   template <class V>
-  static ROOKERY_INLINE V head(V z) {
+  static CRECHE_INLINE V head(V z) {
     return z;
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

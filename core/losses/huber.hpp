@@ -4,13 +4,13 @@
 
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Huber : Elementwise<Huber> {
   static constexpr LossKind kKind = LossKind::huber;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
     const V half(typename V::Scalar(0.5));
     const V error = z - y;
     const V size = abs(error);
@@ -20,4 +20,4 @@ struct Huber : Elementwise<Huber> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

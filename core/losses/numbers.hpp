@@ -4,7 +4,7 @@
 #include "../plan.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class V>
 struct LossNumbers {
@@ -13,4 +13,4 @@ struct LossNumbers {
   V quantile;         // quantile
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -5,22 +5,22 @@
 #include "../simd/math.hpp"
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Poisson : Elementwise<Poisson> {
   static constexpr LossKind kKind = LossKind::poisson;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
     const V rate = exp(z);
     slope = rate - y;
     return fma(-y, z, rate);
   }
 
   template <class V>
-  static ROOKERY_INLINE V head(V z) {
+  static CRECHE_INLINE V head(V z) {
     return exp(z);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -4,13 +4,13 @@
 
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Quantile : Elementwise<Quantile> {
   static constexpr LossKind kKind = LossKind::quantile;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
     using T = typename V::Scalar;
     const V zero(T(0));
     const V error = y - z;
@@ -20,4 +20,4 @@ struct Quantile : Elementwise<Quantile> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -3,7 +3,7 @@
 
 #include "../simd/math.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // What is left of the sums once their exponentials are taken: p_c = exponentials[c] / sum, log p_c = (z_c - greatest) -
 // log(sum).
@@ -15,7 +15,7 @@ struct Softmax {
 
 // exponentials[c] = exp(z_c - greatest), which cannot overflow.
 template <class V>
-ROOKERY_INLINE Softmax<V> softmax_parts(const V* z, V* exponentials, int outputs) {
+CRECHE_INLINE Softmax<V> softmax_parts(const V* z, V* exponentials, int outputs) {
   const V zero(typename V::Scalar(0));
   V greatest = z[0];
   for (int c = 1; c < outputs; ++c) greatest = max(z[c], greatest);
@@ -30,16 +30,16 @@ ROOKERY_INLINE Softmax<V> softmax_parts(const V* z, V* exponentials, int outputs
 }
 
 template <class V>
-ROOKERY_INLINE void softmax(const V* z, V* probabilities, int outputs) {
+CRECHE_INLINE void softmax(const V* z, V* probabilities, int outputs) {
   const V inverse = V(typename V::Scalar(1)) / softmax_parts(z, probabilities, outputs).sum;
   for (int c = 0; c < outputs; ++c) probabilities[c] *= inverse;
 }
 
 // 1 in the lanes whose label is class c, 0 elsewhere.
 template <class V>
-ROOKERY_INLINE V one_hot(V label, int c) {
+CRECHE_INLINE V one_hot(V label, int c) {
   using T = typename V::Scalar;
   return select(label == V(static_cast<T>(c)), V(T(1)), V(T(0)));
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

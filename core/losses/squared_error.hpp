@@ -3,17 +3,17 @@
 
 #include "elementwise.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct SquaredError : Elementwise<SquaredError> {
   static constexpr LossKind kKind = LossKind::squared_error;
 
   template <class V>
-  static ROOKERY_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
     const V error = z - y;
     slope = error + error;
     return error * error;
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

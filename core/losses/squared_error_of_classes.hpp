@@ -9,14 +9,14 @@
 #include "numbers.hpp"
 #include "softmax.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct SquaredErrorOfClasses {
   static constexpr LossKind kKind = LossKind::squared_error_of_classes;
   static constexpr bool kClasses = true;
 
   template <class V>
-  static ROOKERY_INLINE V apply(const V* z, const V*, V label, V* dloss_dz, int outputs, const LossNumbers<V>&) {
+  static CRECHE_INLINE V apply(const V* z, const V*, V label, V* dloss_dz, int outputs, const LossNumbers<V>&) {
     using T = typename V::Scalar;
     softmax(z, dloss_dz, outputs);
     const V loss = mean_square(dloss_dz, label, outputs);
@@ -31,19 +31,19 @@ struct SquaredErrorOfClasses {
   }
 
   template <class V>
-  static ROOKERY_INLINE V value(const V* z, const V*, V label, V* scratch, int outputs, const LossNumbers<V>&) {
+  static CRECHE_INLINE V value(const V* z, const V*, V label, V* scratch, int outputs, const LossNumbers<V>&) {
     softmax(z, scratch, outputs);
     return mean_square(scratch, label, outputs);
   }
 
   template <class V>
-  static ROOKERY_INLINE void predict(const V* z, V* out, int outputs) {
+  static CRECHE_INLINE void predict(const V* z, V* out, int outputs) {
     softmax(z, out, outputs);
   }
 
  private:
   template <class V>
-  static ROOKERY_INLINE V mean_square(const V* probabilities, V label, int outputs) {
+  static CRECHE_INLINE V mean_square(const V* probabilities, V label, int outputs) {
     using T = typename V::Scalar;
     V sum(T(0));
     for (int c = 0; c < outputs; ++c) {
@@ -54,4 +54,4 @@ struct SquaredErrorOfClasses {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

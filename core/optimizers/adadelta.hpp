@@ -14,7 +14,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Adadelta : Rule<OptimizerKind::adadelta, 2> {
   template <class T>
@@ -28,7 +28,7 @@ struct Adadelta : Rule<OptimizerKind::adadelta, 2> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& v = planes[0];
     V& u = planes[1];
     v = average_of_squares(v, g, c.beta2, c.rest2);
@@ -38,4 +38,4 @@ struct Adadelta : Rule<OptimizerKind::adadelta, 2> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

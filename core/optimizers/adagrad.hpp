@@ -10,7 +10,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Adagrad : Rule<OptimizerKind::adagrad, 1> {
   static double initial_plane(const OptimizerPlan& plan, int /*plane*/) { return plan.initial_accumulator; }
@@ -24,11 +24,11 @@ struct Adagrad : Rule<OptimizerKind::adagrad, 1> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& s = planes[0];
     s = fma(g, g, s);
     w = fma(-c.learning_rate, g / (sqrt(s) + c.epsilon), w);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -16,7 +16,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <bool kAmsgrad>
 struct Adam : Rule<OptimizerKind::adam, kAmsgrad ? 3 : 2> {
@@ -30,7 +30,7 @@ struct Adam : Rule<OptimizerKind::adam, kAmsgrad ? 3 : 2> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& m = planes[0];
     V& v = planes[1];
     m = average(m, g, c.rest1);
@@ -41,4 +41,4 @@ struct Adam : Rule<OptimizerKind::adam, kAmsgrad ? 3 : 2> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,11 +8,11 @@
 
 #include "adam.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <bool kAmsgrad>
 struct Adamw : Adam<kAmsgrad> {
   static constexpr OptimizerKind kKind = OptimizerKind::adamw;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

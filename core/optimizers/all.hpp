@@ -15,7 +15,7 @@
 #include "rmsprop.hpp"
 #include "sgd.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // f(Rule{}) with the rule, and the variant of it, that the plan asks for. Choices that change which planes there are or
 // which terms a rule has are types, so that no element pays for a choice.
@@ -64,4 +64,4 @@ Coefficients<T> prepare_coefficients(const OptimizerPlan& plan, double learning_
                         [&](auto rule) { return decltype(rule)::template prepare<T>(plan, learning_rate, step, s); });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

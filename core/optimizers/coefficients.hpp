@@ -9,7 +9,7 @@
 #include "../plan.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // The most state planes (arrays as large as the weights) that a rule keeps.
 inline constexpr int kMaxPlanes = 4;
@@ -35,7 +35,7 @@ struct Coefficients {
 
   // f(number), where number(c) is one of the coefficients of c, for each of them.
   template <class F>
-  static ROOKERY_INLINE void each_number(F&& f) {
+  static CRECHE_INLINE void each_number(F&& f) {
     f([](auto& c) -> auto& { return c.learning_rate; });
     f([](auto& c) -> auto& { return c.gradient_rate; });
     f([](auto& c) -> auto& { return c.beta1; });
@@ -92,4 +92,4 @@ struct Rule {
   static double initial_plane(const OptimizerPlan&, int /*plane*/) { return 0; }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Lion : Rule<OptimizerKind::lion, 1> {
   template <class T>
@@ -22,7 +22,7 @@ struct Lion : Rule<OptimizerKind::lion, 1> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& m = planes[0];
     const V direction = fma(c.rest1, g - m, m);
     m = average(m, g, c.rest2);
@@ -31,4 +31,4 @@ struct Lion : Rule<OptimizerKind::lion, 1> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -5,19 +5,19 @@
 
 #include "coefficients.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // 2^-100. A plane that shrinks by a factor each step would sink into the subnormal numbers where a weight is idle, and
 // x86 processors work on those a hundred times slower: what is smaller becomes 0. NaN stays NaN.
 inline constexpr double kFlushed = 0x1p-100;
 
 template <class V>
-ROOKERY_INLINE V flush(V x) {
+CRECHE_INLINE V flush(V x) {
   return select(abs(x) < V(kFlushed), V(0), x);
 }
 // The same for x that is never negative.
 template <class V>
-ROOKERY_INLINE V flush_square(V x) {
+CRECHE_INLINE V flush_square(V x) {
   return select(x < V(kFlushed), V(0), x);
 }
 
@@ -27,14 +27,14 @@ inline double root_epsilon(const OptimizerPlan& plan) { return std::max(plan.eps
 
 // m + (1 - beta) (x - m), which is beta m + (1 - beta) x and leaves a constant x exactly as it is.
 template <class V>
-ROOKERY_INLINE V average(V m, V x, V rest) {
+CRECHE_INLINE V average(V m, V x, V rest) {
   return flush(fma(rest, x - m, m));
 }
 
 // beta v + (1 - beta) x^2: no difference is taken, so that it cannot fall below 0. What would be flushed as a square is
 // left out before squaring, which would itself pass through the subnormal numbers.
 template <class V>
-ROOKERY_INLINE V average_of_squares(V v, V x, V beta, V rest) {
+CRECHE_INLINE V average_of_squares(V v, V x, V beta, V rest) {
   constexpr double kRootOfFlushed = 0x1p-50;
   x = select(abs(x) < V(kRootOfFlushed), V(0), x);
   return flush_square(fma(beta, v, rest * x * x));
@@ -64,4 +64,4 @@ inline Coefficients<double> moment_coefficients(const OptimizerPlan& plan) {
   return c;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

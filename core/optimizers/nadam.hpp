@@ -17,7 +17,7 @@
 #include "../simd/math.hpp"
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Nadam : Rule<OptimizerKind::nadam, 2> {
   // value[0] carries mu_1 ... mu_t, value[1] beta2^t.
@@ -35,7 +35,7 @@ struct Nadam : Rule<OptimizerKind::nadam, 2> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& m = planes[0];
     V& v = planes[1];
     m = average(m, g, c.rest1);
@@ -51,4 +51,4 @@ struct Nadam : Rule<OptimizerKind::nadam, 2> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -17,7 +17,7 @@
 
 #include "adam.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 struct Radam : Rule<OptimizerKind::radam, 2> {
   template <class T>
@@ -39,9 +39,9 @@ struct Radam : Rule<OptimizerKind::radam, 2> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     Adam<false>::update(w, g, planes, c);
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -13,7 +13,7 @@
 #include "../simd/gather.hpp"
 #include "../simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class X>
 struct Regularization {
@@ -61,11 +61,11 @@ inline bool is_regularized(const OptimizerPlan& plan) {
 // A lane whose plan asks for nothing keeps every bit of w and g, the sign of a zero included: a network comes out the
 // same beside others that are regularized. NaN stays NaN.
 template <class V>
-ROOKERY_INLINE void regularize(V& w, V& g, const Regularization<V>& r) {
+CRECHE_INLINE void regularize(V& w, V& g, const Regularization<V>& r) {
   g = min(r.clip_value, max(-r.clip_value, g));
   const V penalty = fma(r.weight_decay, w, r.l1 * sign(w));
   g = select(penalty == V(0), g, g + penalty);
   w *= r.shrink;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -16,7 +16,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <bool kCentered, bool kMomentum>
 struct Rmsprop : Rule<OptimizerKind::rmsprop, 1 + kCentered + kMomentum> {
@@ -32,7 +32,7 @@ struct Rmsprop : Rule<OptimizerKind::rmsprop, 1 + kCentered + kMomentum> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     V& v = planes[0];
     v = average_of_squares(v, g, c.beta2, c.rest2);
     V variance = v;
@@ -51,4 +51,4 @@ struct Rmsprop : Rule<OptimizerKind::rmsprop, 1 + kCentered + kMomentum> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

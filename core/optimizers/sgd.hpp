@@ -12,7 +12,7 @@
 
 #include "moments.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <bool kMomentum, bool kNesterov>
 struct Sgd : Rule<OptimizerKind::sgd, kMomentum ? 1 : 0> {
@@ -26,7 +26,7 @@ struct Sgd : Rule<OptimizerKind::sgd, kMomentum ? 1 : 0> {
   }
 
   template <class V>
-  static ROOKERY_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
+  static CRECHE_INLINE void update(V& w, V g, V* planes, const Coefficients<V>& c) {
     if constexpr (kMomentum) {
       V& u = planes[0];
       u = flush(fma(c.beta1, u, c.rest1 * g));
@@ -36,4 +36,4 @@ struct Sgd : Rule<OptimizerKind::sgd, kMomentum ? 1 : 0> {
   }
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

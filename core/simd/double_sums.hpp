@@ -6,7 +6,7 @@
 
 #include "lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // A sum in double for each lane of V, kept in registers.
 template <class V>
@@ -20,7 +20,7 @@ class DoubleSums {
     std::memcpy(to, &low_, sizeof low_);
     std::memcpy(to + kHalf, &high_, sizeof high_);
   }
-  ROOKERY_INLINE void add(V x) {
+  CRECHE_INLINE void add(V x) {
     if constexpr (kHalf > 1) {
       low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
       high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
@@ -35,11 +35,11 @@ class DoubleSums {
   using Half = typename RawVector<double, kHalf>::type;
 
   template <int kFrom, int... kLane>
-  static ROOKERY_INLINE auto half(V x, std::integer_sequence<int, kLane...>) {
+  static CRECHE_INLINE auto half(V x, std::integer_sequence<int, kLane...>) {
     return __builtin_shufflevector(x.raw, x.raw, (kFrom + kLane)...);
   }
 
   Half low_, high_;
 };
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -10,7 +10,7 @@
 
 #include "polynomial.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -52,7 +52,7 @@ inline constexpr std::array<double, 10> kExpTail<double> = {
 
 // x = n ln 2 + r with |r| <= ln(2) / 2. Gives exp(r) - 1, and n as rounded = n + kRounder.
 template <class V>
-ROOKERY_INLINE V expm1_of_remainder(V x, V& rounded) {
+CRECHE_INLINE V expm1_of_remainder(V x, V& rounded) {
   using T = typename V::Scalar;
   rounded = fma(x, V(Ln2<T>::kInverse), V(Format<T>::kRounder));
   const V n = rounded - V(Format<T>::kRounder);
@@ -63,7 +63,7 @@ ROOKERY_INLINE V expm1_of_remainder(V x, V& rounded) {
 }  // namespace detail
 
 template <class V>
-ROOKERY_INLINE V exp(V x) {
+CRECHE_INLINE V exp(V x) {
   using T = typename V::Scalar;
   using Range = detail::ExpRange<T>;
   V rounded;
@@ -75,7 +75,7 @@ ROOKERY_INLINE V exp(V x) {
 
 // exp(x) - 1 for x <= 0, without the cancellation for x near 0.
 template <class V>
-ROOKERY_INLINE V expm1_nonpositive(V x) {
+CRECHE_INLINE V expm1_nonpositive(V x) {
   using T = typename V::Scalar;
   const V enough = V(T(-40));  // exp(-40) is lost beside 1 in either type
   V rounded;
@@ -86,7 +86,7 @@ ROOKERY_INLINE V expm1_nonpositive(V x) {
 
 // With t = exp(-2 |x|) - 1, |tanh(x)| is -t / (t + 2): nothing can overflow or cancel.
 template <class V>
-ROOKERY_INLINE V tanh(V x) {
+CRECHE_INLINE V tanh(V x) {
   using T = typename V::Scalar;
   const V t = expm1_nonpositive(V(T(-2)) * abs(x));
   return copysign(t / (t + V(T(2))), x);
@@ -94,7 +94,7 @@ ROOKERY_INLINE V tanh(V x) {
 
 // 1 / (1 + exp(-x)), the logistic function. complement: 1 minus it, as accurate however small.
 template <class V>
-ROOKERY_INLINE V sigmoid(V x, V& complement) {
+CRECHE_INLINE V sigmoid(V x, V& complement) {
   using T = typename V::Scalar;
   const V e = exp(-abs(x));
   const V larger = V(T(1)) / (V(T(1)) + e);
@@ -105,9 +105,9 @@ ROOKERY_INLINE V sigmoid(V x, V& complement) {
 }
 
 template <class V>
-ROOKERY_INLINE V sigmoid(V x) {
+CRECHE_INLINE V sigmoid(V x) {
   V complement;
   return sigmoid(x, complement);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

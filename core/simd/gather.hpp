@@ -5,11 +5,11 @@
 
 #include "lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // number(i) in lane i. By way of memory: lane by lane in a register takes many times as long.
 template <class V, class F>
-ROOKERY_INLINE V lanes_of(F&& number) {
+CRECHE_INLINE V lanes_of(F&& number) {
   alignas(V) typename V::Scalar lanes[V::kLanes];
   for (int i = 0; i < V::kLanes; ++i) lanes[i] = number(i);
   return V::load(lanes);
@@ -17,7 +17,7 @@ ROOKERY_INLINE V lanes_of(F&& number) {
 
 // base[at[i]] in lane i.
 template <class V>
-ROOKERY_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
+CRECHE_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
 #if defined(__AVX512F__)
   if constexpr (V::kLanes == 16)
     return V::make(
@@ -31,7 +31,7 @@ ROOKERY_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) 
 
 // The same, of whole numbers.
 template <class V>
-ROOKERY_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
+CRECHE_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
 #if defined(__AVX512F__)
   if constexpr (V::kLanes == 16) {
     using Integers = typename RawVector<std::int32_t, 16>::type;
@@ -43,4 +43,4 @@ ROOKERY_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* a
   return lanes_of<V>([&](int i) { return static_cast<typename V::Scalar>(base[at[i]]); });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -22,9 +22,9 @@
 
 #include "../level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
-#define ROOKERY_INLINE inline __attribute__((always_inline))
+#define CRECHE_INLINE inline __attribute__((always_inline))
 
 // Bytes in one native register of this level.
 #if defined(__AVX512F__)
@@ -56,9 +56,9 @@ struct Mask {
   using Raw = typename RawVector<Bits<T>, N>::type;
   Raw raw;
 
-  friend ROOKERY_INLINE Mask operator&(Mask a, Mask b) { return {a.raw & b.raw}; }
-  friend ROOKERY_INLINE Mask operator|(Mask a, Mask b) { return {a.raw | b.raw}; }
-  friend ROOKERY_INLINE Mask operator~(Mask a) { return {~a.raw}; }
+  friend CRECHE_INLINE Mask operator&(Mask a, Mask b) { return {a.raw & b.raw}; }
+  friend CRECHE_INLINE Mask operator|(Mask a, Mask b) { return {a.raw | b.raw}; }
+  friend CRECHE_INLINE Mask operator~(Mask a) { return {~a.raw}; }
 };
 
 template <class T, int N>
@@ -71,11 +71,11 @@ struct Vec {
   Raw raw;
 
   Vec() = default;
-  ROOKERY_INLINE explicit Vec(Raw r)
+  CRECHE_INLINE explicit Vec(Raw r)
     requires(N > 1)
       : raw(r) {}
   // The same number in every lane.
-  ROOKERY_INLINE Vec(T x) {  // NOLINT(google-explicit-constructor): numbers mix with lanes in formulas
+  CRECHE_INLINE Vec(T x) {  // NOLINT(google-explicit-constructor): numbers mix with lanes in formulas
     if constexpr (N == 1) {
       raw = x;
     } else {
@@ -83,32 +83,32 @@ struct Vec {
     }
   }
 
-  static ROOKERY_INLINE Vec from_bits(RawBits bits) {
+  static CRECHE_INLINE Vec from_bits(RawBits bits) {
     Vec v;
     std::memcpy(&v.raw, &bits, sizeof bits);
     return v;
   }
-  ROOKERY_INLINE RawBits bits() const {
+  CRECHE_INLINE RawBits bits() const {
     RawBits b;
     std::memcpy(&b, &raw, sizeof b);
     return b;
   }
 
   // p: N numbers of T, aligned to the whole vector.
-  static ROOKERY_INLINE Vec load(const T* p) {
+  static CRECHE_INLINE Vec load(const T* p) {
     Vec v;
     std::memcpy(&v.raw, __builtin_assume_aligned(p, sizeof(Raw)), sizeof(Raw));
     return v;
   }
-  ROOKERY_INLINE void store(T* p) const { std::memcpy(__builtin_assume_aligned(p, sizeof(Raw)), &raw, sizeof(Raw)); }
-  static ROOKERY_INLINE Vec load_unaligned(const T* p) {
+  CRECHE_INLINE void store(T* p) const { std::memcpy(__builtin_assume_aligned(p, sizeof(Raw)), &raw, sizeof(Raw)); }
+  static CRECHE_INLINE Vec load_unaligned(const T* p) {
     Vec v;
     std::memcpy(&v.raw, p, sizeof(Raw));
     return v;
   }
-  ROOKERY_INLINE void store_unaligned(T* p) const { std::memcpy(p, &raw, sizeof(Raw)); }
+  CRECHE_INLINE void store_unaligned(T* p) const { std::memcpy(p, &raw, sizeof(Raw)); }
 
-  ROOKERY_INLINE T lane(int i) const {
+  CRECHE_INLINE T lane(int i) const {
     if constexpr (N == 1) {
       (void)i;
       return raw;
@@ -116,7 +116,7 @@ struct Vec {
       return raw[i];
     }
   }
-  ROOKERY_INLINE void set_lane(int i, T x) {
+  CRECHE_INLINE void set_lane(int i, T x) {
     if constexpr (N == 1) {
       (void)i;
       raw = x;
@@ -125,23 +125,23 @@ struct Vec {
     }
   }
 
-  friend ROOKERY_INLINE Vec operator+(Vec a, Vec b) { return make(a.raw + b.raw); }
-  friend ROOKERY_INLINE Vec operator-(Vec a, Vec b) { return make(a.raw - b.raw); }
-  friend ROOKERY_INLINE Vec operator*(Vec a, Vec b) { return make(a.raw * b.raw); }
-  friend ROOKERY_INLINE Vec operator/(Vec a, Vec b) { return make(a.raw / b.raw); }
-  friend ROOKERY_INLINE Vec operator-(Vec a) { return make(-a.raw); }
-  friend ROOKERY_INLINE Vec& operator+=(Vec& a, Vec b) { return a = a + b; }
-  friend ROOKERY_INLINE Vec& operator-=(Vec& a, Vec b) { return a = a - b; }
-  friend ROOKERY_INLINE Vec& operator*=(Vec& a, Vec b) { return a = a * b; }
+  friend CRECHE_INLINE Vec operator+(Vec a, Vec b) { return make(a.raw + b.raw); }
+  friend CRECHE_INLINE Vec operator-(Vec a, Vec b) { return make(a.raw - b.raw); }
+  friend CRECHE_INLINE Vec operator*(Vec a, Vec b) { return make(a.raw * b.raw); }
+  friend CRECHE_INLINE Vec operator/(Vec a, Vec b) { return make(a.raw / b.raw); }
+  friend CRECHE_INLINE Vec operator-(Vec a) { return make(-a.raw); }
+  friend CRECHE_INLINE Vec& operator+=(Vec& a, Vec b) { return a = a + b; }
+  friend CRECHE_INLINE Vec& operator-=(Vec& a, Vec b) { return a = a - b; }
+  friend CRECHE_INLINE Vec& operator*=(Vec& a, Vec b) { return a = a * b; }
 
-  friend ROOKERY_INLINE Mask<T, N> operator<(Vec a, Vec b) { return mask(a.raw < b.raw); }
-  friend ROOKERY_INLINE Mask<T, N> operator<=(Vec a, Vec b) { return mask(a.raw <= b.raw); }
-  friend ROOKERY_INLINE Mask<T, N> operator>(Vec a, Vec b) { return mask(a.raw > b.raw); }
-  friend ROOKERY_INLINE Mask<T, N> operator>=(Vec a, Vec b) { return mask(a.raw >= b.raw); }
-  friend ROOKERY_INLINE Mask<T, N> operator==(Vec a, Vec b) { return mask(a.raw == b.raw); }
-  friend ROOKERY_INLINE Mask<T, N> operator!=(Vec a, Vec b) { return mask(a.raw != b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator<(Vec a, Vec b) { return mask(a.raw < b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator<=(Vec a, Vec b) { return mask(a.raw <= b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator>(Vec a, Vec b) { return mask(a.raw > b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator>=(Vec a, Vec b) { return mask(a.raw >= b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator==(Vec a, Vec b) { return mask(a.raw == b.raw); }
+  friend CRECHE_INLINE Mask<T, N> operator!=(Vec a, Vec b) { return mask(a.raw != b.raw); }
 
-  static ROOKERY_INLINE Vec make(Raw r) {
+  static CRECHE_INLINE Vec make(Raw r) {
     Vec v;
     v.raw = r;
     return v;
@@ -149,7 +149,7 @@ struct Vec {
 
  private:
   template <class Comparison>
-  static ROOKERY_INLINE Mask<T, N> mask(Comparison c) {
+  static CRECHE_INLINE Mask<T, N> mask(Comparison c) {
     if constexpr (N == 1) {
       return {c ? Bits<T>(-1) : Bits<T>(0)};
     } else {
@@ -160,7 +160,7 @@ struct Vec {
 
 // a * b + c, rounded once.
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
+CRECHE_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
   using V = Vec<T, N>;
   if constexpr (N == 1) {
     if constexpr (sizeof(T) == 4) {
@@ -199,7 +199,7 @@ ROOKERY_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
 
 // The masked forms below, with every lane set, are the plain ones: GCC 12 warns of its own definition of those.
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
+CRECHE_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
   using V = Vec<T, N>;
   if constexpr (N == 1) {
     if constexpr (sizeof(T) == 4) {
@@ -237,7 +237,7 @@ ROOKERY_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
 
 // a where the mask holds, b elsewhere.
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> select(Mask<T, N> m, Vec<T, N> a, Vec<T, N> b) {
+CRECHE_INLINE Vec<T, N> select(Mask<T, N> m, Vec<T, N> a, Vec<T, N> b) {
   if constexpr (N == 1) {
     return m.raw ? a : b;
   } else {
@@ -247,7 +247,7 @@ ROOKERY_INLINE Vec<T, N> select(Mask<T, N> m, Vec<T, N> a, Vec<T, N> b) {
 
 // a > b ? a : b, also for NaN and for zeros of two signs: b where neither is greater.
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> max(Vec<T, N> a, Vec<T, N> b) {
+CRECHE_INLINE Vec<T, N> max(Vec<T, N> a, Vec<T, N> b) {
 #if defined(__AVX512F__)
   if constexpr (sizeof(T) == 4 && N == 16) {
     return Vec<T, N>::make((typename Vec<T, N>::Raw)_mm512_maskz_max_ps(0xffff, (__m512)a.raw, (__m512)b.raw));
@@ -256,32 +256,32 @@ ROOKERY_INLINE Vec<T, N> max(Vec<T, N> a, Vec<T, N> b) {
   return select(a > b, a, b);
 }
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> min(Vec<T, N> a, Vec<T, N> b) {
+CRECHE_INLINE Vec<T, N> min(Vec<T, N> a, Vec<T, N> b) {
   return select(a < b, a, b);
 }
 
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> abs(Vec<T, N> a) {
+CRECHE_INLINE Vec<T, N> abs(Vec<T, N> a) {
   constexpr Bits<T> kAllButSign = sizeof(T) == 4 ? Bits<T>(0x7fffffff) : Bits<T>(0x7fffffffffffffffLL);
   return Vec<T, N>::from_bits(a.bits() & kAllButSign);
 }
 
 // |magnitude| with the sign of sign.
 template <class T, int N>
-ROOKERY_INLINE Vec<T, N> copysign(Vec<T, N> magnitude, Vec<T, N> sign) {
+CRECHE_INLINE Vec<T, N> copysign(Vec<T, N> magnitude, Vec<T, N> sign) {
   constexpr Bits<T> kAllButSign = sizeof(T) == 4 ? Bits<T>(0x7fffffff) : Bits<T>(0x7fffffffffffffffLL);
   return Vec<T, N>::from_bits((magnitude.bits() & kAllButSign) | (sign.bits() & ~kAllButSign));
 }
 
 // -1, 0 or 1; 0 for zeros of either sign and for NaN.
 template <class V>
-ROOKERY_INLINE V sign(V a) {
+CRECHE_INLINE V sign(V a) {
   return select(a > V(0), V(1), select(a < V(0), V(-1), V(0)));
 }
 
 // Has v in a register from here on: else the compiler may read it from memory anew for each product it is part of.
 template <class T, int N>
-ROOKERY_INLINE void in_register(Vec<T, N>& v) {
+CRECHE_INLINE void in_register(Vec<T, N>& v) {
 #if defined(__x86_64__)
   asm("" : "+v"(v.raw));
 #elif defined(__aarch64__)
@@ -291,7 +291,7 @@ ROOKERY_INLINE void in_register(Vec<T, N>& v) {
 
 // Any lane set?
 template <class T, int N>
-ROOKERY_INLINE bool any(Mask<T, N> m) {
+CRECHE_INLINE bool any(Mask<T, N> m) {
   if constexpr (N == 1) {
     return m.raw != 0;
   } else {
@@ -301,4 +301,4 @@ ROOKERY_INLINE bool any(Mask<T, N> m) {
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -9,7 +9,7 @@
 
 #include "exp.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -31,7 +31,7 @@ template <class V>
 struct Exponent {
   V n, mantissa;
 
-  ROOKERY_INLINE explicit Exponent(V x) {
+  CRECHE_INLINE explicit Exponent(V x) {
     using T = typename V::Scalar;
     using F = Format<T>;
     // Moves sqrt(1/2) to the lower edge of a power of two; the exponent field then is n + kBias.
@@ -44,7 +44,7 @@ struct Exponent {
 
 // n ln 2 + log(1 + f)
 template <class V>
-ROOKERY_INLINE V log_of_parts(V n, V f) {
+CRECHE_INLINE V log_of_parts(V n, V f) {
   using T = typename V::Scalar;
   const V s = f / (V(T(2)) + f);
   const V s2 = s * s;
@@ -56,7 +56,7 @@ ROOKERY_INLINE V log_of_parts(V n, V f) {
 }  // namespace detail
 
 template <class V>
-ROOKERY_INLINE V log(V x) {
+CRECHE_INLINE V log(V x) {
   using T = typename V::Scalar;
   constexpr T kInfinity = std::numeric_limits<T>::infinity();
   constexpr T kLift = sizeof(T) == 4 ? T(0x1p25) : T(0x1p54);  // makes any subnormal number normal
@@ -73,7 +73,7 @@ ROOKERY_INLINE V log(V x) {
 // log(1 + x) for 0 <= x <= 1, without the cancellation for x near 0: all that the logarithm of a sum of exponentials
 // needs once the largest is taken out.
 template <class V>
-ROOKERY_INLINE V log1p_unit(V x) {
+CRECHE_INLINE V log1p_unit(V x) {
   using T = typename V::Scalar;
   const V half(T(0.5));
   const auto beyond = x > V(T(0.41421356));  // 1 + x is more than sqrt(2): take (1 + x) / 2
@@ -82,9 +82,9 @@ ROOKERY_INLINE V log1p_unit(V x) {
 
 // log(1 + exp(x))
 template <class V>
-ROOKERY_INLINE V softplus(V x) {
+CRECHE_INLINE V softplus(V x) {
   using T = typename V::Scalar;
   return max(x, V(T(0))) + log1p_unit(exp(-abs(x)));
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

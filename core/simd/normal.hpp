@@ -9,7 +9,7 @@
 
 #include "exp.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -48,7 +48,7 @@ inline constexpr std::array<double, 22> kNormalTail<double> = {
 
 // Phi(x) = P(X <= x) for a standard normal X; phi(x) in density.
 template <class V>
-ROOKERY_INLINE V normal_distribution(V x, V& density) {
+CRECHE_INLINE V normal_distribution(V x, V& density) {
   using T = typename V::Scalar;
   using Range = detail::NormalRange<T>;
   const V magnitude = abs(x);
@@ -66,4 +66,4 @@ ROOKERY_INLINE V normal_distribution(V x, V& density) {
   return select(x < V(T(0)), tail, V(T(1)) - tail);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 
 #include "lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 struct Format;
@@ -35,23 +35,23 @@ template <class V>
 using UnsignedBits = typename RawVector<std::make_unsigned_t<Bits<typename V::Scalar>>, V::kLanes>::type;
 
 template <class V>
-ROOKERY_INLINE UnsignedBits<V> unsigned_bits(V x) {
+CRECHE_INLINE UnsignedBits<V> unsigned_bits(V x) {
   return (UnsignedBits<V>)x.bits();
 }
 template <class V>
-ROOKERY_INLINE V from_unsigned_bits(UnsignedBits<V> bits) {
+CRECHE_INLINE V from_unsigned_bits(UnsignedBits<V> bits) {
   return V::from_bits((typename V::RawBits)bits);
 }
 
 // x * 2^n, where rounded = n + kRounder. Right only if neither x nor the product is 0, subnormal, infinite or NaN.
 template <class V>
-ROOKERY_INLINE V times_power_of_two(V x, V rounded) {
+CRECHE_INLINE V times_power_of_two(V x, V rounded) {
   return from_unsigned_bits<V>(unsigned_bits(x) +
                                (unsigned_bits(rounded) << Format<typename V::Scalar>::kMantissaBits));
 }
 
 template <std::size_t kFirst, std::size_t kStep, class V, std::size_t K>
-ROOKERY_INLINE V horner(V x, const std::array<typename V::Scalar, K>& coefficients) {
+CRECHE_INLINE V horner(V x, const std::array<typename V::Scalar, K>& coefficients) {
   if constexpr (kFirst + kStep >= K) {
     return V(coefficients[kFirst]);
   } else {
@@ -62,10 +62,10 @@ ROOKERY_INLINE V horner(V x, const std::array<typename V::Scalar, K>& coefficien
 // coefficients[0] + coefficients[1] x + coefficients[2] x^2 + ..., even and odd powers apart: two chains of fused
 // multiply-adds run side by side, each half as long.
 template <class V, std::size_t K>
-ROOKERY_INLINE V polynomial(V x, const std::array<typename V::Scalar, K>& coefficients) {
+CRECHE_INLINE V polynomial(V x, const std::array<typename V::Scalar, K>& coefficients) {
   static_assert(K >= 2);
   const V x2 = x * x;
   return fma(horner<1, 2>(x2, coefficients), x, horner<0, 2>(x2, coefficients));
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,13 +7,13 @@
 #include "lanes.hpp"
 #include "unroll.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
 // a0 b0 a1 b1 ... from the lower halves (kOffset 0) or the upper halves (kOffset N/2) of a and b.
 template <int kOffset, class V, int... kLane>
-ROOKERY_INLINE V interleave(V a, V b, std::integer_sequence<int, kLane...>) {
+CRECHE_INLINE V interleave(V a, V b, std::integer_sequence<int, kLane...>) {
   constexpr int n = V::kLanes;
   return V::make(__builtin_shufflevector(a.raw, b.raw, (kOffset + kLane / 2 + (kLane % 2) * n)...));
 }
@@ -22,7 +22,7 @@ ROOKERY_INLINE V interleave(V a, V b, std::integer_sequence<int, kLane...>) {
 
 // rows[i] lane j <-> rows[j] lane i, for V::kLanes rows.
 template <class V>
-ROOKERY_INLINE void transpose(V* rows) {
+CRECHE_INLINE void transpose(V* rows) {
   constexpr int n = V::kLanes;
   if constexpr (n > 1) {
     using Lanes = std::make_integer_sequence<int, n>;
@@ -49,20 +49,20 @@ struct Quads {
   static constexpr bool kPossible = V::kLanes >= 4;
 
   // Rows lie `stride` numbers apart, each aligned to four of them.
-  static ROOKERY_INLINE void load(const T* rows, std::int64_t stride, V* columns) {
+  static CRECHE_INLINE void load(const T* rows, std::int64_t stride, V* columns) {
     gather([&](int r) { return Quad::load(rows + r * stride); }, columns);
   }
 
   // quad(r) gives the four numbers of row r.
   template <class F>
-  static ROOKERY_INLINE void gather(F&& quad, V* columns) {
+  static CRECHE_INLINE void gather(F&& quad, V* columns) {
     V registers[4];
     for (int j = 0; j < 4; ++j) registers[j] = every_fourth<V::kLanes>(quad, j);
     transpose_quads(registers, columns);
   }
 
   // Row r is written as its four numbers and zeros up to a whole register.
-  static ROOKERY_INLINE void store_padded(const V* columns, T* rows, std::int64_t stride) {
+  static CRECHE_INLINE void store_padded(const V* columns, T* rows, std::int64_t stride) {
     V registers[4];
     transpose_quads(columns, registers);
     unroll<V::kLanes>([&](auto r) __attribute__((always_inline)) {
@@ -73,7 +73,7 @@ struct Quads {
  private:
   // The quads of rows first, first + 4, ..., as many as make n numbers.
   template <int n, class F>
-  static ROOKERY_INLINE Vec<T, n> every_fourth(F& quad, int first) {
+  static CRECHE_INLINE Vec<T, n> every_fourth(F& quad, int first) {
     if constexpr (n == 4) {
       return quad(first);
     } else {
@@ -83,19 +83,19 @@ struct Quads {
   }
 
   template <class Half, int... kLane>
-  static ROOKERY_INLINE auto joined(Half a, Half b, std::integer_sequence<int, kLane...>) {
+  static CRECHE_INLINE auto joined(Half a, Half b, std::integer_sequence<int, kLane...>) {
     return Vec<T, sizeof...(kLane)>::make(__builtin_shufflevector(a.raw, b.raw, kLane...));
   }
 
   // Lanes kFrom ... kFrom + 3 of a, then zeros.
   template <int kFrom, int... kLane>
-  static ROOKERY_INLINE V padded(V a, std::integer_sequence<int, kLane...>) {
+  static CRECHE_INLINE V padded(V a, std::integer_sequence<int, kLane...>) {
     return V::make(__builtin_shufflevector(a.raw, V(T(0)).raw, (kLane < 4 ? kFrom + kLane : V::kLanes)...));
   }
 
   // Within each quad, the first two numbers of a and b by turns (kHigh 0), or the last two.
   template <int kHigh, int... kLane>
-  static ROOKERY_INLINE V by_turns(V a, V b, std::integer_sequence<int, kLane...>) {
+  static CRECHE_INLINE V by_turns(V a, V b, std::integer_sequence<int, kLane...>) {
     constexpr int n = V::kLanes;
     return V::make(
         __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 4 / 2 + (kLane % 2) * n)...));
@@ -103,14 +103,14 @@ struct Quads {
 
   // Within each quad, the first pair of a and the first of b (kHigh 0), or the second pairs.
   template <int kHigh, int... kLane>
-  static ROOKERY_INLINE V pairs(V a, V b, std::integer_sequence<int, kLane...>) {
+  static CRECHE_INLINE V pairs(V a, V b, std::integer_sequence<int, kLane...>) {
     constexpr int n = V::kLanes;
     return V::make(
         __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 2 + (kLane % 4 / 2) * n)...));
   }
 
   // The 4 x 4 squares that the quads of four registers make, each transposed.
-  static ROOKERY_INLINE void transpose_quads(const V* from, V* to) {
+  static CRECHE_INLINE void transpose_quads(const V* from, V* to) {
     constexpr auto lanes = std::make_integer_sequence<int, V::kLanes>{};
     const V low01 = by_turns<0>(from[0], from[1], lanes), high01 = by_turns<1>(from[0], from[1], lanes);
     const V low23 = by_turns<0>(from[2], from[3], lanes), high23 = by_turns<1>(from[2], from[3], lanes);
@@ -124,7 +124,7 @@ struct Quads {
 // to(c, r) = from(r, c) for a block of 16 x 16 numbers, of which the first `rows` rows of `from` are there and the rest
 // are taken as zeros. The rows of each lie 16 numbers apart.
 template <class T>
-ROOKERY_INLINE void transpose_panel_block(const T* from, int rows, T* to) {
+CRECHE_INLINE void transpose_panel_block(const T* from, int rows, T* to) {
   using V = Vec<T, kNativeLanes<T>>;
   constexpr int n = V::kLanes;
   constexpr int kSide = 16;
@@ -138,4 +138,4 @@ ROOKERY_INLINE void transpose_panel_block(const T* from, int rows, T* to) {
   }
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -6,7 +6,7 @@
 
 #include "polynomial.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
@@ -45,7 +45,7 @@ inline constexpr std::array<double, 7> kCosTail<double> = {
 // sin(2 pi (x + quarters / 4)). The quarter of the turn that x lies in, thus moved on, chooses between the two
 // polynomials and the sign.
 template <class V>
-ROOKERY_INLINE V sine_from_quarter(V x, int quarters) {
+CRECHE_INLINE V sine_from_quarter(V x, int quarters) {
   using T = typename V::Scalar;
   const V rounder(Format<T>::kRounder);
   // Whole turns first. What is left of a large x need not be less than a turn, but is exact, and small enough for
@@ -66,13 +66,13 @@ ROOKERY_INLINE V sine_from_quarter(V x, int quarters) {
 }  // namespace detail
 
 template <class V>
-ROOKERY_INLINE V sin2pi(V x) {
+CRECHE_INLINE V sin2pi(V x) {
   return detail::sine_from_quarter(x, 0);
 }
 
 template <class V>
-ROOKERY_INLINE V cos2pi(V x) {
+CRECHE_INLINE V cos2pi(V x) {
   return detail::sine_from_quarter(x, 1);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -7,12 +7,12 @@
 
 #include "lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
 template <class F, int... kIndex>
-ROOKERY_INLINE void unroll(F& f, std::integer_sequence<int, kIndex...>) {
+CRECHE_INLINE void unroll(F& f, std::integer_sequence<int, kIndex...>) {
   (f(std::integral_constant<int, kIndex>{}), ...);
 }
 
@@ -20,8 +20,8 @@ ROOKERY_INLINE void unroll(F& f, std::integer_sequence<int, kIndex...>) {
 
 // f(0), f(1), ... f(kCount - 1), each argument a constant expression.
 template <int kCount, class F>
-ROOKERY_INLINE void unroll(F&& f) {
+CRECHE_INLINE void unroll(F&& f) {
   detail::unroll(f, std::make_integer_sequence<int, kCount>{});
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,7 +8,7 @@
 #include "philox.hpp"
 #include "solo.hpp"
 
-using namespace rookery::ROOKERY_LEVEL;
+using namespace creche::CRECHE_LEVEL;
 
 namespace {
 

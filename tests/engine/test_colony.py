@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rookery import _core
+from creche import _core
 
 from .jobs import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
 

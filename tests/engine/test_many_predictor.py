@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery import _core
+from creche import _core
 
 from .jobs import ACTIVATIONS, LOSSES, Job
 

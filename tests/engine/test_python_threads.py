@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rookery import _core
+from creche import _core
 from tests.engine.jobs import Job, digest, weights_of
 
 
@@ -149,7 +149,7 @@ def test_the_child_of_a_fork_can_use_what_a_thread_of_its_parent_was_busy_with(b
 FORKED = """
 import os, threading, warnings
 import numpy as np
-from rookery import _core
+from creche import _core
 from tests.engine.jobs import Job
 
 warnings.simplefilter("ignore", DeprecationWarning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rookery import _core
+from creche import _core
 
 from .jobs import Job, digest
 

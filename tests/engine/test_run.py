@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from rookery import _core
+from creche import _core
 
 from .jobs import LOSSES, Job, digest, weights_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from rookery.estimators import DNNClassifier, DNNRegressor
+from creche.estimators import DNNClassifier, DNNRegressor
 
 
 # Tables of a few rows and constant columns are warned about, as they should be.
@@ -25,7 +25,7 @@ def test_no_check_is_left_out() -> None:
     script = """
 import warnings
 from sklearn.utils.estimator_checks import check_estimator
-from rookery.estimators import DNNClassifier, DNNRegressor
+from creche.estimators import DNNClassifier, DNNRegressor
 warnings.simplefilter("ignore")
 for estimator in (DNNClassifier(), DNNRegressor()):
     results = check_estimator(estimator, on_skip=None, on_fail=None)

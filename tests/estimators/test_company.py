@@ -19,14 +19,14 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-import rookery as rk
-from rookery.estimators import DNNClassifier, DNNRegressor
+import creche as cr
+from creche.estimators import DNNClassifier, DNNRegressor
 
 from .jobs import QUICK, a_number, same_weights, three_classes
 
 
 def penguins() -> tuple[Any, Any]:
-    table = rk.datasets.penguins().to_pandas().dropna()
+    table = cr.datasets.penguins().to_pandas().dropna()
     return table.drop(columns="species"), table["species"]
 
 
@@ -37,7 +37,7 @@ def preparing() -> ColumnTransformer:
 
 def test_a_search_gives_the_same_in_one_process_and_in_two() -> None:
     x, y = three_classes()
-    grid = {"hidden": [(4,), (8, 8)], "optimizer": ["adam", rk.SGD(momentum=0.9)], "learning_rate": [0.1, 0.001]}
+    grid = {"hidden": [(4,), (8, 8)], "optimizer": ["adam", cr.SGD(momentum=0.9)], "learning_rate": [0.1, 0.001]}
     searches = [GridSearchCV(DNNClassifier(**QUICK), grid, cv=3, n_jobs=jobs).fit(x, y) for jobs in (1, 2)]
     one, two = (search.cv_results_ for search in searches)
     for name in ("mean_test_score", "split0_test_score", "split2_test_score", "rank_test_score"):
@@ -50,16 +50,16 @@ def test_a_search_gives_the_same_in_one_process_and_in_two() -> None:
 def test_a_search_reaches_into_parts() -> None:
     x, y = a_number()
     grid = {"optimizer__momentum": [0.0, 0.9], "early_stopping__patience": [2, 5]}
-    network = DNNRegressor(**QUICK, optimizer=rk.SGD(), early_stopping=rk.EarlyStopping())
+    network = DNNRegressor(**QUICK, optimizer=cr.SGD(), early_stopping=cr.EarlyStopping())
     search = GridSearchCV(network, grid, cv=2).fit(x, y)
-    assert search.best_estimator_.optimizer == rk.SGD(momentum=search.best_params_["optimizer__momentum"])
+    assert search.best_estimator_.optimizer == cr.SGD(momentum=search.best_params_["optimizer__momentum"])
     assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
 def test_what_diverges_in_another_process_is_said_here() -> None:
     x, y = a_number()
     network = DNNRegressor(**QUICK | {"learning_rate": 1e200})
-    with pytest.raises(rk.DivergedError, match="with learning rate 1e\\+200") as info:
+    with pytest.raises(cr.DivergedError, match="with learning rate 1e\\+200") as info:
         cross_val_score(network, x, y, cv=2, n_jobs=2, error_score="raise")
     assert info.value.learning_rate == 1e200
     assert info.value.run is None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
-import rookery as rk
-from rookery.estimators import DNNClassifier, DNNRegressor
+import creche as cr
+from creche.estimators import DNNClassifier, DNNRegressor
 
 from .jobs import QUICK, a_number, same_weights, three_classes
 
@@ -17,7 +17,7 @@ def test_they_do_what_train_does(kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
     task = "classes" if kind is DNNClassifier else "numbers"
     fitted = kind([6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, random_state=3).fit(x, y)
-    run = rk.train(
+    run = cr.train(
         x, y, hidden=[6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, seed=3, task=task,
         precision="float64", validation_fraction=0,
     )  # fmt: skip
@@ -230,7 +230,7 @@ def test_no_epoch_leaves_the_network_as_it_began(kind: Any) -> None:
 def test_the_model_is_that_of_train() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y)
-    assert isinstance(fitted.model_, rk.Model)
+    assert isinstance(fitted.model_, cr.Model)
     assert fitted.model_.evaluate(x, y).accuracy == fitted.score(x, y)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.estimators import DNNClassifier, DNNRegressor
+import creche as cr
+from creche.estimators import DNNClassifier, DNNRegressor
 
 from .jobs import QUICK, a_number, same_weights, three_classes
 
@@ -42,7 +42,7 @@ def test_partial_fits_are_the_epochs_of_one_fit(kind: Any, optimizer: str) -> No
 
 
 @KINDS
-@pytest.mark.parametrize("schedule", ["cosine", rk.schedules.Cosine(per="step")])
+@pytest.mark.parametrize("schedule", ["cosine", cr.schedules.Cosine(per="step")])
 def test_a_schedule_goes_on_over_partial_fits(kind: Any, schedule: Any) -> None:
     x, y = job(kind)
     whole = kind(**QUICK, schedule=schedule).fit(x, y)
@@ -127,7 +127,7 @@ def test_a_failed_partial_fit_changes_nothing() -> None:
     x, y = a_number()
     network = DNNRegressor(**QUICK).partial_fit(x, y)
     before = network.coefs_[0].copy()
-    with pytest.raises(rk.DivergedError), np.errstate(over="ignore"):
+    with pytest.raises(cr.DivergedError), np.errstate(over="ignore"):
         network.set_params(learning_rate=1e200).partial_fit(x, y)
     np.testing.assert_array_equal(before, network.coefs_[0])
     network.set_params(learning_rate=0.01).partial_fit(x, y)

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 from sklearn.base import clone
 
-import rookery as rk
-from rookery.estimators import DNNClassifier, DNNRegressor
+import creche as cr
+from creche.estimators import DNNClassifier, DNNRegressor
 
 from .jobs import QUICK, same_weights, three_classes
 
 
 def test_a_clone_has_the_same_parameters_and_is_not_fitted() -> None:
     x, y = three_classes()
-    network = DNNClassifier(**QUICK, optimizer=rk.SGD(momentum=0.8), early_stopping=rk.EarlyStopping(5)).fit(x, y)
+    network = DNNClassifier(**QUICK, optimizer=cr.SGD(momentum=0.8), early_stopping=cr.EarlyStopping(5)).fit(x, y)
     cloned = clone(network)
     assert cloned.get_params() == network.get_params()
     assert not hasattr(cloned, "model_")
@@ -25,18 +25,18 @@ def test_the_two_differ_in_class_weight_alone() -> None:
 
 
 def test_what_is_within_a_part_can_be_read_and_set() -> None:
-    network = DNNClassifier(optimizer=rk.Adam(beta1=0.8), loss=rk.CrossEntropy())
+    network = DNNClassifier(optimizer=cr.Adam(beta1=0.8), loss=cr.CrossEntropy())
     assert network.get_params()["optimizer__beta1"] == 0.8
     assert "optimizer__beta1" not in network.get_params(deep=False)
     network.set_params(optimizer__beta2=0.99, hidden=(5,))
-    assert network.optimizer == rk.Adam(beta1=0.8, beta2=0.99)
+    assert network.optimizer == cr.Adam(beta1=0.8, beta2=0.99)
     assert network.hidden == (5,)
 
 
 def test_words_are_parts_too() -> None:
     network = DNNClassifier().set_params(optimizer="sgd", optimizer__momentum=0.7, early_stopping=True)
-    assert network.optimizer == rk.SGD(momentum=0.7)
-    assert network.set_params(early_stopping__patience=4).early_stopping == rk.EarlyStopping(4)
+    assert network.optimizer == cr.SGD(momentum=0.7)
+    assert network.set_params(early_stopping__patience=4).early_stopping == cr.EarlyStopping(4)
 
 
 @pytest.mark.parametrize(

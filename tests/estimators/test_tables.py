@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from rookery.estimators import DNNClassifier, DNNRegressor
+from creche.estimators import DNNClassifier, DNNRegressor
 
 from .jobs import QUICK, a_number, same_weights, three_classes
 

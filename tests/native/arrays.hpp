@@ -11,7 +11,7 @@
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class T>
 using ArrayIn = nanobind::ndarray<const T, nanobind::c_contig, nanobind::device::cpu>;
@@ -29,4 +29,4 @@ ArrayOut<T> new_array(std::initializer_list<std::size_t> shape) {
   return ArrayOut<T>(numbers, shape, owner);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

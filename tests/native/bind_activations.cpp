@@ -13,7 +13,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -55,4 +55,4 @@ void bind_activations(nb::module_& m) {
   bind<double>(m);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

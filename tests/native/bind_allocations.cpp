@@ -35,7 +35,7 @@ void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -61,4 +61,4 @@ nb::tuple allocations_while_training(const Plan& plan, In x, Classes classes, in
 
 void bind_allocations(nb::module_& m) { m.def("allocations_while_training", &allocations_while_training); }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -11,7 +11,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -122,4 +122,4 @@ void bind_gemm(nb::module_& m) {
   bind<double>(m);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

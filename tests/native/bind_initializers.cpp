@@ -10,7 +10,7 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -49,4 +49,4 @@ void bind_initializers(nb::module_& m) {
   m.def("orthonormal_columns", orthonormal_columns, "matrix"_a);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -9,7 +9,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -49,4 +49,4 @@ void bind_math(nb::module_& m) {
   });
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -24,7 +24,7 @@
 
 namespace nb = nanobind;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 namespace {
 
@@ -240,4 +240,4 @@ void bind_reference(nb::module_& m) {
   bind<double>(m);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

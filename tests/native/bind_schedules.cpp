@@ -8,7 +8,7 @@
 namespace nb = nanobind;
 using namespace nb::literals;
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 void bind_schedules(nb::module_& m) {
   m.def(
@@ -37,4 +37,4 @@ void bind_schedules(nb::module_& m) {
       "plan"_a, "losses"_a);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -8,7 +8,7 @@
 #include "arrays.hpp"
 #include "simd/lanes.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 // f(V, i) for every group of N numbers of x; the last group is filled up with copies of the last number.
 template <class T, int N, class F>
@@ -58,4 +58,4 @@ ArrayOut<T> map_elements(ArrayIn<T> x, int lanes, F f) {
   return out;
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -3,7 +3,7 @@
 
 #include "level.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 void bind_math(nanobind::module_& m);
 void bind_activations(nanobind::module_& m);
@@ -16,11 +16,11 @@ void bind_gemm(nanobind::module_& m);
 void bind_reference(nanobind::module_& m);
 void bind_allocations(nanobind::module_& m);
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL
 
-NB_MODULE(ROOKERY_MODULE, m) {
-  using namespace rookery::ROOKERY_LEVEL;
-#ifndef ROOKERY_ENGINE_TESTS_ONLY
+NB_MODULE(CRECHE_MODULE, m) {
+  using namespace creche::CRECHE_LEVEL;
+#ifndef CRECHE_ENGINE_TESTS_ONLY
   bind_math(m);
   bind_activations(m);
   bind_losses(m);

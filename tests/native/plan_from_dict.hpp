@@ -10,7 +10,7 @@
 
 #include "plan.hpp"
 
-namespace rookery::ROOKERY_LEVEL {
+namespace creche::CRECHE_LEVEL {
 
 template <class Kind, std::size_t n>
 Kind kind_by_name(const std::pair<const char*, Kind> (&names)[n], const std::string& name) {
@@ -111,4 +111,4 @@ inline InitializerKind initializer_kind(const std::string& name) {
   return kind_by_name(kKinds, name);
 }
 
-}  // namespace rookery::ROOKERY_LEVEL
+}  // namespace creche::CRECHE_LEVEL

@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from rookery import _core
+from creche import _core
 
 from .bitwise import Array, assert_same_bits, every_kind_of_number
 
@@ -133,7 +133,7 @@ def test_bits_do_not_depend_on_lanes(native: ModuleType, name: str, dtype: Any) 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("name", NAMES)
 def test_bits_do_not_depend_on_the_level(native: ModuleType, name: str, dtype: Any) -> None:
-    other = importlib.import_module(f"rookery._core._testing_{_core.levels()[0].replace('-', '_')}")
+    other = importlib.import_module(f"creche._core._testing_{_core.levels()[0].replace('-', '_')}")
     x = every_kind_of_number(dtype)
     assert_same_bits(getattr(native, name)(x, 16), getattr(other, name)(x, 16))
 

@@ -13,7 +13,7 @@ collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
 @pytest.fixture
 def twin() -> Iterator[ModuleType]:
     """The same networks in PyTorch."""
-    torch = pytest.importorskip("torch", reason="needs torch: pip install 'rookery[peers]'")
+    torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
     from . import torch_twin
 
     # Some rules keep scalars of the default type, which must not round what is compared in float64.

@@ -1,4 +1,4 @@
-"""What is trained alike: activations, losses and optimizers in the words of Rookery's plan, and the data."""
+"""What is trained alike: activations, losses and optimizers in the words of Creche's plan, and the data."""
 
 from __future__ import annotations
 

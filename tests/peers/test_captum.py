@@ -1,4 +1,4 @@
-"""Captum's integrated gradients of the same network, on the rows and from the baseline that Rookery takes."""
+"""Captum's integrated gradients of the same network, on the rows and from the baseline that Creche takes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery import explain
+import creche as cr
+from creche import explain
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
 
 
 @pytest.fixture
 def torch() -> Any:
-    return pytest.importorskip("torch", reason="needs torch: pip install 'rookery[peers]'")
+    return pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
 
 
 @pytest.fixture
 def captum() -> Any:
-    return pytest.importorskip("captum.attr", reason="needs captum: pip install 'rookery[peers]'")
+    return pytest.importorskip("captum.attr", reason="needs captum: pip install 'creche[peers]'")
 
 
-def twin(torch: Any, model: rk.Model) -> Any:
+def twin(torch: Any, model: cr.Model) -> Any:
     """The probabilities of the network, in float64."""
     layers: list[Any] = []
     for i, (w, b) in enumerate(model.weights):
@@ -40,7 +40,7 @@ def test_attributions_are_captum_s(torch: Any, captum: Any, of: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.standard_normal((60, 4))
     y = np.argmax(x @ rng.standard_normal((4, 3)), axis=1)
-    model = rk.train(x, y, hidden=[8, 6], activation="tanh", epochs=20, standardize=False, threads=1).model
+    model = cr.train(x, y, hidden=[8, 6], activation="tanh", epochs=20, standardize=False, threads=1).model
     ours = explain.integrated_gradients(model, x[:10], baseline=np.zeros(4), target=of)
     theirs = captum.IntegratedGradients(twin(torch, model)).attribute(
         torch.tensor(x[:10].astype(np.float32).astype(np.float64)), torch.zeros(10, 4, dtype=torch.float64),

@@ -15,8 +15,8 @@ pytestmark = [
 
 @pytest.fixture
 def shap() -> Any:
-    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'rookery[peers]'")
-    return pytest.importorskip("shap", reason="needs shap: pip install 'rookery[peers]'")
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'creche[peers]'")
+    return pytest.importorskip("shap", reason="needs shap: pip install 'creche[peers]'")
 
 
 def job() -> tuple[Any, Any]:
@@ -25,7 +25,7 @@ def job() -> tuple[Any, Any]:
 
 
 def test_kernel_explainer_on_a_regressor(shap: Any) -> None:
-    from rookery.estimators import DNNRegressor
+    from creche.estimators import DNNRegressor
 
     x, y = job()
     fitted = DNNRegressor((16,), epochs=60, learning_rate=0.01, random_state=0, threads=1).fit(x, y)
@@ -38,7 +38,7 @@ def test_kernel_explainer_on_a_regressor(shap: Any) -> None:
 
 def test_permutation_explainer_on_a_classifier_of_a_table(shap: Any) -> None:
     pd = pytest.importorskip("pandas")
-    from rookery.estimators import DNNClassifier
+    from creche.estimators import DNNClassifier
 
     x, y = job()
     table = pd.DataFrame(x, columns=["a", "b", "c", "d"])

@@ -1,4 +1,4 @@
-"""The same network from the same weights on the same batches, trained by Rookery and by PyTorch, ends up the same.
+"""The same network from the same weights on the same batches, trained by Creche and by PyTorch, ends up the same.
 
 In float64 nearly to the last digit, for every activation, loss and optimizer; in float32 within its rounding.
 """

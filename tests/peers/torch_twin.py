@@ -1,4 +1,4 @@
-"""A network in PyTorch built from what Rookery's plan says in words: the independent side of the parity tests."""
+"""A network in PyTorch built from what Creche's plan says in words: the independent side of the parity tests."""
 
 from __future__ import annotations
 

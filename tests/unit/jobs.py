@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import rookery
-from rookery.run import Run
-from rookery.training import train
+import creche
+from creche.run import Run
+from creche.training import train
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
-PENGUINS_CSV = Path(rookery.__file__).parent / "data" / "penguins.csv"
+PENGUINS_CSV = Path(creche.__file__).parent / "data" / "penguins.csv"
 
 
 def two_classes(rows: int = 80, columns: int = 3, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

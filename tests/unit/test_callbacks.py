@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .jobs import digest, line, quick, two_classes
 
 
 def test_each_epoch_is_told_once_and_in_order() -> None:
     x, y = two_classes()
-    records: list[rk.EpochRecord] = []
+    records: list[cr.EpochRecord] = []
     run = quick(x, y, epochs=4, on_epoch=records.append)
     assert [record.epoch for record in records] == [1, 2, 3, 4]
     for name in ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds"):
@@ -53,7 +53,7 @@ def test_an_error_of_its_own_reaches_the_caller() -> None:
     x, y = two_classes()
     runs = []
 
-    def fail(record: rk.EpochRecord) -> None:
+    def fail(record: cr.EpochRecord) -> None:
         runs.append(record.run)
         if record.epoch == 2:
             raise KeyError("mine")
@@ -73,5 +73,5 @@ def test_numpys_true_stops_the_run_too() -> None:
 @pytest.mark.parametrize("given", [3, [3], "stop"])
 def test_what_is_no_function_is_said(given: object) -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or several"):
+    with pytest.raises(cr.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or several"):
         quick(x, y, on_epoch=given)

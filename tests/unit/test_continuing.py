@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.continuing import Standing, continued
+import creche as cr
+from creche.continuing import Standing, continued
 
 from .jobs import digest, line, quick, two_classes
 
@@ -50,7 +50,7 @@ def test_early_stopping_begins_anew() -> None:
 def test_early_stopping_can_begin_later() -> None:
     x, y = two_classes()
     standing = Standing.of(quick(x, y))
-    plan = replace(standing.plan, epochs=100, early_stopping=rk.EarlyStopping(2))
+    plan = replace(standing.plan, epochs=100, early_stopping=cr.EarlyStopping(2))
     assert continued(standing, plan, x, y, validation_fraction=0.3).resume().epoch <= 100
 
 
@@ -59,19 +59,19 @@ def test_early_stopping_can_begin_later() -> None:
     [
         ({"precision": "float64"}, "precision: was float32 when training began and is now float64; to change it"),
         ({"optimizer": "sgd"}, "optimizer: was adam when training began and is now sgd"),
-        ({"network": rk.Network.of(3, [7], 2)}, "network: was 3-6-2 when training began and is now 3-7-2"),
+        ({"network": cr.Network.of(3, [7], 2)}, "network: was 3-6-2 when training began and is now 3-7-2"),
     ],
     ids=str,
 )
 def test_what_cannot_change(change: dict[str, Any], says: str) -> None:
     x, y = two_classes()
     standing = Standing.of(quick(x, y))
-    with pytest.raises(rk.PlanError, match=says):
+    with pytest.raises(cr.PlanError, match=says):
         continued(standing, replace(standing.plan, **change), x, y)
 
 
 def test_labels_that_are_none_of_the_classes() -> None:
     x, y = two_classes()
     standing = Standing.of(quick(x, y))
-    with pytest.raises(rk.TableError, match="row 0 is 5, none of the training rows' classes: 0, 1"):
+    with pytest.raises(cr.TableError, match="row 0 is 5, none of the training rows' classes: 0, 1"):
         continued(standing, standing.plan, x[:1], [5])

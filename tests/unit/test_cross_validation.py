@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .jobs import line, two_classes
 
@@ -17,7 +17,7 @@ QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
 
 def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
     x, y = two_classes(60)
-    crossed = rk.cross_validate(x, y, folds=4, **QUICK)
+    crossed = cr.cross_validate(x, y, folds=4, **QUICK)
     assert len(crossed.members) == 4
     judged = []
     for member in crossed.members:
@@ -37,7 +37,7 @@ def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
 
 def test_the_summary_is_of_the_folds() -> None:
     x, y = line(90)
-    crossed = rk.cross_validate(x, y, folds=3, repeats=2, **QUICK)
+    crossed = cr.cross_validate(x, y, folds=3, repeats=2, **QUICK)
     errors = [evaluation.metrics()["rmse"] for evaluation in crossed.evaluations]
     assert len(errors) == 6
     spread = crossed.summary()["rmse"]
@@ -56,7 +56,7 @@ def test_the_summary_is_of_the_folds() -> None:
 def test_groups_stay_together() -> None:
     x, y = two_classes(60)
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 4, "ill": y}
-    crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     for member in crossed.members:
         held_out = member.prepared.validation
         assert held_out is not None
@@ -69,7 +69,7 @@ def test_groups_stay_together() -> None:
 def test_later_folds_are_judged_by_what_went_before() -> None:
     x, y = line(60)
     table = {"a": x[:, 0], "b": x[:, 1], "day": np.arange(60)[::-1] * 1.5, "y": y}
-    crossed = rk.cross_validate(table, label="y", folds=3, time="day", **QUICK)
+    crossed = cr.cross_validate(table, label="y", folds=3, time="day", **QUICK)
     for member in crossed.members:
         held_out = member.prepared.validation
         assert held_out is not None
@@ -82,23 +82,23 @@ def test_what_only_tells_rows_apart_is_no_feature() -> None:
     """The column of groups, and one that counts rows, also where a fold lacks some of them."""
     x, y = two_classes(60)
     table = {"a": x[:, 0], "n": np.arange(1, 61), "patient": np.arange(60) // 4, "ill": y}
-    with pytest.warns(rk.RookeryWarning, match="left out column 'n': an identifier") as caught:
-        crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    with pytest.warns(cr.CrecheWarning, match="left out column 'n': an identifier") as caught:
+        crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     assert len(caught) == 1
     assert {member.model.features.names for member in crossed.members} == {("a",)}
 
 
 def test_what_all_folds_warn_of_is_said_once() -> None:
     x, y = two_classes(60)
-    with pytest.warns(rk.RookeryWarning, match="constant in the training rows") as told:
-        rk.cross_validate(np.column_stack([x, np.ones(60)]), y, folds=3, repeats=2, **QUICK)
+    with pytest.warns(cr.CrecheWarning, match="constant in the training rows") as told:
+        cr.cross_validate(np.column_stack([x, np.ones(60)]), y, folds=3, repeats=2, **QUICK)
     assert [warning.filename for warning in told] == [__file__]
 
 
 def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
     x, y = two_classes(90)
-    plain = rk.cross_validate(x, y, folds=3, **QUICK)
-    early = rk.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
+    plain = cr.cross_validate(x, y, folds=3, **QUICK)
+    early = cr.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
     for member, without, judged in zip(early.members, plain.members, early.evaluations, strict=True):
         train, watched, fold = member.prepared.train, member.prepared.validation, member.prepared.test
         assert watched is not None
@@ -114,16 +114,16 @@ def test_copies_in_other_folds_are_leakage() -> None:
     x, y = two_classes(30)
     x, y = np.vstack([x, x]), np.hstack([y, y])
     with pytest.warns(
-        rk.RookeryWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,"
+        cr.CrecheWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,"
     ) as told:
-        rk.cross_validate(x, y, folds=3, **QUICK)
+        cr.cross_validate(x, y, folds=3, **QUICK)
     assert len(told) == 1
-    together = rk.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
+    together = cr.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
     for member in together.members:
         kept = set((member.prepared.train.observations.rows % 30).tolist())
         assert kept.isdisjoint((member.prepared.judged[1].observations.rows % 30).tolist())
-    with pytest.warns(rk.RookeryWarning, match="dropped 30 of 60 rows"):
-        dropped = rk.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
+    with pytest.warns(cr.CrecheWarning, match="dropped 30 of 60 rows"):
+        dropped = cr.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
     assert np.isnan(dropped.predictions[30:]).all()
     assert dropped.called.tolist() == list(range(30))
 
@@ -131,7 +131,7 @@ def test_copies_in_other_folds_are_leakage() -> None:
 def test_weights_of_rows_count_in_learning_and_judging() -> None:
     x, y = line(60)
     weights = np.where(np.arange(60) % 3 == 0, 0, 1 + np.arange(60) % 2)
-    crossed = rk.cross_validate(x, y, folds=3, sample_weight=weights, **QUICK)
+    crossed = cr.cross_validate(x, y, folds=3, sample_weight=weights, **QUICK)
     kept = np.flatnonzero(weights)
     assert crossed.called.tolist() == kept.tolist()
     errors = (crossed.predictions[kept, 0] - y[kept]) ** 2
@@ -142,7 +142,7 @@ def test_a_file_is_read_as_it_is_said_to_be_written(tmp_path: Path) -> None:
     x, y = two_classes(40)
     path = tmp_path / "t.csv"
     path.write_text("a:b\n" + "".join(f"{value}:{label}\n" for value, label in zip(x[:, 0], y, strict=True)))
-    crossed = rk.cross_validate(path, label="b", folds=2, reading=rk.Reading(separator=":"), **QUICK)
+    crossed = cr.cross_validate(path, label="b", folds=2, reading=cr.Reading(separator=":"), **QUICK)
     assert crossed.evaluation.rows == 40
 
 
@@ -151,8 +151,8 @@ def test_a_class_that_one_fold_has_alone() -> None:
     x, y = two_classes(60)
     names = np.where(np.arange(60) < 20, "rare", np.where(y > 0, "up", "down"))
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 20, "ill": names}
-    with pytest.warns(rk.RookeryWarning) as told:
-        crossed = rk.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
+    with pytest.warns(cr.CrecheWarning) as told:
+        crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     said = [str(warning.message) for warning in told]
     lacking = next(p.number for p in crossed._folds if 0 in p.held_out.observations.rows)
     others = ", ".join(f"fold {n}" for n in (1, 2, 3) if n != lacking)
@@ -169,9 +169,9 @@ def test_a_class_with_fewer_rows_than_folds() -> None:
     x, y = two_classes(60)
     names = np.where(np.arange(60) < 3, "rare", np.where(y > 0, "up", "down"))
     with pytest.warns(
-        rk.RookeryWarning, match=r"no held-out row of class 'rare' in fold \d, fold \d; there AUC"
+        cr.CrecheWarning, match=r"no held-out row of class 'rare' in fold \d, fold \d; there AUC"
     ) as told:
-        crossed = rk.cross_validate(x, names, folds=5, **QUICK)
+        crossed = cr.cross_validate(x, names, folds=5, **QUICK)
     assert len(told) == 1
     held_out = [(e.confusion.sum(axis=1) > 0)[1] for e in crossed.evaluations]
     assert sum(held_out) == 3
@@ -182,8 +182,8 @@ def test_a_class_with_fewer_rows_than_folds() -> None:
 def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
     names = np.where(np.arange(60) < 60 // folds, "rare", "up")
     table = {"a": two_classes(60)[0][:, 0], "patient": np.arange(60) // (60 // folds), "ill": names}
-    with pytest.raises(rk.TableError, match=r"the networks of fold \d would learn from rows of class '\w+' only"):
-        rk.cross_validate(table, label="ill", folds=folds, group="patient", **QUICK)
+    with pytest.raises(cr.TableError, match=r"the networks of fold \d would learn from rows of class '\w+' only"):
+        cr.cross_validate(table, label="ill", folds=folds, group="patient", **QUICK)
 
 
 @pytest.mark.parametrize(
@@ -200,19 +200,19 @@ def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, object], says: str) -> None:
     x, y = two_classes(40)
-    with pytest.raises(rk.RookeryError, match=says):
-        rk.cross_validate(x, y, **(QUICK | arguments))
+    with pytest.raises(cr.CrecheError, match=says):
+        cr.cross_validate(x, y, **(QUICK | arguments))
 
 
 def test_a_class_with_one_row_cannot_be_judged() -> None:
     x, y = two_classes(40)
     labels = np.where(np.arange(40) == 7, "rare", np.where(y > 0, "up", "down"))
-    with pytest.raises(rk.TableError, match="row 7 is the only one of class 'rare'"):
-        rk.cross_validate(x, labels, folds=2, **QUICK)
+    with pytest.raises(cr.TableError, match="row 7 is the only one of class 'rare'"):
+        cr.cross_validate(x, labels, folds=2, **QUICK)
 
 
 def test_a_table_for_validation_does_not_go_with_folds() -> None:
-    table = rk.datasets.penguins()
-    for call in (rk.cross_validate, rk.sweep):
-        with pytest.raises(rk.PlanError, match="validation_data: does not go with folds"):
+    table = cr.datasets.penguins()
+    for call in (cr.cross_validate, cr.sweep):
+        with pytest.raises(cr.PlanError, match="validation_data: does not go with folds"):
             call(table, label="species", folds=3, validation_data=table)

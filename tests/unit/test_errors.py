@@ -4,29 +4,29 @@ import pickle
 
 import pytest
 
-import rookery as rk
-from rookery import errors
-from rookery.errors import nearest
+import creche as cr
+from creche import errors
+from creche.errors import nearest
 
 
 @pytest.mark.parametrize(
     ("kind", "builtin"),
     [
-        (rk.PlanError, ValueError),
-        (rk.TableError, ValueError),
-        (rk.FileError, OSError),
-        (rk.DivergedError, ArithmeticError),
+        (cr.PlanError, ValueError),
+        (cr.TableError, ValueError),
+        (cr.FileError, OSError),
+        (cr.DivergedError, ArithmeticError),
     ],
 )
 def test_the_tree(kind: type[Exception], builtin: type[Exception]) -> None:
-    assert issubclass(kind, rk.RookeryError)
+    assert issubclass(kind, cr.CrecheError)
     assert issubclass(kind, builtin)
 
 
 def test_every_error_is_in_the_tree() -> None:
     kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
-    assert all(issubclass(kind, rk.RookeryError | rk.RookeryWarning) for kind in kinds)
-    assert not issubclass(rk.RookeryWarning, rk.RookeryError)
+    assert all(issubclass(kind, cr.CrecheError | cr.CrecheWarning) for kind in kinds)
+    assert not issubclass(cr.CrecheWarning, cr.CrecheError)
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_of_very_many_words_only_the_first_are_told() -> None:
 
 
 def test_divergence_can_be_told_to_another_process() -> None:
-    error = rk.DivergedError("the loss is no longer finite", 3, 7, 0.5, run=object())  # type: ignore[arg-type]
+    error = cr.DivergedError("the loss is no longer finite", 3, 7, 0.5, run=object())  # type: ignore[arg-type]
     told = pickle.loads(pickle.dumps(error))
-    assert type(told) is rk.DivergedError
+    assert type(told) is cr.DivergedError
     assert (str(told), told.epoch, told.batch, told.learning_rate) == ("the loss is no longer finite", 3, 7, 0.5)
     assert told.run is None

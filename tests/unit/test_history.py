@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.history import BLOCKS, sparkline
+import creche as cr
+from creche.history import BLOCKS, sparkline
 from tests.unit.jobs import line, quick, two_classes
 
 
-def history(validation: list[float], train: list[float] | None = None, metric: str = "accuracy") -> rk.History:
+def history(validation: list[float], train: list[float] | None = None, metric: str = "accuracy") -> cr.History:
     v = np.array(validation, dtype=float)
     t = v + 1 if train is None else np.array(train, dtype=float)
-    return rk.History(t, v, 1 - t / 10, 1 - v / 10, np.full(len(v), 0.1), np.full(len(v), 0.01), metric)
+    return cr.History(t, v, 1 - t / 10, 1 - v / 10, np.full(len(v), 0.1), np.full(len(v), 0.01), metric)
 
 
 def test_the_best_epoch_has_the_lowest_validation_loss() -> None:

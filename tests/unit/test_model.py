@@ -8,19 +8,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.plan import ACTIVATIONS
+import creche as cr
+from creche.plan import ACTIVATIONS
 from tests.unit.jobs import MEASUREMENTS, line, quick, two_classes
 
-BIRDS = rk.datasets.penguins().select("species", *MEASUREMENTS).drop_nulls()
+BIRDS = cr.datasets.penguins().select("species", *MEASUREMENTS).drop_nulls()
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
+def model() -> cr.Model:
     return quick(BIRDS, None, label="species", hidden=[5, 4], epochs=30, learning_rate=0.01).model
 
 
-def test_any_table_with_the_columns_will_do(model: rk.Model) -> None:
+def test_any_table_with_the_columns_will_do(model: cr.Model) -> None:
     expected = model.predict_proba(BIRDS)
     shuffled = BIRDS.select(*reversed(MEASUREMENTS)).with_columns(island=pl.lit("Dream"), extra=pl.lit(1.0))
     np.testing.assert_array_equal(model.predict_proba(shuffled), expected)
@@ -30,7 +30,7 @@ def test_any_table_with_the_columns_will_do(model: rk.Model) -> None:
     assert model.predict(BIRDS).tolist() == [model.classes[i] for i in expected.argmax(axis=1)]
 
 
-def test_predictions_are_the_network_by_hand(model: rk.Model) -> None:
+def test_predictions_are_the_network_by_hand(model: cr.Model) -> None:
     x = BIRDS.select(MEASUREMENTS).to_numpy()
     kept = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.rows
     z = (x - x[kept].mean(axis=0)) / x[kept].std(axis=0)
@@ -80,59 +80,59 @@ def test_predictions_are_labels_as_they_were_given(labels: list[Any]) -> None:
     assert model.predict(x).dtype == given.dtype
 
 
-def test_a_missing_column_is_named_with_the_nearest(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="the table has no column 'bill_depth_mm'; did you mean 'bill_depth'"):
+def test_a_missing_column_is_named_with_the_nearest(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="the table has no column 'bill_depth_mm'; did you mean 'bill_depth'"):
         model.predict(BIRDS.rename({"bill_depth_mm": "bill_depth"}))
 
 
-def test_words_where_numbers_were(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or nothing"):
+def test_words_where_numbers_were(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or nothing"):
         model.predict(BIRDS.with_columns(body_mass_g=pl.lit("heavy")))
 
 
-def test_an_array_of_another_width(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="X: has 3 columns; the network was trained on 4"):
+def test_an_array_of_another_width(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="X: has 3 columns; the network was trained on 4"):
         model.predict(np.zeros((2, 3)))
 
 
-def test_a_row_alone_is_no_table(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match=r"X: has shape \(4,\); needs \(rows, columns\)"):
+def test_a_row_alone_is_no_table(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match=r"X: has shape \(4,\); needs \(rows, columns\)"):
         model.predict(np.zeros(4))
 
 
-def test_a_missing_value_is_named_by_row_and_column(model: rk.Model) -> None:
+def test_a_missing_value_is_named_by_row_and_column(model: cr.Model) -> None:
     x = BIRDS.select(MEASUREMENTS).to_numpy().astype(float)
     x[2, 1] = np.nan
-    with pytest.raises(rk.TableError, match="X: row 2, column 1 is nan"):
+    with pytest.raises(cr.TableError, match="X: row 2, column 1 is nan"):
         model.predict(x)
 
 
-def test_a_missing_value_in_a_table_counts_as_the_mean(model: rk.Model) -> None:
+def test_a_missing_value_in_a_table_counts_as_the_mean(model: cr.Model) -> None:
     means = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.x
     assert not isinstance(means, np.ndarray)
-    filled = rk.datasets.penguins().with_columns(
+    filled = cr.datasets.penguins().with_columns(
         pl.col(name).cast(pl.Float64).fill_null(float(means.columns[name].values.mean())) for name in MEASUREMENTS
     )
-    np.testing.assert_allclose(model.predict_proba(rk.datasets.penguins()), model.predict_proba(filled), rtol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(cr.datasets.penguins()), model.predict_proba(filled), rtol=1e-5)
 
 
-def test_an_infinite_value_is_named_by_row_and_column(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="the table: row 3, column 'bill_length_mm' is inf; needs a finite number"):
+def test_an_infinite_value_is_named_by_row_and_column(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="the table: row 3, column 'bill_length_mm' is inf; needs a finite number"):
         model.predict(BIRDS.with_columns(bill_length_mm=pl.Series([1.0, 2.0, np.inf] + [1.0] * (len(BIRDS) - 3))))
 
 
-def test_an_empty_table_has_no_predictions(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="is empty"):
+def test_an_empty_table_has_no_predictions(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="is empty"):
         model.predict(np.zeros((0, 4)))
 
 
 def test_numbers_have_no_probabilities() -> None:
     x, y = line()
-    with pytest.raises(rk.RookeryError, match="predict_proba: the label 'y' is a number, not a class; use predict"):
+    with pytest.raises(cr.CrecheError, match="predict_proba: the label 'y' is a number, not a class; use predict"):
         quick(x, y).model.predict_proba(x)
 
 
-def test_a_pickled_model_predicts_the_same(model: rk.Model) -> None:
+def test_a_pickled_model_predicts_the_same(model: cr.Model) -> None:
     expected = model.predict_proba(BIRDS)
     back = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(back.predict_proba(BIRDS), expected)
@@ -140,20 +140,20 @@ def test_a_pickled_model_predicts_the_same(model: rk.Model) -> None:
     assert repr(back) == repr(model)
 
 
-def test_weights_of_each_layer(model: rk.Model) -> None:
+def test_weights_of_each_layer(model: cr.Model) -> None:
     assert [(w.shape, b.shape) for w, b in model.weights] == [((4, 5), (5,)), ((5, 4), (4,)), ((4, 3), (3,))]
     assert sum(w.size + b.size for w, b in model.weights) == model.plan.network.parameters
     assert all(w.dtype == b.dtype == np.float32 for w, b in model.weights)
 
 
-def test_evaluate_is_of_the_predictions(model: rk.Model) -> None:
+def test_evaluate_is_of_the_predictions(model: cr.Model) -> None:
     out = model.evaluate(BIRDS)
-    assert isinstance(out, rk.ClassEvaluation)
+    assert isinstance(out, cr.ClassEvaluation)
     assert out.accuracy == (model.predict(BIRDS) == BIRDS["species"].to_numpy()).mean()
     assert out.confusion.sum() == out.rows == len(BIRDS)
     np.testing.assert_array_equal(out.confusion.sum(axis=1), [151, 68, 123])
     on_arrays = model.evaluate(BIRDS.select(MEASUREMENTS).to_numpy(), BIRDS["species"].to_numpy())
-    assert isinstance(on_arrays, rk.ClassEvaluation)
+    assert isinstance(on_arrays, cr.ClassEvaluation)
     assert (on_arrays.accuracy, on_arrays.auc, on_arrays.log_loss) == (out.accuracy, out.auc, out.log_loss)
 
 
@@ -170,10 +170,10 @@ def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
     assert held.prepared.validation.observations.x.names == list(MEASUREMENTS[::-1])
 
 
-def test_evaluate_needs_the_label(model: rk.Model) -> None:
-    with pytest.raises(rk.TableError, match="label: the table has no column 'species'"):
+def test_evaluate_needs_the_label(model: cr.Model) -> None:
+    with pytest.raises(cr.TableError, match="label: the table has no column 'species'"):
         model.evaluate(BIRDS.drop("species"))
-    with pytest.raises(rk.TableError, match="label 'species': row 1 is 'Emperor', none of the training rows' classes"):
+    with pytest.raises(cr.TableError, match="label 'species': row 1 is 'Emperor', none of the training rows' classes"):
         model.evaluate(BIRDS.with_columns(species=pl.lit("Emperor")))
 
 
@@ -181,7 +181,7 @@ def test_evaluate_of_numbers_refuses_words() -> None:
     x, y = line()
     frame = pl.DataFrame({"x0": [1.0, 2.0], "x1": [1.0, 2.0], "x2": [1.0, 2.0], "y": ["a", "b"]})
     model = quick(x, y).model
-    with pytest.raises(rk.TableError, match="label 'y'"):
+    with pytest.raises(cr.TableError, match="label 'y'"):
         model.evaluate(frame)
 
 
@@ -212,9 +212,9 @@ def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
     x, y = two_classes(columns=2)
     model = quick(x, y, hidden=[4, 4], standardize=False).model
     huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
-    with pytest.raises(rk.TableError, match=r"row 1: the network gives nan for it: .* too large for float32"):
+    with pytest.raises(cr.TableError, match=r"row 1: the network gives nan for it: .* too large for float32"):
         huge.predict(np.array([[0.0, 0.0], [1e8, -1e8]]))
-    with pytest.raises(rk.TableError, match="row 2: the network gives nan"):
+    with pytest.raises(cr.TableError, match="row 2: the network gives nan"):
         huge.evaluate({"x0": [0.0, 1e8], "x1": [0.0, -1e8], "y": [0, 1]})
 
 
@@ -223,5 +223,5 @@ def test_no_number_is_said_that_is_none() -> None:
     model = quick(x, y, hidden=[]).model
     for sign in (1, -1):
         weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
-        with pytest.raises(rk.TableError, match=f"row 0: the network gives {'-' if sign < 0 else ''}inf"):
+        with pytest.raises(cr.TableError, match=f"row 0: the network gives {'-' if sign < 0 else ''}inf"):
             replace(model, weights=weights).predict(np.abs(x) * 1e3)

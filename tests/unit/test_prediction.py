@@ -8,20 +8,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery import prediction
+import creche as cr
+from creche import prediction
 
 from .jobs import PENGUINS_CSV, line, quick
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
 
 
 @pytest.fixture
 def penguins() -> pl.DataFrame:
-    return rk.datasets.penguins()
+    return cr.datasets.penguins()
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def penguins() -> pl.DataFrame:
     ],
 )
 def test_rows_keep_their_order_and_columns(
-    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, read: Any, penguins: pl.DataFrame
+    model: cr.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, read: Any, penguins: pl.DataFrame
 ) -> None:
     monkeypatch.setattr(prediction, "ROWS_AT_A_TIME", 50)
     shuffled = penguins.sample(fraction=1, shuffle=True, seed=0)
     source = tmp_path / "new.csv"
     shuffled.write_csv(source)
     counted: list[int] = []
-    done = rk.predict_file(model, source, tmp_path / name, on_progress=counted.append)
+    done = cr.predict_file(model, source, tmp_path / name, on_progress=counted.append)
     assert (done.rows, done.ignored, counted[-1]) == (344, (), 344)
     assert counted == sorted(counted)
     assert len(counted) >= 7
@@ -54,22 +54,22 @@ def test_rows_keep_their_order_and_columns(
     assert out["predicted_species"].to_list() == model.predict(shuffled).tolist()
 
 
-def test_chosen_columns_and_strangers(model: rk.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
+def test_chosen_columns_and_strangers(model: cr.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
     frame = penguins.drop("species").reverse().with_columns(number=pl.int_range(344), note=pl.lit("x"))
-    done = rk.predict_file(model, frame.select(reversed(frame.columns)), tmp_path / "out.csv", keep=["number"])
+    done = cr.predict_file(model, frame.select(reversed(frame.columns)), tmp_path / "out.csv", keep=["number"])
     assert set(done.ignored) == {"number", "note"}
     out = pl.read_csv(tmp_path / "out.csv")
     assert out.columns[:2] == ["number", "predicted_species"]
     assert out["number"].to_list() == list(range(344))
-    with pytest.raises(rk.TableError, match=r"keep: .* has no column 'numbr'; did you mean 'number'"):
-        rk.predict_file(model, frame, tmp_path / "out.csv", keep=["numbr"])
+    with pytest.raises(cr.TableError, match=r"keep: .* has no column 'numbr'; did you mean 'number'"):
+        cr.predict_file(model, frame, tmp_path / "out.csv", keep=["numbr"])
 
 
-def test_nothing_is_left_half_written(model: rk.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
+def test_nothing_is_left_half_written(model: cr.Model, tmp_path: Path, penguins: pl.DataFrame) -> None:
     target = tmp_path / "out.csv"
     target.write_text("precious")
-    with pytest.raises(rk.TableError, match="island"):
-        rk.predict_file(model, penguins.drop("island"), target)
+    with pytest.raises(cr.TableError, match="island"):
+        cr.predict_file(model, penguins.drop("island"), target)
     assert target.read_text() == "precious"
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
@@ -78,7 +78,7 @@ def test_numbers(tmp_path: Path) -> None:
     x, y = line()
     run = quick({"a": x[:, 0], "b": x[:, 2], "price": y}, None, label="price")
     table = pl.DataFrame({"b": x[:9, 2], "a": x[:9, 0]})
-    rk.predict_file(run.model, table, tmp_path / "out.parquet", keep=[])
+    cr.predict_file(run.model, table, tmp_path / "out.parquet", keep=[])
     out = pl.read_parquet(tmp_path / "out.parquet")
     assert out.columns == ["predicted_price"]
     np.testing.assert_allclose(out["predicted_price"].to_numpy(), run.model.predict(table), rtol=1e-6)
@@ -86,18 +86,18 @@ def test_numbers(tmp_path: Path) -> None:
 
 def test_a_threshold_decides_between_two_classes(tmp_path: Path, penguins: pl.DataFrame) -> None:
     frame = penguins.drop_nulls("sex")
-    model = rk.train(frame, label="sex", hidden=[5], epochs=5, threads=1).model
+    model = cr.train(frame, label="sex", hidden=[5], epochs=5, threads=1).model
     second = model.predict_proba(frame)[:, 1]
-    rk.predict_file(model, frame, tmp_path / "out.csv", threshold=0.8)
+    cr.predict_file(model, frame, tmp_path / "out.csv", threshold=0.8)
     said = pl.read_csv(tmp_path / "out.csv")["predicted_sex"].to_numpy()
     assert ((said == model.classes[1]) == (second >= 0.8)).all()  # type: ignore[index]
-    with pytest.raises(rk.TableError, match=r"threshold: got 1\.5; needs a probability"):
-        rk.predict_file(model, frame, tmp_path / "out.csv", threshold=1.5)
+    with pytest.raises(cr.TableError, match=r"threshold: got 1\.5; needs a probability"):
+        cr.predict_file(model, frame, tmp_path / "out.csv", threshold=1.5)
 
 
-def test_a_threshold_is_for_two_classes(model: rk.Model, tmp_path: Path) -> None:
-    with pytest.raises(rk.TableError, match="is for models of two classes only"):
-        rk.predict_file(model, PENGUINS_CSV, tmp_path / "out.csv", threshold=0.3)
+def test_a_threshold_is_for_two_classes(model: cr.Model, tmp_path: Path) -> None:
+    with pytest.raises(cr.TableError, match="is for models of two classes only"):
+        cr.predict_file(model, PENGUINS_CSV, tmp_path / "out.csv", threshold=0.3)
 
 
 def words_of_csv(path: Path) -> pl.DataFrame:
@@ -107,7 +107,7 @@ def words_of_csv(path: Path) -> pl.DataFrame:
 @pytest.mark.parametrize("name", ["new.csv", "new.jsonl"])
 @pytest.mark.parametrize(("target", "read"), [("out.csv", words_of_csv), ("out.parquet", pl.read_parquet)])
 def test_a_column_that_is_only_passed_on_may_change(
-    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str, read: Any,
+    model: cr.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: str, read: Any,
     penguins: pl.DataFrame,
 ) -> None:  # fmt: skip
     """Numbers at first, words later; nothing at first, dates later: what the model does not need stops nothing."""
@@ -120,7 +120,7 @@ def test_a_column_that_is_only_passed_on_may_change(
     else:
         lines = [json.dumps(row | {"tag": i if i < 200 else f"tag {i}"}) for i, row in enumerate(frame.to_dicts())]
         (tmp_path / name).write_text("\n".join(lines) + "\n")
-    rk.predict_file(model, tmp_path / name, tmp_path / target, keep=["tag", "seen"])
+    cr.predict_file(model, tmp_path / name, tmp_path / target, keep=["tag", "seen"])
     out = read(tmp_path / target)
     assert out["tag"].to_list() == tag
     assert out["seen"].null_count() == 200
@@ -129,7 +129,7 @@ def test_a_column_that_is_only_passed_on_may_change(
 
 @pytest.mark.parametrize(("target", "read"), [("out.csv", words_of_csv), ("out.parquet", pl.read_parquet)])
 def test_no_digit_is_lost_and_nothing_refused_of_what_is_only_passed_on(
-    model: rk.Model, tmp_path: Path, target: str, read: Any, penguins: pl.DataFrame
+    model: cr.Model, tmp_path: Path, target: str, read: Any, penguins: pl.DataFrame
 ) -> None:
     keys = [2**64 - 1 - i for i in range(344)]
     gaps = [None if i == 1 else 2**60 + i for i in range(344)]
@@ -138,7 +138,7 @@ def test_no_digit_is_lost_and_nothing_refused_of_what_is_only_passed_on(
         several=pl.Series([[i, None] for i in range(344)]), raw=pl.lit(b"x"),
     )  # fmt: skip
     frame.write_parquet(tmp_path / "new.parquet")
-    rk.predict_file(model, tmp_path / "new.parquet", tmp_path / target, keep=["key", "gap", "several", "raw"])
+    cr.predict_file(model, tmp_path / "new.parquet", tmp_path / target, keep=["key", "gap", "several", "raw"])
     out = read(tmp_path / target)
     assert [int(key) for key in out["key"]] == keys
     assert [None if gap is None else int(gap) for gap in out["gap"]] == gaps

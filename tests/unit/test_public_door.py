@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation", "Colony",
@@ -16,7 +16,7 @@ NAMES = [
     "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "NumberEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
-    "Reading", "Record", "Recording", "Relu", "RookeryError", "RookeryWarning", "Run", "SGD", "Schema", "Selu",
+    "Reading", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
     "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range",
     "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna", "train", "verify",
@@ -24,7 +24,7 @@ NAMES = [
 
 
 def in_a_fresh_process(code: str) -> str:
-    package = str(Path(rk.__file__).parents[1])
+    package = str(Path(cr.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -32,28 +32,28 @@ def in_a_fresh_process(code: str) -> str:
 
 
 def test_the_public_names() -> None:
-    assert sorted(rk.__all__) == sorted(NAMES)
-    assert set(dir(rk)) == set(NAMES)
+    assert sorted(cr.__all__) == sorted(NAMES)
+    assert set(dir(cr)) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_can_be_imported(name: str) -> None:
-    assert getattr(rk, name) is not None
+    assert getattr(cr, name) is not None
 
 
 def test_star_import() -> None:
     found: dict[str, object] = {}
-    exec("from rookery import *", found)
+    exec("from creche import *", found)
     assert set(NAMES) <= set(found)
 
 
 def test_another_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'rookery' has no attribute 'trian'"):
-        rk.trian  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'creche' has no attribute 'trian'"):
+        cr.trian  # noqa: B018
 
 
 def test_importing_it_imports_nothing_heavy() -> None:
-    loaded = set(in_a_fresh_process("import sys, rookery; print(*sys.modules)").split())
+    loaded = set(in_a_fresh_process("import sys, creche; print(*sys.modules)").split())
     heavy = {
         "polars",
         "narwhals",
@@ -62,10 +62,10 @@ def test_importing_it_imports_nothing_heavy() -> None:
         "matplotlib",
         "numpy",
         "pandas",
-        "rookery._core",
-        "rookery.training",
+        "creche._core",
+        "creche.training",
     }
-    assert "rookery" in loaded
+    assert "creche" in loaded
     assert not loaded & heavy
 
 
@@ -73,8 +73,8 @@ def test_training_on_arrays_needs_no_table_library() -> None:
     code = """
 import sys
 import numpy as np
-import rookery as rk
-rk.train(np.eye(8), [0, 1] * 4, hidden=[3], epochs=1, threads=1, validation_fraction=0, standardize=False)
+import creche as cr
+cr.train(np.eye(8), [0, 1] * 4, hidden=[3], epochs=1, threads=1, validation_fraction=0, standardize=False)
 print(*sys.modules)
 """
     loaded = set(in_a_fresh_process(code).split())
@@ -83,19 +83,19 @@ print(*sys.modules)
 
 def test_the_version_is_that_of_the_project() -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
-    assert rk.__version__ == tomllib.loads(project.read_text())["project"]["version"]
+    assert cr.__version__ == tomllib.loads(project.read_text())["project"]["version"]
 
 
 @pytest.mark.parametrize(
     "before",
     [
-        "rk.train",
-        pytest.param("rk.Run"),
-        pytest.param("import rookery.training"),
-        pytest.param("import rookery.cli.main; from rookery.training import Run"),
-        "rk.Model; rk.datasets; rk.Plan; rk.History; rk.ClassEvaluation",
+        "cr.train",
+        pytest.param("cr.Run"),
+        pytest.param("import creche.training"),
+        pytest.param("import creche.cli.main; from creche.training import Run"),
+        "cr.Model; cr.datasets; cr.Plan; cr.History; cr.ClassEvaluation",
     ],
 )
 def test_names_do_not_depend_on_what_was_used_before(before: str) -> None:
-    code = f"import rookery as rk\n{before}\nprint(type(rk.train).__name__)"
+    code = f"import creche as cr\n{before}\nprint(type(cr.train).__name__)"
     assert in_a_fresh_process(code) == "function"

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.run import Run
-from rookery.training import train
+import creche as cr
+from creche.run import Run
+from creche.training import train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
@@ -26,7 +26,7 @@ ENOUGH = 500_000
 
 @pytest.fixture(scope="module")
 def birds() -> pl.DataFrame:
-    return rk.datasets.penguins().select("species", *MEASUREMENTS).drop_nulls()
+    return cr.datasets.penguins().select("species", *MEASUREMENTS).drop_nulls()
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def interruptible() -> Iterator[None]:
 def test_the_documented_call(birds: pl.DataFrame) -> None:
     run = train(
         birds, label="species", hidden=[5, 5], activation="relu", loss="cross_entropy",
-        optimizer=rk.Adam(learning_rate=0.01), batch_size=20, epochs=100, seed=0,
+        optimizer=cr.Adam(learning_rate=0.01), batch_size=20, epochs=100, seed=0,
     )  # fmt: skip
     assert (run.status, run.epoch, len(run.history)) == ("finished", 100, 100)
     assert run.step == 100 * -(-len(run.prepared.train) // 20)
     assert str(run.plan.network) == "4-5-5-3"
-    assert run.plan.optimizer == rk.Adam(learning_rate=0.01)
+    assert run.plan.optimizer == cr.Adam(learning_rate=0.01)
     assert run.history.validation_metric[-1] > 0.95
     p = run.model.predict_proba(birds.head(3))
     assert p.shape == (3, 3)
@@ -157,7 +157,7 @@ def test_early_stopping_ends_with_the_best_weights() -> None:
 def test_early_stopping_may_keep_the_last_weights() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((60, 8)), rng.integers(0, 2, 60)
-    stopping = rk.EarlyStopping(5, restore_best=False)
+    stopping = cr.EarlyStopping(5, restore_best=False)
     run = train(x, y, hidden=[64], epochs=500, learning_rate=0.02, early_stopping=stopping, threads=1)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
@@ -169,7 +169,7 @@ def test_early_stopping_may_keep_the_last_weights() -> None:
 @pytest.mark.parametrize("pieces", [[8], [1] * 8, [3, 5], [7, 1]], ids=str)
 def test_pieces_of_a_run_are_the_run(pieces: list[int]) -> None:
     x, y = two_classes()
-    arguments: dict[str, Any] = {"hidden": [7], "dropout": 0.2, "schedule": rk.schedules.Exponential(0.9), "threads": 1}
+    arguments: dict[str, Any] = {"hidden": [7], "dropout": 0.2, "schedule": cr.schedules.Exponential(0.9), "threads": 1}
     whole = train(x, y, epochs=8, **arguments)
     start = train(x, y, epochs=0, **arguments)
     long = train(x, y, epochs=8, **arguments)
@@ -203,7 +203,7 @@ def test_a_state_goes_on_in_another_run() -> None:
 @pytest.mark.parametrize("state", [{}, {"weights": np.zeros(3)}], ids=["empty", "foreign"])
 def test_what_is_no_state_is_refused(state: dict[str, Any]) -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match="needs the state of a run of the same plan"):
+    with pytest.raises(cr.PlanError, match="needs the state of a run of the same plan"):
         quick(x, y).set_state(state)
 
 
@@ -211,7 +211,7 @@ def test_the_state_of_another_network_is_refused() -> None:
     x, y = two_classes()
     run = quick(x, y)
     before = digest(run)
-    with pytest.raises(rk.PlanError, match="needs the state of a run of the same plan"):
+    with pytest.raises(cr.PlanError, match="needs the state of a run of the same plan"):
         run.set_state(quick(x, y, hidden=[9]).state())
     assert digest(run) == before
 
@@ -221,7 +221,7 @@ def test_epochs_to_resume_that_cannot_be(epochs: Any) -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=6)
     run.set_state(quick(x, y, epochs=0).state())
-    with pytest.raises(rk.PlanError, match="epochs: got "):
+    with pytest.raises(cr.PlanError, match="epochs: got "):
         run.resume(epochs=epochs)
 
 
@@ -281,7 +281,7 @@ def test_a_plan_in_place_of_its_arguments_is_the_same_run() -> None:
     x, y = two_classes()
     arguments: dict[str, Any] = {"hidden": [7], "activation": "tanh", "schedule": "cosine", "seed": 3, "dropout": 0.1}
     run = quick(x, y, **arguments)
-    again = train(x, y, plan=rk.Plan.from_json(run.plan.to_json()), threads=1)
+    again = train(x, y, plan=cr.Plan.from_json(run.plan.to_json()), threads=1)
     assert again.plan == run.plan
     assert digest(again) == digest(run)
     assert digest(again) != digest(train(x, y, plan=replace(run.plan, seed=4), threads=1))
@@ -289,7 +289,7 @@ def test_a_plan_in_place_of_its_arguments_is_the_same_run() -> None:
 
 def test_a_plan_says_what_the_label_is() -> None:
     x, y = two_classes()
-    run = train(x, y, plan=rk.Plan(rk.Network.of(3, [4], 1), "numbers", "huber", epochs=1), threads=1)  # type: ignore[arg-type]
+    run = train(x, y, plan=cr.Plan(cr.Network.of(3, [4], 1), "numbers", "huber", epochs=1), threads=1)  # type: ignore[arg-type]
     assert run.model.classes is None
 
 
@@ -299,14 +299,14 @@ def test_a_plan_says_what_the_label_is() -> None:
         ({"hidden": [5]}, "plan: says hidden already; leave hidden out, or the plan"),
         ({"seed": 1, "loss": "huber"}, "plan: says loss already; leave loss, seed out"),
         ({"plan": {"network": {}}}, "plan: got dict; needs a Plan"),
-        ({"plan": rk.Plan(rk.Network.of(4, [5], 2))}, "plan: its network, 4-5-2, .*; this table needs 3 and 2"),
-        ({"plan": rk.Plan(rk.Network.of(3, [5], 3))}, "plan: its network, 3-5-3, .*; this table needs 3 and 2"),
+        ({"plan": cr.Plan(cr.Network.of(4, [5], 2))}, "plan: its network, 4-5-2, .*; this table needs 3 and 2"),
+        ({"plan": cr.Plan(cr.Network.of(3, [5], 3))}, "plan: its network, 3-5-3, .*; this table needs 3 and 2"),
     ],
     ids=str,
 )
 def test_a_plan_that_does_not_fit(arguments: dict[str, Any], says: str) -> None:
-    with pytest.raises(rk.PlanError, match=says):
-        train(*two_classes(), **({"plan": rk.Plan(rk.Network.of(3, [5], 2))} | arguments))
+    with pytest.raises(cr.PlanError, match=says):
+        train(*two_classes(), **({"plan": cr.Plan(cr.Network.of(3, [5], 2))} | arguments))
 
 
 def test_precision_is_that_of_the_weights() -> None:
@@ -329,7 +329,7 @@ def test_progress_is_reported() -> None:
 REPORTING = """
 import sys
 import numpy as np
-from rookery.training import train
+from creche.training import train
 x = np.random.default_rng(0).standard_normal((2000, 64))
 width, epochs = int(sys.argv[1]), int(sys.argv[2])
 seen = []
@@ -341,7 +341,7 @@ print(*seen)
 
 @pytest.mark.parametrize(("width", "epochs"), [(32, 1000), (256, 30)])
 def test_progress_is_reported_all_along(width: int, epochs: int) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(rk.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cr.__file__).parents[1])}
     command = [sys.executable, "-c", REPORTING, str(width), str(epochs)]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=8)
@@ -372,7 +372,7 @@ def test_no_hidden_layer_is_a_linear_model() -> None:
 
 def test_divergence_says_where_and_keeps_what_there_was() -> None:
     x, y = line(200)
-    with pytest.raises(rk.DivergedError) as caught:
+    with pytest.raises(cr.DivergedError) as caught:
         train(x, y, hidden=[8], optimizer="sgd", learning_rate=1e6, epochs=50, threads=1)
     error = caught.value
     assert isinstance(error, ArithmeticError)
@@ -426,7 +426,7 @@ def test_divergence_says_where_and_keeps_what_there_was() -> None:
 )
 def test_a_plan_that_cannot_be(arguments: dict[str, Any], says: str) -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match=says):
+    with pytest.raises(cr.PlanError, match=says):
         train(x, y, **arguments)
 
 
@@ -448,14 +448,14 @@ def with_hole(value: float) -> np.ndarray[Any, Any]:
     ids=["lengths", "nan", "inf", "empty", "one class"],
 )
 def test_arrays_that_cannot_be(x: Any, y: Any, says: str) -> None:
-    with pytest.raises(rk.TableError, match=says):
+    with pytest.raises(cr.TableError, match=says):
         train(x, y)
 
 
 def test_numbers_too_large_for_single_precision_are_named() -> None:
     x, y = two_classes()
     x[3, 2] = 1e200
-    with pytest.raises(rk.TableError, match="row 3, column 2"):
+    with pytest.raises(cr.TableError, match="row 3, column 2"):
         quick(x, y, standardize=False, validation_fraction=0)
 
 
@@ -465,7 +465,7 @@ def test_labels_too_large_for_single_precision_are_named(several: bool) -> None:
     y[3] = 1e200
     labels = np.column_stack([x[:, 0], y]) if several else y
     name = "y1" if several else "y"
-    with pytest.raises(rk.TableError, match=rf"label '{name}': row 3 is 1e\+200, too large for float32"):
+    with pytest.raises(cr.TableError, match=rf"label '{name}': row 3 is 1e\+200, too large for float32"):
         quick(x, labels, task="numbers", standardize=False, validation_fraction=0.2)
     assert quick(x, labels, task="numbers", validation_fraction=0).status == "finished"
 

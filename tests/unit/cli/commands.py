@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-import rookery as rk
+import creche as cr
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of Click, for which Typer's import is to blame
-    from rookery.cli import main as main
+    from creche.cli import main as main
 
 PENGUINS = ["train", "penguins", "--label", "species"]
 QUICK = [*PENGUINS, "--hidden", "5,5", "--learning-rate", "0.01", "--epochs", "40", "--threads", "1"]
-COMMAND = [sys.executable, "-m", "rookery"]
+COMMAND = [sys.executable, "-m", "creche"]
 
 
 def environment() -> dict[str, str]:
-    package = str(Path(rk.__file__).parents[1])
+    package = str(Path(cr.__file__).parents[1])
     return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
 
 

@@ -27,6 +27,6 @@ def interruptible() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of the penguins, kept by the command line."""
-    path = tmp_path_factory.mktemp("models") / "penguins.rookery"
+    path = tmp_path_factory.mktemp("models") / "penguins.creche"
     assert main([*QUICK, "-o", str(path), "--json"]) == 0
     return path

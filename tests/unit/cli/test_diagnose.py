@@ -1,4 +1,4 @@
-"""`rookery train --diagnose`: the same findings as in Python, in options, after the page."""
+"""`creche train --diagnose`: the same findings as in Python, in options, after the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import quick
 
 from .commands import main
@@ -18,7 +18,7 @@ def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 0
     page = capsys.readouterr().out
     run = quick("penguins", None, label="species", hidden=[5], optimizer="sgd", learning_rate=1e-4, epochs=30)
-    finding = rk.explain.diagnose(run)[0]
+    finding = cr.explain.diagnose(run)[0]
     assert finding.cure is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
     assert "the truth" in page[: -len(told)]
@@ -60,7 +60,7 @@ def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rookery.explain.doctor.tried", interrupted)
+    monkeypatch.setattr("creche.explain.doctor.tried", interrupted)
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 130
     told = capsys.readouterr().out
     assert "\nThe learning rate is too low\n" in told

@@ -1,4 +1,4 @@
-"""The command ``rookery explain``."""
+"""The command ``creche explain``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .commands import main
 
@@ -16,7 +16,7 @@ from .commands import main
 def test_the_importance_of_columns(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(model_file), "penguins", "--repeats", "5", "--threads", "1"]) == 0
     page = capsys.readouterr().out
-    found = rk.explain.permutation_importance(rk.load(model_file), "penguins", repeats=5)
+    found = cr.explain.permutation_importance(cr.load(model_file), "penguins", repeats=5)
     lines = page.splitlines()
     assert lines[0] == f"log loss {found.score:.4f} on 344 rows;"
     begin = next(i for i, line in enumerate(lines) if line.split()[:1] == ["column"])
@@ -30,7 +30,7 @@ def test_the_importance_of_columns(model_file: Path, capsys: pytest.CaptureFixtu
 def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(model_file), "penguins", "--row", "12"]) == 0
     page = capsys.readouterr().out
-    found = rk.explain.integrated_gradients(rk.load(model_file), "penguins", rows=12)
+    found = cr.explain.integrated_gradients(cr.load(model_file), "penguins", rows=12)
     assert page.startswith(f"probability of Adelie: {found.outputs[0]:.4f}\n")
     lines = [line.split() for line in page.splitlines()]
     assert ["a", "neutral", "row", f"{found.baselines[0]:.4f}"] in lines
@@ -42,16 +42,16 @@ def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = rk.load(model_file)
+    model = cr.load(model_file)
     typed = ["--metric", "accuracy", "--repeats", "3", "--seed", "9", "--intervals", "20", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0
     of_columns = json.loads(capsys.readouterr().out)
-    expected = rk.explain.permutation_importance(model, "penguins", metric="accuracy", repeats=3, seed=9, intervals=20)
+    expected = cr.explain.permutation_importance(model, "penguins", metric="accuracy", repeats=3, seed=9, intervals=20)
     assert of_columns == expected.to_dict()
     typed = ["--row", "200", "--target", "Gentoo", "--logit", "--baseline", "mean", "--steps", "50", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0
     of_row = json.loads(capsys.readouterr().out)
-    expected_row = rk.explain.integrated_gradients(
+    expected_row = cr.explain.integrated_gradients(
         model, "penguins", rows=200, target="Gentoo", logit=True, baseline="mean", steps=50
     )
     assert of_row == expected_row.to_dict()
@@ -66,7 +66,7 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
 
 
 def test_a_row_needs_no_label(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rk.datasets.penguins().drop("species").write_csv(tmp_path / "new.csv")
+    cr.datasets.penguins().drop("species").write_csv(tmp_path / "new.csv")
     assert main(["explain", str(model_file), str(tmp_path / "new.csv"), "--row", "1"]) == 0
     assert "row 1" in capsys.readouterr().out
     assert main(["explain", str(model_file), str(tmp_path / "new.csv")]) == 2
@@ -74,14 +74,14 @@ def test_a_row_needs_no_label(model_file: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    known = rk.datasets.penguins().drop_nulls("body_mass_g")
-    colony = rk.sweep(known, label="body_mass_g", hidden=[3], seeds=3, epochs=5, threads=1)
-    path = tmp_path / "several.rookery"
+    known = cr.datasets.penguins().drop_nulls("body_mass_g")
+    colony = cr.sweep(known, label="body_mass_g", hidden=[3], seeds=3, epochs=5, threads=1)
+    path = tmp_path / "several.creche"
     colony.ensemble(2).save(path)
     assert main(["explain", str(path), "penguins", "--drop-unlabelled", "--repeats", "2"]) == 0
     assert capsys.readouterr().out.startswith("root mean squared error ")
     assert main(["explain", str(path), "penguins", "--row", "3"]) == 0
-    said = float(rk.load(path).predict("penguins")[2])
+    said = float(cr.load(path).predict("penguins")[2])
     assert capsys.readouterr().out.startswith(f"body_mass_g: {said:.5g}\n")
 
 
@@ -90,10 +90,10 @@ def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     lines = [",".join(f"{x:.3f}" for x in rng.standard_normal(30)) + f",{'ab'[i % 2]}" for i in range(40)]
     table = tmp_path / "wide.csv"
     table.write_text("\n".join([",".join(f"c{j}" for j in range(30)) + ",y", *lines]) + "\n")
-    rk.train(str(table), label="y", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "wide.rookery")
-    assert main(["explain", str(tmp_path / "wide.rookery"), str(table), "--repeats", "1"]) == 0
+    cr.train(str(table), label="y", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "wide.creche")
+    assert main(["explain", str(tmp_path / "wide.creche"), str(table), "--repeats", "1"]) == 0
     assert "and 10 more columns" in capsys.readouterr().out
-    assert main(["explain", str(tmp_path / "wide.rookery"), str(table), "--row", "1"]) == 0
+    assert main(["explain", str(tmp_path / "wide.creche"), str(table), "--row", "1"]) == 0
     assert "10 others" in capsys.readouterr().out
 
 
@@ -128,4 +128,4 @@ def test_wrong_calls(
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--help"]) == 0
-    assert "rookery explain penguins.rookery penguins.csv --row 12" in capsys.readouterr().out
+    assert "creche explain penguins.creche penguins.csv --row 12" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`rookery find-learning-rate`: what is typed, what is shown, and how it ends."""
+"""`creche find-learning-rate`: what is typed, what is shown, and how it ends."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .commands import main
 
-command = import_module("rookery.cli.find_learning_rate")  # not the function of that name
+command = import_module("creche.cli.find_learning_rate")  # not the function of that name
 
 FIND = ["find-learning-rate", "penguins", "--label", "species", "--epochs", "20", "--threads", "1", "--hidden", "6"]
 SOME = [*FIND, "--rates", "1e-5..1e4/28", "--seeds", "3", "--optimizer", "sgd"]
 
 
-def the_same() -> rk.LearningRates:
-    return rk.find_learning_rate(
+def the_same() -> cr.LearningRates:
+    return cr.find_learning_rate(
         "penguins", label="species", hidden=[6], optimizer="sgd", epochs=20, seeds=3, threads=1,
-        rates=rk.log_range(1e-5, 1e4, 28),
+        rates=cr.log_range(1e-5, 1e4, 28),
     )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     expected = json.loads(json.dumps(found.to_dict()))
     assert {name: data[name] for name in expected} == expected
     assert (data["networks"], data["label"], data["threads"]) == (84, "species", 1)
-    assert rk.Plan.from_dict(data["plan"]) == found.member().plan
+    assert cr.Plan.from_dict(data["plan"]) == found.member().plan
 
 
 def test_the_range_is_extended_unless_it_is_not_to_be(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: py
     assert main([*FIND, *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("rookery: ")
+    assert err.startswith("creche: ")
     assert message in err
 
 
@@ -120,7 +120,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
 def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], done: int
 ) -> None:
-    def report(colony: rk.Colony) -> None:
+    def report(colony: cr.Colony) -> None:
         colony.forget_results()
         if colony.results.done.sum() >= done:
             raise KeyboardInterrupt

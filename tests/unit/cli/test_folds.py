@@ -1,4 +1,4 @@
-"""`rookery train --folds`: what is shown, what is kept, and how it ends."""
+"""`creche train --folds`: what is shown, what is kept, and how it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .commands import COMMAND, PENGUINS, big_csv, environment, main
 
@@ -19,8 +19,8 @@ FOLDS = [*PENGUINS, "--hidden", "5", "--epochs", "20", "--threads", "1", "--fold
 MANY = [*FOLDS, "--repeats", "2", "--seeds", "4"]
 
 
-def the_same(**arguments: int) -> rk.CrossValidation:
-    return rk.cross_validate("penguins", label="species", hidden=[5], epochs=20, threads=1, folds=3, **arguments)
+def the_same(**arguments: int) -> cr.CrossValidation:
+    return cr.cross_validate("penguins", label="species", hidden=[5], epochs=20, threads=1, folds=3, **arguments)
 
 
 def row(page: str, *begin: str) -> list[str]:
@@ -94,7 +94,7 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([*FOLDS, "-o", "x.rookery"], "--output: does not go with --folds"),
+        ([*FOLDS, "-o", "x.creche"], "--output: does not go with --folds"),
         ([*FOLDS, "--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
         ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name tells no format"),
         ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),

@@ -11,32 +11,32 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import COMMAND, QUICK, big_csv, environment, main, process
 
 
 def weights(path: Path) -> bytes:
-    return b"".join(w.tobytes() + b.tobytes() for w, b in rk.load(path).weights)
+    return b"".join(w.tobytes() + b.tobytes() for w, b in cr.load(path).weights)
 
 
 def test_a_plan_is_saved_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plan, first, second, third = (tmp_path / name for name in ("p.toml", "1.rookery", "2.rookery", "3.rookery"))
+    plan, first, second, third = (tmp_path / name for name in ("p.toml", "1.creche", "2.creche", "3.creche"))
     options = ["--dropout", "0.1", "--column", "sex=ignore", "--weight-decay", "0.01", "--scaling", "robust"]
     assert main([*QUICK, *options, "--save-plan", str(plan), "-o", str(first)]) == 0
     assert main(["train", "penguins", "--plan", str(plan), "-o", str(second)]) == 0
     assert weights(first) == weights(second)
     assert main(["train", "penguins", "--plan", str(plan), "--seed", "5", "-o", str(third)]) == 0
     assert weights(first) != weights(third)
-    assert rk.load(third).plan.seed == 5
+    assert cr.load(third).plan.seed == 5
     capsys.readouterr()
 
 
 @pytest.mark.usefixtures("interruptible")
 def test_a_run_stopped_by_ctrl_c_is_resumed(tmp_path: Path) -> None:
     arguments = [str(big_csv(tmp_path)), "--label", "y", "--epochs", "300", "--threads", "1"]
-    whole, again = tmp_path / "whole.rookery", tmp_path / "again.rookery"
+    whole, again = tmp_path / "whole.creche", tmp_path / "again.creche"
     assert process("train", *arguments, "-o", str(whole), "--json").returncode == 0
     folder = tmp_path / "run"
     command = [*COMMAND, "train", *arguments, "--checkpoint", str(folder), "--every", "1000"]
@@ -92,7 +92,7 @@ def test_leakage_is_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_tables_that_cannot_be_trained_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
 ) -> None:
-    path, model = tmp_path / "table.csv", tmp_path / "model.rookery"
+    path, model = tmp_path / "table.csv", tmp_path / "model.creche"
     path.write_bytes(text.encode())
     model.write_text("precious")
     assert main(["train", str(path), "--label", "y", "--epochs", "2", "-o", str(model)]) == 2
@@ -100,11 +100,11 @@ def test_tables_that_cannot_be_trained_on(
     assert says in err
     assert (out, "Traceback" in err) == ("", False)
     assert model.read_text() == "precious"
-    assert sorted(os.listdir(tmp_path)) == ["model.rookery", "table.csv"]
+    assert sorted(os.listdir(tmp_path)) == ["model.creche", "table.csv"]
 
 
 def test_a_place_that_cannot_be_written_is_said_before_training(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*QUICK, "-o", "/nowhere/at/all.rookery"]) == 2
+    assert main([*QUICK, "-o", "/nowhere/at/all.creche"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "/nowhere/at" in err
@@ -117,7 +117,7 @@ def test_standard_input() -> None:
 
 
 needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
-FULL = "rookery: /dev/full: cannot be written: the disk is full; free some space, or write elsewhere"
+FULL = "creche: /dev/full: cannot be written: the disk is full; free some space, or write elsewhere"
 
 
 @needs_dev_full
@@ -132,7 +132,7 @@ def test_what_was_trained_is_not_lost_on_a_full_disk(
     assert err.startswith(FULL)
     spare = Path(err.rstrip().rpartition("For now, the model is kept in ")[2])
     assert spare.parent.parent == tmp_path
-    assert rk.verify(spare, "penguins", threads=1).same
+    assert cr.verify(spare, "penguins", threads=1).same
     assert main(["resume", str(folder), "-o", "/dev/full", "--json"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["status"] == "finished"
@@ -168,11 +168,11 @@ def test_every_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
 def test_classes_that_are_numbers_can_be_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, plan = big_csv(tmp_path), tmp_path / "plan.toml"
     arguments = ["train", str(table), "--label", "y", "--epochs", "2", "--threads", "1"]
-    first, second = tmp_path / "first.rookery", tmp_path / "second.rookery"
+    first, second = tmp_path / "first.creche", tmp_path / "second.creche"
     assert main([*arguments, "--class-weight", "0=1,1=3", "--save-plan", str(plan), "-o", str(first)]) == 0
     assert main(["train", str(table), "--plan", str(plan), "-o", str(second)]) == 0
     assert weights(first) == weights(second)
-    with pytest.warns(rk.RookeryWarning, match="constant in the training rows"):
-        expected = rk.train(table, label="y", epochs=2, threads=1, class_weight={0: 1, 1: 3}).model
+    with pytest.warns(cr.CrecheWarning, match="constant in the training rows"):
+        expected = cr.train(table, label="y", epochs=2, threads=1, class_weight={0: 1, 1: 3}).model
     assert weights(first) == b"".join(w.tobytes() + b.tobytes() for w, b in expected.weights)
     capsys.readouterr()

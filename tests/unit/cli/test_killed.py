@@ -1,4 +1,4 @@
-"""`rookery train` killed by SIGKILL at any moment, and taken up by `rookery resume`: the same model in the end."""
+"""`creche train` killed by SIGKILL at any moment, and taken up by `creche resume`: the same model in the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rookery.files.archive import read_archive
+from creche.files.archive import read_archive
 
 from .commands import COMMAND, big_csv, environment
 
@@ -46,12 +46,12 @@ def content(model: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
 def test_a_process_killed_twenty_times_leaves_what_ends_with_the_same_model(tmp_path: Path) -> None:
     table = str(big_csv(tmp_path))
     begin = time.perf_counter()
-    assert lives(["train", table, *JOB, "--threads", "1", "-o", str(tmp_path / "whole.rookery")])
-    whole, seconds = content(tmp_path / "whole.rookery"), time.perf_counter() - begin
+    assert lives(["train", table, *JOB, "--threads", "1", "-o", str(tmp_path / "whole.creche")])
+    whole, seconds = content(tmp_path / "whole.creche"), time.perf_counter() - begin
     random = Random(0)
     kills: list[int] = []  # of each run, from its beginning to its end
     while sum(kills) < KILLS:
-        folder, model = tmp_path / f"run{len(kills)}", tmp_path / f"{len(kills)}.rookery"
+        folder, model = tmp_path / f"run{len(kills)}", tmp_path / f"{len(kills)}.creche"
         kills.append(0)
         options = ["--checkpoint", str(folder), "--every", "20"]
         going_on = False
@@ -62,7 +62,7 @@ def test_a_process_killed_twenty_times_leaves_what_ends_with_the_same_model(tmp_
                 break
             kills[-1] += 1
             assert not model.exists() or content(model) == whole  # killed while it told what it had done
-            going_on = any(folder.glob("epoch-*.rookery-checkpoint"))
+            going_on = any(folder.glob("epoch-*.creche-checkpoint"))
         assert content(model) == whole
         assert len(list(folder.glob("epoch-*"))) == 2
         assert list(folder.glob(".*")) == []

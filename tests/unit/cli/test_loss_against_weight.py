@@ -1,4 +1,4 @@
-"""The command ``rookery loss-against-weight`` and its picture in text."""
+"""The command ``creche loss-against-weight`` and its picture in text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.cli.draw_curve import HEIGHT, WIDTH, curve_drawing
+import creche as cr
+from creche.cli.draw_curve import HEIGHT, WIDTH, curve_drawing
 
 from .commands import main
 
@@ -21,7 +21,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         main([COMMAND, str(model_file), "penguins", "--row", "bill_length_mm", "--column", "3", "--threads", "1"]) == 0
     )
     page = capsys.readouterr().out
-    curve = rk.explain.loss_against_weight(rk.load(model_file), "penguins", row="bill_length_mm", column=3, threads=1)
+    curve = cr.explain.loss_against_weight(cr.load(model_file), "penguins", row="bill_length_mm", column=3, threads=1)
     assert "weight    from bill_length_mm to neuron 3 of layer 1" in page
     assert f"now       {curve.at:.6g}, loss {curve.loss:.6g}" in page
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
@@ -36,8 +36,8 @@ def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixtur
     typed = ["--layer", "2", "--bias", "--column", "Gentoo", "--learning-rate", "0.1,20", "--between", "-1..3"]
     assert main([COMMAND, str(model_file), "penguins", *typed, "--points", "11", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    expected = rk.explain.loss_against_weight(
-        rk.load(model_file), "penguins", layer=2, row="bias", column=2, learning_rate=[0.1, 20], between=(-1, 3),
+    expected = cr.explain.loss_against_weight(
+        cr.load(model_file), "penguins", layer=2, row="bias", column=2, learning_rate=[0.1, 20], between=(-1, 3),
         points=11,
     )  # fmt: skip
     assert data == expected.to_dict()
@@ -84,9 +84,9 @@ def test_wrong_calls(
 
 
 def test_an_ensemble_has_no_weight_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    colony = rk.sweep("penguins", label="species", hidden=[3], seeds=3, epochs=2, threads=1)
-    colony.ensemble(2).save(tmp_path / "several.rookery")
-    assert main([COMMAND, str(tmp_path / "several.rookery"), "penguins"]) == 2
+    colony = cr.sweep("penguins", label="species", hidden=[3], seeds=3, epochs=2, threads=1)
+    colony.ensemble(2).save(tmp_path / "several.creche")
+    assert main([COMMAND, str(tmp_path / "several.creche"), "penguins"]) == 2
     assert "holds an ensemble of" in capsys.readouterr().err
 
 
@@ -95,7 +95,7 @@ def test_rows_without_a_label_and_weights_of_rows(
 ) -> None:
     import polars as pl
 
-    table = rk.datasets.penguins().with_columns(pl.Series("count", np.arange(344.0) + 1))
+    table = cr.datasets.penguins().with_columns(pl.Series("count", np.arange(344.0) + 1))
     table = table.with_columns(pl.when(pl.arange(344) < 5).then(None).otherwise(pl.col("species")).alias("species"))
     table.write_csv(tmp_path / "new.csv")
     typed = [COMMAND, str(model_file), str(tmp_path / "new.csv"), "--sample-weight", "count", "--json"]
@@ -103,14 +103,14 @@ def test_rows_without_a_label_and_weights_of_rows(
     assert "--drop-unlabelled" in capsys.readouterr().err
     assert main([*typed, "--drop-unlabelled"]) == 0
     data = json.loads(capsys.readouterr().out)
-    whole = rk.datasets.penguins()[5:]
-    expected = rk.explain.loss_against_weight(rk.load(model_file), whole, sample_weight=np.arange(344.0)[5:] + 1)
+    whole = cr.datasets.penguins()[5:]
+    expected = cr.explain.loss_against_weight(cr.load(model_file), whole, sample_weight=np.arange(344.0)[5:] + 1)
     assert data["loss"] == expected.loss
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([COMMAND, "--help"]) == 0
-    assert "rookery loss-against-weight penguins.rookery penguins.csv" in capsys.readouterr().out
+    assert "creche loss-against-weight penguins.creche penguins.csv" in capsys.readouterr().out
 
 
 def test_a_curve_in_text() -> None:

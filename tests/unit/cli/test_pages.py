@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.cli.draw import loss_curves
-from rookery.cli.main import as_typed
-from rookery.cli.render_evaluation import evaluation_page
+import creche as cr
+from creche.cli.draw import loss_curves
+from creche.cli.main import as_typed
+from creche.cli.render_evaluation import evaluation_page
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import QUICK, main
@@ -21,8 +21,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch, wide: None) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def page_of(evaluation: rk.ClassEvaluation | rk.NumberEvaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    from rookery.cli.page import print_page
+def page_of(evaluation: cr.ClassEvaluation | cr.NumberEvaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    from creche.cli.page import print_page
 
     print_page(evaluation_page(evaluation, "rows"))
     return capsys.readouterr().out.splitlines()
@@ -56,27 +56,27 @@ def test_help_of_80_characters_breaks_no_sentence(
 
 def test_a_tie_is_not_worse(capsys: pytest.CaptureFixture[str]) -> None:
     p = np.array([[0.9, 0.1]] * 4)
-    judged = rk.ClassEvaluation.of(p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1]))
+    judged = cr.ClassEvaluation.of(p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1]))
     page = page_of(judged, capsys)
     assert any(line.split()[:2] == ["accuracy", "1.0000"] and line.endswith("≈") for line in page)
     assert not any("worse" in line for line in page)
-    worse = rk.ClassEvaluation.of(1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0]))
+    worse = cr.ClassEvaluation.of(1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0]))
     assert any("! the network is worse than that" in line for line in page_of(worse, capsys))
 
 
 def test_f1_of_each_class_and_metrics_of_each_label(capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet([1, 1], 50)
-    judged = rk.ClassEvaluation.of(p, rng.integers(0, 2, 50), ("no", "yes"))
+    judged = cr.ClassEvaluation.of(p, rng.integers(0, 2, 50), ("no", "yes"))
     page = page_of(judged, capsys)
     for of_class in judged.per_class:
         low, high = of_class.f1_interval or ()
         said = next(line.split() for line in page if line.split()[:2] == ["of", of_class.name])
         assert said == ["of", of_class.name, f"{of_class.f1:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
-    numbers = rk.NumberEvaluation.of(rng.random((9, 2)), rng.random((9, 2)), labels=("u", "v"))
+    numbers = cr.NumberEvaluation.of(rng.random((9, 2)), rng.random((9, 2)), labels=("u", "v"))
     rows = [line.split()[2] for line in page_of(numbers, capsys) if line.split()[:2] == ["of", "v"]]
     assert rows == [f"{value:.4f}" for value in numbers.per_label["v"].values()]
-    alone = page_of(rk.NumberEvaluation.of(rng.random(9), rng.random(9), labels=("u",)), capsys)
+    alone = page_of(cr.NumberEvaluation.of(rng.random(9), rng.random(9), labels=("u",)), capsys)
     assert not any(line.split()[:1] == ["of"] for line in alone)
 
 

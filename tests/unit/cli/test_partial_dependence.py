@@ -1,4 +1,4 @@
-"""The command ``rookery partial-dependence`` and its picture in text."""
+"""The command ``creche partial-dependence`` and its picture in text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.cli.draw_dependence import HEIGHT, WIDTH, curves_drawing
+import creche as cr
+from creche.cli.draw_dependence import HEIGHT, WIDTH, curves_drawing
 
 from .commands import main
 
@@ -23,7 +23,7 @@ def typed(model_file: Path, *more: str) -> list[str]:
 def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed(model_file, "--column", "bill_length_mm")) == 0
     page = capsys.readouterr().out
-    found = rk.explain.partial_dependence(rk.load(model_file), "penguins", "bill_length_mm")
+    found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "bill_length_mm")
     assert "column  bill_length_mm: 50 values from 32.1 to 59.6" in page
     assert "● Adelie   x Chinstrap   ▲ Gentoo" in page
     for number, name in enumerate(found.outcomes):
@@ -40,7 +40,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed(model_file, "--column", "island", "--of", "Gentoo")) == 0
     page = capsys.readouterr().out
-    found = rk.explain.partial_dependence(rk.load(model_file), "penguins", "island")
+    found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island")
     line = next(line for line in page.splitlines() if line.split()[:1] == ["Dream"])
     assert line.split()[1:4] == ["124", "Gentoo", f"{found.average[1, 2]:.4f}"]
     assert line.count("█") == round(found.average[1, 2] * 24)
@@ -50,7 +50,7 @@ def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]
 def test_a_grid(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed(model_file, "--column", "island", "--second", "sex", "--of", "Chinstrap")) == 0
     page = capsys.readouterr().out
-    found = rk.explain.partial_dependence(rk.load(model_file), "penguins", "island", second="sex")
+    found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island", second="sex")
     assert "shown   mean probability of Chinstrap" in page
     line = next(line for line in page.splitlines() if line.split()[:1] == ["male"])
     assert line.split()[1:] == [f"{value:.4f}" for value in found.average[:, 1, 1]]
@@ -59,8 +59,8 @@ def test_a_grid(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed(model_file, "--column", "body_mass_g", "--points", "5", "--individual", "--json")) == 0
     data = json.loads(capsys.readouterr().out)
-    expected = rk.explain.partial_dependence(
-        rk.load(model_file), "penguins", "body_mass_g", points=5, kind="individual"
+    expected = cr.explain.partial_dependence(
+        cr.load(model_file), "penguins", "body_mass_g", points=5, kind="individual"
     )
     assert data == expected.to_dict()
     assert np.shape(data["individual"]) == (344, 5, 3)

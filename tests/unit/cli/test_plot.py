@@ -1,4 +1,4 @@
-"""``rookery plot``: files of pictures."""
+"""``creche plot``: files of pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import main
@@ -46,19 +46,19 @@ def test_dark_pictures_as_svg_are_the_same_each_time(model_file: Path, tmp_path:
 
 
 def test_pictures_of_numbers_and_of_a_table_written_otherwise(tmp_path: Path) -> None:
-    rows = rk.datasets.penguins().drop_nulls()
-    rk.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.rookery")
+    rows = cr.datasets.penguins().drop_nulls()
+    cr.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.creche")
     rows.write_csv(tmp_path / "rows.txt", separator=";")
     arguments = ["--table-format", "csv", "--separator", ";", "-o", str(tmp_path)]
-    assert main(["plot", str(tmp_path / "m.rookery"), str(tmp_path / "rows.txt"), *arguments]) == 0
+    assert main(["plot", str(tmp_path / "m.creche"), str(tmp_path / "rows.txt"), *arguments]) == 0
     found = {path.stem for path in tmp_path.glob("*.png")}
     assert found == {*OF_CLASSES[:4], "predicted_against_true", "residuals"}
 
 
 def test_an_ensemble_has_no_network_of_its_own(tmp_path: Path) -> None:
-    models = [rk.train("penguins", label="species", hidden=[3], epochs=2, seed=s, threads=1).model for s in (0, 1)]
-    rk.Ensemble(models).save(tmp_path / "e.rookery")
-    assert main(["plot", str(tmp_path / "e.rookery"), "penguins", "-o", str(tmp_path)]) == 0
+    models = [cr.train("penguins", label="species", hidden=[3], epochs=2, seed=s, threads=1).model for s in (0, 1)]
+    cr.Ensemble(models).save(tmp_path / "e.creche")
+    assert main(["plot", str(tmp_path / "e.creche"), "penguins", "-o", str(tmp_path)]) == 0
     assert {path.stem for path in tmp_path.glob("*.png")} == set(OF_CLASSES[4:])
 
 
@@ -70,7 +70,7 @@ def test_an_ensemble_has_no_network_of_its_own(tmp_path: Path) -> None:
         (["{model}", "{tmp}/unlabelled.csv"], "has no column 'species'"),
         (["{model}", "{tmp}/other.csv"], "has no column 'island'"),
         (["{model}", "{tmp}/none.csv"], "there is no such file"),
-        (["{tmp}/none.rookery", "penguins"], "none.rookery"),
+        (["{tmp}/none.creche", "penguins"], "none.creche"),
     ],
 )
 def test_what_cannot_be_drawn_leaves_nothing(
@@ -82,8 +82,8 @@ def test_what_cannot_be_drawn_leaves_nothing(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rk.datasets.penguins().drop("species").write_csv(tmp_path / "unlabelled.csv")
-    rk.datasets.penguins().drop("island").write_csv(tmp_path / "other.csv")
+    cr.datasets.penguins().drop("species").write_csv(tmp_path / "unlabelled.csv")
+    cr.datasets.penguins().drop("island").write_csv(tmp_path / "other.csv")
     before = sorted(os.listdir(tmp_path))
     assert main(["plot", *(a.format(model=model_file, tmp=tmp_path) for a in arguments)]) == 2
     printed, told = capsys.readouterr()
@@ -98,5 +98,5 @@ def test_without_matplotlib_the_command_to_install_it(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     assert main(["plot", str(model_file), "penguins", "-o", str(tmp_path / "plots")]) == 2
-    assert capsys.readouterr().err == "rookery: plots need matplotlib: pip install 'rookery[plots]'\n"
+    assert capsys.readouterr().err == "creche: plots need matplotlib: pip install 'creche[plots]'\n"
     assert not (tmp_path / "plots").exists()

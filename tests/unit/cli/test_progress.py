@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rookery.cli import progress
+from creche.cli import progress
 
 from .commands import COMMAND, QUICK, big_csv, environment, process
 
@@ -39,7 +39,7 @@ def watched(*arguments: str) -> str:
 
 
 def test_who_watches_sees_how_far_it_is(tmp_path: Path) -> None:
-    table, model = str(big_csv(tmp_path)), str(tmp_path / "model.rookery")
+    table, model = str(big_csv(tmp_path)), str(tmp_path / "model.creche")
     seen = watched("train", table, *LASTING, "-o", model)
     assert "/8000" in seen
     assert "loss 0." in seen

@@ -1,4 +1,4 @@
-"""``rookery evaluate --reliability``: whether probabilities can be taken at their word, in text."""
+"""``creche evaluate --reliability``: whether probabilities can be taken at their word, in text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .commands import main
 
@@ -16,10 +16,10 @@ from .commands import main
 def unsure(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A model that is rarely sure, and its table."""
     folder = tmp_path_factory.mktemp("unsure")
-    rows = rk.datasets.penguins().drop_nulls()
-    rk.train(rows, label="sex", hidden=[4], epochs=15, threads=1).model.save(folder / "m.rookery")
+    rows = cr.datasets.penguins().drop_nulls()
+    cr.train(rows, label="sex", hidden=[4], epochs=15, threads=1).model.save(folder / "m.creche")
     rows.write_csv(folder / "rows.csv")
-    return str(folder / "m.rookery"), str(folder / "rows.csv")
+    return str(folder / "m.creche"), str(folder / "rows.csv")
 
 
 def test_each_bin_in_text_and_as_data(
@@ -30,7 +30,7 @@ def test_each_bin_in_text_and_as_data(
     page = capsys.readouterr().out.splitlines()
     assert main(["evaluate", *unsure, "--reliability", "--intervals", "0", "--json"]) == 0
     bins = json.loads(capsys.readouterr().out)["reliability"]
-    curve = rk.load(unsure[0]).evaluate(unsure[1], intervals=0).reliability(10)  # type: ignore[union-attr]
+    curve = cr.load(unsure[0]).evaluate(unsure[1], intervals=0).reliability(10)  # type: ignore[union-attr]
     assert [b["right"] for b in bins] == curve.y.tolist()
     assert sum(b["rows"] for b in bins) == 333
     start = next(i for i, line in enumerate(page) if line.startswith("   said with"))
@@ -50,8 +50,8 @@ def test_each_bin_in_text_and_as_data(
 
 
 def test_of_numbers_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = rk.datasets.penguins().drop_nulls()
-    rk.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.rookery")
+    rows = cr.datasets.penguins().drop_nulls()
+    cr.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.creche")
     rows.write_csv(tmp_path / "rows.csv")
-    assert main(["evaluate", str(tmp_path / "m.rookery"), str(tmp_path / "rows.csv"), "--reliability"]) == 2
-    assert capsys.readouterr().err == "rookery: --reliability: is for classes; body_mass_g is a number\n"
+    assert main(["evaluate", str(tmp_path / "m.creche"), str(tmp_path / "rows.csv"), "--reliability"]) == 2
+    assert capsys.readouterr().err == "creche: --reliability: is for classes; body_mass_g is a number\n"

@@ -1,4 +1,4 @@
-"""``rookery report``: a page and a card."""
+"""``creche report``: a page and a card."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import main
@@ -43,7 +43,7 @@ def test_the_title_is_the_file_s_name_and_the_page_stands_in_this_folder(
     [
         (["{model}", "{tmp}/unlabelled.csv"], "has no column 'species'"),
         (["{model}", "{tmp}/none.csv"], "there is no such file"),
-        (["{tmp}/none.rookery", "penguins"], "none.rookery"),
+        (["{tmp}/none.creche", "penguins"], "none.creche"),
         (["{model}", "penguins", "-o", "{tmp}/no/r.html"], "there is no folder"),
         (["{model}", "penguins", "--card", "{tmp}"], "is a folder; give the name of a file"),
         (["{model}", "penguins", "--sample-weight", "w"], "w"),
@@ -58,7 +58,7 @@ def test_what_cannot_be_reported_leaves_nothing(
     message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rk.datasets.penguins().drop("species").write_csv(tmp_path / "unlabelled.csv")
+    cr.datasets.penguins().drop("species").write_csv(tmp_path / "unlabelled.csv")
     assert main(["report", *(a.format(model=model_file, tmp=tmp_path) for a in arguments)]) == 2
     printed, told = capsys.readouterr()
     assert message in told

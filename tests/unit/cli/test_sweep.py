@@ -1,4 +1,4 @@
-"""`rookery sweep`: what is typed, what is shown, what is kept, and how it ends."""
+"""`creche sweep`: what is typed, what is shown, what is kept, and how it ends."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.cli.options import NETWORK, TRAINING, Option
-from rookery.cli.several import with_several
+import creche as cr
+from creche.cli.options import NETWORK, TRAINING, Option
+from creche.cli.several import with_several
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import COMMAND, big_csv, environment, main, process
@@ -24,10 +24,10 @@ SWEEP = ["sweep", "penguins", "--label", "species", "--epochs", "8", "--threads"
 SOME = [*SWEEP, "--hidden", "5-5,4", "--optimizer", "sgd,adam", "--learning-rate", "0.001..0.1/3", "--seeds", "4"]
 
 
-def the_same_sweep() -> rk.Colony:
-    return rk.sweep(
+def the_same_sweep() -> cr.Colony:
+    return cr.sweep(
         "penguins", label="species", epochs=8, threads=1, hidden=[[5, 5], [4]], optimizer=["sgd", "adam"],
-        learning_rate=rk.log_range(0.001, 0.1, 3), seeds=4,
+        learning_rate=cr.log_range(0.001, 0.1, 3), seeds=4,
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_the_page_tells_the_facts(
     member = colony.best()
     assert f"The best network, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
     evaluation = member.evaluation[1]
-    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassEvaluation)
     assert row(page, "is", "Adelie")[2:5] == [str(count) for count in evaluation.confusion[0]]
     assert "partly the luckiest" in " ".join(page.split())
 
@@ -75,29 +75,29 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert (data["ranked_by"], data["diverged"], data["interrupted"]) == ("validation_loss", 0, False)
     assert data["members"] == json.loads(json.dumps(colony.table().to_dicts()))
     assert data["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
-    assert rk.Plan.from_dict(data["best"]["plan"]) == colony.best().plan
+    assert cr.Plan.from_dict(data["best"]["plan"]) == colony.best().plan
     assert [effect["argument"] for effect in data["effects"]] == [effect.argument for effect in colony.effects()]
     assert data["ensemble"]["networks"] == len(colony.ensemble(5))
 
 
 def test_the_best_is_kept_and_can_be_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "best.rookery"
+    file = tmp_path / "best.creche"
     assert main([*SOME, "-o", str(file)]) == 0
     assert main(["verify", str(file), "penguins"]) == 0
     capsys.readouterr()
-    kept, best = rk.load(file), the_same_sweep().best().model
+    kept, best = cr.load(file), the_same_sweep().best().model
     np.testing.assert_array_equal(kept.predict_proba("penguins"), best.predict_proba("penguins"))
 
 
 def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, out = tmp_path / "ensemble.rookery", tmp_path / "said.csv"
+    file, out = tmp_path / "ensemble.creche", tmp_path / "said.csv"
     assert main([*SOME, "--ensemble", "6", "-o", str(file)]) == 0
     assert "ensemble of " in capsys.readouterr().out
-    ensemble = rk.load(file)
-    assert isinstance(ensemble, rk.Ensemble)
-    monkeypatch.setattr("rookery.prediction.ROWS_AT_A_TIME", 100)
+    ensemble = cr.load(file)
+    assert isinstance(ensemble, cr.Ensemble)
+    monkeypatch.setattr("creche.prediction.ROWS_AT_A_TIME", 100)
     assert main(["predict", str(file), str(PENGUINS_CSV), "-o", str(out)]) == 0
     rows = list(csv.DictReader(out.read_text().splitlines()))
     probabilities = ensemble.predict_proba("penguins")
@@ -107,7 +107,7 @@ def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     assert [found["predicted_species"] for found in rows] == ensemble.predict("penguins").tolist()
     assert main(["evaluate", str(file), "penguins", "--json"]) == 0
     evaluation = ensemble.evaluate("penguins")
-    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassEvaluation)
     assert json.loads(capsys.readouterr().out)["accuracy"] == evaluation.accuracy
     assert main(["show", str(file)]) == 0
     page = capsys.readouterr().out
@@ -134,7 +134,7 @@ def test_numbers_and_test_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments, file = [*SWEEP, "--seeds", "3", "--bootstrap"], tmp_path / "best.rookery"
+    arguments, file = [*SWEEP, "--seeds", "3", "--bootstrap"], tmp_path / "best.creche"
     assert main([*arguments, "-o", str(file)]) == 0
     assert "each seed learns a sample of its own, drawn from the rows for training" in capsys.readouterr().out
     assert main(["show", str(file)]) == 0
@@ -146,7 +146,7 @@ def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main([*arguments, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["bootstrap"] is True
-    expected = rk.sweep("penguins", label="species", epochs=8, threads=1, seeds=3, bootstrap=True)
+    expected = cr.sweep("penguins", label="species", epochs=8, threads=1, seeds=3, bootstrap=True)
     assert data["members"] == json.loads(json.dumps(expected.table().to_dicts()))
 
 
@@ -164,10 +164,10 @@ def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
         (Option("hidden", str, NETWORK, ""), "10-10", [10, 10]),
         (Option("hidden", str, NETWORK, ""), "5-5,8,none", [[5, 5], [8], []]),
         (Option("batch_size", int, TRAINING, ""), "32", 32),
-        (Option("batch_size", int, TRAINING, ""), "8..512/4", rk.log_range(8, 512, 4)),
-        (Option("learning_rate", float, TRAINING, ""), "1e-4..1", rk.log_range(1e-4, 1.0, 25)),
+        (Option("batch_size", int, TRAINING, ""), "8..512/4", cr.log_range(8, 512, 4)),
+        (Option("learning_rate", float, TRAINING, ""), "1e-4..1", cr.log_range(1e-4, 1.0, 25)),
         (Option("learning_rate", float, TRAINING, ""), "0.001,1e-2..1/3", [0.001, 0.01, 0.1, 1.0]),
-        (Option("dropout", str, NETWORK, ""), "0..0.5", rk.linear_range(0.0, 0.5, 11)),
+        (Option("dropout", str, NETWORK, ""), "0..0.5", cr.linear_range(0.0, 0.5, 11)),
         (Option("optimizer", str, TRAINING, ""), "sgd, adam", ["sgd", "adam"]),
     ],
 )
@@ -195,7 +195,7 @@ WRONG = [
     (["--top", "0"], "--top: got 0; needs a whole number of at least 1"),
     (["--ensemble", "0"], "--ensemble: got 0"),
     (["--resume"], "--resume: needs to know from where; give --checkpoint"),
-    (["-o", "/no/such/folder/best.rookery"], "there is no folder /no/such/folder"),
+    (["-o", "/no/such/folder/best.creche"], "there is no folder /no/such/folder"),
     (["--checkpoint", "/no/such/folder/sweep"], "there is no folder /no/such/folder"),
     (["--seeds", "10000000000"], "networks needs about"),
     (["--halving", "3"], "halving: keep is 3.0"),
@@ -214,7 +214,7 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: py
     assert main([*SWEEP, *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("rookery: ")
+    assert err.startswith("creche: ")
     assert message in err
 
 
@@ -235,7 +235,7 @@ def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:
     long = ["sweep", "penguins", "--label", "species", "--epochs", "300000", "--seeds", "64"]
     done = process(*long, given="")
     assert done.returncode == 2
-    assert "rookery: 64 networks, about " in done.stderr
+    assert "creche: 64 networks, about " in done.stderr
     assert "--yes: is missing" in done.stderr
     assert done.stdout == ""
 
@@ -292,7 +292,7 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     assert "344 in 3 folds" in page
     assert "24: 2 shapes × 2 learning rates × 2 repeats × 3 folds" in page
     assert "partly the luckiest on" in page
-    colony = rk.sweep(
+    colony = cr.sweep(
         "penguins", label="species", epochs=8, threads=1, hidden=[[5], [10]], learning_rate=[0.01, 0.03], folds=3,
         repeats=2,
     )  # fmt: skip
@@ -305,6 +305,6 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         assert any(text.split() == expected for text in page.splitlines()), expected
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
-    assert main([*arguments, "-o", "best.rookery"]) == 2
+    assert main([*arguments, "-o", "best.creche"]) == 2
     assert "--output: does not go with --folds, of which no network learns all rows" in capsys.readouterr().err
     assert main([*arguments, "--ensemble", "3"]) == 2

@@ -1,4 +1,4 @@
-"""``rookery trace``, and why ``rookery train`` diverged."""
+"""``creche trace``, and why ``creche train`` diverged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .commands import main
 
@@ -32,7 +32,7 @@ def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> 
 def test_json_says_what_python_says(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == json.loads(json.dumps(rk.explain.trace(rk.load(model_file), "penguins", rows=slice(0, 5)).to_dict()))
+    assert said == json.loads(json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(0, 5)).to_dict()))
     assert said["rows"] == [1, 2, 3, 4, 5]
 
 
@@ -61,7 +61,7 @@ def test_wrong_calls(model_file: Path, capsys: Out, arguments: list[str], said: 
 
 
 def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> None:
-    table = rk.datasets.penguins().head(6)
+    table = cr.datasets.penguins().head(6)
     table = table.with_columns(species=table["species"].scatter(1, None))
     path = tmp_path / "some.csv"
     table.write_csv(path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import MEASUREMENTS, quick
 
 from .commands import COMMAND, PENGUINS, QUICK, big_csv, environment, main, process
@@ -18,11 +18,11 @@ from .commands import COMMAND, PENGUINS, QUICK, big_csv, environment, main, proc
 def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page, err = capsys.readouterr()
-    run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     evaluation = run.model.judge(rows)
-    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
         "Adam(learning_rate=0.01), batch size 32", "320 steps in ", "on 103 validation rows",
@@ -58,7 +58,7 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page = capsys.readouterr().out.splitlines()
-    run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     head = next(i for i, text in enumerate(page) if text.split()[:2] == ["epoch", "loss"])
     table = [text.split() for text in page[head + 1 : page.index("", head)]]
     assert [int(row[0]) for row in (table[0], table[-1])] == [1, 40]
@@ -73,9 +73,9 @@ def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture
 def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    run = quick(rk.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     assert run.prepared.validation is not None
-    assert rk.Plan.from_dict(data["plan"]) == run.plan
+    assert cr.Plan.from_dict(data["plan"]) == run.plan
     assert (data["status"], data["steps"], data["training_rows"]) == ("finished", 320, 241)
     assert data["features"] == ["island", *MEASUREMENTS, "sex"]
     assert (data["label"], data["evaluated_on"]) == ("species", "validation")
@@ -142,10 +142,10 @@ def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             [*PENGUINS, "--hidden", "abc"],
-            "rookery: --hidden: got 'abc'; needs whole numbers with commas between, such as",
+            "creche: --hidden: got 'abc'; needs whole numbers with commas between, such as",
         ),
         ([*PENGUINS, "--hidden", "5,0"], "got 0; needs a whole number of at least 1"),
-        ([*PENGUINS, "--optimizer", "adma"], "rookery: optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
+        ([*PENGUINS, "--optimizer", "adma"], "creche: optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
         ([*PENGUINS, "--loss", "huber"], "huber"),
         ([*PENGUINS, "--activation", "rellu"], "did you mean 'relu'"),
         ([*PENGUINS, "--schedule", "cosin"], "did you mean 'cosine'"),
@@ -160,7 +160,7 @@ def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         ([*PENGUINS, "--bogus"], "--bogus"),
         (["train", "penguins", "--label", "spices"], "has no column 'spices'; did you mean 'species'"),
         (["train", "penguins"], "--label"),
-        (["train", "nowhere.csv", "--label", "y"], "rookery: nowhere.csv: there is no such file"),
+        (["train", "nowhere.csv", "--label", "y"], "creche: nowhere.csv: there is no such file"),
         (["trian"], "trian"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
@@ -178,7 +178,7 @@ def test_wrong_calls_end_with_2_and_a_sentence(
 def test_a_job_that_fails_ends_with_1() -> None:
     done = process(*PENGUINS, "--optimizer", "sgd", "--learning-rate", "1e12")
     assert done.returncode == 1
-    assert "rookery: training diverged in epoch 1, batch " in done.stderr
+    assert "creche: training diverged in epoch 1, batch " in done.stderr
     assert "with learning rate 1e+12" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -188,7 +188,7 @@ def test_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
     assert main([option]) == 0
     out = capsys.readouterr().out
     assert "train" in out
-    assert "rookery train penguins --label species" in out
+    assert "creche train penguins --label species" in out
     assert main(["train", option]) == 0
     out = capsys.readouterr().out
     for name in ("--label", "--hidden", "--optimizer", "--learning-rate", "--epochs", "--threads", "--json", "--seed"):
@@ -203,7 +203,7 @@ def test_a_command_mistyped_gets_the_nearest_one_once(capsys: pytest.CaptureFixt
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"rookery {rk.__version__}\n"
+    assert capsys.readouterr().out == f"creche {cr.__version__}\n"
 
 
 def test_as_a_process() -> None:
@@ -217,7 +217,7 @@ def test_as_a_process() -> None:
     assert "\x1b" not in page.stdout
     wrong = process(*PENGUINS, "--hidden", "abc")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert process("--version").stdout == f"rookery {rk.__version__}\n"
+    assert process("--version").stdout == f"creche {cr.__version__}\n"
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import COMMAND, environment, main, process
@@ -25,7 +25,7 @@ def test_predict_to_a_file(model_file: Path, tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr() == ("", "")
     found = pl.read_parquet(out)
     assert found.columns[:3] == ["island", "sex", "predicted_species"]
-    expected = rk.load(model_file).predict_proba("penguins")
+    expected = cr.load(model_file).predict_proba("penguins")
     np.testing.assert_allclose(found[:, 3:].to_numpy(), expected, rtol=1e-6)
 
 
@@ -43,17 +43,17 @@ def test_predict_tells_of_columns_it_does_not_know(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new.csv.gz"
-    path.write_bytes(gzip.compress(rk.datasets.penguins().with_columns(note=pl.lit("007")).write_csv().encode()))
+    path.write_bytes(gzip.compress(cr.datasets.penguins().with_columns(note=pl.lit("007")).write_csv().encode()))
     assert main(["predict", str(model_file), str(path), "-o", str(tmp_path / "out.csv")]) == 0
-    assert capsys.readouterr().err == "rookery: the model does not know these columns: note\n"
+    assert capsys.readouterr().err == "creche: the model does not know these columns: note\n"
     assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[7] == "007"
 
 
 def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(model_file), "penguins"]) == 0
     page = capsys.readouterr().out
-    expected = rk.load(model_file).evaluate("penguins")
-    assert isinstance(expected, rk.ClassEvaluation)
+    expected = cr.load(model_file).evaluate("penguins")
+    assert isinstance(expected, cr.ClassEvaluation)
     assert "on 344 rows" in page
     low, high = expected.intervals["accuracy"]
     assert f"{expected.accuracy:.4f}" in page
@@ -65,11 +65,11 @@ def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_evaluate_with_the_cheapest_threshold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    frame = rk.datasets.penguins().drop_nulls("sex")
+    frame = cr.datasets.penguins().drop_nulls("sex")
     frame.write_csv(tmp_path / "birds.csv")
-    model = rk.train(frame, label="sex", hidden=[5], epochs=10, threads=1).model
-    model.save(tmp_path / "sex.rookery")
-    arguments = ["evaluate", str(tmp_path / "sex.rookery"), str(tmp_path / "birds.csv")]
+    model = cr.train(frame, label="sex", hidden=[5], epochs=10, threads=1).model
+    model.save(tmp_path / "sex.creche")
+    arguments = ["evaluate", str(tmp_path / "sex.creche"), str(tmp_path / "birds.csv")]
     assert main([*arguments, "--cost-false-positive", "1", "--cost-false-negative", "5", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     chosen = model.choose_threshold(frame, costs=(1, 5))
@@ -95,9 +95,9 @@ def test_show(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert data["parameters"] == 123
     assert main(["show", str(model_file), "--save-plan", str(tmp_path / "plan.toml")]) == 0
     capsys.readouterr()
-    again = tmp_path / "again.rookery"
+    again = tmp_path / "again.creche"
     assert main(["train", "penguins", "--plan", str(tmp_path / "plan.toml"), "-o", str(again), "--json"]) == 0
-    weights = [rk.load(path).weights[0][0].tobytes() for path in (model_file, again)]
+    weights = [cr.load(path).weights[0][0].tobytes() for path in (model_file, again)]
     assert weights[0] == weights[1]
 
 
@@ -114,21 +114,21 @@ def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show", "verify"])
 def test_what_is_no_model_is_said(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "model.rookery"
+    path = tmp_path / "model.creche"
     path.write_text("species,island\n")
     tables = [] if command == "show" else ["penguins"]
     assert main([command, str(path), *tables]) == 2
     out, err = capsys.readouterr()
-    assert "is no model" in err or "no Rookery" in err
+    assert "is no model" in err or "no Creche" in err
     assert (out, "Traceback" in err) == ("", False)
-    assert main([command, str(tmp_path / "nowhere.rookery"), *tables]) == 2
-    assert "nowhere.rookery" in capsys.readouterr().err
+    assert main([command, str(tmp_path / "nowhere.creche"), *tables]) == 2
+    assert "nowhere.creche" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "evaluate", "show", "resume", "verify"])
 def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
-    assert f"rookery {command} " in capsys.readouterr().out.replace("rookery predict", "rookery predict")
+    assert f"creche {command} " in capsys.readouterr().out.replace("creche predict", "creche predict")
 
 
 @pytest.mark.parametrize("command", [["predict", "MODEL", "TABLE"], ["show", "MODEL"]])
@@ -151,18 +151,18 @@ def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, comma
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("rookery ver", {"verify"}),
-        ("rookery train --opt", {"--optimizer"}),
-        ("rookery train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
-        ("rookery train --scaling q", {"quantile"}),
-        ("rookery train --duplicates to", {"together"}),
-        ("rookery predict --output-format p", {"parquet"}),
-        ("rookery evaluate --choose-threshold f", {"f1"}),
+        ("creche ver", {"verify"}),
+        ("creche train --opt", {"--optimizer"}),
+        ("creche train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
+        ("creche train --scaling q", {"quantile"}),
+        ("creche train --duplicates to", {"together"}),
+        ("creche predict --output-format p", {"parquet"}),
+        ("creche evaluate --choose-threshold f", {"f1"}),
     ],
 )
 def test_the_shell_completes_commands_options_and_words(typed: str, expected: set[str]) -> None:
-    asked = {"_ROOKERY_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
-    program = "import sys; from rookery.cli.main import main; sys.exit(main([]))"
+    asked = {"_CRECHE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
+    program = "import sys; from creche.cli.main import main; sys.exit(main([]))"
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment() | asked, capture_output=True, text=True, check=False
     )

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.table.resample import bootstrap_rows
+import creche as cr
+from creche.table.resample import bootstrap_rows
 
 from .sweeps import digests, interrupting, swept, weights_of
 
@@ -45,18 +45,18 @@ def data(task: str) -> tuple[Any, Any]:
 @pytest.mark.parametrize("task", ["numbers", "classes"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_member_has_the_bytes_of_train_on_the_drawn_rows(task: str, weighted: bool) -> None:
-    """Not standardised, so that `rookery.train` takes nothing but the rows themselves from its table."""
+    """Not standardised, so that `creche.train` takes nothing but the rows themselves from its table."""
     (x, y), (beside_x, beside_y) = data(task), data(task)
     weights = np.linspace(0.5, 2, len(x)) if weighted else None
     shared: dict[str, Any] = {
         "hidden": [4], "epochs": 4, "standardize": False, "threads": 1, "validation_data": (beside_x + 1, beside_y),
         "task": task,
     }  # fmt: skip
-    colony = rk.sweep(x, y, **shared, learning_rate=[0.01, 0.1], seeds=3, seed=7, bootstrap=True, sample_weight=weights)
+    colony = cr.sweep(x, y, **shared, learning_rate=[0.01, 0.1], seeds=3, seed=7, bootstrap=True, sample_weight=weights)
     for member in colony:
         rows = bootstrap_rows(member.choice["seed"], len(x))
         of_rows = None if weights is None else weights[rows]
-        alone = rk.train(x[rows], y[rows], **shared, **member.choice, sample_weight=of_rows)
+        alone = cr.train(x[rows], y[rows], **shared, **member.choice, sample_weight=of_rows)
         assert weights_of(member) == weights_of(alone)
         np.testing.assert_array_equal(member.history.train_loss, alone.history.train_loss)
         np.testing.assert_array_equal(member.history.validation_loss, alone.history.validation_loss)
@@ -74,10 +74,10 @@ def test_seeds_differ_by_their_rows_and_share_what_is_not_trained() -> None:
 
 
 def test_a_member_can_be_verified_and_its_file_says_which_sample(tmp_path: Path) -> None:
-    file = tmp_path / "member.rookery"
+    file = tmp_path / "member.creche"
     swept(seeds=3, bootstrap=True)[2].model.save(file)
-    assert rk.verify(file, "penguins", threads=1).same
-    origin = rk.load(file).provenance
+    assert cr.verify(file, "penguins", threads=1).same
+    origin = cr.load(file).provenance
     assert origin is not None
     assert origin.preparation.bootstrap == 2
 
@@ -89,7 +89,7 @@ def test_bagging_predicts_a_step_better_than_its_members() -> None:
     y = np.sign(x[:, 0]) + rng.standard_normal(150)
     test_x = rng.standard_normal((400, 4))
     test_y = np.sign(test_x[:, 0])
-    colony = rk.sweep(
+    colony = cr.sweep(
         x, y, hidden=[12], learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1, task="numbers"
     )
     said = np.stack([member.model.predict(test_x) for member in colony])
@@ -105,20 +105,20 @@ def test_it_goes_on_from_its_file_and_is_another_sweep_than_without(tmp_path: Pa
     with pytest.raises(KeyboardInterrupt):
         swept(**arguments, bootstrap=True, on_progress=interrupting(1))
     assert digests(swept(**arguments, bootstrap=True, resume=True)) == whole
-    with pytest.raises(rk.FileError, match="bootstrap"):
+    with pytest.raises(cr.FileError, match="bootstrap"):
         swept(**arguments, resume=True)
 
 
 def test_memory_counts_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).standard_normal((20_000, 50))
     arguments: dict[str, Any] = {"hidden": [2], "epochs": 1, "threads": 1, "batch_size": 1000, "task": "numbers"}
-    monkeypatch.setattr("rookery.colony.estimate.available_memory", lambda: 50_000_000)
-    with pytest.raises(rk.PlanError, match=r"a sweep of 64 networks needs about 0\.2 GB"):
-        rk.sweep(x, x[:, 0], **arguments, seeds=64, bootstrap=True)
+    monkeypatch.setattr("creche.colony.estimate.available_memory", lambda: 50_000_000)
+    with pytest.raises(cr.PlanError, match=r"a sweep of 64 networks needs about 0\.2 GB"):
+        cr.sweep(x, x[:, 0], **arguments, seeds=64, bootstrap=True)
 
 
 def test_neither_true_nor_false() -> None:
-    with pytest.raises(rk.PlanError, match="bootstrap: got 3; needs True or False"):
+    with pytest.raises(cr.PlanError, match="bootstrap: got 3; needs True or False"):
         swept(bootstrap=3)
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.colony.choices import Axis, Choices, axes_of
-from rookery.colony.ranges import Range
+import creche as cr
+from creche.colony.choices import Axis, Choices, axes_of
+from creche.colony.ranges import Range
 
 from .sweeps import swept
 
@@ -34,7 +34,7 @@ def test_a_grid_is_the_product_in_its_order(sizes: list[int]) -> None:
 @given(low=FINITE, ratio=st.floats(1.5, 1e6), count=st.integers(2, 30))
 def test_a_logarithmic_range_has_equal_ratios_and_its_ends(low: float, ratio: float, count: int) -> None:
     high = low * ratio
-    values = rk.log_range(low, high, count).values()
+    values = cr.log_range(low, high, count).values()
     assert (values[0], values[-1]) == (low, high)
     expected = [low * ratio ** (i / (count - 1)) for i in range(count)]
     np.testing.assert_allclose(values, expected, rtol=1e-5)
@@ -42,20 +42,20 @@ def test_a_logarithmic_range_has_equal_ratios_and_its_ends(low: float, ratio: fl
 
 @given(low=st.floats(-1e3, 1e3), width=st.floats(0.1, 1e3), count=st.integers(2, 30))
 def test_a_linear_range_has_equal_steps(low: float, width: float, count: int) -> None:
-    values = rk.linear_range(low, low + width, count).values()
+    values = cr.linear_range(low, low + width, count).values()
     np.testing.assert_allclose(values, np.linspace(low, low + width, count), rtol=1e-5, atol=1e-5 * width)
 
 
 def test_whole_numbers_stay_whole_and_come_once() -> None:
-    assert rk.log_range(1, 4, 10).values() == [1, 2, 3, 4]
-    assert all(isinstance(value, int) for value in rk.linear_range(4, 16, 7).values())
+    assert cr.log_range(1, 4, 10).values() == [1, 2, 3, 4]
+    assert all(isinstance(value, int) for value in cr.linear_range(4, 16, 7).values())
 
 
 @pytest.mark.parametrize("method", ["random", "sobol"])
 def test_samples_lie_in_the_ranges_and_are_the_same_each_time(method: str) -> None:
     axes = [
-        Axis("learning_rate", rk.log_range(1e-4, 1)),
-        Axis("batch_size", rk.linear_range(8, 64)),
+        Axis("learning_rate", cr.log_range(1e-4, 1)),
+        Axis("batch_size", cr.linear_range(8, 64)),
         Axis("optimizer", ("sgd", "adam", "lion")),
     ]
     drawn = list(Choices(axes, 300, method, seed=1))
@@ -73,7 +73,7 @@ def test_samples_lie_in_the_ranges_and_are_the_same_each_time(method: str) -> No
 
 
 def test_samples_and_seeds_of_a_sweep() -> None:
-    colony = swept(samples=5, learning_rate=rk.log_range(1e-3, 0.1), seeds=2, epochs=2)
+    colony = swept(samples=5, learning_rate=cr.log_range(1e-3, 0.1), seeds=2, epochs=2)
     assert len(colony) == 10
     assert [m.choice["seed"] for m in colony] == [0, 1] * 5
     assert len({m.choice["learning_rate"] for m in colony}) == 5
@@ -96,7 +96,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer: 'adam' is there twice"),
     ({"seed": [1, 2]}, "seed: "),
     ({"precision": ["float32", "float64"]}, "precision: got .* is the same for all networks of a sweep"),
-    ({"learning_rate": rk.log_range(1e-4, 1)}, "0.0001..1: has no count, so a grid cannot go through it"),
+    ({"learning_rate": cr.log_range(1e-4, 1)}, "0.0001..1: has no count, so a grid cannot go through it"),
     ({"samples": 10}, "samples: there is nothing to draw"),
     ({"samples": 0, "epochs": [1, 2]}, "samples: got 0; needs a whole number of at least 1"),
     ({"method": "sobol"}, "method: 'sobol' needs samples"),
@@ -110,41 +110,41 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),
     ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"halving": 2.0}, "halving: keep is 2.0; needs a share above 0 and below 1"),
-    ({"halving": rk.Halving(first=3), "epochs": [-1]}, "epochs"),
+    ({"halving": cr.Halving(first=3), "epochs": [-1]}, "epochs"),
     ({"loss": lambda y, z: 0}, "loss"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:20] for _, message in WRONG])
 def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         swept(**arguments)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: rk.log_range(0.0, 1.0), "log_range: begins at 0; needs a number above 0"),
-        (lambda: rk.log_range(1.0, 0.1), "log_range: goes from 1 down to 0.1; give the lower number first"),
-        (lambda: rk.linear_range(0.0, math.inf), "linear_range: got inf; needs finite numbers"),
-        (lambda: rk.linear_range(0.0, 1.0, 0), "linear_range: got 0 values"),
-        (lambda: rk.linear_range(1.0, 1.0, 3), "would all be the same; widen it"),
-        (lambda: rk.Halving(keep=True), "keep is True"),
-        (lambda: rk.Halving(first=0), "first is 0"),
+        (lambda: cr.log_range(0.0, 1.0), "log_range: begins at 0; needs a number above 0"),
+        (lambda: cr.log_range(1.0, 0.1), "log_range: goes from 1 down to 0.1; give the lower number first"),
+        (lambda: cr.linear_range(0.0, math.inf), "linear_range: got inf; needs finite numbers"),
+        (lambda: cr.linear_range(0.0, 1.0, 0), "linear_range: got 0 values"),
+        (lambda: cr.linear_range(1.0, 1.0, 3), "would all be the same; widen it"),
+        (lambda: cr.Halving(keep=True), "keep is True"),
+        (lambda: cr.Halving(first=0), "first is 0"),
     ],
 )
 def test_ranges_that_are_none(make: Any, message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         make()
 
 
 TOO_MANY: list[dict[str, Any]] = [
     {"seeds": 10**9},
-    {"learning_rate": rk.log_range(1e-4, 1, 10**9)},
-    {"batch_size": rk.linear_range(1, 10**9, 10**9)},
-    {"learning_rate": rk.log_range(1e-4, 1), "samples": 10**9},
-    {"learning_rate": rk.log_range(1e-4, 1), "samples": 10**9, "method": "sobol"},
-    {"learning_rate": rk.log_range(1e-4, 1, 10**9), "dropout": rk.linear_range(0.0, 0.5, 10**9), "seeds": 10**9},
+    {"learning_rate": cr.log_range(1e-4, 1, 10**9)},
+    {"batch_size": cr.linear_range(1, 10**9, 10**9)},
+    {"learning_rate": cr.log_range(1e-4, 1), "samples": 10**9},
+    {"learning_rate": cr.log_range(1e-4, 1), "samples": 10**9, "method": "sobol"},
+    {"learning_rate": cr.log_range(1e-4, 1, 10**9), "dropout": cr.linear_range(0.0, 0.5, 10**9), "seeds": 10**9},
 ]
 
 
@@ -159,7 +159,7 @@ def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(
-            rk.PlanError, match=rf"a sweep of {count:,} networks needs about .* GB .* (minutes|hours|days|years); give"
+            cr.PlanError, match=rf"a sweep of {count:,} networks needs about .* GB .* (minutes|hours|days|years); give"
         ):
             swept(**arguments)
         assert tracemalloc.get_traced_memory()[1] < 50e6
@@ -168,10 +168,10 @@ def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
 
 
 def test_very_many_values_are_the_same_ones() -> None:
-    values = Axis("rate", rk.log_range(1e-4, 1, 20_001)).listed()
+    values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).listed()
     assert (len(values), values[0], values[-1], values[10_000]) == (20_001, 1e-4, 1.0, 0.01)
-    assert list(values[:3]) == [rk.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
-    assert list(Axis("size", rk.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(values[:3]) == [cr.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
+    assert list(Axis("size", cr.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
     many = [0.001 * i for i in range(20_000)]
     assert axes_of({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
 

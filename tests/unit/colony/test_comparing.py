@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.colony.effects import grouped, share_explained
-from rookery.colony.estimate import Estimate
-from rookery.colony.sweep import sweep
+import creche as cr
+from creche.colony.effects import grouped, share_explained
+from creche.colony.estimate import Estimate
+from creche.colony.sweep import sweep
 
 from .sweeps import interrupting, swept
 
@@ -23,11 +23,11 @@ JOB: dict[str, Any] = {"optimizer": ["adam", "sgd"], "learning_rate": [0.001, 0.
 
 
 @pytest.fixture(scope="module")
-def colony() -> rk.Colony:
+def colony() -> cr.Colony:
     return swept(**JOB)
 
 
-def test_the_table_has_a_row_for_each_member_the_best_first(colony: rk.Colony) -> None:
+def test_the_table_has_a_row_for_each_member_the_best_first(colony: cr.Colony) -> None:
     table = colony.table()
     assert table.columns == [
         "rank", "member", "optimizer", "learning_rate", "seed", "status", "epochs", "train_loss", "validation_loss",
@@ -50,7 +50,7 @@ def test_the_table_has_a_row_for_each_member_the_best_first(colony: rk.Colony) -
     assert colony.best().number == table["member"][0]
 
 
-def test_plans_are_means_over_the_seeds(colony: rk.Colony) -> None:
+def test_plans_are_means_over_the_seeds(colony: cr.Colony) -> None:
     plans = colony.plans()
     assert len(plans) == 6
     table = colony.table()
@@ -115,7 +115,7 @@ def test_without_validation_rows_training_decides() -> None:
 
 
 def test_where_all_diverge_lower_rates_are_named() -> None:
-    with pytest.raises(rk.DivergedError, match=r"all 4 networks diverged, with learning rates from 1e\+07 to 1e\+08"):
+    with pytest.raises(cr.DivergedError, match=r"all 4 networks diverged, with learning rates from 1e\+07 to 1e\+08"):
         swept(optimizer="sgd", learning_rate=[1e7, 1e8], seeds=2)
 
 
@@ -131,7 +131,7 @@ def test_ctrl_c_hands_over_what_was_done() -> None:
 
 
 def test_more_networks_than_memory_are_refused_at_once() -> None:
-    with pytest.raises(rk.PlanError, match=r"a sweep of 10,000,000,000 networks needs about .* more than .* available"):
+    with pytest.raises(cr.PlanError, match=r"a sweep of 10,000,000,000 networks needs about .* more than .* available"):
         swept(seeds=10**10)
 
 
@@ -140,25 +140,25 @@ def test_it_is_asked_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clock that goes on by the same amount each time it is looked at: how fast the machine is does not matter.
     ticks = count()
     clock = SimpleNamespace(monotonic=lambda: next(ticks) / 100)
-    monkeypatch.setattr("rookery.colony.estimate.time", clock)
+    monkeypatch.setattr("creche.colony.estimate.time", clock)
 
     def confirm(estimate: Estimate) -> bool:
         asked.append(estimate)
         return False
 
-    with pytest.raises(rk.PlanError, match="nothing was trained: 12 networks were not confirmed"):
+    with pytest.raises(cr.PlanError, match="nothing was trained: 12 networks were not confirmed"):
         swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm)
     assert asked[0].networks == 12
     assert asked[0].memory > 12 * 100
     assert asked[0].seconds > 0
-    with pytest.raises(rk.PlanError):
+    with pytest.raises(cr.PlanError):
         swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000)
-    with pytest.raises(rk.PlanError):
-        swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000, halving=rk.Halving(0.5, 30_000))
+    with pytest.raises(cr.PlanError):
+        swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000, halving=cr.Halving(0.5, 30_000))
     whole, halved = asked[1:]
     assert whole.seconds > 20 * asked[0].seconds
     assert halved.seconds < 0.95 * whole.seconds
 
 
 def test_the_function_and_the_name_at_the_door_are_one() -> None:
-    assert rk.sweep is sweep
+    assert cr.sweep is sweep

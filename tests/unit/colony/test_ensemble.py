@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import rookery as rk
-from rookery.colony.selection import best_temperature, chosen_greedily
-from rookery.ensemble import tempered
+import creche as cr
+from creche.colony.selection import best_temperature, chosen_greedily
+from creche.ensemble import tempered
 from tests.unit.jobs import line
 
 from .sweeps import swept
@@ -86,7 +86,7 @@ def test_the_temperature_is_where_the_loss_is_lowest() -> None:
 
 def test_of_numbers_the_mean_is_taken() -> None:
     x, y = line()
-    colony = rk.sweep(x, y, hidden=[6], epochs=20, learning_rate=[0.01, 0.05], seeds=4, threads=1)
+    colony = cr.sweep(x, y, hidden=[6], epochs=20, learning_rate=[0.01, 0.05], seeds=4, threads=1)
     ensemble = colony.ensemble(6)
     said = np.array([model.predict(x) for model in ensemble.models])
     np.testing.assert_allclose(ensemble.predict(x), np.average(said, axis=0, weights=ensemble.weights), rtol=1e-9)
@@ -114,13 +114,13 @@ def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str
         ]
         + [([3, 3], "float32", "standard")] * 18
     ):
-        run = rk.train(
+        run = cr.train(
             "penguins", label="species", hidden=hidden, precision=precision, encoding=encoding, loss=loss, seed=number,
             split_seed=0, epochs=2, threads=1,
         )  # fmt: skip
         models.append(run.model)
     weights = np.random.default_rng(1).uniform(0, 1, len(models))
-    ensemble = rk.Ensemble(models, weights.tolist(), threads=2)
+    ensemble = cr.Ensemble(models, weights.tolist(), threads=2)
     said = np.array([model.predict_proba("penguins") for model in models], dtype=np.float64)
     mean = np.average(said, axis=0, weights=weights)
     np.testing.assert_allclose(ensemble.predict_proba("penguins"), mean, rtol=1e-6)
@@ -131,12 +131,12 @@ def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str
 
 
 def test_two_classes_by_one_output() -> None:
-    table = rk.datasets.penguins().drop_nulls()
-    colony = rk.sweep(table, label="sex", loss="binary_cross_entropy", hidden=[3], epochs=3, seeds=5, threads=1)
+    table = cr.datasets.penguins().drop_nulls()
+    colony = cr.sweep(table, label="sex", loss="binary_cross_entropy", hidden=[3], epochs=3, seeds=5, threads=1)
     models = [member.model for member in colony]
     mean = np.mean([model.predict_proba(table) for model in models], axis=0)
     assert mean.shape == (len(table), 2)
-    np.testing.assert_allclose(rk.Ensemble(models).predict_proba(table), mean, rtol=1e-6)
+    np.testing.assert_allclose(cr.Ensemble(models).predict_proba(table), mean, rtol=1e-6)
 
 
 def test_an_ensemble_can_be_pickled_after_it_has_predicted() -> None:
@@ -148,7 +148,7 @@ def test_an_ensemble_can_be_pickled_after_it_has_predicted() -> None:
 
 def test_predictions_in_a_file_stand_beside_their_doubt(tmp_path: Path) -> None:
     ensemble = swept(seeds=3).ensemble(3)
-    rk.predict_file(ensemble, "penguins", tmp_path / "said.parquet", keep=["species"])
+    cr.predict_file(ensemble, "penguins", tmp_path / "said.parquet", keep=["species"])
     columns = pl.read_parquet(tmp_path / "said.parquet")
     assert columns.columns[-1] == "disagreement"
     np.testing.assert_allclose(columns["disagreement"], ensemble.disagreement("penguins"), rtol=1e-12)
@@ -157,17 +157,17 @@ def test_predictions_in_a_file_stand_beside_their_doubt(tmp_path: Path) -> None:
 def test_disagreement_is_nought_where_all_say_the_same_and_one_where_each_is_sure_of_another() -> None:
     colony = swept(seeds=3, epochs=2)
     one = colony[0].model
-    np.testing.assert_allclose(rk.Ensemble([one, one]).disagreement("penguins"), 0, atol=1e-12)
-    several = rk.Ensemble([member.model for member in colony]).disagreement("penguins")
+    np.testing.assert_allclose(cr.Ensemble([one, one]).disagreement("penguins"), 0, atol=1e-12)
+    several = cr.Ensemble([member.model for member in colony]).disagreement("penguins")
     assert 0 < several.max() < 1
 
 
 def test_there_and_back_through_a_file(tmp_path: Path) -> None:
     colony = swept(optimizer=["sgd", "adam"], encoding=["standard", "quantile"], seeds=6)
     ensemble = colony.ensemble(8)
-    ensemble.save(tmp_path / "ensemble.rookery")
-    loaded = rk.load(tmp_path / "ensemble.rookery", threads=1)
-    assert isinstance(loaded, rk.Ensemble)
+    ensemble.save(tmp_path / "ensemble.creche")
+    loaded = cr.load(tmp_path / "ensemble.creche", threads=1)
+    assert isinstance(loaded, cr.Ensemble)
     assert (len(loaded), loaded.temperature) == (len(ensemble), ensemble.temperature)
     np.testing.assert_array_equal(loaded.predict_proba("penguins"), ensemble.predict_proba("penguins"))
     np.testing.assert_array_equal(loaded.predict("penguins"), ensemble.predict("penguins"))
@@ -175,14 +175,14 @@ def test_there_and_back_through_a_file(tmp_path: Path) -> None:
     assert ensemble.provenance is not None
     assert loaded.provenance.evaluation == ensemble.provenance.evaluation
     evaluation = loaded.evaluate("penguins", intervals=0)
-    assert isinstance(evaluation, rk.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassEvaluation)
     assert evaluation.rows == 344
 
 
 def test_what_needs_one_network_says_so_of_an_ensemble(tmp_path: Path) -> None:
-    swept(seeds=3).ensemble(2).save(tmp_path / "ensemble.rookery")
-    with pytest.raises(rk.FileError, match=r"holds an ensemble of \d networks?; needs a model of one"):
-        rk.verify(tmp_path / "ensemble.rookery", "penguins")
+    swept(seeds=3).ensemble(2).save(tmp_path / "ensemble.creche")
+    with pytest.raises(cr.FileError, match=r"holds an ensemble of \d networks?; needs a model of one"):
+        cr.verify(tmp_path / "ensemble.creche", "penguins")
 
 
 @pytest.mark.parametrize(
@@ -198,18 +198,18 @@ def test_what_needs_one_network_says_so_of_an_ensemble(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_an_ensemble(arguments: dict[str, Any], message: str) -> None:
     models = [member.model for member in swept(seeds=2, epochs=1)]
-    with pytest.raises(rk.PlanError, match=message):
-        rk.Ensemble(**{"models": models, **arguments})
+    with pytest.raises(cr.PlanError, match=message):
+        cr.Ensemble(**{"models": models, **arguments})
 
 
 def test_models_of_different_labels_do_not_go_together() -> None:
     x, y = line()
-    number = rk.train(x, y, hidden=[3], epochs=1, threads=1).model
-    with pytest.raises(rk.PlanError, match="model 1 predicts another label, or from other columns, than model 0"):
-        rk.Ensemble([swept(epochs=1)[0].model, number])
+    number = cr.train(x, y, hidden=[3], epochs=1, threads=1).model
+    with pytest.raises(cr.PlanError, match="model 1 predicts another label, or from other columns, than model 0"):
+        cr.Ensemble([swept(epochs=1)[0].model, number])
 
 
 @pytest.mark.parametrize("name", ["size", "candidates"])
 def test_numbers_of_at_least_one(name: str) -> None:
-    with pytest.raises(rk.PlanError, match=f"{name}: got 0"):
+    with pytest.raises(cr.PlanError, match=f"{name}: got 0"):
         swept(epochs=1).ensemble(**{name: 0})

@@ -1,4 +1,4 @@
-"""Sweeps whose plans are judged by cross-validation: against `rookery.cross_validate` of each plan alone."""
+"""Sweeps whose plans are judged by cross-validation: against `creche.cross_validate` of each plan alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import line
 
 from .sweeps import digests, interrupting, swept, weights_of
@@ -25,7 +25,7 @@ def test_a_plan_is_judged_as_it_is_alone(stopping: int | None) -> None:
     plans = colony.plans()
     for hidden in SOME["hidden"]:
         for rate in SOME["learning_rate"]:
-            alone = rk.cross_validate(
+            alone = cr.cross_validate(
                 "penguins", label="species", hidden=hidden, learning_rate=rate, folds=3, repeats=2, seeds=2, seed=3,
                 threads=1, **job,
             )  # fmt: skip
@@ -71,11 +71,11 @@ def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
 
 def test_numbers_and_losses_that_have_none_in_common() -> None:
     x, y = line(60)
-    colony = rk.sweep(
+    colony = cr.sweep(
         x, y, loss=["huber", "squared_error"], hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1
     )
     plans = colony.plans()
-    alone = rk.cross_validate(x, y, loss="huber", hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1)
+    alone = cr.cross_validate(x, y, loss="huber", hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1)
     told = next(row for row in plans.to_dicts() if row["loss"] == "huber")
     assert told["mean_validation_rmse"] == pytest.approx(alone.summary()["rmse"].mean, rel=1e-4)
     assert told["high_validation_rmse"] == pytest.approx(alone.summary()["rmse"].high, rel=1e-4)
@@ -85,7 +85,7 @@ def test_numbers_and_losses_that_have_none_in_common() -> None:
 
 def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
     x, y = line(60)
-    colony = rk.sweep(
+    colony = cr.sweep(
         x, y, learning_rate=[0.001, 0.5, 1e6], optimizer="sgd", hidden=[6], epochs=30, folds=3, seeds=6, threads=1
     )
     plans = colony.plans()
@@ -103,11 +103,11 @@ def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
         swept(**SOME, epochs=1000, checkpoint=file, on_progress=interrupting(2))
     assert stopped.value.colony.interrupted  # type: ignore[attr-defined]
     assert digests(swept(**SOME, epochs=1000, checkpoint=file, resume=True)) == digests(whole)
-    with pytest.raises(rk.FileError, match="belongs to another sweep"):
+    with pytest.raises(cr.FileError, match="belongs to another sweep"):
         swept(**{**SOME, "folds": 2}, epochs=1000, checkpoint=file, resume=True)
     shared = {**SOME, "folds": 6}
     swept(**shared, checkpoint=tmp_path / "six")
-    with pytest.raises(rk.FileError, match=r"belongs to another sweep: .*preparation.folds"):
+    with pytest.raises(cr.FileError, match=r"belongs to another sweep: .*preparation.folds"):
         swept(**{**SOME, "folds": 3, "repeats": 2}, checkpoint=tmp_path / "six", resume=True)
 
 
@@ -123,10 +123,10 @@ def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         swept(**arguments)
 
 
 def test_no_ensemble_of_networks_that_learnt_different_rows() -> None:
-    with pytest.raises(rk.PlanError, match="ensemble: the networks of a sweep with folds learnt different rows"):
+    with pytest.raises(cr.PlanError, match="ensemble: the networks of a sweep with folds learnt different rows"):
         swept(folds=2).ensemble()

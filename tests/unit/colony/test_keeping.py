@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.colony.keeping import Keeper
-from rookery.files.archive import read_archive, write_archive
+import creche as cr
+from creche.colony.keeping import Keeper
+from creche.files.archive import read_archive, write_archive
 from tests.unit.jobs import PENGUINS_CSV
 
 from .sweeps import digests, interrupting, swept
@@ -27,7 +27,7 @@ JOB: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("halving", [None, rk.Halving(0.5, 100)], ids=["all", "halving"])
+@pytest.mark.parametrize("halving", [None, cr.Halving(0.5, 100)], ids=["all", "halving"])
 @pytest.mark.parametrize("stops", [[1], [2, 3], [1, 1, 2, 1]], ids=str)
 def test_a_sweep_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, halving: Any, stops: list[int]) -> None:
     whole = swept(**JOB, halving=halving)
@@ -57,11 +57,11 @@ def test_a_sweep_that_is_done_is_there_again_without_training(tmp_path: Path) ->
 
 
 def test_every_so_often_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rookery.colony.keeping.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("rookery.colony.keeping.SHARE_OF_TIME", 1.0)
+    monkeypatch.setattr("creche.colony.keeping.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("creche.colony.keeping.SHARE_OF_TIME", 1.0)
     file, copy = tmp_path / "sweep", tmp_path / "copy"
 
-    def look(colony: rk.Colony) -> None:
+    def look(colony: cr.Colony) -> None:
         if file.exists() and not copy.exists() and not all(m.status != "running" for m in colony):
             shutil.copy(file, copy)  # as if the process were killed here
 
@@ -79,12 +79,12 @@ def test_a_file_that_is_there_is_not_lost(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
     swept(seeds=2, checkpoint=file)
     before = file.read_bytes()
-    with pytest.raises(rk.FileError, match=r"holds this sweep already; go on from it with resume=True \(--resume\)"):
+    with pytest.raises(cr.FileError, match=r"holds this sweep already; go on from it with resume=True \(--resume\)"):
         swept(seeds=2, checkpoint=file)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
     for resume in (False, True):
-        with pytest.raises(rk.FileError, match="is no sweep file: it is text, such as a table in CSV"):
+        with pytest.raises(cr.FileError, match="is no sweep file: it is text, such as a table in CSV"):
             swept(seeds=2, checkpoint=table, resume=resume)
     assert (file.read_bytes(), table.read_text()) == (before, "a,b\n1,2\n")
 
@@ -106,7 +106,7 @@ def test_another_sweep_is_refused_by_what_differs(tmp_path: Path, arguments: dic
     swept(**job)
     before = (tmp_path / "sweep").read_bytes()
     for resume in (False, True):
-        with pytest.raises(rk.FileError, match=f"belongs to another sweep: .*{message}"):
+        with pytest.raises(cr.FileError, match=f"belongs to another sweep: .*{message}"):
             swept(**{**job, **arguments}, resume=resume)
     assert (tmp_path / "sweep").read_bytes() == before
 
@@ -115,10 +115,10 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     table = tmp_path / "penguins.csv"
     table.write_text(PENGUINS_CSV.read_text())
     job: dict[str, Any] = {"label": "species", "threads": 1, "epochs": 2, "checkpoint": tmp_path / "sweep"}
-    rk.sweep(table, **job)
+    cr.sweep(table, **job)
     table.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
-    with pytest.raises(rk.FileError, match="table: column 'bill_length_mm' has other values"):
-        rk.sweep(table, **job, resume=True)
+    with pytest.raises(cr.FileError, match="table: column 'bill_length_mm' has other values"):
+        cr.sweep(table, **job, resume=True)
 
 
 @pytest.mark.parametrize("how", ["missing", "short", "statuses", "shapes", "history"])
@@ -137,17 +137,17 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, how: str) -> 
     else:
         arrays["values.progress"] = arrays["values.progress"] + 1
     write_archive(file, "sweep", header, arrays)
-    with pytest.raises(rk.FileError, match="sweep: holds no states of such networks"):
+    with pytest.raises(cr.FileError, match="sweep: holds no states of such networks"):
         swept(seeds=4, checkpoint=file, resume=True)
 
 
 def test_a_folder_that_is_not_there_is_said_before_training(tmp_path: Path) -> None:
-    with pytest.raises(rk.FileError, match="there is no folder"):
+    with pytest.raises(cr.FileError, match="there is no folder"):
         swept(checkpoint=tmp_path / "none" / "sweep")
 
 
 def test_thousands_of_networks_fit_the_bounds_of_a_file(tmp_path: Path) -> None:
-    colony = swept(hidden=[3], epochs=[1, 2], learning_rate=rk.log_range(1e-3, 1e-1, 40), seeds=50)
+    colony = swept(hidden=[3], epochs=[1, 2], learning_rate=cr.log_range(1e-3, 1e-1, 40), seeds=50)
     keeper = Keeper(tmp_path / "sweep", colony, None, resume=False)
     keeper.save()
     header, arrays = read_archive(tmp_path / "sweep", "sweep")

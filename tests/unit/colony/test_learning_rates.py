@@ -1,4 +1,4 @@
-"""Finding a learning rate: the networks are those of `rookery.train`, and the bands lie where theory has them."""
+"""Finding a learning rate: the networks are those of `creche.train`, and the bands lie where theory has them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .sweeps import PENGUINS, weights_of
 
-SOME = rk.log_range(1e-5, 100, 22)
+SOME = cr.log_range(1e-5, 100, 22)
 
 
-def found_for(data: Any = "penguins", y: Any = None, **arguments: Any) -> rk.LearningRates:
+def found_for(data: Any = "penguins", y: Any = None, **arguments: Any) -> cr.LearningRates:
     label = {} if y is not None else {"label": "species"}
     shared: dict[str, Any] = {**label, "threads": 1, "hidden": [6], "epochs": 25, "rates": SOME, "seeds": 2}
-    return rk.find_learning_rate(data, y, **{**shared, **arguments})
+    return cr.find_learning_rate(data, y, **{**shared, **arguments})
 
 
 @pytest.fixture(scope="module")
-def found() -> rk.LearningRates:
+def found() -> cr.LearningRates:
     return found_for()
 
 
-def test_each_network_is_what_train_gives(found: rk.LearningRates) -> None:
+def test_each_network_is_what_train_gives(found: cr.LearningRates) -> None:
     assert len(found.colony) == 44
     for member in found.colony[::7]:
-        alone = rk.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0)
+        alone = cr.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0)
         assert weights_of(member) == weights_of(alone)
         place = int(np.flatnonzero(found.rates == member.choice["learning_rate"])[0])
         assert found.losses[place, member.choice["seed"]] == alone.history.validation_loss[-1]
 
 
-def test_the_answer_on_the_penguins(found: rk.LearningRates) -> None:
+def test_the_answer_on_the_penguins(found: cr.LearningRates) -> None:
     assert [band.name for band in found.bands][:3] == ["too low", "good", "too high"]
     assert 0.005 < found.rate < 0.5
     assert found.band_of(found.rate) == "good"
@@ -54,7 +54,7 @@ def test_the_answer_on_the_penguins(found: rk.LearningRates) -> None:
     assert best.history.validation_loss[-1] == of_rate.min()
 
 
-def test_the_table_and_plain_data_have_the_same_numbers(found: rk.LearningRates) -> None:
+def test_the_table_and_plain_data_have_the_same_numbers(found: cr.LearningRates) -> None:
     table = found.table()
     assert table["learning_rate"].to_list() == found.rates.tolist()
     np.testing.assert_allclose(table["median_validation_loss"].to_numpy(), np.median(found.losses, axis=1))
@@ -69,14 +69,14 @@ def test_the_table_and_plain_data_have_the_same_numbers(found: rk.LearningRates)
     assert data["rates"] == json.loads(json.dumps(table.to_dicts()))
 
 
-def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(found: rk.LearningRates) -> None:
+def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(found: cr.LearningRates) -> None:
     references = found.references
     for seed, loss in enumerate(references.untrained_watched):
-        initial = rk.train("penguins", **PENGUINS, hidden=[6], epochs=0, seed=seed, split_seed=0)
+        initial = cr.train("penguins", **PENGUINS, hidden=[6], epochs=0, seed=seed, split_seed=0)
         validation = initial.prepared.validation
         assert validation is not None
         evaluation = initial.model.judge(validation.observations, None)
-        assert isinstance(evaluation, rk.ClassEvaluation)
+        assert isinstance(evaluation, cr.ClassEvaluation)
         assert loss == pytest.approx(evaluation.log_loss, rel=1e-5)
     prepared = found.colony[0].prepared
     assert prepared.validation is not None
@@ -104,7 +104,7 @@ def test_gradient_descent_diverges_where_theory_says_so() -> None:
     limit = 2 / np.linalg.eigvalsh(2 * ones.T @ ones / 80).max()
     found = found_for(
         x, y, hidden=[], optimizer="sgd", loss="squared_error", batch_size=80, epochs=400, standardize=False,
-        validation_fraction=0, rates=rk.log_range(limit / 1e4, limit * 1e3, 41), task="numbers",
+        validation_fraction=0, rates=cr.log_range(limit / 1e4, limit * 1e3, 41), task="numbers",
     )  # fmt: skip
     diverged = found.bands[-1]
     assert diverged.name == "diverged"
@@ -117,26 +117,26 @@ def test_gradient_descent_diverges_where_theory_says_so() -> None:
 
 
 def test_a_range_that_is_too_low_or_too_high_is_extended_and_it_is_said() -> None:
-    low = found_for(rates=rk.log_range(1e-5, 1e-3, 7))
+    low = found_for(rates=cr.log_range(1e-5, 1e-3, 7))
     assert low.rates[0] == 1e-5
     assert low.rates[-1] in (0.1, 10.0)
     assert low.notes[0].startswith("the highest rates did as well as the best, so the range was extended up from 0.001")
     ratios = low.rates[1:] / low.rates[:-1]
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-4)  # as close together as before
     assert 0.005 < low.rate < 0.5
-    high = found_for(optimizer="sgd", rates=rk.log_range(1e5, 1e7, 7))
+    high = found_for(optimizer="sgd", rates=cr.log_range(1e5, 1e7, 7))
     assert high.notes[0] == "all networks diverged, so the range was extended down from 100000 to 1000"
     assert high.rates[0] <= 10
     assert high.bands[-1].name == "diverged"
-    kept = found_for(rates=rk.log_range(1e-5, 1e-3, 7), extend=False)
+    kept = found_for(rates=cr.log_range(1e-5, 1e-3, 7), extend=False)
     assert kept.rates[-1] == 1e-3
     assert kept.notes == ("the good rates reach the highest that was tried; 0.001 need not be where they end",)
 
 
 def test_where_all_diverge_it_says_which_rates_to_try() -> None:
-    with pytest.raises(rk.DivergedError, match=r"from 1e\+12 to 1e\+14. Try lower ones, from 1e\+09 to 1e\+11"):
+    with pytest.raises(cr.DivergedError, match=r"from 1e\+12 to 1e\+14. Try lower ones, from 1e\+09 to 1e\+11"):
         found_for(optimizer="sgd", rates=[1e12, 1e13, 1e14], extend=False)
-    with pytest.raises(rk.DivergedError, match=r"from 1e\+10 to 1e\+20. Try lower ones"):
+    with pytest.raises(cr.DivergedError, match=r"from 1e\+10 to 1e\+20. Try lower ones"):
         found_for(optimizer="sgd", rates=[1e16, 1e18, 1e20])
 
 
@@ -152,7 +152,7 @@ def test_rates_as_a_list_without_a_count_and_of_one_seed() -> None:
     found = found_for(rates=[0.1, 0.001, 0.01], seeds=1, seed=4, extend=False)
     assert found.rates.tolist() == [0.001, 0.01, 0.1]
     assert {member.choice["seed"] for member in found.colony} == {4}
-    assert len(found_for(rates=rk.log_range(1e-4, 1), seeds=1, extend=False, epochs=2).rates) == 31
+    assert len(found_for(rates=cr.log_range(1e-4, 1), seeds=1, extend=False, epochs=2).rates) == 31
 
 
 def test_layers_of_several_activations_are_one_network() -> None:
@@ -169,7 +169,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rates": [-0.1, 0.1, 0.2]}, "rates: got -0.1; needs numbers above 0"),
     ({"rates": [0.1, float("nan"), 0.2]}, "rates: got nan; needs numbers above 0"),
     ({"rates": ["fast", 0.1, 0.2]}, "rates: got 'fast'; needs numbers above 0"),
-    ({"rates": rk.log_range(1e-4, 1, 10**9)}, "rates: got 1,000,000,000; needs at most 10,000"),
+    ({"rates": cr.log_range(1e-4, 1, 10**9)}, "rates: got 1,000,000,000; needs at most 10,000"),
     ({"learning_rate": 0.1}, "learning_rate: is what is looked for; leave it out"),
     ({"optimizer": ["sgd", "adam"]}, "optimizer: got several values; the rate is looked for with one"),
     ({"hidden": [[4], [5]]}, "hidden: got several values"),
@@ -182,14 +182,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:24] for _, message in WRONG])
 def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         found_for(**arguments)
 
 
 def test_ctrl_c_tells_what_can_be_told_from_those_that_are_done() -> None:
     """Rates from all over the range come first."""
 
-    def report(colony: rk.Colony) -> None:
+    def report(colony: cr.Colony) -> None:
         colony.forget_results()
         if colony.results.done.sum() >= 1600:
             raise KeyboardInterrupt
@@ -204,7 +204,7 @@ def test_ctrl_c_tells_what_can_be_told_from_those_that_are_done() -> None:
     assert found.table()["networks"].sum() == found.colony.results.done.sum()
     assert 0.001 < found.rate < 1
 
-    def at_once(colony: rk.Colony) -> None:
+    def at_once(colony: cr.Colony) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:

@@ -1,4 +1,4 @@
-"""Members of a colony against the same networks trained one by one by `rookery.train`."""
+"""Members of a colony against the same networks trained one by one by `creche.train`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import line
 
 from .sweeps import PENGUINS, swept, weights_of
@@ -22,7 +22,7 @@ def values(of: Any, most: int = 2) -> Any:
 DIFFERING = {
     "hidden": values(st.sampled_from([[], [3], [5, 5], [4, 2, 3]])),
     "activation": values(st.sampled_from(["relu", "tanh", "gelu", ("mish", "relu")])),
-    "optimizer": values(st.sampled_from(["sgd", "adam", "adadelta", "lion", rk.AdamW(weight_decay=0.1)])),
+    "optimizer": values(st.sampled_from(["sgd", "adam", "adadelta", "lion", cr.AdamW(weight_decay=0.1)])),
     "learning_rate": values(st.sampled_from([1e-3, 0.01, 0.2])),
     "batch_size": values(st.sampled_from([7, 20, 500])),
     "epochs": values(st.integers(1, 5)),
@@ -50,12 +50,12 @@ def test_a_member_has_the_bytes_of_the_network_alone(
     layers = {name: v for name, v in differing.items() if not isinstance(v[0], tuple)}
     if any(isinstance(item, tuple) for item in differing.get("activation", [])):
         layers["hidden"] = [[5, 5]]  # an activation for each of two layers
-    colony = rk.sweep(
+    colony = cr.sweep(
         "penguins", **{**PENGUINS, **shared, **differing, **layers, "threads": threads}, seeds=seeds, seed=seed
     )
     assert len(colony) == seeds * np.prod([len(v) for v in {**differing, **layers}.values()])
     for member in colony:
-        alone = rk.train("penguins", **{**PENGUINS, **shared, **member.choice}, split_seed=seed)
+        alone = cr.train("penguins", **{**PENGUINS, **shared, **member.choice}, split_seed=seed)
         assert member.status == alone.status
         assert member.plan == alone.plan
         assert weights_of(member) == weights_of(alone)
@@ -67,9 +67,9 @@ def test_numbers_as_labels_and_weighted_rows() -> None:
     x, y = line()
     weights = np.linspace(0, 1, len(x))
     shared: dict[str, Any] = {"hidden": [6], "epochs": 4, "threads": 1, "sample_weight": weights}
-    colony = rk.sweep(x, y, loss=["huber", "squared_error"], learning_rate=[0.01, 0.1], **shared)
+    colony = cr.sweep(x, y, loss=["huber", "squared_error"], learning_rate=[0.01, 0.1], **shared)
     for member in colony:
-        alone = rk.train(x, y, **shared, **member.choice, split_seed=0)
+        alone = cr.train(x, y, **shared, **member.choice, split_seed=0)
         assert weights_of(member) == weights_of(alone)
         np.testing.assert_array_equal(member.history.validation_metric, alone.history.validation_metric)
     assert colony.ranked_by == "rmse"  # losses of different kinds cannot be compared
@@ -79,18 +79,18 @@ def test_what_is_given_beside_the_optimizer() -> None:
     colony = swept(optimizer="adamw", weight_decay=[0.0, 0.5], clip_norm=[None, 0.01])
     for member in colony:
         of_choice = {name: v for name, v in member.choice.items() if name != "seed" and v is not None}
-        alone = rk.train("penguins", **PENGUINS, hidden=[5], epochs=6, optimizer=rk.AdamW(**of_choice), split_seed=0)
+        alone = cr.train("penguins", **PENGUINS, hidden=[5], epochs=6, optimizer=cr.AdamW(**of_choice), split_seed=0)
         assert weights_of(member) == weights_of(alone)
     assert len({weights_of(member) for member in colony}) == 4
 
 
 def test_a_member_that_diverged_says_so_and_has_the_weights_of_the_network_alone() -> None:
     shared = {**PENGUINS, "hidden": [5], "epochs": 6, "optimizer": "sgd"}
-    colony = rk.sweep("penguins", **shared, learning_rate=[1e-6, 1e6], seeds=3)
+    colony = cr.sweep("penguins", **shared, learning_rate=[1e-6, 1e6], seeds=3)
     assert [member.status for member in colony] == ["finished"] * 3 + ["diverged"] * 3
     for member in colony[3:]:
-        with pytest.raises(rk.DivergedError) as caught:
-            rk.train("penguins", **shared, **member.choice, split_seed=0)
+        with pytest.raises(cr.DivergedError) as caught:
+            cr.train("penguins", **shared, **member.choice, split_seed=0)
         run = caught.value.run
         assert run is not None
         assert weights_of(member) == weights_of(run)
@@ -98,10 +98,10 @@ def test_a_member_that_diverged_says_so_and_has_the_weights_of_the_network_alone
 
 def test_a_members_model_predicts_and_is_kept_as_any(tmp_path: Any) -> None:
     member = swept(seeds=3).best()
-    member.model.save(tmp_path / "best.rookery")
-    loaded = rk.load(tmp_path / "best.rookery")
+    member.model.save(tmp_path / "best.creche")
+    loaded = cr.load(tmp_path / "best.creche")
     np.testing.assert_array_equal(loaded.predict_proba("penguins"), member.model.predict_proba("penguins"))
-    assert rk.verify(tmp_path / "best.rookery", "penguins").same
+    assert cr.verify(tmp_path / "best.creche", "penguins").same
 
 
 def test_all_members_learn_and_are_judged_by_the_same_rows() -> None:

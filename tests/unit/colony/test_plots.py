@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit import jobs
 
 from .sweeps import swept
@@ -25,7 +25,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def colony() -> rk.Colony:
+def colony() -> cr.Colony:
     """Of which some diverge."""
     return swept(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
 
@@ -36,7 +36,7 @@ def drawn(figure: Any) -> Any:
     return figure
 
 
-def test_curves_of_each_value(colony: rk.Colony) -> None:
+def test_curves_of_each_value(colony: cr.Colony) -> None:
     figure = drawn(colony.plot_curves("optimizer"))
     assert [axes.get_title() for axes in figure.axes] == ["sgd", "adam"]
     for axes, optimizer in zip(figure.axes, ["sgd", "adam"], strict=True):
@@ -49,7 +49,7 @@ def test_curves_of_each_value(colony: rk.Colony) -> None:
     assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
 
 
-def test_curves_by_what_matters_most(colony: rk.Colony) -> None:
+def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
     figure = drawn(colony.plot_curves())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
@@ -63,7 +63,7 @@ def test_a_panel_without_a_curve_says_why() -> None:
     assert list(figure.axes[0].texts) == []
 
 
-def test_the_map_has_the_lowest_loss_of_each_pair(colony: rk.Colony) -> None:
+def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
     figure = drawn(colony.plot_map("learning_rate", "optimizer"))
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.001", "0.05", "1e+08"]
@@ -79,14 +79,14 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: rk.Colony) -> None:
     assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) == 1
 
 
-def test_the_map_of_the_two_that_matter(colony: rk.Colony) -> None:
+def test_the_map_of_the_two_that_matter(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
     with_seed = drawn(swept(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
     assert {with_seed.get_xlabel(), with_seed.get_ylabel()} == {"learning rate", "seed"}
 
 
-def test_the_spread_over_seeds(colony: rk.Colony) -> None:
+def test_the_spread_over_seeds(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_spread()).axes[0]
     plans = colony.plans()
     labels = [label.get_text() for label in axes.get_yticklabels()]
@@ -112,17 +112,17 @@ def test_the_spread_over_seeds(colony: rk.Colony) -> None:
         (lambda colony: colony.plot_spread(0), "plans: got 0"),
     ],
 )
-def test_what_cannot_be_drawn(colony: rk.Colony, plot: Any, message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
         plot(colony)
 
 
 def test_very_many_values_and_numbers_as_labels() -> None:
-    many = swept(samples=60, learning_rate=rk.log_range(1e-4, 1), dropout=rk.linear_range(0.0, 0.5), epochs=3)
+    many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
     for plot in (many.plot_curves, many.plot_map, many.plot_spread):
         drawn(plot())
     x, y = jobs.line()
     losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
-    numbers = rk.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
+    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
     for plot in (numbers.plot_curves, numbers.plot_map, numbers.plot_spread):
         drawn(plot())

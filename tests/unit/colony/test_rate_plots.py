@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -23,11 +23,11 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def found() -> rk.LearningRates:
+def found() -> cr.LearningRates:
     """With all four bands."""
-    return rk.find_learning_rate(
+    return cr.find_learning_rate(
         "penguins", label="species", hidden=[6], optimizer="sgd", epochs=20, seeds=3, threads=1,
-        rates=rk.log_range(1e-5, 1e4, 28),
+        rates=cr.log_range(1e-5, 1e4, 28),
     )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def labelled(axes: Any) -> dict[str, Any]:
     return {line.get_label(): line for line in axes.get_lines()}
 
 
-def test_a_point_for_each_network_a_line_through_medians_and_the_rate_to_take(found: rk.LearningRates) -> None:
+def test_a_point_for_each_network_a_line_through_medians_and_the_rate_to_take(found: cr.LearningRates) -> None:
     axes = found.plot()
     axes.figure.canvas.draw()
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -54,7 +54,7 @@ def test_a_point_for_each_network_a_line_through_medians_and_the_rate_to_take(fo
     assert set(constant) == {found.references.constant}
 
 
-def test_the_bands_are_named_in_their_order_where_they_lie(found: rk.LearningRates) -> None:
+def test_the_bands_are_named_in_their_order_where_they_lie(found: cr.LearningRates) -> None:
     axes = found.plot()
     names = [(text.get_text(), text.get_position()[0]) for text in axes.texts]
     assert [name for name, _ in names] == ["too low", "good", "too high", "diverged"]
@@ -65,14 +65,14 @@ def test_the_bands_are_named_in_their_order_where_they_lie(found: rk.LearningRat
     assert {bool(patch.get_hatch()) for patch in shaded} == {True, False}
 
 
-def test_it_can_be_drawn_beside_other_pictures(found: rk.LearningRates) -> None:
+def test_it_can_be_drawn_beside_other_pictures(found: cr.LearningRates) -> None:
     _, grid = plt.subplots(1, 2)
     assert found.plot(grid[1]) is grid[1]
     assert len(grid[0].get_lines()) == 0
     grid[1].figure.canvas.draw()
 
 
-def test_a_rate_of_each_band_learns_in_a_panel_of_its_own(found: rk.LearningRates) -> None:
+def test_a_rate_of_each_band_learns_in_a_panel_of_its_own(found: cr.LearningRates) -> None:
     panels = found.plot_curves()
     panels[0].figure.canvas.draw()
     assert [axes.get_title().partition(":")[0] for axes in panels] == [band.name for band in found.bands]
@@ -91,9 +91,9 @@ def test_a_rate_of_each_band_learns_in_a_panel_of_its_own(found: rk.LearningRate
 def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))
-    found = rk.find_learning_rate(
+    found = cr.find_learning_rate(
         x, rng.poisson(np.exp(2 + x[:, 0])), loss="poisson", task="numbers", hidden=[4], epochs=10, seeds=2, threads=1,
-        rates=rk.log_range(1e-4, 1, 9), validation_fraction=0,
+        rates=cr.log_range(1e-4, 1, 9), validation_fraction=0,
     )  # fmt: skip
     axes = found.plot()
     axes.figure.canvas.draw()

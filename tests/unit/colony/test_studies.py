@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 
 from .sweeps import PENGUINS, interrupting, weights_of
 
@@ -16,8 +16,8 @@ optuna = pytest.importorskip("optuna")
 COMPLETE, FAIL = optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL
 
 
-def chosen(**arguments: Any) -> rk.OptunaSweep:
-    return rk.sweep_with_optuna(
+def chosen(**arguments: Any) -> cr.OptunaSweep:
+    return cr.sweep_with_optuna(
         "penguins", **{**PENGUINS, "hidden": [5], "epochs": 5, "pack": 6, "rounds": 2, **arguments}
     )
 
@@ -33,12 +33,12 @@ def quiet() -> Any:
 def test_members_are_what_train_gives_and_trials_are_told_their_losses() -> None:
     """Whose shape, activation, optimizer and batch size differ, so that one round trains packs of several kinds."""
     found = chosen(
-        hidden=[[5, 5], [4], []], optimizer=["sgd", "adam", rk.AdamW(weight_decay=0.1)], activation="tanh",
-        batch_size=rk.linear_range(8, 64), learning_rate=rk.log_range(1e-4, 0.1), dropout=[0.0, 0.2], pack=8,
+        hidden=[[5, 5], [4], []], optimizer=["sgd", "adam", cr.AdamW(weight_decay=0.1)], activation="tanh",
+        batch_size=cr.linear_range(8, 64), learning_rate=cr.log_range(1e-4, 0.1), dropout=[0.0, 0.2], pack=8,
     )  # fmt: skip
     assert (len(found.colony), len(found.study.trials), found.trials) == (16, 16, tuple(range(16)))
     for member, trial in zip(found.colony, found.study.trials, strict=True):
-        alone = rk.train("penguins", **{**PENGUINS, "epochs": 5, "activation": "tanh", **member.choice}, split_seed=0)
+        alone = cr.train("penguins", **{**PENGUINS, "epochs": 5, "activation": "tanh", **member.choice}, split_seed=0)
         assert weights_of(member) == weights_of(alone)
         assert trial.value == alone.history.validation_loss[-1]
         assert trial.params["learning_rate"] == member.choice["learning_rate"]
@@ -52,13 +52,13 @@ def test_members_are_what_train_gives_and_trials_are_told_their_losses() -> None
 
 
 def test_the_same_call_chooses_the_same() -> None:
-    one, other = (chosen(learning_rate=rk.log_range(1e-4, 1), seed=3) for _ in range(2))
+    one, other = (chosen(learning_rate=cr.log_range(1e-4, 1), seed=3) for _ in range(2))
     assert one.colony.choices == other.colony.choices
-    assert one.colony.choices != chosen(learning_rate=rk.log_range(1e-4, 1), seed=4).colony.choices
+    assert one.colony.choices != chosen(learning_rate=cr.log_range(1e-4, 1), seed=4).colony.choices
 
 
 def test_a_trial_of_several_seeds_is_told_their_mean() -> None:
-    found = chosen(learning_rate=rk.log_range(1e-3, 0.1), seeds=3, seed=5, pack=2)
+    found = chosen(learning_rate=cr.log_range(1e-3, 0.1), seeds=3, seed=5, pack=2)
     assert [member.choice["seed"] for member in found.colony] == [5, 6, 7] * 4
     losses = found.colony.results.loss.reshape(4, 3)
     np.testing.assert_array_equal([trial.value for trial in found.study.trials], losses.mean(axis=1))
@@ -70,14 +70,14 @@ def test_a_diverged_trial_is_the_worst_there_is() -> None:
     for member, trial in zip(found.colony, found.study.trials, strict=True):
         assert (trial.state, trial.value == np.inf) == (COMPLETE, member.choice["learning_rate"] == 1e8)
     assert found.best().choice["learning_rate"] == 0.01
-    with pytest.raises(rk.DivergedError, match="all 12 networks diverged"):
+    with pytest.raises(cr.DivergedError, match="all 12 networks diverged"):
         chosen(optimizer="sgd", learning_rate=[1e7, 1e8])
 
 
 def test_a_study_goes_on_where_it_stands() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    chosen(learning_rate=rk.log_range(1e-3, 0.1), study=study)
-    found = chosen(learning_rate=rk.log_range(1e-3, 0.1), study=study)
+    chosen(learning_rate=cr.log_range(1e-3, 0.1), study=study)
+    found = chosen(learning_rate=cr.log_range(1e-3, 0.1), study=study)
     assert len(study.trials) == 24
     assert found.trials == tuple(range(12, 24))
     assert study.trials[12].user_attrs["members"] == [0]
@@ -103,7 +103,7 @@ def test_a_space_in_which_one_choice_depends_on_another() -> None:
 def test_losses_of_several_kinds_are_told_by_their_mistakes() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))
-    found = rk.sweep_with_optuna(
+    found = cr.sweep_with_optuna(
         x, x[:, 0], hidden=[3], epochs=3, loss=["huber", "squared_error"], pack=4, rounds=1, threads=1
     )
     expected = [member.history.validation_metric[-1] for member in found.colony]
@@ -112,10 +112,10 @@ def test_losses_of_several_kinds_are_told_by_their_mistakes() -> None:
 
 def test_ctrl_c_keeps_what_was_told() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    arguments: dict[str, Any] = {"learning_rate": rk.log_range(1e-3, 0.1), "study": study, "rounds": 5}
-    seen: list[rk.Colony] = []
+    arguments: dict[str, Any] = {"learning_rate": cr.log_range(1e-3, 0.1), "study": study, "rounds": 5}
+    seen: list[cr.Colony] = []
 
-    def report(colony: rk.Colony) -> None:
+    def report(colony: cr.Colony) -> None:
         if all(colony is not other for other in seen):
             seen.append(colony)
         if len(seen) == 3:
@@ -133,7 +133,7 @@ def test_ctrl_c_keeps_what_was_told() -> None:
 
 def test_a_plan_that_cannot_be_leaves_no_trial_under_way() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    with pytest.raises(rk.PlanError, match=r"momentum: adamw? has none"):
+    with pytest.raises(cr.PlanError, match=r"momentum: adamw? has none"):
         chosen(study=study, optimizer=["adam", "adamw"], momentum=[0.1, 0.9])
     assert {trial.state for trial in study.trials} == {FAIL}
 
@@ -152,18 +152,18 @@ def test_a_plan_that_cannot_be_leaves_no_trial_under_way() -> None:
     ],
 )
 def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         chosen(**arguments)
 
 
 @pytest.mark.parametrize("directions", [["maximize"], ["minimize", "minimize"]])
 def test_a_study_of_another_aim(directions: list[str]) -> None:
     study = optuna.create_study(directions=directions)
-    with pytest.raises(rk.PlanError, match=f"study: has the directions {', '.join(directions)}; needs one, minimize"):
+    with pytest.raises(cr.PlanError, match=f"study: has the directions {', '.join(directions)}; needs one, minimize"):
         chosen(dropout=[0.0, 0.1], study=study)
 
 
 def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(rk.RookeryError, match=r"pip install 'rookery\[sweep\]'"):
+    with pytest.raises(cr.CrecheError, match=r"pip install 'creche\[sweep\]'"):
         chosen(dropout=[0.0, 0.1])

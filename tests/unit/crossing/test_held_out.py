@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import line, two_classes
 
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
@@ -19,10 +19,10 @@ def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -
     """Each fold's networks, as an `Ensemble`, say the same of its rows."""
     x, y = two_classes(50) if task == "classes" else line(50)
     labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "numbers" else y
-    crossed = rk.cross_validate(x, labels, folds=2, seeds=4, **QUICK)
+    crossed = cr.cross_validate(x, labels, folds=2, seeds=4, **QUICK)
     for fold in (1, 2):
         models = [m.model for m, place in zip(crossed.members, crossed.places, strict=True) if place.fold == fold]
-        ensemble = rk.Ensemble(models, threads=1)
+        ensemble = cr.Ensemble(models, threads=1)
         rows = crossed.members[(fold - 1) * 4].prepared.judged[1].observations.rows
         said = (
             ensemble.predict_proba(x[rows]) if task == "classes" else ensemble.predict(x[rows]).reshape(len(rows), -1)
@@ -41,7 +41,7 @@ def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -
 
 def test_one_prediction_has_no_doubt(tmp_path: Path) -> None:
     x, y = two_classes(40)
-    crossed = rk.cross_validate(x, y, folds=2, **QUICK)
+    crossed = cr.cross_validate(x, y, folds=2, **QUICK)
     assert np.isnan(crossed.doubt).all()
     assert crossed.doubtful() == []
     crossed.write_rows(tmp_path / "rows.csv")
@@ -52,10 +52,10 @@ def test_one_prediction_has_no_doubt(tmp_path: Path) -> None:
 
 
 def test_rows_as_a_table() -> None:
-    crossed = rk.cross_validate("penguins", label="species", folds=3, repeats=2, **QUICK)
+    crossed = cr.cross_validate("penguins", label="species", folds=3, repeats=2, **QUICK)
     rows = crossed.rows()
     assert rows["row"].to_list() == list(range(1, 345))
-    assert rows["true_species"].to_list() == rk.datasets.penguins()["species"].to_list()
+    assert rows["true_species"].to_list() == cr.datasets.penguins()["species"].to_list()
     probabilities = rows.select("probability_Adelie", "probability_Chinstrap", "probability_Gentoo").to_numpy()
     np.testing.assert_array_equal(probabilities, crossed.predictions)
     said = np.array(["Adelie", "Chinstrap", "Gentoo"])[probabilities.argmax(axis=1)]
@@ -68,12 +68,12 @@ def test_rows_as_a_table() -> None:
 
 def test_quantiles_are_judged_as_such() -> None:
     x, y = line(60)
-    crossed = rk.cross_validate(x, y, folds=3, loss=rk.Quantile(0.9), **QUICK)
+    crossed = cr.cross_validate(x, y, folds=3, loss=cr.Quantile(0.9), **QUICK)
     error = y - crossed.predictions[:, 0]
     assert crossed.evaluation.metrics()["pinball"] == pytest.approx(np.maximum(0.9 * error, -0.1 * error).mean())
 
 
 def test_no_intervals_where_none_are_wanted() -> None:
     x, y = two_classes(40)
-    assert rk.cross_validate(x, y, folds=2, intervals=0, **QUICK).evaluation.intervals == {}
-    assert rk.cross_validate(x, y, folds=2, intervals=50, **QUICK).evaluation.intervals
+    assert cr.cross_validate(x, y, folds=2, intervals=0, **QUICK).evaluation.intervals == {}
+    assert cr.cross_validate(x, y, folds=2, intervals=50, **QUICK).evaluation.intervals

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rookery.engine import machine
-from rookery.engine.machine import available_memory, resolve_threads, usable_cores
-from rookery.errors import PlanError
+from creche.engine import machine
+from creche.engine.machine import available_memory, resolve_threads, usable_cores
+from creche.errors import PlanError
 
 
 @pytest.fixture(autouse=True)
 def no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ROOKERY_NUM_THREADS", raising=False)
+    monkeypatch.delenv("CRECHE_NUM_THREADS", raising=False)
 
 
 @pytest.fixture
@@ -28,22 +28,22 @@ def folder(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_the_argument_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROOKERY_NUM_THREADS", "3")
+    monkeypatch.setenv("CRECHE_NUM_THREADS", "3")
     assert resolve_threads(5) == 5
     assert resolve_threads(None) == 3
 
 
 @pytest.mark.parametrize("setting", ["", "  "])
 def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, setting: str, tmp_path: Path) -> None:
-    monkeypatch.setenv("ROOKERY_NUM_THREADS", setting)
+    monkeypatch.setenv("CRECHE_NUM_THREADS", setting)
     monkeypatch.setattr(machine, "usable_cores", lambda: 7)
     assert resolve_threads(None) == 7
 
 
 @pytest.mark.parametrize("setting", ["0", "-2", "two", "2.5", "1025"])
 def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
-    monkeypatch.setenv("ROOKERY_NUM_THREADS", setting)
-    with pytest.raises(PlanError, match=f"ROOKERY_NUM_THREADS: got '?{setting}'?; needs a whole number from 1 to 1024"):
+    monkeypatch.setenv("CRECHE_NUM_THREADS", setting)
+    with pytest.raises(PlanError, match=f"CRECHE_NUM_THREADS: got '?{setting}'?; needs a whole number from 1 to 1024"):
         resolve_threads(None)
 
 

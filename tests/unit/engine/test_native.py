@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery import _core
-from rookery.engine import native
-from rookery.engine.native import check_memory, translate, worthwhile_threads
-from rookery.errors import PlanError
-from rookery.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
+import creche as cr
+from creche import _core
+from creche.engine import native
+from creche.engine.native import check_memory, translate, worthwhile_threads
+from creche.errors import PlanError
+from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
 from tests.unit.jobs import quick
 
 NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if not loss.for_classes}
@@ -43,7 +43,7 @@ def test_every_word_reaches_the_engine_and_trains(family: str, word: str, precis
 
 
 def translated(**arguments: Any) -> Any:
-    return translate(_core.load(), rk.Plan(**({"network": Network.of(4, [8], 3)} | arguments)))
+    return translate(_core.load(), cr.Plan(**({"network": Network.of(4, [8], 3)} | arguments)))
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.word)
@@ -90,11 +90,11 @@ def test_every_number_of_a_schedule_arrives(schedule: Any, expected: dict[str, o
 
 def test_the_rest_of_a_plan_arrives() -> None:
     network = Network.of(
-        4, [8, 7], 3, [rk.LeakyRelu(0.2), rk.Softplus(3.0)], [0.1, 0.2], rk.initializers.Orthogonal(1.5)
+        4, [8, 7], 3, [cr.LeakyRelu(0.2), cr.Softplus(3.0)], [0.1, 0.2], cr.initializers.Orthogonal(1.5)
     )
     to = translated(
-        network=network, loss=rk.CrossEntropy(0.1), batch_size=11, epochs=13, seed=2**63 + 5, shuffle=False,
-        early_stopping=rk.EarlyStopping(4, 0.3, False),
+        network=network, loss=cr.CrossEntropy(0.1), batch_size=11, epochs=13, seed=2**63 + 5, shuffle=False,
+        early_stopping=cr.EarlyStopping(4, 0.3, False),
     )  # fmt: skip
     assert to.inputs == 4
     assert [(layer.width, layer.activation, layer.dropout) for layer in to.layers] == [
@@ -120,7 +120,7 @@ def test_open_lengths_are_refused() -> None:
 
 @pytest.mark.parametrize("hidden", [[300_000, 300_000], [2**30, 2**30]], ids=repr)
 def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: list[int]) -> None:
-    plan = rk.Plan(Network.of(3, hidden, 2), batch_size=64)
+    plan = cr.Plan(Network.of(3, hidden, 2), batch_size=64)
     with pytest.raises(PlanError) as refusal:
         check_memory(plan, 100)
     message = str(refusal.value)
@@ -130,7 +130,7 @@ def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: lis
 
 
 def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = rk.Plan(Network.of(64, [2048, 2048], 10))
+    plan = cr.Plan(Network.of(64, [2048, 2048], 10))
     needed = _core.load().memory(translate(_core.load(), plan), 1000, 4)
     assert needed > 4 * 3 * plan.network.parameters  # weights and Adam's two moments
     monkeypatch.setattr(native, "available_memory", lambda: needed)
@@ -143,8 +143,8 @@ def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_small_networks_use_one_thread_and_large_ones_all() -> None:
-    small = rk.Plan(Network.of(4, [10, 10], 3), batch_size=20)
-    large = rk.Plan(Network.of(64, [1024, 1024], 10), batch_size=1024)
+    small = cr.Plan(Network.of(4, [10, 10], 3), batch_size=20)
+    large = cr.Plan(Network.of(64, [1024, 1024], 10), batch_size=1024)
     assert worthwhile_threads(small, 957, 8) == 1
     assert worthwhile_threads(large, 20_000, 8) == 8
     assert worthwhile_threads(large, 20_000, 1) == 1
@@ -152,8 +152,8 @@ def test_small_networks_use_one_thread_and_large_ones_all() -> None:
 
 
 def test_instructions_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROOKERY_ISA", "sse2")
-    with pytest.raises(PlanError, match=f"ROOKERY_ISA: got 'sse2'; .*: {', '.join(_core.levels())}"):
+    monkeypatch.setenv("CRECHE_ISA", "sse2")
+    with pytest.raises(PlanError, match=f"CRECHE_ISA: got 'sse2'; .*: {', '.join(_core.levels())}"):
         quick(X, CLASSES)
     with pytest.raises(PlanError, match="level: got 'mmx'; this machine has"):
         _core.load("mmx")
@@ -161,5 +161,5 @@ def test_instructions_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPat
 
 def test_each_level_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     for level in _core.levels():
-        monkeypatch.setenv("ROOKERY_ISA", level)
-        assert _core.load().__name__ == f"rookery._core._{level.replace('-', '_')}"
+        monkeypatch.setenv("CRECHE_ISA", level)
+        assert _core.load().__name__ == f"creche._core._{level.replace('-', '_')}"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from rookery.evaluation.spread import Spread
-from rookery.evaluation.student import t_quantile
-from rookery.table.folds import folds
+from creche.evaluation.spread import Spread
+from creche.evaluation.student import t_quantile
+from creche.table.folds import folds
 
 
 @given(st.floats(0.001, 0.9999), st.integers(1, 2000))

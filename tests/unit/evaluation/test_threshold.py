@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.evaluation import choose_threshold
+import creche as cr
+from creche.evaluation import choose_threshold
 from tests.unit.jobs import line, quick, two_classes
 
 
@@ -55,14 +55,14 @@ def test_no_threshold_is_better(rows: list[tuple[int, int, int]], by: str) -> No
     ],
 )
 def test_what_cannot_be(how: dict[str, Any], says: str) -> None:
-    with pytest.raises(rk.PlanError, match=says):
+    with pytest.raises(cr.PlanError, match=says):
         choose_threshold(np.full((4, 2), 0.5), np.array([0, 1, 0, 1]), **how)
 
 
 def test_both_classes_are_needed() -> None:
-    with pytest.raises(rk.TableError, match="only one class occurs"):
+    with pytest.raises(cr.TableError, match="only one class occurs"):
         choose_threshold(np.full((2, 2), 0.5), np.array([1, 1]), metric="f1")
-    with pytest.raises(rk.TableError, match="models of two classes only"):
+    with pytest.raises(cr.TableError, match="models of two classes only"):
         choose_threshold(np.full((2, 3), 0.5), np.array([1, 1]), metric="f1")
 
 
@@ -71,9 +71,9 @@ def test_a_models_threshold() -> None:
     model = quick(x, y, epochs=3).model
     chosen = model.choose_threshold(x, y, costs=(1, 10))
     with_it = model.evaluate(x, y, threshold=chosen.threshold, intervals=0)
-    assert isinstance(with_it, rk.ClassEvaluation)
+    assert isinstance(with_it, cr.ClassEvaluation)
     cost = with_it.confusion[0, 1] + 10 * with_it.confusion[1, 0]
     assert cost / 200 == pytest.approx(chosen.value)
     assert chosen.value <= chosen.at_half
-    with pytest.raises(rk.TableError, match="two classes only"):
+    with pytest.raises(cr.TableError, match="two classes only"):
         quick(*line()).model.evaluate(*line(), threshold=0.3)

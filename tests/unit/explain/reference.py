@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.engine.inside import Weights
-from rookery.engine.native import new_run
-from rookery.explain.batch import batch_of
-from rookery.model import Model
+from creche.engine.inside import Weights
+from creche.engine.native import new_run
+from creche.explain.batch import batch_of
+from creche.model import Model
 
 
 def cross_entropy(weights: Weights, x: NDArray[Any], classes: NDArray[Any]) -> float:

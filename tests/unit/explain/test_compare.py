@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.explain.comparison import Comparison
-from rookery.explain.paths import flat, principal
+import creche as cr
+from creche.explain.comparison import Comparison
+from creche.explain.paths import flat, principal
 from tests.unit.jobs import line
 
 SHARED: dict[str, Any] = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1}
@@ -15,7 +15,7 @@ SHARED: dict[str, Any] = {"label": "species", "hidden": [4], "epochs": 8, "threa
 
 @pytest.fixture(scope="module")
 def runs() -> Comparison:
-    return rk.explain.compare(
+    return cr.explain.compare(
         "penguins", **SHARED, optimizer=["sgd", "adam"], learning_rate=[0.01, 0.1], points=7, seed=3
     )
 
@@ -27,10 +27,10 @@ def test_all_begin_with_the_same_weights_and_end_as_when_trained_alone(runs: Com
     assert len({one.losses[0] for one in runs}) == 1
     assert len({tuple(one.path[0]) for one in runs}) == 1
     for one in runs:
-        lone = rk.train("penguins", **SHARED, **one.choice, seed=3)
+        lone = cr.train("penguins", **SHARED, **one.choice, seed=3)
         assert flat(lone.model.weights).tobytes() == flat(one.run.model.weights).tobytes()
         assert one.status == "finished"
-        curve = rk.explain.loss_against_weight(lone, points=3, threads=1)  # on the training rows
+        curve = cr.explain.loss_against_weight(lone, points=3, threads=1)  # on the training rows
         assert curve.loss == one.losses[-1]
         assert one.steps[0] == 0
         assert one.steps[-1] == lone.step
@@ -52,20 +52,20 @@ def test_the_surface_runs_through_the_end_of_the_best(runs: Comparison) -> None:
 
 
 def test_so_many_steps_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rookery.explain import comparison
+    from creche.explain import comparison
 
     monkeypatch.setattr(comparison, "MOST_KEPT", 10)
-    runs = rk.explain.compare("penguins", **SHARED, learning_rate=[0.01, 0.02], points=3)  # 64 steps
+    runs = cr.explain.compare("penguins", **SHARED, learning_rate=[0.01, 0.02], points=3)  # 64 steps
     for one in runs:
         assert one.steps.tolist() == [0, 7, 14, 21, 28, 35, 42, 49, 56, 63, 64]
 
 
 def test_the_directions_are_those_of_all_paths() -> None:
     arguments = {**SHARED, "epochs": 3, "optimizer": "sgd", "learning_rate": 0.1}
-    runs = rk.explain.compare("penguins", **arguments, batch_size=[32, 241], points=3)
+    runs = cr.explain.compare("penguins", **arguments, batch_size=[32, 241], points=3)
     rows = []
     for size in (32, 241):  # every step of both is kept, and both can be done again, step by step
-        lone = rk.train("penguins", **arguments, batch_size=size)
+        lone = cr.train("penguins", **arguments, batch_size=size)
         begun = type(lone)(lone.plan, lone.prepared, 1)
         rows.append(flat(begun.model.weights))
         while begun.status == "running":
@@ -80,7 +80,7 @@ def test_the_directions_are_those_of_all_paths() -> None:
 
 
 def test_two_weights_as_directions() -> None:
-    runs = rk.explain.compare(
+    runs = cr.explain.compare(
         "penguins", **SHARED, learning_rate=[0.01, 0.05], directions=[(0, "bill_length_mm", 1), (1, "bias", "Gentoo")],
         points=5,
     )  # fmt: skip
@@ -91,21 +91,21 @@ def test_two_weights_as_directions() -> None:
 
 def test_a_run_that_diverges_is_said_and_spoils_nothing() -> None:
     x, y = line(80)
-    runs = rk.explain.compare(
+    runs = cr.explain.compare(
         x, y, hidden=[4], optimizer="sgd", learning_rate=[0.01, 0.05, 1e25], epochs=4, points=5, threads=1
     )
     assert [one.status for one in runs] == ["finished", "finished", "diverged"]
     assert runs.best().name != "learning rate 1e+25"
     assert np.isfinite(runs.surface.losses).any()
-    plain = rk.explain.compare(
+    plain = cr.explain.compare(
         x, y, hidden=[4], optimizer="sgd", learning_rate=[0.01, 0.05], epochs=4, points=5, threads=1
     )
     assert np.abs(runs.surface.x).max() < 20 * np.abs(plain.surface.x).max()
 
 
 def test_a_run_that_goes_far_has_no_say() -> None:
-    with_far = rk.explain.compare("penguins", **SHARED, optimizer="sgd", learning_rate=[0.05, 0.1, 1000.0], points=5)
-    without = rk.explain.compare("penguins", **SHARED, optimizer="sgd", learning_rate=[0.05, 0.1], points=5)
+    with_far = cr.explain.compare("penguins", **SHARED, optimizer="sgd", learning_rate=[0.05, 0.1, 1000.0], points=5)
+    without = cr.explain.compare("penguins", **SHARED, optimizer="sgd", learning_rate=[0.05, 0.1], points=5)
     assert [one.is_far for one in with_far] == [False, False, True]
     assert with_far.surface.x.tobytes() == without.surface.x.tobytes()
     assert with_far.surface.losses.tobytes() == without.surface.losses.tobytes()
@@ -125,8 +125,8 @@ def test_a_run_that_goes_far_has_no_say() -> None:
     ],
 )
 def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
-        rk.explain.compare("penguins", **(SHARED | arguments))
+    with pytest.raises(cr.PlanError, match=message):
+        cr.explain.compare("penguins", **(SHARED | arguments))
 
 
 def test_tables(runs: Comparison) -> None:
@@ -153,6 +153,6 @@ def test_the_pictures(runs: Comparison, style: str) -> None:
     np.testing.assert_array_equal(right.get_lines()[0].get_xydata(), runs[0].path)
     _, given = plt.subplots(1, 2)
     assert runs.plot(given) == list(given)
-    with pytest.raises(rk.PlanError, match="axes: needs two Axes"):
+    with pytest.raises(cr.PlanError, match="axes: needs two Axes"):
         runs.plot(given[0])
     plt.close("all")

@@ -9,16 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.errors import PlanError, TableError
-from rookery.explain import decision_regions
+import creche as cr
+from creche.errors import PlanError, TableError
+from creche.explain import decision_regions
 
 SIDES = ("bill_length_mm", "flipper_length_mm")
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[6], epochs=30, learning_rate=0.02, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[6], epochs=30, learning_rate=0.02, threads=1).model
 
 
 def grid_table(regions: Any) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def grid_table(regions: Any) -> pl.DataFrame:
     return table.with_columns(**{name: pl.lit(value) for name, value in regions.others.items()})
 
 
-def test_what_predicting_the_points_gives(model: rk.Model) -> None:
+def test_what_predicting_the_points_gives(model: cr.Model) -> None:
     found = decision_regions(model, "penguins", *SIDES, points=15)
     table = grid_table(found)
     np.testing.assert_array_equal(found.said.reshape(225, 3), model.predict_proba(table))
@@ -37,15 +37,15 @@ def test_what_predicting_the_points_gives(model: rk.Model) -> None:
     np.testing.assert_array_equal(found.table()["bill_length_mm"].to_numpy(), table["bill_length_mm"].to_numpy())
 
 
-def test_what_an_ensemble_says(model: rk.Model) -> None:
-    other = rk.train("penguins", label="species", hidden=[3, 3], epochs=10, threads=1).model
-    ensemble = rk.Ensemble([model, other], [1, 3])
+def test_what_an_ensemble_says(model: cr.Model) -> None:
+    other = cr.train("penguins", label="species", hidden=[3, 3], epochs=10, threads=1).model
+    ensemble = cr.Ensemble([model, other], [1, 3])
     found = decision_regions(ensemble, "penguins", *SIDES, points=9)
     np.testing.assert_array_equal(found.said.reshape(81, 3), ensemble.predict_proba(grid_table(found)))
 
 
-def test_the_other_columns_are_as_usual(model: rk.Model) -> None:
-    penguins = rk.datasets.penguins()
+def test_the_other_columns_are_as_usual(model: cr.Model) -> None:
+    penguins = cr.datasets.penguins()
     found = decision_regions(model, penguins, *SIDES, points=3)
     assert found.others["island"] == penguins["island"].mode()[0]
     assert found.others["sex"] == penguins["sex"].drop_nulls().mode()[0]
@@ -57,8 +57,8 @@ def test_the_other_columns_are_as_usual(model: rk.Model) -> None:
     np.testing.assert_array_equal(given.said.reshape(9, 3), model.predict_proba(table))
 
 
-def test_the_range_and_the_rows(model: rk.Model) -> None:
-    penguins = rk.datasets.penguins()
+def test_the_range_and_the_rows(model: cr.Model) -> None:
+    penguins = cr.datasets.penguins()
     found = decision_regions(model, penguins, *SIDES, points=40)
     length = penguins["bill_length_mm"].drop_nulls()
     width = length.max() - length.min()  # type: ignore[operator]
@@ -74,7 +74,7 @@ def test_the_range_and_the_rows(model: rk.Model) -> None:
 def test_arrays_and_dates_and_a_column_that_is_the_same() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 3))
-    model = rk.train(x, x[:, 0] * 10, hidden=[4], epochs=5, threads=1).model
+    model = cr.train(x, x[:, 0] * 10, hidden=[4], epochs=5, threads=1).model
     found = decision_regions(model, x, "x0", "x2", points=6, y=x[:, 0] * 10)
     assert found.said.shape == (6, 6, 1)
     grid = np.column_stack([np.tile(found.x, 6), np.full(36, x[:, 1].mean()), np.repeat(found.y, 6)])
@@ -84,7 +84,7 @@ def test_arrays_and_dates_and_a_column_that_is_the_same() -> None:
 
     days = [date(2021, 3, 1) + timedelta(days=i) for i in range(9)]
     table = pl.DataFrame({"a": np.arange(9.0), "b": np.arange(9.0) ** 2, "day": days, "y": np.arange(9.0)})
-    model = rk.train(table, label="y", hidden=[3], epochs=2, threads=1).model
+    model = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     found = decision_regions(model, table, "a", "b", points=3)
     assert found.others["day"].date() == days[4]
     same = decision_regions(model, table.with_columns(b=pl.lit(4.0)), "a", "b", points=3)
@@ -105,13 +105,13 @@ def test_arrays_and_dates_and_a_column_that_is_the_same() -> None:
         (SIDES, {"y": ["Adelie"]}, TableError, "y: has 1 labels for 344 rows"),
     ],
 )  # fmt: skip
-def test_calls_that_cannot_be(model: rk.Model, columns: Any, arguments: Any, error: Any, message: str) -> None:
+def test_calls_that_cannot_be(model: cr.Model, columns: Any, arguments: Any, error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         decision_regions(model, "penguins", *columns, **arguments)
 
 
-def test_a_column_missing_in_all_rows(model: rk.Model) -> None:
-    table = rk.datasets.penguins().with_columns(
+def test_a_column_missing_in_all_rows(model: cr.Model) -> None:
+    table = cr.datasets.penguins().with_columns(
         body_mass_g=pl.lit(None, pl.Int64), bill_depth_mm=pl.lit(None, pl.Float64)
     )
     with pytest.raises(TableError, match="column 'body_mass_g': is missing in all 344 rows"):

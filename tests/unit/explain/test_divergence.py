@@ -9,20 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.engine.native import Rows
-from rookery.explain.sharpness import edge_of_stability, sharpness
-from rookery.explain.tracing.stepping import alone
+import creche as cr
+from creche.engine.native import Rows
+from creche.explain.sharpness import edge_of_stability, sharpness
+from creche.explain.tracing.stepping import alone
 
 from ..jobs import line, quick
 
 SGD = {"optimizer": "sgd", "shuffle": False, "validation_fraction": 0, "epochs": 10}
 
 
-def diverged(*data: Any, **arguments: Any) -> rk.explain.Divergence:
-    with pytest.raises(rk.DivergedError) as raised:
+def diverged(*data: Any, **arguments: Any) -> cr.explain.Divergence:
+    with pytest.raises(cr.DivergedError) as raised:
         quick(*data, **arguments)
-    return rk.explain.divergence(raised.value)
+    return cr.explain.divergence(raised.value)
 
 
 class TestWhatIsSaid:
@@ -92,10 +92,10 @@ class TestWhatIsSaid:
         assert "edge" not in str(found)
 
     def test_a_run_will_do_in_place_of_its_error(self) -> None:
-        with pytest.raises(rk.DivergedError) as raised:
+        with pytest.raises(cr.DivergedError) as raised:
             quick(*line(), learning_rate=50.0, **SGD)
         assert raised.value.run is not None
-        assert str(rk.explain.divergence(raised.value.run)) == str(rk.explain.divergence(raised.value))
+        assert str(cr.explain.divergence(raised.value.run)) == str(cr.explain.divergence(raised.value))
 
 
 class TestTheEdge:
@@ -118,8 +118,8 @@ class TestTheEdge:
     @pytest.mark.parametrize(
         ("optimizer", "times"),
         [
-            (rk.SGD(), 2), (rk.SGD(momentum=0.5), 3), (rk.SGD(momentum=0.5, dampening=0.5), 6),
-            (rk.SGD(momentum=0.5, nesterov=True), 1.5),
+            (cr.SGD(), 2), (cr.SGD(momentum=0.5), 3), (cr.SGD(momentum=0.5, dampening=0.5), 6),
+            (cr.SGD(momentum=0.5, nesterov=True), 1.5),
         ],
     )  # fmt: skip
     def test_with_momentum(self, optimizer: Any, times: float) -> None:
@@ -140,15 +140,15 @@ class TestTheEdge:
 
 class TestWhereThereIsNothingToExplain:
     def test_a_run_that_ended_well(self) -> None:
-        with pytest.raises(rk.RookeryError, match="the run has not diverged: it is finished"):
-            rk.explain.divergence(quick(*line()))
+        with pytest.raises(cr.CrecheError, match="the run has not diverged: it is finished"):
+            cr.explain.divergence(quick(*line()))
 
     def test_an_error_out_of_another_process(self) -> None:
-        with pytest.raises(rk.DivergedError) as raised:
+        with pytest.raises(cr.DivergedError) as raised:
             quick(*line(), learning_rate=50.0, **SGD)
-        with pytest.raises(rk.RookeryError, match="another process"):
-            rk.explain.divergence(pickle.loads(pickle.dumps(raised.value)))
+        with pytest.raises(cr.CrecheError, match="another process"):
+            cr.explain.divergence(pickle.loads(pickle.dumps(raised.value)))
 
     def test_what_is_no_run(self) -> None:
-        with pytest.raises(rk.RookeryError, match="got str; needs a Run"):
-            rk.explain.divergence("run")  # type: ignore[arg-type]
+        with pytest.raises(cr.CrecheError, match="got str; needs a Run"):
+            cr.explain.divergence("run")  # type: ignore[arg-type]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.explain.findings import Diagnosis, Finding
-from rookery.explain.rules import RULES
+import creche as cr
+from creche.explain.findings import Diagnosis, Finding
+from creche.explain.rules import RULES
 
-diagnose = rk.explain.diagnose
+diagnose = cr.explain.diagnose
 
 
 def classes(seed: int = 0, rows: int = 600, flipped: float = 0.05, columns: int = 6) -> tuple[Any, Any]:
@@ -30,24 +30,24 @@ def numbers(seed: int = 0, rows: int = 400) -> tuple[Any, Any]:
     return x, np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.3 * rng.standard_normal(rows)
 
 
-def trained(data: Any, y: Any = None, **arguments: Any) -> rk.Run:
+def trained(data: Any, y: Any = None, **arguments: Any) -> cr.Run:
     """The run, also where it diverges."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", rk.RookeryWarning)
-            return rk.train(data, y, threads=1, **arguments)
-    except rk.DivergedError as error:
+            warnings.simplefilter("ignore", cr.CrecheWarning)
+            return cr.train(data, y, threads=1, **arguments)
+    except cr.DivergedError as error:
         return error.run  # type: ignore[return-value]
 
 
-def found(run: rk.Run, rule: str, **arguments: Any) -> Finding:
+def found(run: cr.Run, rule: str, **arguments: Any) -> Finding:
     diagnosis = diagnose(run, **arguments)
     assert rule in diagnosis.rules
     return next(finding for finding in diagnosis if finding.rule == rule)
 
 
 PENGUINS = {"label": "species"}
-HEALTHY: dict[str, Callable[[int], rk.Run]] = {
+HEALTHY: dict[str, Callable[[int], cr.Run]] = {
     "penguins": lambda s: trained("penguins", **PENGUINS, seed=s),
     "small": lambda s: trained("penguins", **PENGUINS, seed=s, hidden=[5, 5], learning_rate=0.01),
     "recorded": lambda s: trained("penguins", **PENGUINS, seed=s, record="activations"),
@@ -55,7 +55,7 @@ HEALTHY: dict[str, Callable[[int], rk.Run]] = {
     "dropout": lambda s: trained("penguins", **PENGUINS, seed=s, dropout=0.3),
     "early stopping": lambda s: trained("penguins", **PENGUINS, seed=s, epochs=500, early_stopping=20),
     "momentum": lambda s: trained(
-        "penguins", **PENGUINS, seed=s, optimizer=rk.SGD(learning_rate=0.1, momentum=0.9), epochs=40
+        "penguins", **PENGUINS, seed=s, optimizer=cr.SGD(learning_rate=0.1, momentum=0.9), epochs=40
     ),
     "mass": lambda s: trained("penguins", label="body_mass_g", task="numbers", seed=s, missing_label="drop"),
     "huber": lambda s: trained(*numbers(s, 600), seed=s, loss="huber", learning_rate=0.003),
@@ -277,12 +277,12 @@ def test_cures_that_prepare_the_rows_anew_are_what_training_gives() -> None:
 def test_a_forecast_that_was_refuted_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(*classes(0, 1000, 0.02), loss="binary_cross_entropy", hidden=[16], epochs=60)
     assert "too_short" in diagnose(run, try_cures=False).rules
-    monkeypatch.setattr("rookery.explain.cures.MARGIN", 0.99)
+    monkeypatch.setattr("creche.explain.cures.MARGIN", 0.99)
     assert "too_short" not in diagnose(run).rules
 
 
 def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rookery.explain.cures.MARGIN", 0.99)
+    monkeypatch.setattr("creche.explain.cures.MARGIN", 0.99)
     run = trained(*classes(0, 150, 0.2, 20), epochs=200, learning_rate=0.01, hidden=[64, 64])
     finding = found(run, "overfitting")
     assert finding.cure is None
@@ -293,7 +293,7 @@ def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 def test_where_memory_is_short_cures_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(*classes(0), learning_rate=1e-5, hidden=[16])
     together = diagnose(run, seeds=2)
-    monkeypatch.setattr("rookery.engine.colony.available_memory", lambda: 1)
+    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 1)
     assert diagnose(run, seeds=2).to_dict() == together.to_dict()
 
 
@@ -338,9 +338,9 @@ def test_it_is_a_list_and_plain_data() -> None:
 @pytest.mark.parametrize(("given", "message"), [(3, "got int; needs a Run"), ("model", "got Model; needs a Run")])
 def test_what_is_no_run_is_said(given: object, message: str) -> None:
     run = trained(*classes(0), epochs=1)
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         diagnose(run.model if given == "model" else given)
-    with pytest.raises(rk.PlanError, match="seeds: got 0"):
+    with pytest.raises(cr.PlanError, match="seeds: got 0"):
         diagnose(run, seeds=0)
 
 

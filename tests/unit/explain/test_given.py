@@ -8,21 +8,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery import explain
-from rookery.explain.batch import batch_of
+import creche as cr
+from creche import explain
+from creche.explain.batch import batch_of
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[4], epochs=5, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[4], epochs=5, threads=1).model
 
 
-def some_of(model: rk.Model) -> Any:
+def some_of(model: cr.Model) -> Any:
     return model.observe("penguins").take(np.array([9, 5, 7, 100, 101, 102, 103]))
 
 
-def test_rows_keep_their_numbers_and_labels(model: rk.Model) -> None:
+def test_rows_keep_their_numbers_and_labels(model: cr.Model) -> None:
     rows = some_of(model)
     near = explain.nearest_rows(model, rows, [6, 10], k=2)
     assert near.rows.tolist() == [6, 10]
@@ -30,44 +30,44 @@ def test_rows_keep_their_numbers_and_labels(model: rk.Model) -> None:
     assert near.labels is not None
     by_number = dict(zip(rows.called.tolist(), rows.y.tolist(), strict=True))
     assert near.labels.tolist() == [[by_number[row] for row in line] for line in near.near.tolist()]
-    with pytest.raises(rk.PlanError, match="there is no row 7"):
+    with pytest.raises(cr.PlanError, match="there is no row 7"):
         explain.nearest_rows(model, rows, [7])
     assert explain.decision_regions(model, rows, "bill_length_mm", "body_mass_g", points=3).labels_are_given
 
 
-def test_a_batch_will_do_for_all(model: rk.Model) -> None:
+def test_a_batch_will_do_for_all(model: cr.Model) -> None:
     batch = batch_of(model, "penguins")
     alone = explain.partial_dependence(model, "penguins", "island")
     assert np.array_equal(explain.partial_dependence(model, batch, "island").average, alone.average)
     assert explain.nearest_rows(model, batch, [1], k=1).labels is not None
-    with pytest.raises(rk.TableError, match="a Batch has labels and weights already"):
+    with pytest.raises(cr.TableError, match="a Batch has labels and weights already"):
         explain.loss_against_weight(model, batch, sample_weight=np.ones(344), layer=0, row=0, column=0)
 
 
 def test_an_estimator_can_be_explained_by_all() -> None:
     x = np.random.default_rng(0).standard_normal((60, 3))
-    fitted = rk.DNNClassifier((4,), epochs=3, random_state=0, threads=1).fit(x, x[:, 0] > 0)
+    fitted = cr.DNNClassifier((4,), epochs=3, random_state=0, threads=1).fit(x, x[:, 0] > 0)
     assert len(explain.permutation_importance(fitted, x, x[:, 0] > 0, repeats=2).columns) == 3
     assert explain.integrated_gradients(fitted, x, rows=1).attributions.shape == (1, 3)
     assert explain.loss_against_weight(fitted, x, x[:, 0] > 0, layer=0, row=0, column=0).losses.size == 1001
     for wrong in (None, 3, "a model"):
-        with pytest.raises(rk.PlanError, match="needs a Model"):
+        with pytest.raises(cr.PlanError, match="needs a Model"):
             explain.permutation_importance(wrong, x, x[:, 0] > 0)
 
 
 def test_a_label_called_row_does_not_hide_the_rows() -> None:
     table = pl.DataFrame({"a": [float(i) for i in range(60)], "row": ["x", "y"] * 30})
-    model = rk.train(table, label="row", hidden=[3], epochs=2, threads=1).model
+    model = cr.train(table, label="row", hidden=[3], epochs=2, threads=1).model
     columns = explain.partial_dependence(model, table, "a", kind="individual").table().columns
     assert len(columns) == len(set(columns)) == 4
 
 
-def test_what_would_never_end_is_refused_at_once(model: rk.Model) -> None:
-    with pytest.raises(rk.PlanError, match="repeats: got 1,000,000,000; needs a whole number of at most"):
+def test_what_would_never_end_is_refused_at_once(model: cr.Model) -> None:
+    with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000; needs a whole number of at most"):
         explain.permutation_importance(model, "penguins", repeats=10**9)
-    with pytest.raises(rk.PlanError, match="points: got 1,000,000,000; needs a whole number of at most"):
+    with pytest.raises(cr.PlanError, match="points: got 1,000,000,000; needs a whole number of at most"):
         explain.loss_against_weight(model, "penguins", layer=0, row=0, column=0, points=10**9)
-    with pytest.raises(rk.PlanError, match="repeats: got 1,000,000,000"):
-        rk.cross_validate("penguins", label="species", repeats=10**9)
-    with pytest.raises(rk.PlanError, match="networks need about"):
-        rk.cross_validate("penguins", label="species", seeds=10**8)
+    with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000"):
+        cr.cross_validate("penguins", label="species", repeats=10**9)
+    with pytest.raises(cr.PlanError, match="networks need about"):
+        cr.cross_validate("penguins", label="species", seeds=10**8)

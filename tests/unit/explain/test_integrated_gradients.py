@@ -14,11 +14,11 @@ import pytest
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-import rookery as rk
-from rookery.explain import integrated_gradients
-from rookery.explain.attribution import neutral_inputs
-from rookery.explain.encoded import blocks_of
-from rookery.explain.slopes import Said, Target
+import creche as cr
+from creche.explain import integrated_gradients
+from creche.explain.attribution import neutral_inputs
+from creche.explain.encoded import blocks_of
+from creche.explain.slopes import Said, Target
 from tests.unit.jobs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())
@@ -32,27 +32,27 @@ def numbers(hexadecimal: Any) -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train(
+def model() -> cr.Model:
+    return cr.train(
         "penguins", label="species", hidden=[5, 4], activation="tanh", learning_rate=0.02, epochs=20, threads=1
     ).model
 
 
 @pytest.fixture(scope="module")
-def ensemble() -> rk.Ensemble:
+def ensemble() -> cr.Ensemble:
     """Of networks with different encoders, shapes and losses; not all count the same."""
     same = {"label": "species", "epochs": 8, "threads": 1, "learning_rate": 0.03}
     models = [
-        rk.train("penguins", hidden=[4], activation="tanh", **same).model,
-        rk.train("penguins", hidden=[3, 3], activation="silu", encoding="quantile", **same).model,
-        rk.train("penguins", hidden=[4], activation="mish", loss="binary_cross_entropy", seed=2, **same).model,
+        cr.train("penguins", hidden=[4], activation="tanh", **same).model,
+        cr.train("penguins", hidden=[3, 3], activation="silu", encoding="quantile", **same).model,
+        cr.train("penguins", hidden=[4], activation="mish", loss="binary_cross_entropy", seed=2, **same).model,
     ]
-    return rk.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
+    return cr.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
 
 
-def quick(x: Any, y: Any, **arguments: Any) -> rk.Model:
+def quick(x: Any, y: Any, **arguments: Any) -> cr.Model:
     own = {"precision": "float64", "epochs": 1, "threads": 1, "validation_fraction": 0}
-    return rk.train(x, y, **(own | arguments)).model
+    return cr.train(x, y, **(own | arguments)).model
 
 
 @pytest.mark.parametrize("name", GOLDEN["cases"])
@@ -116,7 +116,7 @@ def test_log_odds_stay_right_where_probabilities_are_1() -> None:
 
 @pytest.mark.parametrize("logit", [False, True])
 @pytest.mark.parametrize("several", [False, True])
-def test_slopes_against_differences(model: rk.Model, ensemble: rk.Ensemble, several: bool, logit: bool) -> None:
+def test_slopes_against_differences(model: cr.Model, ensemble: cr.Ensemble, several: bool, logit: bool) -> None:
     network = ensemble if several else model
     said = Said(network)
     rng = np.random.default_rng(3)
@@ -135,7 +135,7 @@ def test_slopes_against_differences(model: rk.Model, ensemble: rk.Ensemble, seve
 @pytest.mark.parametrize("arguments", [{}, {"target": "Gentoo"}, {"logit": True}, {"baseline": "mean"}])
 @pytest.mark.parametrize("several", [False, True])
 def test_they_sum_to_what_is_said_less_what_is_said_of_the_baseline(
-    model: rk.Model, ensemble: rk.Ensemble, several: bool, arguments: dict[str, Any]
+    model: cr.Model, ensemble: cr.Ensemble, several: bool, arguments: dict[str, Any]
 ) -> None:
     network = ensemble if several else model
     found = integrated_gradients(network, "penguins", **arguments)
@@ -148,7 +148,7 @@ def test_they_sum_to_what_is_said_less_what_is_said_of_the_baseline(
         assert list(found.targets) == network.predict("penguins").tolist()
 
 
-def test_a_column_that_is_not_used_gets_nothing(model: rk.Model) -> None:
+def test_a_column_that_is_not_used_gets_nothing(model: cr.Model) -> None:
     (w, b), *others = model.weights
     w = w.copy()
     place = model.features.names.index("sex")
@@ -158,17 +158,17 @@ def test_a_column_that_is_not_used_gets_nothing(model: rk.Model) -> None:
     assert np.abs(found.attributions).sum(axis=0).astype(bool).sum() == len(found.columns) - 1
 
 
-def test_the_neutral_row(model: rk.Model) -> None:
+def test_the_neutral_row(model: cr.Model) -> None:
     """Numbers at their mean, nothing of anything else; not the same as a missing value, which is marked."""
     x = neutral_inputs(model.features)
     np.testing.assert_allclose(x, 0, atol=1e-12)
-    unscaled = rk.train("penguins", label="species", encoding="none", hidden=[3], epochs=1, threads=1).model
+    unscaled = cr.train("penguins", label="species", encoding="none", hidden=[3], epochs=1, threads=1).model
     x, inputs = neutral_inputs(unscaled.features), unscaled.features.inputs
     assert 180 < x[inputs.index("flipper_length_mm")] < 220
     assert x[inputs.index("flipper_length_mm missing")] == x[inputs.index("sex=male")] == 0
 
 
-def test_rows_are_those_the_user_calls_so(model: rk.Model) -> None:
+def test_rows_are_those_the_user_calls_so(model: cr.Model) -> None:
     whole = integrated_gradients(model, "penguins")
     some = integrated_gradients(model, "penguins", rows=[12, 3])
     assert some.rows.tolist() == [12, 3]
@@ -180,8 +180,8 @@ def test_rows_are_those_the_user_calls_so(model: rk.Model) -> None:
     assert array.cells[1][0] == x[0, 1]
 
 
-def test_a_row_as_baseline_in_every_form(model: rk.Model) -> None:
-    penguins = rk.datasets.penguins()
+def test_a_row_as_baseline_in_every_form(model: cr.Model) -> None:
+    penguins = cr.datasets.penguins()
     frame = penguins[100:101]
     expected = integrated_gradients(model, penguins, rows=1, baseline=frame)
     by_dict = integrated_gradients(model, penguins, rows=1, baseline=frame.drop("species").to_dicts()[0])
@@ -194,8 +194,8 @@ def test_a_row_as_baseline_in_every_form(model: rk.Model) -> None:
     assert (itself.attributions == 0).all()
 
 
-def test_rows_without_a_label_and_frames(model: rk.Model) -> None:
-    found = integrated_gradients(model, rk.datasets.penguins().drop("species").head(3))
+def test_rows_without_a_label_and_frames(model: cr.Model) -> None:
+    found = integrated_gradients(model, cr.datasets.penguins().drop("species").head(3))
     table = found.table()
     assert table.columns == ["row", "target", "column", "value", "attribution"]
     assert table.height == 3 * 6
@@ -214,7 +214,7 @@ def test_several_numbers_and_counts() -> None:
     found = integrated_gradients(network, x, target="height")
     np.testing.assert_allclose(found.outputs, network.predict(x)[:, 1], rtol=1e-9)
     np.testing.assert_allclose(found.gap, 0, atol=1e-8)
-    with pytest.raises(rk.PlanError, match="target: is missing; name one of the labels width, height"):
+    with pytest.raises(cr.PlanError, match="target: is missing; name one of the labels width, height"):
         integrated_gradients(network, x)
     counts = quick(x, rng.poisson(np.exp(x[:, 0])).astype(float), hidden=[4], activation="tanh", loss="poisson")
     found = integrated_gradients(counts, x)
@@ -239,8 +239,8 @@ def test_several_numbers_and_counts() -> None:
         ({"baseline": {"island": "Dream"}}, "has no column 'bill_length_mm'"),
     ],
 )
-def test_what_is_not_there(model: rk.Model, arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.RookeryError, match=re.escape(message)):
+def test_what_is_not_there(model: cr.Model, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.CrecheError, match=re.escape(message)):
         integrated_gradients(model, "penguins", **arguments)
 
 
@@ -249,12 +249,12 @@ def test_classes_that_are_numbers_and_an_array_with_names() -> None:
     network = quick(x, y, hidden=[3])
     expected = integrated_gradients(network, x, target=1)
     assert expected.targets == integrated_gradients(network, x, target="1").targets == (1,) * len(x)
-    with pytest.raises(rk.PlanError, match="target: got 2; There are: 0, 1"):
+    with pytest.raises(cr.PlanError, match="target: got 2; There are: 0, 1"):
         integrated_gradients(network, x, target=2)
     named = integrated_gradients(network, pl.DataFrame(x, schema=["a", "b", "c"]), target=1)
     assert (named.columns, named.rows[0]) == (("x0", "x1", "x2"), 1)
     np.testing.assert_array_equal(named.attributions, expected.attributions)
-    with pytest.raises(rk.TableError, match="has 2 columns; the network was trained on an array of 3"):
+    with pytest.raises(cr.TableError, match="has 2 columns; the network was trained on an array of 3"):
         integrated_gradients(network, pl.DataFrame(x[:, :2], schema=["a", "b"]))
 
 
@@ -263,7 +263,7 @@ def test_a_date_is_one_column() -> None:
     days = np.datetime64("2020-01-01") + rng.integers(0, 900, 60).astype("timedelta64[D]")
     y = np.where(days > np.datetime64("2021-03-01"), "late", "early")
     table = pl.DataFrame({"day": days, "size": rng.standard_normal(60), "when": y})
-    network = rk.train(table, label="when", hidden=[4], activation="tanh", epochs=60, threads=1).model
+    network = cr.train(table, label="when", hidden=[4], activation="tanh", epochs=60, threads=1).model
     found = integrated_gradients(network, table, rows=[1, 2])
     assert found.columns == ("day", "size")
     assert found.strongest(1)[0][0] == "day"
@@ -271,32 +271,32 @@ def test_a_date_is_one_column() -> None:
     np.testing.assert_allclose(found.gap, 0, atol=1e-6)
 
 
-def test_what_cannot_be_explained(model: rk.Model) -> None:
-    with pytest.raises(rk.PlanError, match="model: got str; needs a Model, an Ensemble"):
-        integrated_gradients("penguins.rookery", "penguins")
-    with pytest.raises(rk.TableError, match="baseline: has 344 rows; needs one"):
-        integrated_gradients(model, "penguins", baseline=rk.datasets.penguins())
-    with pytest.raises(rk.TableError, match="has no column 'sex'"):
-        integrated_gradients(model, rk.datasets.penguins().drop("sex"))
-    with pytest.raises(rk.TableError, match="data: is missing"):
+def test_what_cannot_be_explained(model: cr.Model) -> None:
+    with pytest.raises(cr.PlanError, match="model: got str; needs a Model, an Ensemble"):
+        integrated_gradients("penguins.creche", "penguins")
+    with pytest.raises(cr.TableError, match="baseline: has 344 rows; needs one"):
+        integrated_gradients(model, "penguins", baseline=cr.datasets.penguins())
+    with pytest.raises(cr.TableError, match="has no column 'sex'"):
+        integrated_gradients(model, cr.datasets.penguins().drop("sex"))
+    with pytest.raises(cr.TableError, match="data: is missing"):
         integrated_gradients(model, None)
     x, y = line(40)
     network = quick(x, y, hidden=[2])
-    with pytest.raises(rk.PlanError, match="logit: is of classes; the label 'y' is a number"):
+    with pytest.raises(cr.PlanError, match="logit: is of classes; the label 'y' is a number"):
         integrated_gradients(network, x, logit=True)
-    with pytest.raises(rk.TableError, match="X: has 2 columns; the network was trained on 3"):
+    with pytest.raises(cr.TableError, match="X: has 2 columns; the network was trained on 3"):
         integrated_gradients(network, x[:, :2])
-    with pytest.raises(rk.TableError, match="X: has 2 columns; the network was trained on 3"):
+    with pytest.raises(cr.TableError, match="X: has 2 columns; the network was trained on 3"):
         integrated_gradients(network, x, baseline=x[0, :2])
     found = integrated_gradients(model, "penguins", rows=[4, 5])
-    with pytest.raises(rk.PlanError, match="row: is missing; there are 2 rows"):
+    with pytest.raises(cr.PlanError, match="row: is missing; there are 2 rows"):
         found.strongest()
-    with pytest.raises(rk.TableError, match="row: got 6; there are attributions of rows 4, 5"):
+    with pytest.raises(cr.TableError, match="row: got 6; there are attributions of rows 4, 5"):
         found.plot(row=6)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"logit": True}])
-def test_the_picture_shows_the_numbers(model: rk.Model, arguments: dict[str, Any]) -> None:
+def test_the_picture_shows_the_numbers(model: cr.Model, arguments: dict[str, Any]) -> None:
     found = integrated_gradients(model, "penguins", rows=[12, 200], **arguments)
     axes = found.plot(row=200)
     strongest = found.strongest(200)

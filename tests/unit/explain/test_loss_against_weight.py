@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.engine.inside import Weights
-from rookery.explain.batch import batch_of
-from rookery.explain.curve import LossAgainstWeight
-from rookery.explain.place import place_of
-from rookery.model import Model
+import creche as cr
+from creche.engine.inside import Weights
+from creche.explain.batch import batch_of
+from creche.explain.curve import LossAgainstWeight
+from creche.explain.place import place_of
+from creche.model import Model
 from tests.unit.jobs import line, two_classes
 
 from .reference import alone, copied, cross_entropy
@@ -26,22 +26,22 @@ def steps() -> list[Weights]:
 
 
 @pytest.fixture(scope="module")
-def run(steps: list[Weights]) -> rk.Run:
-    def keep(epoch: rk.EpochRecord) -> None:
+def run(steps: list[Weights]) -> cr.Run:
+    def keep(epoch: cr.EpochRecord) -> None:
         steps.append(epoch.run.model.weights)
 
-    return rk.train("penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, on_epoch=keep)
+    return cr.train("penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, on_epoch=keep)
 
 
 @pytest.fixture(scope="module")
 def precise() -> Model:
-    return rk.train(
+    return cr.train(
         "penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, precision="float64"
     ).model
 
 
 def curve_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossAgainstWeight:
-    return rk.explain.loss_against_weight(model, data, **({"threads": 1, "points": 101} | arguments))
+    return cr.explain.loss_against_weight(model, data, **({"threads": 1, "points": 101} | arguments))
 
 
 PLACES = [(0, "bill_length_mm", 3), (0, "bias", 1), (1, 2, 0), (1, "bias", 3), (2, 1, "Gentoo"), (2, "bias", "Adelie")]
@@ -67,7 +67,7 @@ def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, 
     assert found.tangent(found.at + 1) - found.tangent(found.at) == pytest.approx(found.gradient, rel=1e-9, abs=1e-12)
 
 
-def test_float32_has_nearly_the_same_slope(run: rk.Run, precise: Model) -> None:
+def test_float32_has_nearly_the_same_slope(run: cr.Run, precise: Model) -> None:
     same = replace(precise, weights=[(w.astype(np.float64), b.astype(np.float64)) for w, b in run.model.weights])
     for layer, row, column in PLACES:
         narrow, wide = (curve_of(m, layer=layer, row=row, column=column).gradient for m in (run.model, same))
@@ -75,7 +75,7 @@ def test_float32_has_nearly_the_same_slope(run: rk.Run, precise: Model) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_every_point_is_the_network_alone_to_the_bit(run: rk.Run, threads: int) -> None:
+def test_every_point_is_the_network_alone_to_the_bit(run: cr.Run, threads: int) -> None:
     for layer, row, column in PLACES[::2]:
         found = curve_of(run.model, layer=layer, row=row, column=column, points=37, threads=threads)
         place = place_of(run.model, layer, row, column)
@@ -85,7 +85,7 @@ def test_every_point_is_the_network_alone_to_the_bit(run: rk.Run, threads: int) 
             assert alone(run.model, weights, "penguins") == loss
 
 
-def test_the_range_holds_the_weight_and_the_lowest_point(run: rk.Run) -> None:
+def test_the_range_holds_the_weight_and_the_lowest_point(run: cr.Run) -> None:
     widths = run.plan.network.widths
     for layer in range(3):
         for row in ["bias", *range(widths[layer])]:
@@ -101,7 +101,7 @@ def test_the_range_holds_the_weight_and_the_lowest_point(run: rk.Run) -> None:
             assert again.weights.tobytes() == found.weights.tobytes()
 
 
-def test_steps_land_where_the_gradient_sends_them(run: rk.Run) -> None:
+def test_steps_land_where_the_gradient_sends_them(run: cr.Run) -> None:
     rates = [0.01, 1, 20, 1000]
     found = curve_of(run.model, row="bill_length_mm", column=3, learning_rate=rates)
     assert [landing.learning_rate for landing in found.landings] == rates
@@ -113,7 +113,7 @@ def test_steps_land_where_the_gradient_sends_them(run: rk.Run) -> None:
     assert found.landing_table()["learning_rate"].to_list() == rates
 
 
-def test_the_curve_itself_chooses_the_rates(run: rk.Run) -> None:
+def test_the_curve_itself_chooses_the_rates(run: cr.Run) -> None:
     found = curve_of(run.model, layer=2, row="bias", column="Gentoo", points=1001)
     by_rate = {landing.learning_rate: landing for landing in found.landings}
     assert 0.02 in by_rate  # the plan's
@@ -125,7 +125,7 @@ def test_the_curve_itself_chooses_the_rates(run: rk.Run) -> None:
     assert by_rate[low].loss < found.loss
 
 
-def test_a_weight_without_gradient_goes_nowhere(run: rk.Run) -> None:
+def test_a_weight_without_gradient_goes_nowhere(run: cr.Run) -> None:
     weights = copied(run.model.weights)
     weights[0][1][2] = -1e3  # the neuron is dead
     found = curve_of(replace(run.model, weights=weights), layer=1, row=2, column=0, learning_rate=[1, 100])
@@ -135,7 +135,7 @@ def test_a_weight_without_gradient_goes_nowhere(run: rk.Run) -> None:
     assert found.weights[0] < found.at < found.weights[-1]
 
 
-def test_the_path_widens_the_range_unless_it_is_far(run: rk.Run, steps: list[Weights]) -> None:
+def test_the_path_widens_the_range_unless_it_is_far(run: cr.Run, steps: list[Weights]) -> None:
     plain = curve_of(run, None, row="bill_length_mm", column=3)
     path = [float(w[0][0][3, 3]) for w in steps]
     found = curve_of(run, None, row="bill_length_mm", column=3, path=steps)
@@ -147,7 +147,7 @@ def test_the_path_widens_the_range_unless_it_is_far(run: rk.Run, steps: list[Wei
     assert far.weights.tobytes() == plain.weights.tobytes()
 
 
-def test_a_range_that_was_given(run: rk.Run) -> None:
+def test_a_range_that_was_given(run: cr.Run) -> None:
     found = curve_of(run.model, row=3, column=3, between=(-3, 5), points=9)
     assert (found.weights[0], found.weights[-1]) == (-3, 5)
     assert len(found.weights) == 9
@@ -156,7 +156,7 @@ def test_a_range_that_was_given(run: rk.Run) -> None:
 
 
 def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
-    run = rk.train("penguins", label="species", hidden=[4], epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
+    run = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
     rows, _ = run.prepared.rows(run.plan.loss, "float32")
     assert rows.weights is not None
     assert rows.classes is not None
@@ -168,7 +168,7 @@ def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
     assert curve_of(run.model).loss != pytest.approx(expected, rel=1e-3)
 
 
-def test_a_batch_need_not_be_encoded_again(run: rk.Run) -> None:
+def test_a_batch_need_not_be_encoded_again(run: cr.Run) -> None:
     batch = batch_of(run.model, "penguins", sample_weight=np.arange(344.0))
     one = curve_of(run.model, batch, row=3)
     other = curve_of(run.model, "penguins", row=3, sample_weight=np.arange(344.0))
@@ -183,8 +183,8 @@ def log_cosh(outputs: Any, labels: Any) -> tuple[Any, Any]:
 
 def test_a_loss_of_ones_own(tmp_path: Path) -> None:
     x, y = line(60)
-    model = rk.train(x, y, loss=log_cosh, hidden=[4], epochs=3, threads=1).model
-    found = rk.explain.loss_against_weight(model, x, y, layer=1, row=2, column="y", points=21, threads=1)
+    model = cr.train(x, y, loss=log_cosh, hidden=[4], epochs=3, threads=1).model
+    found = cr.explain.loss_against_weight(model, x, y, layer=1, row=2, column="y", points=21, threads=1)
     rows = batch_of(model, x, y).rows
     assert rows.targets is not None
     for value, loss in zip(found.weights, found.losses, strict=True):
@@ -193,44 +193,44 @@ def test_a_loss_of_ones_own(tmp_path: Path) -> None:
         hidden = np.maximum(rows.x @ weights[0][0] + weights[0][1], 0)
         error = hidden @ weights[1][0] + weights[1][1] - rows.targets
         assert loss == pytest.approx(np.log(np.cosh(error.astype(np.float64))).mean(), rel=1e-4)
-    model.save(tmp_path / "own.rookery")
-    with pytest.raises(rk.PlanError, match="the Python function 'log_cosh', which no file keeps"):
-        rk.explain.loss_against_weight(rk.load(tmp_path / "own.rookery"), x, y)
+    model.save(tmp_path / "own.creche")
+    with pytest.raises(cr.PlanError, match="the Python function 'log_cosh', which no file keeps"):
+        cr.explain.loss_against_weight(cr.load(tmp_path / "own.creche"), x, y)
 
 
 def test_losses_that_are_not_finite_are_left_out() -> None:
     x, y = line(60)
-    model = rk.train(x, y, hidden=[4], epochs=2, threads=1).model
-    found = rk.explain.loss_against_weight(model, x, y, row="bias", between=(-1e30, 3e38), points=41, threads=1)
+    model = cr.train(x, y, hidden=[4], epochs=2, threads=1).model
+    found = cr.explain.loss_against_weight(model, x, y, row="bias", between=(-1e30, 3e38), points=41, threads=1)
     assert found.left_out > 0
     assert len(found.weights) == 41 - found.left_out
     assert np.isfinite(found.losses).all()
     assert f"{found.left_out:,} points within were left out" in found.notes()[0]
     weights = [(w * np.float32(1e8), b) for w, b in model.weights]
-    large = rk.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
+    large = cr.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
     assert len(large.weights) == 41
-    huge = rk.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
+    huge = cr.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
     assert huge.landings[0].verdict == "overshooting"
     assert huge.to_dict()["landings"][0]["loss"] is None
     weights = [(w * np.float32(1e25), b) for w, b in model.weights]
-    with pytest.raises(rk.RookeryError, match="the loss of the network as it is, on these rows, is"):
-        rk.explain.loss_against_weight(replace(model, weights=weights), x, y)
+    with pytest.raises(cr.CrecheError, match="the loss of the network as it is, on these rows, is"):
+        cr.explain.loss_against_weight(replace(model, weights=weights), x, y)
 
 
 def test_outputs_have_the_users_names() -> None:
     x, y = two_classes()
-    one = rk.train(x, np.where(y, "yes", "no"), hidden=[3], loss="binary_cross_entropy", epochs=1, threads=1).model
+    one = cr.train(x, np.where(y, "yes", "no"), hidden=[3], loss="binary_cross_entropy", epochs=1, threads=1).model
     assert place_of(one, 1, 2, "yes").name == "weight from neuron 2 of layer 1 to yes"
-    with pytest.raises(rk.PlanError, match=r"column: got 'no'; .*There are: yes"):
+    with pytest.raises(cr.PlanError, match=r"column: got 'no'; .*There are: yes"):
         place_of(one, 1, 0, "no")
-    direct = rk.train(rk.datasets.penguins(), label="species", hidden=[], epochs=1, threads=1).model
+    direct = cr.train(cr.datasets.penguins(), label="species", hidden=[], epochs=1, threads=1).model
     assert place_of(direct, 0, "sex=male", "Gentoo").name == "weight from sex=male to Gentoo"
     assert place_of(direct, 0, 3, 0, bias=True).name == "bias of Adelie"
 
 
 def test_an_input_may_be_called_bias() -> None:
-    frame = rk.datasets.penguins().select("species", bias="body_mass_g", length="bill_length_mm")
-    model = rk.train(frame, label="species", hidden=[3], epochs=1, threads=1, duplicates="together").model
+    frame = cr.datasets.penguins().select("species", bias="body_mass_g", length="bill_length_mm")
+    model = cr.train(frame, label="species", hidden=[3], epochs=1, threads=1, duplicates="together").model
     assert place_of(model, 0, "bias", 1).name == "weight from bias to neuron 1 of layer 1"
     assert place_of(model, 0, "bias", 1, bias=True).name == "bias of neuron 1 of layer 1"
     assert place_of(model, 1, "bias", 1).name == "bias of Chinstrap"
@@ -258,21 +258,21 @@ def test_an_input_may_be_called_bias() -> None:
         ({"path": [1.0, math.inf]}, r"path: needs the weight's values by step, finite numbers"),
     ],
 )
-def test_what_cannot_be(run: rk.Run, arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+def test_what_cannot_be(run: cr.Run, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
         curve_of(run.model, **arguments)
 
 
-def test_without_a_model_or_rows(run: rk.Run) -> None:
-    with pytest.raises(rk.PlanError, match="model: got str; needs a Model, an Ensemble, a Run, a Member"):
-        curve_of("penguins.rookery")
-    with pytest.raises(rk.TableError, match="data: is missing"):
+def test_without_a_model_or_rows(run: cr.Run) -> None:
+    with pytest.raises(cr.PlanError, match="model: got str; needs a Model, an Ensemble, a Run, a Member"):
+        curve_of("penguins.creche")
+    with pytest.raises(cr.TableError, match="data: is missing"):
         curve_of(run.model, None)
-    with pytest.raises(rk.TableError, match="data: is missing"):
+    with pytest.raises(cr.TableError, match="data: is missing"):
         curve_of(run, None, y=[1, 2])
 
 
-def test_tables(run: rk.Run) -> None:
+def test_tables(run: cr.Run) -> None:
     found = curve_of(run.model, row=3, column=3)
     table = found.table()
     assert table.columns == ["weight", "loss", "tangent"]
@@ -282,7 +282,7 @@ def test_tables(run: rk.Run) -> None:
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
+def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     plt: Any = pytest.importorskip("matplotlib.pyplot")
     found = curve_of(run, None, row="bill_length_mm", column=3, path=steps, learning_rate=[1, 1e9])
     with plt.style.context(style):

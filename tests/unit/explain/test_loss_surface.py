@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.engine.inside import Weights
-from rookery.explain.paths import filter_normalised, flat, principal, projected, unflat
-from rookery.explain.surface import LossSurface
+import creche as cr
+from creche.engine.inside import Weights
+from creche.explain.paths import filter_normalised, flat, principal, projected, unflat
+from creche.explain.surface import LossSurface
 from tests.unit.jobs import line
 
 from .reference import alone, copied
@@ -20,15 +20,15 @@ def steps() -> list[Weights]:
 
 
 @pytest.fixture(scope="module")
-def run(steps: list[Weights]) -> rk.Run:
-    def keep(epoch: rk.EpochRecord) -> None:
+def run(steps: list[Weights]) -> cr.Run:
+    def keep(epoch: cr.EpochRecord) -> None:
         steps.append(epoch.run.model.weights)
 
-    return rk.train("penguins", label="species", hidden=[4], learning_rate=0.02, epochs=10, threads=1, on_epoch=keep)
+    return cr.train("penguins", label="species", hidden=[4], learning_rate=0.02, epochs=10, threads=1, on_epoch=keep)
 
 
 def surface_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossSurface:
-    return rk.explain.loss_surface(model, data, **({"threads": 1, "points": 7} | arguments))
+    return cr.explain.loss_surface(model, data, **({"threads": 1, "points": 7} | arguments))
 
 
 def test_principal_directions_are_those_of_the_covariance() -> None:
@@ -64,7 +64,7 @@ def test_projection_holds_what_lies_in_the_plane() -> None:
     assert half == pytest.approx(0.5)
 
 
-def test_random_directions_have_the_length_of_each_neuron(run: rk.Run) -> None:
+def test_random_directions_have_the_length_of_each_neuron(run: cr.Run) -> None:
     one, other = filter_normalised(run.model.weights, 3)
     for direction in (one, other):
         for (w, b), (dw, db) in zip(run.model.weights, direction, strict=True):
@@ -77,14 +77,14 @@ def test_random_directions_have_the_length_of_each_neuron(run: rk.Run) -> None:
     assert flat(filter_normalised(run.model.weights, 4)[0]).tobytes() != flat(one).tobytes()
 
 
-def test_flat_and_back(run: rk.Run) -> None:
+def test_flat_and_back(run: cr.Run) -> None:
     for (w, b), (w2, b2) in zip(run.model.weights, unflat(flat(run.model.weights), run.plan.network), strict=True):
         np.testing.assert_array_equal(w, w2)
         np.testing.assert_array_equal(b, b2)
 
 
 @pytest.mark.parametrize("kind", ["random", "path", "weights", "directions"])
-def test_every_point_is_the_network_alone(run: rk.Run, steps: list[Weights], kind: str) -> None:
+def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Weights], kind: str) -> None:
     directions: Any = {
         "weights": [(0, "bill_length_mm", 3), (1, "bias", "Gentoo")],
         "directions": [steps[0], steps[4]],
@@ -106,7 +106,7 @@ def test_every_point_is_the_network_alone(run: rk.Run, steps: list[Weights], kin
     assert found.table()["loss"][1] == found.losses[0, 1]
 
 
-def test_the_path_lies_on_its_plane(run: rk.Run, steps: list[Weights]) -> None:
+def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
     found = surface_of(run.model, path=steps)
     assert found.path is not None
     assert found.path_losses is not None
@@ -121,7 +121,7 @@ def test_the_path_lies_on_its_plane(run: rk.Run, steps: list[Weights]) -> None:
     assert found.path_table().shape == (10, 3)
 
 
-def test_of_two_weights_the_axes_are_their_values(run: rk.Run, steps: list[Weights]) -> None:
+def test_of_two_weights_the_axes_are_their_values(run: cr.Run, steps: list[Weights]) -> None:
     found = surface_of(run, None, directions=[(0, "bill_length_mm", 3), (1, "bias", "Gentoo")], path=steps)
     assert found.names == ("weight from bill_length_mm to neuron 3 of layer 1", "bias of Gentoo")
     assert found.path is not None
@@ -133,8 +133,8 @@ def test_of_two_weights_the_axes_are_their_values(run: rk.Run, steps: list[Weigh
 
 def test_reach_and_what_is_not_finite() -> None:
     x, y = line(60)
-    model = rk.train(x, y, hidden=[4], epochs=2, threads=1).model
-    found = rk.explain.loss_surface(model, x, y, reach=1e20, points=5, threads=1)
+    model = cr.train(x, y, hidden=[4], epochs=2, threads=1).model
+    found = cr.explain.loss_surface(model, x, y, reach=1e20, points=5, threads=1)
     assert (found.x[0], found.x[-1]) == (-1e20, 1e20)
     assert found.left_out == 24
     assert np.isfinite(found.losses[2, 2])
@@ -155,29 +155,29 @@ def test_reach_and_what_is_not_finite() -> None:
         ({"points": 1}, "points: got 1"),
     ],
 )
-def test_what_cannot_be(run: rk.Run, arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+def test_what_cannot_be(run: cr.Run, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
         surface_of(run.model, **arguments)
 
 
-def test_paths_and_directions_that_lead_nowhere(run: rk.Run, steps: list[Weights]) -> None:
+def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Weights]) -> None:
     weights = run.model.weights
-    with pytest.raises(rk.PlanError, match="its weights are all the same"):
+    with pytest.raises(cr.PlanError, match="its weights are all the same"):
         surface_of(run.model, path=[weights, weights])
-    with pytest.raises(rk.PlanError, match="directions: are the same line"):
+    with pytest.raises(cr.PlanError, match="directions: are the same line"):
         surface_of(run.model, directions=[weights, [(2 * w, 2 * b) for w, b in weights]])
-    with pytest.raises(rk.PlanError, match=r"directions\[0\]: is 0 throughout"):
+    with pytest.raises(cr.PlanError, match=r"directions\[0\]: is 0 throughout"):
         surface_of(run.model, directions=[[(0 * w, 0 * b) for w, b in weights], weights])
-    with pytest.raises(rk.PlanError, match=r"path\[1\], layer 1: has shapes .* needs W \(4, 3\) and b \(3,\)"):
+    with pytest.raises(cr.PlanError, match=r"path\[1\], layer 1: has shapes .* needs W \(4, 3\) and b \(3,\)"):
         surface_of(run.model, path=[weights, [weights[0], weights[0]]])
     broken = copied(weights)
     broken[0][0][0, 0] = np.nan
-    with pytest.raises(rk.PlanError, match=r"path\[2\]: holds weights that are not finite"):
+    with pytest.raises(cr.PlanError, match=r"path\[2\]: holds weights that are not finite"):
         surface_of(run.model, path=[*steps[:2], broken])
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
+def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     plt: Any = pytest.importorskip("matplotlib.pyplot")
     found = surface_of(run.model, path=steps, points=9)
     with plt.style.context(style):
@@ -188,7 +188,7 @@ def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
     lines = {drawn.get_label(): drawn for drawn in axes.get_lines()}
     np.testing.assert_array_equal(lines["path of training"].get_xydata(), found.path)
     flat_model = [(0 * w, 0 * b) for w, b in run.model.weights]
-    dead = rk.explain.loss_surface(
+    dead = cr.explain.loss_surface(
         type(run.model)(run.plan, run.model.features, run.model.labels, flat_model), "penguins",
         directions=[(0, 0, 0), (0, 1, 1)], points=5, threads=1,
     )  # fmt: skip
@@ -197,7 +197,7 @@ def test_the_picture(run: rk.Run, steps: list[Weights], style: str) -> None:
     plt.close("all")
 
 
-def test_what_a_run_recorded_is_its_path(run: rk.Run, steps: list[Weights]) -> None:
+def test_what_a_run_recorded_is_its_path(run: cr.Run, steps: list[Weights]) -> None:
     class Recorded:
         has_weights = True
 
@@ -208,6 +208,6 @@ def test_what_a_run_recorded_is_its_path(run: rk.Run, steps: list[Weights]) -> N
     assert found.kind == "path"
     assert found.path is not None
     np.testing.assert_array_equal(found.path, surface_of(run.model, path=steps).path)
-    curve = rk.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
+    curve = cr.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
     assert curve.path is not None
     assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]

@@ -9,19 +9,19 @@ import polars as pl
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-import rookery as rk
-from rookery.errors import PlanError, TableError
-from rookery.explain import nearest_rows
+import creche as cr
+from creche.errors import PlanError, TableError
+from creche.explain import nearest_rows
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train(
+def model() -> cr.Model:
+    return cr.train(
         "penguins", label="species", hidden=[7, 5], activation="tanh", epochs=20, learning_rate=0.01, threads=1
     ).model
 
 
-def hidden(model: rk.Model, data: Any) -> Any:
+def hidden(model: cr.Model, data: Any) -> Any:
     """What the last hidden layer gives, in float64."""
     a = model.inputs_of(data).astype(np.float64)
     for w, b in model.weights[:-1]:
@@ -30,8 +30,8 @@ def hidden(model: rk.Model, data: Any) -> Any:
 
 
 @pytest.mark.parametrize("space", ["last hidden", "inputs"])
-def test_as_scikit_learn_finds_them(model: rk.Model, space: str) -> None:
-    penguins = rk.datasets.penguins()
+def test_as_scikit_learn_finds_them(model: cr.Model, space: str) -> None:
+    penguins = cr.datasets.penguins()
     train, other = penguins[::2], penguins[1::2]
     found = nearest_rows(model, other, [1, 7, 120], train, k=6, space=space)
     see = (lambda data: model.inputs_of(data).astype(np.float64)) if space == "inputs" else lambda d: hidden(model, d)
@@ -45,18 +45,18 @@ def test_as_scikit_learn_finds_them(model: rk.Model, space: str) -> None:
     np.testing.assert_array_equal(found.said_near, model.predict_proba(train)[places])
 
 
-def test_a_row_is_not_its_own_neighbour_in_the_same_table(model: rk.Model) -> None:
+def test_a_row_is_not_its_own_neighbour_in_the_same_table(model: cr.Model) -> None:
     same = nearest_rows(model, "penguins", 5, k=3)
     assert 5 not in same.near
     np.testing.assert_array_equal(nearest_rows(model, "penguins", 5, "penguins", k=3).near, same.near)
-    other = nearest_rows(model, "penguins", 5, rk.datasets.penguins(), k=3)
+    other = nearest_rows(model, "penguins", 5, cr.datasets.penguins(), k=3)
     assert (other.near[0, 0], other.distances[0, 0]) == (5, 0)
     assert other.near[0, 1:].tolist() == same.near[0, :2].tolist()
 
 
 def test_of_equal_distances_the_earlier_row_comes_first() -> None:
     x = np.array([[0.0, 0], [1, 0], [0, 1], [1, 0], [0, 1], [5, 5]])
-    model = rk.train(
+    model = cr.train(
         x, [0, 1, 0, 1, 0, 1], hidden=[], epochs=2, threads=1, standardize=False, validation_fraction=0
     ).model
     found = nearest_rows(model, x, 0, k=4)
@@ -70,10 +70,10 @@ def test_of_equal_distances_the_earlier_row_comes_first() -> None:
 
 
 def test_an_ensemble_takes_the_mean_of_its_networks_squared_distances() -> None:
-    colony = rk.sweep(
+    colony = cr.sweep(
         "penguins", label="species", hidden=[[4], [3, 3]], activation="tanh", epochs=5, seeds=2, threads=1
     )
-    ensemble = rk.Ensemble([member.model for member in colony], [1, 2, 3, 4])
+    ensemble = cr.Ensemble([member.model for member in colony], [1, 2, 3, 4])
     found = nearest_rows(ensemble, "penguins", [3, 99], k=4)
     squares = sum(
         share * ((hidden(m, "penguins")[[2, 98]][:, None] - hidden(m, "penguins")[None]) ** 2).sum(axis=2)
@@ -85,7 +85,7 @@ def test_an_ensemble_takes_the_mean_of_its_networks_squared_distances() -> None:
     np.testing.assert_allclose(found.distances**2, np.take_along_axis(squares, order, 1), rtol=1e-4)
 
 
-def test_the_table(model: rk.Model) -> None:
+def test_the_table(model: cr.Model) -> None:
     found = nearest_rows(model, "penguins", [10, 200], k=3)
     table = found.table()
     assert table.columns == [
@@ -93,7 +93,7 @@ def test_the_table(model: rk.Model) -> None:
     ]  # fmt: skip
     assert table["row"].to_list() == [10] * 3 + [200] * 3
     assert table["rank"].to_list() == [1, 2, 3] * 2
-    species = rk.datasets.penguins()["species"].to_list()
+    species = cr.datasets.penguins()["species"].to_list()
     assert table["species"].to_list() == [species[row - 1] for row in table["training row"].to_list()]
     said = model.predict("penguins")
     assert table["said of training row"].to_list() == [said[row - 1] for row in table["training row"].to_list()]
@@ -102,7 +102,7 @@ def test_the_table(model: rk.Model) -> None:
 
 def test_of_numbers() -> None:
     x = np.random.default_rng(0).standard_normal((30, 3))
-    model = rk.train(x, x[:, :2], hidden=[4], epochs=3, threads=1).model
+    model = cr.train(x, x[:, :2], hidden=[4], epochs=3, threads=1).model
     table = nearest_rows(model, x, 0, (x, x[:, 0]), k=2).table()
     assert table.columns[-4:] == ["said of row: y0", "said of training row: y0", "said of row: y1",
                                   "said of training row: y1"]  # fmt: skip
@@ -120,14 +120,14 @@ def test_of_numbers() -> None:
         ({"rows": 1, "k": 0}, PlanError, "k: got 0; needs a whole number"),
         ({"rows": 1, "space": "hidden"}, PlanError, "space: got 'hidden'; .*There are: last hidden, inputs"),
         ({"rows": 1, "train_data": pl.DataFrame({"island": ["Dream"]})}, TableError, "no column 'bill_length_mm'"),
-        ({"rows": 1, "train_data": (rk.datasets.penguins(), [1, 2])}, TableError, "y: has 2 labels for 344 rows"),
+        ({"rows": 1, "train_data": (cr.datasets.penguins(), [1, 2])}, TableError, "y: has 2 labels for 344 rows"),
     ],
 )
-def test_calls_that_cannot_be(model: rk.Model, arguments: dict[str, Any], error: Any, message: str) -> None:
+def test_calls_that_cannot_be(model: cr.Model, arguments: dict[str, Any], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
         nearest_rows(model, "penguins", **arguments)
 
 
-def test_one_row_alone_has_no_neighbour(model: rk.Model) -> None:
+def test_one_row_alone_has_no_neighbour(model: cr.Model) -> None:
     with pytest.raises(TableError, match="k: got 1; there are 0 training rows to choose from"):
-        nearest_rows(model, rk.datasets.penguins().head(1), 1, k=1)
+        nearest_rows(model, cr.datasets.penguins().head(1), 1, k=1)

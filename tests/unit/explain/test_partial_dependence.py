@@ -11,12 +11,12 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.inspection import partial_dependence as of_sklearn
 
-import rookery as rk
-from rookery.errors import PlanError, TableError
-from rookery.explain import partial_dependence
-from rookery.explain.given import table_of
-from rookery.explain.span import span_of
-from rookery.explain.varying import changed, said_if
+import creche as cr
+from creche.errors import PlanError, TableError
+from creche.explain import partial_dependence
+from creche.explain.given import table_of
+from creche.explain.span import span_of
+from creche.explain.varying import changed, said_if
 
 FLOAT32 = 1e-6  # the network's outputs are float32; sums of them are not
 
@@ -74,23 +74,23 @@ def mixed(rows: int = 90) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    with pytest.warns(rk.errors.RookeryWarning, match="same"):
-        return rk.train(
+def model() -> cr.Model:
+    with pytest.warns(cr.errors.CrecheWarning, match="same"):
+        return cr.train(
             mixed(), label="kind", hidden=[6], epochs=15, learning_rate=0.03, schema={"number": "ignore"}, threads=1
         ).model
 
 
 @pytest.fixture(scope="module")
-def together() -> rk.Ensemble:
-    colony = rk.sweep("penguins", label="species", hidden=[[4], [3, 3]], epochs=10, seeds=2, threads=1)
-    return rk.Ensemble([member.model for member in colony], [1, 2, 3, 4], temperature=1.3, threads=1)
+def together() -> cr.Ensemble:
+    colony = cr.sweep("penguins", label="species", hidden=[[4], [3, 3]], epochs=10, seeds=2, threads=1)
+    return cr.Ensemble([member.model for member in colony], [1, 2, 3, 4], temperature=1.3, threads=1)
 
 
 @pytest.mark.parametrize("hidden", [[8], [5, 5]])
 def test_classes_as_scikit_learn_has_them(hidden: list[int]) -> None:
     x, y = arrays()
-    trained = rk.train(x, y, hidden=hidden, epochs=20, learning_rate=0.02, threads=1).model
+    trained = cr.train(x, y, hidden=hidden, epochs=20, learning_rate=0.02, threads=1).model
     for j in range(4):
         grid = np.quantile(x[:, j], np.linspace(0, 1, 9))
         theirs = of_sklearn(
@@ -106,7 +106,7 @@ def test_classes_as_scikit_learn_has_them(hidden: list[int]) -> None:
 def test_numbers_and_two_columns_as_scikit_learn_has_them() -> None:
     x, _ = arrays()
     y = 100 * x[:, 0] * x[:, 1] + 7
-    trained = rk.train(x, y, hidden=[8], epochs=20, learning_rate=0.02, threads=1).model
+    trained = cr.train(x, y, hidden=[8], epochs=20, learning_rate=0.02, threads=1).model
     grids = np.linspace(-1, 1, 5), np.linspace(-2, 2, 4)
     theirs = of_sklearn(
         Predicts(trained), x, [0, 1], custom_values=dict(enumerate(grids)), kind="average", method="brute"
@@ -118,7 +118,7 @@ def test_numbers_and_two_columns_as_scikit_learn_has_them() -> None:
 
 def test_of_a_straight_line_it_is_the_line() -> None:
     x, _ = arrays()
-    trained = rk.train(x, 3 * x[:, 0] - 50 * x[:, 2], hidden=[], epochs=20, learning_rate=0.05, precision="float64",
+    trained = cr.train(x, 3 * x[:, 0] - 50 * x[:, 2], hidden=[], epochs=20, learning_rate=0.05, precision="float64",
                        threads=1).model  # fmt: skip
     found = partial_dependence(trained, x, "x2", points=11)
     ((w, _),) = trained.weights
@@ -127,7 +127,7 @@ def test_of_a_straight_line_it_is_the_line() -> None:
 
 
 @pytest.mark.parametrize("column", ["mass", "place", "ringed", "day", "count", "same"])
-def test_each_row_has_what_is_said_of_the_changed_table(model: rk.Model, column: str) -> None:
+def test_each_row_has_what_is_said_of_the_changed_table(model: cr.Model, column: str) -> None:
     table = mixed()
     found = partial_dependence(model, table, column, points=4, kind="individual")
     assert found.individual is not None
@@ -139,20 +139,20 @@ def test_each_row_has_what_is_said_of_the_changed_table(model: rk.Model, column:
     np.testing.assert_allclose(found.average, found.individual.mean(axis=0), rtol=1e-12)
 
 
-def test_encoding_once_is_encoding_each_changed_table(model: rk.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     table = table_of(model, mixed())
     spans = [span_of(model, table, name, 6) for name in ("mass", "place")]
     settings = {span.name: span.tried.take(np.array([0, 3, 1])) for span in spans}
     whole = np.concatenate(list(said_if(model, table, settings)))
     expected = model.predict_proba(changed(table.select(model.features.names), settings, np.arange(3)))
     np.testing.assert_array_equal(whole.reshape(expected.shape), expected)
-    monkeypatch.setattr("rookery.explain.varying.CELLS_AT_ONCE", 1)
+    monkeypatch.setattr("creche.explain.varying.CELLS_AT_ONCE", 1)
     np.testing.assert_array_equal(np.concatenate(list(said_if(model, table, settings))), whole)
 
 
 @pytest.mark.parametrize("column", ["bill_length_mm", "island"])
-def test_an_ensemble_says_what_it_says_of_changed_tables(together: rk.Ensemble, column: str) -> None:
-    penguins = rk.datasets.penguins()
+def test_an_ensemble_says_what_it_says_of_changed_tables(together: cr.Ensemble, column: str) -> None:
+    penguins = cr.datasets.penguins()
     found = partial_dependence(together, penguins, column, points=3)
     for value, average in zip(found.spans[0].values, found.average, strict=True):
         said = together.predict_proba(penguins.with_columns(pl.lit(value).alias(column)))
@@ -160,14 +160,14 @@ def test_an_ensemble_says_what_it_says_of_changed_tables(together: rk.Ensemble, 
 
 
 def test_one_network_together_is_the_network() -> None:
-    trained = rk.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
+    trained = cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
     alone = partial_dependence(trained, "penguins", "body_mass_g", points=5).average
     np.testing.assert_allclose(
-        partial_dependence(rk.Ensemble([trained]), "penguins", "body_mass_g", points=5).average, alone, atol=FLOAT32
+        partial_dependence(cr.Ensemble([trained]), "penguins", "body_mass_g", points=5).average, alone, atol=FLOAT32
     )
 
 
-def test_the_values_tried(model: rk.Model) -> None:
+def test_the_values_tried(model: cr.Model) -> None:
     table = mixed()
     mass = partial_dependence(model, table, "mass", points=7).spans[0]
     held = sorted(value for value in table["mass"] if value is not None)
@@ -182,7 +182,7 @@ def test_the_values_tried(model: rk.Model) -> None:
     assert days.labels[0] == table["day"].min().isoformat()  # type: ignore[union-attr]
 
 
-def test_values_of_ones_own(model: rk.Model) -> None:
+def test_values_of_ones_own(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", at=[12, 8])
     assert found.spans[0].values == [12.0, 8.0]
     assert partial_dependence(model, mixed(), "day", at=["2020-05-01"]).spans[0].labels == ["2020-05-01"]
@@ -190,7 +190,7 @@ def test_values_of_ones_own(model: rk.Model) -> None:
     assert grid.average.shape == (1, 3, 3)
 
 
-def test_the_tables(model: rk.Model) -> None:
+def test_the_tables(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
     table = found.table()
     assert table.columns == ["mass", "kind", "probability"]
@@ -211,7 +211,7 @@ def test_the_tables(model: rk.Model) -> None:
 
 def test_names_that_the_table_of_results_would_have() -> None:
     table = pl.DataFrame({"probability": np.arange(20.0), "row": np.arange(20.0) ** 2, "y": ["a", "b"] * 10})
-    trained = rk.train(table, label="y", hidden=[3], epochs=2, threads=1).model
+    trained = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     found = partial_dependence(trained, table, "row", kind="individual").table()
     assert found.columns == ["row (result)", "row", "y", "probability"]
     assert partial_dependence(trained, table, "probability").table().columns == [
@@ -221,7 +221,7 @@ def test_names_that_the_table_of_results_would_have() -> None:
 
 def test_several_labels_and_plain_data() -> None:
     x, _ = arrays()
-    trained = rk.train(x, x[:, :2] * [1, 1000], hidden=[4], epochs=5, threads=1).model
+    trained = cr.train(x, x[:, :2] * [1, 1000], hidden=[4], epochs=5, threads=1).model
     found = partial_dependence(trained, x, "x1", points=4)
     assert found.outcomes == ("y0", "y1")
     assert found.table().columns == ["x1", "y0", "y1"]
@@ -232,13 +232,13 @@ def test_several_labels_and_plain_data() -> None:
     assert data["columns"][0]["values"] == found.spans[0].values
 
 
-def test_a_run_and_one_row_alone(model: rk.Model) -> None:
-    run = rk.train("penguins", label="species", hidden=[3], epochs=3, threads=1)
+def test_a_run_and_one_row_alone(model: cr.Model) -> None:
+    run = cr.train("penguins", label="species", hidden=[3], epochs=3, threads=1)
     np.testing.assert_array_equal(
         partial_dependence(run, "penguins", "island").average,
         partial_dependence(run.model, "penguins", "island").average,
     )
-    row = rk.datasets.penguins().head(1)
+    row = cr.datasets.penguins().head(1)
     found = partial_dependence(run, row, "bill_length_mm")
     assert found.average.shape == (1, 3)
     np.testing.assert_allclose(found.average, run.model.predict_proba(row))
@@ -246,7 +246,7 @@ def test_a_run_and_one_row_alone(model: rk.Model) -> None:
     assert partial_dependence(run, row, "bill_length_mm", at=[35, 40, 45]).average.shape == (3, 3)
 
 
-def test_what_is_not_seen_in_a_picture(model: rk.Model) -> None:
+def test_what_is_not_seen_in_a_picture(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "same", at=[1, 2, 30])
     assert found.notes() == ["the network does not use same: it was the same in all training rows"]
     assert (found.average == found.average[0]).all()
@@ -256,7 +256,7 @@ def test_what_is_not_seen_in_a_picture(model: rk.Model) -> None:
 def test_very_many_categories() -> None:
     words = [f"w{i % 30}" for i in range(120)] + ["common"] * 40
     table = pl.DataFrame({"word": words, "x": np.arange(160.0), "y": ["a", "b"] * 80})
-    trained = rk.train(table, label="y", hidden=[3], epochs=2, threads=1).model
+    trained = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     found = partial_dependence(trained, table, "word")
     assert len(found.spans[0]) == 24
     assert "common" in found.spans[0].values
@@ -277,7 +277,7 @@ def test_very_many_categories() -> None:
         ({"column": "mass", "second": "day", "at": [1, 2, 3]}, "at: got .*; needs a pair of lists"),
     ],
 )  # fmt: skip
-def test_calls_that_cannot_be(model: rk.Model, arguments: dict[str, Any], message: str) -> None:
+def test_calls_that_cannot_be(model: cr.Model, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         partial_dependence(model, mixed(), **arguments)
 
@@ -294,19 +294,19 @@ def test_calls_that_cannot_be(model: rk.Model, arguments: dict[str, Any], messag
         (mixed(), {"column": "mass", "at": ["heavy"]}, "column 'mass' is 'heavy'; needs a number"),
     ],
 )
-def test_tables_that_cannot_be(model: rk.Model, table: Any, arguments: dict[str, Any], message: str) -> None:
+def test_tables_that_cannot_be(model: cr.Model, table: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
         partial_dependence(model, table, **arguments)
 
 
-def test_other_refusals(model: rk.Model) -> None:
+def test_other_refusals(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
     with pytest.raises(PlanError, match=r"of: got 'd'; .*There are: a, b, c"):
         found.number_of("d")
     with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
-        partial_dependence("penguins.rookery", mixed(), "mass")
+        partial_dependence("penguins.creche", mixed(), "mass")
     x, y = arrays()
-    trained = rk.train(x, y, hidden=[3], epochs=1, threads=1).model
+    trained = cr.train(x, y, hidden=[3], epochs=1, threads=1).model
     with pytest.raises(PlanError, match="column: got 'mass'; There are: x0, x1, x2, x3"):
         partial_dependence(trained, x, "mass")
     with pytest.raises(TableError, match="X: has 3 columns; the network was trained on 4: x0"):

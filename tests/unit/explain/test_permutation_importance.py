@@ -14,24 +14,24 @@ from sklearn import inspection
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import log_loss, roc_auc_score
 
-import rookery as rk
-from rookery.explain import permutation_importance
-from rookery.explain.batch import batch_of
-from rookery.explain.encoded import Encoded, blocks_of, given_rows
+import creche as cr
+from creche.explain import permutation_importance
+from creche.explain.batch import batch_of
+from creche.explain.encoded import Encoded, blocks_of, given_rows
 from tests.unit.jobs import line, two_classes
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1).model
 
 
 @pytest.fixture(scope="module")
-def ensemble(model: rk.Model) -> rk.Ensemble:
+def ensemble(model: cr.Model) -> cr.Ensemble:
     """Of networks with different encoders."""
     same = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1, "learning_rate": 0.03}
-    models = [model, rk.train("penguins", encoding="quantile", **same).model, rk.train("penguins", **same).model]
-    return rk.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
+    models = [model, cr.train("penguins", encoding="quantile", **same).model, cr.train("penguins", **same).model]
+    return cr.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def summing_to_one(p: Any) -> Any:
 class Wrapped(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A model as scikit-learn sees it."""
 
-    def __init__(self, model: rk.Model | None = None) -> None:
+    def __init__(self, model: cr.Model | None = None) -> None:
         self.model = model
         self.fitted_ = True
 
@@ -79,9 +79,9 @@ class Wrapped(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return summing_to_one(self.model.predict_proba(x))
 
 
-def test_scikit_learn_agrees(model: rk.Model) -> None:
+def test_scikit_learn_agrees(model: cr.Model) -> None:
     """Shuffles differ, so that the means of many are compared, by what they may differ by chance."""
-    penguins = rk.datasets.penguins().to_pandas()
+    penguins = cr.datasets.penguins().to_pandas()
     x, y = penguins.drop(columns="species"), penguins["species"]
     for metric, scoring in (("log_loss", "neg_log_loss"), ("accuracy", "accuracy")):
         ours = permutation_importance(model, x, y, metric=metric, repeats=60, intervals=0)
@@ -92,9 +92,9 @@ def test_scikit_learn_agrees(model: rk.Model) -> None:
             assert mean == pytest.approx(theirs.importances_mean[place], abs=4.5 * chance + 1e-6)
 
 
-def test_the_very_numbers_of_scikit_learns_metrics(model: rk.Model) -> None:
+def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
     """With the same shuffle of the table itself."""
-    penguins = rk.datasets.penguins()
+    penguins = cr.datasets.penguins()
     y = penguins["species"].to_numpy()
     order = np.random.default_rng([7, 0]).permutation(len(y))
     for metric, judge, sign in (
@@ -112,7 +112,7 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: rk.Model) -> None:
 
 @pytest.mark.parametrize("encoding", ["standard", "quantile"])
 def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
-    network = rk.train(mixed, label="y", hidden=[3], epochs=3, encoding=encoding, threads=1).model
+    network = cr.train(mixed, label="y", hidden=[3], epochs=3, encoding=encoding, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
     encoded = Encoded(network, given_rows(network, mixed))
     before = encoded.said()
@@ -122,8 +122,8 @@ def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFr
     assert encoded.said().tolist() == before.tolist()
 
 
-def test_of_an_ensemble_with_several_encoders(ensemble: rk.Ensemble) -> None:
-    penguins = rk.datasets.penguins()
+def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
+    penguins = cr.datasets.penguins()
     order = np.random.default_rng(0).permutation(len(penguins))
     encoded = Encoded(ensemble, given_rows(ensemble, penguins))
     np.testing.assert_array_equal(encoded.said(), ensemble.predict_proba(penguins))
@@ -138,7 +138,7 @@ def test_of_an_ensemble_with_several_encoders(ensemble: rk.Ensemble) -> None:
 @pytest.mark.parametrize(
     "metric", ["accuracy", "balanced_accuracy", "log_loss", "auc", "f1", "brier", "calibration_error"]
 )
-def test_the_score_is_that_of_evaluate(model: rk.Model, metric: str) -> None:
+def test_the_score_is_that_of_evaluate(model: cr.Model, metric: str) -> None:
     weights = np.random.default_rng(0).random(344) + 0.1
     found = permutation_importance(model, "penguins", metric=metric, repeats=2, sample_weight=weights, intervals=30)
     judged = model.evaluate("penguins", sample_weight=weights, intervals=0)
@@ -150,7 +150,7 @@ def test_the_score_is_that_of_evaluate(model: rk.Model, metric: str) -> None:
 @pytest.mark.parametrize("metric", [None, "rmse", "mae", "r2"])
 def test_numbers(metric: str | None) -> None:
     x, y = line()
-    network = rk.train(x, y, hidden=[6], epochs=60, learning_rate=0.03, threads=1).model
+    network = cr.train(x, y, hidden=[6], epochs=60, learning_rate=0.03, threads=1).model
     found = permutation_importance(network, x, y, metric=metric, repeats=10)
     assert found.columns == ("x0", "x2", "x1")
     assert found.metric == (metric or "rmse")
@@ -163,11 +163,11 @@ def test_numbers(metric: str | None) -> None:
 
 def test_of_a_quantile_its_own_loss() -> None:
     x, y = line(80)
-    network = rk.train(x, y, hidden=[4], epochs=3, loss="quantile", threads=1).model
+    network = cr.train(x, y, hidden=[4], epochs=3, loss="quantile", threads=1).model
     assert permutation_importance(network, x, y, repeats=1, intervals=0).metric == "pinball"
 
 
-def test_a_column_that_is_not_used_matters_exactly_nothing(model: rk.Model) -> None:
+def test_a_column_that_is_not_used_matters_exactly_nothing(model: cr.Model) -> None:
     (w, b), *others = model.weights
     w = w.copy()
     w[blocks_of(model.features)[model.features.names.index("body_mass_g")]] = 0
@@ -181,7 +181,7 @@ def test_intervals_hold_what_other_rows_of_the_same_kind_give() -> None:
     rng = np.random.default_rng(1)
     x, y = two_classes(4000, seed=9)
     y = np.where(rng.random(4000) < 0.1, 1 - y, y)
-    network = rk.train(x[:400], y[:400], hidden=[4], epochs=20, learning_rate=0.02, threads=1).model
+    network = cr.train(x[:400], y[:400], hidden=[4], epochs=20, learning_rate=0.02, threads=1).model
     expected = permutation_importance(network, x, y, repeats=10, intervals=0)
     truth = dict(zip(expected.columns, expected.importance, strict=True))
     held = []
@@ -196,7 +196,7 @@ def test_intervals_hold_what_other_rows_of_the_same_kind_give() -> None:
     assert 0.85 <= np.mean(held) <= 1
 
 
-def test_the_same_seed_gives_the_same_and_columns_do_not_disturb_each_other(model: rk.Model) -> None:
+def test_the_same_seed_gives_the_same_and_columns_do_not_disturb_each_other(model: cr.Model) -> None:
     first, second, other = (permutation_importance(model, "penguins", repeats=2, seed=s) for s in (3, 3, 4))
     assert (first.repeats == second.repeats).all()
     assert (first.low == second.low).all()
@@ -205,7 +205,7 @@ def test_the_same_seed_gives_the_same_and_columns_do_not_disturb_each_other(mode
     assert (batch.repeats == first.repeats).all()
 
 
-def test_the_table(model: rk.Model) -> None:
+def test_the_table(model: cr.Model) -> None:
     found = permutation_importance(model, "penguins", repeats=3)
     table = found.table()
     assert table.columns == ["column", "importance", "low", "high", "deviation"]
@@ -217,8 +217,8 @@ def test_the_table(model: rk.Model) -> None:
     assert without.to_dict()["columns"][0]["interval"] is None
 
 
-def test_what_cannot_be_worked_out(model: rk.Model) -> None:
-    penguins = rk.datasets.penguins()
+def test_what_cannot_be_worked_out(model: cr.Model) -> None:
+    penguins = cr.datasets.penguins()
     for data, message in (
         (penguins.drop("species"), "has no column 'species'"),
         (penguins.drop("sex"), "has no column 'sex'"),
@@ -226,9 +226,9 @@ def test_what_cannot_be_worked_out(model: rk.Model) -> None:
         (None, "data: is missing; a model keeps no rows"),
         (penguins.select(pl.all().exclude("species")).head(3).to_numpy(), "or arrays X and y"),
     ):
-        with pytest.raises(rk.TableError, match=re.escape(message)):
+        with pytest.raises(cr.TableError, match=re.escape(message)):
             permutation_importance(model, data)
-    with pytest.raises(rk.TableError, match="metric: auc cannot be worked out on these 20 rows"):
+    with pytest.raises(cr.TableError, match="metric: auc cannot be worked out on these 20 rows"):
         permutation_importance(model, penguins.head(20), metric="auc")
     for arguments, message in (
         ({"metric": "acuracy"}, "metric: got 'acuracy'; did you mean 'accuracy'? There are: accuracy, balanced_"),
@@ -237,32 +237,32 @@ def test_what_cannot_be_worked_out(model: rk.Model) -> None:
         ({"seed": -1}, "seed: got -1"),
         ({"intervals": -1}, "intervals: got -1"),
     ):
-        with pytest.raises(rk.PlanError, match=re.escape(message)):
+        with pytest.raises(cr.PlanError, match=re.escape(message)):
             permutation_importance(model, "penguins", **arguments)
-    with pytest.raises(rk.PlanError, match="model: got DataFrame; needs a Model, an Ensemble"):
+    with pytest.raises(cr.PlanError, match="model: got DataFrame; needs a Model, an Ensemble"):
         permutation_importance(penguins, "penguins")
 
 
 def test_arrays_and_frames_for_one_another() -> None:
     x, y = two_classes()
     frame = pl.DataFrame(x, schema=["a", "b", "c"])
-    of_array = rk.train(x, y, hidden=[3], epochs=3, threads=1).model
-    of_table = rk.train(frame, y, hidden=[3], epochs=3, threads=1).model
+    of_array = cr.train(x, y, hidden=[3], epochs=3, threads=1).model
+    of_table = cr.train(frame, y, hidden=[3], epochs=3, threads=1).model
     for network, names in ((of_array, {"x0", "x1", "x2"}), (of_table, {"a", "b", "c"})):
         found, other = (permutation_importance(network, rows, y, repeats=2) for rows in (x, frame))
         assert set(found.columns) == names
         assert (found.repeats == other.repeats).all()
-    with pytest.raises(rk.TableError, match="X: has 2 columns; the network was trained on 3"):
+    with pytest.raises(cr.TableError, match="X: has 2 columns; the network was trained on 3"):
         permutation_importance(of_array, x[:, :2], y)
 
 
-def test_two_rows_are_enough(model: rk.Model) -> None:
-    found = permutation_importance(model, rk.datasets.penguins()[[0, 200]], repeats=4)
+def test_two_rows_are_enough(model: cr.Model) -> None:
+    found = permutation_importance(model, cr.datasets.penguins()[[0, 200]], repeats=4)
     assert len(found) == 6
     assert np.isfinite(found.importance).all()
 
 
-def test_the_picture_shows_the_numbers(model: rk.Model) -> None:
+def test_the_picture_shows_the_numbers(model: cr.Model) -> None:
     found = permutation_importance(model, "penguins", repeats=3)
     axes = found.plot()
     assert [label.get_text() for label in axes.get_yticklabels()] == list(found.columns)

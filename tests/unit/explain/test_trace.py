@@ -15,15 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import rookery as rk
-from rookery.explain.batch import batch_of
-from rookery.explain.epoch_order import epoch_order
-from rookery.explain.tracing.checking import checked_gradients
-from rookery.explain.tracing.mistakes import ClassMistakes
-from rookery.explain.tracing.planes import plane_names
-from rookery.explain.tracing.stepping import alone
-from rookery.plan import ACTIVATIONS, OPTIMIZERS
-from rookery.run import Run
+import creche as cr
+from creche.explain.batch import batch_of
+from creche.explain.epoch_order import epoch_order
+from creche.explain.tracing.checking import checked_gradients
+from creche.explain.tracing.mistakes import ClassMistakes
+from creche.explain.tracing.planes import plane_names
+from creche.explain.tracing.stepping import alone
+from creche.plan import ACTIVATIONS, OPTIMIZERS
+from creche.run import Run
 
 from ..jobs import line, quick, two_classes
 
@@ -32,23 +32,23 @@ TRACES = {"hidden": [5, 4], "epochs": 2, "threads": 1}
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return rk.train("penguins", label="species", hidden=[5, 5], epochs=3, learning_rate=0.01, threads=1)
+    return cr.train("penguins", label="species", hidden=[5, 5], epochs=3, learning_rate=0.01, threads=1)
 
 
 @pytest.fixture(scope="module")
-def step(run: Run) -> rk.explain.Trace:
-    return rk.explain.trace(run.model, "penguins", rows=slice(0, 20))
+def step(run: Run) -> cr.explain.Trace:
+    return cr.explain.trace(run.model, "penguins", rows=slice(0, 20))
 
 
 def bits(weights: Any) -> bytes:
     return b"".join(w.tobytes() + b.tobytes() for w, b in weights)
 
 
-def before(trace: rk.explain.Trace) -> bytes:
+def before(trace: cr.explain.Trace) -> bytes:
     return bits((at.weights, at.bias) for at in trace.layers)
 
 
-def after(trace: rk.explain.Trace) -> bytes:
+def after(trace: cr.explain.Trace) -> bytes:
     return bits((at.weights_after, at.bias_after) for at in trace.layers)
 
 
@@ -68,7 +68,7 @@ class TestTheArithmeticOfOneRow:
         )  # fmt: skip
         bias = np.log([0.4, 0.3, 0.3])
         model = replace(made.model, weights=[(np.zeros((2, 3)), bias)])
-        step = rk.explain.trace(model, x[:1], [0])
+        step = cr.explain.trace(model, x[:1], [0])
         np.testing.assert_allclose(step.mistakes.probabilities, [[0.4, 0.3, 0.3]], rtol=1e-15)
         np.testing.assert_allclose(step.mistakes.differences, [[0.6, 0.3, 0.3]], rtol=1e-15)
         np.testing.assert_allclose(step.mistakes.squares, [[0.36, 0.09, 0.09]], rtol=1e-14)
@@ -81,7 +81,7 @@ class TestTheVeryStep:
     def test_the_next_batch_ends_with_the_weights_that_training_ends_with(self, steps: int) -> None:
         run = quick("penguins", None, label="species", epochs=4, optimizer="adam", schedule="cosine", on_epoch=stop)
         run.resume(steps=steps)
-        traced = rk.explain.trace(run)
+        traced = cr.explain.trace(run)
         rate = run._engine.learning_rate
         assert before(traced) == bits(run.model.weights)
         assert (traced.number, traced.learning_rate) == (run.step, rate)
@@ -92,14 +92,14 @@ class TestTheVeryStep:
         x, y = two_classes()
         weights = np.linspace(0.1, 3, len(x))
         run = quick(x, y, sample_weight=weights, class_weight={0: 3.0}, epochs=3, on_epoch=stop)
-        traced = rk.explain.trace(run)
+        traced = cr.explain.trace(run)
         run.resume(steps=1)
         assert after(traced) == bits(run.model.weights)
 
     def test_class_weights_count_for_other_rows_too(self) -> None:
         table = pl.DataFrame({"a": [i % 7 for i in range(30)], "y": ["n"] * 24 + ["p"] * 6})
-        run = rk.train(table, label="y", class_weight="balanced", validation_fraction=0, **TRACES)
-        traced = rk.explain.trace(run, table)
+        run = cr.train(table, label="y", class_weight="balanced", validation_fraction=0, **TRACES)
+        traced = cr.explain.trace(run, table)
         assert traced.row_weights is not None
         assert traced.row_weights[-1] == pytest.approx(4 * traced.row_weights[0], rel=1e-6)
         assert any("weight of its class" in note for note in traced.notes)
@@ -108,26 +108,26 @@ class TestTheVeryStep:
         x, y = two_classes(rows=20)
         arguments: dict[str, Any] = {"batch_size": 20, "shuffle": False, "validation_fraction": 0}
         new = quick(x, y, epochs=0, **arguments)
-        traced = rk.explain.trace(new.model, x, y)
+        traced = cr.explain.trace(new.model, x, y)
         assert after(traced) == bits(quick(x, y, epochs=1, **arguments).model.weights)
 
     def test_dropout_is_off_and_that_is_said(self) -> None:
         x, y = two_classes(rows=20)
         arguments: dict[str, Any] = {"batch_size": 20, "shuffle": False, "validation_fraction": 0}
-        traced = rk.explain.trace(quick(x, y, epochs=0, dropout=0.5, **arguments).model, x, y)
+        traced = cr.explain.trace(quick(x, y, epochs=0, dropout=0.5, **arguments).model, x, y)
         assert after(traced) == bits(quick(x, y, epochs=1, **arguments).model.weights)
         assert any("dropout is off" in note for note in traced.notes)
 
     def test_nothing_is_changed(self, run: Run) -> None:
         state = {name: array.copy() for name, array in run.state().items()}
-        rk.explain.trace(run)
+        cr.explain.trace(run)
         now = run.state()
         assert all(np.array_equal(now[name], array, equal_nan=True) for name, array in state.items())
 
     def test_after_early_stopping(self) -> None:
         x, y = two_classes()
         run = quick(x, y, epochs=40, early_stopping=2, learning_rate=0.1)
-        assert rk.explain.trace(run).number == run.step
+        assert cr.explain.trace(run).number == run.step
 
     @pytest.mark.parametrize("word", OPTIMIZERS.words)
     def test_what_every_optimizer_keeps_has_a_name(self, word: str) -> None:
@@ -136,10 +136,10 @@ class TestTheVeryStep:
             run = quick(x, y, optimizer=optimizer, epochs=1)
             names = plane_names(optimizer)
             assert len(names) == len([name for name in run.state() if name.startswith("optimizer.")]) / 4
-            assert set(rk.explain.trace(run).layers[0].planes) == set(names)
+            assert set(cr.explain.trace(run).layers[0].planes) == set(names)
 
 
-def stop(_: rk.EpochRecord) -> bool:
+def stop(_: cr.EpochRecord) -> bool:
     return True
 
 
@@ -151,7 +151,7 @@ def variants(word: str) -> list[Any]:
 
 
 class TestAgainstAReference:
-    def test_adams_first_step(self, step: rk.explain.Trace) -> None:
+    def test_adams_first_step(self, step: cr.explain.Trace) -> None:
         """Kingma & Ba 2015, Algorithm 1, in float64."""
         for layer in step.layers:
             g = layer.gradient.astype(np.float64)
@@ -164,14 +164,14 @@ class TestAgainstAReference:
 
     def test_weights_before_gradients_and_after_belong_together(self) -> None:
         x, y = line(rows=40)
-        run = quick(x, y, optimizer=rk.SGD(learning_rate=0.5, clip_norm=0.1), epochs=1)
-        traced = rk.explain.trace(run)
+        run = quick(x, y, optimizer=cr.SGD(learning_rate=0.5, clip_norm=0.1), epochs=1)
+        traced = cr.explain.trace(run)
         factor = 0.1 / (traced.gradient_norm + 1e-6)
         assert factor < 1
         for layer in traced.layers:
             np.testing.assert_allclose(layer.steps, -0.5 * factor * layer.gradient, rtol=1e-4, atol=1e-7)
 
-    def test_sums_activations_and_rows_add_up(self, step: rk.explain.Trace) -> None:
+    def test_sums_activations_and_rows_add_up(self, step: cr.explain.Trace) -> None:
         left = step.encoded.astype(np.float64)
         for i, layer in enumerate(step.layers):
             np.testing.assert_allclose(layer.sums, left @ layer.weights + layer.bias, rtol=1e-4, atol=1e-5)
@@ -185,7 +185,7 @@ class TestAgainstAReference:
 
     def test_numbers_in_both_units(self) -> None:
         x, y = line(rows=60)
-        traced = rk.explain.trace(quick(x, y).model, x[:7], y[:7])
+        traced = cr.explain.trace(quick(x, y).model, x[:7], y[:7])
         found = traced.mistakes
         np.testing.assert_array_equal(found.truth[:, 0], y[:7])
         np.testing.assert_allclose(found.squares, (found.predictions - found.truth) ** 2)
@@ -194,7 +194,7 @@ class TestAgainstAReference:
         assert found.is_scaled
         assert traced.loss == pytest.approx(found.scaled_squares.mean(), rel=1e-5)
 
-    def test_a_neuron_followed_adds_up(self, step: rk.explain.Trace) -> None:
+    def test_a_neuron_followed_adds_up(self, step: cr.explain.Trace) -> None:
         for layer, neuron in ((1, 2), (2, 4), (3, 1)):
             found = step.follow(layer, neuron)
             assert found.products.sum() + found.bias == pytest.approx(found.weighted_sum, rel=1e-4, abs=1e-5)
@@ -208,7 +208,7 @@ class TestAgainstAReference:
         x, y = two_classes(rows=12)
         model = quick(x, y, epochs=0).model
         model.weights[0][1][2] = -100
-        traced = rk.explain.trace(model, x, y)
+        traced = cr.explain.trace(model, x, y)
         assert traced.layers[0].silent[2]
         assert not traced.layers[0].gradient[:, 2].any()
 
@@ -218,7 +218,7 @@ class TestTheCheck:
         """Where all features and biases are 0, each relu stands on its kink: half the slope is no gradient."""
         x, y = two_classes(rows=6)
         model = quick(x, y, hidden=[3], epochs=0, standardize=False, validation_fraction=0).model
-        check = rk.explain.trace(model, 0 * x, y).check
+        check = cr.explain.trace(model, 0 * x, y).check
         assert check is not None
         assert (check.kinks, check.checked) == (3, 20)
         assert check.worst_in_float64 < 1e-8
@@ -226,7 +226,7 @@ class TestTheCheck:
     def test_a_gradient_that_is_wrong_is_found(self) -> None:
         x, y = two_classes(rows=12)
         model = quick(x, y).model
-        traced = rk.explain.trace(model, x, y, check=False)
+        traced = cr.explain.trace(model, x, y, check=False)
         assert traced.check is None
         rows = batch_of(model, x, y).rows
         gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
@@ -240,7 +240,7 @@ class TestTheCheck:
     def test_huge_numbers_are_told_of_all_the_same(self, size: float) -> None:
         x, _ = two_classes(rows=12)
         y = np.arange(12) % 2
-        step = rk.explain.trace(quick(x, y, standardize=False, epochs=0).model, size * x, y)
+        step = cr.explain.trace(quick(x, y, standardize=False, epochs=0).model, size * x, y)
         assert step.check is not None
         assert step.check.worst_in_float64 < 1e-5
         json.dumps(step.to_dict(), allow_nan=False)
@@ -252,12 +252,12 @@ LOSSES_OF_NUMBERS = ("squared_error", "absolute_error", "huber", "quantile", "po
 
 
 @st.composite
-def traced_steps(draw: st.DrawFn) -> rk.explain.Trace:
+def traced_steps(draw: st.DrawFn) -> cr.explain.Trace:
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     of_classes = draw(st.booleans())
     x = rng.standard_normal((24, draw(st.integers(1, 5))))
     y: NDArray[Any] = rng.integers(0, 3, 24) if of_classes else rng.poisson(3.0, 24).astype(float)
-    run = rk.train(
+    run = cr.train(
         x, y, task="classes" if of_classes else "numbers", hidden=draw(st.lists(st.integers(1, 20), max_size=3)),
         activation=draw(st.sampled_from(ACTIVATIONS.words)), optimizer=draw(st.sampled_from(OPTIMIZERS.words)),
         loss=draw(st.sampled_from(LOSSES if of_classes else LOSSES_OF_NUMBERS)), learning_rate=0.01, epochs=1,
@@ -265,12 +265,12 @@ def traced_steps(draw: st.DrawFn) -> rk.explain.Trace:
         seed=draw(st.integers(0, 1000)),
     )  # fmt: skip
     weights = rng.uniform(0.1, 2, 24) if draw(st.booleans()) else None
-    return rk.explain.trace(run, x, y, rows=slice(0, draw(st.integers(1, 24))), sample_weight=weights)
+    return cr.explain.trace(run, x, y, rows=slice(0, draw(st.integers(1, 24))), sample_weight=weights)
 
 
 @settings(max_examples=60)
 @given(traced_steps())
-def test_any_step(step: rk.explain.Trace) -> None:
+def test_any_step(step: cr.explain.Trace) -> None:
     check = step.check
     assert check is not None
     assert check.checked == check.of
@@ -287,16 +287,16 @@ class TestOrders:
     @given(st.integers(1, 60), st.integers(0, 5), st.integers(0, 2**64 - 1))
     @settings(max_examples=30)
     def test_an_order_holds_each_row_once(self, rows: int, epoch: int, seed: int) -> None:
-        plan = rk.Plan(rk.Network.of(1, [], 1), seed=seed)
+        plan = cr.Plan(cr.Network.of(1, [], 1), seed=seed)
         assert sorted(epoch_order(plan, epoch, rows).tolist()) == list(range(rows))
 
     def test_without_shuffling_it_is_the_tables(self) -> None:
-        plan = rk.Plan(rk.Network.of(1, [], 1), shuffle=False)
+        plan = cr.Plan(cr.Network.of(1, [], 1), shuffle=False)
         assert epoch_order(plan, 3, 4).tolist() == [0, 1, 2, 3]
 
 
 class TestTheTable:
-    def test_every_number_stands_there_once(self, step: rk.explain.Trace) -> None:
+    def test_every_number_stands_there_once(self, step: cr.explain.Trace) -> None:
         table = step.table()
         counts = dict(table.group_by("what").len().iter_rows())
         assert counts["weight"] == counts["gradient"] == counts["step"] == counts["slope"] == 123
@@ -304,7 +304,7 @@ class TestTheTable:
         assert counts["sum"] == 13 * 20
         assert table.select("what", "layer", "row", "source", "neuron").is_unique().all()
 
-    def test_a_number_is_found_by_its_place(self, step: rk.explain.Trace) -> None:
+    def test_a_number_is_found_by_its_place(self, step: cr.explain.Trace) -> None:
         table = step.table()
         gradient = table.filter(what="gradient", layer=1, source=3, neuron=2)["value"].item()
         assert gradient == step.layers[1].gradient[3, 2]
@@ -333,7 +333,7 @@ class Balanced(HTMLParser):
 
 
 class TestThePage:
-    def test_it_is_whole_and_asks_for_nothing(self, step: rk.explain.Trace) -> None:
+    def test_it_is_whole_and_asks_for_nothing(self, step: cr.explain.Trace) -> None:
         page, parser = step.html(), Balanced()
         parser.feed(page)
         assert parser.open == []
@@ -346,19 +346,19 @@ class TestThePage:
     def test_names_are_no_markup(self) -> None:
         name = "<script>alert(1)</script>"
         table = pl.DataFrame({name: [1.0, 2, 3, 4] * 3, "y": ["<b>", "&amp;"] * 6})
-        run = rk.train(table, label="y", validation_fraction=0, **TRACES)
-        page = rk.explain.trace(run.model, table).html()
+        run = cr.train(table, label="y", validation_fraction=0, **TRACES)
+        page = cr.explain.trace(run.model, table).html()
         assert name not in page
         assert "&lt;script&gt;" in page
         assert "&amp;amp;" in page
 
-    def test_it_is_written_to_a_file(self, step: rk.explain.Trace, tmp_path: Any) -> None:
+    def test_it_is_written_to_a_file(self, step: cr.explain.Trace, tmp_path: Any) -> None:
         step.save_html(tmp_path / "step.html")
         assert (tmp_path / "step.html").read_text() == step.html()
 
     def test_many_classes(self) -> None:
         x = np.random.default_rng(0).standard_normal((60, 3))
-        step = rk.explain.trace(quick(x, np.arange(60) % 12).model, x, np.arange(60) % 12)
+        step = cr.explain.trace(quick(x, np.arange(60) % 12).model, x, np.arange(60) % 12)
         assert "likeliest" in str(step)
         assert "40 more rows" in str(step)
 
@@ -366,18 +366,18 @@ class TestThePage:
 class TestLossesOfOnesOwn:
     def test_gradients_of_a_function(self) -> None:
         x, y = line(rows=30)
-        step = rk.explain.trace(quick(x, y, loss=log_cosh).model, x, y)
+        step = cr.explain.trace(quick(x, y, loss=log_cosh).model, x, y)
         assert step.check is not None
         assert step.check.worst_in_float64 < 1e-5
 
     def test_a_model_from_a_file_needs_it_again(self, tmp_path: Any) -> None:
         x, y = line(rows=30)
         run = quick(x, y, loss=log_cosh)
-        run.model.save(tmp_path / "own.rookery")
-        model = rk.load(tmp_path / "own.rookery")
-        with pytest.raises(rk.PlanError, match="give it again"):
-            rk.explain.trace(model, x, y)
-        assert after(rk.explain.trace(model, x, y, loss=log_cosh)) == after(rk.explain.trace(run.model, x, y))
+        run.model.save(tmp_path / "own.creche")
+        model = cr.load(tmp_path / "own.creche")
+        with pytest.raises(cr.PlanError, match="give it again"):
+            cr.explain.trace(model, x, y)
+        assert after(cr.explain.trace(model, x, y, loss=log_cosh)) == after(cr.explain.trace(run.model, x, y))
 
 
 def log_cosh(outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -401,8 +401,8 @@ class TestBadInput:
         ],
     )
     def test_rows_that_are_not_there(self, run: Run, rows: Any, said: str) -> None:
-        with pytest.raises(rk.TableError, match=said):
-            rk.explain.trace(run.model, "penguins", rows=rows)
+        with pytest.raises(cr.TableError, match=said):
+            cr.explain.trace(run.model, "penguins", rows=rows)
 
     @pytest.mark.parametrize(
         ("neuron", "said"),
@@ -415,36 +415,36 @@ class TestBadInput:
         ],
     )
     def test_neurons_that_are_not_there(self, run: Run, neuron: Any, said: str) -> None:
-        with pytest.raises(rk.PlanError, match=said):
-            rk.explain.trace(run.model, "penguins", rows=[0], neuron=neuron)
+        with pytest.raises(cr.PlanError, match=said):
+            cr.explain.trace(run.model, "penguins", rows=[0], neuron=neuron)
 
-    def test_rows_that_are_not_in_the_batch(self, step: rk.explain.Trace) -> None:
-        with pytest.raises(rk.PlanError, match="row: 21 is not in the batch; its rows are 1, 2"):
+    def test_rows_that_are_not_in_the_batch(self, step: cr.explain.Trace) -> None:
+        with pytest.raises(cr.PlanError, match="row: 21 is not in the batch; its rows are 1, 2"):
             step.follow(1, 0, row=21)
 
     def test_labels_that_are_missing(self, run: Run) -> None:
-        table = rk.datasets.penguins()
-        with pytest.raises(rk.TableError, match="species"):
-            rk.explain.trace(run.model, table.drop("species"))
-        with pytest.raises(rk.TableError, match="row 2 is empty"):
-            rk.explain.trace(run.model, table.with_columns(species=pl.Series(["Adelie", None, *["Gentoo"] * 342])))
+        table = cr.datasets.penguins()
+        with pytest.raises(cr.TableError, match="species"):
+            cr.explain.trace(run.model, table.drop("species"))
+        with pytest.raises(cr.TableError, match="row 2 is empty"):
+            cr.explain.trace(run.model, table.with_columns(species=pl.Series(["Adelie", None, *["Gentoo"] * 342])))
 
     def test_no_rows_for_a_model(self, run: Run) -> None:
-        with pytest.raises(rk.TableError, match="data: is missing"):
-            rk.explain.trace(run.model)
+        with pytest.raises(cr.TableError, match="data: is missing"):
+            cr.explain.trace(run.model)
 
     def test_no_model(self) -> None:
-        with pytest.raises(rk.PlanError, match="needs a Model or a Run"):
-            rk.explain.trace("penguins.rookery", "penguins")  # type: ignore[arg-type]
+        with pytest.raises(cr.PlanError, match="needs a Model or a Run"):
+            cr.explain.trace("penguins.creche", "penguins")  # type: ignore[arg-type]
 
     def test_rows_that_weigh_nothing(self, run: Run) -> None:
         weights = np.arange(344) >= 10
-        with pytest.raises(rk.TableError, match="is 0 in each of the rows chosen"):
-            rk.explain.trace(run.model, "penguins", rows=slice(0, 10), sample_weight=weights)
+        with pytest.raises(cr.TableError, match="is 0 in each of the rows chosen"):
+            cr.explain.trace(run.model, "penguins", rows=slice(0, 10), sample_weight=weights)
 
     def test_a_loss_that_is_not_finite(self) -> None:
         x, y = line(rows=20)
         model = quick(x, y, standardize=False, epochs=0).model
         x[4, 1] = 1e38
-        with pytest.raises(rk.RookeryError, match=r"row 4: the .* is not finite, so there is no step"):
-            rk.explain.trace(model, x, y)
+        with pytest.raises(cr.CrecheError, match=r"row 4: the .* is not finite, so there is no step"):
+            cr.explain.trace(model, x, y)

@@ -17,7 +17,7 @@ def envelope(**changes: Any) -> dict[str, Any]:
     """What stands under our key in an honest file; a change to None leaves a part out."""
     honest = {
         "digest": ZEROS,
-        "format": "rookery",
+        "format": "creche",
         "version": 1,
         "kind": "model",
         "written_by": "0.1.0",
@@ -32,7 +32,7 @@ def assemble(text: str | dict[str, Any], table: dict[str, Any] | str, data: byte
         text = json.dumps(text)
         text = text.replace('{"digest": ', '{"digest":', 1)
     if isinstance(table, dict):
-        table = json.dumps({"__metadata__": {"rookery": text}, **table})
+        table = json.dumps({"__metadata__": {"creche": text}, **table})
     head = table.encode()
     return sealed((len(head) if length is None else length).to_bytes(8, "little") + head + data)
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.model import Model
+from creche.model import Model
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "kept"
 
 
 def model_files() -> Iterator[Path]:
     """Each has beside it ``.csv``, the rows, and ``.json``, the predictions."""
-    return iter(sorted(FOLDER.glob("*/*.rookery")))
+    return iter(sorted(FOLDER.glob("*/*.creche")))
 
 
 def predictions(model: Model, rows: Path) -> dict[str, Any]:

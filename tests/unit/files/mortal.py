@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rookery.files.archive import read_archive, write_archive
-from rookery.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
-from rookery.files.digest import digest_of_arrays
-from rookery.training import Run, train
+from creche.files.archive import read_archive, write_archive
+from creche.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
+from creche.files.digest import digest_of_arrays
+from creche.training import Run, train
 
 KILLS = 20
 EPOCHS = 250
@@ -62,7 +62,7 @@ def live(seconds: float | None, work: Callable[[], None]) -> bool:
 
 def writes(folder: Path) -> dict[str, Any]:
     """Replaces a file by one of another size, over and over; counts how often one of the two was whole afterwards."""
-    path = folder / "model.rookery"
+    path = folder / "model.creche"
     sizes = {"first": 40_000, "second": 70_000}
 
     def write(which: str) -> None:

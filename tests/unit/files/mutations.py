@@ -192,7 +192,7 @@ def _parts(file: bytes) -> tuple[dict[str, Any], dict[str, Any], bytes] | None:
     length = int.from_bytes(file[:8], "little")
     try:
         table = json.loads(file[8 : 8 + length])
-        envelope = json.loads(table.pop("__metadata__")["rookery"])
+        envelope = json.loads(table.pop("__metadata__")["creche"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return (envelope, table, file[8 + length :]) if isinstance(envelope, dict) else None

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rookery.errors import FileError
-from rookery.files import archive
-from rookery.files.archive import BrokenArchiveError, read_archive, write_archive
+from creche.errors import FileError
+from creche.files import archive
+from creche.files.archive import BrokenArchiveError, read_archive, write_archive
 from tests.unit.files import forge
 
 DTYPES = ["?", "u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"]
@@ -49,7 +49,7 @@ def read(data: bytes, path: Path, kind: str = "model") -> Any:
 @SLOW
 @given(header=headers, arrays=some_arrays)
 def test_what_is_written_comes_back(tmp_path: Path, header: dict[str, Any], arrays: dict[str, Any]) -> None:
-    path = tmp_path / "x.rookery"
+    path = tmp_path / "x.creche"
     write_archive(path, "model", header, arrays)
     again, back = read_archive(path, "model")
     assert again == header
@@ -164,7 +164,7 @@ def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
         (b"PAR1\x15\x04", "Parquet"),
         (b"\x00" * 100, "no format known"),
         (safetensors.numpy.save({"w": np.ones(2)}), "safetensors file, but not one"),
-        (safetensors.numpy.save({"w": np.ones(2)}, {"rookery": "{}"}), "safetensors file, but not one"),
+        (safetensors.numpy.save({"w": np.ones(2)}, {"creche": "{}"}), "safetensors file, but not one"),
     ],
 )
 def test_another_thing_is_said_to_be_one(tmp_path: Path, begin: bytes, said: str) -> None:
@@ -191,9 +191,9 @@ def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
         read(forge.assemble(forge.envelope(kind="checkpoint"), {}, b""), tmp_path / "x")
 
 
-def test_a_newer_version_names_the_rookery_that_reads_it(tmp_path: Path) -> None:
+def test_a_newer_version_names_the_creche_that_reads_it(tmp_path: Path) -> None:
     newer = forge.assemble(forge.envelope(version=2, written_by="3.1.0", header=None, parts={}), {}, b"")
-    with pytest.raises(FileError, match=r"install Rookery 3\.1\.0 or newer") as refusal:
+    with pytest.raises(FileError, match=r"install Creche 3\.1\.0 or newer") as refusal:
         read(newer, tmp_path / "x")
     assert not isinstance(refusal.value, BrokenArchiveError)
 
@@ -237,7 +237,7 @@ def test_the_data_is_read_only_once(tmp_path: Path) -> None:
     megabytes = 80
     write_archive(tmp_path / "x", "model", {}, {"w": np.zeros(megabytes * 2**17), "v": np.zeros((0, 3))})
     program = f"""
-from rookery.files.archive import read_archive
+from creche.files.archive import read_archive
 peak = lambda: next(int(l.split()[1]) / 1024 for l in open("/proc/self/status") if l.startswith("VmHWM"))
 before = peak()
 content = read_archive({str(tmp_path / "x")!r}, "model")

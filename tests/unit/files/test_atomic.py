@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rookery.errors import FileError
-from rookery.files import atomic
-from rookery.files.archive import read_archive, write_archive
-from rookery.files.atomic import clear_temporaries, replacing
+from creche.errors import FileError
+from creche.files import atomic
+from creche.files.archive import read_archive, write_archive
+from creche.files.atomic import clear_temporaries, replacing
 from tests.unit.files.mortal import run_mortal
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    path = tmp_path / "model.rookery"
+    path = tmp_path / "model.creche"
     path.write_bytes(b"old")
     return path
 
@@ -48,7 +48,7 @@ def test_a_file_is_made(tmp_path: Path) -> None:
 def test_a_file_is_replaced_and_its_permissions_stay(old: Path) -> None:
     old.chmod(0o640)
     write(old)
-    assert content(old.parent) == {"model.rookery": b"new"}
+    assert content(old.parent) == {"model.creche": b"new"}
     assert old.stat().st_mode & 0o7777 == 0o640
 
 
@@ -71,7 +71,7 @@ def test_the_name_stands_for_the_old_file_until_the_end(old: Path) -> None:
 def test_a_symbolic_link_stays_and_its_file_is_replaced(old: Path, tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "latest"
-    link.symlink_to("../model.rookery")
+    link.symlink_to("../model.creche")
     write(link)
     assert link.is_symlink()
     assert old.read_bytes() == b"new"
@@ -94,14 +94,14 @@ def test_an_error_while_writing_leaves_the_old_file(old: Path, failure: BaseExce
 
     with pytest.raises(type(failure)):
         fail()
-    assert content(old.parent) == {"model.rookery": b"old"}
+    assert content(old.parent) == {"model.creche": b"old"}
 
 
 def test_an_error_about_another_file_stays_what_it_is(old: Path) -> None:
     with pytest.raises(FileNotFoundError, match="another") as error, replacing(old) as file:
         file.write(Path("another").read_bytes())
     assert not isinstance(error.value, FileError)
-    assert content(old.parent) == {"model.rookery": b"old"}
+    assert content(old.parent) == {"model.creche": b"old"}
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", "open", "fchmod"])
@@ -111,10 +111,10 @@ def test_the_system_may_refuse_each_call(old: Path, monkeypatch: pytest.MonkeyPa
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(atomic.os, call, refuse)
-    with pytest.raises(FileError, match=r"model\.rookery: cannot be written: .*unchanged"):
+    with pytest.raises(FileError, match=r"model\.creche: cannot be written: .*unchanged"):
         write(old)
     monkeypatch.undo()
-    assert content(old.parent) == {"model.rookery": b"old"}
+    assert content(old.parent) == {"model.creche": b"old"}
 
 
 def test_a_file_larger_than_allowed_leaves_the_old_one(old: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_file_larger_than_allowed_leaves_the_old_one(old: Path) -> None:
             write_archive(old, "model", {}, {"w": np.zeros(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert content(old.parent) == {"model.rookery": b"old"}
+    assert content(old.parent) == {"model.creche": b"old"}
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
-    path = small_disk / "model.rookery"
+    path = small_disk / "model.creche"
     write_archive(path, "model", {"which": "old"}, {"w": np.zeros(1000)})
     before = content(small_disk)
     with pytest.raises(FileError, match=r"the disk is full; free some space.*unchanged"):
@@ -158,8 +158,8 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
         ("a\0b", "needs the name"),
         (".", "is a folder"),
         ("new_folder/", "is a folder"),
-        ("none/model.rookery", "no folder .*none; make it"),
-        ("model.rookery/x", "no folder"),
+        ("none/model.creche", "no folder .*none; make it"),
+        ("model.creche/x", "no folder"),
         ("x" * 300, "name is too long"),
         ("\ud800", "needs the name"),
         ("circle", "circle"),
@@ -172,7 +172,7 @@ def test_names_that_cannot_be_are_refused(old: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(FileError, match=said):
         write(name)
     assert old.read_bytes() == b"old"
-    assert {path.name for path in old.parent.iterdir()} <= {"model.rookery", "circle"}
+    assert {path.name for path in old.parent.iterdir()} <= {"model.creche", "circle"}
 
 
 def test_a_long_name_that_can_be_is_taken(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_write_protected_file_is_refused(old: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(atomic.os, "access", lambda *_: False)
     with pytest.raises(FileError, match="write-protected"):
         write(old)
-    assert content(old.parent) == {"model.rookery": b"old"}
+    assert content(old.parent) == {"model.creche": b"old"}
 
 
 def test_what_has_nothing_to_lose_is_written_directly(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_what_has_nothing_to_lose_is_written_directly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_a_file", [True, False])
 def test_standard_output_can_be_named(tmp_path: Path, to_a_file: bool) -> None:
-    program = "from rookery.files.atomic import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
+    program = "from creche.files.atomic import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
     with open(tmp_path / "out", "w+b") as out:
         done = subprocess.run([sys.executable, "-c", program], stdout=out if to_a_file else subprocess.PIPE, check=True)
         out.seek(0)
@@ -216,15 +216,15 @@ def test_a_full_device_is_an_error() -> None:
 
 
 def test_temporaries_of_the_killed_are_cleared_and_those_of_the_living_stay(old: Path) -> None:
-    (old.parent / f".model.rookery.0123{atomic.SUFFIX}").write_bytes(b"left behind")
+    (old.parent / f".model.creche.0123{atomic.SUFFIX}").write_bytes(b"left behind")
     with replacing(old) as file:
         clear_temporaries(old.parent)
         file.write(b"new")
-    assert content(old.parent) == {"model.rookery": b"new"}
+    assert content(old.parent) == {"model.creche": b"new"}
 
 
 def test_a_process_killed_while_writing_leaves_one_of_the_two_files_whole(tmp_path: Path) -> None:
     report = run_mortal("writes", tmp_path)
     assert report == {"kills": 20, "whole": 20}
     clear_temporaries(tmp_path)
-    assert list(content(tmp_path)) == ["model.rookery"]
+    assert list(content(tmp_path)) == ["model.creche"]

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rookery.errors import FileError, PlanError, RookeryWarning
-from rookery.files.archive import write_archive
-from rookery.files.atomic import SUFFIX
-from rookery.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
+from creche.errors import FileError, PlanError, CrecheWarning
+from creche.files.archive import write_archive
+from creche.files.atomic import SUFFIX
+from creche.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from tests.unit.files.mutations import in_parts
 
 PLAN: Mapping[str, Any] = {"epochs": 100, "network": {"inputs": 2}}
@@ -97,12 +97,12 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
     for epoch in (3, 6):
         newest = writer(tmp_path).save(Standing(epoch))
     newest.write_bytes(newest.read_bytes()[:-1])
-    with pytest.warns(RookeryWarning, match=r"is damaged.*The checkpoint before it is taken instead"):
+    with pytest.warns(CrecheWarning, match=r"is damaged.*The checkpoint before it is taken instead"):
         found = latest_checkpoint(tmp_path)
     assert found is not None
     assert read_checkpoint(found)[0]["epoch"] == 3
     found.write_bytes(b"")
-    with pytest.raises(FileError, match="all 2 checkpoints are damaged"), pytest.warns(RookeryWarning):
+    with pytest.raises(FileError, match="all 2 checkpoints are damaged"), pytest.warns(CrecheWarning):
         latest_checkpoint(tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_one_of_a_newer_version_is_not_passed_over(tmp_path: Path) -> None:
         return data
 
     path.write_bytes(in_parts(path.read_bytes(), change))
-    with pytest.raises(FileError, match=r"install Rookery 9\.0\.0 or newer"):
+    with pytest.raises(FileError, match=r"install Creche 9\.0\.0 or newer"):
         latest_checkpoint(tmp_path)
 
 
@@ -124,12 +124,12 @@ def test_one_of_a_newer_version_is_not_passed_over(tmp_path: Path) -> None:
     "change",
     [
         {"epoch": -1}, {"epoch": 2**31}, {"epoch": True}, {"epoch": 1.0}, {"epoch": None}, {"plan": []}, {"table": "x"},
-        {"rookery": 1}, {"more": 1},
+        {"creche": 1}, {"more": 1},
     ],
 )  # fmt: skip
 def test_a_header_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    path = tmp_path / "epoch-000001.rookery-checkpoint"
-    header = {"epoch": 1, "rookery": "0.1.0", **IDENTITY}
+    path = tmp_path / "epoch-000001.creche-checkpoint"
+    header = {"epoch": 1, "creche": "0.1.0", **IDENTITY}
     write_archive(path, "checkpoint", header, {})
     read_checkpoint(path)
     write_archive(path, "checkpoint", {**header, **change}, {})
@@ -157,17 +157,17 @@ def test_places_that_cannot_be_are_refused(tmp_path: Path) -> None:
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
-    others = ["epoch-1.rookery-checkpoint", "epoch-000001.rookery-checkpoint.old", "notes.txt", "epoch-000001"]
+    others = ["epoch-1.creche-checkpoint", "epoch-000001.creche-checkpoint.old", "notes.txt", "epoch-000001"]
     for name in others:
         (tmp_path / name).write_text("mine")
     keeper = writer(tmp_path, keep=1)
     for epoch in (3, 6):
         keeper.save(Standing(epoch))
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "epoch-000006.rookery-checkpoint"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "epoch-000006.creche-checkpoint"])
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
-    (tmp_path / f".epoch-000003.rookery-checkpoint.01{SUFFIX}").write_bytes(b"half")
+    (tmp_path / f".epoch-000003.creche-checkpoint.01{SUFFIX}").write_bytes(b"half")
     writer(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -182,7 +182,7 @@ def test_one_that_finds_no_space_leaves_those_before_it(tmp_path: Path) -> None:
             keeper.save(Standing(6, size=1000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert [path.name for path in tmp_path.iterdir()] == ["epoch-000003.rookery-checkpoint"]
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-000003.creche-checkpoint"]
     found = latest_checkpoint(tmp_path)
     assert found is not None
     assert read_checkpoint(found)[1]["weights"].tolist() == [3, 3, 3]

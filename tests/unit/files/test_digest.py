@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rookery.errors import FileError, TableError
-from rookery.files.digest import (
+from creche.errors import FileError, TableError
+from creche.files.digest import (
     description_of_table,
     digest_of_arrays,
     digest_of_column,
     digest_of_table,
     table_changes,
 )
-from rookery.table.columns import Column, Table
+from creche.table.columns import Column, Table
 
 
 def numbers(*values: float) -> Column:

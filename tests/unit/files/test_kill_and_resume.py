@@ -14,5 +14,5 @@ def test_a_run_killed_twenty_times_ends_with_the_same_bytes(tmp_path: Path) -> N
     assert 0 < report["reached"][-1] < EPOCHS
     assert report["last"] == EPOCHS
     assert report["killed"] == report["whole"]
-    assert len(list((tmp_path / "killed").glob("*.rookery-checkpoint"))) == 2
+    assert len(list((tmp_path / "killed").glob("*.creche-checkpoint"))) == 2
     assert list((tmp_path / "killed").glob(".*")) == []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from rookery.errors import FileError
-from rookery.files.archive import read_archive
+from creche.errors import FileError
+from creche.files.archive import read_archive
 from tests.unit.files.forge import ZEROS, assemble, entry, envelope, honest
 
 LARGEST = 160 * 2**20  # bytes of memory, for files of at most a few megabytes
@@ -24,7 +24,7 @@ def with_text(text: str) -> bytes:
 
 
 def with_header(text: str) -> bytes:
-    return with_text(f'"format":"rookery","version":1,"kind":"model","written_by":"0.1.0","header":{text}')
+    return with_text(f'"format":"creche","version":1,"kind":"model","written_by":"0.1.0","header":{text}')
 
 
 def with_arrays(data: bytes = b"\0" * 16, **table: Any) -> bytes:
@@ -49,11 +49,11 @@ LIES: dict[str, bytes] = {
     "deep lists": with_header('{"a":' + "[" * 100_000 + "]" * 100_000 + "}"),
     "deep lists that never end": with_header('{"a":' + "[" * 200_000),
     "deep objects": with_header('{"a":' * 100_000 + "1" + "}" * 100_000),
-    "deep outside": whole_header('{"__metadata__":{"rookery":QUOTED},"w":' + "[" * 50_000 + "]" * 50_000 + "}"),
+    "deep outside": whole_header('{"__metadata__":{"creche":QUOTED},"w":' + "[" * 50_000 + "]" * 50_000 + "}"),
     "a million lists": with_header('{"a":[' + "[]," * 1_000_000 + "[]]}"),
     "a million keys": with_header("{" + ",".join(f'"{i}":0' for i in range(1_000_000)) + "}"),
     "a million arrays": whole_header(
-        '{"__metadata__":{"rookery":QUOTED},' + ",".join(f'"{i}":0' for i in range(1_000_000)) + "}"
+        '{"__metadata__":{"creche":QUOTED},' + ",".join(f'"{i}":0' for i in range(1_000_000)) + "}"
     ),
     "brackets that only close": with_header("]" * 8_000_000),
     "a string that never ends": with_text('"a":"' + '\\"' * 1_000_000),
@@ -62,10 +62,10 @@ LIES: dict[str, bytes] = {
     "a fraction of a million digits": with_header('{"a":1' + "9" * 1_000_000 + ".5e99}"),
     "duplicate key": with_header('{"a":1,"a":2}'),
     "duplicate array": whole_header(
-        '{"__metadata__":{"rookery":QUOTED},"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},'
+        '{"__metadata__":{"creche":QUOTED},"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},'
         '"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
     ),
-    "duplicate metadata": whole_header('{"__metadata__":{"rookery":QUOTED},"__metadata__":{"rookery":QUOTED}}'),
+    "duplicate metadata": whole_header('{"__metadata__":{"creche":QUOTED},"__metadata__":{"creche":QUOTED}}'),
     "NaN": with_header('{"a":NaN}'),
     "Infinity": with_header('{"a":-Infinity}'),
     "1e999": with_header('{"a":1e999}'),
@@ -90,9 +90,9 @@ LIES: dict[str, bytes] = {
     "version 2^63": assemble(envelope(version=2**63), {}, b""),
     "written by an escape": assemble(envelope(version=9, written_by="\x1b[2J"), {}, b""),
     "one part more": assemble(envelope(more=1), {}, b""),
-    "a second key beside ours": whole_header('{"__metadata__":{"rookery":QUOTED,"other":"x"}}'),
+    "a second key beside ours": whole_header('{"__metadata__":{"creche":QUOTED,"other":"x"}}'),
     "metadata is text": whole_header('{"__metadata__":QUOTED}'),
-    "our text is a list": whole_header('{"__metadata__":{"rookery":[QUOTED]}}'),
+    "our text is a list": whole_header('{"__metadata__":{"creche":[QUOTED]}}'),
     # The arrays.
     "entry is a number": with_arrays(w=1),
     "entry without shape": with_arrays(w={"dtype": "F32", "data_offsets": [0, 16]}),
@@ -157,7 +157,7 @@ def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
         with_header('{"a":' + "[" * 60 + "]" * 60 + "}"),
         with_header('{"a":"' + "[" * 100_000 + '"}'),
         with_header('{"a":"\\ud83d\\ude00","b":1e99}'),
-        whole_header('{"__metadata__":{"rookery":QUOTED}}'),
+        whole_header('{"__metadata__":{"creche":QUOTED}}'),
         with_arrays(w=HONEST_ENTRY),
         with_arrays(v=entry("F32", [2], 0, 8), w=entry("F32", [2], 8, 16)),
         with_arrays(b"", w=entry("F32", [5, 0], 0, 0)),

@@ -21,10 +21,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.cli.page import print_page
-from rookery.cli.render_model import as_data, model_page
-from rookery.files.model_file import load_with
+import creche as cr
+from creche.cli.page import print_page
+from creche.cli.render_model import as_data, model_page
+from creche.files.model_file import load_with
 from tests.unit.files import kept
 from tests.unit.files.forge import sealed
 from tests.unit.files.mutations import in_parts, mutated
@@ -34,22 +34,22 @@ KEPT = [(path.read_bytes(), path.with_suffix(".csv")) for path in kept.model_fil
 
 
 @pytest.fixture(scope="module")
-def small() -> rk.Model:
+def small() -> cr.Model:
     x, y = two_classes(columns=2)
     return quick(x, y, hidden=[2]).model
 
 
 @pytest.fixture(scope="module")
-def file(small: rk.Model, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def file(small: cr.Model, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The small model's file."""
-    path = tmp_path_factory.mktemp("small") / "model.rookery"
+    path = tmp_path_factory.mktemp("small") / "model.creche"
     small.save(path)
     return path.read_bytes()
 
 
-def load(content: bytes, folder: Path) -> rk.Model:
-    (folder / "changed.rookery").write_bytes(content)
-    return rk.load(folder / "changed.rookery")
+def load(content: bytes, folder: Path) -> cr.Model:
+    (folder / "changed.creche").write_bytes(content)
+    return cr.load(folder / "changed.creche")
 
 
 def edited(file: bytes, **changes: Any) -> bytes:
@@ -64,7 +64,7 @@ def edited(file: bytes, **changes: Any) -> bytes:
 
 def test_a_file_cut_at_any_byte_is_refused(file: bytes, tmp_path: Path) -> None:
     for end in range(len(file)):
-        with pytest.raises(rk.FileError):
+        with pytest.raises(cr.FileError):
             load(file[:end], tmp_path)
 
 
@@ -73,16 +73,16 @@ def test_a_flip_of_any_byte_is_refused(file: bytes, tmp_path: Path) -> None:
     for place, flip in enumerate(flips):
         changed = bytearray(file)
         changed[place] ^= flip
-        with pytest.raises(rk.FileError):
+        with pytest.raises(cr.FileError):
             load(bytes(changed), tmp_path)
 
 
 def use(content: bytes, rows: Path, folder: Path) -> None:
-    """Loads the file, shows and predicts: nothing but a RookeryError may come of it, or NumPy's word of overflow."""
+    """Loads the file, shows and predicts: nothing but a CrecheError may come of it, or NumPy's word of overflow."""
     refusal = ""
     try:
         model = load(content, folder)
-    except rk.FileError as error:
+    except cr.FileError as error:
         refusal = str(error)
     if refusal:
         assert refusal.startswith(str(folder))
@@ -92,14 +92,14 @@ def use(content: bytes, rows: Path, folder: Path) -> None:
         print_page(model_page(model))
     assert page.getvalue().replace("\n", "").isprintable()
     json.dumps(as_data(model), allow_nan=False)
-    with suppress(rk.RookeryError), warnings.catch_warnings():
+    with suppress(cr.CrecheError), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         kept.predictions(model, rows)
 
 
-def test_a_flip_of_any_byte_with_a_right_digest_is_refused_or_harmless(small: rk.Model, tmp_path: Path) -> None:
-    replace(small, origin=None).save(tmp_path / "model.rookery")  # so that most of the bytes are of the model itself
-    file = (tmp_path / "model.rookery").read_bytes()
+def test_a_flip_of_any_byte_with_a_right_digest_is_refused_or_harmless(small: cr.Model, tmp_path: Path) -> None:
+    replace(small, origin=None).save(tmp_path / "model.creche")  # so that most of the bytes are of the model itself
+    file = (tmp_path / "model.creche").read_bytes()
     rows = tmp_path / "rows.csv"
     rows.write_text("x0,x1\n0.5,-1\n2,3\n")
     flips = np.random.default_rng(1).integers(1, 256, len(file)).tolist()
@@ -132,9 +132,9 @@ def test_parts_that_are_not_what_they_should_be_are_refused(file: bytes, tmp_pat
         envelope["header"][part] = value
         return data
 
-    with pytest.raises(rk.FileError, match="contradicts itself") as refusal:
+    with pytest.raises(cr.FileError, match="contradicts itself") as refusal:
         load(in_parts(file, change), tmp_path)
-    assert isinstance(refusal.value.__cause__, rk.RookeryError)
+    assert isinstance(refusal.value.__cause__, cr.CrecheError)
 
 
 @pytest.mark.parametrize("part", ["plan", "features", "labels", "provenance"])
@@ -143,7 +143,7 @@ def test_a_part_that_is_missing_is_named(file: bytes, tmp_path: Path, part: str)
         del envelope["header"][part]
         return data
 
-    with pytest.raises(rk.FileError, match=f"it has no {part}"):
+    with pytest.raises(cr.FileError, match=f"it has no {part}"):
         load(in_parts(file, change), tmp_path)
 
 
@@ -153,7 +153,7 @@ def test_intervals_that_are_none_are_refused(file: bytes, tmp_path: Path, interv
         envelope["header"]["provenance"]["evaluation"]["intervals"] = intervals
         return data
 
-    with pytest.raises(rk.FileError, match="holds no intervals"):
+    with pytest.raises(cr.FileError, match="holds no intervals"):
         load(in_parts(file, change), tmp_path)
 
 
@@ -162,7 +162,7 @@ def test_names_are_shown_as_they_are_and_command_no_terminal(tmp_path: Path) -> 
     x, y = line(rows=30)
     rows = (",".join(map(str, row)) for row in np.column_stack([x, y]).tolist())
     table.write_text("\n".join(["[/red],:smile:,\x1b[2J,y", *rows]) + "\n")
-    model = rk.train(table, label="y", epochs=1, threads=1).model
+    model = cr.train(table, label="y", epochs=1, threads=1).model
     with redirect_stdout(io.StringIO()) as page:
         print_page(model_page(model))
     assert "[/red]" in page.getvalue()
@@ -173,7 +173,7 @@ def test_names_are_shown_as_they_are_and_command_no_terminal(tmp_path: Path) -> 
 
 def test_a_newer_version_is_refused_and_says_what_to_install(file: bytes, tmp_path: Path) -> None:
     newer = edited(file, version=2, written_by="3.1.0")
-    with pytest.raises(rk.FileError, match=r"was written by Rookery 3\.1\.0.*install Rookery 3\.1\.0 or newer"):
+    with pytest.raises(cr.FileError, match=r"was written by Creche 3\.1\.0.*install Creche 3\.1\.0 or newer"):
         load(newer, tmp_path)
     assert load(edited(file, written_by="0.0.1"), tmp_path).classes == (0, 1)
 
@@ -187,9 +187,9 @@ def test_what_building_a_model_makes_fail_is_the_files_fault(file: bytes, tmp_pa
 
         return build
 
-    with pytest.raises(rk.FileError, match="too large for the memory"):
+    with pytest.raises(cr.FileError, match="too large for the memory"):
         load_with(tmp_path / "x", fail(MemoryError()))
-    with pytest.raises(rk.FileError, match=r"contradicts itself \(ZeroDivisionError: x\)"):
+    with pytest.raises(cr.FileError, match=r"contradicts itself \(ZeroDivisionError: x\)"):
         load_with(tmp_path / "x", fail(ZeroDivisionError("x")))
     with pytest.raises(KeyboardInterrupt):
         load_with(tmp_path / "x", fail(KeyboardInterrupt()))
@@ -200,8 +200,8 @@ def test_a_model_of_labels_beyond_all_measure_is_kept(tmp_path: Path, size: floa
     x, y = line(rows=60)
     label = y / 10_000 * size
     model = quick(x, label, epochs=60, learning_rate=0.02).model
-    model.save(tmp_path / "model.rookery")
-    found = rk.load(tmp_path / "model.rookery").predict(x)
+    model.save(tmp_path / "model.creche")
+    found = cr.load(tmp_path / "model.creche").predict(x)
     assert found.tobytes() == model.predict(x).tobytes()
     np.testing.assert_allclose(found / size, label / size, atol=0.05)
 
@@ -217,17 +217,17 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_model_that_finds_no_space_leaves_the_old_one(small: rk.Model, file: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "model.rookery"
+def test_a_model_that_finds_no_space_leaves_the_old_one(small: cr.Model, file: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "model.creche"
     small.save(path)
-    before = kept.predictions(rk.load(path), _rows(tmp_path))
-    with files_no_larger_than(len(file) // 2), pytest.raises(rk.FileError, match=r"cannot be written: .*unchanged"):
+    before = kept.predictions(cr.load(path), _rows(tmp_path))
+    with files_no_larger_than(len(file) // 2), pytest.raises(cr.FileError, match=r"cannot be written: .*unchanged"):
         small.save(path)
     assert path.read_bytes() == file
-    assert kept.predictions(rk.load(path), _rows(tmp_path)) == before
-    with files_no_larger_than(len(file) // 2), pytest.raises(rk.FileError, match="cannot be written"):
-        small.save(tmp_path / "new.rookery")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.rookery", "rows.csv"]
+    assert kept.predictions(cr.load(path), _rows(tmp_path)) == before
+    with files_no_larger_than(len(file) // 2), pytest.raises(cr.FileError, match="cannot be written"):
+        small.save(tmp_path / "new.creche")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.creche", "rows.csv"]
 
 
 def _rows(folder: Path) -> Path:
@@ -237,10 +237,10 @@ def _rows(folder: Path) -> Path:
 
 def test_training_that_finds_no_space_for_its_model_says_so(file: bytes, tmp_path: Path) -> None:
     """The same by the command line, in a process that may write no more than 1,000 bytes."""
-    path = tmp_path / "model.rookery"
+    path = tmp_path / "model.creche"
     path.write_bytes(file)
     program = (
-        "import resource, sys; from rookery.cli import main;"
+        "import resource, sys; from creche.cli import main;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         f"sys.exit(main(['train', {str(PENGUINS_CSV)!r}, '--label', 'species', '--epochs', '2', '-o', {str(path)!r}]))"
     )
@@ -248,5 +248,5 @@ def test_training_that_finds_no_space_for_its_model_says_so(file: bytes, tmp_pat
     assert done.returncode == 2, done.stderr
     assert "cannot be written: it would be larger than files may be here" in done.stderr
     assert "Traceback" not in done.stderr
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("model.rookery", file)]
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("model.creche", file)]
     assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN  # as Python has it; else the kernel would end it

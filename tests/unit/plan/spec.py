@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rookery.plan import activations as a
-from rookery.plan import initializers as i
-from rookery.plan import losses as lo
-from rookery.plan import optimizers as o
-from rookery.plan import schedules as s
+from creche.plan import activations as a
+from creche.plan import initializers as i
+from creche.plan import losses as lo
+from creche.plan import optimizers as o
+from creche.plan import schedules as s
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.errors import PlanError
-from rookery.plan import ACTIVATIONS, Layer, Network
-from rookery.plan.initializers import GlorotUniform, HeUniform, LecunNormal, Orthogonal
+import creche as cr
+from creche.errors import PlanError
+from creche.plan import ACTIVATIONS, Layer, Network
+from creche.plan.initializers import GlorotUniform, HeUniform, LecunNormal, Orthogonal
 
 WIDTHS = st.integers(1, 2**31 - 1)
 
@@ -39,15 +39,15 @@ def test_parameters_are_counted_one_by_one(inputs: int, hidden: list[int], outpu
 
 def test_activation_and_dropout_are_of_the_hidden_layers() -> None:
     network = Network.of(4, [8, 6], 3, "tanh", 0.2)
-    assert [layer.activation for layer in network.layers] == [rk.Tanh(), rk.Tanh(), rk.Identity()]
+    assert [layer.activation for layer in network.layers] == [cr.Tanh(), cr.Tanh(), cr.Identity()]
     assert [layer.dropout for layer in network.layers] == [0.2, 0.2, 0.0]
 
 
 def test_each_hidden_layer_may_have_its_own() -> None:
-    network = Network.of(4, [8, 6], 3, ["relu", rk.LeakyRelu(0.02)], [0.1, 0.0])
-    assert [layer.activation for layer in network.layers[:2]] == [rk.Relu(), rk.LeakyRelu(0.02)]
+    network = Network.of(4, [8, 6], 3, ["relu", cr.LeakyRelu(0.02)], [0.1, 0.0])
+    assert [layer.activation for layer in network.layers[:2]] == [cr.Relu(), cr.LeakyRelu(0.02)]
     assert [layer.dropout for layer in network.layers[:2]] == [0.1, 0.0]
-    assert Network.of(4, [8, 6], 3, ["relu", rk.LeakyRelu(0.02)], np.array([0.1, 0.0])) == network  # type: ignore[arg-type]
+    assert Network.of(4, [8, 6], 3, ["relu", cr.LeakyRelu(0.02)], np.array([0.1, 0.0])) == network  # type: ignore[arg-type]
 
 
 def test_an_initializer_is_shown_where_it_is_not_the_suited_one() -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.errors import PlanError
-from rookery.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, initializers, schedules
-from rookery.plan import activations as activations_module
-from rookery.plan import losses as losses_module
-from rookery.plan import optimizers as optimizers_module
+import creche as cr
+from creche.errors import PlanError
+from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, initializers, schedules
+from creche.plan import activations as activations_module
+from creche.plan import losses as losses_module
+from creche.plan import optimizers as optimizers_module
 from tests.unit.plan.spec import FLAGS, NUMBERS, parts
 
 FAMILIES = {
@@ -118,7 +118,7 @@ def test_an_unknown_key_is_refused_by_name(kind: Any) -> None:
 
 def test_an_unknown_key_gets_the_nearest_right_one() -> None:
     with pytest.raises(PlanError, match="SGD: unknown key 'momentun'; did you mean 'momentum'"):
-        rk.SGD.from_dict({"momentun": 0.9})
+        cr.SGD.from_dict({"momentun": 0.9})
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: st
     )
 
 
-@pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, rk.Relu, rk.Relu()], ids=repr)
+@pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, cr.Relu, cr.Relu()], ids=repr)
 def test_what_is_no_word_is_refused(wrong: object) -> None:
     with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word\. There are: sgd, "):
         OPTIMIZERS.of(wrong)
@@ -148,13 +148,13 @@ def test_what_is_no_word_is_refused(wrong: object) -> None:
 
 def test_a_class_is_not_one_of_its_kind() -> None:
     with pytest.raises(PlanError, match=r"optimizer: got the class AdamW; give AdamW\(\), or 'adamw'"):
-        OPTIMIZERS.of(rk.AdamW)
+        OPTIMIZERS.of(cr.AdamW)
 
 
 def test_whole_numbers_where_fractions_are_taken_become_the_same_part() -> None:
-    assert rk.Huber(2) == rk.Huber(2.0)
-    assert hash(rk.Huber(2)) == hash(rk.Huber(2.0))
-    assert isinstance(rk.Huber(2).delta, float)
+    assert cr.Huber(2) == cr.Huber(2.0)
+    assert hash(cr.Huber(2)) == hash(cr.Huber(2.0))
+    assert isinstance(cr.Huber(2).delta, float)
 
 
 @given(ANY_PART, ANY_PART)
@@ -169,20 +169,20 @@ def test_parts_are_equal_when_kind_and_numbers_are(one: Any, other: Any) -> None
     ("part", "expected"),
     [
         # Published defaults of each rule (the papers named in the docstrings; Keras and PyTorch agree on them).
-        (rk.SGD(), {"learning_rate": 0.01, "momentum": 0.0, "dampening": 0.0, "nesterov": False}),
-        (rk.Adadelta(), {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}),
-        (rk.RMSprop(), {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "momentum": 0.0, "centered": False}),
-        (rk.Adam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "amsgrad": False}),
-        (rk.AdamW(), {"learning_rate": 1e-3, "weight_decay": 0.01, "decoupled": True}),
-        (rk.NAdam(), {"learning_rate": 2e-3, "momentum_decay": 4e-3}),
-        (rk.RAdam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999}),
-        (rk.Lion(), {"learning_rate": 1e-4, "beta1": 0.9, "beta2": 0.99}),
-        (rk.Adagrad(), {"learning_rate": 0.01, "epsilon": 1e-10, "learning_rate_decay": 0.0}),
-        (rk.LeakyRelu(), {"slope": 0.01}),
-        (rk.Elu(), {"alpha": 1.0}),
-        (rk.Huber(), {"delta": 1.0}),
-        (rk.CrossEntropy(), {"label_smoothing": 0.0}),
-        (rk.Quantile(), {"quantile": 0.5}),
+        (cr.SGD(), {"learning_rate": 0.01, "momentum": 0.0, "dampening": 0.0, "nesterov": False}),
+        (cr.Adadelta(), {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6}),
+        (cr.RMSprop(), {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8, "momentum": 0.0, "centered": False}),
+        (cr.Adam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "amsgrad": False}),
+        (cr.AdamW(), {"learning_rate": 1e-3, "weight_decay": 0.01, "decoupled": True}),
+        (cr.NAdam(), {"learning_rate": 2e-3, "momentum_decay": 4e-3}),
+        (cr.RAdam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999}),
+        (cr.Lion(), {"learning_rate": 1e-4, "beta1": 0.9, "beta2": 0.99}),
+        (cr.Adagrad(), {"learning_rate": 0.01, "epsilon": 1e-10, "learning_rate_decay": 0.0}),
+        (cr.LeakyRelu(), {"slope": 0.01}),
+        (cr.Elu(), {"alpha": 1.0}),
+        (cr.Huber(), {"delta": 1.0}),
+        (cr.CrossEntropy(), {"label_smoothing": 0.0}),
+        (cr.Quantile(), {"quantile": 0.5}),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -194,10 +194,10 @@ def test_defaults(part: Any, expected: dict[str, object]) -> None:
 @pytest.mark.parametrize("arguments", [{}, {"momentum": 0.9, "dampening": 0.1}], ids=repr)
 def test_nesterov_needs_momentum_and_no_dampening(arguments: dict[str, float]) -> None:
     with pytest.raises(PlanError, match=r"SGD\.nesterov: needs momentum above 0 and dampening 0"):
-        rk.SGD(nesterov=True, **arguments)
-    assert rk.SGD(nesterov=True, momentum=0.9).nesterov
+        cr.SGD(nesterov=True, **arguments)
+    assert cr.SGD(nesterov=True, momentum=0.9).nesterov
 
 
 def test_adamw_decay_cannot_be_coupled() -> None:
     with pytest.raises(PlanError, match=r"AdamW\.decoupled: got False; .*use Adam"):
-        rk.AdamW(decoupled=False)
+        cr.AdamW(decoupled=False)

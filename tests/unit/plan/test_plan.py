@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import rookery as rk
-from rookery.errors import PlanError
-from rookery.plan import LOSSES, Network, schedules
+import creche as cr
+from creche.errors import PlanError
+from creche.plan import LOSSES, Network, schedules
 from tests.unit.plan.spec import NUMBERS, parts
 
 NETWORK = Network.of(4, [5, 5], 3)
@@ -23,13 +23,13 @@ def of_family(base: type) -> list[type]:
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> rk.Plan:
-    from rookery.plan.losses import Loss
-    from rookery.plan.optimizers import Optimizer
-    from rookery.plan.schedules import Schedule
+def plans(draw: st.DrawFn) -> cr.Plan:
+    from creche.plan.losses import Loss
+    from creche.plan.optimizers import Optimizer
+    from creche.plan.schedules import Schedule
 
     loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
-    return rk.Plan(
+    return cr.Plan(
         NETWORK,
         "classes" if loss.word in FOR_CLASSES else "numbers",
         loss,
@@ -39,14 +39,14 @@ def plans(draw: st.DrawFn) -> rk.Plan:
         draw(st.integers(0, 2**31 - 1)),
         draw(st.integers(0, 2**63)),
         draw(st.booleans()),
-        draw(st.none() | st.builds(rk.EarlyStopping, st.integers(1, 10**6), st.floats(0, 1e6), st.booleans())),
+        draw(st.none() | st.builds(cr.EarlyStopping, st.integers(1, 10**6), st.floats(0, 1e6), st.booleans())),
         draw(st.sampled_from(["float32", "float64"])),
     )
 
 
 @given(plans())
-def test_plans_go_through_json_unchanged(plan: rk.Plan) -> None:
-    back = rk.Plan.from_json(plan.to_json())
+def test_plans_go_through_json_unchanged(plan: cr.Plan) -> None:
+    back = cr.Plan.from_json(plan.to_json())
     assert back == plan
     assert hash(back) == hash(plan)
     assert back.to_json() == plan.to_json()
@@ -54,24 +54,24 @@ def test_plans_go_through_json_unchanged(plan: rk.Plan) -> None:
 
 
 def test_what_is_left_out_takes_its_default() -> None:
-    assert rk.Plan.from_dict({"network": NETWORK.to_dict()}) == rk.Plan(NETWORK)
+    assert cr.Plan.from_dict({"network": NETWORK.to_dict()}) == cr.Plan(NETWORK)
 
 
 def test_words_stand_for_parts() -> None:
-    assert rk.Plan(NETWORK, loss="squared_error", optimizer="lion", schedule="cosine") == rk.Plan(
-        NETWORK, loss=rk.SquaredError(), optimizer=rk.Lion(), schedule=schedules.Cosine()
+    assert cr.Plan(NETWORK, loss="squared_error", optimizer="lion", schedule="cosine") == cr.Plan(
+        NETWORK, loss=cr.SquaredError(), optimizer=cr.Lion(), schedule=schedules.Cosine()
     )
 
 
 def test_repr_shows_what_is_not_default() -> None:
-    assert repr(rk.Plan(NETWORK)) == f"Plan(network={NETWORK!r})"
-    shown = repr(rk.Plan(NETWORK, epochs=7, optimizer=rk.Adam(learning_rate=0.1)))
+    assert repr(cr.Plan(NETWORK)) == f"Plan(network={NETWORK!r})"
+    shown = repr(cr.Plan(NETWORK, epochs=7, optimizer=cr.Adam(learning_rate=0.1)))
     assert shown == f"Plan(network={NETWORK!r}, optimizer=Adam(learning_rate=0.1), epochs=7)"
 
 
 def test_plans_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        rk.Plan(NETWORK).epochs = 3  # type: ignore[misc]
+        cr.Plan(NETWORK).epochs = 3  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -84,24 +84,24 @@ def test_plans_are_frozen() -> None:
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:
     with pytest.raises(PlanError) as refusal:
-        rk.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
+        cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
     assert str(refusal.value).startswith(f"Plan.{name}: got {wrong!r}; needs ")
 
 
 @pytest.mark.parametrize("network", [None, "4-5-3", 3], ids=repr)
 def test_a_plan_needs_a_network(network: Any) -> None:
     with pytest.raises(PlanError, match=r"Plan\.network: got .*; needs a Network"):
-        rk.Plan(network)
+        cr.Plan(network)
 
 
 @pytest.mark.parametrize("word", LOSSES.words)
 @pytest.mark.parametrize(("task", "fitting"), [("classes", FOR_CLASSES), ("numbers", FOR_NUMBERS)])
 def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> None:
     if word in fitting:
-        assert rk.Plan(NETWORK, task, word).loss.word == word  # type: ignore[arg-type]
+        assert cr.Plan(NETWORK, task, word).loss.word == word  # type: ignore[arg-type]
         return
     with pytest.raises(PlanError) as refusal:
-        rk.Plan(NETWORK, task, word)  # type: ignore[arg-type]
+        cr.Plan(NETWORK, task, word)  # type: ignore[arg-type]
     message = str(refusal.value)
     assert message.startswith(f"loss: {word!r} does not fit a label of {task}; losses that do: ")
     assert set(message.rpartition(": ")[2].split(", ")) == fitting
@@ -113,11 +113,11 @@ def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> No
 )
 def test_text_that_is_no_plan(text: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
-        rk.Plan.from_json(text)
+        cr.Plan.from_json(text)
 
 
 def test_unknown_keys_anywhere_in_a_plan_are_refused() -> None:
-    plan = rk.Plan(NETWORK, schedule=schedules.Cosine(), early_stopping=rk.EarlyStopping()).to_dict()
+    plan = cr.Plan(NETWORK, schedule=schedules.Cosine(), early_stopping=cr.EarlyStopping()).to_dict()
     for path, where in [
         ((), "Plan"), (("network",), "Network"), (("network", "layers", 0), "Layer"),
         (("network", "layers", 0, "activation"), "Relu"), (("network", "layers", 0, "initializer"), "HeUniform"),
@@ -130,16 +130,16 @@ def test_unknown_keys_anywhere_in_a_plan_are_refused() -> None:
             inner = inner[key]
         inner["colour"] = "red"
         with pytest.raises(PlanError, match=f"^{where}: unknown key 'colour'; "):
-            rk.Plan.from_dict(data)
+            cr.Plan.from_dict(data)
 
 
 @pytest.mark.parametrize(("rows", "steps"), [(1, 1), (19, 1), (20, 1), (21, 2), (957, 48)])
 def test_steps_of_an_epoch(rows: int, steps: int) -> None:
-    assert rk.Plan(NETWORK, batch_size=20).steps_per_epoch(rows) == steps
+    assert cr.Plan(NETWORK, batch_size=20).steps_per_epoch(rows) == steps
 
 
 def test_a_resolved_plan_knows_its_schedules_length() -> None:
-    plan = rk.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
+    plan = cr.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
     assert plan.resolved(957).schedule == schedules.OneCycle(50 * 48)
     assert plan.resolved(957).resolved(10) == plan.resolved(957)
 
@@ -147,20 +147,20 @@ def test_a_resolved_plan_knows_its_schedules_length() -> None:
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        (None, None), (False, None), (True, rk.EarlyStopping()), (7, rk.EarlyStopping(7)),
-        ({"patience": 7, "min_delta": 0.1}, rk.EarlyStopping(7, 0.1)), (rk.EarlyStopping(3), rk.EarlyStopping(3)),
+        (None, None), (False, None), (True, cr.EarlyStopping()), (7, cr.EarlyStopping(7)),
+        ({"patience": 7, "min_delta": 0.1}, cr.EarlyStopping(7, 0.1)), (cr.EarlyStopping(3), cr.EarlyStopping(3)),
     ],
 )  # fmt: skip
 def test_early_stopping_of_what_users_type(choice: object, expected: object) -> None:
-    assert rk.EarlyStopping.of(choice) == expected
-    assert rk.Plan(NETWORK, early_stopping=choice).early_stopping == expected  # type: ignore[arg-type]
+    assert cr.EarlyStopping.of(choice) == expected
+    assert cr.Plan(NETWORK, early_stopping=choice).early_stopping == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, "ten"], ids=repr)
 def test_a_patience_that_cannot_be(wrong: object) -> None:
     with pytest.raises(PlanError, match=r"EarlyStopping\.patience: got .*; needs a whole number of at least 1"):
-        rk.EarlyStopping.of(wrong)
+        cr.EarlyStopping.of(wrong)
 
 
 def test_the_largest_seed() -> None:
-    assert rk.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1
+    assert cr.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from rookery.errors import PlanError
-from rookery.plan import SCHEDULES
-from rookery.plan.schedules import Constant, Cosine, Exponential, OneCycle, ReduceOnPlateau, Step, Warmup
+from creche.errors import PlanError
+from creche.plan import SCHEDULES
+from creche.plan.schedules import Constant, Cosine, Exponential, OneCycle, ReduceOnPlateau, Step, Warmup
 
 
 @pytest.mark.parametrize("kind", [Cosine, OneCycle])

@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 
-import rookery as rk
-from rookery.evaluation import ClassEvaluation, NumberEvaluation
-from rookery.table.encode import FeatureEncoder
-from rookery.table.encoders.numbers import NumberEncoder
-from rookery.table.labels import LabelEncoder
+import creche as cr
+from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.table.encode import FeatureEncoder
+from creche.table.encoders.numbers import NumberEncoder
+from creche.table.labels import LabelEncoder
 
 SPECIES = ("Adelie", "Chinstrap", "Gentoo")
 
@@ -30,23 +30,23 @@ def of_numbers() -> NumberEvaluation:
     return NumberEvaluation.of(truth + rng.normal(0, 250, 60), truth, intervals=0, labels=("body_mass_g",))
 
 
-def history(validation: bool = True) -> rk.History:
+def history(validation: bool = True) -> cr.History:
     epochs = np.arange(1, 31)
     loss = 1.1 * np.exp(-epochs / 6) + 0.01
     of_validation = 1.2 * np.exp(-epochs / 5) + 0.02 + 0.0004 * epochs
     none = np.full(30, np.nan)
     metrics = (1 - loss / 2, 1 - of_validation / 2) if validation else (1 - loss / 2, none)
-    return rk.History(
+    return cr.History(
         loss, of_validation if validation else none, *metrics, np.full(30, 0.01), np.full(30, 0.001), "accuracy"
     )
 
 
-def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, ...] = ()) -> rk.Model:
+def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, ...] = ()) -> cr.Model:
     """A network of classes with weights that follow a pattern."""
     given = names or tuple(f"bill {i} mm" for i in range(inputs))
-    plan = rk.Plan(rk.Network.of(len(given), list(hidden), 3), "classes", rk.CrossEntropy())
+    plan = cr.Plan(cr.Network.of(len(given), list(hidden), 3), "classes", cr.CrossEntropy())
     rng = np.random.Generator(np.random.PCG64(7))
     widths = plan.network.widths
     weights = [(rng.normal(size=(a, b)).astype(np.float32), np.zeros(b, dtype=np.float32)) for a, b in pairwise(widths)]
     features = FeatureEncoder(tuple(NumberEncoder(name) for name in given), True)
-    return rk.Model(plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), weights, 1)
+    return cr.Model(plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), weights, 1)

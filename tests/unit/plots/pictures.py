@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rookery import plots
+from creche import plots
 
 from . import made
 
@@ -38,7 +38,7 @@ def drawn(name: str, style: str) -> bytes:
     import matplotlib
     from matplotlib import pyplot as plt
 
-    own = {"font.family": "DejaVu Sans", "savefig.dpi": DOTS_PER_INCH, "svg.hashsalt": "rookery"}
+    own = {"font.family": "DejaVu Sans", "savefig.dpi": DOTS_PER_INCH, "svg.hashsalt": "creche"}
     with matplotlib.rc_context(), plt.style.context([STYLES[style], own]):
         axes = PICTURES[name]()
         file = io.BytesIO()

@@ -9,28 +9,28 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
-import rookery as rk
-from rookery.errors import PlanError
-from rookery.explain import decision_regions, partial_dependence
-from rookery.plots.style import category
+import creche as cr
+from creche.errors import PlanError
+from creche.explain import decision_regions, partial_dependence
+from creche.plots.style import category
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[4], epochs=15, learning_rate=0.02, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[4], epochs=15, learning_rate=0.02, threads=1).model
 
 
 @pytest.fixture(scope="module")
-def mass() -> rk.Model:
-    table = rk.datasets.penguins().drop_nulls("body_mass_g")
-    return rk.train(table, label="body_mass_g", hidden=[4], epochs=15, learning_rate=0.02, threads=1).model
+def mass() -> cr.Model:
+    table = cr.datasets.penguins().drop_nulls("body_mass_g")
+    return cr.train(table, label="body_mass_g", hidden=[4], epochs=15, learning_rate=0.02, threads=1).model
 
 
 def lines(axes: Any) -> dict[str, Any]:
     return {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
 
 
-def test_curves_of_each_class_and_a_rug(model: rk.Model) -> None:
+def test_curves_of_each_class_and_a_rug(model: cr.Model) -> None:
     found = partial_dependence(model, "penguins", "bill_length_mm", points=12)
     axes = found.plot()
     assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo"]
@@ -39,7 +39,7 @@ def test_curves_of_each_class_and_a_rug(model: rk.Model) -> None:
     assert len({line.get_linestyle() for line in lines(axes).values()}) == 3
     assert len({line.get_marker() for line in lines(axes).values()}) == 3
     (rug,) = [line for line in axes.lines if line.get_marker() == "|"]
-    held = rk.datasets.penguins()["bill_length_mm"].drop_nulls().to_numpy()
+    held = cr.datasets.penguins()["bill_length_mm"].drop_nulls().to_numpy()
     np.testing.assert_array_equal(rug.get_xdata(), held)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("bill_length_mm", "mean probability")
     assert axes.get_legend().get_title().get_text() == "species"
@@ -48,7 +48,7 @@ def test_curves_of_each_class_and_a_rug(model: rk.Model) -> None:
     assert alone.get_ylabel() == "mean probability of Gentoo"
 
 
-def test_rows_are_thin_lines(mass: rk.Model) -> None:
+def test_rows_are_thin_lines(mass: cr.Model) -> None:
     found = partial_dependence(mass, "penguins", "bill_length_mm", points=6, kind="individual")
     axes = found.plot()
     assert found.individual is not None
@@ -60,13 +60,13 @@ def test_rows_are_thin_lines(mass: rk.Model) -> None:
 
 
 @pytest.mark.parametrize("kind", ["average", "individual"])
-def test_categories_are_bars_with_the_number_of_their_rows(model: rk.Model, kind: str) -> None:
+def test_categories_are_bars_with_the_number_of_their_rows(model: cr.Model, kind: str) -> None:
     found = partial_dependence(model, "penguins", "island", kind=kind)
     axes = found.plot()
     heights = np.array([[bar.get_height() for bar in container] for container in axes.containers])
     np.testing.assert_array_equal(heights.T, found.average)
     assert len({bars[0].get_hatch() for bars in axes.containers}) == 3
-    counts = rk.datasets.penguins()["island"].value_counts(sort=True)
+    counts = cr.datasets.penguins()["island"].value_counts(sort=True)
     assert [label.get_text() for label in axes.get_xticklabels()] == [
         f"{island}\n{dict(counts.iter_rows())[island]} rows" for island in ("Biscoe", "Dream", "Torgersen")
     ]
@@ -74,14 +74,14 @@ def test_categories_are_bars_with_the_number_of_their_rows(model: rk.Model, kind
 
 
 def test_of_two_classes_the_second_alone() -> None:
-    table = rk.datasets.penguins().drop_nulls("sex")
-    model = rk.train(table, label="sex", hidden=[4], epochs=3, threads=1).model
+    table = cr.datasets.penguins().drop_nulls("sex")
+    model = cr.train(table, label="sex", hidden=[4], epochs=3, threads=1).model
     axes = partial_dependence(model, table, "body_mass_g", points=5).plot()
     assert list(lines(axes)) == ["male"]
     assert axes.get_legend() is None
 
 
-def test_grids(model: rk.Model) -> None:
+def test_grids(model: cr.Model) -> None:
     both = partial_dependence(model, "penguins", "bill_length_mm", second="bill_depth_mm", points=5)
     axes = both.plot(of="Adelie")
     assert axes.get_title() == "mean probability of Adelie"
@@ -104,7 +104,7 @@ def test_dates_and_one_value_can_be_drawn() -> None:
 
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 3, 1), eager=True)
     table = pl.DataFrame({"day": days, "x": np.arange(61.0), "y": ["a", "b", "c", "b"] * 15 + ["a"]})
-    model = rk.train(table, label="y", hidden=[3], epochs=2, threads=1).model
+    model = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     axes = partial_dependence(model, table, "day", points=5, kind="individual").plot()
     axes.figure.canvas.draw()
     assert "2020" in axes.get_xticklabels()[0].get_text() + axes.xaxis.get_offset_text().get_text()
@@ -114,7 +114,7 @@ def test_dates_and_one_value_can_be_drawn() -> None:
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_regions_have_colours_hatches_edges_and_rows(model: rk.Model, style: str) -> None:
+def test_regions_have_colours_hatches_edges_and_rows(model: cr.Model, style: str) -> None:
     found = decision_regions(model, "penguins", "bill_length_mm", "flipper_length_mm", points=25)
     with plt.style.context(style):
         axes = found.plot()
@@ -122,7 +122,7 @@ def test_regions_have_colours_hatches_edges_and_rows(model: rk.Model, style: str
     (image,) = axes.images
     np.testing.assert_allclose(np.asarray(image.get_array())[:, :, :3], np.array(colours)[found.regions])
     assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo"]
-    species = rk.datasets.penguins()["species"].to_list()
+    species = cr.datasets.penguins()["species"].to_list()
     for name, line in lines(axes).items():
         assert len(line.get_xdata()) == species.count(name)
     assert len({line.get_marker() for line in lines(axes).values()}) == 3
@@ -133,15 +133,15 @@ def test_regions_have_colours_hatches_edges_and_rows(model: rk.Model, style: str
     axes.figure.canvas.draw()
 
 
-def test_rows_of_no_class_are_dots(model: rk.Model) -> None:
-    y = [None, "Emperor", *rk.datasets.penguins()["species"].to_list()[2:]]
-    table = rk.datasets.penguins().drop("species")
+def test_rows_of_no_class_are_dots(model: cr.Model) -> None:
+    y = [None, "Emperor", *cr.datasets.penguins()["species"].to_list()[2:]]
+    table = cr.datasets.penguins().drop("species")
     axes = decision_regions(model, table, "bill_length_mm", "flipper_length_mm", points=5, y=y).plot()
     assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "no such class"]
     np.testing.assert_array_equal(lines(axes)["no such class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
 
 
-def test_regions_of_numbers_and_given_axes(mass: rk.Model) -> None:
+def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
     found = decision_regions(mass, "penguins", "bill_length_mm", "flipper_length_mm", points=15)
     _, given = plt.subplots()
     assert found.plot(axes=given) is given
@@ -150,17 +150,17 @@ def test_regions_of_numbers_and_given_axes(mass: rk.Model) -> None:
     assert bar.get_ylabel() == "body_mass_g: predicted, and of rows"
 
 
-def test_a_network_that_says_the_same_everywhere_can_be_drawn(model: rk.Model, mass: rk.Model) -> None:
+def test_a_network_that_says_the_same_everywhere_can_be_drawn(model: cr.Model, mass: cr.Model) -> None:
     for one in (model, mass):
         flat = [(w * 0, b * 0) for w, b in one.weights]
-        same = rk.Model(one.plan, one.features, one.labels, flat)
-        table = rk.datasets.penguins().drop(one.labels.name).with_columns(species=None) if one is model else "penguins"
+        same = cr.Model(one.plan, one.features, one.labels, flat)
+        table = cr.datasets.penguins().drop(one.labels.name).with_columns(species=None) if one is model else "penguins"
         decision_regions(same, table, "bill_length_mm", "flipper_length_mm", points=5).plot().figure.canvas.draw()
         partial_dependence(same, "penguins", "bill_length_mm", second="bill_depth_mm").plot().figure.canvas.draw()
         partial_dependence(same, "penguins", "bill_length_mm").plot().figure.canvas.draw()
 
 
-def test_a_class_that_is_not_there(model: rk.Model) -> None:
+def test_a_class_that_is_not_there(model: cr.Model) -> None:
     with pytest.raises(PlanError, match="of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"):
         partial_dependence(model, "penguins", "island").plot(of="Emperor")
     with pytest.raises(PlanError, match="of: got 'gentoo'; did you mean 'Gentoo'"):

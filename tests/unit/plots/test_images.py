@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rookery import plots
+from creche import plots
 
 from . import made
 from .pictures import BASELINE, PICTURES, STYLES, drawn, seen

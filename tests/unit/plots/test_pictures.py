@@ -11,10 +11,10 @@ import pytest
 from matplotlib import pyplot as plt
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-import rookery as rk
-from rookery import plots
-from rookery.evaluation import ClassEvaluation, NumberEvaluation
-from rookery.evaluation.curves import wilson_interval
+import creche as cr
+from creche import plots
+from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation.curves import wilson_interval
 from tests.unit import jobs
 
 from . import made
@@ -30,8 +30,8 @@ def named(lines: Any, *beginnings: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def model() -> rk.Model:
-    return rk.train("penguins", label="species", hidden=[4], epochs=3, threads=1).model
+def model() -> cr.Model:
+    return cr.train("penguins", label="species", hidden=[4], epochs=3, threads=1).model
 
 
 def test_the_public_names() -> None:
@@ -77,7 +77,7 @@ def test_the_confusion_matrix_of_a_class_without_rows_and_of_very_many() -> None
     many.figure.canvas.draw()
 
 
-def test_the_label_is_named(model: rk.Model) -> None:
+def test_the_label_is_named(model: cr.Model) -> None:
     axes = plots.confusion_matrix(model, "penguins")
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("said (species)", "is (species)")
     assert axes.get_title().startswith("344 rows")
@@ -145,8 +145,8 @@ def test_of_two_classes_one_curve_and_of_many_the_hardest(draw: Callable[..., An
 
 
 @pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall])
-def test_of_rows_of_one_class_there_is_no_curve(draw: Callable[..., Any], model: rk.Model) -> None:
-    axes = draw(model, rk.datasets.penguins().head(20))
+def test_of_rows_of_one_class_there_is_no_curve(draw: Callable[..., Any], model: cr.Model) -> None:
+    axes = draw(model, cr.datasets.penguins().head(20))
     assert texts(axes) == ["one class only occurs in these rows"]
     assert named(axes.get_lines(), *made.SPECIES) == []
 
@@ -178,7 +178,7 @@ def test_one_of_several_labels() -> None:
     run = jobs.quick(x, np.column_stack([y, -2 * y]))
     axes = plots.residuals(run.model, x, np.column_stack([y, -2 * y]), label="y1")
     assert axes.get_xlabel() == "y1: predicted"
-    with pytest.raises(rk.PlanError, match="label: got 'y2'; did you mean"):
+    with pytest.raises(cr.PlanError, match="label: got 'y2'; did you mean"):
         plots.residuals(run.evaluation[1], label="y2")
 
 
@@ -189,7 +189,7 @@ def test_rows_are_called_what_the_user_calls_them() -> None:
     assert texts(plots.residuals(model, x, y))[0] == f"row {off.argmax()}"  # of arrays, from 0
 
 
-def test_the_network_has_its_neurons_weights_and_names(model: rk.Model) -> None:
+def test_the_network_has_its_neurons_weights_and_names(model: cr.Model) -> None:
     axes = plots.network(model)
     inputs = model.features.inputs
     shown = texts(axes)
@@ -242,7 +242,7 @@ def test_curves_mark_the_lowest_validation_loss() -> None:
     assert plots.metric_curves(history).get_ylabel() == "accuracy"
 
 
-def test_a_model_and_a_run_have_a_history(model: rk.Model) -> None:
+def test_a_model_and_a_run_have_a_history(model: cr.Model) -> None:
     drawn = plots.loss_curves(model).get_lines()[0].get_ydata()
     assert drawn.tolist() == model.provenance.history.train_loss.tolist()
     assert len(model.provenance.history.plot().axes) == 2
@@ -283,7 +283,7 @@ NUMBERS, CLASSES = made.of_numbers(), made.of_classes()
         (lambda: plots.roc_curves(CLASSES, "penguins"), "data: is given beside an evaluation"),
         (lambda: plots.reliability_diagram(CLASSES, bins=0), "bins: got 0"),
         (lambda: plots.network(CLASSES), "model: got ClassEvaluation; needs a trained Model"),
-        (lambda: plots.network(rk.Ensemble([made.model()])), "model: is an ensemble of 1 networks"),
+        (lambda: plots.network(cr.Ensemble([made.model()])), "model: is an ensemble of 1 networks"),
         (lambda: plots.network(made.model(), most=2), "most: got 2"),
         (lambda: plots.loss_curves(made.model()), "history: got Model without one"),
         (lambda: plots.weight_histograms("penguins"), "weights: got str; needs a model"),
@@ -293,10 +293,10 @@ NUMBERS, CLASSES = made.of_numbers(), made.of_classes()
     ],
 )
 def test_what_cannot_be_drawn(draw: Callable[[], Any], message: str) -> None:
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         draw()
 
 
 def test_a_model_without_rows() -> None:
-    with pytest.raises(rk.TableError, match="data: is missing; a model keeps no rows"):
+    with pytest.raises(cr.TableError, match="data: is missing; a model keeps no rows"):
         plots.confusion_matrix(made.model())

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from matplotlib import pyplot as plt
 
-import rookery as rk
-from rookery import plots
+import creche as cr
+from creche import plots
 from tests.unit import jobs
 
 
@@ -33,6 +33,6 @@ def test_several_labels_have_pictures_each(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     x, y = jobs.two_classes()
     (tmp_path / "network.png").mkdir()
-    with pytest.raises(rk.FileError, match=r"network\.png"):
+    with pytest.raises(cr.FileError, match=r"network\.png"):
         plots.save_all(jobs.quick(x, y).model, x, tmp_path, y)
     assert [path.name for path in tmp_path.iterdir()] == ["network.png"]

@@ -8,8 +8,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
-import rookery as rk
-from rookery.plots import style
+import creche as cr
+from creche.plots import style
 
 
 def luminance(colour: Any) -> float:
@@ -69,5 +69,5 @@ def test_names_are_never_mathematics_and_never_long() -> None:
 
 
 def test_what_are_no_axes_is_said() -> None:
-    with pytest.raises(rk.PlanError, match=r"axes: got Figure; needs one Axes of matplotlib"):
+    with pytest.raises(cr.PlanError, match=r"axes: got Figure; needs one Axes of matplotlib"):
         style.axes_for(plt.figure())

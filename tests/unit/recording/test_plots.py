@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import rookery as rk
+import creche as cr
 from tests.unit.jobs import quick, two_classes
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -23,7 +23,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def recording() -> rk.Recording:
+def recording() -> cr.Recording:
     x, y = two_classes()
     found = quick(x, y, hidden=[6, 5], epochs=12, record=True).recording
     assert found is not None
@@ -35,7 +35,7 @@ def recording() -> rk.Recording:
     [("update_ratio", "update_ratios"), ("weight_norm", "weight_norms"), ("gradient_norm", "gradient_norms"),
      ("dead", "dead")],
 )  # fmt: skip
-def test_a_line_for_each_layer(recording: rk.Recording, of: str, values: str) -> None:
+def test_a_line_for_each_layer(recording: cr.Recording, of: str, values: str) -> None:
     axes = recording.plot(of=of)
     axes.figure.canvas.draw()
     expected = getattr(recording, values)
@@ -53,23 +53,23 @@ def test_a_line_for_each_layer(recording: rk.Recording, of: str, values: str) ->
     )
 
 
-def test_activations_are_means_over_neurons(recording: rk.Recording) -> None:
+def test_activations_are_means_over_neurons(recording: cr.Recording) -> None:
     axes = recording.plot(of="activation_mean")
     np.testing.assert_allclose(axes.get_lines()[1].get_ydata(), recording.activation_means[1].mean(axis=1))
 
 
-def test_it_draws_where_it_is_told(recording: rk.Recording) -> None:
+def test_it_draws_where_it_is_told(recording: cr.Recording) -> None:
     _, panels = plt.subplots(1, 2)
     assert recording.plot(panels[0]) is panels[0]
     assert recording.plot_weights(1, panels[1]) is panels[1]
 
 
-def test_where_there_is_nothing_to_draw_that_is_said(recording: rk.Recording) -> None:
+def test_where_there_is_nothing_to_draw_that_is_said(recording: cr.Recording) -> None:
     axes = recording.plot(of="saturated")
     assert [text.get_text() for text in axes.texts] == ["no layer has a share of saturated activations"]
 
 
-def test_the_spread_of_weights_is_that_of_the_weights(recording: rk.Recording) -> None:
+def test_the_spread_of_weights_is_that_of_the_weights(recording: cr.Recording) -> None:
     axes = recording.plot_weights(0)
     axes.figure.canvas.draw()
     quartiles = np.percentile(recording.weights[0][0].reshape(len(recording), -1), [25, 50, 75], axis=1)
@@ -82,8 +82,8 @@ def test_the_spread_of_weights_is_that_of_the_weights(recording: rk.Recording) -
     assert recording.plot_weights(-1).get_ylabel() == "weights of the output layer"
 
 
-def test_what_cannot_be_drawn_is_said(recording: rk.Recording) -> None:
-    with pytest.raises(rk.PlanError, match="did you mean 'weight_norm'"):
+def test_what_cannot_be_drawn_is_said(recording: cr.Recording) -> None:
+    with pytest.raises(cr.PlanError, match="did you mean 'weight_norm'"):
         recording.plot(of="weight_norms")
-    with pytest.raises(rk.PlanError, match="layer: got 3; there are 3, from 0"):
+    with pytest.raises(cr.PlanError, match="layer: got 3; there are 3, from 0"):
         recording.plot_weights(3)

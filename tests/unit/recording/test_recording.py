@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.recording.recorder import Recorder, sampled, taken
+import creche as cr
+from creche.recording.recorder import Recorder, sampled, taken
 from tests.unit.jobs import digest, line, quick, two_classes
 
 EVERYTHING = {"dropout": 0.2, "batch_size": 7, "epochs": 6, "seed": 3}
 
 
-def recorded(run: rk.Run) -> rk.Recording:
+def recorded(run: cr.Run) -> cr.Recording:
     assert run.recording is not None
     return run.recording
 
@@ -25,7 +25,7 @@ def recorded(run: rk.Run) -> rk.Recording:
 def test_recording_changes_no_bit(every: int | None, early: int | None) -> None:
     x, y = two_classes()
     arguments = {**EVERYTHING, "early_stopping": early, "schedule": "cosine", "optimizer": "nadam"}
-    alone, watched = quick(x, y, **arguments), quick(x, y, **arguments, record=rk.Record(every=every))
+    alone, watched = quick(x, y, **arguments), quick(x, y, **arguments, record=cr.Record(every=every))
     assert digest(watched) == digest(alone)
     assert (watched.epoch, watched.step, watched.status) == (alone.epoch, alone.step, alone.status)
     for name in ("train_loss", "validation_loss", "validation_metric", "learning_rate"):
@@ -36,18 +36,18 @@ def test_it_goes_with_callbacks_progress_and_checkpoints(tmp_path: Path) -> None
     x, y = two_classes()
     told: list[int] = []
     run = quick(
-        x, y, **EVERYTHING, record=rk.Record(every=3), checkpoint=tmp_path, every=2,
+        x, y, **EVERYTHING, record=cr.Record(every=3), checkpoint=tmp_path, every=2,
         on_epoch=lambda record: told.append(record.epoch), on_progress=lambda run: None,
     )  # fmt: skip
     assert told == [1, 2, 3, 4, 5, 6]
     assert digest(run) == digest(quick(x, y, **EVERYTHING))
     assert recorded(run).steps.tolist() == list(range(0, 49, 3))
-    assert (tmp_path / "epoch-000006.rookery-checkpoint").exists()
+    assert (tmp_path / "epoch-000006.creche-checkpoint").exists()
 
 
 def test_each_moment_has_the_weights_of_its_step() -> None:
     x, y = two_classes()
-    recording = recorded(quick(x, y, **EVERYTHING, record=rk.Record(every=5)))
+    recording = recorded(quick(x, y, **EVERYTHING, record=cr.Record(every=5)))
     assert recording.steps.tolist() == [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48]
     np.testing.assert_array_equal(recording.epochs, recording.steps / 8)
     fresh = quick(x, y, **{**EVERYTHING, "epochs": 6}, on_epoch=lambda record: True)
@@ -65,7 +65,7 @@ def test_each_moment_has_the_weights_of_its_step() -> None:
 
 def test_norms_and_updates_are_those_of_the_weights() -> None:
     x, y = line()
-    every_step = recorded(quick(x, y, **EVERYTHING, record=rk.Record(every=1)))
+    every_step = recorded(quick(x, y, **EVERYTHING, record=cr.Record(every=1)))
     first = every_step.weights[0][0].astype(np.float64)
     norms = np.sqrt((first**2).sum(axis=(1, 2)))
     np.testing.assert_allclose(every_step.weight_norms[:, 0], norms, rtol=1e-12)
@@ -74,14 +74,14 @@ def test_norms_and_updates_are_those_of_the_weights() -> None:
     np.testing.assert_allclose(every_step.update_ratios[1:, 0], changes / norms[1:], rtol=1e-6)
     assert np.isnan(every_step.update_ratios[0]).all()
     # Of a moment that others lie before, it is the step just before it, not all since the last moment.
-    now_and_then = recorded(quick(x, y, **EVERYTHING, record=rk.Record(every=4, weights=False)))
+    now_and_then = recorded(quick(x, y, **EVERYTHING, record=cr.Record(every=4, weights=False)))
     same = np.isin(every_step.steps, now_and_then.steps)
     np.testing.assert_array_equal(now_and_then.update_ratios, every_step.update_ratios[same])
 
 
 def test_gradients_are_those_of_the_loss_on_the_sample() -> None:
     x, y = two_classes()
-    run = quick(x, y, **EVERYTHING, precision="float64", activation="tanh", record=rk.Record(every=10, rows=20))
+    run = quick(x, y, **EVERYTHING, precision="float64", activation="tanh", record=cr.Record(every=10, rows=20))
     recording = recorded(run)
     rows = taken(run.rows, sampled(len(run.rows), 20, 3))
     assert len(recording.rows) == 20
@@ -114,7 +114,7 @@ def test_neurons_are_told_dead_where_they_are() -> None:
     weights = run.weights
     weights[0][1][2:4] = -1e6  # two of six neurons can never be above 0 again
     run._engine.set_parameters(weights)
-    run.recorder = Recorder(rk.Record(rows=30), run)
+    run.recorder = Recorder(cr.Record(rows=30), run)
     run.recorder.look(run)
     recording = recorded(run)
     a = np.maximum(taken(run.rows, sampled(len(run.rows), 30, 3)).x @ weights[0][0] + weights[0][1], 0)
@@ -130,7 +130,7 @@ def test_neurons_are_told_saturated_where_they_are() -> None:
     for scale, expected in ((1e4, 1.0), (1e-4, 0.0)):
         run = quick(x, y, **EVERYTHING, activation="tanh")
         run._engine.set_parameters([(w * scale, b) for w, b in run.weights])
-        run.recorder = Recorder(rk.Record(), run)
+        run.recorder = Recorder(cr.Record(), run)
         run.recorder.look(run)
         assert recorded(run).saturated[0, 0] == pytest.approx(expected, abs=0.02)
 
@@ -149,13 +149,13 @@ def test_without_a_stride_about_two_hundred_moments_are_kept() -> None:
 def test_memory_is_bounded() -> None:
     x, y = two_classes()
     plan = quick(x, y, epochs=50).plan
-    each = rk.Record().bytes_per_moment(plan)
+    each = cr.Record().bytes_per_moment(plan)
     for moments in (2, 3, 10):
-        tight = recorded(quick(x, y, epochs=50, record=rk.Record(max_bytes=each * moments)))
+        tight = recorded(quick(x, y, epochs=50, record=cr.Record(max_bytes=each * moments)))
         assert len(tight) <= moments
         assert (tight.steps[0], tight.steps[-1]) == (0, 100)
         assert sum(array.nbytes for array in tight._kept.values()) <= each * moments
-        early = recorded(quick(x, y, epochs=50, early_stopping=49, record=rk.Record(max_bytes=each * moments)))
+        early = recorded(quick(x, y, epochs=50, early_stopping=49, record=cr.Record(max_bytes=each * moments)))
         assert len(early) <= moments
         assert early.steps[0] == 0
 
@@ -163,13 +163,13 @@ def test_memory_is_bounded() -> None:
 def test_what_would_not_fit_is_said_before_training() -> None:
     x, y = two_classes()
     with pytest.raises(
-        rk.PlanError, match=r"not fit in memory: the beginning and the end alone take 1,216 bytes, more t"
+        cr.PlanError, match=r"not fit in memory: the beginning and the end alone take 1,216 bytes, more t"
     ):
-        quick(x, y, epochs=50, record=rk.Record(max_bytes=1000))
-    with pytest.raises(rk.PlanError, match=r"102 moments take .* more than max_bytes=20,000; give every=\d+ or more"):
-        quick(x, y, epochs=50, record=rk.Record(every=1, max_bytes=20_000))
-    with pytest.raises(rk.PlanError, match=r"would not fit in memory.*keep less than weights and gradients and activ"):
-        quick(x, y, hidden=[500, 500], record=rk.Record(max_bytes=2**20))
+        quick(x, y, epochs=50, record=cr.Record(max_bytes=1000))
+    with pytest.raises(cr.PlanError, match=r"102 moments take .* more than max_bytes=20,000; give every=\d+ or more"):
+        quick(x, y, epochs=50, record=cr.Record(every=1, max_bytes=20_000))
+    with pytest.raises(cr.PlanError, match=r"would not fit in memory.*keep less than weights and gradients and activ"):
+        quick(x, y, hidden=[500, 500], record=cr.Record(max_bytes=2**20))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_what_would_not_fit_is_said_before_training() -> None:
 )
 def test_what_cannot_be_recorded_is_said(given: object, message: str) -> None:
     x, y = two_classes()
-    with pytest.raises(rk.PlanError, match=message):
+    with pytest.raises(cr.PlanError, match=message):
         quick(x, y, record=given)
 
 
@@ -192,10 +192,10 @@ def test_what_was_not_recorded_is_said() -> None:
     recording = recorded(quick(x, y, record="activations"))
     assert (recording.has_weights, recording.has_gradients, recording.has_activations) == (False, False, True)
     for read in (recording.path, lambda: recording.gradient_norms):
-        with pytest.raises(rk.RookeryError, match=r"holds no .*; train with record='"):
+        with pytest.raises(cr.CrecheError, match=r"holds no .*; train with record='"):
             read()
     assert recording.table()["gradient_norm"].is_null().all()
-    with pytest.raises(rk.RookeryError, match="holds no activations"):
+    with pytest.raises(cr.CrecheError, match="holds no activations"):
         _ = recorded(quick(x, y, record="weights")).dead
 
 
@@ -213,7 +213,7 @@ def test_the_table_has_a_row_for_each_moment_and_layer() -> None:
 
 def test_early_stopping_leaves_no_moment_with_weights_put_back() -> None:
     x, y = two_classes()
-    run = quick(x, y, epochs=300, learning_rate=0.05, early_stopping=5, record=rk.Record(every=1))
+    run = quick(x, y, epochs=300, learning_rate=0.05, early_stopping=5, record=cr.Record(every=1))
     recording = recorded(run)
     assert run.status == "early_stopped"
     assert run.is_at_best
@@ -224,8 +224,8 @@ def test_early_stopping_leaves_no_moment_with_weights_put_back() -> None:
 
 def test_a_run_that_stopped_goes_on_recording(tmp_path: Path) -> None:
     x, y = two_classes()
-    whole = recorded(quick(x, y, epochs=9, record=rk.Record(every=3)))
-    run = quick(x, y, epochs=9, record=rk.Record(every=3), on_epoch=lambda record: record.epoch == 4)
+    whole = recorded(quick(x, y, epochs=9, record=cr.Record(every=3)))
+    run = quick(x, y, epochs=9, record=cr.Record(every=3), on_epoch=lambda record: record.epoch == 4)
     assert recorded(run).steps.tolist() == [0, 3, 6, 8]
     again = recorded(run.resume())
     kept = [at for at, step in enumerate(again.steps.tolist()) if step != 8]
@@ -233,22 +233,22 @@ def test_a_run_that_stopped_goes_on_recording(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.weights[0][0][kept], whole.weights[0][0])
     # In another process, what was recorded before the checkpoint is lost.
     quick(x, y, epochs=9, checkpoint=tmp_path, every=2, on_epoch=lambda record: record.epoch == 4)
-    later = recorded(rk.resume(tmp_path, x, y, record=rk.Record(every=3)))
+    later = recorded(cr.resume(tmp_path, x, y, record=cr.Record(every=3)))
     assert later.steps.tolist() == [8, 9, 12, 15, 18]
     np.testing.assert_array_equal(later.weights[0][0][1:], whole.weights[0][0][3:])
 
 
 def test_ctrl_c_leaves_no_trace_in_the_recording() -> None:
     x, y = two_classes()
-    whole = recorded(quick(x, y, epochs=9, record=rk.Record(every=3)))
+    whole = recorded(quick(x, y, epochs=9, record=cr.Record(every=3)))
 
-    def interrupt(record: rk.EpochRecord) -> None:
+    def interrupt(record: cr.EpochRecord) -> None:
         if record.epoch == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        quick(x, y, epochs=9, record=rk.Record(every=3), on_epoch=interrupt)
-    run: rk.Run = caught.value.run  # type: ignore[attr-defined]
+        quick(x, y, epochs=9, record=cr.Record(every=3), on_epoch=interrupt)
+    run: cr.Run = caught.value.run  # type: ignore[attr-defined]
     assert recorded(run).steps.tolist() == [0, 3, 6]
     again = recorded(run.resume())
     np.testing.assert_array_equal(again.steps, whole.steps)
@@ -258,8 +258,8 @@ def test_ctrl_c_leaves_no_trace_in_the_recording() -> None:
 
 def test_a_diverged_run_has_its_moments_up_to_the_last_finite_weights() -> None:
     x, y = line()
-    with pytest.raises(rk.DivergedError) as caught:
-        quick(x, y, optimizer="sgd", learning_rate=50.0, epochs=50, record=rk.Record(every=1))
+    with pytest.raises(cr.DivergedError) as caught:
+        quick(x, y, optimizer="sgd", learning_rate=50.0, epochs=50, record=cr.Record(every=1))
     run = caught.value.run
     assert run is not None
     recording = recorded(run)
@@ -282,6 +282,6 @@ def test_a_function_of_ones_own_as_loss_is_recorded_too() -> None:
 
 def test_each_fold_has_a_recording_of_its_own() -> None:
     x, y = two_classes()
-    crossed = rk.cross_validate(x, y, folds=3, hidden=[4], epochs=3, threads=1, record=rk.Record(every=2))
+    crossed = cr.cross_validate(x, y, folds=3, hidden=[4], epochs=3, threads=1, record=cr.Record(every=2))
     for run in crossed.members:
         np.testing.assert_array_equal(recorded(run).path()[-1][0][0], run.weights[0][0])

@@ -9,41 +9,41 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.reporting.card import card_of
-from rookery.reporting.limits import limits_of, ranges_of
-from rookery.reporting.subject import Subject, subject_of
+import creche as cr
+from creche.reporting.card import card_of
+from creche.reporting.limits import limits_of, ranges_of
+from creche.reporting.subject import Subject, subject_of
 
 
 def said(subject: Subject) -> str:
     return "\n".join(f"{limit.about}: {limit.text}" for limit in limits_of(subject))
 
 
-def judged_by(model: rk.Model, p: Any, truth: Any) -> Subject:
+def judged_by(model: cr.Model, p: Any, truth: Any) -> Subject:
     """As if the network had said this."""
     subject = subject_of(model, "penguins")
-    evaluation = rk.ClassEvaluation.of(np.asarray(p), np.asarray(truth), ("Adelie", "Chinstrap", "Gentoo"))
+    evaluation = cr.ClassEvaluation.of(np.asarray(p), np.asarray(truth), ("Adelie", "Chinstrap", "Gentoo"))
     return dataclasses.replace(subject, judged=dataclasses.replace(subject.judged, evaluation=evaluation))
 
 
-def test_few_rows_and_classes_of_few(model: rk.Model) -> None:
+def test_few_rows_and_classes_of_few(model: cr.Model) -> None:
     text = said(subject_of(model, "penguins"))
     assert "Chinstrap (20)" in text
     assert "Adelie (" not in text
     assert "to learn from" not in text
-    few = subject_of(model, rk.datasets.penguins().filter(pl.int_range(pl.len()) % 20 == 0))
+    few = subject_of(model, cr.datasets.penguins().filter(pl.int_range(pl.len()) % 20 == 0))
     assert "They are few (18)" in said(few)
 
 
 def test_classes_of_few_rows_to_learn_from() -> None:
-    rare = rk.datasets.penguins().filter(
+    rare = cr.datasets.penguins().filter(
         (pl.col("species") != "Chinstrap") | (pl.int_range(pl.len()).over("species") < 12)
     )
-    model = rk.train(rare, label="species", hidden=[3], epochs=2, threads=1).model
+    model = cr.train(rare, label="species", hidden=[3], epochs=2, threads=1).model
     assert "Classes with fewer than 30 rows to learn from, about: Chinstrap (8)" in said(subject_of(model, rare))
 
 
-def test_probabilities_that_are_too_sure(model: rk.Model) -> None:
+def test_probabilities_that_are_too_sure(model: cr.Model) -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(3, size=300)
     says = np.where(rng.random(300) < 0.6, truth, (truth + 1) % 3)
@@ -56,7 +56,7 @@ def test_probabilities_that_are_too_sure(model: rk.Model) -> None:
     assert "their word" not in said(judged_by(model, wise, truth))
 
 
-def test_a_network_that_is_no_better_than_the_commonest_class(model: rk.Model) -> None:
+def test_a_network_that_is_no_better_than_the_commonest_class(model: cr.Model) -> None:
     truth = np.random.default_rng(1).integers(3, size=200)
     text = said(judged_by(model, np.tile([0.4, 0.3, 0.3], (200, 1)), truth))
     assert "may be no better than always saying the commonest class" in text
@@ -73,8 +73,8 @@ def test_columns_with_much_missing_and_columns_left_out() -> None:
             "y": ["yes" if i % 3 else "no" for i in range(100)],
         }
     )
-    with pytest.warns(rk.RookeryWarning):
-        model = rk.train(data, label="y", hidden=[40], epochs=2, threads=1).model
+    with pytest.warns(cr.CrecheWarning):
+        model = cr.train(data, label="y", hidden=[40], epochs=2, threads=1).model
     subject = subject_of(model, data)
     text = said(subject)
     assert "Columns with much missing: half (50%)" in text
@@ -88,8 +88,8 @@ def test_columns_with_much_missing_and_columns_left_out() -> None:
 
 
 def test_numbers_that_are_off_on_the_whole() -> None:
-    rows = rk.datasets.penguins().drop_nulls()
-    model = rk.train(rows, label="body_mass_g", hidden=[4], epochs=30, learning_rate=0.02, threads=1).model
+    rows = cr.datasets.penguins().drop_nulls()
+    model = cr.train(rows, label="body_mass_g", hidden=[4], epochs=30, learning_rate=0.02, threads=1).model
     heavier = rows.with_columns(pl.col("body_mass_g") + 2000)
     assert "body_mass_g: Predictions are too low on the whole" in said(subject_of(model, heavier))
     one = rows.with_columns(
@@ -101,15 +101,15 @@ def test_numbers_that_are_off_on_the_whole() -> None:
 def test_training_for_too_long_and_stopping_by_the_judging_rows() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 8)), rng.integers(2, size=60)
-    long = rk.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1).model
+    long = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1).model
     assert "it may have been trained for too long" in said(subject_of(long, x, y))
-    stopped = rk.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1, early_stopping=5).model
+    stopped = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1, early_stopping=5).model
     text = said(subject_of(stopped, x, y))
     assert "too long" not in text
     assert "decided when to stop" in text
 
 
-def test_the_card_has_its_sections_metrics_and_blanks(model: rk.Model) -> None:
+def test_the_card_has_its_sections_metrics_and_blanks(model: cr.Model) -> None:
     subject = subject_of(model, "penguins")
     card = card_of(subject)
     headings = [line for line in card.splitlines() if line.startswith("#")]

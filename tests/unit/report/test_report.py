@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery import explain
-from rookery.reporting.explained import spared_least
-from rookery.reporting.limits import limits_of
-from rookery.reporting.subject import subject_of
+import creche as cr
+from creche import explain
+from creche.reporting.explained import spared_least
+from creche.reporting.limits import limits_of
+from creche.reporting.subject import subject_of
 from tests.unit import jobs
 
 from .pages import Page
@@ -26,12 +26,12 @@ EXPLAINED = ["uses", "step", "weight"]
 
 
 def page_of(model: Any, data: Any, folder: Path, y: Any = None, **arguments: Any) -> tuple[str, Page]:
-    text = rk.report(model, data, folder / "report.html", y, **arguments).read_text()
+    text = cr.report(model, data, folder / "report.html", y, **arguments).read_text()
     return text, Page.of(text)
 
 
 @pytest.fixture(scope="module")
-def penguins(model: rk.Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
+def penguins(model: cr.Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
     return page_of(model, "penguins", tmp_path_factory.mktemp("page"))
 
 
@@ -42,7 +42,7 @@ def test_what_a_person_would_ask_in_that_order(penguins: tuple[str, Page]) -> No
     assert links == [f"#{name}" for name in sections]
 
 
-def test_the_headline_is_of_the_rows_kept_out(model: rk.Model, penguins: tuple[str, Page]) -> None:
+def test_the_headline_is_of_the_rows_kept_out(model: cr.Model, penguins: tuple[str, Page]) -> None:
     kept = model.provenance.evaluation  # type: ignore[union-attr]
     low, high = kept["intervals"]["accuracy"]
     assert (
@@ -53,7 +53,7 @@ def test_the_headline_is_of_the_rows_kept_out(model: rk.Model, penguins: tuple[s
         assert f"{kept[name]:.4f}" in penguins[1].texts
 
 
-def test_facts_of_training(model: rk.Model, penguins: tuple[str, Page]) -> None:
+def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
     origin = model.provenance
     assert origin is not None
     texts = penguins[1].texts
@@ -93,8 +93,8 @@ def test_pictures_have_ids_of_their_own_and_words_for_who_cannot_see(penguins: t
     assert "#16181d" in text.lower()
 
 
-def test_the_same_page_each_time(model: rk.Model, penguins: tuple[str, Page], tmp_path: Path) -> None:
-    assert page_of(model, rk.datasets.penguins(), tmp_path)[0].replace("the table", "penguins") == penguins[0].replace(
+def test_the_same_page_each_time(model: cr.Model, penguins: tuple[str, Page], tmp_path: Path) -> None:
+    assert page_of(model, cr.datasets.penguins(), tmp_path)[0].replace("the table", "penguins") == penguins[0].replace(
         "the table", "penguins"
     )
 
@@ -113,7 +113,7 @@ def test_no_name_and_no_cell_is_more_than_text(tmp_path: Path, label: str) -> No
             "'\"><svg onload=alert(5)>": y,
         }
     )
-    model = rk.train(data, label="'\"><svg onload=alert(5)>", hidden=[3], epochs=3, threads=1).model
+    model = cr.train(data, label="'\"><svg onload=alert(5)>", hidden=[3], epochs=3, threads=1).model
     card = tmp_path / "card.md"
     text, page = page_of(model, data, tmp_path, title=EVIL, intended_use=EVIL, card=card)
     assert not {"script", "img", "b"} & set(page.tags)
@@ -126,8 +126,8 @@ def test_no_name_and_no_cell_is_more_than_text(tmp_path: Path, label: str) -> No
     assert "<b " not in card.read_text()
 
 
-def test_other_rows_are_judged_as_a_whole(model: rk.Model, tmp_path: Path) -> None:
-    some = rk.datasets.penguins().head(200)
+def test_other_rows_are_judged_as_a_whole(model: cr.Model, tmp_path: Path) -> None:
+    some = cr.datasets.penguins().head(200)
     some.write_csv(tmp_path / "some.csv")
     for data, called in [
         (tmp_path / "some.csv", "some.csv"),
@@ -141,21 +141,21 @@ def test_other_rows_are_judged_as_a_whole(model: rk.Model, tmp_path: Path) -> No
 
 
 def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
-    rows = rk.datasets.penguins().drop_nulls()
-    tested = rk.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
+    rows = cr.datasets.penguins().drop_nulls()
+    tested = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
     subject = subject_of(tested.model, rows)
     assert subject.which == "the 67 rows kept for testing"
     assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
-    alone = rk.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
+    alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = subject_of(alone, rows)
     assert subject.which == "the 333 rows it was trained on"
     assert "It is judged by rows it was trained on" in limits_of(subject)[0].text
 
 
 def test_validation_rows_of_a_table_of_their_own() -> None:
-    rows = rk.datasets.penguins().drop_nulls()
+    rows = cr.datasets.penguins().drop_nulls()
     train, kept = rows.head(200), rows.tail(133)
-    model = rk.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
+    model = cr.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
     assert subject_of(model, kept).part == "validation"
     assert subject_of(model, train).part == "train"
     assert subject_of(model, rows).part == "given"
@@ -169,8 +169,8 @@ def test_weights_of_training_are_known_again() -> None:
     assert subject.part == "validation"
     assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
     assert subject_of(run.model, x, y).part == "given"
-    data = rk.datasets.penguins().drop_nulls()
-    weighed = rk.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
+    data = cr.datasets.penguins().drop_nulls()
+    weighed = cr.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
     for named in (None, "body_mass_g"):
         subject = subject_of(weighed.model, data, sample_weight=named)
         assert subject.part == "validation"
@@ -191,31 +191,31 @@ def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
     assert "On the 80 rows of the arrays" in weighted
 
 
-def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: rk.Model, tmp_path: Path) -> None:
-    colony = rk.sweep("penguins", label="species", hidden=[3], epochs=5, seeds=3, threads=1)
+def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: cr.Model, tmp_path: Path) -> None:
+    colony = cr.sweep("penguins", label="species", hidden=[3], epochs=5, seeds=3, threads=1)
     ensemble = colony.ensemble(2)
-    ensemble.save(tmp_path / "e.rookery")
-    page = page_of(tmp_path / "e.rookery", "penguins", tmp_path, card=tmp_path / "card.md")[1]
+    ensemble.save(tmp_path / "e.creche")
+    page = page_of(tmp_path / "e.creche", "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "An ensemble of" in page.text
     assert "kept for validation" in page.text
-    bare = rk.Model(model.plan, model.features, model.labels, model.weights, 1)
+    bare = cr.Model(model.plan, model.features, model.labels, model.weights, 1)
     page = page_of(bare, "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "The model does not say how it was trained." in page.text
     assert "learning" not in page.values("id")
 
 
-def test_what_explains_has_its_sections(model: rk.Model, penguins: tuple[str, Page]) -> None:
+def test_what_explains_has_its_sections(model: cr.Model, penguins: tuple[str, Page]) -> None:
     page = penguins[1]
     assert set(EXPLAINED) <= set(page.values("id"))
     assert page.tags.count("html") == 1
     assert "What it says on average as bill_length_mm changes, all else as it is." in page.text
     seen = subject_of(model, "penguins").seen
-    step = rk.explain.trace(model, seen.take(np.linspace(0, len(seen) - 1, 20).astype(int)))
+    step = cr.explain.trace(model, seen.take(np.linspace(0, len(seen) - 1, 20).astype(int)))
     assert f"{step.loss:.6g} before the step" in page.text
     assert "by finite differences in float64" in page.text
 
 
-def test_the_weight_is_the_one_that_could_be_spared_least(model: rk.Model) -> None:
+def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> None:
     rows = subject_of(model, "penguins").seen
     place = spared_least(model, rows)
 
@@ -223,7 +223,7 @@ def test_the_weight_is_the_one_that_could_be_spared_least(model: rk.Model) -> No
         weights = [(w.copy(), b) for w, b in model.weights]
         weights[0][0][i, j] = 0
         return (
-            rk.Model(model.plan, model.features, model.labels, weights, 1)
+            cr.Model(model.plan, model.features, model.labels, weights, 1)
             .evaluate(rows.x, rows.y, intervals=0)
             .log_loss
         )
@@ -233,10 +233,10 @@ def test_the_weight_is_the_one_that_could_be_spared_least(model: rk.Model) -> No
 
 
 def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
-    model: rk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: cr.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def impossible(*_: Any) -> None:
-        raise rk.TableError("these rows <cannot> be traced")
+        raise cr.TableError("these rows <cannot> be traced")
 
     monkeypatch.setattr(explain, "trace", impossible)
     _, page = page_of(model, "penguins", tmp_path)
@@ -247,50 +247,50 @@ def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
-        (None, rk.TableError, "data: is missing"),
-        (rk.datasets.penguins().drop("species"), rk.TableError, "has no column 'species'"),
-        (rk.datasets.penguins().drop("island"), rk.TableError, "has no column 'island'"),
-        ("nowhere.csv", rk.FileError, "there is no such file"),
+        (None, cr.TableError, "data: is missing"),
+        (cr.datasets.penguins().drop("species"), cr.TableError, "has no column 'species'"),
+        (cr.datasets.penguins().drop("island"), cr.TableError, "has no column 'island'"),
+        ("nowhere.csv", cr.FileError, "there is no such file"),
     ],
 )
-def test_tables_that_cannot_be(model: rk.Model, tmp_path: Path, data: Any, error: type, message: str) -> None:
+def test_tables_that_cannot_be(model: cr.Model, tmp_path: Path, data: Any, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
-        rk.report(model, data, tmp_path / "r.html")
+        cr.report(model, data, tmp_path / "r.html")
     assert os.listdir(tmp_path) == []
 
 
-def test_what_is_no_model_and_what_cannot_be_written(model: rk.Model, tmp_path: Path, monkeypatch: Any) -> None:
-    with pytest.raises(rk.PlanError, match="model: got int"):
-        rk.report(7, "penguins", tmp_path / "r.html")  # type: ignore[arg-type]
-    with pytest.raises(rk.FileError, match=r"no/r\.html"):
-        rk.report(model, "penguins", tmp_path / "no" / "r.html")
+def test_what_is_no_model_and_what_cannot_be_written(model: cr.Model, tmp_path: Path, monkeypatch: Any) -> None:
+    with pytest.raises(cr.PlanError, match="model: got int"):
+        cr.report(7, "penguins", tmp_path / "r.html")  # type: ignore[arg-type]
+    with pytest.raises(cr.FileError, match=r"no/r\.html"):
+        cr.report(model, "penguins", tmp_path / "no" / "r.html")
     old = tmp_path / "r.html"
     old.write_text("before")
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(rk.FileError, match="the disk is full"):
-        rk.report(model, "penguins", old)
+    with pytest.raises(cr.FileError, match="the disk is full"):
+        cr.report(model, "penguins", old)
     assert old.read_text() == "before"
     assert os.listdir(tmp_path) == ["r.html"]
 
 
-def test_without_matplotlib_the_command_to_install_it(model: rk.Model, tmp_path: Path, monkeypatch: Any) -> None:
+def test_without_matplotlib_the_command_to_install_it(model: cr.Model, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(rk.RookeryError, match=r"pip install 'rookery\[plots\]'"):
-        rk.report(model, "penguins", tmp_path / "r.html")
+    with pytest.raises(cr.CrecheError, match=r"pip install 'creche\[plots\]'"):
+        cr.report(model, "penguins", tmp_path / "r.html")
 
 
-def test_no_file_of_the_user_s_is_written_over(model: rk.Model, tmp_path: Path) -> None:
+def test_no_file_of_the_user_s_is_written_over(model: cr.Model, tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
-    rk.datasets.penguins().write_csv(table)
+    cr.datasets.penguins().write_csv(table)
     before = table.read_bytes()
     for arguments in ({"path": table}, {"path": tmp_path / "r.html", "card": table}):
-        with pytest.raises(rk.PlanError, match="is the table itself"):
-            rk.report(model, table, **arguments)
-    with pytest.raises(rk.PlanError, match="is the page's name too"):
-        rk.report(model, table, tmp_path / "r.html", card=tmp_path / "r.html")
+        with pytest.raises(cr.PlanError, match="is the table itself"):
+            cr.report(model, table, **arguments)
+    with pytest.raises(cr.PlanError, match="is the page's name too"):
+        cr.report(model, table, tmp_path / "r.html", card=tmp_path / "r.html")
     for wrong in (None, 5, ""):
-        with pytest.raises(rk.PlanError, match=r"path: got .*needs the name of a file"):
-            rk.report(model, table, wrong)  # type: ignore[arg-type]
+        with pytest.raises(cr.PlanError, match=r"path: got .*needs the name of a file"):
+            cr.report(model, table, wrong)  # type: ignore[arg-type]
     assert table.read_bytes() == before
     assert list(tmp_path.iterdir()) == [table]

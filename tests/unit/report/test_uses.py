@@ -8,17 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery import explain
-from rookery.reporting.explained import uses_section
-from rookery.reporting.figures import Figures
-from rookery.reporting.subject import subject_of
+import creche as cr
+from creche import explain
+from creche.reporting.explained import uses_section
+from creche.reporting.figures import Figures
+from creche.reporting.subject import subject_of
 
 
 class Importance:
     """In place of the real one, which takes long: each column matters as much as it comes early."""
 
-    def __init__(self, model: rk.Model) -> None:
+    def __init__(self, model: cr.Model) -> None:
         self.columns = model.features.names
 
     def plot(self, axes: Any) -> Any:
@@ -32,8 +32,8 @@ def test_a_column_that_holds_nothing_is_passed_over(monkeypatch: pytest.MonkeyPa
         {"seldom": [float(i) if i % 5 == 0 else None for i in rows], "size": rows % 7 * 1.5, "same": [3.5] * 60,
          "word": ["a", "b", "c"] * 20, "y": ["no", "yes"] * 30}
     )  # fmt: skip
-    with pytest.warns(rk.errors.RookeryWarning, match="same"):
-        model = rk.train(table, label="y", hidden=[3], epochs=2, threads=1).model
+    with pytest.warns(cr.errors.CrecheWarning, match="same"):
+        model = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     other = table.with_columns(seldom=pl.lit(None, pl.Float64))
     section = str(uses_section(subject_of(model, other), Figures()))
     drawn = [name for name in table.columns if f"as {name} changes" in section]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rookery.errors import TableError
-from rookery.table.check import check_finite, matrix
+from creche.errors import TableError
+from creche.table.check import check_finite, matrix
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rookery.errors import FileError, PlanError, RookeryError, RookeryWarning, TableError
-from rookery.table.columns import Column, Table
-from rookery.table.encode import Encoding, FeatureEncoder
-from rookery.table.schema import Schema
+from creche.errors import FileError, PlanError, CrecheError, CrecheWarning, TableError
+from creche.table.columns import Column, Table
+from creche.table.encode import Encoding, FeatureEncoder
+from creche.table.schema import Schema
 
 ABC = ("a", "b", "c")
 SCALINGS = ["standard", "robust", "quantile", "none"]
@@ -53,7 +53,7 @@ def mixed(rows: int, seed: int = 0) -> Table:
 
 def fitted(table: Table, encoding: Any = None, weights: Any = None, **given: str) -> FeatureEncoder:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RookeryWarning)
+        warnings.simplefilter("ignore", CrecheWarning)
         return FeatureEncoder.fit(table, Schema.infer(table, [], given), Encoding.of(encoding), weights)
 
 
@@ -110,11 +110,11 @@ def test_without_scaling_an_array_is_not_even_copied() -> None:
 
 def test_constant_columns_are_said_and_become_0() -> None:
     x = np.column_stack([np.arange(30.0), np.full(30, 0.1)])
-    with pytest.warns(RookeryWarning, match=r"constant in the training rows, so nothing can be learnt from: b$"):
+    with pytest.warns(CrecheWarning, match=r"constant in the training rows, so nothing can be learnt from: b$"):
         encoder = FeatureEncoder.fit_matrix(x, ("a", "b"), Encoding())
     assert encoder.transform_matrix(np.array([[1.0, 0.1], [2.0, 5.0]]), "float32")[:, 1].tolist() == [0, 0]
     table = Table({"a": Column("whole", np.arange(5)), "c": Column.of_words(["k"] * 5)}, "the table")
-    with pytest.warns(RookeryWarning, match=r"nothing can be learnt from: c$"):
+    with pytest.warns(CrecheWarning, match=r"nothing can be learnt from: c$"):
         FeatureEncoder.fit(table, Schema.infer(table, [], {}), Encoding())
 
 
@@ -244,7 +244,7 @@ def test_there_and_back_as_plain_data(rows: int, seed: int, scaling: str) -> Non
 def test_arrays_there_and_back() -> None:
     x = np.random.default_rng(0).normal(size=(50, 3))
     x[:, 1] = 4
-    with pytest.warns(RookeryWarning):
+    with pytest.warns(CrecheWarning):
         encoder = FeatureEncoder.fit_matrix(x, ABC, Encoding())
     again = FeatureEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert again.kinds == {}
@@ -311,7 +311,7 @@ def test_whatever_stands_in_a_file_is_refused_or_works(path: tuple[Any, ...], va
     try:
         encoder = FeatureEncoder.from_dict(data)
         z: NDArray[Any] = encoder.transform(mixed(20), "float64")
-    except RookeryError:
+    except CrecheError:
         return
     assert z.shape == (20, len(encoder.inputs))
 

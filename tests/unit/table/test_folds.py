@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.errors import PlanError, TableError
-from rookery.table.folds import folds
+from creche.errors import PlanError, TableError
+from creche.table.folds import folds
 
 
 @given(st.integers(2, 120), st.integers(2, 10), st.integers(1, 3), st.integers(0, 2**32))

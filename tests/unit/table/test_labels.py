@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rookery.errors import TableError
-from rookery.table.labels import class_numbers, classes_of, infer_task
+from creche.errors import TableError
+from creche.table.labels import class_numbers, classes_of, infer_task
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-import rookery as rk
-from rookery.errors import RookeryWarning, TableError
-from rookery.table.columns import Table
-from rookery.table.encode import Encoding
-from rookery.table.observations import observations
-from rookery.table.preparation import Preparation
-from rookery.table.prepare import Prepared, label_rows, prepare
-from rookery.table.split import Split, split_parts
+import creche as cr
+from creche.errors import CrecheWarning, TableError
+from creche.table.columns import Table
+from creche.table.encode import Encoding
+from creche.table.observations import observations
+from creche.table.preparation import Preparation
+from creche.table.prepare import Prepared, label_rows, prepare
+from creche.table.split import Split, split_parts
 from tests.unit.jobs import line, two_classes
 
 FRAME = pl.DataFrame(
@@ -44,7 +44,7 @@ def test_a_table_becomes_features_and_labels() -> None:
         TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"
     ):
         observations(FRAME, label="kind")
-    with pytest.warns(RookeryWarning, match="left out 1 of 6 rows, for their label is missing"):
+    with pytest.warns(CrecheWarning, match="left out 1 of 6 rows, for their label is missing"):
         rows = observations(FRAME, label="kind", missing_label="drop")
     assert isinstance(rows.x, Table)
     assert rows.x.names == ["size", "town", "rooms"]
@@ -55,7 +55,7 @@ def test_a_table_becomes_features_and_labels() -> None:
 
 
 def test_warnings_point_at_the_users_line() -> None:
-    with pytest.warns(RookeryWarning) as caught:
+    with pytest.warns(CrecheWarning) as caught:
         prepared(FRAME, label="kind", validation_fraction=0, missing_label="drop")
     assert {w.filename for w in caught} == {__file__}
 
@@ -91,8 +91,8 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
         if role:
             arguments["schema"] = {"x": role}
             column = [str(value) for value in column]
-        with pytest.warns(RookeryWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=says):
-            prepared({"x": column, "y": y}, standardize=False, **arguments).rows(rk.CrossEntropy(), "float32")
+        with pytest.warns(CrecheWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=says):
+            prepared({"x": column, "y": y}, standardize=False, **arguments).rows(cr.CrossEntropy(), "float32")
 
 
 def test_an_empty_table() -> None:
@@ -131,7 +131,7 @@ def test_encoders_see_the_training_rows_only() -> None:
     kept = out.train.observations.rows
     mean, scale = x[kept].mean(axis=0), x[kept].std(axis=0)
     np.testing.assert_allclose([out.labels.mean[0], out.labels.scale[0]], [y[kept].mean(), y[kept].std()])
-    rows, validation = out.rows(rk.SquaredError(), "float64")
+    rows, validation = out.rows(cr.SquaredError(), "float64")
     assert validation is not None
     assert out.validation is not None
     np.testing.assert_allclose(rows.x, (x[kept] - mean) / scale, atol=1e-12)
@@ -166,13 +166,13 @@ def test_very_many_columns() -> None:
     table = {f"c{i}": values for i, values in enumerate(x.T)} | {"y": ["a", "b", "a", "b"]}
     begin = time.perf_counter()
     out = prepared(table, label="y", validation_fraction=0.5)
-    rows, _ = out.rows(rk.CrossEntropy(), "float32")
+    rows, _ = out.rows(cr.CrossEntropy(), "float32")
     assert rows.x.shape == (2, 20_000)
     assert time.perf_counter() - begin < 30
 
 
 def test_leakage_into_tables_of_their_own_is_reported(tmp_path: Path) -> None:
-    birds = rk.datasets.penguins().drop_nulls()
+    birds = cr.datasets.penguins().drop_nulls()
     train, test = tmp_path / "train.csv", tmp_path / "test.csv"
     birds.head(300).write_csv(train)
     pl.concat([birds.tail(33), birds[[7, 12]]]).write_csv(test)
@@ -180,11 +180,11 @@ def test_leakage_into_tables_of_their_own_is_reported(tmp_path: Path) -> None:
         f"leakage: 2 of the 35 test rows stand among the training rows as well, with the same label "
         f"(row 34 of {test} is row 8 of {train}, for one), so test numbers flatter the network; take them out"
     )
-    with pytest.warns(RookeryWarning, match=re.escape(says)):
+    with pytest.warns(CrecheWarning, match=re.escape(says)):
         prepared(train, label="species", test_data=test, validation_fraction=0)
     x, y = two_classes(30)
     with pytest.warns(
-        RookeryWarning, match=r"leakage: 1 of the 1 validation rows .*row 0 of validation_data is row 4 of"
+        CrecheWarning, match=r"leakage: 1 of the 1 validation rows .*row 0 of validation_data is row 4 of"
     ):
         prepared(x, y, validation_data=(x[4:5], y[4:5]))
     prepared(x, y, validation_data=(x[4:5], 1 - y[4:5].astype(int)))  # another label: no copy
@@ -205,14 +205,14 @@ def test_validation_rows_with_other_columns() -> None:
 
 
 def test_validation_tables_may_order_their_columns_otherwise() -> None:
-    birds = rk.datasets.penguins().drop_nulls().drop("island", "sex")
+    birds = cr.datasets.penguins().drop_nulls().drop("island", "sex")
     train, validation = birds.head(293), birds.tail(40)
     other = validation.select(reversed(birds.columns)).with_columns(extra=pl.lit("x"))
     out = prepared(train, label="species", validation_data=other)
     assert out.validation is not None
     same = prepared(train, label="species", validation_data=validation)
-    _, expected = same.rows(rk.CrossEntropy(), "float32")
-    _, found = out.rows(rk.CrossEntropy(), "float32")
+    _, expected = same.rows(cr.CrossEntropy(), "float32")
+    _, found = out.rows(cr.CrossEntropy(), "float32")
     assert found is not None
     assert expected is not None
     np.testing.assert_array_equal(found.x, expected.x)
@@ -221,7 +221,7 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
 def test_a_class_that_only_validation_has() -> None:
     x, y = two_classes(30)
     with pytest.raises(TableError, match="label 'y': row 1 is 2, none of the training rows' classes: 0, 1"):
-        prepared(x, y, validation_data=(x[:2], [0, 2])).rows(rk.CrossEntropy(), "float32")
+        prepared(x, y, validation_data=(x[:2], [0, 2])).rows(cr.CrossEntropy(), "float32")
 
 
 @pytest.mark.parametrize(
@@ -229,11 +229,11 @@ def test_a_class_that_only_validation_has() -> None:
     [
         (None, np.array([0, 1] * 5), "classes"),
         (None, np.linspace(0, 1, 10), "numbers"),
-        (rk.Huber(), np.array([0, 1] * 5), "numbers"),
-        (rk.CrossEntropy(), np.array([0.0, 1.0] * 5), "classes"),
-        (rk.SquaredError(), np.array([0, 1] * 5), "classes"),
-        (rk.SquaredError(), np.linspace(0, 1, 10), "numbers"),
-        (rk.Huber(), np.array(["a", "b"] * 5, dtype=object), "classes"),
+        (cr.Huber(), np.array([0, 1] * 5), "numbers"),
+        (cr.CrossEntropy(), np.array([0.0, 1.0] * 5), "classes"),
+        (cr.SquaredError(), np.array([0, 1] * 5), "classes"),
+        (cr.SquaredError(), np.linspace(0, 1, 10), "numbers"),
+        (cr.Huber(), np.array(["a", "b"] * 5, dtype=object), "classes"),
     ],
 )
 def test_the_task_by_loss_and_label(loss: Any, y: Any, task: str) -> None:
@@ -250,7 +250,7 @@ def test_the_task_by_argument() -> None:
         prepared(FRAME.drop_nulls().drop("town"), label="kind", task="numbers")
 
 
-@pytest.mark.parametrize("arguments", [{"task": "numbers"}, {"loss": rk.Huber()}], ids=repr)
+@pytest.mark.parametrize("arguments", [{"task": "numbers"}, {"loss": cr.Huber()}], ids=repr)
 def test_an_array_of_words_is_no_label_of_numbers(arguments: dict[str, Any]) -> None:
     y = np.array(["a", "b"] * 5)
     try:
@@ -265,7 +265,7 @@ def test_labels_in_a_table_are_classes_as_in_an_array(label: list[Any]) -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label}).drop_nulls()
     assert prepared(frame, label="y").task == "classes"
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label})
-    with pytest.warns(RookeryWarning, match="left out 1 of 10"):
+    with pytest.warns(CrecheWarning, match="left out 1 of 10"):
         out = prepared(frame, label="y", missing_label="drop")
     assert out.labels.classes == ((False, True) if label[1] is True else (0, 1))
 
@@ -278,7 +278,7 @@ def test_an_array_label_that_is_missing_is_no_class() -> None:
 def test_classes_of_as_many_numbers_as_rows_are_a_mistake() -> None:
     x, y = line(100)
     with pytest.raises(TableError):
-        prepared(x, y, loss=rk.CrossEntropy())
+        prepared(x, y, loss=cr.CrossEntropy())
 
 
 @pytest.mark.parametrize("value", [None, np.nan, "pandas' NA"], ids=repr)
@@ -309,20 +309,20 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
     x, _ = two_classes(6)
     words = np.array(["a", "c", "b", "a", "c", "b"])
     three = prepared(x, words, validation_fraction=0)
-    assert three.labels.outputs(rk.CrossEntropy()) == three.labels.outputs(rk.BinaryCrossEntropy()) == 3
-    classes, targets = label_rows(words, three.labels, rk.CrossEntropy(), precision)
+    assert three.labels.outputs(cr.CrossEntropy()) == three.labels.outputs(cr.BinaryCrossEntropy()) == 3
+    classes, targets = label_rows(words, three.labels, cr.CrossEntropy(), precision)
     assert targets is None
     assert classes is not None
     assert classes.tolist() == [0, 2, 1, 0, 2, 1]
-    classes, targets = label_rows(words, three.labels, rk.BinaryCrossEntropy(), precision)
+    classes, targets = label_rows(words, three.labels, cr.BinaryCrossEntropy(), precision)
     assert classes is None
     assert targets is not None
     assert targets.dtype == precision
     np.testing.assert_array_equal(targets, np.eye(3)[[0, 2, 1, 0, 2, 1]])
     two = prepared(x, np.array([0, 1, 1, 0, 0, 1]), validation_fraction=0)
-    assert two.labels.outputs(rk.BinaryCrossEntropy()) == 1
-    assert two.labels.outputs(rk.CrossEntropy()) == 2
-    _, targets = label_rows(np.array([0, 1, 1]), two.labels, rk.BinaryCrossEntropy(), precision)
+    assert two.labels.outputs(cr.BinaryCrossEntropy()) == 1
+    assert two.labels.outputs(cr.CrossEntropy()) == 2
+    _, targets = label_rows(np.array([0, 1, 1]), two.labels, cr.BinaryCrossEntropy(), precision)
     assert targets is not None
     assert targets.tolist() == [[0], [1], [1]]
 
@@ -338,7 +338,7 @@ def test_sample_weights_follow_their_rows() -> None:
 
 
 def test_sample_weights_of_a_table_count_its_dropped_rows() -> None:
-    with pytest.warns(RookeryWarning):
+    with pytest.warns(CrecheWarning):
         out = prepared(FRAME, label="kind", weights=[1, 2, 3, 4, 5, 6], validation_fraction=0, missing_label="drop")
     assert out.train.weights is not None
     assert out.train.weights.tolist() == [1, 2, 3, 4, 6]
@@ -415,7 +415,7 @@ def test_class_weights_times_sample_weights() -> None:
 )
 def test_class_weights_that_cannot_be(weights: Any, says: str) -> None:
     x, y = two_classes(40)
-    with pytest.raises(rk.RookeryError, match=says):
+    with pytest.raises(cr.CrecheError, match=says):
         prepared(x, y, class_weight=weights)
 
 
@@ -447,7 +447,7 @@ def test_counts_are_not_negative() -> None:
     counts = np.abs(y)
     counts[5] = -2
     with pytest.raises(TableError, match=r"label 'y': row 5 is -2; the poisson loss needs counts of 0 or more"):
-        prepared(x, counts, loss=rk.Poisson(), validation_fraction=0)
+        prepared(x, counts, loss=cr.Poisson(), validation_fraction=0)
 
 
 def test_the_first_negative_count_is_named_with_its_own_value() -> None:
@@ -455,30 +455,30 @@ def test_the_first_negative_count_is_named_with_its_own_value() -> None:
     counts = np.abs(y)
     counts[5], counts[9] = -2, -7
     with pytest.raises(TableError, match=r"row 5 is -2;"):
-        prepared(x, counts, loss=rk.Poisson(), validation_fraction=0)
+        prepared(x, counts, loss=cr.Poisson(), validation_fraction=0)
 
 
 def test_negative_counts_to_validate_with() -> None:
     x, y = line(40)
     counts = np.abs(y)
     with pytest.raises(TableError, match="counts of 0 or more"):
-        prepared(x, counts, loss=rk.Poisson(), validation_data=(x[:2], [-1.0, 3.0])).rows(rk.Poisson(), "float32")
+        prepared(x, counts, loss=cr.Poisson(), validation_data=(x[:2], [-1.0, 3.0])).rows(cr.Poisson(), "float32")
 
 
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
     train = pl.DataFrame({"x": np.arange(10.0), "y": ["a", "b"] * 5})
     other = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [None, "b", "c"]})
-    with pytest.warns(RookeryWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
+    with pytest.warns(CrecheWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
         prepared(train, label="y", validation_data=other, missing_label="drop")
 
 
 def test_leakage_is_reported_and_cured() -> None:
     """The copied table of a well-known public notebook: each row stands in it several times."""
-    birds = rk.datasets.penguins().drop_nulls()
+    birds = cr.datasets.penguins().drop_nulls()
     copied = pl.concat([birds] * 3)
-    with pytest.warns(RookeryWarning, match=r"leakage: \d+ of the 300 validation rows stand among the training rows"):
+    with pytest.warns(CrecheWarning, match=r"leakage: \d+ of the 300 validation rows stand among the training rows"):
         prepared(copied, label="species")
-    with pytest.warns(RookeryWarning, match="dropped 666 of 999 rows, for they are copies of others"):
+    with pytest.warns(CrecheWarning, match="dropped 666 of 999 rows, for they are copies of others"):
         out = prepared(copied, label="species", duplicates="drop")
     assert len(out.train) == 233
     together = prepared(copied, label="species", duplicates="together")
@@ -535,8 +535,8 @@ def test_groups_times_and_parts_by_column() -> None:
 def test_several_labels_of_numbers() -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "u": np.arange(10) * 2, "v": np.linspace(5, 6, 10)})
     out = prepared(frame, label=["u", "v"], validation_fraction=0)
-    assert (out.task, out.labels.names, out.labels.outputs(rk.SquaredError())) == ("numbers", ("u", "v"), 2)
-    rows, _ = out.rows(rk.SquaredError(), "float64")
+    assert (out.task, out.labels.names, out.labels.outputs(cr.SquaredError())) == ("numbers", ("u", "v"), 2)
+    rows, _ = out.rows(cr.SquaredError(), "float64")
     assert rows.targets is not None
     np.testing.assert_allclose(rows.targets.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(rows.targets.std(axis=0), 1)

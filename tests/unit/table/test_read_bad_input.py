@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.errors import FileError, PlanError, RookeryError, TableError
-from rookery.table import contents
-from rookery.table.read import read_batches, read_table
-from rookery.table.reading import Reading
+from creche.errors import FileError, PlanError, CrecheError, TableError
+from creche.table import contents
+from creche.table.read import read_batches, read_table
+from creche.table.reading import Reading
 from tests.unit.table.tables import frame
 from tests.unit.table.test_read_formats import COMPRESSIONS, FORMATS, zstd
 
@@ -134,7 +134,7 @@ def test_cut_short(name: str, whole: bytes, tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         try:
             table = read_table(path)
-        except RookeryError as error:
+        except CrecheError as error:
             assert str(error).startswith(str(path))  # noqa: PT017 - some cuts are read
         else:
             assert "stream" in name or "zip" in name or "xz" in name or "bz2" in name or "zst" in name, length
@@ -151,7 +151,7 @@ def test_bytes_changed_anywhere_never_crash(tmp_path_factory: Any, data: st.Data
     path.write_bytes(whole)
     try:
         read_table(path)
-    except RookeryError as error:
+    except CrecheError as error:
         assert str(path) in str(error)  # noqa: PT017 - most changes are read
 
 

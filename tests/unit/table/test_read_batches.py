@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.errors import TableError
-from rookery.table.columns import Table
-from rookery.table.read import read_batches, read_table
+import creche as cr
+from creche.errors import TableError
+from creche.table.columns import Table
+from creche.table.read import read_batches, read_table
 from tests.unit.table.tables import frame, kinds, values
 from tests.unit.table.test_read_formats import FORMATS, FRAMES
 
@@ -63,7 +63,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
 
 MEASURE = """
 import re, sys
-from rookery.table.read import read_batches
+from creche.table.read import read_batches
 rows = 0
 for part in read_batches(sys.argv[1], rows=20_000):
     rows += len(part)
@@ -74,7 +74,7 @@ print(rows, int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())
 
 def peak_of_reading(path: Path) -> tuple[int, int]:
     """Rows and MB, of a process of its own."""
-    package = str(Path(rk.__file__).parents[1])
+    package = str(Path(cr.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)], env=environment, capture_output=True, text=True, check=True

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rookery.errors import RookeryError
-from rookery.table import contents
-from rookery.table.columns import Table
-from rookery.table.kinds import MISSING_WORDS
-from rookery.table.read import read_table
-from rookery.table.reading import Reading
+from creche.errors import CrecheError
+from creche.table import contents
+from creche.table.columns import Table
+from creche.table.kinds import MISSING_WORDS
+from creche.table.read import read_table
+from creche.table.reading import Reading
 from tests.unit.table.tables import assert_same, kinds, values
 
 
@@ -59,7 +59,7 @@ def test_both_readers_read_what_pythons_writer_wrote(
     for small in (True, False):
         try:
             tables.append(read(text, folder, reading, small, expected=words))
-        except RookeryError as error:
+        except CrecheError as error:
             tables.append(str(error))
     if isinstance(tables[0], str):
         assert tables[0] == tables[1]
@@ -82,7 +82,7 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
     for small in (True, False):
         try:
             said.append(read("x,y\n" + text, folder, Reading(separator=","), small))
-        except RookeryError as error:
+        except CrecheError as error:
             said.append(str(error))
     if isinstance(said[0], str) or isinstance(said[1], str):
         assert said[0] == said[1]
@@ -140,7 +140,7 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
 
 def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     """Pieces of a few bytes: cells, quotes, characters and line ends all fall on an edge somewhere."""
-    from rookery.table import large_csv, text
+    from creche.table import large_csv, text
 
     rows = [(i, f'"n, {i}"' if i % 3 else f"é{i}", "" if i % 5 == 0 else f"{i / 7}") for i in range(200)]
     content = "i,word,x\r\n" + "".join(f"{i},{w},{x}\r\n" for i, w, x in rows)
@@ -148,8 +148,8 @@ def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     for size in (1, 2, 3, 7, 64):
         pieces = text.utf8_pieces
         frames: Any = []
-        from rookery.table.sniff import Dialect
-        from rookery.table.streams import opened_bytes
+        from creche.table.sniff import Dialect
+        from creche.table.streams import opened_bytes
 
         with opened_bytes(tmp_path / "table.csv", "table.csv") as stream:
             frames = list(large_csv.csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))

@@ -23,9 +23,9 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from rookery.table.read import is_table, read_batches, read_table
-from rookery.table.reading import Reading
-from rookery.table.write import TableWriter
+from creche.table.read import is_table, read_batches, read_table
+from creche.table.reading import Reading
+from creche.table.write import TableWriter
 from tests.unit.table.tables import KINDS, expected, frame, kinds, values
 
 
@@ -224,7 +224,7 @@ def test_files_that_are_open(format: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", [*FORMATS, "csv.zst", "csv.zip"])
 def test_named_pipes_are_read_once_and_forward(format: str, tmp_path: Path) -> None:
-    """As a shell makes them: rookery train <(zcat table.gz)."""
+    """As a shell makes them: creche train <(zcat table.gz)."""
     data = {"csv.zst": zstd, "csv.zip": zipped}[format](FORMATS["csv"](frame())) if "." in format else (
         FORMATS[format](frame())
     )  # fmt: skip
@@ -296,7 +296,7 @@ def test_months_of_pandas_are_dates() -> None:
     ],
 )
 def test_plain_data_that_is_no_table(given: Any, message: str) -> None:
-    from rookery.errors import TableError
+    from creche.errors import TableError
 
     with pytest.raises(TableError, match=message):
         read_table(given)

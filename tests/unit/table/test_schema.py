@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.errors import FileError, RookeryError, RookeryWarning, TableError
-from rookery.table.columns import Column, Table
-from rookery.table.datasets import penguins
-from rookery.table.read import read_table
-from rookery.table.roles import with_given_roles
-from rookery.table.schema import ColumnSchema, Schema
+from creche.errors import FileError, CrecheError, CrecheWarning, TableError
+from creche.table.columns import Column, Table
+from creche.table.datasets import penguins
+from creche.table.read import read_table
+from creche.table.roles import with_given_roles
+from creche.table.schema import ColumnSchema, Schema
 
 ROWS = 60
 RANDOM = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def number(values: Any) -> Column:
 def described(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
     """How a column is described, beside another."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RookeryWarning)
+        warnings.simplefilter("ignore", CrecheWarning)
         schema = Schema.infer(
             table(**{name: column, "other": number(RANDOM.normal(size=len(column)))}), [], {name: role} if role else {}
         )
@@ -76,7 +76,7 @@ def test_what_is_left_out_is_said_with_its_reason() -> None:
     words = Column.of_words([f"code{i}" for i in range(ROWS)])
     columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
     with pytest.warns(
-        RookeryWarning, match="left out column 'code': an identifier, for 60 of 60 rows have words of their"
+        CrecheWarning, match="left out column 'code': an identifier, for 60 of 60 rows have words of their"
     ):
         schema = Schema.infer(columns, [], {})
     assert schema.features == ["size"]
@@ -147,7 +147,7 @@ def test_words_become_what_their_role_needs() -> None:
 def test_a_word_among_numbers_is_told() -> None:
     sizes = [str(i) for i in range(ROWS)]
     sizes[6] = "#REF!"
-    with pytest.warns(RookeryWarning) as caught:
+    with pytest.warns(CrecheWarning) as caught:
         Schema.infer(table(size=Column.of_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
     assert "column 'size' is taken for words, for row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
         caught[0].message
@@ -262,6 +262,6 @@ JUNK = st.recursive(
 def test_whatever_stands_in_a_file_is_refused_or_fits(key: str, value: Any) -> None:
     try:
         schema = Schema.from_dict({"columns": [{**PLAIN["columns"][0], key: value}]})
-    except RookeryError:
+    except CrecheError:
         return
     assert schema.to_dict()["columns"][0].keys() == PLAIN["columns"][0].keys()

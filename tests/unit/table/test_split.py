@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rookery.errors import PlanError, TableError
-from rookery.table.split import Split, hashed, part_number, split_parts
+from creche.errors import PlanError, TableError
+from creche.table.split import Split, hashed, part_number, split_parts
 
 
 def split_rows(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import rookery as rk
-from rookery.table.encode import Encoding, FeatureEncoder
+import creche as cr
+from creche.table.encode import Encoding, FeatureEncoder
 
 from ..jobs import line, quick, two_classes
 
@@ -53,5 +53,5 @@ def test_classes_that_these_rows_do_not_hold() -> None:
     model = quick(x, y, classes=[0, 1, 2]).model
     assert model.classes == (0, 1, 2)
     assert model.predict_proba(x).shape == (60, 3)
-    with pytest.raises(rk.TableError, match="is 1, none of the training rows' classes: 0, 2"):
+    with pytest.raises(cr.TableError, match="is 1, none of the training rows' classes: 0, 2"):
         quick(x, np.sort(y), classes=[0, 2])

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rookery.errors import FileError
-from rookery.table.columns import Column, Table
-from rookery.table.read import read_table
-from rookery.table.write import TableWriter, format_to_write
+from creche.errors import FileError
+from creche.table.columns import Column, Table
+from creche.table.read import read_table
+from creche.table.write import TableWriter, format_to_write
 from tests.unit.table.tables import assert_same, frame, kinds, values
 
 ENDINGS = [

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rookery.errors import FileError
-from rookery.table.columns import Column
-from rookery.table.encoders.categories import CategoryEncoder
-from rookery.table.kinds import Place
+from creche.errors import FileError
+from creche.table.columns import Column
+from creche.table.encoders.categories import CategoryEncoder
+from creche.table.kinds import Place
 
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12)])), min_size=1, max_size=60)
 

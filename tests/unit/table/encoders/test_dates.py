@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rookery.errors import FileError
-from rookery.table.columns import Column
-from rookery.table.encoders.dates import CIRCLES, PARTS, DateEncoder
-from rookery.table.kinds import Place
+from creche.errors import FileError
+from creche.table.columns import Column
+from creche.table.encoders.dates import CIRCLES, PARTS, DateEncoder
+from creche.table.kinds import Place
 
 # Any part differs among these two.
 TWO = ["2019-01-01T00:00", "2020-02-02T01:00"]

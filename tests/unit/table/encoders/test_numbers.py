@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from rookery.errors import FileError, TableError
-from rookery.table.columns import Column
-from rookery.table.encoders.numbers import NumberEncoder, mean_and_deviation
-from rookery.table.kinds import Place
+from creche.errors import FileError, TableError
+from creche.table.columns import Column
+from creche.table.encoders.numbers import NumberEncoder, mean_and_deviation
+from creche.table.kinds import Place
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
 HERE = Place("the table", "size")

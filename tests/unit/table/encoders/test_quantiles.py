@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rookery.table.encoders.quantiles import normal_quantile, quantiles
+from creche.table.encoders.quantiles import normal_quantile, quantiles
 
 SHARES = np.array([0.0, 0.125, 0.25, 0.5, 0.75, 1.0])  # their products with whole numbers are exact
 NUMBERS = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40)

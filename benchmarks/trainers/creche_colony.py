@@ -1,0 +1,34 @@
+"""Creche's engine alone on many networks, of the seeds and learning rates that `creche_sweep` gives them."""
+
+import numpy as np
+from _jobs import Task, Weights
+
+from creche.colony.ranges import log_range
+from trainers.creche_engine import CrecheEngine
+from trainers.creche_sweep import RATES
+
+
+class CrecheColony(CrecheEngine):
+    def __init__(self, task: Task, threads: int, networks: int) -> None:
+        super().__init__(task, threads)
+        rate = task.job.learning_rate
+        self.members = []
+        for tried in log_range(rate / 10, rate * 10, RATES).values():
+            self.plan.optimizer.learning_rate = tried
+            self.members += [(self.plan.with_seed(seed), 0, -1) for seed in range(networks // RATES)]
+        self.table = (task.features, task.labels.astype(np.int32), None, None)
+
+    def reset(self) -> None:
+        self.colony = self.engine.Colony32(self.members, [self.table], self.threads)
+
+    def train(self) -> None:
+        status = self.colony.run()
+        if status != "finished":
+            raise RuntimeError(f"the colony ended as {status!r}")
+
+    def weights(self) -> Weights:
+        return list(self.colony.parameters(0))
+
+
+def build(task: Task, threads: int, networks: int) -> CrecheColony:
+    return CrecheColony(task, threads, networks)

@@ -1,0 +1,53 @@
+"""The compiled engine, one module per instruction-set level, and the choice among them.
+
+The levels compute the same bits; a better one is only faster. `CRECHE_ISA` (``x86-64-v3``, ``x86-64-v4``, ``neon``)
+overrides the choice, for tests.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
+
+from creche.errors import PlanError
+
+__all__ = ["levels", "load"]
+
+
+@cache
+def levels() -> tuple[str, ...]:
+    """Instruction-set levels that this processor runs and this installation holds, best first."""
+    from creche._core import _detect
+
+    return tuple(level for level in _detect.supported_levels() if find_spec(_module(level)) is not None)
+
+
+def _module(level: str) -> str:
+    return f"creche._core._{level.replace('-', '_')}"
+
+
+def load(level: str | None = None) -> ModuleType:
+    """The engine of one level (default: ``CRECHE_ISA``, or else the best this processor runs).
+
+    Raises
+    ------
+    PlanError
+        If this processor or this installation does not have the level.
+    ImportError
+        If the processor runs none at all.
+
+    """
+    available = levels()
+    if not available:
+        raise ImportError(
+            "this processor has neither AVX2 with FMA (x86-64-v3) nor 64-bit Arm instructions, and Creche's engine "
+            "needs one of them; any x86-64 processor since about 2013, or any 64-bit Arm processor, will do"
+        )
+    where = "level" if level else "CRECHE_ISA"
+    level = level or os.environ.get("CRECHE_ISA") or available[0]
+    if level not in available:
+        raise PlanError(f"{where}: got {level!r}; this machine has the instructions of: {', '.join(available)}")
+    return importlib.import_module(_module(level))

@@ -1,0 +1,259 @@
+"""The compiled engine of one instruction-set level (creche._core._x86_64_v3, _x86_64_v4, _neon): numbers only.
+
+No validation of policy happens here; `creche.engine.native` translates a validated plan and calls this.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Plain structs with read/write attributes named as in core/plan.hpp. Enumerators are given by NAME (a str); an unknown
+# name raises ValueError.
+class LayerPlan:
+    def __init__(self) -> None: ...
+    width: int
+    activation: str
+    activation_parameter: float
+    dropout: float
+    initializer: str
+    initializer_parameter: float
+
+class LossPlan:
+    kind: str
+    label_smoothing: float
+    delta: float
+    quantile: float
+
+class OptimizerPlan:
+    kind: str
+    learning_rate: float
+    momentum: float
+    dampening: float
+    nesterov: bool
+    beta1: float
+    beta2: float
+    rho: float
+    epsilon: float
+    learning_rate_decay: float
+    initial_accumulator: float
+    centered: bool
+    amsgrad: bool
+    weight_decay: float
+    decoupled: bool
+    l1: float
+    regularize_bias: bool
+    clip_norm: float
+    clip_value: float
+
+class SchedulePlan:
+    kind: str
+    per_step: bool
+    length: float
+    factor: float
+    minimum: float
+    peak_at: float
+    start: float
+    finish: float
+    patience: float
+    threshold: float
+    warmup: float
+    warmup_start: float
+
+class EarlyStoppingPlan:
+    patience: int
+    min_delta: float
+    restore_best: bool
+
+class Plan:
+    def __init__(self) -> None: ...
+    inputs: int
+    layers: list[LayerPlan]  # assign a whole list; reading gives copies
+    loss: LossPlan  # loss, optimizer, schedule, early_stopping: references, so plan.loss.kind = "huber" works
+    optimizer: OptimizerPlan
+    schedule: SchedulePlan
+    early_stopping: EarlyStoppingPlan
+    batch_size: int
+    epochs: int
+    seed: int
+    shuffle: bool
+    def with_seed(self, seed: int) -> Plan:
+        """A copy with another seed."""
+
+# Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for
+# the class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,)
+# of the dtype or None. Arrays are kept alive and read in place, never copied.
+class Solo32:
+    """One network in training, float32. Solo64 is the same in float64."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+        validation: tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]
+        | None = None,
+        threads: int = 1,
+        loss: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]] | None = None,
+    ) -> None:
+        """loss, if given, is asked in place of the plan's: outputs (m, d_out) and labels of a batch give losses (m,)
+        and gradient (m, d_out), C-contiguous, of the dtype. The plan's kind of loss then names the head and the metric.
+        """
+    def run(
+        self,
+        steps: int = -1,
+        epochs: int = -1,
+        seconds: float = -1.0,
+        poll: Callable[[], bool] | None = None,
+    ) -> str:
+        """Train on, without the GIL, until the plan ends or after so many steps, epochs or seconds (-1: no limit).
+
+        poll is called (with the GIL) on the calling thread at most every 50 ms; True or an exception stops the run
+        between two steps (or abandons a long step before any weight has changed), and an exception is passed on.
+        Returns "running" (a limit was reached), "finished" (all epochs), "early_stopped", "interrupted" (by poll)
+        or "diverged" (see `divergence`; the weights are the last finite ones).
+        """
+    # Where it stands.
+    epoch: int  # completed epochs
+    step: int  # completed steps (updates)
+    batch_in_epoch: int  # completed steps of the current epoch
+    learning_rate: float  # of the next step
+    divergence: tuple[int, int, float] | None  # epoch (from 0), batch in it (from 0), learning rate
+    best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
+    def history(self) -> dict[str, NDArray[np.float64]]:
+        """One number per completed epoch: train_loss, train_metric, validation_loss, validation_metric (NaN without
+        validation), learning_rate (of the epoch's first step), seconds. train_* are means over the epoch's batches as
+        they were trained. metric: accuracy for class losses and binary_cross_entropy, else root mean squared error.
+        """
+    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Copies of W (d_in, d_out) and b (d_out,) of each layer."""
+    def set_parameters(self, parameters: list[tuple[NDArray[Any], NDArray[Any]]]) -> None: ...
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that determines how training goes on, as named arrays (weights, optimizer planes, counters,
+        history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
+        """
+    def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> tuple[float, float]:
+        """(loss, metric) of the present weights, dropout off."""
+    def gradients(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
+        """The loss of these rows as one batch (dropout off) and its gradients (dW, db) for each layer."""
+    def inside(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> tuple[
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+        list[NDArray[Any]],
+        NDArray[Any],
+        float,
+        list[tuple[NDArray[Any], NDArray[Any]]],
+    ]:
+        """What `gradients` works out on the way: of each layer the weighted sums z, the activations f(z) and the
+        gradient of the batch's loss by z, each (n, width); the loss of each row (n,); loss and gradients.
+        """
+
+class Colony32:
+    """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the bytes that
+    a Solo of its plan and tables ends with.
+    """
+
+    def __init__(
+        self,
+        members: list[tuple[Plan, int, int]],
+        tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
+        threads: int = 1,
+    ) -> None:
+        """members: a plan, and the numbers of the tables it is trained and validated on (-1: not validated)."""
+    def __len__(self) -> int: ...
+    packed: int  # how many members share registers with others; the rest are trained one by one
+    def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
+        """Train each member until it has completed so many epochs (-1: all there are), else as Solo.run. Returns
+        "running", "finished" (every member has ended, in whichever way) or "interrupted".
+        """
+    # Of one member, as Solo has them.
+    def status(self, member: int) -> str: ...
+    def where(self, member: int) -> tuple[int, int]:
+        """Completed epochs, and completed steps of the epoch that has begun."""
+    def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
+    def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
+    def state(self, member: int) -> dict[str, NDArray[Any]]: ...
+    def set_state(self, member: int, state: dict[str, NDArray[Any]]) -> None:
+        """Members that go on must all be given states of the same step before the next run."""
+    def divergence(self, member: int) -> tuple[int, int, float] | None: ...
+
+class Colony64(Colony32): ...
+
+class Predictor32:
+    """A trained network that only predicts. Predictor64 is the same in float64."""
+
+    def __init__(self, plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None: ...
+    def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(n, d_out) weighted sums of the output layer, before the head."""
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(n, d_out) after the loss's head: softmax for cross_entropy and squared_error_of_classes, sigmoid for
+        binary_cross_entropy, exp for poisson, as they are for the rest.
+        """
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> tuple[float, float]: ...
+    def pull_back(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+        """(n, d) gradient of the sum of `outputs` times directions (n, d_out, C-contiguous) by x."""
+
+class ManyPredictor32:
+    """Networks of one shape that only predict, one to a lane. Each says, to the bit, what it says as a Predictor32.
+    ManyPredictor64 is the same in float64.
+    """
+
+    def __init__(self, plan: Plan, layers: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None:
+        """layers: W (networks, d_in, d_out) and b (networks, d_out) of each, C-contiguous."""
+    def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(networks, n, d_out) weighted sums of the output layer."""
+    def predict(self, x: NDArray[Any]) -> NDArray[Any]:
+        """(networks, n, d_out) after the loss's head."""
+    def mean(self, x: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, d_out) float64: what `predict` gives, times each network's share, summed in their order."""
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        classes: NDArray[np.int32] | None,
+        targets: NDArray[Any] | None,
+        weights: NDArray[Any] | None = None,
+    ) -> NDArray[np.float64]:
+        """(networks, 2) loss and metric of each."""
+
+class ManyPredictor64(ManyPredictor32): ...
+
+def memory(plan: Plan, rows: int, itemsize: int) -> int:
+    """Bytes that training this plan would take besides the tables."""
+
+def fma_peak(seconds: float = 0.2, threads: int = 1) -> float:
+    """GFLOP/s of nothing but fused multiply-adds in registers: what no product can exceed."""
+
+def product_rates(batch_size: int, inputs: int, outputs: int, seconds: float = 0.2) -> tuple[float, float, float]:
+    """GFLOP/s of a layer's three products by themselves, one thread: forward, gradient of inputs, of weights."""
+
+# In creche._core._detect (compiled for any x86-64 or aarch64 processor):
+def supported_levels() -> list[str]:
+    """Levels this processor and operating system can run, best first: "x86-64-v4", "x86-64-v3", "neon"."""

@@ -1,0 +1,70 @@
+"""``creche plot``: all pictures of a model and a table, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    READING,
+    TABLE,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+)
+from creche.cli.progress import activity
+
+__all__ = ["plot"]
+
+OUTPUT = "plots"
+OPTIONS = (
+    DROP_UNLABELLED,
+    Option("output", Path, FILES, "The folder for the pictures; is made if it is not there.", OUTPUT, "--output -o"),
+    Option("picture_format", str, FILES, "png, svg or pdf.", "png", "--format"),
+    Option("dark", bool, FILES, "For a dark background."),
+    THREADS,
+)
+# The word --format is for the pictures here.
+READING_HERE = (Option("table_format", str, TABLE, "csv, parquet, arrow or jsonl.", "by content"), *READING[1:])
+
+
+@with_options(*OPTIONS, *READING_HERE)
+def plot(
+    model: Annotated[Path, typer.Argument(show_default=False)],
+    table: Annotated[str, typer.Argument(show_default=False)],
+    **given: Any,
+) -> None:
+    """Draw a model, and how good it is on a table that holds the label.
+
+    MODEL is a file that 'creche train -o' wrote. The pictures: the network, its weights, the losses by epoch, and the
+    confusion matrix, reliability, ROC, precision and recall; for numbers, predicted against true, and residuals. For
+    example:
+
+    creche plot penguins.creche penguins.csv -o plots
+
+    creche plot penguins.creche penguins.csv --format svg --dark
+    """
+    from creche.loading import load
+    from creche.plots.saving import save_all
+    from creche.plots.style import pyplot
+    from creche.table.reading import Reading
+
+    options = arguments_of(OPTIONS, given)
+    pyplot()
+    network = load(model, threads=options.get("threads"))
+    reading = Reading(**readings({**given, "format": given["table_format"]}))
+    with activity("drawing"):
+        missing_label = "drop" if given["drop_unlabelled"] else "error"
+        rows = network.observe(table, reading=reading, missing_label=missing_label)
+        written = save_all(
+            network, rows, options.get("output", OUTPUT), dark=bool(given["dark"]),
+            format=options.get("picture_format", "png"),
+        )  # fmt: skip
+    for path in written:
+        print(path)

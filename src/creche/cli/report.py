@@ -1,0 +1,64 @@
+"""``creche report``: a page about a model, and a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    arguments_of,
+    readings,
+    with_options,
+    writable,
+)
+from creche.cli.progress import activity
+
+__all__ = ["report"]
+
+OUTPUT = Path("report.html")
+OPTIONS = (
+    DROP_UNLABELLED,
+    Option("output", Path, FILES, "The page.", str(OUTPUT), "--output -o", writable),
+    Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=writable),
+    Option("intended_use", str, FILES, "What the model is for; left out, there is a blank to fill."),
+    Option("title", str, FILES, "Of the page.", "the model's name and the label"),
+    Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
+    THREADS,
+)
+
+
+@with_options(*OPTIONS, *READING)
+def report(
+    model: Annotated[Path, typer.Argument(show_default=False)],
+    table: Annotated[str, typer.Argument(show_default=False)],
+    **given: Any,
+) -> None:
+    """Write a page about a model: how good it is, what it was trained on, where it errs, what it uses, its limits.
+
+    MODEL is a file that 'creche train -o' wrote; TABLE holds the label. If it is the table the model was trained on,
+    the rows kept out judge it. The page is one file, which needs no network connection. For example:
+
+    creche report penguins.creche penguins.csv -o report.html
+
+    creche report credit.creche later.csv --card card.md --intended-use "Which loans a clerk looks at first."
+    """
+    from creche.reporting.report import report as write_report
+    from creche.table.reading import Reading
+
+    options = arguments_of(OPTIONS, given)
+    if options.pop("drop_unlabelled", False):
+        options["missing_label"] = "drop"
+    output = options.pop("output", None) or writable(OUTPUT)
+    with activity("writing the report"):
+        write_report(model, table, output, reading=Reading(**readings(given)), **options)
+    print(output)
+    if "card" in options:
+        print(options["card"])

@@ -1,0 +1,173 @@
+"""The native engine: a plan translated for it, arrays handed to it, its errors made ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche import _core
+from creche.engine.machine import available_memory
+from creche.errors import PlanError
+from creche.plan.losses import CustomLoss, Loss, SquaredError
+from creche.plan.plan import Plan
+from creche.plan.schedules import Schedule, Warmup
+
+__all__ = [
+    "Rows", "check_memory", "gigabytes", "memory_of_rows", "new_predictor", "new_run", "translate",
+]  # fmt: skip
+
+FLOPS_PER_THREAD = 4_000_000
+
+# Bytes below which the machine is not asked how many it has: asking takes longer than a small network's first epochs.
+ALWAYS_AVAILABLE = 16_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Encoded rows, as the engine reads them: in place, so they must not change while a run lives.
+
+    Attributes
+    ----------
+    x : (n, d) array of the plan's precision
+    classes : (n,) int32 array, or None
+    targets : (n, outputs) array of the plan's precision, or None
+        One of classes and targets is given: which, the loss decides.
+    weights : (n,) array of the plan's precision, or None
+
+    """
+
+    x: NDArray[Any]
+    classes: NDArray[np.int32] | None
+    targets: NDArray[Any] | None
+    weights: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> Any:
+    """A run of the plan, not begun (`Solo32` or `Solo64` of the compiled engine).
+
+    Raises
+    ------
+    PlanError
+        If it would not fit in memory.
+
+    """
+    engine = _core.load()
+    check_memory(plan, len(rows))
+    threads = worthwhile_threads(plan, len(rows), threads)
+    kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
+    watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
+    loss = None
+    if isinstance(plan.loss, CustomLoss):
+        plan.loss.needed()
+        loss = plan.loss.called
+    return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads, loss)
+
+
+def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
+    """How many of the threads a run should use: for a small network, waiting for each other would outlast the work.
+
+    No bit depends on it. A step of one thread alone pays for a second from about FLOPS_PER_THREAD operations on
+    (measured by ``benchmarks/threads.py``).
+    """
+    flops_per_step = 6 * plan.network.parameters * min(plan.batch_size, rows)
+    return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
+
+
+def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int) -> Any:
+    """A network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
+    engine = _core.load()
+    kind = engine.Predictor32 if plan.precision == "float32" else engine.Predictor64
+    return kind(translate(engine, plan), parameters, threads)
+
+
+def check_memory(plan: Plan, rows: int) -> None:
+    """Refuses, before anything is allocated, a network too large for the memory there is.
+
+    Raises
+    ------
+    PlanError
+        With both numbers, and what to make smaller.
+
+    """
+    engine = _core.load()
+    network = plan.network
+    itemsize = 4 if plan.precision == "float32" else 8
+    # Beyond this, the exact number does not matter, and could not be counted in 64 bits.
+    absurd = network.parameters > 2**50
+    needed = network.parameters * itemsize * 8 if absurd else engine.memory(translate(engine, plan), rows, itemsize)
+    if needed <= ALWAYS_AVAILABLE:
+        return
+    free = available_memory()
+    if absurd or (free is not None and needed > free):
+        has = "this machine" if free is None else f"{gigabytes(free)} available"
+        raise PlanError(
+            f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
+            f"about {gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+        )
+
+
+def memory_of_rows(rows: Rows) -> int:
+    """Bytes of their arrays."""
+    return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
+
+
+def gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"
+
+
+def translate(engine: ModuleType, plan: Plan) -> Any:
+    """The plan as the compiled engine takes it. Lengths must be resolved (`Plan.resolved`)."""
+    out = engine.Plan()
+    out.inputs = plan.network.inputs
+    layers = []
+    for layer in plan.network.layers:
+        to = engine.LayerPlan()
+        to.width = layer.width
+        to.activation = layer.activation.word
+        to.activation_parameter = layer.activation.parameter
+        to.dropout = layer.dropout
+        assert layer.initializer is not None  # Layer has chosen one
+        to.initializer = layer.initializer.word
+        to.initializer_parameter = layer.initializer.parameter
+        layers.append(to)
+    out.layers = layers
+    out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
+    _translate_loss(plan.loss, plan.task, out.loss)
+    _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
+    _translate_schedule(plan.schedule, out.schedule)
+    if plan.early_stopping is not None:
+        _copy(plan.early_stopping.to_dict(), out.early_stopping)
+    return out
+
+
+def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -> None:
+    for name, value in data.items():
+        setattr(to, (rename or {}).get(name, name), value)
+
+
+def _translate_loss(loss: Loss, task: str, to: Any) -> None:
+    if isinstance(loss, CustomLoss):  # the kind is that of its head and metric
+        to.kind = "cross_entropy" if task == "classes" else "squared_error"
+        return
+    _copy(loss.to_dict(), to)
+    if isinstance(loss, SquaredError) and task == "classes":
+        to.kind = "squared_error_of_classes"
+
+
+def _translate_schedule(schedule: Schedule, to: Any) -> None:
+    if isinstance(schedule, Warmup):
+        _translate_schedule(schedule.then, to)
+        to.warmup, to.warmup_start = schedule.length, schedule.start
+        return
+    data = schedule.to_dict()
+    to.per_step = data.pop("per") == "step"
+    if data.get("length", 1.0) is None:
+        raise PlanError(f"{type(schedule).__name__}.length: is open; Plan.resolved fills it in")
+    _copy(data, to)

@@ -1,0 +1,266 @@
+"""What the classifier and the regressor share: parameters in, plan out, training, and going on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from creche.continuing import Standing, continued
+from creche.errors import TableError
+from creche.estimators.parameters import WithParts
+from creche.estimators.rows import checked_rows, precision_of
+from creche.plan.losses import LOSSES
+from creche.plan.network import Network
+from creche.plan.optimizers import OPTIMIZERS
+from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.schedules import SCHEDULES
+from creche.run import Run
+from creche.training import train
+
+if TYPE_CHECKING:
+    from creche.history import History
+    from creche.model import Model
+    from creche.plan.activations import Activation
+    from creche.plan.initializers import Initializer
+    from creche.plan.losses import Loss
+    from creche.plan.optimizers import Optimizer
+    from creche.plan.schedules import Schedule
+
+__all__ = ["DNNEstimator"]
+
+# Parameters that go to `train` as they are, and those that go there only if given.
+OF_TRAINING = (
+    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
+    "shuffle", "standardize", "threads",
+)  # fmt: skip
+IF_GIVEN = ("schema", "encoding", "on_epoch")
+HELD_OUT_FOR_EARLY_STOPPING = 0.1
+
+
+class DNNEstimator(WithParts):
+    """The base of `DNNClassifier` and `DNNRegressor`."""
+
+    _task: ClassVar[str]
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (32, 32),
+        *,
+        activation: Activation | str | Sequence[Activation | str] = "relu",
+        dropout: float | Sequence[float] = 0.0,
+        initializer: Initializer | str | None = None,
+        loss: Loss | str | None = None,
+        optimizer: Optimizer | str = "adam",
+        learning_rate: float | None = None,
+        schedule: Schedule | str = "constant",
+        batch_size: int = 32,
+        epochs: int = 100,
+        early_stopping: EarlyStopping | int | bool | None = None,
+        validation_fraction: float | None = None,
+        shuffle: bool = True,
+        standardize: bool = True,
+        encoding: Any = None,
+        schema: Any = None,
+        precision: str | None = None,
+        warm_start: bool = False,
+        on_epoch: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+        threads: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.initializer = initializer
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.shuffle = shuffle
+        self.standardize = standardize
+        self.encoding = encoding
+        self.schema = schema
+        self.precision = precision
+        self.warm_start = warm_start
+        self.on_epoch = on_epoch
+        self.random_state = random_state
+        self.threads = threads
+        self.verbose = verbose
+
+    model_: Model
+    history_: History
+    n_iter_: int
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """The weights of each layer, (d_in, d_out)."""
+        return [weights for weights, _ in self.model_.weights]
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """The biases of each layer, (d_out,)."""
+        return [bias for _, bias in self.model_.weights]
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The training loss of each epoch."""
+        return self.history_.train_loss.tolist()  # type: ignore[no-any-return]
+
+    @property
+    def validation_loss_curve_(self) -> list[float]:
+        """The validation loss of each epoch; NaN throughout where no rows were kept for validation."""
+        return self.history_.validation_loss.tolist()  # type: ignore[no-any-return]
+
+    @property
+    def loss_(self) -> float:
+        """The training loss of the last epoch; NaN before the first."""
+        return self.loss_curve_[-1] if len(self.history_) else float("nan")
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, validation_data: tuple[Any, Any] | None = None
+    ) -> Self:
+        """Trains the network.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+        y : array-like (n,), or (n, k) of numbers
+        sample_weight : array-like (n,), optional
+            How much each row counts; one of weight 0 is left out. In a batch that holds all rows, a row of weight k is
+            the same as k of them.
+        validation_data : pair (X, y), optional
+            Rows for validation, in place of a share of these.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be trained on (`TableError`), or the parameters cannot be (`PlanError`).
+        DivergedError
+            If the loss stops being finite.
+
+        """
+        standing = getattr(self, "_standing", None) if self.warm_start else None
+        x, y = self._observations(X, y, reset=standing is None)
+        held_out = self._held_out(validation_data)
+        if standing is None:
+            run = self._begun(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
+        else:
+            plan = self._plan_now(standing.plan, standing.epoch + self.epochs, self.early_stopping)
+            run = self._continued(standing, plan, x, y, sample_weight, **held_out).resume(**self._watching(standing))
+        return self._keep(run, y if standing is None else None)
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, **beginning: Any) -> Self:
+        standing: Standing | None = getattr(self, "_standing", None)
+        x, y = self._observations(X, y, reset=standing is None)
+        if standing is None:
+            standing = Standing.of(self._begun(x, y, sample_weight, 0, **beginning))
+        plan = self._plan_now(standing.plan, max(self.epochs, standing.epoch + 1), early_stopping=None)
+        run = self._continued(standing, plan, x, y, sample_weight)
+        return self._keep(run.resume(epochs=1, **self._watching(standing)), None)
+
+    def _labels(self, y: Any) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if y is None:
+            name = type(self).__name__
+            raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
+        x, y = checked_rows(self, X, reset=reset), self._labels(y)
+        check_consistent_length(x, y)
+        return x, y
+
+    def _held_out(self, validation_data: Any) -> dict[str, Any]:
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+                raise TableError(f"validation_data: got {type(validation_data).__name__}; needs a pair (X, y)")
+            return {"validation_data": self._observations(*validation_data, reset=False)}
+        if self.validation_fraction is not None:
+            return {"validation_fraction": self.validation_fraction}
+        stops = EarlyStopping.of(self.early_stopping) is not None
+        return {"validation_fraction": HELD_OUT_FOR_EARLY_STOPPING if stops else 0.0}
+
+    def _begun(self, x: Any, y: Any, sample_weight: Any, epochs: int, **more: Any) -> Run:
+        arguments = {name: getattr(self, name) for name in OF_TRAINING}
+        arguments |= {name: getattr(self, name) for name in IF_GIVEN if getattr(self, name) is not None}
+        return train(
+            x, y, task=self._task, epochs=epochs, seed=self._seed(), sample_weight=sample_weight,
+            class_weight=getattr(self, "class_weight", None), precision=self.precision or precision_of(x),
+            on_progress=self._report(0), **{"validation_fraction": 0.0, **arguments, **more},
+        )  # fmt: skip
+
+    def _continued(self, standing: Standing, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:
+        return continued(
+            standing, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
+            threads=self.threads, **held_out,
+        )  # fmt: skip
+
+    def _plan_now(self, begun: Plan, epochs: int, early_stopping: Any) -> Plan:
+        """The plan so far with the parameters as they are now; open lengths of the schedule are those of all epochs."""
+        network, hidden = begun.network, np.asarray(self.hidden).tolist()
+        optimizer = OPTIMIZERS.of(self.optimizer)
+        if self.learning_rate is not None:
+            optimizer = replace(optimizer, learning_rate=self.learning_rate)
+        return replace(
+            begun,
+            network=Network.of(
+                network.inputs, hidden, network.outputs, self.activation, self.dropout, self.initializer
+            ),
+            loss=begun.loss if self.loss is None else LOSSES.of(self.loss),
+            optimizer=optimizer,
+            schedule=SCHEDULES.of(self.schedule),
+            batch_size=self.batch_size,
+            epochs=epochs,
+            shuffle=self.shuffle,
+            early_stopping=EarlyStopping.of(early_stopping),
+        )
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, Integral) and not isinstance(self.random_state, bool):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _watching(self, standing: Standing) -> dict[str, Any]:
+        given = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
+        return {"on_progress": self._report(standing.epoch), **given}
+
+    def _report(self, shown: int) -> Callable[[Run], None] | None:
+        """Prints the epochs after the first so many, as they come."""
+        if not self.verbose:
+            return None
+
+        def report(run: Run) -> None:
+            nonlocal shown
+            history = run.history
+            for epoch in range(shown, len(history)):
+                held_out = f", validation loss {history.validation_loss[epoch]:.6g}" if history.has_validation else ""
+                print(f"epoch {epoch + 1} of {run.plan.epochs}: loss {history.train_loss[epoch]:.6g}{held_out}")
+            shown = len(history)
+
+        return report
+
+    def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
+        """Sets what a fit leaves behind; `labels` are those that training began with, if it began now."""
+        self._standing = Standing.of(run)
+        # Without its provenance, which would keep the run and the training rows alive, and be worked out when pickled.
+        self.model_ = replace(run.model, origin=None)
+        self.history_, self.n_iter_ = run.history, run.epoch
+        return self
+
+    def _predictable(self, X: Any) -> Any:
+        check_is_fitted(self, "model_")
+        return checked_rows(self, X, reset=False)

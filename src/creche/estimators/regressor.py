@@ -1,0 +1,91 @@
+"""The regressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_array, column_or_1d
+
+from creche.estimators.base import DNNEstimator
+
+__all__ = ["DNNRegressor"]
+
+
+class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
+    """A deep neural network that predicts a number for each row, or several, as a scikit-learn estimator.
+
+    Given arrays of float64, it trains in float64, as scikit-learn does; float32 is faster.
+
+    Parameters
+    ----------
+    hidden : sequence of int, default (32, 32)
+        The widths of the hidden layers; empty for none.
+    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, shuffle
+        As for `creche.train`, with its defaults.
+    early_stopping, validation_fraction, standardize, encoding, schema, precision, warm_start, on_epoch
+        As for `DNNClassifier`.
+    random_state, threads, verbose
+        As for `DNNClassifier`.
+
+    Attributes
+    ----------
+    n_features_in_, feature_names_in_, n_iter_, model_, history_, loss_, loss_curve_, validation_loss_curve_, coefs_,
+    intercepts_
+        As for `DNNClassifier`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((200, 2))
+    >>> network = DNNRegressor([16], epochs=60, learning_rate=0.01, random_state=0, threads=1)
+    >>> bool(network.fit(X, X[:, 0] * X[:, 1]).score(X, X[:, 0] * X[:, 1]) > 0.9)
+    True
+
+    """
+
+    _task = "numbers"
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Trains for one epoch more, on these rows; weights and the optimizer's state go on from the call before.
+
+        The first call, unless `fit` was called before, fixes the encoders: let its rows be like those to come.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+        y : array-like (n,) or (n, k)
+        sample_weight : array-like (n,), optional
+
+        Returns
+        -------
+        self
+
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The predicted number of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+
+        Returns
+        -------
+        (n,) float64 array, or (n, k) where y was
+
+        """
+        x = self._predictable(X)
+        return self.model_.predict(x)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _labels(self, y: Any) -> NDArray[Any]:
+        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)

@@ -1,0 +1,269 @@
+"""The trace: one training step as an object with arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.explain.tracing.checking import GradientCheck
+from creche.explain.tracing.features import given_features
+from creche.explain.tracing.following import Followed, follow, named_neuron
+from creche.explain.tracing.mistakes import ClassMistakes, NumberMistakes
+from creche.plan.plan import Plan
+from creche.table.observations import Observations
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Trace", "TracedLayer"]
+
+Plane = tuple[NDArray[Any], NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TracedLayer:
+    """A layer of neurons, with the weights that lead to it.
+
+    Attributes
+    ----------
+    activation : str
+        What its neurons apply to their weighted sums; of the outputs, what turns them into predictions.
+    sums, activations, dloss_dsums : (n, width) array
+        Of each row: weighted sums z; f(z), of the output layer z itself; the gradient of the batch's loss by z.
+    weights, gradient, weights_after : (d_in, width) array
+        Gradient: of the batch's loss, before the optimizer clips it or adds weight decay.
+    bias, bias_gradient, bias_after : (width,) array
+    planes : dict of str to ((W, b), (W, b))
+        What the optimizer keeps of each weight, by name, before and after: "momentum", "second_moment", …
+
+    """
+
+    activation: str
+    sums: NDArray[Any]
+    activations: NDArray[Any]
+    dloss_dsums: NDArray[Any]
+    weights: NDArray[Any]
+    bias: NDArray[Any]
+    gradient: NDArray[Any]
+    bias_gradient: NDArray[Any]
+    weights_after: NDArray[Any]
+    bias_after: NDArray[Any]
+    planes: dict[str, tuple[Plane, Plane]]
+
+    @property
+    def width(self) -> int:
+        """Its neurons."""
+        return int(self.bias.shape[0])
+
+    @property
+    def steps(self) -> NDArray[np.float64]:
+        """How far the optimizer moves each weight, (d_in, width): after - before."""
+        return np.asarray(self.weights_after.astype(np.float64) - self.weights)
+
+    @property
+    def bias_steps(self) -> NDArray[np.float64]:
+        return np.asarray(self.bias_after.astype(np.float64) - self.bias)
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Which neurons are silent, (width,): 0 in every row, so that nothing goes on from them."""
+        return np.asarray((self.activations == 0).all(axis=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Trace:
+    """One training step on a batch, taken apart: made by `creche.explain.trace`.
+
+    Every number is the engine's own, in the plan's precision; differences, squares and steps are worked out from those
+    in float64. Layers of neurons are counted as in the drawing of a network: the inputs are layer 0, the first hidden
+    layer is layer 1. The weights of layer l, ``model.weights[l]``, lead from layer l to layer l + 1, and stand in
+    ``layers[l]``.
+
+    Attributes
+    ----------
+    plan : Plan
+    source : str
+        What the table is called.
+    observations : Observations
+        The rows as given.
+    columns : tuple of str
+        Those that the network learns from.
+    rows : (n,) int
+        As the user calls them: tables count from 1, arrays from 0.
+    row_weights : (n,) array or None
+        How much each row counts.
+    inputs : tuple of str
+    encoded : (n, d) array
+        The rows as the network takes them.
+    layers : tuple of TracedLayer
+    output_names : tuple of str
+        What each output is of.
+    outputs : (n, outputs) array
+        What the network predicts: after softmax or the like.
+    classes : tuple or None
+        None if the label is a number.
+    mistakes : ClassMistakes or NumberMistakes
+        Predictions beside labels: differences, squares, cross-entropy.
+    losses, losses_after : (n,) array
+        The plan's loss of each row, before and after the step.
+    loss, loss_after : float
+        Their means by the rows' weights.
+    epoch, number : int
+        Completed epochs and steps before this one.
+    learning_rate : float
+        Of this step.
+    check : GradientCheck or None
+        The gradients beside finite differences.
+    neuron : (int, int)
+        Layer and neuron that is followed, unless another is asked for.
+    notes : tuple of str
+        What else is to be known, such as that training would drop activations.
+
+    """
+
+    plan: Plan
+    source: str
+    observations: Observations
+    columns: tuple[str, ...]
+    rows: NDArray[np.int64]
+    row_weights: NDArray[Any] | None
+    inputs: tuple[str, ...]
+    encoded: NDArray[Any]
+    layers: tuple[TracedLayer, ...]
+    output_names: tuple[str, ...]
+    outputs: NDArray[Any]
+    classes: tuple[Any, ...] | None
+    mistakes: ClassMistakes | NumberMistakes
+    losses: NDArray[Any]
+    loss: float
+    losses_after: NDArray[Any]
+    loss_after: float
+    epoch: int
+    number: int
+    learning_rate: float
+    check: GradientCheck | None
+    neuron: tuple[int, int]
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def features(self) -> dict[str, list[Any]]:
+        """The rows as given: the values of each of the columns, None where one is missing."""
+        return given_features(self.observations, self.columns)
+
+    @property
+    def gradient_norm(self) -> float:
+        """Of all gradients together, as clipping by norm looks at it."""
+        parts = [array.astype(np.float64) for at in self.layers for array in (at.gradient, at.bias_gradient)]
+        size = max(float(np.abs(part).max()) for part in parts) or 1.0  # so that no square overflows
+        return size * float(np.sqrt(sum(float(((part / size) ** 2).sum()) for part in parts)))
+
+    def neuron_name(self, layer: int, neuron: int) -> str:
+        """What a neuron is called: an output by its class or label, the others by number."""
+        if layer == len(self.layers):
+            return f"the output of {self.output_names[neuron]}"
+        return f"neuron {neuron} of layer {layer}"
+
+    def sources(self, layer: int) -> tuple[str, ...]:
+        """What the weights that lead to a layer come from: inputs, or neurons of the layer before."""
+        if layer == 1:
+            return self.inputs
+        return tuple(self.neuron_name(layer - 1, i) for i in range(self.layers[layer - 2].width))
+
+    def follow(self, layer: int | None = None, neuron: int | None = None, row: int | None = None) -> Followed:
+        """One neuron followed through one row, forward and back, and through the update of its weights.
+
+        Parameters
+        ----------
+        layer, neuron : int, optional
+            By default the one that the trace was told to follow, or else the neuron of the first layer that the loss
+            depends on most.
+        row : int, optional
+            As the user calls it; by default the one in which the loss depends most on the neuron.
+
+        Raises
+        ------
+        PlanError
+            If there is no such layer, neuron or row.
+
+        """
+        named = self.neuron if layer is None and neuron is None else named_neuron(self, (layer, neuron))
+        return follow(self, *named, row)
+
+    def table(self) -> pl.DataFrame:
+        """Every number of the step, one to a row.
+
+        Returns
+        -------
+        DataFrame
+            what : what the number is: "feature", "input", "sum", "activation", "dloss_dsum", "output", "probability",
+            "truth", "prediction", "difference", "square", "squared_error", "cross_entropy", "loss", "loss_after",
+            "row_weight"; of the weights "weight", "gradient", "slope" (the finite difference), the names of what the
+            optimizer keeps with "_before" and "_after", "step", "weight_after"; of the whole "batch_loss",
+            "batch_loss_after", "learning_rate", "gradient_norm".
+            layer : of neurons: the inputs are 0; of weights, the layer they lead from.
+            row : the row of the table, as the user calls it; null where the number is of no single row.
+            source : of a weight, the number of the input or neuron it comes from; null for a bias.
+            neuron : the number of the neuron, input, output, class or label.
+            name : its name, or that of the weight's source.
+            value : the number; null for a feature or label that is a word.
+            text : that word.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> run = cr.train("penguins", label="species", hidden=[5], epochs=1, threads=1)
+        >>> cr.explain.trace(run.model, "penguins", rows=slice(0, 2)).table().columns
+        ['what', 'layer', 'row', 'source', 'neuron', 'name', 'value', 'text']
+
+        """
+        from creche.explain.tracing.long_table import long_table
+
+        return long_table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, ready for JSON: numbers that are not finite become None."""
+        from creche.explain.tracing.plain import as_plain
+
+        return as_plain(self)
+
+    def html(self) -> str:
+        """The step as a page that needs nothing else, for light and dark screens."""
+        from creche.explain.tracing.page import page
+
+        return page(self)
+
+    def save_html(self, path: str | Path) -> None:
+        """Writes the page to a file.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+
+        """
+        from creche.files.atomic import replacing
+
+        with replacing(path) as file:
+            file.write(self.html().encode())
+
+    def _repr_html_(self) -> str:
+        """In a notebook, within a frame, so that its look and the notebook's do not mix."""
+        from html import escape
+
+        return f'<iframe srcdoc="{escape(self.html())}" style="width: 100%; height: 40rem; border: 0"></iframe>'
+
+    def __str__(self) -> str:
+        from creche.explain.tracing.text import trace_text
+
+        return trace_text(self)
+
+    def __repr__(self) -> str:
+        change = f"loss {self.loss:.6g} before, {self.loss_after:.6g} after"
+        return f"Trace(step {self.number + 1} on {len(self):,} rows of {self.source}, {self.plan.network}; {change})"

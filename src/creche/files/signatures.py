@@ -1,0 +1,53 @@
+"""What a file is that Creche did not write, told from its first bytes, so that a mix-up is explained at once."""
+
+from __future__ import annotations
+
+__all__ = ["what_it_is"]
+
+SIGNATURES = {
+    b"PK\x03\x04": "a zip archive, as PyTorch (.pt), NumPy (.npz) and Excel write them",
+    b"\x80\x02": "a Python pickle, which Creche never opens, for it can run code",
+    b"\x80\x03": "a Python pickle, which Creche never opens, for it can run code",
+    b"\x80\x04": "a Python pickle, which Creche never opens, for it can run code",
+    b"\x80\x05": "a Python pickle, which Creche never opens, for it can run code",
+    b"PAR1": "a Parquet table",
+    b"ARROW1": "an Arrow table",
+    b"\x93NUMPY": "a NumPy array (.npy)",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file, as Keras writes them",
+    b"GGUF": "a GGUF file",
+    b"\x1f\x8b": "compressed by gzip; decompress it first",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd; decompress it first",
+    b"BZh": "compressed by bzip2; decompress it first",
+    b"\xfd7zXZ\x00": "compressed by xz; decompress it first",
+}
+
+
+def what_it_is(first: bytes) -> str:
+    r"""What begins with these bytes, in words that follow "it is".
+
+    Examples
+    --------
+    >>> what_it_is(b"species,island\nAdelie,Dream\n")
+    'text, such as a table in CSV'
+
+    """
+    for signature, words in SIGNATURES.items():
+        if first.startswith(signature):
+            return words
+    if first[8:9] == b"{" and int.from_bytes(first[:8], "little") < 2**40:
+        return "a safetensors file, but not one that Creche wrote"
+    if first[:1] in b"{[":
+        return "text, such as JSON"
+    if b"\0" not in first and _is_text(first):
+        return "text, such as a table in CSV"
+    return "of no format known here"
+
+
+def _is_text(first: bytes) -> bool:
+    for cut in range(4):  # a character of up to 4 bytes may be cut off at the end
+        try:
+            first[: len(first) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False

@@ -1,0 +1,131 @@
+"""A table in memory: named columns of one length, whatever they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import TableError, nearest
+
+__all__ = ["KINDS", "Column", "Table"]
+
+KINDS = ("number", "whole", "yes_no", "words", "moment")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """The values of one column, and what they are.
+
+    Attributes
+    ----------
+    kind : {"number", "whole", "yes_no", "words", "moment"}
+    values : (n,) array
+        number: float64, NaN for missing; whole: int64, or float64 with NaN where values are missing; yes_no: float64
+        of 1 and 0, NaN for missing; words: int32 places in `words`, -1 for missing; moment: datetime64[us], NaT for
+        missing.
+    words : tuple of str
+        The different words, each once, in any order; of yes_no, the words for 0 and 1 if they are not true and false;
+        empty for the other kinds.
+
+    Examples
+    --------
+    >>> islands = Column.of_words(["Biscoe", None, "Dream", "Biscoe"])
+    >>> islands.values.tolist(), islands.words
+    ([0, -1, 1, 0], ('Biscoe', 'Dream'))
+
+    """
+
+    kind: str
+    values: NDArray[Any]
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def of_words(cls, values: Sequence[str | None]) -> Column:
+        """From words, None for missing."""
+        place: dict[str, int] = {}
+        codes = [-1 if value is None else place.setdefault(value, len(place)) for value in values]
+        return cls("words", np.array(codes, dtype=np.int32), tuple(place))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: NDArray[Any] | slice) -> Column:
+        """These rows of it: row numbers, a mask, or a slice."""
+        return Column(self.kind, self.values[rows], self.words)
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where no value stands, (n,)."""
+        if self.kind == "words":
+            return np.asarray(self.values < 0)
+        if self.kind == "moment":
+            return np.asarray(np.isnat(self.values))
+        if self.values.dtype.kind == "i":
+            return np.zeros(len(self.values), dtype=np.bool_)
+        return np.asarray(np.isnan(self.values))
+
+    def objects(self) -> NDArray[np.object_]:
+        """The values as Python's own (float, int, bool, str, datetime), None for missing."""
+        out = np.empty(len(self.values), dtype=object)
+        if self.kind == "words":
+            out[:] = np.array([*self.words, None], dtype=object)[self.values]  # -1 is the last
+            return out
+        values = self.values
+        if self.kind in ("whole", "yes_no"):
+            convert = int if self.kind == "whole" else bool
+            out[:] = [None if value != value else convert(value) for value in values.tolist()]  # NaN is unlike itself
+        else:
+            out[:] = values.tolist()
+            out[self.missing] = None
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Named columns of one length.
+
+    Attributes
+    ----------
+    columns : dict of str to Column
+    source : str
+        What to call it in messages.
+    first_row : int, default 1
+        The number by which its user calls the first row: tables are counted from 1, without the line of names.
+
+    """
+
+    columns: dict[str, Column]
+    source: str
+    first_row: int = 1
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.columns)
+
+    def column(self, name: str, what: str) -> Column:
+        """The column of that name; `what` begins the message if there is none.
+
+        Raises
+        ------
+        TableError
+            If there is none, with the nearest name there is.
+
+        """
+        if name not in self.columns:
+            raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
+        return self.columns[name]
+
+    def take(self, rows: NDArray[Any] | slice) -> Table:
+        """These rows of it; they are counted from 1 again."""
+        return Table({name: column.take(rows) for name, column in self.columns.items()}, self.source, self.first_row)
+
+    def select(self, names: Sequence[str]) -> Table:
+        """These columns of it, in this order."""
+        return Table({name: self.column(name, "columns") for name in names}, self.source, self.first_row)

@@ -1,0 +1,295 @@
+"""The whole way from what a user has to the rows the engine reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.native import Rows
+from creche.errors import TableError
+from creche.plan.losses import BinaryCrossEntropy, Loss, Poisson
+from creche.table.columns import Column, Table
+from creche.table.encode import Encoding, FeatureEncoder
+from creche.table.labels import LabelEncoder, class_numbers
+from creche.table.observations import Observations, observations
+from creche.table.parts import Part, divided, warn_of_leakage_between
+from creche.table.preparation import Preparation
+from creche.table.read import is_table
+from creche.table.resample import resampled
+from creche.table.schema import Schema
+from creche.table.survey import Survey, surveyed
+from creche.table.weights import class_weights, sample_weights
+
+__all__ = ["Prepared", "encoded_features", "label_rows", "parted", "prepare", "reencoded"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What training needs of a table.
+
+    Attributes
+    ----------
+    everything : Observations
+        All rows of the table that have a label.
+    train : Part
+    validation, test : Part or None
+    features : FeatureEncoder
+    labels : LabelEncoder
+    schema : Schema or None
+        None for arrays, whose columns are all numbers.
+    task : {"classes", "numbers"}
+    preparation : Preparation
+    validation_is_given : bool
+        Whether the validation rows are of a table of their own.
+    given_weights : (n,) array or None
+        The weights of the table's rows, if they came in no column of it.
+
+    """
+
+    everything: Observations
+    train: Part
+    validation: Part | None
+    test: Part | None
+    features: FeatureEncoder
+    labels: LabelEncoder
+    schema: Schema | None
+    task: str
+    preparation: Preparation
+    validation_is_given: bool = False
+    given_weights: NDArray[np.float64] | None = None
+
+    @property
+    def judged(self) -> tuple[str, Part]:
+        """The rows to judge a network by: those for testing, else for validation, else those it was trained on."""
+        named = (("test", self.test), ("validation", self.validation), ("train", self.train))
+        return next((name, part) for name, part in named if part is not None)
+
+    def rows(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
+        """Rows for training (those of the bootstrap sample, if there is one) and for validation, encoded."""
+        train = self.encoded(self.train, loss, precision)
+        if self.preparation.bootstrap is not None:
+            train = resampled(train, self.preparation.bootstrap)
+        return train, None if self.validation is None else self.encoded(self.validation, loss, precision)
+
+    def used_table(self) -> Table:
+        """All rows, with the columns that training depends on: what digests are of."""
+        return self.everything.table(self._used)
+
+    def beside(self) -> dict[str, Table]:
+        """What training depends on and is not in the table."""
+        found = {}
+        if self.validation is not None and self.validation_is_given:
+            found["validation_data"] = self.validation.observations.table(self._used_of(self.validation))
+        if self.given_weights is not None:
+            found["sample_weight"] = Table({"weight": Column("number", self.given_weights)}, "sample_weight")
+        return found
+
+    @property
+    def _used(self) -> list[str] | None:
+        return None if self.schema is None else [*self.schema.features, *self.preparation.beside]
+
+    def _used_of(self, part: Part) -> list[str] | None:
+        """The columns that a table of its own has of them: it is not split, so those to split by may be missing."""
+        x = part.observations.x
+        if self._used is None or not isinstance(x, Table):
+            return None
+        return [name for name in self._used if name in x.columns]
+
+    def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
+        """One part's rows as the engine reads them."""
+        observed = part.observations
+        x = encoded_features(self.features, observed.x, precision, observed.called)
+        classes, targets = label_rows(observed.y, self.labels, loss, precision, observed.called)
+        return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
+
+
+def parted(
+    survey: Survey, train: Part, validation: Part | None, test: Part | None, *, validation_is_given: bool = False
+) -> Prepared:
+    """A table's rows parted, with the encoders fitted on those for training unless there are some already."""
+    preparation = survey.preparation
+    _check_labels(survey.task, survey.loss, [train, validation, test])
+    if survey.encoders is None:
+        labels = _fit_labels(train, survey.classes, survey.loss, preparation.encoding)
+        features = _fit_features(train, survey.schema, preparation.encoding)
+    else:
+        features, labels = survey.encoders
+    if preparation.class_weight is not None:
+        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
+        train = Part(train.observations, count)
+    return Prepared(
+        survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation,
+        validation_is_given, survey.given_weights,
+    )  # fmt: skip
+
+
+def reencoded(prepared: Prepared, encoding: Encoding, loss: Loss) -> Prepared:
+    """The same parts of the same table with other encoders, fitted on the training rows.
+
+    Only where no class weights were multiplied into the rows' own, for encoders are fitted by those.
+    """
+    assert prepared.preparation.class_weight is None
+    classes = prepared.labels.classes
+    return replace(
+        prepared,
+        features=_fit_features(prepared.train, prepared.schema, encoding),
+        labels=_fit_labels(prepared.train, classes, loss, encoding),
+        preparation=replace(prepared.preparation, encoding=encoding),
+    )
+
+
+def encoded_features(
+    features: FeatureEncoder, x: Table | NDArray[Any], precision: str, rows: NDArray[np.int64] | None = None
+) -> NDArray[Any]:
+    """The network's inputs for rows of a table or of an array; `rows`: what the user calls each of a table's."""
+    return features.transform(x, precision, rows) if isinstance(x, Table) else features.transform_matrix(x, precision)
+
+
+def prepare(
+    data: Any,
+    y: Any,
+    preparation: Preparation,
+    *,
+    task: str | None,
+    loss: Loss | None,
+    seed: int,
+    validation_data: Any = None,
+    test_data: Any = None,
+    weights: Any = None,
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
+) -> Prepared:
+    """Reads, checks and splits; fits the encoders on the training rows.
+
+    Parameters
+    ----------
+    data, y, task, loss, seed, validation_data, test_data
+        As `creche.train` takes them.
+    preparation : Preparation
+    weights : (n,) array, optional
+        In place of the preparation's column of weights.
+    encoders : (FeatureEncoder, LabelEncoder), optional
+        Those of an earlier run; nothing is fitted then.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+
+    """
+    preparation = _without_shares(preparation, validation_data, test_data)
+    survey = surveyed(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
+    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema)
+    if validation_data is not None:
+        validation = _given("validation_data", validation_data, survey, train)
+    if test_data is not None:
+        test = _given("test_data", test_data, survey, train)
+    return parted(survey, train, validation, test, validation_is_given=validation_data is not None)
+
+
+def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
+    """What is given beside the table is not taken from it; so written down, the split is the same without it."""
+    split = preparation.split
+    if split.column is None:
+        validation, test = validation_data is not None, test_data is not None
+        split = replace(
+            split,
+            validation_fraction=0.0 if validation else split.validation_fraction,
+            test_fraction=0.0 if test else split.test_fraction,
+        )
+    return replace(preparation, split=split)
+
+
+def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
+    x = train.observations.x
+    if isinstance(x, Table):
+        assert schema is not None
+        return FeatureEncoder.fit(x, schema, encoding, train.weights)
+    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
+
+
+def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
+    """Rows in a table or arrays of their own."""
+    everything, preparation = survey.everything, survey.preparation
+    x, y = data if isinstance(data, tuple) else (data, None)
+    expected = None
+    if is_table(x) and isinstance(everything.x, Table):
+        expected = {name: column.kind for name, column in everything.x.columns.items()}
+        expected |= dict(zip(everything.labels, everything.kinds, strict=False))
+    rows = observations(
+        x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, reading=preparation.reading
+    )
+    if isinstance(rows.x, Table) != isinstance(everything.x, Table):
+        raise TableError(f"{what}: is a table where the training rows are an array, or the reverse; give both alike")
+    if not isinstance(rows.x, Table) and rows.x.shape[1] != everything.x.shape[1]:  # type: ignore[union-attr]
+        raise TableError(
+            f"{what}: has {rows.x.shape[1]} features, the training rows have {everything.x.shape[1]}"  # type: ignore[union-attr]
+        )
+    part = Part(rows, sample_weights(preparation.sample_weight, rows))
+    warn_of_leakage_between(part, train, what, survey.schema, survey.classes)
+    return part
+
+
+def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:
+    train, weights = part.observations, part.weights
+    if classes is not None:
+        counts = np.bincount(class_numbers(train.y, classes, train.label, train.called), weights, len(classes))
+        return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
+    y = train.y.astype(np.float64).reshape(len(train), -1)
+    # By powers of two near the largest labels, so that no square overflows or vanishes, and no bit is lost.
+    size = np.ldexp(1.0, np.clip(np.frexp(np.abs(y).max(axis=0))[1], -1000, 1000))
+    y = y / size
+    average = np.average(y, axis=0, weights=weights)
+    mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
+    if encoding.scaling != "none" and not isinstance(loss, Poisson):
+        varies = np.ptp(y, axis=0) > 0
+        mean[varies] = (average * size)[varies]
+        scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
+    return LabelEncoder(
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds
+    )
+
+
+def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> None:
+    for part in parts:
+        if part is None or task != "numbers":
+            continue
+        y = part.observations.y
+        if isinstance(loss, Poisson) and (y < 0).any():
+            row = int(np.argmax((y < 0).reshape(len(y), -1).any(axis=1)))
+            raise TableError(
+                f"label {part.observations.label!r}: row {part.observations.called[row]} is {y[row].min():g}; "
+                "the poisson loss needs counts of 0 or more"
+            )
+
+
+def label_rows(
+    y: NDArray[Any], labels: LabelEncoder, loss: Loss, precision: str, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
+    """Labels as the loss wants them: (classes, None) or (None, targets)."""
+    if labels.classes is None:
+        with np.errstate(over="ignore"):
+            targets = labels.encode_numbers(y).astype(precision)
+        _check_size(targets, y, labels, precision, rows)
+        return None, targets
+    numbers = class_numbers(y, labels.classes, labels.name, rows)
+    if not isinstance(loss, BinaryCrossEntropy):
+        return numbers, None
+    count = len(labels.classes)
+    hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))
+    return None, hot.astype(precision)
+
+
+def _check_size(
+    targets: NDArray[Any], y: NDArray[Any], labels: LabelEncoder, precision: str, rows: NDArray[np.int64] | None
+) -> None:
+    """Refuses labels that the precision has no numbers for."""
+    finite = np.isfinite(targets)
+    if not finite.all():
+        row, column = (int(place) for place in np.argwhere(~finite)[0])
+        raise TableError(
+            f"label {labels.names[column]!r}: row {row if rows is None else rows[row]} is "
+            f"{y.reshape(len(y), -1)[row, column]:g}, too large for {precision}; scale it, or let it be standardised"
+        )

@@ -1,0 +1,221 @@
+"""Writing: tables, one after another, into one file of any format; whole or not at all."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+
+import numpy as np
+
+from creche.errors import FileError, nearest
+from creche.files.atomic import replacing
+from creche.table.columns import Column, Table
+from creche.table.formats import OF_NAMES, format_of_name
+from creche.table.reading import FORMATS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["TableWriter", "format_to_write", "frame_of_table"]
+
+COMPRESSORS: dict[str, Callable[[Any], Any]] = {
+    ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
+    ".bz2": partial(bz2.BZ2File, mode="wb"),
+    ".xz": partial(lzma.LZMAFile, mode="wb"),
+}
+
+
+def format_to_write(target: str | Path, format: str | None = None) -> tuple[str, str]:
+    """Format and compression of a file to be written: what was said, else by its name, else CSV for standard output.
+
+    Raises
+    ------
+    FileError
+        If there is no such format, or the name tells none.
+
+    """
+    of_name, compression = format_of_name(target)
+    if format is not None and format not in FORMATS:
+        raise FileError(f"format: got {format!r}; {nearest(format, FORMATS)}")
+    chosen = format or of_name or ("csv" if str(target) == "-" else None)
+    if chosen is None:
+        raise FileError(f"{target}: its name tells no format; let it end with one of {', '.join(OF_NAMES)}")
+    if compression and (compression not in COMPRESSORS or chosen in ("parquet", "arrow")):
+        raise FileError(
+            f"{target}: {chosen} is not written compressed as {compression}; CSV and JSON lines can be, as "
+            f"{', '.join(COMPRESSORS)}"
+        )
+    return chosen, compression
+
+
+class TableWriter:
+    """A file that tables of the same columns are written to, rows below rows.
+
+    A context manager: the file is there once the context is left, and as it was before if that is by an error.
+
+    Parameters
+    ----------
+    target : path, or "-" for standard output
+    format : {"csv", "parquet", "arrow", "jsonl"}, optional
+        If the name does not tell it.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written: why.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from creche.table.read import read_table
+    >>> table = read_table({"island": ["Biscoe", None], "mass": [3750, 4300]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with TableWriter(f"{folder}/penguins.csv") as writer:
+    ...         writer.write(table)
+    ...         writer.write(table.take(slice(0, 1)))
+    ...     print(Path(f"{folder}/penguins.csv").read_text())
+    island,mass
+    Biscoe,3750
+    ,4300
+    Biscoe,3750
+    <BLANKLINE>
+
+    """
+
+    def __init__(self, target: str | Path, format: str | None = None) -> None:
+        self.target = target
+        self.format, self._compression = format_to_write(target, format)
+        self._opened = ExitStack()
+        self._parts = 0
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            is_stream = str(self.target) == "-"
+            file: Any = sys.stdout.buffer if is_stream else opening.enter_context(replacing(self.target))
+            if self._compression:
+                file = opening.enter_context(COMPRESSORS[self._compression](file))
+            self._file: BinaryIO = file
+            self._folder: Path | None = None
+            self._types: dict[str, set[pl.DataType]] = {}
+            if self.format in ("parquet", "arrow"):
+                # Polars writes these formats whole only: rows wait on disk, not in memory, till all are there.
+                self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
+            self._opened = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._opened as opened:
+            if error is None:
+                self._finish()
+            else:
+                opened.__exit__(kind, error, traceback)
+
+    def write(self, table: Table) -> None:
+        """Writes its rows below those before."""
+        frame = frame_of_table(table)
+        if self._folder is not None:
+            self._part(frame)
+        else:
+            with _errors_of_the_system():
+                if self.format == "csv":
+                    _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
+                else:
+                    frame.write_ndjson(self._file)
+        self._parts += 1
+
+    def _part(self, frame: pl.DataFrame) -> None:
+
+        assert self._folder is not None
+        for series in frame:
+            # A column without values fits any that comes later.
+            is_known = series.null_count() < len(series)
+            self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
+        try:
+            with _errors_of_the_system():
+                frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
+        except OSError as error:
+            raise FileError(
+                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error.strerror or error}); set "
+                "TMPDIR to a larger folder"
+            ) from error
+
+    def _finish(self) -> None:
+        if self._folder is None or self._parts == 0:
+            self._file.flush()
+            return
+        import polars as pl
+
+        types = pl.Schema({name: _common_type(found) for name, found in self._types.items()})
+        rows = pl.concat([pl.scan_ipc(path).cast(types) for path in sorted(self._folder.iterdir())])
+        with _errors_of_the_system():
+            if self.format == "parquet":
+                rows.sink_parquet(self._file)
+            else:
+                rows.sink_ipc(self._file)
+        self._file.flush()
+
+
+@contextmanager
+def _errors_of_the_system() -> Iterator[None]:
+    """Polars tells of a full disk or a closed pipe in words, as an error of one kind or another."""
+    import polars as pl
+
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+
+
+def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
+    """The type that holds the values of all of these."""
+    import polars as pl
+
+    if len(types) <= 1:
+        return next(iter(types), pl.Float64())
+    return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
+
+
+def frame_of_table(table: Table) -> pl.DataFrame:
+    """The table as a Polars frame; missing values are null."""
+    import polars as pl
+
+    return pl.DataFrame([_series(name, column) for name, column in table.columns.items()])
+
+
+def _series(name: str, column: Column) -> pl.Series:
+    import polars as pl
+
+    if column.words:
+        places = column.values if column.kind == "words" else np.where(column.missing, -1, column.values)
+        codes = np.where(places < 0, len(column.words), places).astype(np.int64)
+        return pl.Series(name, [*column.words, None], dtype=pl.String).gather(codes)
+    if column.kind == "words":
+        return pl.Series(name, [None] * len(column), dtype=pl.String)
+    series = pl.Series(name, column.values)
+    if series.dtype == pl.Float64:
+        series = series.fill_nan(None)
+    return series.cast({"whole": pl.Int64, "yes_no": pl.Boolean}.get(column.kind, series.dtype))
+
+
+def _without_zeros(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbers as they are mostly written in text: 3750, not 3750.0."""
+    import polars as pl
+    import polars.selectors as cs
+
+    return frame.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))

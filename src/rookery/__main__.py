@@ -1,7 +1,0 @@
-"""``python -m rookery``, the same as ``rookery``."""
-
-import sys
-
-from rookery.cli.main import main
-
-sys.exit(main())

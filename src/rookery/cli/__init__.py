@@ -1,5 +1,0 @@
-"""The command line: one module per command. No training logic lives here, nor anything another face would need."""
-
-from rookery.cli.main import main
-
-__all__ = ["main"]
