@@ -6,7 +6,7 @@ from rich.text import Text
 
 __all__ = ["bar", "signed_bar"]
 
-WIDTH = 24
+BAR_WIDTH = 24
 HALF = 12
 
 
@@ -19,8 +19,8 @@ def bar(value: float, most: float) -> Text:
     '██████░░░░░░░░░░░░░░░░░░'
 
     """
-    filled = round(value / most * WIDTH) if most > 0 else 0
-    return Text("█" * filled, style="blue") + Text("░" * (WIDTH - filled), style="dim")
+    filled = round(value / most * BAR_WIDTH) if most > 0 else 0
+    return Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
 
 
 def signed_bar(value: float, most: float) -> Text:

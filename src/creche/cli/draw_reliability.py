@@ -10,7 +10,7 @@ from creche.cli.tables import plain_table
 from creche.evaluation import ClassEvaluation
 from creche.evaluation.curves import wilson_interval
 
-__all__ = ["as_data", "reliability_drawing"]
+__all__ = ["reliability_data", "reliability_drawing"]
 
 BINS = 10
 WIDTH = 20
@@ -35,7 +35,7 @@ def reliability_drawing(evaluation: ClassEvaluation) -> RenderableType:
     return Group(table, Text(under, style="dim"))
 
 
-def as_data(evaluation: ClassEvaluation) -> list[dict[str, float]]:
+def reliability_data(evaluation: ClassEvaluation) -> list[dict[str, float]]:
     """The same facts as plain data, for ``--json``."""
     curve = evaluation.reliability(BINS)
     bins = zip(curve.x.tolist(), curve.y.tolist(), curve.at.tolist(), strict=True)

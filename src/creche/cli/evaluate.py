@@ -81,9 +81,9 @@ def evaluate(
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         if isinstance(judged, ClassEvaluation) and given["reliability"]:
-            from creche.cli.draw_reliability import as_data
+            from creche.cli.draw_reliability import reliability_data
 
-            facts["reliability"] = as_data(judged)
+            facts["reliability"] = reliability_data(judged)
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     from creche.cli.render_evaluation import evaluation_page

@@ -80,6 +80,6 @@ def _show(found: LearningRates, as_json: bool) -> None:
     from creche.cli import render_rates
 
     if as_json:
-        print(json.dumps(render_rates.as_data(found), allow_nan=False, default=str))
+        print(json.dumps(render_rates.learning_rate_data(found), allow_nan=False, default=str))
         return
     print_page(render_rates.rates_page(found))

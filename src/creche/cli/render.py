@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from creche.run import Run
     from creche.table.observations import Observations
 
-__all__ = ["as_data", "epoch_table", "example_row", "run_page"]
+__all__ = ["run_data", "epoch_table", "example_row", "run_page"]
 
 EPOCHS_SHOWN = 8
 LIKELIEST_SHOWN = 5
@@ -136,7 +136,7 @@ def _bar(share: float) -> Text:
     return Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
 
 
-def as_data(run: Run, seconds: float) -> dict[str, Any]:
+def run_data(run: Run, seconds: float) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     name, evaluation = run.evaluation
     schema = run.prepared.schema

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASSES_SHOWN",
-    "as_data",
+    "model_data",
     "classes_in_words",
     "drawing",
-    "ensemble_as_data",
+    "ensemble_data",
     "ensemble_page",
     "model_page",
     "optimizer_in_words",
@@ -98,7 +98,7 @@ def ensemble_page(ensemble: Ensemble) -> RenderableType:
     return Group(*parts)
 
 
-def ensemble_as_data(ensemble: Ensemble) -> dict[str, Any]:
+def ensemble_data(ensemble: Ensemble) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     header, _ = ensemble.to_parts()
     return {**header, "shares": ensemble.shares.tolist()}
@@ -167,7 +167,7 @@ def _metrics(origin: Provenance) -> RenderableType:
     return table
 
 
-def as_data(model: Model) -> dict[str, Any]:
+def model_data(model: Model) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     header, _ = model.to_parts()
     with np.errstate(over="ignore"):

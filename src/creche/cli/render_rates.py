@@ -16,14 +16,14 @@ from creche.cli.render_sweep import duration
 if TYPE_CHECKING:
     from creche.colony.rates_found import LearningRates
 
-__all__ = ["as_data", "rates_page"]
+__all__ = ["learning_rate_data", "rates_page"]
 
 SEEDS_SHOWN = 8
 
 
 def rates_page(found: LearningRates) -> RenderableType:
     """The whole page."""
-    parts: list[RenderableType] = [_heading(found), Text(), rates_drawing(found), Text(), _bands(found), Text()]
+    parts: list[RenderableType] = [_heading(found), Text(), rates_drawing(found), Text(), _band_table(found), Text()]
     parts += [Text(f"Note: {note}.") for note in found.notes]
     return Group(*parts, _to_take(found))
 
@@ -50,7 +50,7 @@ def _heading(found: LearningRates) -> RenderableType:
     return grid
 
 
-def _bands(found: LearningRates) -> Table:
+def _band_table(found: LearningRates) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="dim")
     table.add_column("band", no_wrap=True)
     table.add_column("learning rates", no_wrap=True)
@@ -77,7 +77,7 @@ def _to_take(found: LearningRates) -> Text:
     return text.append(f" ({share}): the middle of the good rates. With it, the {which} {metric} {said}.")
 
 
-def as_data(found: LearningRates) -> dict[str, Any]:
+def learning_rate_data(found: LearningRates) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     colony = found.colony
     return {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from creche.colony.colony import Colony
     from creche.ensemble import Ensemble
 
-__all__ = ["as_data", "duration", "sweep_page"]
+__all__ = ["sweep_data", "duration", "sweep_page"]
 
 PLANS_SHOWN = 5
 BAR_WIDTH = 12
@@ -231,7 +231,7 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     return table
 
 
-def as_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
+def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
     best, results = colony.best(), colony.results
     name, evaluation = best.evaluation

@@ -34,7 +34,7 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
         if given["save_plan"] is not None:
             raise PlanError(f"{model}: holds an ensemble of {len(network)} networks, which have no plan in common")
         if given["as_json"]:
-            print(json.dumps(render_model.ensemble_as_data(network), allow_nan=False, default=str))
+            print(json.dumps(render_model.ensemble_data(network), allow_nan=False, default=str))
         else:
             print_page(render_model.ensemble_page(network))
         return
@@ -45,6 +45,6 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
             raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")
         write_plan(plan_arguments(network.plan, network.provenance.preparation), writable(given["save_plan"]))
     if given["as_json"]:
-        print(json.dumps(render_model.as_data(network), allow_nan=False, default=str))
+        print(json.dumps(render_model.model_data(network), allow_nan=False, default=str))
         return
     print_page(render_model.model_page(network))

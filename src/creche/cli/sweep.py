@@ -163,6 +163,6 @@ def _show(colony: Colony, ensemble: Ensemble | None, top: int, as_json: bool) ->
     from creche.cli import render_sweep
 
     if as_json:
-        print(json.dumps(render_sweep.as_data(colony, ensemble), allow_nan=False, default=str))
+        print(json.dumps(render_sweep.sweep_data(colony, ensemble), allow_nan=False, default=str))
         return
     print_page(render_sweep.sweep_page(colony, ensemble, top))

@@ -251,7 +251,7 @@ def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> Non
 
     seconds = float(run.history.seconds.sum())
     if as_json:
-        facts = render.as_data(run, seconds) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        facts = render.run_data(run, seconds) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run, seconds))

@@ -19,7 +19,7 @@ from creche.table.observations import Observations
 
 __all__ = ["Measure", "RowMeans", "chosen_metric", "measured_by"]
 
-Array: TypeAlias = NDArray[np.float64]
+Array = NDArray[np.float64]
 Measure: TypeAlias = Callable[[Array], Array]
 """From (r, n) weights of the rows to the metric under each, (r,)."""
 

@@ -17,7 +17,7 @@ from creche.words import classes_in_words, metric_name, optimizer_in_words, purp
 __all__ = ["data_section", "learning_section", "network_section"]
 
 COLUMNS_SHOWN = 100
-CLASSES_SHOWN = 40
+SHARES_SHOWN = 40
 
 
 def data_section(subject: Subject, figures: Figures) -> Html | None:
@@ -36,7 +36,7 @@ def data_section(subject: Subject, figures: Figures) -> Html | None:
         parts.append(_columns(subject))
     elif not subject.model.features.of_table:
         parts.append(tag("p", f"It was trained on arrays of {len(subject.model.features.names):,} columns."))
-    if labels.classes is not None and len(labels.classes) <= CLASSES_SHOWN:
+    if labels.classes is not None and len(labels.classes) <= SHARES_SHOWN:
         rows = 0 if origin is None else origin.rows.get("train", 0)
         shares = zip(labels.classes, labels.baseline, strict=True)
         parts.append(

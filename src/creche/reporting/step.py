@@ -9,25 +9,25 @@ from creche.reporting.html import Html, facts, joined, table, tag
 
 __all__ = ["step_html"]
 
-MOST_ROWS = 20
+STEP_ROWS = 20
 
 
 def step_html(trace: Trace) -> Html:
     """The sections of a trace, without the lists of all weights."""
-    first, *others = story(trace, MOST_ROWS, with_weights=False)
-    parts = [_block(block) for block in first.blocks]
+    first, *others = story(trace, STEP_ROWS, with_weights=False)
+    parts = [_step_block(block) for block in first.blocks]
     for section in others:
-        parts += [tag("h3", section.title), *(_block(block) for block in section.blocks)]
+        parts += [tag("h3", section.title), *(_step_block(block) for block in section.blocks)]
     return joined(parts)
 
 
-def _block(block: Block) -> Html:
+def _step_block(block: Block) -> Html:
     if isinstance(block, Facts):
         return facts(block.pairs)
-    return _grid(block) if isinstance(block, Grid) else tag("p", block)
+    return _step_grid(block) if isinstance(block, Grid) else tag("p", block)
 
 
-def _grid(grid: Grid) -> Html:
+def _step_grid(grid: Grid) -> Html:
     rows = [[cell if isinstance(cell, str) else shown(cell, grid.digits) for cell in row] for row in grid.rows]
     shows = table(grid.head, rows, left=range(grid.left))
     return tag("details", tag("summary", grid.caption), shows) if grid.folded else shows

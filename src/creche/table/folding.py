@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from creche.errors import PlanError, CrecheWarning
 from creche.table.check import warn
 from creche.table.fold_classes import check_classes
-from creche.table.folds import folds as fold_rows
+from creche.table.folds import assign_folds
 from creche.table.labels import check_no_single_rows, class_numbers
 from creche.table.leakage import leakage_of_folds
 from creche.table.parts import Part, digests_of, split_by, with_validation
@@ -125,7 +125,7 @@ def _pairs(survey: Survey, folds: int, repeats: int, seed: int) -> list[tuple[ND
         groups = digests
     stratified = classes if split.stratify and groups is None and times is None else None
     seed = seed if split.seed is None else split.seed
-    pairs = fold_rows(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
+    pairs = assign_folds(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
     leak = leakage_of_folds(digests, pairs, rows.called)
     if leak is not None:
         warn(str(leak))

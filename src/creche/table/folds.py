@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from creche.errors import PlanError, TableError
 from creche.table.split import hashed
 
-__all__ = ["folds"]
+__all__ = ["assign_folds"]
 
 
-def folds(
+def assign_folds(
     rows: int,
     k: int,
     *,
@@ -53,7 +53,7 @@ def folds(
 
     Examples
     --------
-    >>> [validation.tolist() for _, validation in folds(6, 3)]
+    >>> [validation.tolist() for _, validation in assign_folds(6, 3)]
     [[1, 2], [0, 4], [3, 5]]
 
     """

@@ -10,10 +10,10 @@ from creche.table.streams import Stream
 
 __all__ = ["utf8_pieces"]
 
-PIECE = 4 << 20  # bytes
+TEXT_PIECE = 4 << 20  # bytes
 
 
-def utf8_pieces(stream: Stream, encoding: str, size: int = PIECE) -> Iterator[bytes]:
+def utf8_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iterator[bytes]:
     """The text in UTF-8, without a byte order mark, in pieces that end between two characters.
 
     Raises

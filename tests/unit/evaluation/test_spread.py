@@ -12,7 +12,7 @@ from scipy.stats import t
 
 from creche.evaluation.spread import Spread
 from creche.evaluation.student import t_quantile
-from creche.table.folds import folds
+from creche.table.folds import assign_folds
 
 
 @given(st.floats(0.001, 0.9999), st.integers(1, 2000))
@@ -40,7 +40,7 @@ def _covers(test_to_train: float) -> float:
     hits = 0
     for table in range(tables):
         y = np.random.default_rng(table).standard_normal(rows)
-        pairs = folds(rows, k, repeats=repeats, seed=table)
+        pairs = assign_folds(rows, k, repeats=repeats, seed=table)
         errors = [[float(((y[held_out] - y[train].mean()) ** 2).mean())] for train, held_out in pairs]
         spread = Spread.of(errors, test_to_train, "rmse")
         hits += spread.low <= expected <= spread.high

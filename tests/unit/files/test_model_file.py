@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from creche.cli.page import print_page
-from creche.cli.render_model import as_data, model_page
+from creche.cli.render_model import model_data, model_page
 from creche.files.model_file import load_with
 from tests.unit.files import kept
 from tests.unit.files.forge import sealed
@@ -91,7 +91,7 @@ def use(content: bytes, rows: Path, folder: Path) -> None:
     with redirect_stdout(io.StringIO()) as page:
         print_page(model_page(model))
     assert page.getvalue().replace("\n", "").isprintable()
-    json.dumps(as_data(model), allow_nan=False)
+    json.dumps(model_data(model), allow_nan=False)
     with suppress(cr.CrecheError), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         kept.predictions(model, rows)

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import PlanError, TableError
-from creche.table.folds import folds
+from creche.table.folds import assign_folds
 
 
 @given(st.integers(2, 120), st.integers(2, 10), st.integers(1, 3), st.integers(0, 2**32))
 def test_each_row_is_validated_once_per_repeat(rows: int, k: int, repeats: int, seed: int) -> None:
     if rows < k:
         with pytest.raises(TableError, match=f"{rows} rows cannot make {k} folds"):
-            folds(rows, k, repeats=repeats, seed=seed)
+            assign_folds(rows, k, repeats=repeats, seed=seed)
         return
-    found = folds(rows, k, repeats=repeats, seed=seed)
+    found = assign_folds(rows, k, repeats=repeats, seed=seed)
     assert len(found) == k * repeats
     for train, validation in found:
         assert sorted([*train, *validation]) == list(range(rows))
@@ -32,7 +32,7 @@ def test_each_row_is_validated_once_per_repeat(rows: int, k: int, repeats: int, 
 def test_classes_are_dealt_evenly(labels: list[int], k: int, seed: int) -> None:
     classes = np.array(labels, dtype=np.int32)
     counts = np.array(
-        [np.bincount(classes[v], minlength=5) for _, v in folds(len(classes), k, seed=seed, classes=classes)]
+        [np.bincount(classes[v], minlength=5) for _, v in assign_folds(len(classes), k, seed=seed, classes=classes)]
     )
     assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
 
@@ -42,9 +42,9 @@ def test_groups_stay_together(labels: list[int], k: int, seed: int) -> None:
     groups = np.array(labels)
     if len(set(labels)) < k:
         with pytest.raises(TableError, match="groups cannot make"):
-            folds(len(groups), k, groups=groups)
+            assign_folds(len(groups), k, groups=groups)
         return
-    for train, validation in folds(len(groups), k, seed=seed, groups=groups):
+    for train, validation in assign_folds(len(groups), k, seed=seed, groups=groups):
         assert not set(groups[train]) & set(groups[validation])
         assert len(validation)
 
@@ -54,9 +54,9 @@ def test_folds_in_time_are_judged_by_what_went_before(values: list[int], k: int)
     times = np.array(values)
     if len(set(values)) <= k:
         with pytest.raises(TableError, match="different moments cannot make"):
-            folds(len(times), k, times=times)
+            assign_folds(len(times), k, times=times)
         return
-    found = folds(len(times), k, times=times)
+    found = assign_folds(len(times), k, times=times)
     assert len(found) == k
     for train, validation in found:
         assert len(train)
@@ -68,9 +68,9 @@ def test_folds_in_time_are_judged_by_what_went_before(values: list[int], k: int)
 
 
 def test_repeats_deal_anew_and_seeds_too() -> None:
-    dealt = [tuple(map(tuple, (v for _, v in folds(30, 3, seed=seed)))) for seed in range(5)]
+    dealt = [tuple(map(tuple, (v for _, v in assign_folds(30, 3, seed=seed)))) for seed in range(5)]
     assert len(set(dealt)) == 5
-    first, second = folds(30, 3, repeats=2)[0], folds(30, 3, repeats=2)[3]
+    first, second = assign_folds(30, 3, repeats=2)[0], assign_folds(30, 3, repeats=2)[3]
     assert first[1].tolist() != second[1].tolist()
 
 
@@ -86,4 +86,4 @@ def test_repeats_deal_anew_and_seeds_too() -> None:
 )
 def test_folds_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
-        folds(9, **arguments)
+        assign_folds(9, **arguments)
