@@ -59,9 +59,7 @@ def report_times(report: Report, comparison: Comparison) -> None:
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
     if PEER in comparison.results:
-        report.claim_ratio(
-            "A network of scikit-learn's to one of Creche's", ratio(comparison, PEER, CRECHE), AT_LEAST
-        )
+        report.claim_ratio("A network of scikit-learn's to one of Creche's", ratio(comparison, PEER, CRECHE), AT_LEAST)
 
 
 if __name__ == "__main__":

@@ -111,8 +111,8 @@ def measure_here(job: str, path: str) -> None:
 def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
     import warnings
 
-    from creche.table.encode import Encoding, FeatureEncoder
-    from creche.table.read import read_table
+    from creche.table.encoders.features import Encoding, FeatureEncoder
+    from creche.table.reading.read import read_table
     from creche.table.schema import Schema
 
     warnings.simplefilter("ignore")

@@ -20,7 +20,7 @@ FORMS = ("from a DataFrame", "from encoded rows")
 
 def main() -> int:
     import creche as cr
-    from creche.explain.batch import batch_of
+    from creche.explain.rows import batch_of
 
     options = parse_options(__doc__, rounds=15)
     report = Report("The loss against a weight: the penguins, 1,001 points", options)

@@ -33,8 +33,8 @@ from tests.unit.files.kept import model_files  # noqa: E402
 from tests.unit.files.mutations import mutated  # noqa: E402
 
 import creche as cr  # noqa: E402
-from creche.cli.page import print_page  # noqa: E402
-from creche.cli.render_model import as_data, model_page  # noqa: E402
+from creche.cli.output import print_page  # noqa: E402
+from creche.cli.pages.run import model_data, model_page  # noqa: E402
 
 FOUND = ROOT / "build" / "fuzz"
 # What reading a header of the largest size allowed takes, the interpreter's own growth included.
@@ -90,7 +90,7 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
         print_page(model_page(model))
     if not page.getvalue().replace("\n", "").isprintable():
         raise ValueError("the page holds characters that command the terminal")
-    json.dumps(as_data(model), allow_nan=False)
+    json.dumps(model_data(model), allow_nan=False)
     try:
         model.predict(rows)
         if model.classes is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 from _jobs import Task, Weights
 
-from creche.colony.ranges import log_range
+from creche.model_selection.search_space import log_range
 from trainers.creche_engine import CrecheEngine
 from trainers.creche_sweep import RATES
 

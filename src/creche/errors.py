@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from creche.run import Run
+    from creche.training.run import Run
 
-__all__ = ["DivergedError", "FileError", "PlanError", "CrecheError", "CrecheWarning", "TableError", "nearest"]
+__all__ = ["CrecheError", "CrecheWarning", "DivergedError", "FileError", "PlanError", "TableError", "nearest"]
 
 MOST_NAMED = 40  # more than any choice of Creche's own has; a table may have 100,000 columns
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import creche
-from creche.run import Run
-from creche.training import train
+from creche.training.run import Run
+from creche.training.train import train
 
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 PENGUINS_CSV = Path(creche.__file__).parent / "data" / "penguins.csv"

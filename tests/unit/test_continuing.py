@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.continuing import Standing, continued
+from creche.training.resume import Standing, continued
 
 from .jobs import digest, line, quick, two_classes
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.history import BLOCKS, sparkline
+from creche.model.history import BLOCKS, sparkline
 from tests.unit.jobs import line, quick, two_classes
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import creche as cr
-from creche.plan_file import plan_arguments, read_plan, write_plan
+from creche.training.plan_file import plan_arguments, read_plan, write_plan
 
 from .jobs import digest
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche import prediction
+from creche.model import predict_file as prediction
 
 from .jobs import PENGUINS_CSV, line, quick
 

@@ -16,8 +16,8 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.run import Run
-from creche.training import train
+from creche.training.run import Run
+from creche.training.train import train
 from tests.unit.jobs import MEASUREMENTS, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
@@ -329,7 +329,7 @@ def test_progress_is_reported() -> None:
 REPORTING = """
 import sys
 import numpy as np
-from creche.training import train
+from creche.training.train import train
 x = np.random.default_rng(0).standard_normal((2000, 64))
 width, epochs = int(sys.argv[1]), int(sys.argv[2])
 seen = []

@@ -21,13 +21,13 @@ from creche.cli.options import (
     readings,
     with_options,
 )
-from creche.cli.page import print_page
+from creche.cli.output import print_page
 from creche.cli.progress import activity
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
     from creche.evaluation import Threshold
-    from creche.predicting import Predicting
+    from creche.model.predictor import Predicting
 
 __all__ = ["evaluate"]
 
@@ -63,8 +63,8 @@ def evaluate(
     Where one mistake costs more than the other, --cost-false-positive 1 --cost-false-negative 5 finds the threshold.
     """
     from creche.evaluation import ClassEvaluation
-    from creche.loading import load
-    from creche.table.reading import Reading
+    from creche.model.file import load
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.get("threads"))
@@ -81,12 +81,12 @@ def evaluate(
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         if isinstance(judged, ClassEvaluation) and given["reliability"]:
-            from creche.cli.draw_reliability import reliability_data
+            from creche.cli.pages.evaluation import reliability_data
 
             facts["reliability"] = reliability_data(judged)
         print(json.dumps(facts, allow_nan=False, default=str))
         return
-    from creche.cli.render_evaluation import evaluation_page
+    from creche.cli.pages.evaluation import evaluation_page
 
     if chosen is not None:
         print_page(
@@ -95,7 +95,7 @@ def evaluate(
         )
     print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
     if isinstance(judged, ClassEvaluation) and given["reliability"]:
-        from creche.cli.draw_reliability import reliability_drawing
+        from creche.cli.pages.evaluation import reliability_drawing
 
         print_page("", reliability_drawing(judged))
 

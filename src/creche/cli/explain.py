@@ -21,16 +21,15 @@ from creche.cli.options import (
     with_options,
     writable,
 )
-from creche.cli.page import print_page
-from creche.cli.picture import save_picture
+from creche.cli.output import print_page, save_picture
 from creche.cli.progress import activity
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
-    from creche.ensemble import Ensemble
-    from creche.explain.attributions import IntegratedGradients
-    from creche.explain.importances import PermutationImportance
-    from creche.model import Model
+    from creche.explain.integrated_gradients import IntegratedGradients
+    from creche.explain.permutation_importance import PermutationImportance
+    from creche.model.ensemble import Ensemble
+    from creche.model.model import Model
 
 __all__ = ["explain"]
 
@@ -76,7 +75,7 @@ def explain(
 
     creche explain penguins.creche penguins.csv --row 12 --target Gentoo --plot row12.png
     """
-    from creche.loading import load
+    from creche.model.file import load
 
     options = arguments_of(OPTIONS, given)
     picture, as_json = options.pop("plot", None), options.pop("as_json", False)
@@ -89,8 +88,8 @@ def explain(
     if as_json:
         print(json.dumps(found.to_dict(), allow_nan=False))
         return
-    from creche.cli import render_explain
-    from creche.explain.importances import PermutationImportance
+    from creche.cli.pages import explain as render_explain
+    from creche.explain.permutation_importance import PermutationImportance
 
     if isinstance(found, PermutationImportance):
         print_page(render_explain.importance_page(found))
@@ -111,8 +110,8 @@ def _check_kind(options: dict[str, Any]) -> None:
 def _of_columns(
     network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
 ) -> PermutationImportance:
-    from creche.explain.importance import permutation_importance
-    from creche.table.reading import Reading
+    from creche.explain.permutation_importance import permutation_importance
+    from creche.table.reading.options import Reading
 
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
     rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
@@ -122,9 +121,9 @@ def _of_columns(
 def _of_row(
     network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
 ) -> IntegratedGradients:
-    from creche.explain.attribution import integrated_gradients
-    from creche.table.read import read_table
-    from creche.table.reading import Reading
+    from creche.explain.integrated_gradients import integrated_gradients
+    from creche.table.reading.options import Reading
+    from creche.table.reading.read import read_table
 
     options.pop("drop_unlabelled", None)
     rows = read_table(table, Reading(**readings(given)), network.features.kinds)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creche.cli.options import JSON, READING, TRAINING, Option, arguments_of, readings, with_options
-from creche.cli.page import print_page
+from creche.cli.output import print_page
 from creche.cli.progress import sweep_progress
-from creche.cli.several import values_of
 from creche.cli.sweep import YES, confirmation
 from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
+from creche.cli.value_lists import values_of
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
-    from creche.colony.rates_found import LearningRates
+    from creche.model_selection.learning_rate_result import LearningRates
 
 __all__ = ["find_learning_rate"]
 
@@ -48,7 +48,7 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
     creche find-learning-rate houses.csv --label price --rates 1e-4..1/24 --seeds 8 --epochs 30
     """
     arguments, shown = _arguments(given), arguments_of(SHOWN, given)
-    from creche.colony.learning_rates import find_learning_rate as find
+    from creche.model_selection.learning_rate_search import find_learning_rate as find
 
     as_json, interrupted = "as_json" in shown, False
     with sweep_progress(quiet=as_json) as on_progress:
@@ -77,7 +77,7 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(found: LearningRates, as_json: bool) -> None:
-    from creche.cli import render_rates
+    from creche.cli.pages import learning_rate as render_rates
 
     if as_json:
         print(json.dumps(render_rates.learning_rate_data(found), allow_nan=False, default=str))

@@ -21,12 +21,11 @@ from creche.cli.options import (
     with_options,
     writable,
 )
-from creche.cli.page import print_page
-from creche.cli.picture import save_picture
+from creche.cli.output import print_page, save_picture
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
-    from creche.model import Model
+    from creche.model.model import Model
 
 __all__ = ["loss_against_weight"]
 
@@ -82,11 +81,11 @@ def loss_against_weight(
 
     creche loss-against-weight penguins.creche penguins.csv --row bill_length_mm --plot curve.png
     """
-    from creche.explain.batch import batch_of
-    from creche.explain.landscape import loss_against_weight as curve_of
-    from creche.loading import load
-    from creche.model import Model
-    from creche.table.reading import Reading
+    from creche.explain.loss_curve import loss_against_weight as curve_of
+    from creche.explain.rows import batch_of
+    from creche.model.file import load
+    from creche.model.model import Model
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))
@@ -102,14 +101,14 @@ def loss_against_weight(
     if as_json:
         print(json.dumps(curve.to_dict(), allow_nan=False))
         return
-    from creche.cli.render_landscape import landscape_page
+    from creche.cli.pages.loss_curve import landscape_page
 
     print_page(landscape_page(curve))
 
 
 def _named(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     """Rows and columns as numbers, where they are no names: a name may be 7, too."""
-    from creche.explain.place import output_names
+    from creche.explain.weight_space import output_names
 
     names = {"row": model.features.inputs, "column": output_names(model)}
     return {

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from creche import __version__
-from creche.errors import DivergedError, CrecheError, CrecheWarning
+from creche.errors import CrecheError, CrecheWarning, DivergedError
 
 __all__ = ["app_for", "main"]
 
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _say_why(diverged: DivergedError) -> None:
     """Where and why training diverged, if its run is still here."""
-    from creche.explain.diverging import divergence
+    from creche.explain.divergence import divergence
 
     with suppress(CrecheError):
         print(f"creche: {divergence(diverged)}", file=sys.stderr)

@@ -32,15 +32,15 @@ WORDS = {
     "activation": "creche.plan:ACTIVATIONS",
     "choose_threshold": "creche.evaluation.threshold:METRICS_OF_DECISIONS",
     "duplicates": "creche.table.preparation:DUPLICATES",
-    "encoding": "creche.table.encode:SCALINGS",
-    "format": "creche.table.reading:FORMATS",
+    "encoding": "creche.table.encoders.features:SCALINGS",
+    "format": "creche.table.reading.options:FORMATS",
     "initializer": "creche.plan:INITIALIZERS",
     "loss": "creche.plan:LOSSES",
     "optimizer": "creche.plan:OPTIMIZERS",
-    "output_format": "creche.table.reading:FORMATS",
-    "picture_format": "creche.plots.saving:FORMATS",
+    "output_format": "creche.table.reading.options:FORMATS",
+    "picture_format": "creche.plots.save:FORMATS",
     "schedule": "creche.plan:SCHEDULES",
-    "table_format": "creche.table.reading:FORMATS",
+    "table_format": "creche.table.reading.options:FORMATS",
 }
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creche.cli.options import FILES, JSON, READING, THREADS, Option, arguments_of, readings, with_options, writable
-from creche.cli.page import print_page
-from creche.cli.picture import save_picture
+from creche.cli.output import print_page, save_picture
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -48,10 +47,10 @@ def partial_dependence(
 
     creche partial-dependence penguins.creche penguins.csv --column body_mass_g --individual --plot mass.png
     """
-    from creche.explain.depending import partial_dependence as depending
-    from creche.loading import load
-    from creche.table.read import read_table
-    from creche.table.reading import Reading
+    from creche.explain.partial_dependence import partial_dependence as depending
+    from creche.model.file import load
+    from creche.table.reading.options import Reading
+    from creche.table.reading.read import read_table
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))
@@ -67,6 +66,6 @@ def partial_dependence(
     if as_json:
         print(json.dumps(dependence.to_dict(), allow_nan=False))
         return
-    from creche.cli.render_dependence import dependence_page
+    from creche.cli.pages.partial_dependence import dependence_page
 
     print_page(dependence_page(dependence, of))

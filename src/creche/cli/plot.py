@@ -50,10 +50,10 @@ def plot(
 
     creche plot penguins.creche penguins.csv --format svg --dark
     """
-    from creche.loading import load
-    from creche.plots.saving import save_all
+    from creche.model.file import load
+    from creche.plots.save import save_all
     from creche.plots.style import pyplot
-    from creche.table.reading import Reading
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     pyplot()

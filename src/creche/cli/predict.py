@@ -54,9 +54,9 @@ def predict(
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
     """
-    from creche.loading import load
-    from creche.prediction import predict_file
-    from creche.table.reading import Reading
+    from creche.model.file import load
+    from creche.model.predict_file import predict_file
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     keep = options.get("keep")

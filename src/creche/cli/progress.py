@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-    from creche.colony.colony import Colony
-    from creche.crossing.trained import Networks
-    from creche.run import Run
+    from creche.model_selection.colony import Colony
+    from creche.model_selection.fold_training import Networks
+    from creche.training.run import Run
 
 __all__ = ["activity", "asking", "counting_progress", "folds_progress", "sweep_progress", "training_progress"]
 

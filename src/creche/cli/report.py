@@ -50,8 +50,8 @@ def report(
 
     creche report credit.creche later.csv --card card.md --intended-use "Which loans a clerk looks at first."
     """
-    from creche.reporting.report import report as write_report
-    from creche.table.reading import Reading
+    from creche.report.report import report as write_report
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     if options.pop("drop_unlabelled", False):

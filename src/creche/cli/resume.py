@@ -30,7 +30,7 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
 
     creche resume runs/first -o penguins.creche
     """
-    from creche.resuming import resume as resume_run
+    from creche.training.resume import resume as resume_run
 
     options = arguments_of((*OPTIONS, THREADS), given)
     others = ("every", "threads", "validation_data", "test_data")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from creche.cli.options import FILES, JSON, Option, with_options, writable
-from creche.cli.page import print_page
+from creche.cli.output import print_page
 from creche.errors import PlanError
 
 __all__ = ["show"]
@@ -25,9 +25,9 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
 
     creche show penguins.creche --save-plan plan.toml
     """
-    from creche.cli import render_model
-    from creche.loading import load
-    from creche.model import Model
+    from creche.cli.pages import run as render_model
+    from creche.model.file import load
+    from creche.model.model import Model
 
     network = load(model)
     if not isinstance(network, Model):
@@ -39,7 +39,7 @@ def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: An
             print_page(render_model.ensemble_page(network))
         return
     if given["save_plan"] is not None:
-        from creche.plan_file import plan_arguments, write_plan
+        from creche.training.plan_file import plan_arguments, write_plan
 
         if network.provenance is None:
             raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")

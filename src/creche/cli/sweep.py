@@ -9,28 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import (
-    FILES,
-    JSON,
-    READING,
-    Option,
-    arguments_of,
-    readings,
-    with_options,
-    writable,
-)
-from creche.cli.page import print_page
+from creche.cli.options import FILES, JSON, READING, Option, arguments_of, readings, with_options, writable
+from creche.cli.output import print_page
 from creche.cli.progress import asking, sweep_progress
-from creche.cli.several import with_several
 from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
+from creche.cli.value_lists import with_several
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from creche.colony.colony import Colony
-    from creche.colony.estimate import Estimate
-    from creche.ensemble import Ensemble
+    from creche.model.ensemble import Ensemble
+    from creche.model_selection.colony import Colony
+    from creche.model_selection.cost_estimate import Estimate
 
 __all__ = ["YES", "confirmation", "sweep"]
 
@@ -97,7 +88,7 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
                 f"--{name}: does not go with --folds, of which no network learns all rows; train the best with creche "
                 "train, or sweep without folds"
             )
-    from creche.colony.sweep import sweep as sweep_networks
+    from creche.model_selection.sweep import sweep as sweep_networks
 
     as_json, interrupted = "as_json" in shown, False
     confirm = confirmation("yes" in shown, "give fewer values, --samples or --halving")
@@ -160,7 +151,7 @@ def confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
 
 
 def _show(colony: Colony, ensemble: Ensemble | None, top: int, as_json: bool) -> None:
-    from creche.cli import render_sweep
+    from creche.cli.pages import sweep as render_sweep
 
     if as_json:
         print(json.dumps(render_sweep.sweep_data(colony, ensemble), allow_nan=False, default=str))

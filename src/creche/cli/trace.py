@@ -22,7 +22,7 @@ from creche.cli.options import (
     with_options,
     writable,
 )
-from creche.cli.page import print_page
+from creche.cli.output import print_page
 from creche.errors import PlanError, TableError
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def trace(
 
     The model is not changed. Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
-    from creche.explain.tracing.traced import trace as trace_of
-    from creche.loading import load
-    from creche.model import Model
-    from creche.table.reading import Reading
+    from creche.explain.trace.trace import trace as trace_of
+    from creche.model.file import load
+    from creche.model.model import Model
+    from creche.table.reading.options import Reading
 
     options = arguments_of(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.folds import cross_validate
-from creche.cli.options import (
+from creche.cli.cross_validate import cross_validate
+from creche.cli.options import (  # fmt: skip
     COLUMNS,
     DROP_UNLABELLED,
     FILES,
@@ -31,14 +31,14 @@ from creche.cli.options import (
     with_options,
     words,
     writable,
-)  # fmt: skip
-from creche.cli.page import print_page
+)
+from creche.cli.output import print_page
 from creche.cli.progress import activity, training_progress
 from creche.errors import DivergedError, FileError, PlanError
 
 if TYPE_CHECKING:
-    from creche.explain.findings import Diagnosis
-    from creche.run import Run
+    from creche.explain.diagnosis.findings import Diagnosis
+    from creche.training.run import Run
 
 __all__ = ["judge", "keep_model", "show_diagnosis", "show_run", "train"]
 
@@ -143,7 +143,7 @@ def train(
     for name in ("seeds", "predictions"):
         if name in others:
             raise PlanError(f"--{name}: is for cross-validation; give --folds too, such as --folds 5{OTHERWISE[name]}")
-    from creche.training import train as train_network
+    from creche.training.train import train as train_network
 
     kept = {name: others[name] for name in BESIDE_THE_PLAN if name in others}
     if "diagnose" in others:
@@ -176,7 +176,7 @@ def train(
 
 
 def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
-    from creche.explain.doctor import diagnose
+    from creche.explain.diagnosis.diagnose import diagnose
 
     try:
         with activity("trying cures", quiet="as_json" in others):
@@ -189,7 +189,7 @@ def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
 
 def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
     """What was found, as text, or as JSON by itself."""
-    from creche.cli.render_diagnosis import diagnosis_page
+    from creche.cli.pages.diagnosis import diagnosis_page
 
     if "as_json" in others:
         print(json.dumps({"diagnosis": diagnosis.to_dict()}, allow_nan=False))
@@ -200,7 +200,7 @@ def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
 def _plan(given: dict[str, Any]) -> dict[str, Any]:
     """The arguments that determine the run: those of the plan file, and before them those typed."""
     from creche.plan import OPTIMIZERS
-    from creche.plan_file import read_plan
+    from creche.training.plan_file import read_plan
 
     arguments = read_plan(given["plan"]) if given.get("plan") else {}
     arguments |= arguments_of(OF_THE_PLAN, given)
@@ -218,7 +218,7 @@ def _plan(given: dict[str, Any]) -> dict[str, Any]:
 
 def _keep(run: Run, others: dict[str, Any]) -> None:
     if "save_plan" in others:
-        from creche.plan_file import plan_arguments, write_plan
+        from creche.training.plan_file import plan_arguments, write_plan
 
         write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
@@ -247,7 +247,7 @@ def keep_model(run: Run, path: Path) -> None:
 
 def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
     """The page of a run, or the same facts as JSON."""
-    from creche.cli import render
+    from creche.cli.pages import run as render
 
     seconds = float(run.history.seconds.sum())
     if as_json:

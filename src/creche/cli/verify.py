@@ -31,7 +31,7 @@ def verify(
 
     creche verify penguins.creche penguins.csv
     """
-    from creche.verification import verify as verify_model
+    from creche.training.verify import verify as verify_model
 
     with training_progress(quiet=given["as_json"]) as on_progress:
         found = verify_model(model, table, **arguments_of((*OPTIONS, THREADS), given), on_progress=on_progress)

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from creche import _core
-from creche.engine.machine import available_memory
+from creche._system.resources import available_memory
 from creche.engine.native import Rows, gigabytes, translate
 from creche.errors import PlanError
-from creche.plan.custom_loss import CustomLoss
+from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
-from creche.engine.machine import available_memory
+from creche._system.resources import available_memory
 from creche.errors import PlanError
 from creche.plan.losses import CustomLoss, Loss, SquaredError
 from creche.plan.plan import Plan

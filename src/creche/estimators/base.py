@@ -1,46 +1,184 @@
-"""What the classifier and the regressor share: parameters in, plan out, training, and going on with it."""
+"""Parameters within parameters: ``optimizer__learning_rate`` reaches into the plan's parts, as searches want to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from creche.continuing import Standing, continued
-from creche.errors import TableError
-from creche.estimators.parameters import WithParts
-from creche.estimators.rows import checked_rows, precision_of
+from creche.errors import PlanError, TableError, nearest
+from creche.plan.activations import ACTIVATIONS
+from creche.plan.component import Part
+from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
-from creche.run import Run
-from creche.training import train
+from creche.table.table import checked_names
+from creche.training.resume import Standing, continued
+from creche.training.run import Run
+from creche.training.train import train
 
 if TYPE_CHECKING:
-    from creche.history import History
-    from creche.model import Model
+    from creche.model.history import History
+    from creche.model.model import Model
     from creche.plan.activations import Activation
     from creche.plan.initializers import Initializer
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
     from creche.plan.schedules import Schedule
 
-__all__ = ["DNNEstimator"]
+__all__ = ["DNNEstimator", "WithParts", "checked_rows", "is_frame", "precision_of"]
+
+# What turns a parameter (a word, a dict, a part) into a part.
+PARTS: dict[str, Callable[[Any], Part | None]] = {
+    "activation": ACTIVATIONS.of,
+    "early_stopping": EarlyStopping.of,
+    "initializer": INITIALIZERS.of,
+    "loss": LOSSES.of,
+    "optimizer": OPTIMIZERS.of,
+    "schedule": SCHEDULES.of,
+}
+
+
+class WithParts(BaseEstimator):  # type: ignore[misc]
+    """An estimator some of whose parameters are parts of a plan."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default True
+            Also what is within those that are objects: ``optimizer__learning_rate`` of ``optimizer=cr.Adam()``.
+
+        Returns
+        -------
+        dict
+
+        """
+        params: dict[str, Any] = super().get_params(deep)
+        if deep:
+            for name in PARTS:
+                part = params.get(name)
+                if isinstance(part, Part):
+                    params |= {f"{name}__{field.name}": getattr(part, field.name) for field in fields(part)}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Sets parameters, also those within others: ``optimizer__beta1=0.8`` keeps what else the optimizer has.
+
+        Parameters
+        ----------
+        **params
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+
+        """
+        within = {name: params.pop(name) for name in list(params) if name.partition("__")[0] in PARTS and "__" in name}
+        super().set_params(**params)
+        for name, value in within.items():
+            outer, _, inner = name.partition("__")
+            part = PARTS[outer](getattr(self, outer))
+            known = [] if part is None else [field.name for field in fields(part)]
+            if part is None or inner not in known:
+                raise PlanError(f"{name}: there is no such parameter of {outer}={part!r}; {nearest(inner, known)}")
+            setattr(self, outer, replace(part, **{inner: value}))
+        return self
+
+
+PRECISIONS = [np.float64, np.float32]
+
+
+def is_frame(X: object) -> bool:
+    """Whether its columns have names: a DataFrame of any library, unless the names are numbers."""
+    if not nw.dependencies.is_into_dataframe(X):
+        return False
+    names = _names(X)
+    if not all(isinstance(name, str) for name in names):
+        return False
+    checked_names(names, "X")
+    return True
+
+
+def _names(X: Any) -> list[Any]:
+    """Of its columns, as its library has them: narwhals takes no repeated ones, and does not say where they stand."""
+    if nw.dependencies.is_pandas_like_dataframe(X):
+        return list(X.columns)
+    return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
+
+
+def checked_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X, with scikit-learn's checks of its shape and of the names and the number of its features.
+
+    A DataFrame keeps words, dates and missing values, which its encoder knows how to take. An array must be finite.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+    X : DataFrame, lazy frame of Polars, or array-like (n, d)
+    reset : bool
+        Whether the features may be others than those of the last fit.
+
+    Returns
+    -------
+    DataFrame or (n, d) array of float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If they are not such rows, or two columns have one name.
+
+    """
+    if nw.dependencies.is_polars_lazyframe(X):
+        X = X.collect()
+    named = not reset and hasattr(estimator, "feature_names_in_")
+    if is_frame(X) and (reset or named):
+        return validate_data(estimator, X, skip_check_array=True, reset=reset)
+    words = named and isinstance(X, np.ndarray) and X.dtype.kind == "O"
+    x = validate_data(estimator, X, dtype=None if words else PRECISIONS, reset=reset)
+    return _frame(x, estimator.feature_names_in_) if named else x
+
+
+def _frame(x: Any, names: Any) -> Any:
+    """An array's columns under the names a table had in training: inspection tools pass arrays on."""
+    import polars as pl
+
+    columns = (column.tolist() if x.dtype == object else np.ascontiguousarray(column) for column in x.T)
+    return pl.DataFrame([pl.Series(name, column) for name, column in zip(names, columns, strict=True)])
+
+
+def precision_of(x: Any) -> str:
+    """scikit-learn computes in the precision of its input; so do the estimators."""
+    return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
+
 
 # Parameters that go to `train` as they are, and those that go there only if given.
 OF_TRAINING = (
     "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
     "shuffle", "standardize", "threads",
 )  # fmt: skip
+
+
 IF_GIVEN = ("schema", "encoding", "on_epoch")
+
+
 HELD_OUT_FOR_EARLY_STOPPING = 0.1
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.plan.plan import EarlyStopping
     from creche.plan.schedules import Schedule
-    from creche.run import Run
+    from creche.training.run import Run
 
 __all__ = ["DNNClassifier"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from creche.plan.parts import Family, Part, number
+from creche.plan.component import Family, Part, number
 
 __all__ = [
     "ACTIVATIONS", "Activation", "Elu", "Gelu", "GeluTanh", "Identity", "LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from creche.plan.activations import Activation, Elu, Gelu, GeluTanh, LeakyRelu, Mish, Relu, Selu, Silu, Softplus
-from creche.plan.parts import Family, Part, number
+from creche.plan.component import Family, Part, number
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal",

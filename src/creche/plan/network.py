@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
+from creche.plan.component import Part, Range, count, number
 from creche.plan.initializers import INITIALIZERS, Initializer, suited_to
-from creche.plan.parts import Part, Range, count, number
 
 __all__ = ["Layer", "Network"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from creche.errors import PlanError
-from creche.plan.parts import Family, Part, flag, number
+from creche.plan.component import Family, Part, flag, number
 
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",

@@ -9,11 +9,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from creche.errors import PlanError
-from creche.plan.custom_loss import CustomLoss, LossFunction
-from creche.plan.losses import LOSSES, CrossEntropy, Loss
+from creche.plan.component import Part, count, flag, number
+from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
-from creche.plan.parts import Part, count, flag, number
 from creche.plan.schedules import SCHEDULES, Constant, Schedule
 
 __all__ = ["EarlyStopping", "Plan"]

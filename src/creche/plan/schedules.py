@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from creche.errors import PlanError
-from creche.plan.parts import Family, Part, number
+from creche.plan.component import Family, Part, number
 
 __all__ = [
     "SCHEDULES", "Constant", "Cosine", "Exponential", "OneCycle", "ReduceOnPlateau", "Schedule", "Step", "Warmup",

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.colony.effects import grouped
-from creche.colony.tables import in_words
 from creche.errors import PlanError, nearest
-from creche.planning import whole
+from creche.model_selection.results import grouped, in_words
+from creche.plan.arguments import whole
 from creche.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
 
 if TYPE_CHECKING:
-    from creche.colony.colony import Colony
+    from creche.model_selection.colony import Colony
 
 __all__ = ["plot_curves", "plot_map", "plot_spread", "scale"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from creche.errors import PlanError
-from creche.history import History
+from creche.model.history import History
 from creche.plots.style import TRAIN, VALIDATION, axes_for, on_background, pyplot, tidy
 
 __all__ = ["loss_curves", "metric_curves", "plot_history"]

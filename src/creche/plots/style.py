@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
-from creche.errors import PlanError, CrecheError
+from creche.errors import CrecheError, PlanError
 
 __all__ = [
     "BEST",

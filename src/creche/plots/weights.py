@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.planning import whole
+from creche.plan.arguments import whole
 from creche.plots.style import axes_for, category, tidy
 
 if TYPE_CHECKING:
-    from creche.model import Model
+    from creche.model.model import Model
 
 __all__ = ["weight_histograms", "weights_over_epochs"]
 

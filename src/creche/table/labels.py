@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
 from creche.plan.losses import BinaryCrossEntropy, Loss
-from creche.table.columns import KINDS
-from creche.table.roles import LONGEST_CATEGORY
+from creche.table.schema import LONGEST_CATEGORY
+from creche.table.table import KINDS
 
 __all__ = ["LabelEncoder", "check_no_single_rows", "check_varying", "class_numbers", "classes_of", "infer_task"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.table.columns import Column, Table
 from creche.table.split import hashed, mixed
+from creche.table.table import Column, Table
 
 __all__ = ["Leakage", "find_leakage", "leakage_between", "leakage_of_folds", "row_digests"]
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
-from creche.table.check import check_finite, matrix, warn
-from creche.table.columns import Column, Table
-from creche.table.frames import NEEDED
-from creche.table.objects import unmasked
-from creche.table.read import is_table, read_table
-from creche.table.reading import Reading
+from creche.table.checks import check_finite, matrix, warn
+from creche.table.reading.dataframes import NEEDED, unmasked
+from creche.table.reading.options import Reading
+from creche.table.reading.read import is_table, read_table
+from creche.table.table import Column, Table
 
 __all__ = ["Observations", "observations"]
 

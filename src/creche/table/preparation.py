@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from creche.errors import PlanError, nearest
-from creche.plan.parts import Part, count
-from creche.table.encode import Encoding
+from creche.plan.component import Part, count
+from creche.table.encoders.features import Encoding
 from creche.table.observations import WHEN_LABELS_MISS
-from creche.table.reading import Reading
+from creche.table.reading.options import Reading
 from creche.table.schema import ROLES, Schema
 from creche.table.split import Split
 

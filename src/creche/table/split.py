@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.plan.parts import Part, count, flag, number
+from creche.plan.component import Part, count, flag, number
 
 __all__ = ["Parts", "Split", "hashed", "mixed", "part_number", "part_words", "split_parts"]
 

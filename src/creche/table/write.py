@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 
+from creche._system.atomic_files import replacing
 from creche.errors import FileError, nearest
-from creche.files.atomic import replacing
-from creche.table.columns import Column, Table
-from creche.table.formats import OF_NAMES, format_of_name
-from creche.table.reading import FORMATS
+from creche.table.reading.file_formats import OF_NAMES, format_of_name
+from creche.table.reading.options import FORMATS
+from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +78,7 @@ class TableWriter:
     Examples
     --------
     >>> import tempfile
-    >>> from creche.table.read import read_table
+    >>> from creche.table.reading.read import read_table
     >>> table = read_table({"island": ["Biscoe", None], "mass": [3750, 4300]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with TableWriter(f"{folder}/penguins.csv") as writer:

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from creche.files.archive import read_archive
+from creche._system.archive import read_archive
 
 from .commands import COMMAND, big_csv, environment
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.draw_curve import HEIGHT, WIDTH, curve_drawing
+from creche.cli.charts import HEIGHT, WIDTH, curve_drawing
 
 from .commands import main
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.draw import loss_curves
+from creche.cli.charts import loss_curves
 from creche.cli.main import as_typed
-from creche.cli.render_evaluation import evaluation_page
+from creche.cli.pages.evaluation import evaluation_page
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import QUICK, main
@@ -22,7 +22,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch, wide: None) -> None:
 
 
 def page_of(evaluation: cr.ClassEvaluation | cr.NumberEvaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    from creche.cli.page import print_page
+    from creche.cli.output import print_page
 
     print_page(evaluation_page(evaluation, "rows"))
     return capsys.readouterr().out.splitlines()

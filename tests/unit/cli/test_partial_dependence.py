@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.draw_dependence import HEIGHT, WIDTH, curves_drawing
+from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, curves_drawing
 
 from .commands import main
 

@@ -15,7 +15,7 @@ import pytest
 
 import creche as cr
 from creche.cli.options import NETWORK, TRAINING, Option
-from creche.cli.several import with_several
+from creche.cli.value_lists import with_several
 from tests.unit.jobs import PENGUINS_CSV
 
 from .commands import COMMAND, big_csv, environment, main, process
@@ -97,7 +97,7 @@ def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     assert "ensemble of " in capsys.readouterr().out
     ensemble = cr.load(file)
     assert isinstance(ensemble, cr.Ensemble)
-    monkeypatch.setattr("creche.prediction.ROWS_AT_A_TIME", 100)
+    monkeypatch.setattr("creche.model.predict_file.ROWS_AT_A_TIME", 100)
     assert main(["predict", str(file), str(PENGUINS_CSV), "-o", str(out)]) == 0
     rows = list(csv.DictReader(out.read_text().splitlines()))
     probabilities = ensemble.predict_proba("penguins")

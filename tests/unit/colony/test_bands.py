@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.colony.bands import limits_of
+from creche.model_selection.learning_rate_bands import limits_of
 
 RATES = 10.0 ** np.arange(-6, 2, 0.5)  # 16
 NOWHERE = np.zeros((16, 4), dtype=np.bool_)

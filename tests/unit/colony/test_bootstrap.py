@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.table.resample import bootstrap_rows
+from creche.table.prepare import bootstrap_rows
 
 from .sweeps import digests, interrupting, swept, weights_of
 
@@ -112,7 +112,7 @@ def test_it_goes_on_from_its_file_and_is_another_sweep_than_without(tmp_path: Pa
 def test_memory_counts_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).standard_normal((20_000, 50))
     arguments: dict[str, Any] = {"hidden": [2], "epochs": 1, "threads": 1, "batch_size": 1000, "task": "numbers"}
-    monkeypatch.setattr("creche.colony.estimate.available_memory", lambda: 50_000_000)
+    monkeypatch.setattr("creche.model_selection.cost_estimate.available_memory", lambda: 50_000_000)
     with pytest.raises(cr.PlanError, match=r"a sweep of 64 networks needs about 0\.2 GB"):
         cr.sweep(x, x[:, 0], **arguments, seeds=64, bootstrap=True)
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.colony.choices import Axis, Choices, axes_of
-from creche.colony.ranges import Range
+from creche.model_selection.search_space import Axis, Choices, Range, axes_of
 
 from .sweeps import swept
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.colony.effects import grouped, share_explained
-from creche.colony.estimate import Estimate
-from creche.colony.sweep import sweep
+from creche.model_selection.cost_estimate import Estimate
+from creche.model_selection.results import grouped, share_explained
+from creche.model_selection.sweep import sweep
 
 from .sweeps import interrupting, swept
 
@@ -140,7 +140,7 @@ def test_it_is_asked_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     # A clock that goes on by the same amount each time it is looked at: how fast the machine is does not matter.
     ticks = count()
     clock = SimpleNamespace(monotonic=lambda: next(ticks) / 100)
-    monkeypatch.setattr("creche.colony.estimate.time", clock)
+    monkeypatch.setattr("creche.model_selection.cost_estimate.time", clock)
 
     def confirm(estimate: Estimate) -> bool:
         asked.append(estimate)

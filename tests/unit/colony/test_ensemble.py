@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import creche as cr
-from creche.colony.selection import best_temperature, chosen_greedily
-from creche.ensemble import tempered
+from creche.model.ensemble import tempered
+from creche.model_selection.ensemble_selection import best_temperature, chosen_greedily
 from tests.unit.jobs import line
 
 from .sweeps import swept

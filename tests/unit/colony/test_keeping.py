@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.colony.keeping import Keeper
-from creche.files.archive import read_archive, write_archive
+from creche._system.archive import read_archive, write_archive
+from creche.model_selection.sweep_checkpoint import Keeper
 from tests.unit.jobs import PENGUINS_CSV
 
 from .sweeps import digests, interrupting, swept
@@ -57,8 +57,8 @@ def test_a_sweep_that_is_done_is_there_again_without_training(tmp_path: Path) ->
 
 
 def test_every_so_often_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.colony.keeping.SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("creche.colony.keeping.SHARE_OF_TIME", 1.0)
+    monkeypatch.setattr("creche.model_selection.sweep_checkpoint.SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("creche.model_selection.sweep_checkpoint.SHARE_OF_TIME", 1.0)
     file, copy = tmp_path / "sweep", tmp_path / "copy"
 
     def look(colony: cr.Colony) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.crossing.trained import Networks
+from creche.model_selection.fold_training import Networks
 from tests.unit.jobs import line, two_classes
 
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from creche.engine import machine
-from creche.engine.machine import available_memory, resolve_threads, usable_cores
+from creche._system import resources as machine
+from creche._system.resources import available_memory, resolve_threads, usable_cores
 from creche.errors import PlanError
 
 

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from creche.evaluation.spread import Spread
-from creche.evaluation.student import t_quantile
+from creche.evaluation.fold_intervals import Spread, t_quantile
 from creche.table.folds import assign_folds
 
 

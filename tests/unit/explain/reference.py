@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.inside import Weights
+from creche.engine.introspection import Weights
 from creche.engine.native import new_run
-from creche.explain.batch import batch_of
-from creche.model import Model
+from creche.explain.rows import batch_of
+from creche.model.model import Model
 
 
 def cross_entropy(weights: Weights, x: NDArray[Any], classes: NDArray[Any]) -> float:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
 import creche as cr
-from creche.explain.comparison import Comparison
-from creche.explain.paths import flat, principal
+from creche.explain.compare import Comparison
+from creche.explain.weight_space import flat, principal
 from tests.unit.jobs import line
 
 SHARED: dict[str, Any] = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1}
@@ -52,8 +53,7 @@ def test_the_surface_runs_through_the_end_of_the_best(runs: Comparison) -> None:
 
 
 def test_so_many_steps_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from creche.explain import comparison
-
+    comparison = import_module("creche.explain.compare")  # not the function of that name
     monkeypatch.setattr(comparison, "MOST_KEPT", 10)
     runs = cr.explain.compare("penguins", **SHARED, learning_rate=[0.01, 0.02], points=3)  # 64 steps
     for one in runs:

@@ -11,8 +11,8 @@ import pytest
 
 import creche as cr
 from creche.engine.native import Rows
-from creche.explain.sharpness import edge_of_stability, sharpness
-from creche.explain.tracing.stepping import alone
+from creche.explain.divergence import edge_of_stability, sharpness
+from creche.explain.trace.step import alone
 
 from ..jobs import line, quick
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.explain.findings import Diagnosis, Finding
-from creche.explain.rules import RULES
+from creche.explain.diagnosis.findings import Diagnosis, Finding
+from creche.explain.diagnosis.rules import RULES
 
 diagnose = cr.explain.diagnose
 
@@ -277,12 +277,12 @@ def test_cures_that_prepare_the_rows_anew_are_what_training_gives() -> None:
 def test_a_forecast_that_was_refuted_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(*classes(0, 1000, 0.02), loss="binary_cross_entropy", hidden=[16], epochs=60)
     assert "too_short" in diagnose(run, try_cures=False).rules
-    monkeypatch.setattr("creche.explain.cures.MARGIN", 0.99)
+    monkeypatch.setattr("creche.explain.diagnosis.trials.MARGIN", 0.99)
     assert "too_short" not in diagnose(run).rules
 
 
 def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.explain.cures.MARGIN", 0.99)
+    monkeypatch.setattr("creche.explain.diagnosis.trials.MARGIN", 0.99)
     run = trained(*classes(0, 150, 0.2, 20), epochs=200, learning_rate=0.01, hidden=[64, 64])
     finding = found(run, "overfitting")
     assert finding.cure is None

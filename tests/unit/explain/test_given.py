@@ -10,7 +10,7 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.explain.batch import batch_of
+from creche.explain.rows import batch_of
 
 
 @pytest.fixture(scope="module")

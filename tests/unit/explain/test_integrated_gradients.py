@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.explain import integrated_gradients
-from creche.explain.attribution import neutral_inputs
-from creche.explain.encoded import blocks_of
-from creche.explain.slopes import Said, Target
+from creche.explain.input_gradients import Said, Target
+from creche.explain.integrated_gradients import neutral_inputs
+from creche.explain.rows import blocks_of
 from tests.unit.jobs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())

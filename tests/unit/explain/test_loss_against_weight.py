@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.engine.inside import Weights
-from creche.explain.batch import batch_of
-from creche.explain.curve import LossAgainstWeight
-from creche.explain.place import place_of
-from creche.model import Model
+from creche.engine.introspection import Weights
+from creche.explain.loss_curve import LossAgainstWeight
+from creche.explain.rows import batch_of
+from creche.explain.weight_space import place_of
+from creche.model.model import Model
 from tests.unit.jobs import line, two_classes
 
 from .reference import alone, copied, cross_entropy

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.engine.inside import Weights
-from creche.explain.paths import filter_normalised, flat, principal, projected, unflat
-from creche.explain.surface import LossSurface
+from creche.engine.introspection import Weights
+from creche.explain.loss_surface import LossSurface
+from creche.explain.weight_space import filter_normalised, flat, principal, projected, unflat
 from tests.unit.jobs import line
 
 from .reference import alone, copied

@@ -14,9 +14,8 @@ from sklearn.inspection import partial_dependence as of_sklearn
 import creche as cr
 from creche.errors import PlanError, TableError
 from creche.explain import partial_dependence
-from creche.explain.given import table_of
-from creche.explain.span import span_of
-from creche.explain.varying import changed, said_if
+from creche.explain.rows import table_of
+from creche.explain.value_grid import changed, said_if, span_of
 
 FLOAT32 = 1e-6  # the network's outputs are float32; sums of them are not
 
@@ -146,7 +145,7 @@ def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypat
     whole = np.concatenate(list(said_if(model, table, settings)))
     expected = model.predict_proba(changed(table.select(model.features.names), settings, np.arange(3)))
     np.testing.assert_array_equal(whole.reshape(expected.shape), expected)
-    monkeypatch.setattr("creche.explain.varying.CELLS_AT_ONCE", 1)
+    monkeypatch.setattr("creche.explain.value_grid.CELLS_AT_ONCE", 1)
     np.testing.assert_array_equal(np.concatenate(list(said_if(model, table, settings))), whole)
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from creche.explain.landings import chosen_rates, valley_of, verdict_on
-from creche.explain.reach import Reach, reach_of
+from creche.explain.curve_range import Reach, reach_of
+from creche.explain.step_verdict import chosen_rates, valley_of, verdict_on
 
 
 def reach(function: Callable[[Any], Any], scale: float = 1.0) -> Reach:

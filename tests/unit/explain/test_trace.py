@@ -16,14 +16,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import creche as cr
-from creche.explain.batch import batch_of
-from creche.explain.epoch_order import epoch_order
-from creche.explain.tracing.checking import checked_gradients
-from creche.explain.tracing.mistakes import ClassMistakes
-from creche.explain.tracing.planes import plane_names
-from creche.explain.tracing.stepping import alone
+from creche.engine.introspection import epoch_order
+from creche.explain.rows import batch_of
+from creche.explain.trace.gradient_check import checked_gradients
+from creche.explain.trace.result import ClassMistakes
+from creche.explain.trace.step import alone, plane_names
 from creche.plan import ACTIVATIONS, OPTIMIZERS
-from creche.run import Run
+from creche.training.run import Run
 
 from ..jobs import line, quick, two_classes
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.model import Model
+from creche.model.model import Model
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "kept"
 

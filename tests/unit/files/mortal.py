@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.files.archive import read_archive, write_archive
-from creche.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
-from creche.files.digest import digest_of_arrays
-from creche.training import Run, train
+from creche._system.archive import read_archive, write_archive
+from creche.table.digest import digest_of_arrays
+from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
+from creche.training.run import Run
+from creche.training.train import train
 
 KILLS = 20
 EPOCHS = 250

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from creche._system import archive
+from creche._system.archive import BrokenArchiveError, read_archive, write_archive
 from creche.errors import FileError
-from creche.files import archive
-from creche.files.archive import BrokenArchiveError, read_archive, write_archive
 from tests.unit.files import forge
 
 DTYPES = ["?", "u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"]
@@ -237,7 +237,7 @@ def test_the_data_is_read_only_once(tmp_path: Path) -> None:
     megabytes = 80
     write_archive(tmp_path / "x", "model", {}, {"w": np.zeros(megabytes * 2**17), "v": np.zeros((0, 3))})
     program = f"""
-from creche.files.archive import read_archive
+from creche._system.archive import read_archive
 peak = lambda: next(int(l.split()[1]) / 1024 for l in open("/proc/self/status") if l.startswith("VmHWM"))
 before = peak()
 content = read_archive({str(tmp_path / "x")!r}, "model")

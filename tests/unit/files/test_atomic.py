@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creche._system import atomic_files as atomic
+from creche._system.archive import read_archive, write_archive
+from creche._system.atomic_files import clear_temporaries, replacing
 from creche.errors import FileError
-from creche.files import atomic
-from creche.files.archive import read_archive, write_archive
-from creche.files.atomic import clear_temporaries, replacing
 from tests.unit.files.mortal import run_mortal
 
 
@@ -203,7 +203,7 @@ def test_what_has_nothing_to_lose_is_written_directly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_a_file", [True, False])
 def test_standard_output_can_be_named(tmp_path: Path, to_a_file: bool) -> None:
-    program = "from creche.files.atomic import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
+    program = "from creche._system.atomic_files import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
     with open(tmp_path / "out", "w+b") as out:
         done = subprocess.run([sys.executable, "-c", program], stdout=out if to_a_file else subprocess.PIPE, check=True)
         out.seek(0)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.errors import FileError, PlanError, CrecheWarning
-from creche.files.archive import write_archive
-from creche.files.atomic import SUFFIX
-from creche.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
+from creche._system.archive import write_archive
+from creche._system.atomic_files import SUFFIX
+from creche.errors import CrecheWarning, FileError, PlanError
+from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from tests.unit.files.mutations import in_parts
 
 PLAN: Mapping[str, Any] = {"epochs": 100, "network": {"inputs": 2}}

@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche.errors import FileError, TableError
-from creche.files.digest import (
-    description_of_table,
-    digest_of_arrays,
-    digest_of_column,
-    digest_of_table,
-    table_changes,
-)
-from creche.table.columns import Column, Table
+from creche.table.digest import description_of_table, digest_of_arrays, digest_of_column, digest_of_table, table_changes
+from creche.table.table import Column, Table
 
 
 def numbers(*values: float) -> Column:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from creche._system.archive import read_archive
 from creche.errors import FileError
-from creche.files.archive import read_archive
 from tests.unit.files.forge import ZEROS, assemble, entry, envelope, honest
 
 LARGEST = 160 * 2**20  # bytes of memory, for files of at most a few megabytes

@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.cli.page import print_page
-from creche.cli.render_model import model_data, model_page
-from creche.files.model_file import load_with
+from creche.cli.output import print_page
+from creche.cli.pages.run import model_data, model_page
+from creche.model.file import load_with
 from tests.unit.files import kept
 from tests.unit.files.forge import sealed
 from tests.unit.files.mutations import in_parts, mutated

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creche.files import strict_json
-from creche.files.strict_json import Malformed, dump, parse
+from creche._system import strict_json
+from creche._system.strict_json import Malformed, dump, parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.text('"\\[]{},: u8d', max_size=12)
 values = st.recursive(

@@ -8,8 +8,8 @@ import numpy as np
 
 import creche as cr
 from creche.evaluation import ClassEvaluation, NumberEvaluation
-from creche.table.encode import FeatureEncoder
-from creche.table.encoders.numbers import NumberEncoder
+from creche.table.encoders.features import FeatureEncoder
+from creche.table.encoders.numeric import NumberEncoder
 from creche.table.labels import LabelEncoder
 
 SPECIES = ("Adelie", "Chinstrap", "Gentoo")

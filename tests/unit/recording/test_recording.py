@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.recording.recorder import Recorder, sampled, taken
+from creche.training.recorder import Recorder, sampled, taken
 from tests.unit.jobs import digest, line, quick, two_classes
 
 EVERYTHING = {"dropout": 0.2, "batch_size": 7, "epochs": 6, "seed": 3}

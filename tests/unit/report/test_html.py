@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.reporting.card import plain
-from creche.reporting.html import Html, facts, table, tag
+from creche.render.html import Html, facts, table, tag
+from creche.report.model_card import plain
 
 from .pages import Page
 

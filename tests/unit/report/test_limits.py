@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.reporting.card import card_of
-from creche.reporting.limits import limits_of, ranges_of
-from creche.reporting.subject import Subject, subject_of
+from creche.report.limits import limits_of, ranges_of
+from creche.report.model_card import card_of
+from creche.report.subject import Subject, subject_of
 
 
 def said(subject: Subject) -> str:

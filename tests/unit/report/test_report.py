@@ -13,9 +13,9 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.reporting.explained import spared_least
-from creche.reporting.limits import limits_of
-from creche.reporting.subject import subject_of
+from creche.report.explanations import spared_least
+from creche.report.limits import limits_of
+from creche.report.subject import subject_of
 from tests.unit import jobs
 
 from .pages import Page

@@ -10,9 +10,8 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.reporting.explained import uses_section
-from creche.reporting.figures import Figures
-from creche.reporting.subject import subject_of
+from creche.report.explanations import Figures, uses_section
+from creche.report.subject import subject_of
 
 
 class Importance:

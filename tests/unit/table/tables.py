@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from creche.table.columns import Table
+from creche.table.table import Table
 
 NAMES = ["mass", "count", "ringed", "island", "day", "gap"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from creche.errors import TableError
-from creche.table.check import check_finite, matrix
+from creche.table.checks import check_finite, matrix
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.errors import FileError, PlanError, CrecheError, CrecheWarning, TableError
-from creche.table.columns import Column, Table
-from creche.table.encode import Encoding, FeatureEncoder
+from creche.errors import CrecheError, CrecheWarning, FileError, PlanError, TableError
+from creche.table.encoders.features import Encoding, FeatureEncoder
 from creche.table.schema import Schema
+from creche.table.table import Column, Table
 
 ABC = ("a", "b", "c")
 SCALINGS = ["standard", "robust", "quantile", "none"]

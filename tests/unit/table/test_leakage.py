@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.table.columns import Column, Table
 from creche.table.leakage import find_leakage, row_digests
+from creche.table.table import Column, Table
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, -0.0, 1.5, float("nan")]), st.sampled_from(["a", "b", None]), st.integers(0, 1)),

@@ -11,12 +11,12 @@ import pytest
 
 import creche as cr
 from creche.errors import CrecheWarning, TableError
-from creche.table.columns import Table
-from creche.table.encode import Encoding
+from creche.table.encoders.features import Encoding
 from creche.table.observations import observations
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared, label_rows, prepare
 from creche.table.split import Split, split_parts
+from creche.table.table import Table
 from tests.unit.jobs import line, two_classes
 
 FRAME = pl.DataFrame(

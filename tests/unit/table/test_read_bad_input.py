@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.errors import FileError, PlanError, CrecheError, TableError
-from creche.table import contents
-from creche.table.read import read_batches, read_table
-from creche.table.reading import Reading
+from creche.errors import CrecheError, FileError, PlanError, TableError
+from creche.table.reading import file_formats as contents
+from creche.table.reading.options import Reading
+from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.tables import frame
 from tests.unit.table.test_read_formats import COMPRESSIONS, FORMATS, zstd
 

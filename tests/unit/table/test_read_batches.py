@@ -13,8 +13,8 @@ import pytest
 
 import creche as cr
 from creche.errors import TableError
-from creche.table.columns import Table
-from creche.table.read import read_batches, read_table
+from creche.table.reading.read import read_batches, read_table
+from creche.table.table import Table
 from tests.unit.table.tables import frame, kinds, values
 from tests.unit.table.test_read_formats import FORMATS, FRAMES
 
@@ -63,7 +63,7 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
 
 MEASURE = """
 import re, sys
-from creche.table.read import read_batches
+from creche.table.reading.read import read_batches
 rows = 0
 for part in read_batches(sys.argv[1], rows=20_000):
     rows += len(part)

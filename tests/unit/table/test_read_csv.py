@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheError
-from creche.table import contents
-from creche.table.columns import Table
-from creche.table.kinds import MISSING_WORDS
-from creche.table.read import read_table
-from creche.table.reading import Reading
+from creche.table.cell_types import MISSING_WORDS
+from creche.table.reading import file_formats as contents
+from creche.table.reading.options import Reading
+from creche.table.reading.read import read_table
+from creche.table.table import Table
 from tests.unit.table.tables import assert_same, kinds, values
 
 
@@ -140,7 +140,8 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
 
 def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     """Pieces of a few bytes: cells, quotes, characters and line ends all fall on an edge somewhere."""
-    from creche.table import large_csv, text
+    from creche.table.reading import byte_streams as text
+    from creche.table.reading import csv_large as large_csv
 
     rows = [(i, f'"n, {i}"' if i % 3 else f"é{i}", "" if i % 5 == 0 else f"{i / 7}") for i in range(200)]
     content = "i,word,x\r\n" + "".join(f"{i},{w},{x}\r\n" for i, w, x in rows)
@@ -148,8 +149,8 @@ def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     for size in (1, 2, 3, 7, 64):
         pieces = text.utf8_pieces
         frames: Any = []
-        from creche.table.sniff import Dialect
-        from creche.table.streams import opened_bytes
+        from creche.table.reading.byte_streams import opened_bytes
+        from creche.table.reading.csv_dialect import Dialect
 
         with opened_bytes(tmp_path / "table.csv", "table.csv") as stream:
             frames = list(large_csv.csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))

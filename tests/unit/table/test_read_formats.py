@@ -23,8 +23,8 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from creche.table.read import is_table, read_batches, read_table
-from creche.table.reading import Reading
+from creche.table.reading.options import Reading
+from creche.table.reading.read import is_table, read_batches, read_table
 from creche.table.write import TableWriter
 from tests.unit.table.tables import KINDS, expected, frame, kinds, values
 

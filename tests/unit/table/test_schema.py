@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.errors import FileError, CrecheError, CrecheWarning, TableError
-from creche.table.columns import Column, Table
+from creche.errors import CrecheError, CrecheWarning, FileError, TableError
 from creche.table.datasets import penguins
-from creche.table.read import read_table
-from creche.table.roles import with_given_roles
-from creche.table.schema import ColumnSchema, Schema
+from creche.table.reading.read import read_table
+from creche.table.schema import ColumnSchema, Schema, with_given_roles
+from creche.table.table import Column, Table
 
 ROWS = 60
 RANDOM = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.table.encode import Encoding, FeatureEncoder
+from creche.table.encoders.features import Encoding, FeatureEncoder
 
 from ..jobs import line, quick, two_classes
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from creche.errors import FileError
-from creche.table.columns import Column, Table
-from creche.table.read import read_table
+from creche.table.reading.read import read_table
+from creche.table.table import Column, Table
 from creche.table.write import TableWriter, format_to_write
 from tests.unit.table.tables import assert_same, frame, kinds, values
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.columns import Column
-from creche.table.encoders.categories import CategoryEncoder
-from creche.table.kinds import Place
+from creche.table.cell_types import Place
+from creche.table.encoders.categorical import CategoryEncoder
+from creche.table.table import Column
 
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12)])), min_size=1, max_size=60)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.columns import Column
-from creche.table.encoders.dates import CIRCLES, PARTS, DateEncoder
-from creche.table.kinds import Place
+from creche.table.cell_types import Place
+from creche.table.encoders.datetime import CIRCLES, PARTS, DateEncoder
+from creche.table.table import Column
 
 # Any part differs among these two.
 TWO = ["2019-01-01T00:00", "2020-02-02T01:00"]

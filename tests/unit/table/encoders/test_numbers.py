@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.table.columns import Column
-from creche.table.encoders.numbers import NumberEncoder, mean_and_deviation
-from creche.table.kinds import Place
+from creche.table.cell_types import Place
+from creche.table.encoders.numeric import NumberEncoder, mean_and_deviation
+from creche.table.table import Column
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
 HERE = Place("the table", "size")

@@ -1,0 +1,1 @@
+"""What files and machines need: archives, whole writes, strict JSON, cores and memory."""

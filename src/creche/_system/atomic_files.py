@@ -1,0 +1,186 @@
+"""Files written whole or not at all: whatever happens meanwhile, a name stands for the old content or the new."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from creche.errors import FileError
+
+__all__ = ["clear_temporaries", "file_name", "replacing"]
+
+SUFFIX = ".creche-temporary"
+
+
+LONGEST_STEM = 100  # of a file's name in its temporary's name: the whole must stay below 255 bytes
+
+
+ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
+    errno.EDQUOT: "the quota of disk space is used up; free some space, or write elsewhere",
+    errno.EFBIG: "it would be larger than files may be here; write elsewhere",
+    errno.EACCES: "that is not permitted; choose a folder you may write to",
+    errno.EPERM: "that is not permitted; choose a folder you may write to",
+    errno.EROFS: "the file system can only be read; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.ELOOP: "its symbolic links lead in a circle; name the file itself",
+    errno.ENOTDIR: "a part of its path is no folder; check the spelling",
+}
+
+
+def file_name(path: str | os.PathLike[str]) -> str:
+    """The path as text.
+
+    Raises
+    ------
+    FileError
+        If it can name no file.
+
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise FileError(f"path: got {path!r}; needs the name of a file")
+    name = os.fsdecode(path)
+    try:
+        encoded = os.fsencode(name)
+    except UnicodeEncodeError:
+        encoded = b""
+    if not encoded or b"\0" in encoded:
+        raise FileError(f"path: got {name!r}; needs the name of a file")
+    return name
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write; what was written takes the place of `path` at the end, in one step and safely on disk.
+
+    If anything is raised before, `path` is as it was. A file that is replaced passes on its permissions, and a symbolic
+    link stays: the file it leads to is replaced. Terminals, pipes and the like have nothing to lose, and are written
+    directly.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    FileError
+        If it cannot be written: why, and what to do.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(f"{folder}/penguins.txt") as file:
+    ...         _ = file.write(b"Adelie")
+    ...     Path(folder, "penguins.txt").read_bytes()
+    b'Adelie'
+
+    """
+    name = file_name(path)
+    target = os.path.realpath(name)
+    folder, base = os.path.split(target)
+    temporary = ""
+    try:
+        replaced = _status(name)
+        _check_target(name, replaced)
+        if replaced is not None and _is_stream(name, replaced):
+            with open(name, "wb") as stream:
+                yield stream
+            return
+        temporary = os.path.join(folder, f".{base[:LONGEST_STEM]}.{secrets.token_hex(8)}{SUFFIX}")
+        with _create(temporary, replaced) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(temporary, target)
+        _sync_folder(folder)
+    except (FileError, BrokenPipeError):
+        raise
+    except OSError as error:
+        if error.filename not in (None, name, target, temporary, folder):
+            raise  # about another file, which was in use while this one was being written
+        raise FileError(_message(name, error)) from error
+    finally:
+        if temporary:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def clear_temporaries(folder: str | os.PathLike[str]) -> None:
+    """Removes the temporary files of processes that were killed; those being written are locked, and stay."""
+    for path in Path(folder).glob(f".*{SUFFIX}"):
+        with suppress(OSError), open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _status(name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name)
+    except FileNotFoundError:
+        return None
+
+
+def _check_target(name: str, status: os.stat_result | None) -> None:
+    if name.endswith(os.sep) or (status is not None and stat.S_ISDIR(status.st_mode)):
+        raise FileError(f"{name}: is a folder; name a file in it")
+    if status is None:
+        folder = os.path.dirname(os.path.realpath(name))
+        if not os.path.isdir(folder):
+            raise FileError(f"{name}: cannot be written: there is no folder {folder}; make it, or check the spelling")
+    elif stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
+        raise FileError(f"{name}: is a disk or a socket; name a file")
+    elif not os.access(name, os.W_OK):
+        raise FileError(f"{name}: is write-protected; permit writing (chmod u+w), or choose another name")
+
+
+def _is_stream(name: str, status: os.stat_result) -> bool:
+    """Whether bytes go to it one after another: /dev/stdout does so even where it was redirected to a file."""
+    return not stat.S_ISREG(status.st_mode) or os.path.abspath(name).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+
+
+def _create(temporary: str, replaced: os.stat_result | None) -> BinaryIO:
+    """The temporary file, locked as long as it is open, never more readable than the file it will replace."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        file = os.fdopen(os.open(temporary, flags, 0o666 if replaced is None else 0o600), "wb")
+        try:
+            with suppress(OSError):  # some network file systems know no locks
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if replaced is not None:
+                with suppress(PermissionError):
+                    os.fchown(file.fileno(), replaced.st_uid, replaced.st_gid)
+                os.fchmod(file.fileno(), stat.S_IMODE(replaced.st_mode))
+            if os.fstat(file.fileno()).st_nlink:
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # cleared by another process between being made and being locked
+
+
+def _sync_folder(folder: str) -> None:
+    """Makes the new name last; where folders cannot be synced, that is the file system's own business."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _message(name: str, error: OSError) -> str:
+    why = ADVICE.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
+    old = "; the file that was there is unchanged" if os.path.isfile(name) else ""
+    return f"{name}: cannot be written: {why}{old}"

@@ -1,1 +1,0 @@
-"""The colony: many networks trained at once, to compare, to choose among, and to let the best speak together."""

@@ -1,1 +1,0 @@
-"""Cross-validation: the folds, the networks that are trained on them, and what came of it."""

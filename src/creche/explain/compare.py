@@ -1,0 +1,302 @@
+"""Learning rates, optimizers and the like side by side: from one start, as curves and as paths on one loss surface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche._system.resources import resolve_threads
+from creche.errors import CrecheError, DivergedError, PlanError
+from creche.explain.loss_evaluator import Judge, listed
+from creche.explain.loss_surface import LossSurface, plane_of, surface_of
+from creche.explain.weight_space import flat, projected
+from creche.model_selection.jobs import Jobs, all_arguments
+from creche.model_selection.results import in_words
+from creche.model_selection.search_space import OF_THE_OPTIMIZER, Choices, axes_of
+from creche.plan.arguments import whole
+from creche.training.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Comparison", "Followed", "compare"]
+
+# What leaves the network, its start, its loss and its rows as they are.
+MAY_DIFFER = ("learning_rate", "optimizer", *OF_THE_OPTIMIZER, "schedule", "batch_size", "shuffle")
+
+
+POINTS = 41
+
+
+MOST_KEPT = 200  # sets of weights of each run
+
+
+MOST_BYTES = 128_000_000  # of all of them
+
+
+FAR = 10.0  # times as far from the start as half of the runs: such a run has no say in what the picture shows
+
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Followed:
+    """One run of a comparison.
+
+    Attributes
+    ----------
+    name : str
+        In what it differs, such as "learning rate 0.1".
+    choice : dict
+        The same as arguments.
+    run : Run
+    steps : (kept,) int64
+        After how many steps weights were kept; the first is 0, the start.
+    losses : (kept,) float64
+        Of those weights on all training rows.
+    validation_losses : (kept,) float64 or None
+        On the rows kept for validation.
+    path : (kept, 2) float64
+        Those weights projected on the surface.
+    is_far : bool
+        Whether it went so far that neither the directions nor the window are chosen by it.
+
+    """
+
+    name: str
+    choice: Mapping[str, Any]
+    run: Run
+    steps: NDArray[np.int64]
+    losses: Array
+    validation_losses: Array | None
+    path: Array
+    is_far: bool
+
+    @property
+    def status(self) -> str:
+        """How the run ended: as `Run.status`."""
+        return self.run.status
+
+    def __repr__(self) -> str:
+        return f"Followed({self.name}: {self.status}, loss {self.losses[0]:.4g} to {self.losses[-1]:.4g})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Sequence[Followed]):
+    """Runs from one start, side by side: made by `compare`. A sequence of `Followed`, in the order of the arguments.
+
+    Attributes
+    ----------
+    runs : tuple of Followed
+    surface : LossSurface
+        The loss on the training rows over the plane of the paths; it runs through the end of the best run.
+
+    """
+
+    runs: tuple[Followed, ...]
+    surface: LossSurface
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.runs[place]
+
+    @property
+    def share(self) -> float:
+        """How much of the variance of all paths (but those that are far) the surface's plane holds, from 0 to 1."""
+        assert self.surface.share is not None
+        return self.surface.share
+
+    def best(self) -> Followed:
+        """The run that ends with the lowest training loss."""
+        return min(self.runs, key=lambda one: one.losses[-1] if one.status != "diverged" else np.inf)
+
+    def table(self) -> pl.DataFrame:
+        """A row for each run: what differs, status, steps, the loss at the end, the lowest, and validation."""
+        import polars as pl
+
+        rows = []
+        for one in self.runs:
+            validation = one.validation_losses
+            rows.append(
+                {
+                    **{name: in_words(value) for name, value in one.choice.items()},
+                    "status": one.status, "steps": int(one.run.step), "loss": float(one.losses[-1]),
+                    "lowest_loss": float(np.nanmin(one.losses)),
+                    "validation_loss": None if validation is None else float(validation[-1]),
+                }
+            )  # fmt: skip
+        return pl.DataFrame(rows)
+
+    def step_table(self) -> pl.DataFrame:
+        """A row for each set of weights that was kept: run, step, losses, and where on the surface."""
+        import polars as pl
+
+        frames = []
+        for one in self.runs:
+            validation = np.full(len(one.steps), np.nan) if one.validation_losses is None else one.validation_losses
+            columns = {
+                "run": [one.name] * len(one.steps), "step": one.steps, "loss": one.losses,
+                "validation_loss": validation, "x": one.path[:, 0], "y": one.path[:, 1],
+            }  # fmt: skip
+            frames.append(pl.DataFrame(columns))
+        return pl.concat(frames)
+
+    def plot(self, axes: Any = None) -> list[Any]:
+        """Curves and paths beside each other, as a list of two matplotlib Axes (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : two Axes, optional
+
+        """
+        from creche.plots.comparison import comparison
+
+        return comparison(self, axes=axes)
+
+    def __repr__(self) -> str:
+        return f"Comparison({len(self)} runs; {', '.join(map(repr, self.runs[:4]))}{', …' if len(self) > 4 else ''})"
+
+
+def compare(
+    data: Any,
+    y: Any = None,
+    *,
+    directions: Any = None,
+    points: int = POINTS,
+    seed: int = 0,
+    threads: int | None = None,
+    **arguments: Any,
+) -> Comparison:
+    """Trains from one start with several learning rates or optimizers, and follows where each goes.
+
+    All runs have the same initial weights, the same rows, and, unless the batch size differs, the same batches. The
+    weights are kept at up to 200 steps of each, evenly spaced. The paths are shown on one surface of the loss, in the
+    two directions along which they differ most (their principal components: Lorch 2016; Li et al. 2018). A run that
+    went more than ten times as far as half of them has no say in the directions.
+
+    Parameters
+    ----------
+    data, y
+        As for `creche.train`.
+    directions : two weights, optional
+        Instead of the paths' own: each as (layer, row, column), as for `loss_surface`.
+    points : int, default 41
+        Of the surface, along each side.
+    seed : int, default 0
+        Of the split, the initial weights and the order of rows.
+    threads : int, optional
+    **arguments
+        Of `creche.train`; several values, as a list, of `learning_rate`, `optimizer`, `schedule`, `batch_size`,
+        `shuffle`, or the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm`, `clip_value`. Every combination
+        is a run.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    PlanError
+        If nothing differs, or something does that would be another network or another loss.
+    TableError, FileError
+        As for `creche.train`.
+    CrecheError
+        If all runs diverged at once.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> both = cr.explain.compare("penguins", label="species", hidden=[5], optimizer="sgd", learning_rate=[0.01, 0.3],
+    ...                           epochs=10, points=9, threads=1)
+    >>> [run.name for run in both], both.best().name
+    (['learning rate 0.01', 'learning rate 0.3'], 'learning rate 0.3')
+    >>> bool(both[0].losses[0] == both[1].losses[0])
+    True
+
+    """
+    points, seed, threads = (
+        whole("points", points, at_least=3),
+        whole("seed", seed, at_least=0),
+        resolve_threads(threads),
+    )
+    fixed, axes = axes_of({name: value for name, value in all_arguments(arguments).items() if name != "seed"})
+    for axis in axes:
+        if axis.name not in MAY_DIFFER:
+            raise PlanError(
+                f"{axis.name}: is the same for all runs that are compared, for they share a start and a loss; what can "
+                f"differ: {', '.join(MAY_DIFFER)}"
+            )
+    choices = Choices(axes)
+    if len(choices) < 2:
+        raise PlanError("nothing differs; give a list, such as learning_rate=[0.001, 0.01, 0.1]")
+    jobs = Jobs(data, y, fixed, seed)
+    runs = []
+    for choice in choices:
+        plan, prepared = jobs.planned(choice)
+        runs.append(Run(replace(plan, seed=seed), prepared, threads))
+    followed = [_follow(run, len(runs)) for run in runs]
+    rows = [weights for _, weights in followed]
+    sizes = np.array([np.linalg.norm(path - path[0], axis=1).max() for path in rows])
+    is_far = sizes > FAR * np.median(sizes)
+    return _compared(list(choices), runs, followed, is_far, directions, points)
+
+
+def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
+    """Trains a run to its end; at which steps its weights were kept, and those, a row each."""
+    plan = run.plan
+    steps = plan.epochs * plan.steps_per_epoch(len(run.prepared.train))
+    most = max(2, min(MOST_KEPT, MOST_BYTES // (8 * plan.network.parameters * runs)))
+    stride = max(1, -(-steps // most))
+    at, rows = [run.step], [flat(run.model.weights)]
+    try:
+        while run.status == "running" and run.epoch < plan.epochs:
+            run.resume(steps=stride)
+            at.append(run.step)
+            rows.append(flat(run.model.weights))
+    except DivergedError:
+        pass  # the run says so itself, and the path ends where its loss was last finite
+    return np.array(at, dtype=np.int64), np.stack(rows)
+
+
+def _compared(
+    choices: list[dict[str, Any]],
+    runs: list[Run],
+    followed: list[tuple[NDArray[np.int64], Array]],
+    is_far: NDArray[np.bool_],
+    directions: Any,
+    points: int,
+) -> Comparison:
+    """What the runs lost on their ways, and the surface on which those lie."""
+    plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
+    rows, validation = prepared.rows(plan.loss, plan.precision)
+    judges = [Judge(plan, rows, threads)] + ([] if validation is None else [Judge(plan, validation, threads)])
+    losses = [
+        [judge.losses(listed(path, plan.network, plan.precision), len(path)) for judge in judges]
+        for _, path in followed
+    ]
+    ends = np.array([of[0][-1] for of in losses])
+    ends[is_far | ~np.isfinite(ends)] = np.inf
+    best = int(np.argmin(ends + np.array([1e300 if run.status == "diverged" else 0.0 for run in runs])))
+    if not np.isfinite(ends[best]):
+        raise CrecheError("every run ends with a loss that is not finite; give lower learning rates")
+    near = np.concatenate([path for (_, path), far in zip(followed, is_far, strict=True) if not far])
+    model = runs[best].model
+    plane = plane_of(model, directions, near, 0, of="paths")
+    surface = surface_of(judges[0], model.weights, plane, near, points, None)
+    found = []
+    for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):
+        on_surface = projected(path, plane.origin, plane.directions)[0] + plane.offset
+        name = ", ".join(_said(argument, value) for argument, value in choice.items())
+        found.append(Followed(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
+    return Comparison(tuple(found), replace(surface, path=None, path_losses=None))
+
+
+def _said(argument: str, value: Any) -> str:
+    return in_words(value) if argument == "optimizer" else f"{argument.replace('_', ' ')} {in_words(value)}"

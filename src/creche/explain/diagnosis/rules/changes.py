@@ -1,0 +1,36 @@
+"""Changes that the cures of several rules have in common."""
+
+from __future__ import annotations
+
+from creche.explain.diagnosis.findings import Alternative
+from creche.explain.diagnosis.run_facts import Case
+
+__all__ = ["rates", "standardised", "usual_rate"]
+
+SHARES = {3: "a third", 10: "a tenth", 100: "a hundredth", 1000: "a thousandth"}
+
+
+def rates(case: Case, *divisors: float) -> list[Alternative]:
+    """The learning rate divided by these numbers; below 1 they make it higher."""
+    rate = case.plan.optimizer.learning_rate
+    found = []
+    for divisor in divisors:
+        words = f"{1 / divisor:.0f} times" if divisor < 1 else SHARES[int(divisor)] + " of"
+        found.append(Alternative(f"{words} the learning rate", {"learning_rate": float(f"{rate / divisor:.3g}")}))
+    return found
+
+
+def usual_rate(case: Case) -> list[Alternative]:
+    """The rate that the optimizer has where none is given, if it is higher than what `rates` tries."""
+    usual = type(case.plan.optimizer)().learning_rate
+    if usual <= 100 * case.plan.optimizer.learning_rate:
+        return []
+    return [Alternative("the optimizer's usual learning rate", {"learning_rate": usual})]
+
+
+def standardised(case: Case, measure: str = "loss") -> list[Alternative]:
+    """Numbers to mean 0 and deviation 1, where they are not."""
+    preparation = case.prepared.preparation
+    if preparation.encoding.scaling != "none" or preparation.class_weight is not None:
+        return []
+    return [Alternative("standardising the numbers", {"encoding": "standard"}, measure)]

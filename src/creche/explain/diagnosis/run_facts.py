@@ -1,0 +1,133 @@
+"""The case: a run as the rules of a diagnosis look at it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.introspection import inside_of
+from creche.engine.native import new_predictor
+from creche.plan.losses import AbsoluteError, BinaryCrossEntropy, CustomLoss, Poisson, Quantile
+from creche.training.recorder import Neurons, neurons_of, sampled, taken
+
+if TYPE_CHECKING:
+    from creche.training.run import Run
+
+__all__ = ["Case"]
+
+ROWS_INSIDE = 256
+
+
+ROWS_PREDICTED = 4096
+
+
+LEAST_EPOCHS = 8  # of which a curve can be told
+
+
+SMALLEST_SHARE = 1e-12
+
+
+class Case:
+    """A run, and what several rules ask of it.
+
+    Attributes
+    ----------
+    run : Run
+    plan, prepared, history, recording
+        Of the run.
+    diverged : bool
+    train, watched : (epochs,) float64
+        The losses by epoch; `watched` is the validation loss, or else the training loss.
+
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.plan, self.prepared, self.history, self.recording = run.plan, run.prepared, run.history, run.recording
+        self.diverged = run.status == "diverged"
+        self.train, self.watched = self.history.train_loss, self.history.watched_loss
+
+    @property
+    def epochs(self) -> int:
+        return len(self.history)
+
+    @property
+    def has_curve(self) -> bool:
+        """Whether there are epochs enough, and finite ones, to tell of a curve."""
+        return not self.diverged and self.epochs >= LEAST_EPOCHS and bool(np.isfinite(self.train).all())
+
+    @property
+    def has_dropout(self) -> bool:
+        return any(layer.dropout > 0 for layer in self.plan.network.layers)
+
+    @cached_property
+    def baseline(self) -> float:
+        """The loss of saying the same of each training row, as well as that can be: what losses are measured by."""
+        if isinstance(self.plan.loss, CustomLoss):
+            return float(self.train[0]) if self.epochs else 1.0
+        weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in self.run.weights]
+        weights[-1][1][:] = self._best_constant()
+        rows = self.run.rows
+        loss, _ = new_predictor(self.plan, weights, self.run.threads).evaluate(
+            rows.x, rows.classes, rows.targets, rows.weights
+        )
+        return max(float(loss), SMALLEST_SHARE)
+
+    def _best_constant(self) -> NDArray[np.float64]:
+        rows, loss = self.run.rows, self.plan.loss
+        if rows.classes is not None:
+            counts = np.bincount(rows.classes, rows.weights, self.plan.network.outputs)
+            return np.asarray(np.log(np.maximum(counts / counts.sum(), SMALLEST_SHARE)))
+        assert rows.targets is not None
+        targets = rows.targets.astype(np.float64)
+        if isinstance(loss, AbsoluteError | Quantile):
+            return np.asarray(np.quantile(targets, getattr(loss, "quantile", 0.5), axis=0))
+        mean = np.average(targets, axis=0, weights=rows.weights)
+        if isinstance(loss, BinaryCrossEntropy):
+            mean = np.clip(mean, SMALLEST_SHARE, 1 - 1e-9)
+            return np.asarray(np.log(mean / (1 - mean)))
+        return np.asarray(np.log(np.maximum(mean, SMALLEST_SHARE))) if isinstance(loss, Poisson) else mean
+
+    @cached_property
+    def neurons(self) -> list[Neurons]:
+        """Of each layer, on a sample of the training rows, as the network is now."""
+        rows = taken(self.run.rows, sampled(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
+        with np.errstate(all="ignore"):
+            inside = inside_of(self.plan, self.run.weights, rows)
+        layers = zip(self.plan.network.layers, inside.activations, strict=True)
+        return [neurons_of(layer.activation, a) for layer, a in layers]
+
+    @cached_property
+    def rows_predicted(self) -> NDArray[np.int64]:
+        """The places of a sample of the training rows, larger than that of which all neurons are looked at."""
+        return sampled(len(self.run.rows), ROWS_PREDICTED, self.plan.seed)
+
+    @cached_property
+    def predictions(self) -> NDArray[Any]:
+        """What the network gives for them, (n, outputs)."""
+        predictor = new_predictor(self.plan, self.run.weights, self.run.threads)
+        return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.rows_predicted])))
+
+    def update_ratio(self) -> float | None:
+        """By which share of themselves one step changes the weights of a layer in the second half of the run.
+
+        The median over the moments, of the layer where it is greatest; None where it was not recorded.
+        """
+        if self.recording is None:
+            return None
+        recent = self.recording.steps * 2 >= self.run.step
+        ratios = self.recording.update_ratios[recent]
+        ratios = ratios[np.isfinite(ratios).all(axis=1)]
+        return None if not len(ratios) else float(np.median(ratios, axis=0).max())
+
+    def layer(self, number: int) -> str:
+        """What a layer is called."""
+        last = number == len(self.plan.network.layers) - 1
+        return "the output layer" if last else f"layer {number + 1}"
+
+    @property
+    def judged_by(self) -> str:
+        return "validation" if self.run.validation is not None else "training"

@@ -1,0 +1,170 @@
+"""Many networks that differ from one, judged on the same rows: what every picture of the loss is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche._system.resources import resolve_threads
+from creche.engine.introspection import Stack, Weights, inside_of, losses_of_many
+from creche.engine.native import FLOPS_PER_THREAD, Rows, new_run
+from creche.errors import PlanError, TableError
+from creche.explain.rows import Batch, batch_of, predicting_of
+from creche.explain.weight_space import Place, value_at
+from creche.model.model import Model
+from creche.model_selection.member import Member
+from creche.plan.losses import CustomLoss
+from creche.plan.network import Network
+from creche.plan.plan import Plan
+from creche.training.run import Run
+
+__all__ = ["Judge", "along", "judged", "listed", "varied"]
+
+# Of the networks that are judged at a time: they are laid out side by side, and a wide network has many weights.
+MOST_BYTES = 64_000_000
+
+
+LANES = 16  # networks that share the registers
+
+
+class Judge:
+    """The loss of any number of networks of one plan on the same rows.
+
+    A loss that is a Python function is asked by the engine, one network after another; all others 16 at a time.
+
+    Parameters
+    ----------
+    plan : Plan
+    rows : Rows
+    threads : int
+
+    Raises
+    ------
+    PlanError
+        If the loss is a Python function that no longer is there.
+
+    """
+
+    def __init__(self, plan: Plan, rows: Rows, threads: int) -> None:
+        self.plan, self.rows, self.threads = plan, rows, threads
+        self._alone: Any = new_run(plan, rows, None, threads) if isinstance(plan.loss, CustomLoss) else None
+
+    def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
+        """The losses, (count,), of the networks of which `stack_of` lays out any stretch."""
+        itemsize = np.dtype(self.plan.precision).itemsize
+        at_a_time = max(1, MOST_BYTES // (self.plan.network.parameters * itemsize * LANES)) * LANES
+        found = [self._of(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
+        return np.concatenate(found) if found else np.empty(0)
+
+    def _of(self, stack: Stack) -> NDArray[np.float64]:
+        rows, count = self.rows, len(stack[0][0])
+        if self._alone is None:
+            operations = 2 * self.plan.network.parameters * len(rows) * count
+            return losses_of_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
+        losses = np.empty(count)
+        with np.errstate(all="ignore"):  # the function is also asked far out, where its numbers may become too large
+            for m in range(count):
+                self._alone.set_parameters([(w[m], b[m]) for w, b in stack])
+                losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+        return losses
+
+    def slope(self, weights: Weights, place: Place) -> tuple[float, float]:
+        """The loss's gradient by one weight; and the size of what the weight multiplies, its root mean square."""
+        rows = self.rows
+        if self._alone is not None:
+            self._alone.set_parameters(list(weights))
+            _, gradients = self._alone.gradients(rows.x, rows.classes, rows.targets, rows.weights)
+            return float(value_at(gradients, place)), 1.0
+        inside = inside_of(self.plan, weights, rows)
+        if place.row is None:
+            size = 1.0
+        else:
+            left = rows.x if place.layer == 0 else inside.activations[place.layer - 1]
+            size = float(np.sqrt(np.mean(np.square(left[:, place.row], dtype=np.float64))))
+        return float(value_at(inside.gradients, place)), size
+
+
+def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: int | None) -> tuple[Model, Judge]:
+    """A model, and who judges it on a user's rows; of a run or member, without any, on those it is trained on.
+
+    Raises
+    ------
+    PlanError
+        If there is neither a model nor a run.
+    TableError
+        If the rows are not what the model was trained on, or there are none.
+
+    """
+    is_run = isinstance(model_or_run, Run | Member)
+    model = predicting_of(model_or_run)
+    if not isinstance(model, Model):
+        raise PlanError(
+            f"model: got {type(model).__name__}; needs a Model, a Run or a Member of a colony, such as its best()"
+        )
+    if isinstance(data, Batch):
+        if sample_weight is not None or y is not None:
+            raise TableError("data: a Batch has labels and weights already; leave y and sample_weight out")
+        rows = data.rows
+    elif is_run and data is None:
+        if sample_weight is not None or y is not None:
+            raise TableError("data: is missing; a run's own rows have labels and weights already")
+        rows = model_or_run.prepared.rows(model.plan.loss, model.plan.precision)[0]
+    else:
+        rows = batch_of(model, data, y, sample_weight=sample_weight).rows
+    return model, Judge(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
+
+
+def varied(weights: Weights, place: Place, values: NDArray[Any]) -> Callable[[slice], Stack]:
+    """Networks that differ in one weight or bias, which has these values in turn."""
+
+    def stack_of(stretch: slice) -> Stack:
+        some = values[stretch]
+        stack = [(np.repeat(w[None], len(some), axis=0), np.repeat(b[None], len(some), axis=0)) for w, b in weights]
+        w, b = stack[place.layer]
+        if place.row is None:
+            b[:, place.column] = some
+        else:
+            w[:, place.row, place.column] = some
+        return stack
+
+    return stack_of
+
+
+def along(
+    weights: Weights, directions: Sequence[Weights], coordinates: NDArray[np.float64]
+) -> Callable[[slice], Stack]:
+    """Networks at weights + Σ coordinate x direction; `coordinates` (m, directions). Rounded once, from float64."""
+
+    def moved(layer: int, part: int, some: NDArray[np.float64]) -> NDArray[Any]:
+        start = weights[layer][part]
+        to = np.repeat(start.astype(np.float64)[None], len(some), axis=0)
+        for k, direction in enumerate(directions):
+            to += some[:, k].reshape(-1, *[1] * start.ndim) * direction[layer][part]
+        return to.astype(start.dtype)
+
+    def stack_of(stretch: slice) -> Stack:
+        some = coordinates[stretch]
+        return [(moved(layer, 0, some), moved(layer, 1, some)) for layer in range(len(weights))]
+
+    return stack_of
+
+
+def listed(rows: NDArray[np.float64], network: Network, precision: str) -> Callable[[slice], Stack]:
+    """Networks whose weights stand in these rows, (m, parameters), in the order of `weight_space.flat`."""
+    widths = network.widths
+
+    def stack_of(stretch: slice) -> Stack:
+        some = rows[stretch].astype(precision)
+        stack, at = [], 0
+        for d_in, d_out in pairwise(widths):
+            end = at + d_in * d_out
+            w = np.ascontiguousarray(some[:, at:end]).reshape(len(some), d_in, d_out)
+            stack.append((w, np.ascontiguousarray(some[:, end : end + d_out])))
+            at = end + d_out
+        return stack
+
+    return stack_of

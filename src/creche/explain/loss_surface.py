@@ -1,0 +1,340 @@
+"""Planes through a network: along two weights, two directions, or those in which training went."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import CrecheError, PlanError, nearest
+from creche.explain.curve_range import reach_of
+from creche.explain.loss_evaluator import Judge, along, judged, listed
+from creche.explain.weight_space import (
+    checked_weights,
+    filter_normalised,
+    flat,
+    flat_path,
+    path_of,
+    place_of,
+    principal,
+    projected,
+    unflat,
+)
+from creche.plan.arguments import whole
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from creche.engine.introspection import Weights
+    from creche.model.model import Model
+
+__all__ = ["LossSurface", "Plane", "loss_surface", "plane_of", "surface_of"]
+
+WORDS = ("path", "random")
+
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Two directions from one network.
+
+    Attributes
+    ----------
+    origin : (parameters,) float64
+        The network's weights in one row.
+    directions : (2, parameters) float64
+    names : (str, str)
+        What the axes are of.
+    offset : (2,) float64
+        What the axes say at the origin: 0, but for single weights their values.
+    kind : {"weights", "path", "random", "directions"}
+
+    """
+
+    origin: Array
+    directions: Array
+    names: tuple[str, str]
+    offset: Array
+    kind: str
+
+
+def plane_of(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
+    """The plane that a user means, through a model.
+
+    Raises
+    ------
+    PlanError
+        If it is none.
+
+    """
+    origin, network = flat(model.weights), model.plan.network
+    if directions is None:
+        directions = "random" if path is None else "path"
+    if isinstance(directions, str):
+        if directions not in WORDS:
+            raise PlanError(f"directions: got {directions!r}; {nearest(directions, WORDS)} (or two weights)")
+        if directions == "random":
+            two = np.stack([flat(direction) for direction in filter_normalised(model.weights, seed)])
+            names = ("first random direction", "second random direction")
+            return Plane(origin, _spanning(two), names, np.zeros(2), "random")
+        if path is None:
+            raise PlanError("directions: 'path' needs one; give path, a list of weights in order")
+        two, shares = principal(path)
+        first, second = (f"{share:.1%}" for share in shares)
+        whose = "its" if of == "path" else "their"
+        names = (f"first direction of the {of} ({first} of {whose} variance)", f"second direction ({second})")
+        return Plane(origin, two, names, np.zeros(2), "path")
+    if not isinstance(directions, Sequence) or len(directions) != 2:
+        raise PlanError("directions: needs two of them: two weights, each as (layer, row, column), or two directions")
+    if any(isinstance(one, tuple) and len(one) == 3 and not isinstance(one[0], Sequence) for one in directions):
+        return _of_two_weights(model, directions, origin)
+    two = np.stack([flat(checked_weights(f"directions[{k}]", one, network)) for k, one in enumerate(directions)])
+    if not np.isfinite(two).all():
+        raise PlanError("directions: hold numbers that are not finite")
+    return Plane(origin, _spanning(two), ("first direction", "second direction"), np.zeros(2), "directions")
+
+
+def _of_two_weights(model: Model, given: Sequence[Any], origin: Array) -> Plane:
+    widths = model.plan.network.widths
+    two, names = np.zeros((2, len(origin))), []
+    for k, weight in enumerate(given):
+        if not isinstance(weight, tuple) or len(weight) != 3:
+            raise PlanError(f"directions[{k}]: got {weight!r}; needs a weight as (layer, row, column)")
+        place = place_of(model, *weight)
+        before = sum((widths[i] + 1) * widths[i + 1] for i in range(place.layer))
+        row = widths[place.layer] if place.row is None else place.row  # biases stand behind the last row of W
+        two[k, before + row * widths[place.layer + 1] + place.column] = 1.0
+        names.append(place.name)
+    if names[0] == names[1]:
+        raise PlanError(f"directions: are twice the {names[0]}; give two different ones")
+    return Plane(origin, two, (names[0], names[1]), two @ origin, "weights")
+
+
+def _spanning(two: Array) -> Array:
+    """Two directions that are none too many.
+
+    Raises
+    ------
+    PlanError
+        If one is 0 or both are the same.
+
+    """
+    lengths = np.linalg.norm(two, axis=1)
+    if not lengths.all():
+        raise PlanError(f"directions[{int(np.argmin(lengths))}]: is 0 throughout; it leads nowhere")
+    if abs(float(two[0] @ two[1])) > (1 - 1e-9) * float(lengths[0] * lengths[1]):
+        raise PlanError("directions: are the same line; give two different ones")
+    return two
+
+
+POINTS = 51
+
+
+AROUND_PATH = 0.25  # of its extent, on either side
+
+
+NARROWEST = 0.2  # of the wider extent: a straight path is not shown as a line
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LossSurface:
+    """The loss over a plane: made by `loss_surface`.
+
+    Attributes
+    ----------
+    x, y : (points,) float64
+        Coordinates along the two directions; of single weights, their values.
+    losses : (points of y, points of x) float64
+        Not finite where the loss is not.
+    at : (2,) float64
+        Where the network is.
+    loss : float
+        There.
+    names : (str, str)
+        What the axes are of.
+    kind : {"weights", "path", "random", "directions"}
+    directions : two weights
+        As `Model.weights`, float64: the network at (x, y) has weights + (x - at x) d₀ + (y - at y) d₁.
+    path : (steps, 2) float64 or None
+        The path projected on the plane.
+    path_losses : (steps,) float64 or None
+        The loss of each network of the path, as it is, not as projected.
+    share : float or None
+        How much of the path's variance lies in the plane, from 0 to 1.
+
+    """
+
+    x: Array
+    y: Array
+    losses: Array
+    at: Array
+    loss: float
+    names: tuple[str, str]
+    kind: str
+    directions: Sequence[Weights]
+    path: Array | None
+    path_losses: Array | None
+    share: float | None
+
+    @property
+    def left_out(self) -> int:
+        """At how many points the loss is not finite."""
+        return int((~np.isfinite(self.losses)).sum())
+
+    def table(self) -> pl.DataFrame:
+        """All points as a Polars DataFrame: x, y, loss."""
+        import polars as pl
+
+        x, y = np.meshgrid(self.x, self.y)
+        return pl.DataFrame({"x": x.ravel(), "y": y.ravel(), "loss": self.losses.ravel()})
+
+    def path_table(self) -> pl.DataFrame:
+        """The path as a Polars DataFrame, a row for each of its networks in order: x, y, loss."""
+        import polars as pl
+
+        if self.path is None:
+            return pl.DataFrame(schema={"x": pl.Float64, "y": pl.Float64, "loss": pl.Float64})
+        return pl.DataFrame({"x": self.path[:, 0], "y": self.path[:, 1], "loss": self.path_losses})
+
+    def plot(self, axes: Any = None) -> Any:
+        """Lines of equal loss with the network and its path, as matplotlib Axes (needs the `plots` extra)."""
+        from creche.plots.loss_landscape import loss_surface
+
+        return loss_surface(self, axes=axes)
+
+    def __repr__(self) -> str:
+        held = "" if self.share is None else f"; holds {self.share:.1%} of the path's variance"
+        return f"LossSurface({self.names[0]} x {self.names[1]}, {len(self.x)} x {len(self.y)} points{held})"
+
+
+def loss_surface(
+    model: Any,
+    data: Any = None,
+    y: Any = None,
+    *,
+    directions: Any = None,
+    path: Any = None,
+    seed: int = 0,
+    reach: float | None = None,
+    points: int = POINTS,
+    sample_weight: Any = None,
+    threads: int | None = None,
+) -> LossSurface:
+    """The loss over the plane that two weights or two directions span, with the path of training on it.
+
+    The directions in which a path went are its principal components (Lorch 2016, "Visualizing deep network training
+    trajectories with PCA"); random ones are normalised neuron by neuron (Li et al. 2018, "Visualizing the loss
+    landscape of neural nets", NeurIPS 31). The loss is that of the data, as for `loss_against_weight`.
+
+    A path has as many dimensions as the network has weights, and is seen from one side only: `share` says how much of
+    its variance the plane holds, and the surface is that of the plane, which runs through the network as it is.
+
+    Parameters
+    ----------
+    model : Model, Run or Member
+    data, y, sample_weight, threads
+        As for `loss_against_weight`.
+    directions : optional
+        "path" (the default if there is one), "random" (the default if not); two weights, each as (layer, row, column),
+        such as ``[(0, "bill_length_mm", 3), (2, "bias", "Gentoo")]``; or two directions, each as `Model.weights`.
+    path : list of weights, optional
+        Each as `Model.weights`, in order. By default those that the run recorded, if it did.
+    seed : int, default 0
+        Of the random directions.
+    reach : float, optional
+        How far to go from the network to either side, in units of the axes. By default: 1 for random directions, which
+        is as long as the weights themselves; else around the path, and where there is none, until the loss has risen.
+    points : int, default 51
+        Along each side.
+
+    Returns
+    -------
+    LossSurface
+
+    Raises
+    ------
+    PlanError
+        If a weight is not there, a direction or a path does not fit the network.
+    TableError
+        If the rows are not what the model was trained on.
+    CrecheError
+        If the loss is not finite as it is.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> path = []
+    >>> run = cr.train("penguins", label="species", hidden=[5], epochs=8, threads=1,
+    ...                on_epoch=lambda epoch: path.append(epoch.run.model.weights))
+    >>> surface = cr.explain.loss_surface(run, path=path, points=9, threads=1)
+    >>> surface.losses.shape, surface.path.shape, surface.share > 0.9
+    ((9, 9), (8, 2), True)
+
+    """
+    points, seed = whole("points", points, at_least=3), whole("seed", seed, at_least=0)
+    if reach is not None and (isinstance(reach, bool) or not isinstance(reach, numbers.Real) or not 0 < reach < np.inf):
+        raise PlanError(f"reach: got {reach!r}; needs a number above 0")
+    network, judge = judged(model, data, y, sample_weight, threads)
+    path = path_of(model, path)
+    rows = None if path is None else flat_path("path", path, network.plan.network)
+    plane = plane_of(network, directions, rows, seed)
+    return surface_of(judge, network.weights, plane, rows, points, None if reach is None else float(reach))
+
+
+def surface_of(
+    judge: Judge, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
+) -> LossSurface:
+    """The losses over a plane, with a path on it.
+
+    Raises
+    ------
+    CrecheError
+        If the loss at its origin is not finite.
+
+    """
+    network = judge.plan.network
+    directions = [unflat(direction, network) for direction in plane.directions]
+    here = float(judge.losses(along(weights, directions, np.zeros((1, 2))), 1)[0])
+    if not np.isfinite(here):
+        raise CrecheError(f"the loss of the network as it is, on these rows, is {here}; there is nothing to draw")
+    projection = share = path_losses = None
+    if path is not None:
+        projection, share = projected(path, plane.origin, plane.directions)
+        path_losses = judge.losses(listed(path, network, judge.plan.precision), len(path))
+    if reach is not None or plane.kind == "random":
+        window = [(-(reach or 1.0), reach or 1.0)] * 2
+    elif projection is not None:
+        window = _around(projection)
+    else:
+        window = [_risen(judge, weights, plane, directions[k], here) for k in range(2)]
+    x, y = (np.linspace(low, high, points) for low, high in window)
+    grid = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1)
+    losses = judge.losses(along(weights, directions, grid), len(grid)).reshape(points, points)
+    shown = None if projection is None else projection + plane.offset
+    x, y = x + plane.offset[0], y + plane.offset[1]
+    return LossSurface(
+        x, y, losses, plane.offset.copy(), here, plane.names, plane.kind, directions, shown, path_losses, share
+    )  # fmt: skip
+
+
+def _around(path: Array) -> list[tuple[float, float]]:
+    """A window around a path and the network."""
+    low, high = np.minimum(path.min(axis=0), 0), np.maximum(path.max(axis=0), 0)
+    extent = high - low
+    extent = np.maximum(extent, NARROWEST * extent.max() if extent.max() > 0 else 1.0)
+    middle, half = (low + high) / 2, extent * (0.5 + AROUND_PATH)
+    return [(float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True)]
+
+
+def _risen(judge: Judge, weights: Weights, plane: Plane, direction: Weights, here: float) -> tuple[float, float]:
+    """How far to go along one direction until the loss has risen."""
+    length = float(np.linalg.norm(flat(direction)))
+    scale = 1.0 if plane.kind == "weights" else float(np.linalg.norm(plane.origin)) / length or 1.0
+    found = reach_of(lambda d: judge.losses(along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale)
+    return found.low, found.high

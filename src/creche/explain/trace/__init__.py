@@ -1,0 +1,1 @@
+"""The trace: one training step taken apart into every number."""

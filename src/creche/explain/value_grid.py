@@ -1,0 +1,261 @@
+"""The values of a column that are tried, one after another, in all rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import TableError
+from creche.explain.rows import encoder_of, said_of
+from creche.model.model import Model
+from creche.model.predictor import Predicting
+from creche.table.cell_types import Place, Rule, coerced
+from creche.table.encoders.features import FeatureEncoder
+from creche.table.reading.read import read_table
+from creche.table.table import Column, Table
+
+__all__ = ["MISSING", "Span", "said_if", "span_of"]
+
+MISSING = "(missing)"
+
+
+WORDS_TRIED = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """A column, and the values of it that are tried.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"number", "moment", "category"}
+        Yes and no are categories here.
+    tried, observed : Column
+        The values tried, (m,), and those the rows hold, (n,).
+    is_used : bool
+        Whether the network can see the column at all: one that was constant in training, it cannot.
+    left_out : int
+        How many rare categories are not tried.
+
+    """
+
+    name: str
+    kind: str
+    tried: Column
+    observed: Column
+    is_used: bool
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.tried)
+
+    @property
+    def is_category(self) -> bool:
+        return self.kind == "category"
+
+    @property
+    def values(self) -> list[Any]:
+        """The values tried, as Python's own; None for missing."""
+        return _as_written(self.tried)
+
+    @property
+    def at(self) -> NDArray[Any]:
+        """Where they stand on an axis: float64; datetime64 for dates; 0, 1, … for categories."""
+        return np.arange(len(self), dtype=np.float64) if self.is_category else self.tried.values
+
+    @property
+    def where(self) -> NDArray[np.float64]:
+        """The same as plain numbers: dates in days since 1970."""
+        return _plain_numbers(self.at)
+
+    @property
+    def rows_at(self) -> NDArray[Any]:
+        """Where the rows stand on it, (n,); NaN or NaT where they do not."""
+        if not self.is_category:
+            return self.observed.values
+        place = {value: float(i) for i, value in enumerate(self.values)}
+        return np.array([place.get(value, np.nan) for value in _as_written(self.observed)])
+
+    @property
+    def rows_where(self) -> NDArray[np.float64]:
+        """The same as plain numbers."""
+        return _plain_numbers(self.rows_at)
+
+    @property
+    def labels(self) -> list[str]:
+        """The values tried, in words."""
+        return [self.label(value) for value in self.values]
+
+    def label(self, value: Any) -> str:
+        if value is None:
+            return MISSING
+        if self.kind == "moment":
+            return str(value.isoformat()).removesuffix("T00:00:00")
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    def _of(self, value: NDArray[Any]) -> Any:
+        return _as_written(Column(self.observed.kind, value, self.observed.words))[0]
+
+    def notes(self) -> list[str]:
+        """What a picture would not show."""
+        said, missing = [], self.observed.missing
+        present = self.observed.values[~missing]
+        if not self.is_used:
+            said.append(f"the network does not use {self.name}: it was the same in all training rows")
+        elif len(present) and (present == present[0]).all() and not self.is_category:
+            said.append(f"there is one value to try: {self.name} is {self.label(self._of(present[:1]))} in all rows")
+        if missing.any() and not self.is_category:
+            share = f"{int(missing.sum()):,} of {len(missing):,} rows"
+            said.append(f"in {share} {self.name} is missing; they too were given each value")
+        if self.left_out:
+            said.append(f"{self.left_out:,} rarer values of {self.name} were not tried")
+        return said
+
+
+def span_of(model: Predicting, table: Table, name: Any, points: int, at: Any = None, argument: str = "column") -> Span:
+    """The values of a column to try.
+
+    Numbers and dates: all that the rows hold, or, of more than `points`, those at even shares of the rows from the
+    least to the greatest. Categories and yes/no: all there are, missing as one of them.
+
+    Raises
+    ------
+    PlanError
+        If there is no such column.
+    TableError
+        If it is missing in all rows, or `at` holds what it cannot be.
+
+    """
+    encoder = encoder_of(model, table, name, argument)
+    kind = "category" if encoder.role == "category" or encoder.kind == "yes_no" else encoder.kind
+    read_as = encoder.kind if encoder.role != "category" else "words"
+    observed = _read(table.columns[name], read_as, Place(table.source, name, table.first_row))
+    is_used = not encoder.is_constant
+    if at is not None:
+        given = _given(at, name, encoder.kind)
+        return Span(name, kind, _read(given, read_as, Place("at", name)), observed, is_used)
+    if kind != "category":
+        return Span(name, kind, _quantiles(observed, name, points), observed, is_used)
+    tried, left_out = _categories(observed, read_as)
+    return Span(name, kind, tried, observed, is_used, left_out)
+
+
+def _read(column: Column, kind: str, place: Place) -> Column:
+    return coerced(column, Rule(kind, given=True), place)
+
+
+def _given(at: Any, name: str, kind: str) -> Column:
+    values = np.atleast_1d(np.asarray(at, dtype=object)).tolist()
+    if not values:
+        raise TableError(f"at: holds no values of {name!r}; give some, or leave it out")
+    column = read_table({name: values}, expected={name: kind}).columns[name]
+    if kind in ("number", "moment") and (column.missing.any() or np.isinf(column.values.astype(np.float64)).any()):
+        raise TableError(f"at: got {at!r} for {name!r}; needs finite values")
+    return column
+
+
+def _quantiles(observed: Column, name: str, points: int) -> Column:
+    """Values that rows hold (Hyndman & Fan 1996, definition 3, each once): nothing in between, such as half a day."""
+    present = np.sort(observed.values[~observed.missing])
+    if len(present) == 0:
+        raise TableError(f"column {name!r}: is missing in all {len(observed):,} rows; give rows that hold it, or at=")
+    different = np.unique(present)
+    if len(different) > points:
+        shares = np.rint(np.linspace(0, len(present) - 1, points)).astype(np.int64)
+        different = np.unique(present[shares])
+    return Column(observed.kind, different)
+
+
+def _categories(observed: Column, kind: str) -> tuple[Column, int]:
+    missing = bool(observed.missing.any())
+    if kind == "yes_no":
+        return Column("yes_no", np.array([0.0, 1.0, np.nan] if missing else [0.0, 1.0]), observed.words), 0
+    counts = Counter(word for word in observed.objects().tolist() if word is not None)
+    common = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS_TRIED]
+    return Column.of_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
+
+
+def _as_written(column: Column) -> list[Any]:
+    """Python's own values; yes and no as they are written."""
+    if column.kind == "yes_no":
+        words = column.words or ("false", "true")
+        return [None if value != value else words[int(value)] for value in column.values.tolist()]
+    values: list[Any] = column.objects().tolist()
+    return values
+
+
+def _plain_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
+    if values.dtype.kind != "M":
+        return values.astype(np.float64)
+    days = (values - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+    return np.asarray(days, dtype=np.float64)
+
+
+CELLS_AT_ONCE = 4_000_000
+
+
+def said_if(model: Predicting, table: Table, changes: Mapping[str, Column]) -> Iterator[NDArray[np.float64]]:
+    """What is said of all rows if columns held one value in each of them: for one setting after another.
+
+    Parameters
+    ----------
+    model : Model or Ensemble
+    table : Table
+        The rows, (n,).
+    changes : dict of str to Column
+        Of each column to change, its value in each of m settings.
+
+    Yields
+    ------
+    (settings, n, outputs) float64
+        What predicting each changed table gives, to the bit; a stretch of the settings at a time.
+
+    """
+    table = table.select(model.features.names)
+    settings = len(next(iter(changes.values())))
+    at_a_time = max(1, CELLS_AT_ONCE // (len(table) * max(model.features.width, 1)))
+    said_of_some = ByInputs(model, table, changes) if isinstance(model, Model) else None
+    for begin in range(0, settings, at_a_time):
+        some = np.arange(begin, min(begin + at_a_time, settings))
+        said = said_of(model, changed(table, changes, some)) if said_of_some is None else said_of_some.said(some)
+        yield said.reshape(len(some), len(table), -1)
+
+
+def changed(table: Table, changes: Mapping[str, Column], settings: NDArray[np.int64]) -> Table:
+    """The table once for each setting, below each other, with the cells changed."""
+    rows = np.tile(np.arange(len(table)), len(settings))
+    of_setting = np.repeat(settings, len(table))
+    columns = {
+        name: changes[name].take(of_setting) if name in changes else column.take(rows)
+        for name, column in table.columns.items()
+    }
+    return Table(columns, table.source, table.first_row)
+
+
+class ByInputs:
+    """One network: the rows are encoded once, for a column alone decides what its own inputs are."""
+
+    def __init__(self, model: Model, table: Table, changes: Mapping[str, Column]) -> None:
+        self._model = model
+        precision, features = model.plan.precision, model.features
+        self._rows = features.transform(table, precision)
+        self._blocks = []
+        end = 0
+        for column in features.columns:
+            begin, end = end, end + column.width
+            if column.name in changes:
+                tried = Table({column.name: changes[column.name]}, table.source, table.first_row)
+                block = FeatureEncoder((column,), features.of_table).transform(tried, precision)
+                self._blocks.append((slice(begin, end), block))
+
+    def said(self, settings: NDArray[np.int64]) -> NDArray[np.float64]:
+        inputs = np.repeat(self._rows[np.newaxis], len(settings), axis=0)
+        for place, block in self._blocks:
+            inputs[:, :, place] = block[settings][:, np.newaxis]
+        return np.asarray(self._model.predictions_of(inputs.reshape(-1, inputs.shape[2])), dtype=np.float64)

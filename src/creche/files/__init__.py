@@ -1,1 +1,0 @@
-"""Model files and checkpoints: written whole or not at all, and read without trust."""

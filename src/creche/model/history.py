@@ -1,0 +1,164 @@
+"""What happened, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import FileError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["History"]
+
+COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds")
+
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class History:
+    """The record of a run: one number per completed epoch in each array.
+
+    Training numbers are means over the epoch's batches as they were trained on, so the network was still changing, and
+    dropout was on; validation numbers are of the network as it stood at the end of the epoch.
+
+    Attributes
+    ----------
+    train_loss, validation_loss : (epochs,) float64
+        Validation is NaN throughout where no rows were kept for it.
+    train_metric, validation_metric : (epochs,) float64
+        What `metric` says: accuracy, or root mean squared error (in the label's units).
+    learning_rate : (epochs,) float64
+        Of the first step of each epoch.
+    seconds : (epochs,) float64
+    metric : str
+        "accuracy" or "rmse".
+
+    """
+
+    train_loss: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    train_metric: NDArray[np.float64]
+    validation_metric: NDArray[np.float64]
+    learning_rate: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    metric: str
+
+    @classmethod
+    def of(cls, columns: dict[str, Any], metric: str) -> Self:
+        return cls(**columns, metric=metric)
+
+    @classmethod
+    def of_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
+        """From what the engine recorded; `scale` is that of the labels, where they are numbers."""
+        if task == "classes":
+            return cls.of(columns, "accuracy")
+        # One label's error is told in its own units; those of several have none in common.
+        unit = scale[0] if len(scale) == 1 else 1.0
+        scaled = {name: columns[name] * unit for name in ("train_metric", "validation_metric")}
+        return cls.of({**columns, **scaled}, "rmse")
+
+    def __len__(self) -> int:
+        return len(self.train_loss)
+
+    @property
+    def has_validation(self) -> bool:
+        return len(self) > 0 and not bool(np.isnan(self.validation_loss).all())
+
+    @property
+    def watched_loss(self) -> NDArray[np.float64]:
+        """The validation loss, or, without validation rows, the training loss."""
+        return self.validation_loss if self.has_validation else self.train_loss
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, from 0, with the lowest watched loss; -1 before the first has ended."""
+        return -1 if not np.isfinite(self.watched_loss).any() else int(np.nanargmin(self.watched_loss))
+
+    def table(self) -> pl.DataFrame:
+        """All of it as a Polars DataFrame, one row per epoch, epochs counted from 1."""
+        import polars as pl
+
+        columns = {
+            "epoch": np.arange(1, len(self) + 1),
+            "train_loss": self.train_loss,
+            "validation_loss": self.validation_loss,
+            f"train_{self.metric}": self.train_metric,
+            f"validation_{self.metric}": self.validation_metric,
+            "learning_rate": self.learning_rate,
+            "seconds": self.seconds,
+        }
+        return pl.DataFrame(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data; numbers that are none are None."""
+        return {
+            "metric": self.metric,
+            **{
+                name: [value if np.isfinite(value) else None for value in getattr(self, name).tolist()]
+                for name in COLUMNS
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_dict` described.
+
+        Raises
+        ------
+        FileError
+            If it cannot be.
+
+        """
+        columns = {name: data.get(name) for name in COLUMNS}
+        for name, values in columns.items():
+            if not isinstance(values, list) or not all(v is None or type(v) in (int, float) for v in values):
+                raise FileError(f"history: {name} holds no numbers; the file was damaged or made by hand")
+        if len({len(values) for values in columns.values() if values is not None}) > 1:
+            raise FileError("history: its columns differ in length; the file was damaged or made by hand")
+        if data.get("metric") not in ("accuracy", "rmse"):
+            raise FileError(f"history: metric is {data.get('metric')!r}; the file was damaged or made by hand")
+        return cls.of({name: np.array(values, dtype=np.float64) for name, values in columns.items()}, data["metric"])
+
+    def plot(self) -> Any:
+        """Loss and metric by epoch, as a matplotlib Figure (needs the `plots` extra); see `creche.plots`."""
+        from creche.plots.history import plot_history
+
+        return plot_history(self)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "History(no epoch completed)"
+        best = self.best_epoch
+        which = "validation" if self.has_validation else "train"
+        return (
+            f"History({len(self)} epochs; {which} loss {sparkline(self.watched_loss)} "
+            f"{self.watched_loss[0]:.4g} to {self.watched_loss[-1]:.4g}, best {self.watched_loss[best]:.4g} "
+            f"in epoch {best + 1})"
+        )
+
+
+def sparkline(values: NDArray[np.float64], width: int = 30) -> str:
+    """A curve in one line of text: the means of up to `width` stretches of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sparkline(np.array([4.0, 3.0, 2.0, 1.0]))
+    '█▅▃▁'
+
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return ""
+    means = np.array([stretch.mean() for stretch in np.array_split(finite, min(width, len(finite)))])
+    low, high = means.min(), means.max()
+    heights = np.zeros(len(means)) if high == low else (means - low) / (high - low)
+    return "".join(BLOCKS[int(height * (len(BLOCKS) - 1))] for height in heights)

@@ -1,0 +1,253 @@
+"""The model: encoder, network and weights. It takes a table and gives predictions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche._system.resources import resolve_threads
+from creche.engine.native import new_predictor
+from creche.errors import CrecheError, FileError, TableError
+from creche.model.predictor import Predicting
+from creche.plan.losses import BinaryCrossEntropy, Quantile
+from creche.plan.plan import Plan
+from creche.table.checks import check_finite, matrix
+from creche.table.encoders.features import FeatureEncoder
+from creche.table.labels import LabelEncoder
+from creche.table.prepare import encoded_features
+from creche.table.reading.read import is_table, read_table
+from creche.table.table import Column, Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from creche.model.provenance import Provenance
+
+__all__ = ["Model"]
+
+PARTS = ("plan", "features", "labels", "provenance")  # of a model's header
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model(Predicting):
+    """A trained network with what surrounds it.
+
+    Attributes
+    ----------
+    plan : Plan
+    features : FeatureEncoder
+        From columns to inputs.
+    labels : LabelEncoder
+        From outputs to classes or numbers.
+    weights : list of (W, b)
+        Of each layer, W (d_in, d_out) and b (d_out,), in the plan's precision.
+    threads : int, optional
+        How many threads predict; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+
+    """
+
+    plan: Plan
+    features: FeatureEncoder
+    labels: LabelEncoder
+    weights: list[tuple[NDArray[Any], NDArray[Any]]]
+    threads: int | None = None
+    origin: Callable[[], Provenance] | Provenance | None = None
+    _predictor: list[Any] = field(default_factory=list, init=False)
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where the model comes from: preparation, digests of the data, history, evaluation."""
+        if callable(self.origin):
+            object.__setattr__(self, "origin", self.origin())
+        return self.origin  # type: ignore[return-value]
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model to a file, ``.creche``: all that is needed to predict, to show and to train it again.
+
+        An older file of that name is replaced when the new one is whole on disk, not before.
+
+        Raises
+        ------
+        FileError
+            If it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile, creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(folder + "/penguins.creche")
+        ...     again = cr.load(folder + "/penguins.creche")
+        >>> bool((again.predict_proba("penguins") == model.predict_proba("penguins")).all())
+        True
+
+        """
+        from creche.model.file import save_model
+
+        save_model(self, path)
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The model as plain data and named arrays, as they go to a file."""
+        origin = self.provenance
+        header = {
+            "plan": self.plan.to_dict(),
+            "features": self.features.to_dict(),
+            "labels": self.labels.to_dict(),
+            "provenance": None if origin is None else origin.to_dict(),
+        }
+        return header, self.arrays()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
+        names = ("weights", "bias")
+        return {
+            f"layers.{i}.{name}": array
+            for i, layer in enumerate(self.weights)
+            for name, array in zip(names, layer, strict=True)
+        }
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that `to_parts` described.
+
+        Raises
+        ------
+        CrecheError
+            If the parts do not fit together.
+
+        """
+        missing = [part for part in PARTS if part not in header]
+        if missing:
+            raise FileError(f"it has no {missing[0]}; the file was damaged or made by hand")
+        plan = Plan.from_dict(header["plan"])
+        features = FeatureEncoder.from_dict(header["features"])
+        labels = LabelEncoder.from_dict(header["labels"])
+        origin = None if header["provenance"] is None else _provenance(header["provenance"])
+        network = plan.network
+        weights = []
+        for i, (d_in, d_out) in enumerate(zip(network.widths[:-1], network.widths[1:], strict=True)):
+            layer = arrays.get(f"layers.{i}.weights"), arrays.get(f"layers.{i}.bias")
+            for array, shape in zip(layer, ((d_in, d_out), (d_out,)), strict=True):
+                if array is None or array.shape != shape or array.dtype != plan.precision:
+                    raise FileError(f"layer {i}: its weights do not fit the network {network}; the file is damaged")
+                if not np.isfinite(array).all():
+                    raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
+            weights.append(layer)
+        outputs = labels.outputs(plan.loss)
+        if (plan.task == "classes") != (labels.classes is not None):
+            raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
+        if len(arrays) != 2 * len(network.layers) or (len(features.inputs), outputs) != (
+            network.inputs,
+            network.outputs,
+        ):
+            raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
+        return cls(plan, features, labels, weights, None, origin)  # type: ignore[arg-type]
+
+    @property
+    def quantile(self) -> float | None:
+        """Which quantile of a label of numbers it predicts; None where it is the mean or the like."""
+        return self.plan.loss.quantile if isinstance(self.plan.loss, Quantile) else None
+
+    def _probabilities_of(self, data: Any) -> NDArray[Any]:
+        return self._probabilities(self._outputs(self.inputs_of(data), data))
+
+    def _numbers_of(self, data: Any) -> NDArray[Any]:
+        return self.labels.decode_numbers(self._outputs(self.inputs_of(data), data))
+
+    def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
+        return self.said(self._outputs(inputs))
+
+    def said(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
+        if self.classes is not None:
+            return self._probabilities(outputs)
+        return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
+
+    def inputs_of(self, data: Any) -> NDArray[Any]:
+        """The network's inputs, (n, inputs), for what a user gives."""
+        precision, names = self.plan.precision, self.features.names
+        if is_table(data):
+            kinds = self.features.kinds
+            table = read_table(data, expected=kinds)
+            if kinds or all(name in table.columns for name in names):
+                return encoded_features(self.features, table, precision)
+            if len(table.names) == len(names):  # trained on an array, whose columns have no names
+                values = [column.values.astype(np.float64) for column in table.columns.values()]
+                data = np.column_stack(values)
+        x = matrix(data)
+        if x.shape[1] != len(names):
+            raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
+        check_finite(x)
+        if not self.features.kinds:
+            return encoded_features(self.features, x, precision)
+        columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
+        return encoded_features(self.features, Table(columns, "X", first_row=0), precision)
+
+    def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
+        """What the network gives, (n, outputs), for the rows of data."""
+        if not self._predictor:
+            self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
+        outputs: NDArray[Any] = self._predictor[0].predict(inputs)
+        if not self._are_finite(outputs):
+            first = _first_row(data)
+            self.check_outputs(outputs, range(first, first + len(outputs)))
+        return outputs
+
+    def _are_finite(self, outputs: NDArray[Any]) -> bool:
+        # The extremes are found faster than each number is looked at; probabilities are not below 0.
+        lowest = outputs.min(initial=0) if self.classes is None else 0
+        return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
+
+    def check_outputs(self, outputs: NDArray[Any], called: Sequence[int] | NDArray[np.int64]) -> None:
+        """Refuses outputs that are no finite numbers; `called`: what the user calls each row.
+
+        Raises
+        ------
+        TableError
+
+        """
+        if self._are_finite(outputs):
+            return
+        row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
+        raise TableError(
+            f"row {called[row]}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
+            f"the weights of a network that diverged, are too large for {self.plan.precision}"
+        )
+
+    def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """One column for each class; rows sum to 1."""
+        if self.classes is None:
+            raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+        if outputs.shape[1] == 1:
+            return np.hstack([1 - outputs, outputs])
+        if isinstance(self.plan.loss, BinaryCrossEntropy):
+            # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
+            sums = outputs.sum(axis=1, keepdims=True)
+            even = np.full_like(outputs, 1 / outputs.shape[1])
+            return np.asarray(np.divide(outputs, sums, out=even, where=sums > 0))
+        return outputs
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.provenance  # noqa: B018 - a run cannot be pickled, what it says can
+        return {**self.__dict__, "_predictor": []}
+
+    def __repr__(self) -> str:
+        what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
+        return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"
+
+
+def _provenance(data: Mapping[str, Any]) -> Provenance:
+    from creche.model.provenance import Provenance
+
+    return Provenance.from_dict(data)
+
+
+def _first_row(data: Any) -> int:
+    """What the first row is called: of tables 1, or where they begin; of arrays 0."""
+    return int(getattr(data, "first_row", 1 if is_table(data) else 0))

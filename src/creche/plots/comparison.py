@@ -1,0 +1,129 @@
+"""Runs from one start: their losses by step, and their paths on one loss surface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from creche.errors import PlanError
+from creche.explain.compare import Comparison
+from creche.plots.loss_landscape import cased, contours
+from creche.plots.style import axes_for, category, pyplot, short, tidy
+
+__all__ = ["compared_losses", "compared_paths", "comparison"]
+
+FACTOR_FOR_LOGARITHMS = 20
+
+
+SHOWN_OF_WORSE = 3.0  # times the loss at the start: how far up the picture goes
+
+
+def comparison(runs: Comparison, *, axes: Any = None) -> list[Any]:
+    """The losses by step on the left, the paths on the right.
+
+    Parameters
+    ----------
+    runs : Comparison
+    axes : two matplotlib Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    list of two matplotlib.axes.Axes
+
+    Raises
+    ------
+    PlanError
+        If `axes` are not two.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> runs = cr.explain.compare("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], epochs=5,
+    ...                           points=9, threads=1)
+    >>> [axes.get_xlabel().split(" (")[0] for axes in comparison(runs)]
+    ['step', 'first direction of the paths']
+
+    """
+    if axes is None:
+        axes = pyplot().subplots(1, 2, figsize=(11, 4.4), layout="constrained")[1]
+    try:
+        left, right = axes
+    except (TypeError, ValueError):
+        raise PlanError("axes: needs two Axes of matplotlib, for the losses and for the paths") from None
+    return [compared_losses(runs, axes=left), compared_paths(runs, axes=right)]
+
+
+def compared_losses(runs: Comparison, *, axes: Any = None) -> Any:
+    """The loss on all training rows by step, a line for each run.
+
+    Parameters
+    ----------
+    runs : Comparison
+    axes : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    """
+    axes = axes_for(axes)
+    for n, one in enumerate(runs):
+        look = category(n)
+        mark = "" if one.status != "diverged" else " (diverged)"
+        axes.plot(
+            one.steps, np.where(np.isfinite(one.losses), one.losses, np.nan), label=short(one.name + mark, 40),
+            color=look["color"], linestyle=look["linestyle"], marker=look["marker"], markersize=5,
+            markevery=(n * 3 % 7, max(1, len(one.steps) // 8)),
+        )  # fmt: skip
+    finite = np.concatenate([one.losses[np.isfinite(one.losses)] for one in runs])
+    top = SHOWN_OF_WORSE * float(runs[0].losses[0])
+    if finite.min() > 0 and min(finite.max(), top) > FACTOR_FOR_LOGARITHMS * finite.min():
+        axes.set_yscale("log")
+    if finite.max() > top > finite.min():
+        axes.set_ylim(top=top)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss on all training rows")
+    tidy(axes)
+    axes.legend(frameon=False, fontsize="small")
+    return axes
+
+
+def compared_paths(runs: Comparison, *, axes: Any = None) -> Any:
+    """The path of each run over lines of equal loss.
+
+    Parameters
+    ----------
+    runs : Comparison
+    axes : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    """
+    from matplotlib import rcParams
+
+    axes = axes_for(axes, 6.0, 4.8)
+    surface, ink = runs.surface, rcParams["text.color"]
+    contours(axes, surface)
+    for n, one in enumerate(runs):
+        look = category(n)
+        leaves = " (leaves the picture)" if _leaves(one.path, surface) else ""
+        axes.plot(
+            *one.path.T, color=look["color"], linestyle=look["linestyle"], linewidth=1.8, zorder=3,
+            label=short(one.name + leaves, 60), path_effects=cased(),
+        )  # fmt: skip
+        axes.plot(
+            *one.path[-1], marker=look["marker"], color=look["color"], markeredgecolor=ink, markersize=8, zorder=5
+        )
+    axes.plot(*runs[0].path[0], "o", color=ink, markersize=7, zorder=6, label="start of all")
+    axes.set_title(f"the plane holds {runs.share:.1%} of the paths' variance", fontsize="small")
+    axes.legend(fontsize="small", framealpha=0.8)
+    return axes
+
+
+def _leaves(path: Any, surface: Any) -> bool:
+    low, high = (surface.x[0], surface.y[0]), (surface.x[-1], surface.y[-1])
+    return bool(((path < low) | (path > high)).any())

@@ -1,0 +1,176 @@
+"""Learning rates in pictures: what each came to, with the bands named; how networks of each band learn."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from creche.plots.colony import scale
+from creche.plots.style import TRAIN, VALIDATION, axes_for, on_background, pyplot, tidy
+
+if TYPE_CHECKING:
+    from creche.model_selection.learning_rate_result import Band, LearningRates
+
+__all__ = ["learning_rate_bands", "learning_rate_curves"]
+
+# The good band is told by its shade, the diverged one by its hatching, in grey too.
+SHADES: dict[str, dict[str, Any]] = {
+    "good": {"facecolor": "#009E73", "alpha": 0.28, "linewidth": 0},
+    "diverged": {"facecolor": "none", "edgecolor": "#888888", "alpha": 0.35, "hatch": "///", "linewidth": 0},
+}
+
+
+NARROW = 0.16  # of the width of the picture: a name is written upright there
+
+
+def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
+    """The loss against the learning rate: a point for each network, a line through the medians, the bands named.
+
+    Networks that diverged stand as crosses at the upper edge, losses beyond the scale as triangles.
+
+    Parameters
+    ----------
+    found : LearningRates
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default in a figure of its own.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> found = cr.find_learning_rate("penguins", label="species", hidden=[5], epochs=10, seeds=1,
+    ...                               rates=cr.log_range(1e-4, 10, 11), threads=1)
+    >>> cr.plots.learning_rate_bands(found).get_xlabel()
+    'learning rate'
+
+    """
+    is_own = axes is None
+    axes = axes_for(axes, 8.5, 4.6)
+    rates, losses = found.rates, found.losses
+    blue, orange = on_background(TRAIN)["color"], on_background(VALIDATION)["color"]
+    each = np.repeat(rates, losses.shape[1])
+    flat = losses.ravel()
+    finite = np.isfinite(flat)
+    axes.set_xscale("log")
+    axes.plot(each[finite], flat[finite], "o", color=blue, alpha=0.55, markersize=4, linestyle="", label="one network")
+    medians = np.array([np.median(row[~np.isnan(row)]) for row in losses])
+    axes.plot(
+        rates, np.where(np.isfinite(medians), medians, np.nan), color=blue, linewidth=1.5, label="median of a rate"
+    )
+    axes.axhline(
+        found.references.constant, color="#888888", linestyle=":", linewidth=1.2, label="always the same prediction"
+    )
+    scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "linear":
+        high = min(high, found.ceiling)
+    axes.set_ylim(low, high)
+    top = axes.get_xaxis_transform()
+    lost, beyond = flat == np.inf, finite & (flat > high)
+    for which, marker, name in ((lost, "x", "diverged"), (beyond, "^", "beyond the scale")):
+        if which.any():
+            axes.plot(
+                each[which], np.full(int(which.sum()), 0.985), marker, color=orange, markersize=5, transform=top,
+                linestyle="", label=f"{name} ({int(which.sum()):,})", clip_on=False,
+            )  # fmt: skip
+    axes.axvline(found.rate, color=orange, linestyle="--", linewidth=1.8, label=f"to take: {found.rate:.3g}")
+    _shade(axes, found)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel(f"{'validation' if found.colony.watched == 'validation' else 'training'} loss at the end")
+    tidy(axes)
+    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_own else {}
+    axes.legend(frameon=False, fontsize="small", **beside)
+    return axes
+
+
+def _shade(axes: Any, found: LearningRates) -> None:
+    """The bands, each from halfway, in ratios, between the rates where one ends and the next begins."""
+    bands, rates = found.bands, found.rates
+    half = float(np.sqrt(rates[1] / rates[0]))
+    edges = [bands[0].low / half]
+    edges += [float(np.sqrt(a.high * b.low)) for a, b in pairwise(bands)]
+    edges.append(bands[-1].high * half)
+    axes.set_xlim(edges[0], edges[-1])
+    whole = np.log(edges[-1] / edges[0])
+    for band, left, right in zip(bands, edges[:-1], edges[1:], strict=True):
+        if band.name in SHADES:
+            axes.axvspan(left, right, zorder=0, **SHADES[band.name])
+        if left > edges[0]:
+            axes.axvline(left, color="#888888", linewidth=0.8)
+        is_narrow = np.log(right / left) / whole < NARROW
+        axes.text(
+            np.sqrt(left * right), 1.02, band.name, transform=axes.get_xaxis_transform(), va="bottom",
+            ha="left" if is_narrow else "center", rotation=40 if is_narrow else 0, rotation_mode="anchor",
+            fontweight="bold" if band.name == "good" else "normal",
+        )  # fmt: skip
+
+
+def learning_rate_curves(found: LearningRates) -> Any:
+    """The loss by epoch of one rate of each band, side by side: all its networks, training and validation.
+
+    Of the good band it is the rate to take, of the others the one in the middle.
+
+    Parameters
+    ----------
+    found : LearningRates
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+
+    """
+    bands = found.bands
+    figure, grid = pyplot().subplots(
+        1, len(bands), figsize=(max(2.7 * len(bands), 4.5), 3.3), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    panels = list(grid[0])
+    drawn: list[Any] = []
+    for axes, band in zip(panels, bands, strict=True):
+        rate = _typical(found, band)
+        drawn += _curves(axes, found, rate)
+        axes.set_title(
+            f"{band.name}: {rate:.3g}", fontsize="medium", fontweight="bold" if band.name == "good" else None
+        )
+        tidy(axes)
+    scale(panels[0], "y", np.concatenate(drawn or [np.ones(1)]))
+    low, high = panels[0].get_ylim()
+    for axes in panels:
+        shown = [line.get_ydata() for line in axes.get_lines()]
+        if not any(((y >= low) & (y <= high)).any() for y in shown):
+            why = "beyond the scale" if any(len(y) for y in shown) else "diverged in epoch 1"
+            axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes, alpha=0.7)
+    figure.supxlabel("epoch")
+    panels[0].set_ylabel("loss")
+    handles = {handle.get_label(): handle for axes in panels for handle in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles.values(), handles.keys(), frameon=False, loc="outside upper center", ncols=len(handles))
+    return panels
+
+
+def _typical(found: LearningRates, band: Band) -> float:
+    if band.name == "good":
+        return found.rate
+    inside = found.rates[(found.rates >= band.low) & (found.rates <= band.high)]
+    return float(inside[len(inside) // 2])
+
+
+def _curves(axes: Any, found: LearningRates, rate: float) -> list[Any]:
+    """All networks of a rate; what was drawn."""
+    drawn = []
+    done = found.colony.results.done
+    for n, choice in enumerate(found.colony.choices):
+        if choice["learning_rate"] != rate or not done[n]:
+            continue
+        history = found.colony[n].history
+        epochs = np.arange(1, len(history) + 1)
+        curves = [("training", history.train_loss, TRAIN), ("validation", history.validation_loss, VALIDATION)]
+        for name, losses, style in curves[: 2 if history.has_validation else 1]:
+            label = name if not any(line.get_label() == name for line in axes.get_lines()) else None
+            axes.plot(epochs, losses, label=label, **{**on_background(style), "linewidth": 1.1, "alpha": 0.8})
+            drawn.append(losses)
+    return drawn

@@ -1,0 +1,193 @@
+"""The loss against one weight, and over a plane through the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from creche.explain.loss_curve import LossAgainstWeight
+from creche.explain.loss_surface import LossSurface
+from creche.plots.style import MARKERS, TRAIN, VALIDATION, axes_for, category, on_background, shades, short, tidy
+
+__all__ = ["cased", "contours", "loss_against_weight", "loss_surface"]
+
+LONGEST_NAME = 60
+
+
+TANGENT = 0.14  # of the width, to either side
+
+
+LEVELS = 12
+
+
+FACTOR_FOR_LOGARITHMS = 20
+
+
+PATH_HEIGHT = 0.035  # of the height
+
+
+def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
+    """The curve, the network as it is, the tangent whose slope is the gradient, and where steps would land.
+
+    Parameters
+    ----------
+    curve : LossAgainstWeight
+    axes : matplotlib Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> model = cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
+    >>> curve = cr.explain.loss_against_weight(model, "penguins", row="bill_length_mm", column=3, threads=1)
+    >>> loss_against_weight(curve).get_xlabel()
+    'weight from bill_length_mm to neuron 3 of layer 1'
+
+    """
+    axes = axes_for(axes, 6.4, 4.2)
+    weights, losses = curve.weights.astype(np.float64), curve.losses
+    low, high = float(losses.min()), float(losses.max())
+    margin = 0.06 * (high - low) or 0.05 * abs(low) or 1.0
+    axes.set_xlim(weights[0], weights[-1])
+    axes.set_ylim(low - 2 * margin, high + margin)
+    axes.plot(weights, losses, label="loss", zorder=2, **on_background(TRAIN))
+    reach = TANGENT * (weights[-1] - weights[0])
+    ends = np.array([curve.at - reach, curve.at + reach])
+    slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
+    axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **on_background(VALIDATION))
+    _landings(axes, curve)
+    axes.plot(curve.at, curve.loss, "o", color=_ink(), markersize=8, zorder=6, label=f"now: {curve.at:.4g}")
+    if curve.path is not None:
+        _path_below(axes, curve)
+    for x, is_end, side in zip((0.01, 0.99), curve.ends, ("left", "right"), strict=True):
+        if is_end:
+            axes.text(
+                x, 0.5, "loss not finite\nbeyond", transform=axes.transAxes, ha=side, va="center", fontsize="small"
+            )
+    axes.set_xlabel(short(curve.name, LONGEST_NAME))
+    axes.set_ylabel("loss")
+    tidy(axes)
+    axes.legend(frameon=False, fontsize="small")
+    return axes
+
+
+def _ink() -> Any:
+    from matplotlib import rcParams
+
+    return rcParams["text.color"]
+
+
+def _landings(axes: Any, curve: LossAgainstWeight) -> None:
+    """A marker on the curve for each step, an arrow to it, and its rate; of one outside the picture, where it is."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    for n, landing in enumerate(curve.landings):
+        look = category(n + 2)
+        marker = MARKERS[(n + 1) % len(MARKERS)]
+        inside = left <= landing.at <= right and np.isfinite(landing.loss)
+        where = "" if inside else f", lands at {landing.at:.3g}"
+        label = f"rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
+        edge = min(max(landing.at, left), right)
+        height = landing.loss if inside else curve.loss
+        height = min(max(height, bottom), top)
+        drawn = axes.plot(
+            edge, height, linestyle="none", marker=marker, color=look["color"], markersize=9, zorder=5, label=label,
+            markeredgecolor=_ink(), markeredgewidth=0.7, clip_on=False,
+        )  # fmt: skip
+        if abs(edge - curve.at) > 0.02 * (right - left):
+            drawn[0].axes.annotate(
+                "", (edge, height), (curve.at, curve.loss), zorder=4, annotation_clip=False,
+                arrowprops={
+                    "arrowstyle": "->", "color": look["color"], "linestyle": look["linestyle"], "shrinkA": 6,
+                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.at else -0.3}",
+                },
+            )  # fmt: skip
+
+
+def _path_below(axes: Any, curve: LossAgainstWeight) -> None:
+    """The weight's values during training, along the foot of the picture: the loss was another then."""
+    path = curve.path
+    assert path is not None
+    foot = np.full(len(path), PATH_HEIGHT)
+    place = axes.get_xaxis_transform()
+    look = {"color": _ink(), "transform": place, "zorder": 3}
+    axes.plot(path, foot, "|-", markersize=6, linewidth=0.8, alpha=0.6, label="in training, by step", **look)
+    axes.plot(path[0], PATH_HEIGHT, marker=5, linestyle="none", markersize=8, label="the start", **look)
+
+
+def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
+    """Lines of equal loss over a plane, the network as it is, and the path that training took.
+
+    Parameters
+    ----------
+    surface : LossSurface
+    axes : matplotlib Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> model = cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
+    >>> surface = cr.explain.loss_surface(model, "penguins", points=9, threads=1)
+    >>> loss_surface(surface).get_xlabel()
+    'first random direction'
+
+    """
+    axes = axes_for(axes, 6.0, 4.8)
+    contours(axes, surface)
+    if surface.path is not None:
+        look = on_background(VALIDATION)
+        path = {**look, "linestyle": "-", "linewidth": 1.5}
+        axes.plot(
+            *surface.path.T, marker=".", markersize=4, label="path of training", zorder=4, path_effects=cased(), **path
+        )
+        axes.plot(
+            *surface.path[0], "s", color=look["color"], markeredgecolor=_ink(), markersize=8, label="start", zorder=5
+        )
+        axes.set_title(f"the plane holds {surface.share:.1%} of the path's variance", fontsize="small")
+    axes.plot(*surface.at, "*", color=_ink(), markersize=13, label=f"the network, loss {surface.loss:.3g}", zorder=6)
+    axes.legend(fontsize="small", framealpha=0.8)
+    return axes
+
+
+def cased() -> list[Any]:
+    """What sets a line off from shades of its own colour: an edge like the background."""
+    from matplotlib import rcParams
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=3.6, foreground=rcParams["axes.facecolor"])]
+
+
+def contours(axes: Any, surface: LossSurface) -> None:
+    """The loss as shades, more of it stronger, and lines with their numbers; where it is not finite, nothing."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    axes.set_xlim(surface.x[0], surface.x[-1])
+    axes.set_ylim(surface.y[0], surface.y[-1])
+    axes.set_xlabel(short(surface.names[0], LONGEST_NAME))
+    axes.set_ylabel(short(surface.names[1], LONGEST_NAME))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    finite = surface.losses[np.isfinite(surface.losses)]
+    if len(finite) == 0 or finite.min() == finite.max():
+        why = "the loss is the same throughout" if len(finite) else "the loss is nowhere finite"
+        axes.text(0.5, 0.95, why, transform=axes.transAxes, ha="center", va="top")
+        return
+    low, high = float(finite.min()), float(finite.max())
+    is_logarithmic = low > 0 and high > FACTOR_FOR_LOGARITHMS * low
+    levels = np.geomspace(low, high, LEVELS) if is_logarithmic else np.linspace(low, high, LEVELS)
+    norm = LogNorm(low, high) if is_logarithmic else Normalize(low, high)
+    losses = np.ma.masked_invalid(surface.losses)
+    axes.contourf(surface.x, surface.y, losses, levels=levels, norm=norm, cmap=shades(), alpha=0.75, zorder=0)
+    lines = axes.contour(
+        surface.x, surface.y, losses, levels=levels[1:-1], colors=[_ink()], linewidths=0.6, alpha=0.7, zorder=1
+    )
+    axes.clabel(lines, fmt=lambda level: f"{level:.2g}", fontsize="x-small", inline_spacing=2)

@@ -1,1 +1,0 @@
-"""Recording: weights, gradients and activations kept while a network learns."""

@@ -1,0 +1,1 @@
+"""Rendering: documents of plain sections as text and as HTML."""

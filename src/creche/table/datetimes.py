@@ -1,0 +1,108 @@
+"""Dates and times of day in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["moments"]
+
+CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
+
+
+ZONE = r"Z|[+-][0-2]\d(?::?[0-5]\d)?"
+
+
+YEAR_FIRST = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?({ZONE})?)?", re.ASCII)
+
+
+YEAR_LAST = re.compile(rf"(\d\d?)([-/.])(\d\d?)\2((?!0000)\d\d\d\d)(?:[T ]({CLOCK}))?", re.ASCII)
+
+
+def moments(words: Sequence[str], day_first: bool | None = None) -> tuple[NDArray[Any], bool | None] | None:
+    """Each word as a moment, datetime64[us] in UTC, or None unless all of them are dates.
+
+    2020-01-31, 2020/01/31 and either with a time and a zone, as in ISO 8601; 31.1.2020; 31/1/2020 and 1/31/2020 (also
+    with hyphens) if some day above 12 tells which of the numbers is the day. A time without a zone is taken as UTC.
+
+    Parameters
+    ----------
+    words : sequence of str
+    day_first : bool, optional
+        Whether 3/4/2020 is in April, where that is known.
+
+    Returns
+    -------
+    values : (n,) datetime64[us] array
+    day_first : bool or None
+        What was found out, None if no word needed it.
+
+    Examples
+    --------
+    >>> values, day_first = moments(["31/1/2020", "1/2/2020"])
+    >>> values.astype("datetime64[D]").tolist(), day_first
+    ([datetime.date(2020, 1, 31), datetime.date(2020, 2, 1)], True)
+    >>> moments(["1/2/2020"]) is None
+    True
+
+    """
+    if not words:
+        return None
+    try:
+        if YEAR_FIRST.fullmatch(words[0]):
+            values = _year_first(words)
+            return None if values is None else (values, day_first)
+        if YEAR_LAST.fullmatch(words[0]):
+            return _year_last(words, day_first)
+    except ValueError:  # 30 February
+        pass
+    return None
+
+
+def _year_first(words: Sequence[str]) -> NDArray[Any] | None:
+    matches = [YEAR_FIRST.fullmatch(word) for word in words]
+    if not all(matches):
+        return None
+    plain = words
+    zones = [match[2] for match in matches if match is not None]
+    if any(zones):
+        plain = [
+            word[: len(word) - len(zone)].rstrip() if zone else word for word, zone in zip(words, zones, strict=True)
+        ]
+    if any(match is not None and match[1] == "/" for match in matches):
+        plain = [word.replace("/", "-") for word in plain]
+    values = np.array(plain, dtype="datetime64[us]")
+    if any(zone and zone != "Z" for zone in zones):
+        values -= np.array([_minutes(zone) for zone in zones], dtype="timedelta64[m]")
+    return values
+
+
+def _minutes(zone: str | None) -> int:
+    """By how much a clock there is ahead of UTC."""
+    if zone is None or zone == "Z":
+        return 0
+    hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
+    return (60 * hours + minutes) * (-1 if zone[0] == "-" else 1)
+
+
+def _year_last(words: Sequence[str], day_first: bool | None) -> tuple[NDArray[Any], bool | None] | None:
+    matches = [match for match in map(YEAR_LAST.fullmatch, words) if match is not None]
+    if len(matches) < len(words):
+        return None
+    unsure = [match for match in matches if match[2] != "."]  # with points between, the day comes first everywhere
+    if unsure and day_first is None:
+        first = any(int(match[1]) > 12 for match in unsure)
+        second = any(int(match[3]) > 12 for match in unsure)
+        if first == second:
+            return None
+        day_first = first
+    iso = []
+    for match in matches:
+        one, other = match[1].zfill(2), match[3].zfill(2)
+        day, month = (one, other) if match[2] == "." or day_first else (other, one)
+        iso.append(f"{match[4]}-{month}-{day}" + (f"T{match[5]}" if match[5] else ""))
+    return np.array(iso, dtype="datetime64[us]"), day_first

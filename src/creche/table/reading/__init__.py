@@ -1,0 +1,1 @@
+"""Readers: files, streams, DataFrames and plain data as tables."""

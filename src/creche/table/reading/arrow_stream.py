@@ -1,0 +1,125 @@
+"""Arrow IPC as a stream, one record batch at a time.
+
+The format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc.
+A message is 0xFFFFFFFF, a length, that many bytes of description (a flatbuffer), and a body; the first describes the
+columns, the others hold dictionaries and rows. Polars reads the batches; here they are told apart, since it reads whole
+streams only.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from creche.errors import FileError, TableError
+from creche.table.reading.byte_streams import Stream
+from creche.table.table import checked_names, chosen_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["arrow_frames"]
+
+CONTINUES = b"\xff\xff\xff\xff"
+
+
+END = CONTINUES + b"\0\0\0\0"
+
+
+SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
+
+
+LONGEST_DESCRIPTION = 256 << 20  # bytes; a length beyond it is a lie
+
+
+def arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """A frame for each record batch.
+
+    Raises
+    ------
+    FileError
+        If the bytes are cut short or damaged.
+    TableError
+        If columns have no or the same name.
+
+    """
+    schema, dictionaries = b"", b""
+    for kind, message in _messages(stream):
+        if kind == SCHEMA:
+            schema = message
+            _frame(schema + END, stream, columns)
+        elif not schema:
+            raise _damaged(stream)
+        elif kind == DICTIONARY:
+            dictionaries += message
+        elif kind == RECORDS:
+            yield _frame(schema + dictionaries + message + END, stream, columns)
+    if not schema:
+        raise _damaged(stream)
+
+
+def _damaged(stream: Stream) -> FileError:
+    return FileError(f"{stream.source}: is an Arrow IPC stream that is cut short or damaged; fetch it or make it again")
+
+
+def _messages(stream: Stream) -> Iterator[tuple[int, bytes]]:
+    while True:
+        start = _exactly(stream, 8)
+        if not start or start == END:
+            return
+        length = int.from_bytes(start[4:], "little")
+        if start[:4] != CONTINUES or length > LONGEST_DESCRIPTION:
+            raise _damaged(stream)
+        description = _exactly(stream, length)
+        try:
+            kind, body = _described(description)
+        except (struct.error, IndexError) as error:
+            raise _damaged(stream) from error
+        if len(description) < length or body < 0:
+            raise _damaged(stream)
+        content = _exactly(stream, body)
+        if len(content) < body:
+            raise _damaged(stream)
+        yield kind, start + description + content
+
+
+def _described(description: bytes) -> tuple[int, int]:
+    """Kind and length of body, out of a flatbuffer: a table whose fields its own index ("vtable") places."""
+    (table,) = struct.unpack_from("<I", description, 0)
+    (back,) = struct.unpack_from("<i", description, table)
+    index = table - back
+    if not 0 <= index < len(description):
+        raise IndexError
+    (size,) = struct.unpack_from("<H", description, index)
+    kind_at, body_at = (
+        struct.unpack_from("<H", description, index + field)[0] if field < size else 0 for field in (6, 10)
+    )
+    kind = description[table + kind_at] if kind_at else 0
+    body = struct.unpack_from("<q", description, table + body_at)[0] if body_at else 0
+    return kind, body
+
+
+def _exactly(stream: Stream, size: int) -> bytes:
+    """That many bytes, fewer at the end; read in pieces, for a length may lie."""
+    pieces: list[bytes] = []
+    while size > 0:
+        piece = stream.read(min(size, 4 << 20))
+        if not piece:
+            break
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        frame = pl.read_ipc_stream(message)
+    except pl.exceptions.DuplicateError as error:
+        raise TableError(f"{stream.source}: two columns have one name; give each column a name of its own") from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise _damaged(stream) from error
+    checked_names(frame.columns, stream.source)
+    return frame.select(chosen_names(columns, frame.columns, stream.source))

@@ -1,0 +1,79 @@
+"""How a file is to be read, where that is not to be found out from the file itself."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from creche.errors import PlanError, nearest
+from creche.plan.component import Part
+
+__all__ = ["FORMATS", "Reading"]
+
+FORMATS = ("csv", "parquet", "arrow", "jsonl")
+
+
+SEPARATORS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading(Part):
+    r"""How a file is to be read; None stands for what is found in its first bytes.
+
+    Attributes
+    ----------
+    format : {"csv", "parquet", "arrow", "jsonl"}, optional
+        jsonl has one JSON object per line; arrow is Arrow IPC, as a file or as a stream.
+    separator : str, optional
+        The one character between two cells of a CSV file. Found if it is ``,`` ``;`` ``|`` or a tab.
+    quote : str, optional
+        The one character around cells that hold separators; ``""`` if there is none.
+    encoding : str, optional
+        Of text, as Python names it. Found: UTF-8, UTF-16, and else Windows-1252 (which Latin-1 is part of).
+    decimal_comma : bool, optional
+        Whether numbers are written 1.234,5 and not 1234.5 (between quotes, where the comma is the separator too).
+
+    Examples
+    --------
+    >>> Reading(separator=";", decimal_comma=True)
+    Reading(separator=';', decimal_comma=True)
+    >>> Reading.from_dict(Reading(encoding="latin-1").to_dict())
+    Reading(encoding='latin-1')
+
+    """
+
+    format: str | None = None
+    separator: str | None = None
+    quote: str | None = None
+    encoding: str | None = None
+    decimal_comma: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in FORMATS:
+            raise PlanError(f"Reading.format: got {self.format!r}; {nearest(self.format, FORMATS)}")
+        _one_character("separator", self.separator)
+        if self.quote != "":
+            _one_character("quote", self.quote)
+        if self.quote and self.quote == self.separator:
+            raise PlanError(f"Reading.quote: got {self.quote!r}, which is the separator too; needs another")
+        if self.encoding is not None:
+            _text_encoding(self.encoding)
+        if self.decimal_comma not in (None, True, False):
+            raise PlanError(f"Reading.decimal_comma: got {self.decimal_comma!r}; needs True, False or None")
+
+
+def _one_character(name: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\0\r\n .+-0123456789":
+        raise PlanError(f"Reading.{name}: got {value!r}; needs one ASCII character that no number has, such as ';'")
+
+
+def _text_encoding(value: object) -> None:
+    try:
+        codecs.lookup(value)  # type: ignore[arg-type]
+        "".encode(value)  # type: ignore[arg-type]  # refuses codecs from bytes to bytes
+    except (LookupError, TypeError, ValueError) as error:
+        raise PlanError(
+            f"Reading.encoding: got {value!r}; needs an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
+        ) from error

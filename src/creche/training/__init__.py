@@ -1,0 +1,1 @@
+"""Training: a plan carried out on a table, kept, resumed and verified."""

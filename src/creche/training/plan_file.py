@@ -1,0 +1,141 @@
+"""Plans in files: the arguments of `creche.train`, by their own names, as TOML or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from creche.errors import FileError, PlanError, nearest
+from creche.plan.component import Part
+from creche.plan.initializers import suited_to
+from creche.plan.plan import Plan
+from creche.table.preparation import Preparation
+
+__all__ = ["ARGUMENTS", "plan_arguments", "read_plan", "write_plan"]
+
+# What a file may say: what determines a run, and not where its data lies or how it is watched.
+ARGUMENTS = (
+    "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
+    "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "encoding",
+    "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "split_seed",
+    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "reading",
+)  # fmt: skip
+
+
+def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
+    """The arguments of `creche.train` that carry out the same plan again, as plain data.
+
+    Raises
+    ------
+    PlanError
+        If the network learnt a bootstrap sample, which only a sweep draws.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> run = cr.train("penguins", label="species", hidden=[5], epochs=3, threads=1)
+    >>> arguments = plan_arguments(run.plan, run.prepared.preparation)
+    >>> arguments["label"], arguments["hidden"], arguments["optimizer"]["kind"]
+    ('species', [5], 'adam')
+    >>> again = cr.train("penguins", **arguments, threads=1)
+    >>> bool((again.model.weights[0][0] == run.model.weights[0][0]).all())
+    True
+
+    """
+    if preparation.bootstrap is not None:
+        raise PlanError(
+            "the network learnt a bootstrap sample, of which a plan for one network does not tell; make it again with "
+            "creche.sweep(..., bootstrap=True), or leave --save-plan out"
+        )
+    *hidden, output = plan.network.layers
+    arguments: dict[str, Any] = {
+        "label": preparation.label[0] if len(preparation.label) == 1 else list(preparation.label),
+        "hidden": [layer.width for layer in hidden],
+        "activation": _shortest([layer.activation for layer in hidden]),
+        "dropout": _shortest([layer.dropout for layer in hidden]),
+    }
+    if any(layer.initializer != suited_to(layer.activation) for layer in plan.network.layers):
+        arguments["initializer"] = _shortest([layer.initializer for layer in (*hidden, output)])
+    for name in ("loss", "optimizer", "schedule", "early_stopping"):
+        value = getattr(plan, name)
+        arguments[name] = False if value is None else value.to_dict()
+    for name in ("batch_size", "epochs", "seed", "shuffle", "task", "precision"):
+        arguments[name] = getattr(plan, name)
+    given = preparation.to_dict()
+    split = given.pop("split")
+    split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
+    del given["label"]
+    said = {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
+    return {**said, "hidden": arguments["hidden"]}
+
+
+def _shortest(values: list[Any]) -> Any:
+    """One value where all are the same, else a list."""
+    plain = [value.to_dict() if isinstance(value, Part) else value for value in values]
+    return plain[0] if plain and all(value == plain[0] for value in plain) else plain
+
+
+def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
+    """Writes arguments to a file that `read_plan` reads: TOML, or JSON if its name ends so.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+
+    """
+    from creche._system.atomic_files import replacing
+
+    if Path(path).suffix == ".json":
+        text = json.dumps(dict(arguments), indent=2, allow_nan=False) + "\n"
+    else:
+        import tomli_w
+
+        text = tomli_w.dumps(_without_none(dict(arguments)))
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def read_plan(path: str | Path) -> dict[str, Any]:
+    """The arguments of `creche.train` that a TOML (or JSON) file says.
+
+    Raises
+    ------
+    FileError
+        If it cannot be read.
+    PlanError
+        If it is not TOML (or JSON), or says what is no argument.
+
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise PlanError(f"{path}: byte {error.start} is not UTF-8 text; needs a plan in TOML") from error
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror or error}; needs a plan in TOML") from error
+    arguments = _parsed(text, path)
+    for name in arguments:
+        if name not in ARGUMENTS:
+            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, ARGUMENTS)}")
+    return arguments
+
+
+def _parsed(text: str, path: str | Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        found = json.loads(text) if Path(path).suffix == ".json" else tomllib.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise PlanError(f"{path}: cannot be read as a plan ({error})") from error
+    if not isinstance(found, dict):
+        raise PlanError(f"{path}: holds {type(found).__name__}; needs names and values, such as epochs = 100")
+    return found
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no None; what is left out takes its default, which None is."""
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list) else value
