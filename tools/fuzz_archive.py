@@ -29,8 +29,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.unit.files.kept import model_files  # noqa: E402
-from tests.unit.files.mutations import mutated  # noqa: E402
+from tests.unit._system.mutations import mutated  # noqa: E402
+from tests.unit.model.kept import model_files  # noqa: E402
 
 import creche as cr  # noqa: E402
 from creche.cli.output import print_page  # noqa: E402

@@ -1,6 +1,6 @@
 """Keep model files of this version of Creche, with what they predict, in tests/data/kept/.
 
-Run before a release: python tools/keep_model.py. From then on `tests/unit/files/test_old_versions.py` holds every later
+Run before a release: python tools/keep_model.py. From then on `tests/unit/model/test_old_versions.py` holds every later
 version to them, for ever; a file that is kept is never written again.
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.unit.files.kept import FOLDER, predictions  # noqa: E402
+from tests.unit.model.kept import FOLDER, predictions  # noqa: E402
 
 import creche as cr  # noqa: E402
 

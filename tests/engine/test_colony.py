@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche import _core
-
-from .jobs import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
+from tests.engine.small_plans import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
 
 
 class Member:

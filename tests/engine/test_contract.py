@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .jobs import ACTIVATIONS, LOSSES, OPTIMIZERS, Job, weights_of
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, OPTIMIZERS, Job, weights_of
 
 widths = st.one_of(st.integers(1, 40), st.integers(1, 300))
 

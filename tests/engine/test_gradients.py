@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .jobs import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
 
 
 def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-
-from .jobs import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
 
 
 def networks(job: Job, engine: ModuleType, count: int) -> list[Any]:

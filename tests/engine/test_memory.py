@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .jobs import Job
+from tests.engine.small_plans import Job
 
 
 @pytest.mark.parametrize("threads", [1, 2])

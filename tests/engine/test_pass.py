@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .jobs import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
 
 
 def inside_of(job: Job, engine: ModuleType) -> tuple[Any, tuple[Any, ...]]:

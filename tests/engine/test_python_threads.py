@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-from tests.engine.jobs import Job, digest, weights_of
+from tests.engine.small_plans import Job, digest, weights_of
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ FORKED = """
 import os, threading, warnings
 import numpy as np
 from creche import _core
-from tests.engine.jobs import Job
+from tests.engine.small_plans import Job
 
 warnings.simplefilter("ignore", DeprecationWarning)
 engine = _core.load()

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-
-from .jobs import Job, digest
+from tests.engine.small_plans import Job, digest
 
 JOBS = {
     "penguin": Job(sizes=(4, 10, 10, 3), rows=957, batch_size=20, epochs=4, validation=100),

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-
-from .jobs import LOSSES, Job, digest, weights_of
+from tests.engine.small_plans import LOSSES, Job, digest, weights_of
 
 
 def best_engine():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .bitwise import Array, assert_same_bits, every_kind_of_number
+from tests.native.bitwise import Array, assert_same_bits, every_kind_of_number
 
 FLOATS = [np.float32, np.float64]
 LAMBDA, ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717

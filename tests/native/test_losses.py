@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from .bitwise import Array, assert_same_bits
+from tests.native.bitwise import Array, assert_same_bits
 
 FLOATS = [np.float32, np.float64]
 NUMBERS = {"label_smoothing": 0.1, "delta": 0.7, "quantile": 0.2}

@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-
-from .bitwise import Array, assert_same_bits, every_kind_of_number
+from tests.native.bitwise import Array, assert_same_bits, every_kind_of_number
 
 FLOATS = [np.float32, np.float64]
 LANES = [1, 4, 8, 16]

@@ -14,7 +14,7 @@ collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
 def twin() -> Iterator[ModuleType]:
     """The same networks in PyTorch."""
     torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
-    from . import torch_twin
+    from tests.peers import torch_twin
 
     # Some rules keep scalars of the default type, which must not round what is compared in float64.
     before = torch.get_default_dtype()

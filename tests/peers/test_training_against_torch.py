@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from .parity_cases import (
+from tests.peers.parity_cases import (
     ACTIVATIONS,
     ADAM,
     ADAMW,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .parity_cases import ACTIVATION_PARAMETERS
+from tests.peers.parity_cases import ACTIVATION_PARAMETERS
 
 Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 

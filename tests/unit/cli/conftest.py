@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .commands import QUICK, main
+from tests.unit.cli.commands import QUICK, main
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,8 @@ import json
 import pytest
 
 import creche as cr
-from tests.unit.jobs import quick
-
-from .commands import main
+from tests.unit.cli.commands import main
+from tests.unit.small_runs import quick
 
 SLOW = ["train", "penguins", "--label", "species", "--hidden", "5", "--optimizer", "sgd", "--learning-rate", "1e-4"]
 

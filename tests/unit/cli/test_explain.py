@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-
-from .commands import main
+from tests.unit.cli.commands import main
 
 
 def test_the_importance_of_columns(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-
-from .commands import main
+from tests.unit.cli.commands import main
 
 command = import_module("creche.cli.find_learning_rate")  # not the function of that name
 

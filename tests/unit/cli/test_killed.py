@@ -9,8 +9,7 @@ from random import Random
 from typing import Any
 
 from creche._system.archive import read_archive
-
-from .commands import COMMAND, big_csv, environment
+from tests.unit.cli.commands import COMMAND, big_csv, environment
 
 KILLS = 20
 # A job of about a second, with a checkpoint every few hundredths.

@@ -10,8 +10,7 @@ import pytest
 
 import creche as cr
 from creche.cli.charts import HEIGHT, WIDTH, curve_drawing
-
-from .commands import main
+from tests.unit.cli.commands import main
 
 COMMAND = "loss-against-weight"
 

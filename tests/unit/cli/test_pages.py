@@ -11,9 +11,8 @@ import creche as cr
 from creche.cli.charts import loss_curves
 from creche.cli.main import as_typed
 from creche.cli.pages.evaluation import evaluation_page
-from tests.unit.jobs import PENGUINS_CSV
-
-from .commands import QUICK, main
+from tests.unit.cli.commands import QUICK, main
+from tests.unit.small_runs import PENGUINS_CSV
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 
 import creche as cr
 from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, curves_drawing
-
-from .commands import main
+from tests.unit.cli.commands import main
 
 COMMAND = "partial-dependence"
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from creche.cli import progress
-
-from .commands import COMMAND, QUICK, big_csv, environment, process
+from tests.unit.cli.commands import COMMAND, QUICK, big_csv, environment, process
 
 LASTING = ["--label", "y", "--hidden", "16,16", "--epochs", "8000", "--threads", "1"]
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import creche as cr
-
-from .commands import main
+from tests.unit.cli.commands import main
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import creche as cr
-from tests.unit.jobs import PENGUINS_CSV
-
-from .commands import main
+from tests.unit.cli.commands import main
+from tests.unit.small_runs import PENGUINS_CSV
 
 pytest.importorskip("matplotlib")
 

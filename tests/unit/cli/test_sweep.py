@@ -16,9 +16,8 @@ import pytest
 import creche as cr
 from creche.cli.options import NETWORK, TRAINING, Option
 from creche.cli.value_lists import with_several
-from tests.unit.jobs import PENGUINS_CSV
-
-from .commands import COMMAND, big_csv, environment, main, process
+from tests.unit.cli.commands import COMMAND, big_csv, environment, main, process
+from tests.unit.small_runs import PENGUINS_CSV
 
 SWEEP = ["sweep", "penguins", "--label", "species", "--epochs", "8", "--threads", "1"]
 SOME = [*SWEEP, "--hidden", "5-5,4", "--optimizer", "sgd,adam", "--learning-rate", "0.001..0.1/3", "--seeds", "4"]

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from tests.unit.jobs import MEASUREMENTS, quick
-
-from .commands import COMMAND, PENGUINS, QUICK, big_csv, environment, main, process
+from tests.unit.cli.commands import COMMAND, PENGUINS, QUICK, big_csv, environment, main, process
+from tests.unit.small_runs import MEASUREMENTS, quick
 
 
 def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from creche.engine import native
 from creche.engine.native import check_memory, translate, worthwhile_threads
 from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
-from tests.unit.jobs import quick
+from tests.unit.small_runs import quick
 
 NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if not loss.for_classes}
 X = np.random.default_rng(1).standard_normal((70, 4))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from creche.evaluation import choose_threshold
-from tests.unit.jobs import line, quick, two_classes
+from tests.unit.small_runs import line, quick, two_classes
 
 
 def brute_force(score: list[float], truth: list[int], weights: list[float], by: str, at: float) -> float:

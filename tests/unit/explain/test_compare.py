@@ -9,7 +9,7 @@ import pytest
 import creche as cr
 from creche.explain.compare import Comparison
 from creche.explain.weight_space import flat, principal
-from tests.unit.jobs import line
+from tests.unit.small_runs import line
 
 SHARED: dict[str, Any] = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1}
 

@@ -13,8 +13,7 @@ import creche as cr
 from creche.engine.native import Rows
 from creche.explain.divergence import edge_of_stability, sharpness
 from creche.explain.trace.step import alone
-
-from ..jobs import line, quick
+from tests.unit.small_runs import line, quick
 
 SGD = {"optimizer": "sgd", "shuffle": False, "validation_fraction": 0, "epochs": 10}
 

@@ -19,7 +19,7 @@ from creche.explain import integrated_gradients
 from creche.explain.input_gradients import Said, Target
 from creche.explain.integrated_gradients import neutral_inputs
 from creche.explain.rows import blocks_of
-from tests.unit.jobs import line, two_classes
+from tests.unit.small_runs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())
 LOSSES = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy", "one_against_rest": "binary_cross_entropy"}

@@ -14,9 +14,8 @@ from creche.explain.loss_curve import LossAgainstWeight
 from creche.explain.rows import batch_of
 from creche.explain.weight_space import place_of
 from creche.model.model import Model
-from tests.unit.jobs import line, two_classes
-
-from .reference import alone, copied, cross_entropy
+from tests.unit.explain.reference import alone, copied, cross_entropy
+from tests.unit.small_runs import line, two_classes
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ import creche as cr
 from creche.engine.introspection import Weights
 from creche.explain.loss_surface import LossSurface
 from creche.explain.weight_space import filter_normalised, flat, principal, projected, unflat
-from tests.unit.jobs import line
-
-from .reference import alone, copied
+from tests.unit.explain.reference import alone, copied
+from tests.unit.small_runs import line
 
 
 @pytest.fixture(scope="module")

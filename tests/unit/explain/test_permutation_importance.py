@@ -17,7 +17,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 import creche as cr
 from creche.explain import permutation_importance
 from creche.explain.rows import Encoded, batch_of, blocks_of, given_rows
-from tests.unit.jobs import line, two_classes
+from tests.unit.small_runs import line, two_classes
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from creche import plots
-
-from . import made
+from tests.unit.plots import made
 
 BASELINE = Path(__file__).parent / "baseline"
 DOTS_PER_INCH = 60

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from creche import plots
-
-from . import made
-from .pictures import BASELINE, PICTURES, STYLES, drawn, seen
+from tests.unit.plots import made
+from tests.unit.plots.pictures import BASELINE, PICTURES, STYLES, drawn, seen
 
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("PIL", reason="matplotlib reads images with it")

@@ -15,10 +15,9 @@ import creche as cr
 from creche import plots
 from creche.evaluation import ClassEvaluation, NumberEvaluation
 from creche.evaluation.curves import wilson_interval
-from tests.unit import jobs
-
-from . import made
-from .pictures import PICTURES
+from tests.unit import small_runs as jobs
+from tests.unit.plots import made
+from tests.unit.plots.pictures import PICTURES
 
 
 def texts(axes: Any) -> list[str]:

@@ -16,9 +16,8 @@ from creche import explain
 from creche.report.explanations import spared_least
 from creche.report.limits import limits_of
 from creche.report.subject import subject_of
-from tests.unit import jobs
-
-from .pages import Page
+from tests.unit import small_runs as jobs
+from tests.unit.report.pages import Page
 
 EVIL = "<script>alert(1)</script>"
 ALWAYS = ["summary", "use", "data", "network", "learning", "mistakes"]

@@ -17,7 +17,7 @@ from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared, label_rows, prepare
 from creche.table.split import Split, split_parts
 from creche.table.table import Table
-from tests.unit.jobs import line, two_classes
+from tests.unit.small_runs import line, two_classes
 
 FRAME = pl.DataFrame(
     {

@@ -1,0 +1,138 @@
+"""`creche train --folds`: what is shown, what is kept, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import creche as cr
+from tests.unit.cli.commands import COMMAND, PENGUINS, big_csv, environment, main
+
+FOLDS = [*PENGUINS, "--hidden", "5", "--epochs", "20", "--threads", "1", "--folds", "3"]
+MANY = [*FOLDS, "--repeats", "2", "--seeds", "4"]
+
+
+def the_same(**arguments: int) -> cr.CrossValidation:
+    return cr.cross_validate("penguins", label="species", hidden=[5], epochs=20, threads=1, folds=3, **arguments)
+
+
+def row(page: str, *begin: str) -> list[str]:
+    return next(text.split() for text in page.splitlines() if text.split()[: len(begin)] == list(begin))
+
+
+def test_the_page_of_one_network_for_each_fold(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(FOLDS) == 0
+    page, err = capsys.readouterr()
+    assert err == ""
+    assert "3 networks, each judged on the rows of its fold" in page
+    assert "on 344 held-out rows" in page
+    accuracy = the_same().summary()["accuracy"]
+    numbers = [f"{value:.4f}" for value in (accuracy.mean, accuracy.low, accuracy.high, accuracy.std)]
+    assert row(page, "accuracy") == ["accuracy", numbers[0], numbers[1], "to", numbers[2], numbers[3]]
+    assert "by seed" not in page
+    assert "most in doubt" not in page
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_the_page_with_repeats_and_seeds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(MANY) == 0
+    page = capsys.readouterr().out
+    assert max(map(len, page.splitlines())) <= int(columns)
+    crossed = the_same(repeats=2, seeds=4)
+    assert "24 networks, each judged on the rows of its fold" in page
+    assert "3 folds × 2 repeats × 4 seeds, trained in " in page
+    share = crossed.summary()["log_loss"].share_of_seed
+    assert row(page, "log", "loss")[-2:] == [f"{1 - share:.0%}", f"{share:.0%}"]
+    third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
+    assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
+    assert "the mean of the 8 networks that never saw a row" in page
+    first = crossed.doubtful()[0]
+    expected = ["row", str(first.row), first.truth, first.said, f"{first.doubt:.4f}"]
+    assert any(text.split() == expected for text in page.splitlines())
+
+
+def test_json_and_a_file_of_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "held_out.csv"
+    assert main([*MANY, "--json", "--predictions", str(file)]) == 0
+    data = json.loads(capsys.readouterr().out)
+    crossed = the_same(repeats=2, seeds=4)
+    assert (data["folds"], data["repeats"], data["seeds"], data["interrupted"]) == (3, 2, 4, False)
+    assert [(n["repeat"], n["fold"], n["seed"]) for n in data["networks"]][4:9] == [
+        (1, 2, 0), (1, 2, 1), (1, 2, 2), (1, 2, 3), (1, 3, 0),
+    ]  # fmt: skip
+    assert data["summary"]["auc"] == json.loads(json.dumps(crossed.summary()["auc"].to_dict()))
+    assert data["evaluation"]["log_loss"] == crossed.evaluation.metrics()["log_loss"]
+    rows = list(csv.DictReader(file.read_text().splitlines()))
+    assert [int(found["row"]) for found in rows] == list(range(1, 345))
+    assert [found["predicted_species"] for found in rows] == crossed.rows()["predicted_species"].to_list()
+    assert [float(found["doubt"]) for found in rows] == pytest.approx(crossed.doubt.tolist(), rel=1e-12)
+
+
+def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "held_out.jsonl"
+    arguments = ["--label", "body_mass_g,bill_length_mm", "--drop-unlabelled", "--epochs", "5", "--hidden", "5"]
+    assert main(["train", "penguins", *arguments, "--folds", "2", "--seeds", "2", "--predictions", str(file)]) == 0
+    assert row(capsys.readouterr().out, "root", "mean", "squared", "error")
+    first = json.loads(file.read_text().splitlines()[0])
+    assert list(first) == [
+        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm", "doubt",
+        "networks",
+    ]  # fmt: skip
+    assert (first["row"], first["true_body_mass_g"], first["true_bill_length_mm"]) == (1, 3750, 39.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*FOLDS, "-o", "x.creche"], "--output: does not go with --folds"),
+        ([*FOLDS, "--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
+        ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name tells no format"),
+        ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),
+        ([*FOLDS, "--predictions", "/no/such/folder/x.csv"], "there is no folder /no/such/folder"),
+        ([*PENGUINS, "--seeds", "3"], "--seeds: is for cross-validation; give --folds too, such as --folds 5; for"),
+        ([*PENGUINS, "--predictions", "x.csv"], "--predictions: is for cross-validation; give --folds too"),
+    ],
+    ids=lambda value: " ".join(value[3:]) if isinstance(value, list) else "",
+)
+def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+
+
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize(
+    ("epochs", "seeds"), [("1000", "1000"), ("1000000", "20")], ids=["some are done", "none is done"]
+)
+def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, epochs: str, seeds: str) -> None:
+    arguments = ["--label", "y", "--hidden", "2", "--batch-size", "3000", "--threads", "1", "--folds", "3"]
+    child = subprocess.Popen(
+        [*COMMAND, "train", str(big_csv(tmp_path)), *arguments, "--epochs", epochs, "--seeds", seeds],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert child.stderr is not None
+        assert "constant in the training rows" in child.stderr.readline()
+        time.sleep(3)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=50)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == 130, err
+    assert "Traceback" not in err
+    if seeds == "20":
+        assert (out, err.count("constant in")) == ("", 0)  # it was said once, for all folds
+        assert "stopped before any network was done" in err
+    else:
+        assert "interrupted: networks that were not done are left out" in out

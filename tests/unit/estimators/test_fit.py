@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, r2_score
+
+import creche as cr
+from creche.estimators import DNNClassifier, DNNRegressor
+from tests.unit.estimators.small_tables import QUICK, a_number, same_weights, three_classes
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_they_do_what_train_does(kind: Any) -> None:
+    x, y = three_classes() if kind is DNNClassifier else a_number()
+    task = "classes" if kind is DNNClassifier else "numbers"
+    fitted = kind([6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, random_state=3).fit(x, y)
+    run = cr.train(
+        x, y, hidden=[6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, seed=3, task=task,
+        precision="float64", validation_fraction=0,
+    )  # fmt: skip
+    for (weights, bias), coefs, intercepts in zip(run.model.weights, fitted.coefs_, fitted.intercepts_, strict=True):
+        np.testing.assert_array_equal(weights, coefs)
+        np.testing.assert_array_equal(bias, intercepts)
+    np.testing.assert_array_equal(fitted.predict(x), run.model.predict(x))
+    assert fitted.loss_curve_ == run.history.train_loss.tolist()
+    assert fitted.loss_ == run.history.train_loss[-1]
+    assert fitted.n_iter_ == 5
+
+
+def test_they_learn() -> None:
+    x, y = three_classes(300)
+    classifier = DNNClassifier(random_state=0, threads=1).fit(x[:200], y[:200])
+    assert classifier.score(x[200:], y[200:]) == accuracy_score(y[200:], classifier.predict(x[200:])) > 0.8
+    x, numbers = a_number(300)
+    regressor = DNNRegressor(random_state=0, threads=1).fit(x[:200], numbers[:200])
+    assert regressor.score(x[200:], numbers[200:]) == r2_score(numbers[200:], regressor.predict(x[200:])) > 0.6
+
+
+def test_an_int_gives_the_same_weights_again_and_none_others() -> None:
+    x, y = three_classes()
+    assert same_weights(DNNClassifier(**QUICK).fit(x, y), DNNClassifier(**QUICK).fit(x, y))
+    assert not same_weights(DNNClassifier(**QUICK).fit(x, y), DNNClassifier(**QUICK | {"random_state": 1}).fit(x, y))
+    fresh = DNNClassifier(**QUICK | {"random_state": None})
+    first = fresh.fit(x, y).coefs_[0].copy()
+    assert not np.array_equal(first, fresh.fit(x, y).coefs_[0])
+
+
+def test_a_random_state_goes_on_from_fit_to_fit() -> None:
+    x, y = three_classes()
+    twice = [DNNClassifier(**QUICK | {"random_state": np.random.RandomState(5)}) for _ in range(2)]
+    first = [network.fit(x, y).coefs_[0].tobytes() for network in twice]
+    second = [network.fit(x, y).coefs_[0].tobytes() for network in twice]
+    assert first[0] == first[1]
+    assert second[0] == second[1] != first[0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.array(["adelie", "chinstrap", "gentoo"]),
+        np.array(["adelie", "chinstrap", "gentoo"], dtype=object),
+        np.array([10, 20, 30], dtype=np.int16),
+        np.array([-1.0, 0.0, 5.0]),
+    ],
+    ids=["str", "object", "int16", "float"],
+)
+def test_labels_come_back_as_they_were(names: Any) -> None:
+    x, numbers = three_classes()
+    y = names[numbers]
+    fitted = DNNClassifier(**QUICK).fit(x, y)
+    np.testing.assert_array_equal(fitted.classes_, names)
+    assert fitted.classes_.dtype == y.dtype
+    predicted = fitted.predict(x)
+    assert predicted.dtype == y.dtype
+    np.testing.assert_array_equal(predicted, names[fitted.predict_proba(x).argmax(axis=1)])
+
+
+def test_yes_and_no() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, y > 0)
+    assert fitted.classes_.tolist() == [False, True]
+    assert fitted.predict(x).dtype == np.bool_
+    one_output = DNNClassifier(**QUICK, loss="binary_cross_entropy").fit(x, y > 0)
+    assert one_output.coefs_[-1].shape == (8, 1)
+    np.testing.assert_allclose(one_output.predict_proba(x).sum(axis=1), 1)
+
+
+def test_logarithms_of_probabilities() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, y)
+    np.testing.assert_array_equal(fitted.predict_log_proba(x), np.log(fitted.predict_proba(x)))
+    sure = DNNClassifier((), epochs=30, learning_rate=10.0, precision="float32", standardize=False, threads=1)
+    assert np.isneginf(sure.fit(x * 1e4, y).predict_log_proba(x * 1e4)).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "asked", "got"),
+    [
+        (np.float64, None, "float64"),
+        (np.float32, None, "float32"),
+        (np.int64, None, "float64"),
+        (np.float64, "float32", "float32"),
+    ],
+)
+def test_precision_is_that_of_the_rows(dtype: Any, asked: str | None, got: str) -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK, precision=asked).fit((10 * x).astype(dtype), y)
+    assert {array.dtype.name for array in fitted.coefs_ + fitted.intercepts_} == {got}
+    assert fitted.predict_proba((10 * x).astype(dtype)).dtype == got
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_a_row_of_weight_0_is_no_row(kind: Any) -> None:
+    x, y = three_classes() if kind is DNNClassifier else a_number()
+    weights = np.random.default_rng(0).integers(0, 3, len(x)) / 2
+    some = weights > 0
+    weighted = kind(**QUICK, batch_size=7).fit(x, y, sample_weight=weights)
+    assert same_weights(weighted, kind(**QUICK, batch_size=7).fit(x[some], y[some], sample_weight=weights[some]))
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_in_one_batch_a_row_of_weight_2_is_two_rows(kind: Any) -> None:
+    x, y = three_classes(60) if kind is DNNClassifier else a_number(60)
+    counts = np.random.default_rng(1).integers(0, 4, len(x))
+    kwargs = {**QUICK, "epochs": 30, "batch_size": 1000}
+    weighted = kind(**kwargs).fit(x, y, sample_weight=counts)
+    repeated = kind(**kwargs).fit(np.repeat(x, counts, axis=0), np.repeat(y, counts))
+    np.testing.assert_allclose(weighted.coefs_[0], repeated.coefs_[0], rtol=1e-9)
+
+
+def test_a_class_whose_rows_all_weigh_0_is_no_class() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, y, sample_weight=(y != 1) * 1.0)
+    assert fitted.classes_.tolist() == [0, 2]
+
+
+def test_class_weights() -> None:
+    x, y = three_classes()
+    by_class = DNNClassifier(**QUICK, class_weight={0: 1.0, 1: 5.0, 2: 2.0}).fit(x, y)
+    shares = np.bincount(by_class.predict(x), minlength=3) / len(x)
+    assert shares[1] > np.bincount(DNNClassifier(**QUICK).fit(x, y).predict(x), minlength=3)[1] / len(x)
+    counts = np.bincount(y)
+    balanced = DNNClassifier(**QUICK, class_weight="balanced").fit(x, y)
+    explicit = {c: len(y) / (3 * counts[c]) for c in range(3)}
+    assert same_weights(balanced, DNNClassifier(**QUICK, class_weight=explicit).fit(x, y))
+
+
+def test_all_rows_are_trained_on_unless_early_stopping_needs_some() -> None:
+    x, y = three_classes()
+    assert np.isnan(DNNClassifier(**QUICK).fit(x, y).validation_loss_curve_).all()
+    stopped = DNNClassifier(**QUICK | {"epochs": 500}, early_stopping=3).fit(x, y)
+    assert stopped.n_iter_ < 500
+    assert np.isfinite(stopped.validation_loss_curve_).all()
+    asked = DNNClassifier(**QUICK, early_stopping=3, validation_fraction=0).fit(x, y)
+    assert np.isnan(asked.validation_loss_curve_).all()
+
+
+def test_validation_rows_can_be_given() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x[:80], y[:80], validation_data=(x[80:], y[80:]))
+    proba = fitted.predict_proba(x[80:])
+    log_loss = -np.log(proba[np.arange(40), y[80:]]).mean()
+    assert fitted.validation_loss_curve_[-1] == pytest.approx(log_loss)
+    assert same_weights(fitted, DNNClassifier(**QUICK).fit(x[:80], y[:80]))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (5, r"validation_data: got int; needs a pair \(X, y\)"),
+        ((np.ones((3, 4)),), "validation_data: got tuple; needs a pair"),
+        ((np.ones((3, 3)), [0, 1, 2]), "X has 3 features, but DNNClassifier is expecting 4 features"),
+        ((np.ones((3, 4)), [0, 1]), "inconsistent numbers of samples"),
+        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, none of the training rows' classes"),
+    ],
+    ids=str,
+)
+def test_validation_rows_that_cannot_be(data: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        DNNClassifier(**QUICK).fit(*three_classes(), validation_data=data)
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"hidden": (0,)}, "hidden: got 0"),
+        ({"hidden": "wide"}, "hidden: got 'wide'"),
+        ({"optimizer": "adamm"}, "did you mean 'adam'"),
+        ({"epochs": 1.5}, "epochs: got 1.5"),
+        ({"random_state": -1}, "seed: got -1"),
+        ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
+        ({"precision": "float16"}, "precision: got 'float16'"),
+        ({"class_weight": {9: 1.0}}, "class_weight: 9 is none of the classes"),
+        ({"validation_fraction": 2}, "validation_fraction: got 2"),
+    ],
+    ids=str,
+)
+def test_parameters_are_checked_when_fitting(params: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        DNNClassifier(**QUICK | params).fit(*three_classes())
+
+
+def test_verbose_prints_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK, verbose=1, validation_fraction=0.2).fit(x, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 8
+    assert lines[2].startswith(f"epoch 3 of 8: loss {fitted.loss_curve_[2]:.6g}, validation loss ")
+    DNNClassifier(**QUICK).fit(x, y)
+    assert capsys.readouterr().out == ""
+
+
+def test_before_fitting_nothing_is_there() -> None:
+    for name in ("coefs_", "loss_curve_", "loss_", "model_", "classes_"):
+        assert not hasattr(DNNClassifier(), name)
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_no_epoch_leaves_the_network_as_it_began(kind: Any) -> None:
+    x, y = three_classes() if kind is DNNClassifier else a_number()
+    fitted = kind(**QUICK | {"epochs": 0}).fit(x, y)
+    assert (fitted.n_iter_, fitted.loss_curve_) == (0, [])
+    assert np.isnan(fitted.loss_)
+    assert fitted.predict(x).shape == (120,)
+
+
+def test_the_model_is_that_of_train() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, y)
+    assert isinstance(fitted.model_, cr.Model)
+    assert fitted.model_.evaluate(x, y).accuracy == fitted.score(x, y)
+
+
+def test_several_numbers_at_once() -> None:
+    x, y = a_number(300)
+    both = np.column_stack([y, 3 - x[:, 2]])
+    fitted = DNNRegressor(random_state=0, threads=1).fit(x[:200], both[:200])
+    assert fitted.predict(x).shape == (300, 2)
+    assert r2_score(both[200:], fitted.predict(x[200:]), multioutput="raw_values").min() > 0.6
+    assert fitted.partial_fit(x, both).predict(x).shape == (300, 2)
+
+
+@pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
+def test_functions_called_after_each_epoch_may_stop_it(kind: Any) -> None:
+    x, y = three_classes() if kind is DNNClassifier else a_number()
+    seen: list[Any] = []
+    fitted = kind(**QUICK, on_epoch=[seen.append, lambda _: len(seen) == 3]).fit(x, y)
+    assert fitted.n_iter_ == len(seen) == 3
+    warm = kind(**QUICK, on_epoch=seen.append, warm_start=True)
+    warm.fit(x, y).fit(x, y)
+    assert len(seen) == 3 + 2 * QUICK["epochs"]

@@ -1,0 +1,131 @@
+"""Sweeps whose plans are judged by cross-validation: against `creche.cross_validate` of each plan alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+import creche as cr
+from tests.unit.model_selection.sweeps import digests, interrupting, swept, weights_of
+from tests.unit.small_runs import line
+
+SOME: dict[str, Any] = {"hidden": [[5], [3, 3]], "learning_rate": [0.01, 0.03], "seeds": 2, "folds": 3}
+
+
+@pytest.mark.parametrize("stopping", [None, 2])
+def test_a_plan_is_judged_as_it_is_alone(stopping: int | None) -> None:
+    job: dict[str, Any] = {"epochs": 12, "early_stopping": stopping, "class_weight": "balanced"}
+    colony = swept(**{**SOME, **job}, repeats=2, seed=3)
+    assert len(colony) == 4 * 3 * 2 * 2
+    plans = colony.plans()
+    for hidden in SOME["hidden"]:
+        for rate in SOME["learning_rate"]:
+            alone = cr.cross_validate(
+                "penguins", label="species", hidden=hidden, learning_rate=rate, folds=3, repeats=2, seeds=2, seed=3,
+                threads=1, **job,
+            )  # fmt: skip
+            of_plan = [m for m in colony if m.choice["hidden"] == hidden and m.choice["learning_rate"] == rate]
+            assert [(m.choice["repeat"], m.choice["fold"], m.choice["seed"]) for m in of_plan] == [
+                (p.repeat, p.fold, p.seed) for p in alone.places
+            ]
+            assert [weights_of(m) for m in of_plan] == [weights_of(m) for m in alone.members]
+            words = "-".join(map(str, hidden))
+            told = next(row for row in plans.to_dicts() if (row["hidden"], row["learning_rate"]) == (words, rate))
+            for metric, name in (("log_loss", "validation_loss"), ("accuracy", "validation_accuracy")):
+                spread = alone.summary()[metric]
+                for part, value in (("mean", spread.mean), ("low", spread.low), ("high", spread.high)):
+                    assert told[f"{part}_{name}"] == pytest.approx(value, rel=1e-4), (part, name)
+            assert told["networks"] == 12
+
+
+def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
+    colony = swept(**SOME)
+    losses = colony.results.validation_loss.reshape(3, 4, 2).mean(axis=2)  # folds, plans
+    plans = colony.plans()
+    order = np.argsort(losses.mean(axis=0))
+    assert plans["plan"].to_list() == order.tolist()
+    assert plans["mean_validation_loss"].to_list() == pytest.approx(np.sort(losses.mean(axis=0)))
+    behind = losses - losses[:, order[:1]]
+    for row, plan in zip(plans.to_dicts(), order, strict=True):
+        off = t.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * behind[:, plan].var(ddof=1))
+        assert row["behind"] == pytest.approx(behind[:, plan].mean())
+        assert row["low_behind"] == pytest.approx(
+            behind[:, plan].mean() - off, abs=2e-3
+        )  # 115 of 344 rows, not a third
+        assert row["high_behind"] == pytest.approx(behind[:, plan].mean() + off, abs=2e-3)
+    of_plans = [
+        tuple(map(repr, (colony.choices[i]["hidden"], colony.choices[i]["learning_rate"]))) for i in colony.ranking()
+    ]
+    assert list(dict.fromkeys(of_plans)) == [of_plans[0], of_plans[6], of_plans[12], of_plans[18]]
+    best = colony.best()
+    assert best.choice["hidden"] == SOME["hidden"][order[0] // 2]
+    assert best.choice["learning_rate"] == SOME["learning_rate"][order[0] % 2]
+    assert [effect.argument for effect in colony.effects()][-2:] == ["fold", "seed"]
+    assert {"fold", "seed"} <= set(colony.table().columns)
+
+
+def test_numbers_and_losses_that_have_none_in_common() -> None:
+    x, y = line(60)
+    colony = cr.sweep(
+        x, y, loss=["huber", "squared_error"], hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1
+    )
+    plans = colony.plans()
+    alone = cr.cross_validate(x, y, loss="huber", hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1)
+    told = next(row for row in plans.to_dicts() if row["loss"] == "huber")
+    assert told["mean_validation_rmse"] == pytest.approx(alone.summary()["rmse"].mean, rel=1e-4)
+    assert told["high_validation_rmse"] == pytest.approx(alone.summary()["rmse"].high, rel=1e-4)
+    assert plans["behind"].to_list() == sorted(plans["behind"])
+    assert plans["behind"][1] == pytest.approx(plans["mean_validation_rmse"][1] - plans["mean_validation_rmse"][0])
+
+
+def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
+    x, y = line(60)
+    colony = cr.sweep(
+        x, y, learning_rate=[0.001, 0.5, 1e6], optimizer="sgd", hidden=[6], epochs=30, folds=3, seeds=6, threads=1
+    )
+    plans = colony.plans()
+    assert plans["learning_rate"].to_list() == [0.001, 0.5, 1e6]
+    assert plans["diverged"].to_list()[::2] == [0, 18]
+    assert 0 < plans["diverged"][1] < 18
+    assert colony.best().choice["learning_rate"] == 0.001
+    assert plans["low_behind"][2] is None
+
+
+def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "sweep"
+    whole = swept(**SOME, epochs=1000)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        swept(**SOME, epochs=1000, checkpoint=file, on_progress=interrupting(2))
+    assert stopped.value.colony.interrupted  # type: ignore[attr-defined]
+    assert digests(swept(**SOME, epochs=1000, checkpoint=file, resume=True)) == digests(whole)
+    with pytest.raises(cr.FileError, match="belongs to another sweep"):
+        swept(**{**SOME, "folds": 2}, epochs=1000, checkpoint=file, resume=True)
+    shared = {**SOME, "folds": 6}
+    swept(**shared, checkpoint=tmp_path / "six")
+    with pytest.raises(cr.FileError, match=r"belongs to another sweep: .*preparation.folds"):
+        swept(**{**SOME, "folds": 3, "repeats": 2}, checkpoint=tmp_path / "six", resume=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"folds": 1}, "folds: got 1; needs a whole number of at least 2"),
+        ({"repeats": 2}, "repeats: got 2, but there are no folds"),
+        ({"folds": 3, "repeats": 0}, "repeats: got 0"),
+        ({"folds": 3, "halving": True}, "halving: does not go with folds"),
+        ({"folds": 3, "test_fraction": 0.2}, "test_fraction: does not go with folds"),
+        ({"folds": 3, "validation_data": "penguins"}, "validation_data: does not go with folds"),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
+        swept(**arguments)
+
+
+def test_no_ensemble_of_networks_that_learnt_different_rows() -> None:
+    with pytest.raises(cr.PlanError, match="ensemble: the networks of a sweep with folds learnt different rows"):
+        swept(folds=2).ensemble()

@@ -1,0 +1,79 @@
+"""What is said of rows by networks that never saw them, and how far these disagree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import creche as cr
+from tests.unit.small_runs import line, two_classes
+
+QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
+
+
+@pytest.mark.parametrize("task", ["classes", "a number", "numbers"])
+def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -> None:
+    """Each fold's networks, as an `Ensemble`, say the same of its rows."""
+    x, y = two_classes(50) if task == "classes" else line(50)
+    labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "numbers" else y
+    crossed = cr.cross_validate(x, labels, folds=2, seeds=4, **QUICK)
+    for fold in (1, 2):
+        models = [m.model for m, place in zip(crossed.members, crossed.places, strict=True) if place.fold == fold]
+        ensemble = cr.Ensemble(models, threads=1)
+        rows = crossed.members[(fold - 1) * 4].prepared.judged[1].observations.rows
+        said = (
+            ensemble.predict_proba(x[rows]) if task == "classes" else ensemble.predict(x[rows]).reshape(len(rows), -1)
+        )
+        np.testing.assert_allclose(crossed.predictions[rows], said, rtol=1e-6)
+        doubt = ensemble.disagreement(x[rows])
+        if task == "numbers":  # in deviations of the label, which the ensemble knows of the training rows only
+            spread = np.stack([m.predict(x[rows]) for m in models]).std(axis=0)
+            doubt = (spread / labels.std(axis=0)).mean(axis=1)
+        np.testing.assert_allclose(crossed.doubt[rows], doubt, rtol=1e-6, atol=1e-12)
+    assert (crossed.times == 4).all()
+    first = crossed.doubtful(3)
+    assert [d.doubt for d in first] == sorted(crossed.doubt, reverse=True)[:3]
+    assert [d.row for d in first] == np.argsort(-crossed.doubt, kind="stable")[:3].tolist()
+
+
+def test_one_prediction_has_no_doubt(tmp_path: Path) -> None:
+    x, y = two_classes(40)
+    crossed = cr.cross_validate(x, y, folds=2, **QUICK)
+    assert np.isnan(crossed.doubt).all()
+    assert crossed.doubtful() == []
+    crossed.write_rows(tmp_path / "rows.csv")
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    assert lines[0] == "row,true_y,predicted_y,probability_0,probability_1,doubt,networks"
+    assert len(lines) == 41
+    assert lines[1].split(",")[-2:] == ["", "1"]
+
+
+def test_rows_as_a_table() -> None:
+    crossed = cr.cross_validate("penguins", label="species", folds=3, repeats=2, **QUICK)
+    rows = crossed.rows()
+    assert rows["row"].to_list() == list(range(1, 345))
+    assert rows["true_species"].to_list() == cr.datasets.penguins()["species"].to_list()
+    probabilities = rows.select("probability_Adelie", "probability_Chinstrap", "probability_Gentoo").to_numpy()
+    np.testing.assert_array_equal(probabilities, crossed.predictions)
+    said = np.array(["Adelie", "Chinstrap", "Gentoo"])[probabilities.argmax(axis=1)]
+    assert rows["predicted_species"].to_list() == said.tolist()
+    right = (rows["true_species"] == rows["predicted_species"]).mean()
+    assert right == pytest.approx(crossed.evaluation.metrics()["accuracy"])
+    assert set(rows["networks"]) == {2}
+    assert (rows["doubt"] >= 0).all()
+
+
+def test_quantiles_are_judged_as_such() -> None:
+    x, y = line(60)
+    crossed = cr.cross_validate(x, y, folds=3, loss=cr.Quantile(0.9), **QUICK)
+    error = y - crossed.predictions[:, 0]
+    assert crossed.evaluation.metrics()["pinball"] == pytest.approx(np.maximum(0.9 * error, -0.1 * error).mean())
+
+
+def test_no_intervals_where_none_are_wanted() -> None:
+    x, y = two_classes(40)
+    assert cr.cross_validate(x, y, folds=2, intervals=0, **QUICK).evaluation.intervals == {}
+    assert cr.cross_validate(x, y, folds=2, intervals=50, **QUICK).evaluation.intervals

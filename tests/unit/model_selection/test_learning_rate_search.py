@@ -1,0 +1,211 @@
+"""Finding a learning rate: the networks are those of `creche.train`, and the bands lie where theory has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import creche as cr
+from tests.unit.model_selection.sweeps import PENGUINS, weights_of
+
+SOME = cr.log_range(1e-5, 100, 22)
+
+
+def found_for(data: Any = "penguins", y: Any = None, **arguments: Any) -> cr.LearningRates:
+    label = {} if y is not None else {"label": "species"}
+    shared: dict[str, Any] = {**label, "threads": 1, "hidden": [6], "epochs": 25, "rates": SOME, "seeds": 2}
+    return cr.find_learning_rate(data, y, **{**shared, **arguments})
+
+
+@pytest.fixture(scope="module")
+def found() -> cr.LearningRates:
+    return found_for()
+
+
+def test_each_network_is_what_train_gives(found: cr.LearningRates) -> None:
+    assert len(found.colony) == 44
+    for member in found.colony[::7]:
+        alone = cr.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0)
+        assert weights_of(member) == weights_of(alone)
+        place = int(np.flatnonzero(found.rates == member.choice["learning_rate"])[0])
+        assert found.losses[place, member.choice["seed"]] == alone.history.validation_loss[-1]
+
+
+def test_the_answer_on_the_penguins(found: cr.LearningRates) -> None:
+    assert [band.name for band in found.bands][:3] == ["too low", "good", "too high"]
+    assert 0.005 < found.rate < 0.5
+    assert found.band_of(found.rate) == "good"
+    assert (found.band_of(1e-9), found.band_of(1e3)) == ("too low", found.bands[-1].name)
+    assert sum(band.rates for band in found.bands) == 22
+    assert sum(band.networks for band in found.bands) == 44
+    too_low, good = found.bands[:2]
+    assert too_low.still_falling > 0.9 * too_low.networks
+    assert good.loss < 0.3 * too_low.loss
+    assert found.learned
+    assert not found.interrupted
+    assert found.notes == ()
+    best = found.member()
+    assert best.choice["learning_rate"] == found.rate
+    of_rate = found.losses[list(found.rates).index(found.rate)]
+    assert best.history.validation_loss[-1] == of_rate.min()
+
+
+def test_the_table_and_plain_data_have_the_same_numbers(found: cr.LearningRates) -> None:
+    table = found.table()
+    assert table["learning_rate"].to_list() == found.rates.tolist()
+    np.testing.assert_allclose(table["median_validation_loss"].to_numpy(), np.median(found.losses, axis=1))
+    for band in found.bands:
+        rows = table.filter(table["band"] == band.name)
+        assert rows["learning_rate"].to_list() == [r for r in found.rates.tolist() if band.low <= r <= band.high]
+        assert (rows["networks"].sum(), rows["still_falling"].sum()) == (band.networks, band.still_falling)
+        assert rows["diverged"].sum() == band.diverged
+    data = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert (data["learning_rate"], data["loss"]) == (found.rate, "validation_loss")
+    assert [band["name"] for band in data["bands"]] == [band.name for band in found.bands]
+    assert data["rates"] == json.loads(json.dumps(table.to_dicts()))
+
+
+def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(found: cr.LearningRates) -> None:
+    references = found.references
+    for seed, loss in enumerate(references.untrained_watched):
+        initial = cr.train("penguins", **PENGUINS, hidden=[6], epochs=0, seed=seed, split_seed=0)
+        validation = initial.prepared.validation
+        assert validation is not None
+        evaluation = initial.model.judge(validation.observations, None)
+        assert isinstance(evaluation, cr.ClassEvaluation)
+        assert loss == pytest.approx(evaluation.log_loss, rel=1e-5)
+    prepared = found.colony[0].prepared
+    assert prepared.validation is not None
+    shares = {name: np.mean(prepared.train.observations.y == name) for name in prepared.labels.classes or ()}
+    expected = np.mean([-np.log(shares[name]) for name in prepared.validation.observations.y])
+    assert references.constant == pytest.approx(expected, abs=0.002)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+def test_the_loss_of_a_constant_number(standardize: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((90, 3))
+    y = 900 + 50 * x[:, 0]
+    found = found_for(x, y, standardize=standardize, epochs=3, task="numbers", validation_fraction=0, extend=False)
+    scale = np.std(y) if standardize else 1.0
+    assert found.references.constant == pytest.approx(np.var(y) / scale**2, rel=0.02)
+
+
+def test_gradient_descent_diverges_where_theory_says_so() -> None:
+    """On a quadratic, w ← w - η ∇L converges if η < 2 / λ, the largest eigenvalue of ∇²L, and diverges if η > 2 / λ."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((80, 3)) * [1.0, 2.0, 0.5]
+    y = x @ [1.0, -0.5, 2.0] + 0.1 * rng.standard_normal(80)
+    ones = np.column_stack([np.ones(80), x])
+    limit = 2 / np.linalg.eigvalsh(2 * ones.T @ ones / 80).max()
+    found = found_for(
+        x, y, hidden=[], optimizer="sgd", loss="squared_error", batch_size=80, epochs=400, standardize=False,
+        validation_fraction=0, rates=cr.log_range(limit / 1e4, limit * 1e3, 41), task="numbers",
+    )  # fmt: skip
+    diverged = found.bands[-1]
+    assert diverged.name == "diverged"
+    below = found.rates[found.rates < 0.99 * limit]
+    assert diverged.low == found.rates[len(below) + (found.rates[len(below)] < 1.01 * limit)]
+    # One mode falls as (1 - η λ)^t, so rates of the smallest curvature decide what is still falling after 400 epochs.
+    slowest = 1 / (400 * np.linalg.eigvalsh(2 * ones.T @ ones / 80).min())
+    assert slowest / 3 < found.bands[1].low < 10 * slowest
+    assert found.colony.watched == "train"
+
+
+def test_a_range_that_is_too_low_or_too_high_is_extended_and_it_is_said() -> None:
+    low = found_for(rates=cr.log_range(1e-5, 1e-3, 7))
+    assert low.rates[0] == 1e-5
+    assert low.rates[-1] in (0.1, 10.0)
+    assert low.notes[0].startswith("the highest rates did as well as the best, so the range was extended up from 0.001")
+    ratios = low.rates[1:] / low.rates[:-1]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-4)  # as close together as before
+    assert 0.005 < low.rate < 0.5
+    high = found_for(optimizer="sgd", rates=cr.log_range(1e5, 1e7, 7))
+    assert high.notes[0] == "all networks diverged, so the range was extended down from 100000 to 1000"
+    assert high.rates[0] <= 10
+    assert high.bands[-1].name == "diverged"
+    kept = found_for(rates=cr.log_range(1e-5, 1e-3, 7), extend=False)
+    assert kept.rates[-1] == 1e-3
+    assert kept.notes == ("the good rates reach the highest that was tried; 0.001 need not be where they end",)
+
+
+def test_where_all_diverge_it_says_which_rates_to_try() -> None:
+    with pytest.raises(cr.DivergedError, match=r"from 1e\+12 to 1e\+14. Try lower ones, from 1e\+09 to 1e\+11"):
+        found_for(optimizer="sgd", rates=[1e12, 1e13, 1e14], extend=False)
+    with pytest.raises(cr.DivergedError, match=r"from 1e\+10 to 1e\+20. Try lower ones"):
+        found_for(optimizer="sgd", rates=[1e16, 1e18, 1e20])
+
+
+def test_labels_of_which_the_features_say_nothing() -> None:
+    rng = np.random.default_rng(0)
+    found = found_for(rng.standard_normal((600, 3)), rng.random(600) > 0.5)
+    assert not found.learned
+    assert found.notes[-1].startswith("no rate came to less than always giving the same prediction does")
+    assert len(found.rates) == 22  # nothing is looked for beyond the range
+
+
+def test_rates_as_a_list_without_a_count_and_of_one_seed() -> None:
+    found = found_for(rates=[0.1, 0.001, 0.01], seeds=1, seed=4, extend=False)
+    assert found.rates.tolist() == [0.001, 0.01, 0.1]
+    assert {member.choice["seed"] for member in found.colony} == {4}
+    assert len(found_for(rates=cr.log_range(1e-4, 1), seeds=1, extend=False, epochs=2).rates) == 31
+
+
+def test_layers_of_several_activations_are_one_network() -> None:
+    found = found_for(hidden=[4, 4], activation=["relu", "tanh"], epochs=2, seeds=1, extend=False)
+    assert [layer.activation.word for layer in found.colony[0].plan.network.layers] == ["relu", "tanh", "identity"]
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"rates": []}, "learning_rate: got no values; give at least one"),
+    ({"rates": [0.1, 0.1, 0.2]}, "learning_rate: 0.1 is there twice"),
+    ({"rates": [0.1, 0.2]}, "rates: got 2; needs at least 3, such as log_range"),
+    ({"rates": 0.1}, "rates: got 1; needs at least 3"),
+    ({"rates": [0.0, 0.1, 0.2]}, "rates: got 0.0; needs numbers above 0"),
+    ({"rates": [-0.1, 0.1, 0.2]}, "rates: got -0.1; needs numbers above 0"),
+    ({"rates": [0.1, float("nan"), 0.2]}, "rates: got nan; needs numbers above 0"),
+    ({"rates": ["fast", 0.1, 0.2]}, "rates: got 'fast'; needs numbers above 0"),
+    ({"rates": cr.log_range(1e-4, 1, 10**9)}, "rates: got 1,000,000,000; needs at most 10,000"),
+    ({"learning_rate": 0.1}, "learning_rate: is what is looked for; leave it out"),
+    ({"optimizer": ["sgd", "adam"]}, "optimizer: got several values; the rate is looked for with one"),
+    ({"hidden": [[4], [5]]}, "hidden: got several values"),
+    ({"seeds": 0}, "seeds: got 0"),
+    ({"epochs": 0}, "epochs: got 0; needs at least 1"),
+    ({"optimiser": "sgd"}, "optimiser: unknown argument; did you mean 'optimizer'"),
+    ({"confirm": lambda estimate: False}, "nothing was trained: 44 networks were not confirmed"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:24] for _, message in WRONG])
+def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
+        found_for(**arguments)
+
+
+def test_ctrl_c_tells_what_can_be_told_from_those_that_are_done() -> None:
+    """Rates from all over the range come first."""
+
+    def report(colony: cr.Colony) -> None:
+        colony.forget_results()
+        if colony.results.done.sum() >= 1600:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        found_for(seeds=200, epochs=25, on_progress=report)
+    found = caught.value.learning_rates  # type: ignore[attr-defined]
+    assert found.interrupted
+    assert len(found.rates) >= 8
+    assert found.rates[0] == 1e-5
+    assert found.rates[-1] > 1
+    assert found.table()["networks"].sum() == found.colony.results.done.sum()
+    assert 0.001 < found.rate < 1
+
+    def at_once(colony: cr.Colony) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        found_for(epochs=1_000_000, on_progress=at_once)
+    assert not hasattr(caught.value, "learning_rates")

@@ -1,0 +1,127 @@
+"""Pictures of a colony: whether what is drawn is what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import creche as cr
+from tests.unit import small_runs as jobs
+from tests.unit.model_selection.sweeps import swept
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+
+@pytest.fixture(autouse=True, params=["default", "dark_background"])
+def style(request: pytest.FixtureRequest) -> Iterator[None]:
+    with plt.style.context(request.param):
+        yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def colony() -> cr.Colony:
+    """Of which some diverge."""
+    return swept(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
+
+
+def drawn(figure: Any) -> Any:
+    """The figure, after matplotlib has drawn all of it."""
+    figure.canvas.draw()
+    return figure
+
+
+def test_curves_of_each_value(colony: cr.Colony) -> None:
+    figure = drawn(colony.plot_curves("optimizer"))
+    assert [axes.get_title() for axes in figure.axes] == ["sgd", "adam"]
+    for axes, optimizer in zip(figure.axes, ["sgd", "adam"], strict=True):
+        expected = sorted(
+            member.history.validation_loss.tolist() for member in colony if member.choice["optimizer"] == optimizer
+        )
+        assert sorted(curve.get_ydata().tolist() for curve in axes.get_lines()) == expected
+    best = figure.axes[1].get_lines()[-1]
+    assert best.get_ydata().tolist() == colony.best().history.validation_loss.tolist()
+    assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
+
+
+def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
+    figure = drawn(colony.plot_curves())
+    by = colony.effects()[0].argument
+    assert by.replace("_", " ") in figure.get_suptitle()
+    plain = drawn(swept(seeds=2).plot_curves("seed"))
+    assert [axes.get_title() for axes in plain.axes] == ["0", "1"]
+
+
+def test_a_panel_without_a_curve_says_why() -> None:
+    figure = drawn(swept(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot_curves("learning_rate"))
+    assert [text.get_text() for text in figure.axes[1].texts] == ["diverged in epoch 1"]
+    assert list(figure.axes[0].texts) == []
+
+
+def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
+    figure = drawn(colony.plot_map("learning_rate", "optimizer"))
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.001", "0.05", "1e+08"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sgd", "adam"]
+    cells = axes.images[0].get_array()
+    for row, optimizer in enumerate(["sgd", "adam"]):
+        for column, rate in enumerate([0.001, 0.05, 1e8]):
+            of = [m for m in colony if m.choice["optimizer"] == optimizer and m.choice["learning_rate"] == rate]
+            losses = [m.history.validation_loss[-1] for m in of if m.status != "diverged"]
+            assert bool(cells.mask[row, column]) is (not losses)
+            if losses:
+                assert cells[row, column] == min(losses)
+    assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) == 1
+
+
+def test_the_map_of_the_two_that_matter(colony: cr.Colony) -> None:
+    axes = drawn(colony.plot_map()).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
+    with_seed = drawn(swept(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
+    assert {with_seed.get_xlabel(), with_seed.get_ylabel()} == {"learning rate", "seed"}
+
+
+def test_the_spread_over_seeds(colony: cr.Colony) -> None:
+    axes = drawn(colony.plot_spread()).axes[0]
+    plans = colony.plans()
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    best = plans.row(0, named=True)
+    assert labels[0] == f"{best['optimizer']}, {best['learning_rate']:.3g}"
+    assert len(labels) == 5  # of the sixth plan all networks diverged
+    *points, means = axes.get_lines()
+    for line, mean, row in zip(points, means.get_xdata(), plans.head(5).to_dicts(), strict=True):
+        assert mean == pytest.approx(row["mean_validation_loss"])
+        assert (min(line.get_xdata()), max(line.get_xdata())) == (
+            row["min_validation_loss"],
+            row["max_validation_loss"],
+        )
+    assert len(drawn(colony.plot_spread(2)).axes[0].get_lines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("plot", "message"),
+    [
+        (lambda colony: colony.plot_curves("hiden"), "'hiden': the networks do not differ in it"),
+        (lambda colony: colony.plot_map("optimizer", "optimizer"), "needs two arguments in which the networks differ"),
+        (lambda colony: colony.plot_map("epochs"), "'epochs': the networks do not differ in it"),
+        (lambda colony: colony.plot_spread(0), "plans: got 0"),
+    ],
+)
+def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
+        plot(colony)
+
+
+def test_very_many_values_and_numbers_as_labels() -> None:
+    many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
+    for plot in (many.plot_curves, many.plot_map, many.plot_spread):
+        drawn(plot())
+    x, y = jobs.line()
+    losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
+    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
+    for plot in (numbers.plot_curves, numbers.plot_map, numbers.plot_spread):
+        drawn(plot())

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from matplotlib import pyplot as plt
+
+import creche as cr
+from creche import plots
+from tests.unit import small_runs as jobs
+
+
+def test_pictures_are_saved_whatever_the_user_s_style_and_none_stays_open(tmp_path: Path) -> None:
+    x, y = jobs.two_classes()
+    model = jobs.quick(x, y).model
+    plain = plots.save_all(model, x, tmp_path / "plain", y)
+    before = dict(plt.rcParams)
+    with plt.style.context(["dark_background", {"axes.facecolor": "red"}]):
+        styled = plots.save_all(model, x, tmp_path / "styled", y)
+    assert [path.name for path in plain] == [path.name for path in styled]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(plain, styled, strict=True))
+    assert dict(plt.rcParams) == before
+    assert plt.get_fignums() == []
+
+
+def test_several_labels_have_pictures_each(tmp_path: Path) -> None:
+    x, y = jobs.line(50)
+    both = jobs.quick(x, [[v, -v] for v in y]).model
+    names = {path.stem for path in plots.save_all(both, x, tmp_path, [[v, -v] for v in y])}
+    assert names >= {"predicted_against_true_1", "residuals_1", "predicted_against_true_2", "residuals_2"}
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    x, y = jobs.two_classes()
+    (tmp_path / "network.png").mkdir()
+    with pytest.raises(cr.FileError, match=r"network\.png"):
+        plots.save_all(jobs.quick(x, y).model, x, tmp_path, y)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.png"]

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import creche as cr
+from tests.unit.small_runs import PENGUINS_CSV, line, quick, two_classes
+
+JOB = {"label": "species", "hidden": [5], "epochs": 4, "threads": 1}
+
+
+def test_a_model_file_proves_itself(tmp_path: Path) -> None:
+    cr.train(PENGUINS_CSV, encoding="robust", dropout=0.2, test_fraction=0.1, **JOB).model.save(tmp_path / "m.creche")
+    verified = cr.verify(tmp_path / "m.creche", PENGUINS_CSV, threads=2)
+    assert verified.same
+    assert verified.data_same
+    assert verified.expected == verified.found
+    assert str(verified).startswith("verified: training again gives the same weights, bit for bit")
+
+
+@pytest.mark.parametrize("job", [two_classes, line])
+def test_arrays_too(job: object) -> None:
+    x, y = job()  # type: ignore[operator]
+    assert cr.verify(quick(x, y, early_stopping=1, epochs=20, learning_rate=0.1).model, x, y).same
+    assert not cr.verify(quick(x, y).model, x + 1e-9, y).data_same
+
+
+def test_a_changed_cell_is_named(tmp_path: Path) -> None:
+    run = cr.train(PENGUINS_CSV, **JOB)
+    changed = tmp_path / "changed.csv"
+    changed.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
+    verified = cr.verify(run.model, changed)
+    assert not verified.same
+    assert not verified.data_same
+    assert verified.differences == ("the table: column 'bill_length_mm' has other values",)
+    assert "training again gives other weights: the table: column 'bill_length_mm' has other values" in str(verified)
+
+
+def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
+    lines = PENGUINS_CSV.read_text().splitlines()
+    wider = tmp_path / "wider.csv"
+    wider.write_text("\n".join([lines[0] + ",note", *(text + f",note {i}" for i, text in enumerate(lines[1:]))]))
+    assert cr.verify(cr.train(PENGUINS_CSV, **JOB).model, wider).same
+
+
+def test_a_run_that_was_interrupted_within_an_epoch() -> None:
+    x, y = two_classes()
+    run = quick(x, y, epochs=5, on_epoch=lambda record: record.epoch == 2)
+    run.resume(steps=1)
+    assert run.step % (len(run.prepared.train) // 32 + 1) != 0
+    assert cr.verify(run.model, x, y).same
+
+
+def test_a_model_keeps_what_it_was_when_the_run_goes_on() -> None:
+    x, y = two_classes()
+    run = quick(x, y, epochs=5, on_epoch=lambda record: record.epoch == 2)
+    early = run.model
+    run.resume()
+    assert early.provenance is not None
+    assert len(early.provenance.history) == 2
+    assert cr.verify(early, x, y).same
+
+
+def test_a_model_of_unknown_origin_cannot_be_verified() -> None:
+    x, y = two_classes()
+    model = quick(x, y).model
+    stranger = cr.Model(model.plan, model.features, model.labels, model.weights)
+    with pytest.raises(cr.PlanError, match="does not say how it was trained"):
+        cr.verify(stranger, x, y)
+
+
+def test_the_order_of_columns_and_new_ones_do_not_matter(tmp_path: Path) -> None:
+    run = cr.train(PENGUINS_CSV, **JOB)
+    frame = cr.datasets.penguins()
+    turned = frame.select(pl.int_range(344).mod(7).alias("another"), *reversed(frame.columns))
+    turned.write_parquet(tmp_path / "turned.parquet")
+    for data in (turned, tmp_path / "turned.parquet"):
+        verified = cr.verify(run.model, data)
+        assert (verified.same, verified.differences) == (True, ())
+
+
+def test_a_table_that_the_network_no_longer_fits_is_named() -> None:
+    run = cr.train(PENGUINS_CSV, **JOB)
+    verified = cr.verify(run.model, cr.datasets.penguins().drop("island"))
+    assert not verified.same
+    assert verified.found == ""
+    assert verified.differences == ("the table: column 'island' is missing",)
+    assert "the network does not fit the table as it is now: the table: column 'island' is missing" in str(verified)
+    another_order = cr.verify(run.model, cr.datasets.penguins().reverse())
+    assert not another_order.same
+    assert another_order.differences == (
+        "the table: each of its 7 columns has other values, or its rows stand in another order",
+    )
+
+
+def test_rows_for_validation_belong_to_the_table() -> None:
+    frame = cr.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
+    train, later = frame[:250], frame[250:]
+    model = cr.train(train, validation_data=later, early_stopping=1, **(JOB | {"epochs": 40})).model
+    assert cr.verify(model, train, validation_data=later).same
+    forgotten = cr.verify(model, train)
+    assert forgotten.differences == ("the table: validation_data, which was given beside it, is missing",)
+    assert "validation_data, which was given beside it, is missing" in str(forgotten)
+    changed = later.with_columns(pl.col("body_mass_g") + 1)
+    said = "the table: validation_data, given beside it: column 'body_mass_g' has other values"
+    assert cr.verify(model, train, validation_data=changed).differences == (said,)
+
+
+def test_weights_belong_to_the_table() -> None:
+    x, y = two_classes()
+    weights = np.linspace(1, 2, len(y))
+    model = quick(x, y, sample_weight=weights).model
+    assert cr.verify(model, x, y, sample_weight=weights).same
+    forgotten = cr.verify(model, x, y)
+    assert forgotten.differences == ("the table: sample_weight, which was given beside it, is missing",)
+    assert "sample_weight is given beside it, and was not" in str(
+        cr.verify(quick(x, y).model, x, y, sample_weight=weights)
+    )
+
+
+def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
+    with pytest.raises(cr.DivergedError) as diverged:
+        cr.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
+    assert diverged.value.run is not None
+    diverged.value.run.model.save(tmp_path / "model.creche")
+    assert cr.verify(tmp_path / "model.creche", "penguins").same
+
+
+def test_rows_for_testing_need_not_be_given_again(tmp_path: Path) -> None:
+    frame = cr.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
+    model = cr.train(frame[:250], test_data=frame[250:], test_fraction=0.3, **JOB).model
+    assert cr.verify(model, frame[:250]).same
