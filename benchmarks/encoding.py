@@ -111,12 +111,12 @@ def measure_here(job: str, path: str) -> None:
 def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
     import warnings
 
-    from creche.table.encoders.features import Encoding, FeatureEncoder
+    from creche.table.encoders.features import FeatureEncoder, Preprocessing
     from creche.table.reading.read import read_table
     from creche.table.schema import Schema
 
     warnings.simplefilter("ignore")
-    encoding = Encoding(buckets=1)  # all the infrequent share one input, as in scikit-learn
+    encoding = Preprocessing(buckets=1)  # all the infrequent share one input, as in scikit-learn
     table = read_table(data)
     schema = Schema.infer(table, [], {})
 

@@ -20,14 +20,14 @@ FORMS = ("from a DataFrame", "from encoded rows")
 
 def main() -> int:
     import creche as cr
-    from creche.explain.rows import batch_of
+    from creche.explain.rows import create_batch
 
     options = parse_options(__doc__, rounds=15)
     report = Report("The loss against a weight: the penguins, 1,001 points", options)
     epochs = 5 if options.quick else 50
     run = cr.train("penguins", label="species", hidden=[5, 5], learning_rate=0.01, epochs=epochs, threads=1)
     model, table = run.model, cr.datasets.penguins()
-    batch = batch_of(model, table)
+    batch = create_batch(model, table)
     widths = model.plan.network.widths
     places = [(layer, row, 0) for layer in range(len(widths) - 1) for row in ("bias", *range(widths[layer]))]
     if options.quick:

@@ -11,8 +11,8 @@ from creche.errors import PlanError as PlanError
 from creche.errors import TableError as TableError
 from creche.estimators import DNNClassifier as DNNClassifier
 from creche.estimators import DNNRegressor as DNNRegressor
-from creche.evaluation import ClassEvaluation as ClassEvaluation
-from creche.evaluation import NumberEvaluation as NumberEvaluation
+from creche.evaluation import ClassificationEvaluation as ClassificationEvaluation
+from creche.evaluation import RegressionEvaluation as RegressionEvaluation
 from creche.model.ensemble import Ensemble as Ensemble
 from creche.model.file import load as load
 from creche.model.history import History as History
@@ -68,8 +68,8 @@ from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
 from creche.report.report import report as report
 from creche.table import datasets as datasets
-from creche.table.encoders.features import Encoding as Encoding
-from creche.table.reading.options import Reading as Reading
+from creche.table.encoders.features import Preprocessing as Preprocessing
+from creche.table.reading.options import ReadOptions as ReadOptions
 from creche.table.schema import Schema as Schema
 from creche.table.split import Split as Split
 from creche.training.callbacks import EpochRecord as EpochRecord

@@ -11,11 +11,11 @@ import pytest
 import creche as cr
 
 NAMES = [
-    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassEvaluation", "Colony",
+    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassificationEvaluation", "Colony",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
     "Elu", "Encoding", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
-    "NumberEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
+    "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
     "Reading", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
     "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range",
@@ -93,7 +93,7 @@ def test_the_version_is_that_of_the_project() -> None:
         pytest.param("cr.Run"),
         pytest.param("import creche.training.train"),
         pytest.param("import creche.cli.main; from creche.training.train import Run"),
-        "cr.Model; cr.datasets; cr.Plan; cr.History; cr.ClassEvaluation",
+        "cr.Model; cr.datasets; cr.Plan; cr.History; cr.ClassificationEvaluation",
     ],
 )
 def test_names_do_not_depend_on_what_was_used_before(before: str) -> None:

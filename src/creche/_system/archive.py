@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 import creche
 from creche._system import strict_json
-from creche._system.atomic_files import file_name, replacing
+from creche._system.atomic_files import file_name, open_replacement
 from creche._system.resources import available_memory
-from creche._system.strict_json import Malformed
+from creche._system.strict_json import MalformedJsonError
 from creche.errors import FileError
 
 __all__ = [
@@ -33,10 +33,10 @@ __all__ = [
     "BrokenArchiveError",
     "Content",
     "Extent",
-    "extents",
+    "describe_signature",
+    "parse_extents",
     "read_archive",
     "seal",
-    "what_it_is",
     "write_archive",
 ]
 
@@ -65,7 +65,7 @@ class Extent:
     size: int
 
 
-def extents(table: dict[str, Any], data_size: int) -> list[Extent]:
+def parse_extents(table: dict[str, Any], data_size: int) -> list[Extent]:
     """The arrays in the order in which they lie, which together take exactly `data_size` bytes.
 
     Raises
@@ -78,36 +78,38 @@ def extents(table: dict[str, Any], data_size: int) -> list[Extent]:
     at = 0
     for begin, end, extent in found:
         if begin != at:
-            raise Malformed(f"array {extent.name[:100]!r} begins at byte {begin} of the data; {at} is next")
+            raise MalformedJsonError(f"array {extent.name[:100]!r} begins at byte {begin} of the data; {at} is next")
         at = end
     if at != data_size:
-        raise Malformed(f"its arrays take {at:,} bytes, and {data_size:,} are there")
+        raise MalformedJsonError(f"its arrays take {at:,} bytes, and {data_size:,} are there")
     return [extent for *_, extent in found]
 
 
 def _entry(name: str, entry: Any, data_size: int) -> tuple[int, int, Extent]:
     where = f"array {name[:100]!r}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise Malformed(f"{where} has no dtype, shape and data_offsets")
+        raise MalformedJsonError(f"{where} has no dtype, shape and data_offsets")
     dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     if dtype is None:
-        raise Malformed(f"{where} is of a type unknown here, {str(entry['dtype'])[:40]!r}")
+        raise MalformedJsonError(f"{where} is of a type unknown here, {str(entry['dtype'])[:40]!r}")
     shape, offsets = _lengths(where, entry["shape"]), _lengths(where, entry["data_offsets"])
     if len(shape) > MAX_DIMENSIONS:
-        raise Malformed(f"{where} has {len(shape)} dimensions")
+        raise MalformedJsonError(f"{where} has {len(shape)} dimensions")
     if len(offsets) != 2 or not offsets[0] <= offsets[1] <= data_size:
-        raise Malformed(f"{where} lies at bytes {str(list(offsets))[:100]} of {data_size:,}")
+        raise MalformedJsonError(f"{where} lies at bytes {str(list(offsets))[:100]} of {data_size:,}")
     size = math.prod(shape) * dtype.itemsize
     if size == 0 and math.prod(length or 1 for length in shape) > MAX_EMPTY:
-        raise Malformed(f"{where} is empty, of shape {str(shape)[:100]}")
+        raise MalformedJsonError(f"{where} is empty, of shape {str(shape)[:100]}")
     if size != offsets[1] - offsets[0]:
-        raise Malformed(f"{where} of shape {str(shape)[:100]} needs {size} bytes, and has {offsets[1] - offsets[0]}")
+        raise MalformedJsonError(
+            f"{where} of shape {str(shape)[:100]} needs {size} bytes, and has {offsets[1] - offsets[0]}"
+        )
     return offsets[0], offsets[1], Extent(name, dtype, shape, size)
 
 
 def _lengths(where: str, values: Any) -> tuple[int, ...]:
     if not isinstance(values, list) or any(isinstance(v, bool) or not isinstance(v, int) or v < 0 for v in values):
-        raise Malformed(f"{where} has lengths that are no whole numbers of 0 or more: {str(values)[:100]}")
+        raise MalformedJsonError(f"{where} has lengths that are no whole numbers of 0 or more: {str(values)[:100]}")
     return tuple(values)
 
 
@@ -129,12 +131,12 @@ SIGNATURES = {
 }
 
 
-def what_it_is(first: bytes) -> str:
+def describe_signature(first: bytes) -> str:
     r"""What begins with these bytes, in words that follow "it is".
 
     Examples
     --------
-    >>> what_it_is(b"species,island\nAdelie,Dream\n")
+    >>> describe_signature(b"species,island\nAdelie,Dream\n")
     'text, such as a table in CSV'
 
     """
@@ -217,9 +219,9 @@ def write_archive(
     name = file_name(path)
     try:
         head, data = _encode(kind, header, arrays)
-    except Malformed as error:
+    except MalformedJsonError as error:
         raise FileError(f"{name}: cannot be written: {error}") from error
-    with replacing(name) as file:
+    with open_replacement(name) as file:
         file.write(head)
         file.write(data)
 
@@ -253,7 +255,7 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
             raise FileError(f"{name}: is {what}; needs a {KINDS[kind][0]} file")
         with open(name, "rb") as file:
             return _Reader(name, kind, file).read()
-    except Malformed as error:
+    except MalformedJsonError as error:
         raise BrokenArchiveError(
             f"{name}: is damaged: {error}; take a copy of it, or a file made anew by {KINDS[kind][1]}"
         ) from error
@@ -285,7 +287,7 @@ def _without_digest(head: bytes) -> tuple[int, bytes]:
     mark = head.find(MARK)
     at = mark + len(MARK)
     if mark < 0 or len(head) < at + len(NO_DIGEST):
-        raise Malformed("its header has no digest")
+        raise MalformedJsonError("its header has no digest")
     return at, head[:at] + NO_DIGEST + head[at + len(NO_DIGEST) :]
 
 
@@ -315,9 +317,9 @@ def _storable(name: str, array: NDArray[Any]) -> NDArray[Any]:
     out = np.asarray(array, order="C")
     little = out.dtype.newbyteorder("<")
     if little not in DTYPES.values():
-        raise Malformed(f"array {name!r} holds {out.dtype}; there is no place for such")
+        raise MalformedJsonError(f"array {name!r} holds {out.dtype}; there is no place for such")
     if not name.isascii() or name == "__metadata__":
-        raise Malformed(f"{name!r} cannot be the name of an array")
+        raise MalformedJsonError(f"{name!r} cannot be the name of an array")
     return out.astype(little, copy=False)
 
 
@@ -335,13 +337,13 @@ class _Reader:
         table = strict_json.parse(head[8:])
         metadata = table.pop("__metadata__", None)
         if not isinstance(metadata, dict) or set(metadata) != {"creche"} or not isinstance(metadata["creche"], str):
-            raise Malformed("its header does not have one text of Creche's")
+            raise MalformedJsonError("its header does not have one text of Creche's")
         text = metadata.pop("creche")
         if not text.isascii():
-            raise Malformed("its header has characters that are not escaped")
+            raise MalformedJsonError("its header has characters that are not escaped")
         envelope = strict_json.parse(text.encode("ascii"))
         version = self._checked_version(envelope)
-        found = extents(table, self.size - len(head))
+        found = parse_extents(table, self.size - len(head))
         arrays = self._arrays(head, found, envelope)
         content: Content = envelope["header"], arrays
         for older in range(version, VERSION):
@@ -358,21 +360,23 @@ class _Reader:
         head = first[: 8 + length] + (b"" if too_long else self.file.read(max(0, 8 + length - len(first))))
         if MARK not in head:
             raise BrokenArchiveError(
-                f"{self.name}: is no {KINDS[self.kind][0]} file: it is {what_it_is(first)}. "
+                f"{self.name}: is no {KINDS[self.kind][0]} file: it is {describe_signature(first)}. "
                 f"Needs a file that {KINDS[self.kind][1]} wrote"
             )
         if too_long:
-            raise Malformed(f"its header has {length:,} bytes; at most {strict_json.MAX_BYTES:,} are allowed")
+            raise MalformedJsonError(f"its header has {length:,} bytes; at most {strict_json.MAX_BYTES:,} are allowed")
         if len(head) < 8 + length:
-            raise Malformed(f"its header alone has {length:,} bytes, and the file only {self.size:,}: it was cut short")
+            raise MalformedJsonError(
+                f"its header alone has {length:,} bytes, and the file only {self.size:,}: it was cut short"
+            )
         return head
 
     def _checked_version(self, envelope: dict[str, Any]) -> int:
         version, release = envelope.get("version"), envelope.get("written_by")
         if envelope.get("format") != "creche" or isinstance(version, bool) or not isinstance(version, int):
-            raise Malformed("its header does not say which version of the format it has")
+            raise MalformedJsonError("its header does not say which version of the format it has")
         if not isinstance(release, str) or not RELEASE.fullmatch(release) or version < 1:
-            raise Malformed("its header does not say which Creche wrote it")
+            raise MalformedJsonError("its header does not say which Creche wrote it")
         if version > VERSION:
             raise FileError(
                 f"{self.name}: was written by Creche {release}, in version {version} of the format; this is Creche "
@@ -380,9 +384,9 @@ class _Reader:
             )
         digest, kind = envelope.get("digest"), envelope.get("kind")
         if set(envelope) != {"digest", "format", "version", "kind", "written_by", "header"}:
-            raise Malformed("its header has not the parts it should have")
+            raise MalformedJsonError("its header has not the parts it should have")
         if not isinstance(digest, str) or not DIGEST.fullmatch(digest) or not isinstance(envelope["header"], dict):
-            raise Malformed("its header has parts that are not what they should be")
+            raise MalformedJsonError("its header has parts that are not what they should be")
         if kind != self.kind:
             other = KINDS[kind][0] if isinstance(kind, str) and kind in KINDS else "file of another kind"
             raise BrokenArchiveError(
@@ -401,13 +405,13 @@ class _Reader:
             array = np.empty(extent.shape, extent.dtype)
             place = array.reshape(-1).view(np.uint8).data
             if extent.size and self.file.readinto(place) != extent.size:  # type: ignore[attr-defined]
-                raise Malformed("it became shorter while it was read")
+                raise MalformedJsonError("it became shorter while it was read")
             digest.update(place)
             arrays[extent.name] = array
             if array.dtype == np.bool_ and array.view(np.uint8).max(initial=0) > 1:
-                raise Malformed(f"array {extent.name[:100]!r} holds bytes that are neither true nor false")
+                raise MalformedJsonError(f"array {extent.name[:100]!r} holds bytes that are neither true nor false")
         if digest.hexdigest() != envelope["digest"]:
-            raise Malformed("its content is not what was written (the digests differ)")
+            raise MalformedJsonError("its content is not what was written (the digests differ)")
         return arrays
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from creche.errors import FileError
 
-__all__ = ["clear_temporaries", "file_name", "replacing"]
+__all__ = ["clear_temporaries", "file_name", "open_replacement"]
 
 SUFFIX = ".creche-temporary"
 
@@ -57,7 +57,7 @@ def file_name(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write; what was written takes the place of `path` at the end, in one step and safely on disk.
 
     If anything is raised before, `path` is as it was. A file that is replaced passes on its permissions, and a symbolic
@@ -81,7 +81,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(f"{folder}/penguins.txt") as file:
+    ...     with open_replacement(f"{folder}/penguins.txt") as file:
     ...         _ = file.write(b"Adelie")
     ...     Path(folder, "penguins.txt").read_bytes()
     b'Adelie'

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Malformed", "dump", "parse", "plain"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "as_json_data", "dump", "parse"]
 
 # With both of them reached, parsing takes some 150 MB.
 MAX_BYTES = 16 * 2**20
@@ -30,7 +30,7 @@ MAX_DEPTH = 64
 MAX_DIGITS = 20  # of 2**64
 
 
-class Malformed(ValueError):  # noqa: N818 - not to be seen by users: the reader of a file says which file it is
+class MalformedJsonError(ValueError):
     """Content that breaks the rules of its format; says how, not where."""
 
 
@@ -46,7 +46,7 @@ def dump(value: dict[str, Any]) -> bytes:
     try:
         text = json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
-        raise Malformed(str(error)) from error
+        raise MalformedJsonError(str(error)) from error
     _check_cost(text)
     return text
 
@@ -72,15 +72,15 @@ def parse(text: bytes) -> dict[str, Any]:
             parse_constant=_finite,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise Malformed(f"its header is no JSON ({error})") from error
+        raise MalformedJsonError(f"its header is no JSON ({error})") from error
     if not isinstance(value, dict):
-        raise Malformed("its header is no JSON object")
+        raise MalformedJsonError("its header is no JSON object")
     if b"\\ud" in text or b"\\uD" in text:
         _check_characters(value)
     return value
 
 
-def plain(value: dict[str, Any]) -> dict[str, Any]:
+def as_json_data(value: dict[str, Any]) -> dict[str, Any]:
     """As it comes back from a file, so that the two can be compared.
 
     Raises
@@ -91,23 +91,23 @@ def plain(value: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         return parse(dump(value))
-    except Malformed as error:
+    except MalformedJsonError as error:
         raise FileError(f"checkpoint: cannot be written: {error}") from error
 
 
 def _check_cost(text: bytes) -> None:
     if len(text) > MAX_BYTES:
-        raise Malformed(f"its header has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
+        raise MalformedJsonError(f"its header has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
     structure = _structure(text)
     opening = (structure == ord("[")) | (structure == ord("{"))
     values = int(np.count_nonzero(opening | (structure == ord(","))))
     closing = (structure == ord("]")) | (structure == ord("}"))
     if max(values, int(np.count_nonzero(closing))) > MAX_VALUES:
-        raise Malformed(f"its header holds {values:,} values; at most {MAX_VALUES:,} are allowed")
+        raise MalformedJsonError(f"its header holds {values:,} values; at most {MAX_VALUES:,} are allowed")
     steps = np.where(opening[opening | closing], 1, -1)
     depth = int(np.cumsum(steps).max(initial=0))
     if depth > MAX_DEPTH:
-        raise Malformed(f"its header is nested {depth:,} deep; at most {MAX_DEPTH} are allowed")
+        raise MalformedJsonError(f"its header is nested {depth:,} deep; at most {MAX_DEPTH} are allowed")
 
 
 def _structure(text: bytes) -> NDArray[np.uint8]:
@@ -123,20 +123,20 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(out) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Malformed(f"its header has the key {twice[:100]!r} twice")
+        raise MalformedJsonError(f"its header has the key {twice[:100]!r} twice")
     return out
 
 
 def _whole(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise Malformed(f"its header holds a whole number of {len(digits):,} digits")
+        raise MalformedJsonError(f"its header holds a whole number of {len(digits):,} digits")
     return int(digits)
 
 
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise Malformed(f"its header holds the number {digits[:40]}, which is not finite")
+        raise MalformedJsonError(f"its header holds the number {digits[:40]}, which is not finite")
     return value
 
 
@@ -146,7 +146,7 @@ def _check_characters(value: Any) -> None:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise Malformed(f"its header holds half a character in {value[:100]!r}") from error
+            raise MalformedJsonError(f"its header holds half a character in {value[:100]!r}") from error
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_characters(key)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-__all__ = ["Mark", "bar", "curve_drawing", "loss_curves", "network_drawing", "signed_bar"]
+__all__ = ["Mark", "draw_bar", "draw_curve", "draw_loss_curves", "draw_network", "draw_signed_bar"]
 
 NEURONS_SHOWN = 8
 
@@ -25,9 +25,7 @@ FACTOR_FOR_ZERO = 3
 TRAINING, VALIDATION = ("·", "yellow"), ("●", "blue")
 
 
-def network_drawing(
-    inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outputs: Sequence[str], head: str
-) -> Text:
+def draw_network(inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outputs: Sequence[str], head: str) -> Text:
     """The neurons of each layer as a column, with the names of inputs and outputs beside them.
 
     Parameters
@@ -80,7 +78,7 @@ def _centred(column: Sequence[str], height: int) -> list[str]:
     return [""] * above + list(column) + [""] * (height - len(column) - above)
 
 
-def loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
+def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
     """The loss by epoch; with validation rows, both losses.
 
     Where it falls far, equal steps up are equal factors; where it falls little, the axis does not begin with 0.
@@ -127,12 +125,12 @@ BAR_WIDTH = 24
 HALF = 12
 
 
-def bar(value: float, most: float) -> Text:
+def draw_bar(value: float, most: float) -> Text:
     """A bar as long as the value is large, of the largest.
 
     Examples
     --------
-    >>> bar(1.0, 4.0).plain
+    >>> draw_bar(1.0, 4.0).plain
     '██████░░░░░░░░░░░░░░░░░░'
 
     """
@@ -140,12 +138,12 @@ def bar(value: float, most: float) -> Text:
     return Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
 
 
-def signed_bar(value: float, most: float) -> Text:
+def draw_signed_bar(value: float, most: float) -> Text:
     """A bar to the right of a line where the value is above 0, to the left where it is below.
 
     Examples
     --------
-    >>> signed_bar(-1.0, 2.0).plain, signed_bar(2.0, 2.0).plain
+    >>> draw_signed_bar(-1.0, 2.0).plain, signed_bar(2.0, 2.0).plain
     ('      ▒▒▒▒▒▒│            ', '            │████████████')
 
     """
@@ -167,7 +165,7 @@ Mark = tuple[float, float, str, str]
 """A point: x, y, its character and its style."""
 
 
-def curve_drawing(
+def draw_curve(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     marks: Sequence[Mark] = (),

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from creche.cli.output import print_page
-from creche.cli.progress import activity, folds_progress
+from creche.cli.progress import folds_progress, show_activity
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]
                 print("creche: stopped before any network was done", file=sys.stderr)
                 raise
             crossed, interrupted = interrupt.cross_validation, True
-    with activity("judging the networks", as_json):
+    with show_activity("judging the networks", as_json):
         _ = crossed.evaluation
     try:
         if "predictions" in others:
@@ -62,11 +62,11 @@ def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]
 
 def _check_target(target: str) -> None:
     """Says before any work is done that a file has a name that tells no format."""
-    from creche.table.write import format_to_write
+    from creche.table.write import resolve_format
 
     if target == "-":
         raise PlanError("--predictions: got '-', but the page goes to standard output; name a file")
-    format_to_write(target)
+    resolve_format(target)
 
 
 def _show(crossed: CrossValidation, as_json: bool, interrupted: bool) -> None:
@@ -74,6 +74,6 @@ def _show(crossed: CrossValidation, as_json: bool, interrupted: bool) -> None:
         data = {**crossed.to_dict(), "interrupted": interrupted}
         print(json.dumps(data, allow_nan=False, default=str))
         return
-    from creche.cli.pages.cross_validation import folds_page
+    from creche.cli.pages.cross_validation import cross_validation_page
 
-    print_page(folds_page(crossed, interrupted))
+    print_page(cross_validation_page(crossed, interrupted))

@@ -17,17 +17,17 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    create_read_options,
+    parse_arguments,
     with_options,
 )
 from creche.cli.output import print_page
-from creche.cli.progress import activity
+from creche.cli.progress import show_activity
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
     from creche.evaluation import Threshold
-    from creche.model.predictor import Predicting
+    from creche.model.predictor import Predictor
 
 __all__ = ["evaluate"]
 
@@ -62,17 +62,17 @@ def evaluate(
 
     Where one mistake costs more than the other, --cost-false-positive 1 --cost-false-negative 5 finds the threshold.
     """
-    from creche.evaluation import ClassEvaluation
+    from creche.evaluation import ClassificationEvaluation
     from creche.model.file import load
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     network = load(model, threads=options.get("threads"))
     missing_label = "drop" if "drop_unlabelled" in options else "error"
     if given["reliability"] and network.classes is None:
         raise PlanError(f"--reliability: is for classes; {network.labels.name} is a number")
-    with activity("judging the model", quiet=given["as_json"]):
-        rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
+    with show_activity("judging the model", quiet=given["as_json"]):
+        rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
         chosen = _chosen_threshold(network, rows, options)
         arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
         if chosen is not None:
@@ -80,7 +80,7 @@ def evaluate(
         judged = network.judge(rows, **arguments)
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
-        if isinstance(judged, ClassEvaluation) and given["reliability"]:
+        if isinstance(judged, ClassificationEvaluation) and given["reliability"]:
             from creche.cli.pages.evaluation import reliability_data
 
             facts["reliability"] = reliability_data(judged)
@@ -94,13 +94,13 @@ def evaluate(
             f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
         )
     print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
-    if isinstance(judged, ClassEvaluation) and given["reliability"]:
-        from creche.cli.pages.evaluation import reliability_drawing
+    if isinstance(judged, ClassificationEvaluation) and given["reliability"]:
+        from creche.cli.pages.evaluation import draw_reliability
 
-        print_page("", reliability_drawing(judged))
+        print_page("", draw_reliability(judged))
 
 
-def _chosen_threshold(network: Predicting, rows: Any, options: dict[str, Any]) -> Threshold | None:
+def _chosen_threshold(network: Predictor, rows: Any, options: dict[str, Any]) -> Threshold | None:
     """The threshold to be found on these rows, if one is to be."""
     costs = [options.get(f"cost_false_{side}") for side in ("positive", "negative")]
     metric = options.get("choose_threshold")

@@ -16,13 +16,13 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    check_writable,
+    create_read_options,
+    parse_arguments,
     with_options,
-    writable,
 )
 from creche.cli.output import print_page, save_picture
-from creche.cli.progress import activity
+from creche.cli.progress import show_activity
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ OPTIONS = (
     *OF_A_ROW,
     DROP_UNLABELLED,
     THREADS,
-    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=writable),
+    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=check_writable),
     JSON,
 )
 
@@ -77,11 +77,11 @@ def explain(
     """
     from creche.model.file import load
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     picture, as_json = options.pop("plot", None), options.pop("as_json", False)
     network = load(model, threads=options.pop("threads", None))
     _check_kind(options)
-    with activity("looking at what the model uses", quiet=as_json):
+    with show_activity("looking at what the model uses", quiet=as_json):
         found = (_of_row if "row" in options else _of_columns)(network, table, options, given)
     if picture is not None:
         save_picture(found.plot, picture)
@@ -94,7 +94,7 @@ def explain(
     if isinstance(found, PermutationImportance):
         print_page(render_explain.importance_page(found))
     else:
-        print_page(render_explain.row_page(found))
+        print_page(render_explain.attribution_page(found))
 
 
 def _check_kind(options: dict[str, Any]) -> None:
@@ -111,10 +111,10 @@ def _of_columns(
     network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
 ) -> PermutationImportance:
     from creche.explain.permutation_importance import permutation_importance
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
+    rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
     return permutation_importance(network, rows, **options)
 
 
@@ -122,9 +122,9 @@ def _of_row(
     network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
 ) -> IntegratedGradients:
     from creche.explain.integrated_gradients import integrated_gradients
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
     from creche.table.reading.read import read_table
 
     options.pop("drop_unlabelled", None)
-    rows = read_table(table, Reading(**readings(given)), network.features.kinds)
+    rows = read_table(table, ReadOptions(**create_read_options(given)), network.features.kinds)
     return integrated_gradients(network, rows, rows=options.pop("row"), **options)

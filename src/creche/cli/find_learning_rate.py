@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import JSON, READING, TRAINING, Option, arguments_of, readings, with_options
+from creche.cli.options import JSON, READING, TRAINING, Option, create_read_options, parse_arguments, with_options
 from creche.cli.output import print_page
 from creche.cli.progress import sweep_progress
-from creche.cli.sweep import YES, confirmation
+from creche.cli.sweep import YES, create_confirmation
 from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
-from creche.cli.value_lists import values_of
+from creche.cli.value_lists import parse_values
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_da
 RATES = (
     Option(
         "rates", str, TRAINING, "The rates to try: a range such as 1e-4..1/24, or several with commas.", "1e-6..10/48",
-        parse=lambda text: values_of(text, "--rates", float),
+        parse=lambda text: parse_values(text, "--rates", float),
     ),
     Option("seeds", int, TRAINING, "Networks for each rate, each with a seed of its own.", "4"),
     Option("only", bool, TRAINING, "Try no rates beyond the range, wherever the good ones lie.", typed="--no-extend"),
@@ -47,13 +47,13 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
 
     creche find-learning-rate houses.csv --label price --rates 1e-4..1/24 --seeds 8 --epochs 30
     """
-    arguments, shown = _arguments(given), arguments_of(SHOWN, given)
+    arguments, shown = _arguments(given), parse_arguments(SHOWN, given)
     from creche.model_selection.learning_rate_search import find_learning_rate as find
 
     as_json, interrupted = "as_json" in shown, False
     with sweep_progress(quiet=as_json) as on_progress:
         try:
-            found = find(table, **arguments, confirm=confirmation("yes" in shown, LESS), on_progress=on_progress)
+            found = find(table, **arguments, confirm=create_confirmation("yes" in shown, LESS), on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "learning_rates"):
                 print("creche: stopped before enough networks were done to tell", file=sys.stderr)
@@ -66,13 +66,13 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Those of `creche.find_learning_rate`."""
-    arguments = arguments_of((*OF_ONE, *RATES, *BESIDE), given)
+    arguments = parse_arguments((*OF_ONE, *RATES, *BESIDE), given)
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
     arguments["extend"] = not arguments.pop("only", False)
-    reading = readings(given)
+    reading = create_read_options(given)
     return {**arguments, "reading": reading} if reading else arguments
 
 
@@ -82,4 +82,4 @@ def _show(found: LearningRates, as_json: bool) -> None:
     if as_json:
         print(json.dumps(render_rates.learning_rate_data(found), allow_nan=False, default=str))
         return
-    print_page(render_rates.rates_page(found))
+    print_page(render_rates.learning_rate_page(found))

@@ -16,10 +16,10 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    check_writable,
+    create_read_options,
+    parse_arguments,
     with_options,
-    writable,
 )
 from creche.cli.output import print_page, save_picture
 from creche.errors import PlanError
@@ -32,7 +32,7 @@ __all__ = ["loss_against_weight"]
 WHICH = "Which weight"
 
 
-def rates(text: str) -> list[float]:
+def parse_rates(text: str) -> list[float]:
     """Numbers with commas between."""
     try:
         return [float(part) for part in text.split(",")]
@@ -40,7 +40,7 @@ def rates(text: str) -> list[float]:
         raise PlanError(f"--learning-rate: got {text!r}; needs a number, or several with commas between") from None
 
 
-def between(text: str) -> tuple[float, float]:
+def parse_range(text: str) -> tuple[float, float]:
     """``-2..2`` as its two ends."""
     low, dots, high = text.partition("..")
     try:
@@ -54,13 +54,13 @@ OPTIONS = (
     Option("row", str, WHICH, "From which input (by name or number) or neuron; 'bias' for the bias.", "0"),
     Option("column", str, WHICH, "To which neuron; in the last layer also a class.", "0"),
     Option("bias", bool, WHICH, "Whether the bias of that column is meant."),
-    Option("learning_rate", str, WHICH, "Whose steps to show, with commas between.", "by the curve", parse=rates),
-    Option("between", str, WHICH, "The range of the weight, such as -2..2.", "found", parse=between),
+    Option("learning_rate", str, WHICH, "Whose steps to show, with commas between.", "by the curve", parse=parse_rates),
+    Option("between", str, WHICH, "The range of the weight, such as -2..2.", "found", parse=parse_range),
     Option("points", int, WHICH, "Of the curve.", "1001"),
     DROP_UNLABELLED,
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
     THREADS,
-    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=writable),
+    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=check_writable),
     JSON,
 )
 
@@ -82,28 +82,28 @@ def loss_against_weight(
     creche loss-against-weight penguins.creche penguins.csv --row bill_length_mm --plot curve.png
     """
     from creche.explain.loss_curve import loss_against_weight as curve_of
-    from creche.explain.rows import batch_of
+    from creche.explain.rows import create_batch
     from creche.model.file import load
     from creche.model.model import Model
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))
     if not isinstance(network, Model):
         raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
     picture, as_json = options.pop("plot", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
-    batch = batch_of(network, rows, sample_weight=options.pop("sample_weight", None))
+    rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
+    batch = create_batch(network, rows, sample_weight=options.pop("sample_weight", None))
     curve = curve_of(network, batch, **_named(network, options))
     if picture is not None:
         save_picture(curve.plot, picture)
     if as_json:
         print(json.dumps(curve.to_dict(), allow_nan=False))
         return
-    from creche.cli.pages.loss_curve import landscape_page
+    from creche.cli.pages.loss_curve import loss_curve_page
 
-    print_page(landscape_page(curve))
+    print_page(loss_curve_page(curve))
 
 
 def _named(model: Model, options: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import typer
 from creche import __version__
 from creche.errors import CrecheError, CrecheWarning, DivergedError
 
-__all__ = ["app_for", "main"]
+__all__ = ["create_app", "main"]
 
 QUOTE = "'"
 ARGUMENT = re.compile(r"\b(duplicates|samples|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
@@ -30,7 +30,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def app_for(arguments: Sequence[str]) -> typer.Typer:
+def create_app(arguments: Sequence[str]) -> typer.Typer:
     """The command line for these arguments: with the command they name alone, if they name one.
 
     Importing the others, and reading their options, takes longer than training on the penguins.
@@ -79,12 +79,12 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            app_for(sys.argv[1:] if arguments is None else arguments)(arguments, prog_name="creche")
+            create_app(sys.argv[1:] if arguments is None else arguments)(arguments, prog_name="creche")
             sys.stdout.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
         except CrecheError as error:
-            print(f"creche: {as_typed(str(error))}", file=sys.stderr)
+            print(f"creche: {translate_arguments(str(error))}", file=sys.stderr)
             if isinstance(error, DivergedError):
                 _say_why(error)
             return 1 if isinstance(error, ArithmeticError) else 2
@@ -106,15 +106,15 @@ def _say_why(diverged: DivergedError) -> None:
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"creche: {as_typed(str(message))}", file=sys.stderr)
+    print(f"creche: {translate_arguments(str(message))}", file=sys.stderr)
 
 
-def as_typed(message: str) -> str:
+def translate_arguments(message: str) -> str:
     """Advice about arguments of Python as advice about options.
 
     Examples
     --------
-    >>> as_typed("leave such rows out with missing_label='drop'; duplicates='together' keeps copies on one side")
+    >>> translate_arguments("leave such rows out with missing_label='drop'; duplicates='together' keeps copies on one side")
     'leave such rows out with --drop-unlabelled; --duplicates together keeps copies on one side'
 
     """

@@ -21,10 +21,10 @@ __all__ = [
     "READING",
     "THREADS",
     "Option",
-    "arguments_of",
-    "readings",
+    "check_writable",
+    "create_read_options",
+    "parse_arguments",
     "with_options",
-    "writable",
 ]
 
 # Where the words of an option are listed: imported when a shell asks for them.
@@ -109,7 +109,7 @@ def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[.
     return decorate
 
 
-def arguments_of(options: tuple[Option, ...], given: dict[str, Any]) -> dict[str, Any]:
+def parse_arguments(options: tuple[Option, ...], given: dict[str, Any]) -> dict[str, Any]:
     """What was typed, each word as its option's value; options that were not given are left out."""
     found = {}
     for option in options:
@@ -119,7 +119,7 @@ def arguments_of(options: tuple[Option, ...], given: dict[str, Any]) -> dict[str
     return found
 
 
-def widths(text: str) -> list[int]:
+def parse_widths(text: str) -> list[int]:
     """``10,10`` as a list; ``none`` as an empty one."""
     if text.strip().lower() in ("none", ""):
         return []
@@ -129,13 +129,13 @@ def widths(text: str) -> list[int]:
         raise PlanError(f"--hidden: got {text!r}; needs whole numbers with commas between, such as 10,10") from None
 
 
-def words(text: str) -> str | list[str]:
+def parse_words(text: str) -> str | list[str]:
     """One word, or several with commas between."""
     parts = [part.strip() for part in text.split(",")]
     return parts[0] if len(parts) == 1 else parts
 
 
-def shares(text: str) -> float | list[float]:
+def parse_shares(text: str) -> float | list[float]:
     """One number, or several with commas between."""
     try:
         numbers = [float(part) for part in text.split(",")]
@@ -144,7 +144,7 @@ def shares(text: str) -> float | list[float]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def roles(given: list[str]) -> dict[str, str]:
+def parse_roles(given: list[str]) -> dict[str, str]:
     """``name=role`` each."""
     found = {}
     for text in given:
@@ -155,7 +155,7 @@ def roles(given: list[str]) -> dict[str, str]:
     return found
 
 
-def class_weight(text: str) -> Any:
+def parse_class_weight(text: str) -> Any:
     """``balanced``, or ``Adelie=2,Gentoo=1`` as a dict from class to weight."""
     if text.strip() == "balanced":
         return "balanced"
@@ -171,17 +171,17 @@ def class_weight(text: str) -> Any:
     return found
 
 
-def separator(text: str) -> str:
+def parse_separator(text: str) -> str:
     """A character, or the word tab."""
     return {"tab": "\t", "\\t": "\t"}.get(text, text)
 
 
-def quote(text: str) -> str:
+def parse_quote(text: str) -> str:
     """A character, or the word none."""
     return "" if text == "none" else text
 
 
-def writable(path: Path) -> Path:
+def check_writable(path: Path) -> Path:
     """A file that is to be written later: if it cannot be, that is said before any work is done."""
     folder = path.absolute().parent
     if str(path) != "-" and not folder.is_dir():
@@ -198,18 +198,20 @@ JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = Option(
     "schema", list, TABLE, "What a column is: number, category, yes_no, date, ignore. As often as needed.",
-    "inferred", "--column", roles,
+    "inferred", "--column", parse_roles,
 )  # fmt: skip
 READING = (
     Option("format", str, TABLE, "csv, parquet, arrow or jsonl.", "by content"),
-    Option("separator", str, TABLE, "Between the cells of a CSV file: ',', ';', tab, …", "detected", parse=separator),
-    Option("quote", str, TABLE, "Around cells that hold separators; 'none' for none.", "detected", parse=quote),
+    Option(
+        "separator", str, TABLE, "Between the cells of a CSV file: ',', ';', tab, …", "detected", parse=parse_separator
+    ),
+    Option("quote", str, TABLE, "Around cells that hold separators; 'none' for none.", "detected", parse=parse_quote),
     Option("text_encoding", str, TABLE, "Of a CSV file: utf-8, latin-1, …", "detected"),
     Option("decimal_comma", bool, TABLE, "Whether numbers are written 1,5.", "detected"),
 )
 
 
-def readings(given: dict[str, Any]) -> dict[str, Any]:
+def create_read_options(given: dict[str, Any]) -> dict[str, Any]:
     """How a file is written, as far as it was said."""
-    said = arguments_of(READING, given)
+    said = parse_arguments(READING, given)
     return {("encoding" if name == "text_encoding" else name): value for name, value in said.items()}

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import FILES, JSON, READING, THREADS, Option, arguments_of, readings, with_options, writable
+from creche.cli.options import (
+    FILES,
+    JSON,
+    READING,
+    THREADS,
+    Option,
+    check_writable,
+    create_read_options,
+    parse_arguments,
+    with_options,
+)
 from creche.cli.output import print_page, save_picture
 from creche.errors import PlanError
 
@@ -26,7 +36,7 @@ OPTIONS = (
     Option("individual", bool, WHAT, "Keep the numbers of each row: thin lines in the picture."),
     Option("points", int, WHAT, "How many values of a column of numbers to try.", "50; in a grid, 25"),
     THREADS,
-    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=writable),
+    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=check_writable),
     JSON,
 )
 
@@ -49,14 +59,14 @@ def partial_dependence(
     """
     from creche.explain.partial_dependence import partial_dependence as depending
     from creche.model.file import load
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
     from creche.table.reading.read import read_table
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))
     if "column" not in options:
         raise PlanError(f"--column: is missing; the network was trained on: {', '.join(network.features.names)}")
-    rows = read_table(table, Reading(**readings(given)), network.features.kinds)
+    rows = read_table(table, ReadOptions(**create_read_options(given)), network.features.kinds)
     picture, as_json, of = options.pop("plot", None), options.pop("as_json", False), options.pop("of", None)
     kind = "individual" if options.pop("individual", False) else "average"
     dependence = depending(network, rows, kind=kind, **options)

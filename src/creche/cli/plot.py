@@ -14,11 +14,11 @@ from creche.cli.options import (
     TABLE,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    create_read_options,
+    parse_arguments,
     with_options,
 )
-from creche.cli.progress import activity
+from creche.cli.progress import show_activity
 
 __all__ = ["plot"]
 
@@ -53,13 +53,13 @@ def plot(
     from creche.model.file import load
     from creche.plots.save import save_all
     from creche.plots.style import pyplot
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     pyplot()
     network = load(model, threads=options.get("threads"))
-    reading = Reading(**readings({**given, "format": given["table_format"]}))
-    with activity("drawing"):
+    reading = ReadOptions(**create_read_options({**given, "format": given["table_format"]}))
+    with show_activity("drawing"):
         missing_label = "drop" if given["drop_unlabelled"] else "error"
         rows = network.observe(table, reading=reading, missing_label=missing_label)
         written = save_all(

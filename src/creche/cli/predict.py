@@ -14,23 +14,34 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    check_writable,
+    create_read_options,
+    parse_arguments,
+    parse_words,
     with_options,
-    words,
-    writable,
 )
-from creche.cli.progress import counting_progress
+from creche.cli.progress import show_count
 
 __all__ = ["predict"]
 
 OPTIONS = (
     Option(
-        "output", Path, FILES, "Where to: .csv, .parquet, .arrow or .jsonl.", "standard output", "--output -o", writable
+        "output",
+        Path,
+        FILES,
+        "Where to: .csv, .parquet, .arrow or .jsonl.",
+        "standard output",
+        "--output -o",
+        check_writable,
     ),
     Option("output_format", str, FILES, "csv, parquet, arrow or jsonl.", "by the name"),
     Option(
-        "keep", str, ROWS, "Columns to stand beside the predictions, with commas; 'none' for none.", "all", parse=words
+        "keep",
+        str,
+        ROWS,
+        "Columns to stand beside the predictions, with commas; 'none' for none.",
+        "all",
+        parse=parse_words,
     ),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
     THREADS,
@@ -56,16 +67,16 @@ def predict(
     """
     from creche.model.file import load
     from creche.model.predict_file import predict_file
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     keep = options.get("keep")
     kept = None if keep is None else [] if keep == "none" else [keep] if isinstance(keep, str) else keep
     network = load(model, threads=options.get("threads"))
-    with counting_progress("rows predicted") as on_progress:
+    with show_count("rows predicted") as on_progress:
         done = predict_file(
             network, table, options.get("output", "-"), keep=kept, format=options.get("output_format"),
-            reading=Reading(**readings(given)), threshold=options.get("threshold"), on_progress=on_progress,
+            reading=ReadOptions(**create_read_options(given)), threshold=options.get("threshold"), on_progress=on_progress,
         )  # fmt: skip
     if done.ignored:
         print(f"creche: the model does not know these columns: {', '.join(done.ignored)}", file=sys.stderr)

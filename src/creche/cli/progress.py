@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
     from creche.model_selection.colony import Colony
-    from creche.model_selection.fold_training import Networks
+    from creche.model_selection.fold_training import FoldNetworks
     from creche.training.run import Run
 
-__all__ = ["activity", "asking", "counting_progress", "folds_progress", "sweep_progress", "training_progress"]
+__all__ = ["folds_progress", "pause_display", "show_activity", "show_count", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
 
 
 @contextmanager
-def activity(what: str, quiet: bool = False) -> Iterator[None]:
+def show_activity(what: str, quiet: bool = False) -> Iterator[None]:
     """Says that work goes on of which nobody knows how much there is."""
     with _shown(_Display(what), quiet):
         yield
@@ -45,7 +45,7 @@ def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
 
 
 @contextmanager
-def folds_progress(quiet: bool) -> Iterator[Callable[[Networks], None] | None]:
+def folds_progress(quiet: bool) -> Iterator[Callable[[FoldNetworks], None] | None]:
     """What to give `creche.cross_validate` as `on_progress`, or None where nobody is watching."""
     bar = _FoldsBar("reading the table")
     with _shown(bar, quiet) as is_shown:
@@ -53,7 +53,7 @@ def folds_progress(quiet: bool) -> Iterator[Callable[[Networks], None] | None]:
 
 
 @contextmanager
-def counting_progress(what: str) -> Iterator[Callable[[int], None] | None]:
+def show_count(what: str) -> Iterator[Callable[[int], None] | None]:
     """What to give as `on_progress` to work that says how much is done, but not of how much."""
     counter = _Counter(what)
     with _shown(counter, quiet=False) as is_shown:
@@ -61,7 +61,7 @@ def counting_progress(what: str) -> Iterator[Callable[[int], None] | None]:
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def pause_display() -> Iterator[None]:
     """Nothing moves on the screen while a person is asked something."""
     display = _Display.now
     if display is not None:
@@ -202,7 +202,7 @@ class _FoldsBar(_Display):
 
     _next_look = 0.0
 
-    def update(self, networks: Networks) -> None:
+    def update(self, networks: FoldNetworks) -> None:
         if not self._is_time() or time.monotonic() < self._next_look:
             return
         begin = time.monotonic()

@@ -14,20 +14,20 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    check_writable,
+    create_read_options,
+    parse_arguments,
     with_options,
-    writable,
 )
-from creche.cli.progress import activity
+from creche.cli.progress import show_activity
 
 __all__ = ["report"]
 
 OUTPUT = Path("report.html")
 OPTIONS = (
     DROP_UNLABELLED,
-    Option("output", Path, FILES, "The page.", str(OUTPUT), "--output -o", writable),
-    Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=writable),
+    Option("output", Path, FILES, "The page.", str(OUTPUT), "--output -o", check_writable),
+    Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=check_writable),
     Option("intended_use", str, FILES, "What the model is for; left out, there is a blank to fill."),
     Option("title", str, FILES, "Of the page.", "the model's name and the label"),
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
@@ -51,14 +51,14 @@ def report(
     creche report credit.creche later.csv --card card.md --intended-use "Which loans a clerk looks at first."
     """
     from creche.report.report import report as write_report
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     if options.pop("drop_unlabelled", False):
         options["missing_label"] = "drop"
-    output = options.pop("output", None) or writable(OUTPUT)
-    with activity("writing the report"):
-        write_report(model, table, output, reading=Reading(**readings(given)), **options)
+    output = options.pop("output", None) or check_writable(OUTPUT)
+    with show_activity("writing the report"):
+        write_report(model, table, output, reading=ReadOptions(**create_read_options(given)), **options)
     print(output)
     if "card" in options:
         print(options["card"])

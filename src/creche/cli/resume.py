@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from creche.cli.options import FILES, JSON, THREADS, Option, arguments_of, with_options, writable
+from creche.cli.options import FILES, JSON, THREADS, Option, check_writable, parse_arguments, with_options
 from creche.cli.progress import training_progress
-from creche.cli.train import judge, keep_model, show_run
+from creche.cli.train import evaluate_run, save_model, show_run
 
 __all__ = ["resume"]
 
@@ -17,7 +17,7 @@ OPTIONS = (
     Option("table", str, FILES, "The table, if it lies elsewhere now.", "where it was"),
     Option("validation_data", Path, FILES, "The file of validation rows, likewise.", "where it was", "--validation"),
     Option("test_data", Path, FILES, "The file of test rows, likewise.", "where it was", "--test"),
-    Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", writable),
+    Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", check_writable),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
 )
 
@@ -32,7 +32,7 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
     """
     from creche.training.resume import resume as resume_run
 
-    options = arguments_of((*OPTIONS, THREADS), given)
+    options = parse_arguments((*OPTIONS, THREADS), given)
     others = ("every", "threads", "validation_data", "test_data")
     chosen = {name: options[name] for name in others if name in options}
     interrupted = False
@@ -43,10 +43,10 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    judge(run, given["as_json"])
+    evaluate_run(run, given["as_json"])
     try:
         if "output" in options:
-            keep_model(run, options["output"])
+            save_model(run, options["output"])
     finally:
         show_run(run, given["as_json"])
     if interrupted:

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import FILES, JSON, READING, Option, arguments_of, readings, with_options, writable
+from creche.cli.options import (
+    FILES,
+    JSON,
+    READING,
+    Option,
+    check_writable,
+    create_read_options,
+    parse_arguments,
+    with_options,
+)
 from creche.cli.output import print_page
-from creche.cli.progress import asking, sweep_progress
+from creche.cli.progress import pause_display, sweep_progress
 from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
-from creche.cli.value_lists import with_several
+from creche.cli.value_lists import accept_several
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
     from creche.model_selection.cost_estimate import Estimate
 
-__all__ = ["YES", "confirmation", "sweep"]
+__all__ = ["YES", "create_confirmation", "sweep"]
 
 SECONDS_UNASKED = 30
 MANY = "Many networks"
@@ -33,7 +42,7 @@ SHARED = (
     "time", "split_column", "split_seed", "duplicates",
 )  # fmt: skip
 OF_ALL = tuple(
-    option if option.name in SHARED else with_several(option) for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER)
+    option if option.name in SHARED else accept_several(option) for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER)
 )
 BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
 COUNTS = (
@@ -50,13 +59,23 @@ COUNTS = (
     ),
 )
 KEPT = (
-    Option("checkpoint", Path, FILES, "Keep the state of all networks in this file while they train.", parse=writable),
+    Option(
+        "checkpoint", Path, FILES, "Keep the state of all networks in this file while they train.", parse=check_writable
+    ),
     Option("resume", bool, FILES, "Go on from that file."),
 )
 YES = Option("yes", bool, FILES, "Begin without asking, however long it takes.")
 SHOWN = (
     Option("ensemble", int, MANY, "Let the best speak together: how often one is added to the ensemble."),
-    Option("output", Path, FILES, "Keep the best network, or the ensemble, in this file.", "", "--output -o", writable),
+    Option(
+        "output",
+        Path,
+        FILES,
+        "Keep the best network, or the ensemble, in this file.",
+        "",
+        "--output -o",
+        check_writable,
+    ),
     Option("top", int, FILES, "How many of the best to show.", "10"),
     YES,
     JSON,
@@ -78,7 +97,7 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
 
     creche sweep houses.csv --label price --learning-rate 1e-4..0.1 --batch-size 8..256 --samples 200 --halving 0.33
     """
-    arguments, shown = _arguments(given), arguments_of(SHOWN, given)
+    arguments, shown = _arguments(given), parse_arguments(SHOWN, given)
     for name in ("top", "ensemble"):
         if shown.get(name, 1) < 1:
             raise PlanError(f"--{name}: got {shown[name]}; needs a whole number of at least 1")
@@ -91,7 +110,7 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
     from creche.model_selection.sweep import sweep as sweep_networks
 
     as_json, interrupted = "as_json" in shown, False
-    confirm = confirmation("yes" in shown, "give fewer values, --samples or --halving")
+    confirm = create_confirmation("yes" in shown, "give fewer values, --samples or --halving")
     with sweep_progress(quiet=as_json) as on_progress:
         try:
             colony = sweep_networks(table, **arguments, confirm=confirm, on_progress=on_progress)
@@ -112,18 +131,18 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Those of `creche.sweep`."""
-    arguments = arguments_of((*OF_ALL, *COUNTS, *BESIDE, *KEPT), given)
+    arguments = parse_arguments((*OF_ALL, *COUNTS, *BESIDE, *KEPT), given)
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "resume" in arguments and "checkpoint" not in arguments:
         raise PlanError("--resume: needs to know from where; give --checkpoint, the file it was begun with")
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
-    reading = readings(given)
+    reading = create_read_options(given)
     return {**arguments, "reading": reading} if reading else arguments
 
 
-def confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
+def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
     """Asks before what takes long: a person at a terminal; anybody else has to say so beforehand.
 
     Parameters
@@ -143,7 +162,7 @@ def confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
             return True
         if not sys.stdin.isatty():
             raise PlanError(f"--yes: is missing; say that it may take so long, or {less}")
-        with asking():
+        with pause_display():
             print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -17,10 +17,10 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    arguments_of,
-    readings,
+    check_writable,
+    create_read_options,
+    parse_arguments,
     with_options,
-    writable,
 )
 from creche.cli.output import print_page
 from creche.errors import PlanError, TableError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["trace"]
 
 
-def neuron(text: str) -> tuple[int, int]:
+def parse_neuron(text: str) -> tuple[int, int]:
     """``1:3`` as a layer and a neuron."""
     layer, colon, number = text.partition(":")
     if not colon or not layer.strip().isdecimal() or not number.strip().isdecimal():
@@ -39,7 +39,7 @@ def neuron(text: str) -> tuple[int, int]:
     return int(layer), int(number)
 
 
-def rows(text: str) -> slice | list[int]:
+def parse_rows(text: str) -> slice | list[int]:
     """``0:20`` as the slice that it is in Python; ``3,38`` as the rows of these numbers."""
     parts = text.split(":")
     try:
@@ -57,16 +57,16 @@ def rows(text: str) -> slice | list[int]:
 OPTIONS = (
     Option(
         "rows", str, ROWS, "0:20 for the first 20 (a slice as in Python), or the numbers of rows, from 1: 3,38.", "all",
-        parse=rows,
+        parse=parse_rows,
     ),
     DROP_UNLABELLED,
     Option("sample_weight", str, ROWS, "A column that says how much each row counts.", "as in training"),
     Option(
         "neuron", str, "What to show", "The layer and number of a neuron to follow in full, such as 1:3.",
-        "the one that matters most", parse=neuron,
+        "the one that matters most", parse=parse_neuron,
     ),
     THREADS,
-    Option("html", Path, FILES, "Write the step as a page to this file.", parse=writable),
+    Option("html", Path, FILES, "Write the step as a page to this file.", parse=check_writable),
     JSON,
 )  # fmt: skip
 
@@ -92,15 +92,15 @@ def trace(
     from creche.explain.trace.trace import trace as trace_of
     from creche.model.file import load
     from creche.model.model import Model
-    from creche.table.reading.options import Reading
+    from creche.table.reading.options import ReadOptions
 
-    options = arguments_of(OPTIONS, given)
+    options = parse_arguments(OPTIONS, given)
     network = load(model, threads=options.pop("threads", None))
     if not isinstance(network, Model):
         raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
     page, as_json = options.pop("html", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    observed = network.observe(table, reading=Reading(**readings(given)), missing_label=missing_label)
+    observed = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
     chosen = options.pop("rows", None)
     if isinstance(chosen, list):
         chosen = _places(chosen, observed)

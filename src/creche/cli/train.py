@@ -23,34 +23,34 @@ from creche.cli.options import (  # fmt: skip
     THREADS,
     TRAINING,
     Option,
-    arguments_of,
-    class_weight,
-    readings,
-    shares,
-    widths,
+    check_writable,
+    create_read_options,
+    parse_arguments,
+    parse_class_weight,
+    parse_shares,
+    parse_widths,
+    parse_words,
     with_options,
-    words,
-    writable,
 )
 from creche.cli.output import print_page
-from creche.cli.progress import activity, training_progress
+from creche.cli.progress import show_activity, training_progress
 from creche.errors import DivergedError, FileError, PlanError
 
 if TYPE_CHECKING:
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
-__all__ = ["judge", "keep_model", "show_diagnosis", "show_run", "train"]
+__all__ = ["evaluate_run", "save_model", "show_diagnosis", "show_run", "train"]
 
 # In the order of the help; each has the name of an argument of `creche.train`.
 OF_THE_PLAN = (
-    Option("label", str, TABLE, "The column to predict; several columns of numbers with commas.", parse=words),
+    Option("label", str, TABLE, "The column to predict; several columns of numbers with commas.", parse=parse_words),
     COLUMNS,
     Option("encoding", str, TABLE, "Numbers are scaled: standard, robust, quantile, none.", "standard", "--scaling"),
     Option("task", str, TABLE, "What the label is: classes or numbers.", "by label"),
-    Option("hidden", str, NETWORK, "Widths of the hidden layers; 'none' for none.", "32,32", parse=widths),
-    Option("activation", str, NETWORK, "Of the hidden layers: relu, gelu, tanh, …", "relu", parse=words),
-    Option("dropout", str, NETWORK, "Share of activations dropped while training.", "0", parse=shares),
+    Option("hidden", str, NETWORK, "Widths of the hidden layers; 'none' for none.", "32,32", parse=parse_widths),
+    Option("activation", str, NETWORK, "Of the hidden layers: relu, gelu, tanh, …", "relu", parse=parse_words),
+    Option("dropout", str, NETWORK, "Share of activations dropped while training.", "0", parse=parse_shares),
     Option("initializer", str, NETWORK, "Of the weights: he_normal, glorot_uniform, …", "by activation"),
     Option("loss", str, TRAINING, "cross_entropy, squared_error, huber, …", "by label"),
     Option("optimizer", str, TRAINING, "adam, sgd, adadelta, …", "adam"),
@@ -59,7 +59,7 @@ OF_THE_PLAN = (
     Option("batch_size", int, TRAINING, "Rows per step.", "32"),
     Option("epochs", int, TRAINING, "Passes over the training rows.", "100"),
     Option("early_stopping", int, TRAINING, "Epochs without improvement to bear.", "off"),
-    Option("class_weight", str, TRAINING, "'balanced', or such as Adelie=2,Gentoo=1.", parse=class_weight),
+    Option("class_weight", str, TRAINING, "'balanced', or such as Adelie=2,Gentoo=1.", parse=parse_class_weight),
     Option("sample_weight", str, TRAINING, "A column that says how much each row counts."),
     Option("seed", int, TRAINING, "Of all that is random.", "0"),
     Option("validation_fraction", float, ROWS, "Share of rows kept for validation.", "0.3"),
@@ -83,14 +83,14 @@ OTHERS = (
     Option("repeats", int, ROWS, "How often the folds are dealt out anew.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with a seed of its own.", "1"),
     Option("plan", Path, FILES, "A TOML file with these options; what is given beside it goes before it."),
-    Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=writable),
-    Option("output", Path, FILES, "Keep the model in this file: penguins.creche.", "", "--output -o", writable),
+    Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=check_writable),
+    Option("output", Path, FILES, "Keep the model in this file: penguins.creche.", "", "--output -o", check_writable),
     Option(
         "predictions",
         Path,
         FILES,
         "With --folds: write what is said of each held-out row to this file.",
-        parse=writable,
+        parse=check_writable,
     ),
     Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
     Option("every", int, FILES, "Epochs between checkpoints.", "10"),
@@ -132,7 +132,7 @@ def train(
     creche train penguins --plan plan.toml --seed 1
     """
     arguments = _plan(given)
-    others = arguments_of(OTHERS, given)
+    others = parse_arguments(OTHERS, given)
     if "every" in others and "checkpoint" not in others:
         raise PlanError("--every: is for checkpoints; name their folder with --checkpoint")
     if "label" not in arguments:
@@ -160,7 +160,7 @@ def train(
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
-    judge(run, quiet="as_json" in others)
+    evaluate_run(run, quiet="as_json" in others)
     diagnosis = None
     try:
         _keep(run, others)
@@ -179,7 +179,7 @@ def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
     from creche.explain.diagnosis.diagnose import diagnose
 
     try:
-        with activity("trying cures", quiet="as_json" in others):
+        with show_activity("trying cures", quiet="as_json" in others):
             return diagnose(run)
     except KeyboardInterrupt:
         if "as_json" not in others:
@@ -203,13 +203,13 @@ def _plan(given: dict[str, Any]) -> dict[str, Any]:
     from creche.training.plan_file import read_plan
 
     arguments = read_plan(given["plan"]) if given.get("plan") else {}
-    arguments |= arguments_of(OF_THE_PLAN, given)
+    arguments |= parse_arguments(OF_THE_PLAN, given)
     if given.get("drop_unlabelled"):
         arguments["missing_label"] = "drop"
-    reading = readings(given)
+    reading = create_read_options(given)
     if reading:
         arguments["reading"] = reading
-    of_the_optimizer = arguments_of(OF_THE_OPTIMIZER, given)
+    of_the_optimizer = parse_arguments(OF_THE_OPTIMIZER, given)
     if of_the_optimizer:
         chosen = OPTIMIZERS.of(arguments.get("optimizer", "adam"))
         arguments["optimizer"] = {**chosen.to_dict(), **of_the_optimizer}
@@ -218,20 +218,20 @@ def _plan(given: dict[str, Any]) -> dict[str, Any]:
 
 def _keep(run: Run, others: dict[str, Any]) -> None:
     if "save_plan" in others:
-        from creche.training.plan_file import plan_arguments, write_plan
+        from creche.training.plan_file import plan_to_arguments, write_plan
 
-        write_plan(plan_arguments(run.plan, run.prepared.preparation), others["save_plan"])
+        write_plan(plan_to_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        keep_model(run, others["output"])
+        save_model(run, others["output"])
 
 
-def judge(run: Run, quiet: bool) -> None:
+def evaluate_run(run: Run, quiet: bool) -> None:
     """How good the network is, worked out where a person sees that something goes on; the run remembers it."""
-    with activity("judging the network", quiet):
+    with show_activity("judging the network", quiet):
         _ = run.evaluation
 
 
-def keep_model(run: Run, path: Path) -> None:
+def save_model(run: Run, path: Path) -> None:
     """Writes the model to its file; if there is no room, elsewhere, for training may have taken long."""
     try:
         run.model.save(path)

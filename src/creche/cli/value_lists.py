@@ -11,7 +11,7 @@ from creche.cli.options import Option
 from creche.errors import PlanError
 from creche.model_selection.search_space import Range, linear_range, log_range
 
-__all__ = ["values_of", "with_several"]
+__all__ = ["accept_several", "parse_values"]
 
 PER_DECADE, LINEAR, MOST = 6, 10, 48
 
@@ -22,17 +22,17 @@ MOST_BESIDE = 10_000
 NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
 
-def with_several(option: Option) -> Option:
+def accept_several(option: Option) -> Option:
     """The option of one network, so that it takes several values, or a range of numbers."""
     flag = option.typed.split()[0] if option.typed else f"--{option.name.replace('_', '-')}"
     if option.name == "hidden":
         shown = "Widths of the hidden layers: '10-10' of one network, '5-5,10-10,none' of three."
-        return replace(option, help=shown, default="32-32", parse=lambda text: values_of(text, flag, _widths))
+        return replace(option, help=shown, default="32-32", parse=lambda text: parse_values(text, flag, _widths))
     kind = float if option.name == "dropout" else option.kind
-    return replace(option, kind=str, parse=lambda text: values_of(text, flag, kind))
+    return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
 
 
-def values_of(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
+def parse_values(text: str, flag: str, kind: Callable[[str], Any]) -> Any:
     """The value, a list of values, or a range that were typed behind a flag.
 
     Raises

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from creche.cli.options import JSON, ROWS, THREADS, Option, arguments_of, with_options
+from creche.cli.options import JSON, ROWS, THREADS, Option, parse_arguments, with_options
 from creche.cli.progress import training_progress
 
 __all__ = ["verify"]
@@ -34,7 +34,7 @@ def verify(
     from creche.training.verify import verify as verify_model
 
     with training_progress(quiet=given["as_json"]) as on_progress:
-        found = verify_model(model, table, **arguments_of((*OPTIONS, THREADS), given), on_progress=on_progress)
+        found = verify_model(model, table, **parse_arguments((*OPTIONS, THREADS), given), on_progress=on_progress)
     print(json.dumps(asdict(found)) if given["as_json"] else found)
     if not found.same:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche._system.resources import available_memory
-from creche.engine.native import Rows, gigabytes, translate
+from creche.engine.native import Rows, format_gigabytes, translate
 from creche.errors import PlanError
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
@@ -20,12 +20,12 @@ __all__ = [
     "STATUSES",
     "Crew",
     "Divergence",
-    "Ended",
+    "EndedMember",
     "Job",
     "State",
     "check_networks",
     "check_tables",
-    "memory_of",
+    "network_memory",
 ]
 
 SECONDS_BETWEEN_REPORTS = 0.05
@@ -85,7 +85,7 @@ class _InEngine:
         return self.colony.divergence(self._member)  # type: ignore[no-any-return]
 
 
-class Ended:
+class EndedMember:
     """A member that goes no further; the engine has forgotten it.
 
     Parameters
@@ -148,7 +148,7 @@ class Crew:
                     f"loss: {job.plan.loss.name!r} is a function of Python, which cannot be called for many networks "
                     "at once; use a loss of Creche's, or train one by one"
                 )
-        check_networks(len(self.jobs), sum(memory_of(job.plan, len(job.rows)) for job in self.jobs))
+        check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._places: list[_Place] = []
         self._places += self._begun(range(len(self.jobs)))
@@ -196,16 +196,16 @@ class Crew:
         """These go no further; the others are packed anew, so that no lane of a pack runs for nobody."""
         for number in numbers:
             if self.status(number) == RUNNING:
-                self._places[number] = Ended("stopped", self.state(number))
+                self._places[number] = EndedMember("stopped", self.state(number))
         states = {}
         for number, place in enumerate(self._places):
             if place.status() == RUNNING:
                 states[number] = place.state()
             elif isinstance(place, _InEngine):
-                self._places[number] = Ended(place.status(), place.state(), place.divergence())
+                self._places[number] = EndedMember(place.status(), place.state(), place.divergence())
         self._take_up(states)
 
-    def restore(self, states: Mapping[int, State], ended: Mapping[int, Ended]) -> None:
+    def restore(self, states: Mapping[int, State], ended: Mapping[int, EndedMember]) -> None:
         """Takes up members of another crew of the same jobs: those that go on, and those that have ended.
 
         Raises
@@ -224,7 +224,7 @@ class Crew:
         for number, begun in zip(begin, self._begun(begin) if begin else [], strict=True):
             self._places[number] = begun
 
-    def _admit(self, number: int, ended: Ended) -> None:
+    def _admit(self, number: int, ended: EndedMember) -> None:
         """An ended member in its place, after the engine has checked that its state is one of such a member."""
         place = self._places[number]
         if isinstance(place, _InEngine):
@@ -304,12 +304,12 @@ def check_networks(count: int, needed: int) -> None:
     free = available_memory()
     if free is not None and needed > free:
         raise PlanError(
-            f"{count:,} networks need about {gigabytes(needed)}, more than {gigabytes(free)} available; train fewer at "
+            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; train fewer at "
             "once"
         )
 
 
-def memory_of(plan: Plan, rows: int) -> int:
+def network_memory(plan: Plan, rows: int) -> int:
     """About how many bytes a network takes in a colony: weights and their like, its order of rows, its history."""
     itemsize = 4 if plan.precision == "float32" else 8
     # Weights, gradients and optimizer state, each with its copy from the beginning of the epoch; two orders of rows.
@@ -328,6 +328,6 @@ def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
     free = available_memory()
     if free is not None and needed > free:
         raise PlanError(
-            f"folds, repeats: {folds:,} folds need about {gigabytes(needed)} for their rows, more than "
-            f"{gigabytes(free)} available; give fewer repeats or folds"
+            f"folds, repeats: {folds:,} folds need about {format_gigabytes(needed)} for their rows, more than "
+            f"{format_gigabytes(free)} available; give fewer repeats or folds"
         )

@@ -17,19 +17,19 @@ from creche.plan.optimizers import SGD
 from creche.plan.plan import Plan
 
 __all__ = [
-    "Inside",
-    "NotFinite",
+    "BatchInternals",
+    "NonFinite",
     "Stack",
     "Weights",
-    "batch_places",
+    "batch_internals",
+    "batch_rows",
     "epoch_order",
-    "first_not_finite",
-    "inside_of",
-    "losses_of_many",
-    "new_many",
-    "outputs_of_many",
-    "pulled_back",
-    "stacked",
+    "evaluate_many",
+    "first_non_finite",
+    "input_gradients",
+    "new_many_predictor",
+    "predict_many",
+    "stack_weights",
 ]
 
 ROWS_AT_ONCE = 4096  # a way back keeps all that it passes
@@ -48,7 +48,7 @@ Stack = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inside:
+class BatchInternals:
     """What the engine works out for a batch, in the plan's precision; without dropout.
 
     Attributes
@@ -76,23 +76,23 @@ class Inside:
     gradients: list[tuple[NDArray[Any], NDArray[Any]]]
 
 
-def inside_of(plan: Plan, weights: Weights, rows: Rows) -> Inside:
+def batch_internals(plan: Plan, weights: Weights, rows: Rows) -> BatchInternals:
     """One forward and backward pass over a batch, with all that training throws away."""
     run = new_run(plan, rows, None, 1)
     run.set_parameters(list(weights))
     sums, activations, dloss_dsums, losses, loss, gradients = run.inside(
         rows.x, rows.classes, rows.targets, rows.weights
     )
-    return Inside(sums, activations, dloss_dsums, losses, loss, gradients)
+    return BatchInternals(sums, activations, dloss_dsums, losses, loss, gradients)
 
 
-def stacked(weight_sets: Sequence[Weights]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def stack_weights(weight_sets: Sequence[Weights]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """The weights of several networks of one shape as a `Stack`."""
     layers = zip(*weight_sets, strict=True)
     return [(np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])) for layer in layers]
 
 
-def new_many(plan: Plan, stack: Stack, threads: int) -> Any:
+def new_many_predictor(plan: Plan, stack: Stack, threads: int) -> Any:
     """Networks that predict side by side (`ManyPredictor32` or `ManyPredictor64` of the compiled engine)."""
     engine = _core.load()
     kind = engine.ManyPredictor32 if plan.precision == "float32" else engine.ManyPredictor64
@@ -100,18 +100,18 @@ def new_many(plan: Plan, stack: Stack, threads: int) -> Any:
     return kind(translate(engine, plan), layers, threads)
 
 
-def losses_of_many(plan: Plan, stack: Stack, rows: Rows, threads: int) -> NDArray[np.float64]:
+def evaluate_many(plan: Plan, stack: Stack, rows: Rows, threads: int) -> NDArray[np.float64]:
     """The loss of each of m networks on the same rows, (m,): what evaluating each alone gives, to the bit."""
-    said = new_many(plan, stack, threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+    said = new_many_predictor(plan, stack, threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     return np.asarray(said[:, 0])
 
 
-def outputs_of_many(plan: Plan, stack: Stack, x: NDArray[Any], threads: int) -> NDArray[Any]:
+def predict_many(plan: Plan, stack: Stack, x: NDArray[Any], threads: int) -> NDArray[Any]:
     """What each of m networks gives for the rows of x, (m, n, outputs): probabilities, or numbers."""
-    return np.asarray(new_many(plan, stack, threads).predict(x))
+    return np.asarray(new_many_predictor(plan, stack, threads).predict(x))
 
 
-def pulled_back(
+def input_gradients(
     plan: Plan, weights: Weights, x: NDArray[Any], directions: NDArray[Any], *, head: bool = False
 ) -> NDArray[Any]:
     """The gradient of ``(directions * outputs).sum()`` by x, (n, d): exact, by the network's own way back.
@@ -150,7 +150,7 @@ def _before_head(plan: Plan, said: NDArray[Any], directions: NDArray[Any]) -> ND
 
 
 @dataclass(frozen=True, slots=True)
-class NotFinite:
+class NonFinite:
     """The first number that is not finite.
 
     Attributes
@@ -171,21 +171,21 @@ class NotFinite:
     neuron: int | None
 
 
-def first_not_finite(inside: Inside) -> NotFinite | None:
+def first_non_finite(inside: BatchInternals) -> NonFinite | None:
     """The first on the way forward, layer by layer, then in the losses, then on the way back; None if there is none."""
     for i, (sums, activations) in enumerate(zip(inside.sums, inside.activations, strict=True)):
         for what, array in (("sum", sums), ("activation", activations)):
             wrong = np.argwhere(~np.isfinite(array))
             if len(wrong):
-                return NotFinite(what, i + 1, int(wrong[0][0]), int(wrong[0][1]))
+                return NonFinite(what, i + 1, int(wrong[0][0]), int(wrong[0][1]))
     layers = len(inside.sums)
     wrong = np.argwhere(~np.isfinite(inside.losses))
     if len(wrong):
-        return NotFinite("loss", layers, int(wrong[0][0]), None)
+        return NonFinite("loss", layers, int(wrong[0][0]), None)
     for i in range(layers - 1, -1, -1):
         wrong = np.argwhere(~np.isfinite(inside.dloss_dsums[i]))
         if len(wrong):
-            return NotFinite("gradient", i + 1, int(wrong[0][0]), int(wrong[0][1]))
+            return NonFinite("gradient", i + 1, int(wrong[0][0]), int(wrong[0][1]))
     return None
 
 
@@ -229,7 +229,7 @@ def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
     return np.concatenate(seen)
 
 
-def batch_places(plan: Plan, epoch: int, batch: int, rows: int) -> NDArray[np.int64]:
+def batch_rows(plan: Plan, epoch: int, batch: int, rows: int) -> NDArray[np.int64]:
     """The places of the training rows that are a batch (from 0) of an epoch (from 0), in their order."""
     begin = batch * plan.batch_size
     return epoch_order(plan, epoch, rows)[begin : begin + plan.batch_size]

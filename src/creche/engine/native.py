@@ -17,7 +17,13 @@ from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
 __all__ = [
-    "Rows", "check_memory", "gigabytes", "memory_of_rows", "new_predictor", "new_run", "translate",
+    "Rows",
+    "check_memory",
+    "format_gigabytes",
+    "new_predictor",
+    "new_run",
+    "rows_memory",
+    "translate",
 ]  # fmt: skip
 
 FLOPS_PER_THREAD = 4_000_000
@@ -106,19 +112,19 @@ def check_memory(plan: Plan, rows: int) -> None:
         return
     free = available_memory()
     if absurd or (free is not None and needed > free):
-        has = "this machine" if free is None else f"{gigabytes(free)} available"
+        has = "this machine" if free is None else f"{format_gigabytes(free)} available"
         raise PlanError(
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
-            f"about {gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
         )
 
 
-def memory_of_rows(rows: Rows) -> int:
+def rows_memory(rows: Rows) -> int:
     """Bytes of their arrays."""
     return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
 
 
-def gigabytes(size: int) -> str:
+def format_gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 

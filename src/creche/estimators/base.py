@@ -16,15 +16,15 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.activations import ACTIVATIONS
-from creche.plan.component import Part
+from creche.plan.component import Component
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
-from creche.table.table import checked_names
-from creche.training.resume import Standing, continued
+from creche.table.table import check_names
+from creche.training.resume import TrainingState, continue_training
 from creche.training.run import Run
 from creche.training.train import train
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.plan.schedules import Schedule
 
-__all__ = ["DNNEstimator", "WithParts", "checked_rows", "is_frame", "precision_of"]
+__all__ = ["ComponentParameters", "DNNEstimator", "is_frame", "matching_precision", "validate_rows"]
 
 # What turns a parameter (a word, a dict, a part) into a part.
-PARTS: dict[str, Callable[[Any], Part | None]] = {
+PARTS: dict[str, Callable[[Any], Component | None]] = {
     "activation": ACTIVATIONS.of,
     "early_stopping": EarlyStopping.of,
     "initializer": INITIALIZERS.of,
@@ -50,7 +50,7 @@ PARTS: dict[str, Callable[[Any], Part | None]] = {
 }
 
 
-class WithParts(BaseEstimator):  # type: ignore[misc]
+class ComponentParameters(BaseEstimator):  # type: ignore[misc]
     """An estimator some of whose parameters are parts of a plan."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class WithParts(BaseEstimator):  # type: ignore[misc]
         if deep:
             for name in PARTS:
                 part = params.get(name)
-                if isinstance(part, Part):
+                if isinstance(part, Component):
                     params |= {f"{name}__{field.name}": getattr(part, field.name) for field in fields(part)}
         return params
 
@@ -113,7 +113,7 @@ def is_frame(X: object) -> bool:
     names = _names(X)
     if not all(isinstance(name, str) for name in names):
         return False
-    checked_names(names, "X")
+    check_names(names, "X")
     return True
 
 
@@ -124,7 +124,7 @@ def _names(X: Any) -> list[Any]:
     return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
 
 
-def checked_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
+def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X, with scikit-learn's checks of its shape and of the names and the number of its features.
 
     A DataFrame keeps words, dates and missing values, which its encoder knows how to take. An array must be finite.
@@ -164,7 +164,7 @@ def _frame(x: Any, names: Any) -> Any:
     return pl.DataFrame([pl.Series(name, column) for name, column in zip(names, columns, strict=True)])
 
 
-def precision_of(x: Any) -> str:
+def matching_precision(x: Any) -> str:
     """scikit-learn computes in the precision of its input; so do the estimators."""
     return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
 
@@ -182,7 +182,7 @@ IF_GIVEN = ("schema", "encoding", "on_epoch")
 HELD_OUT_FOR_EARLY_STOPPING = 0.1
 
 
-class DNNEstimator(WithParts):
+class DNNEstimator(ComponentParameters):
     """The base of `DNNClassifier` and `DNNRegressor`."""
 
     _task: ClassVar[str]
@@ -303,10 +303,10 @@ class DNNEstimator(WithParts):
         return self._keep(run, y if standing is None else None)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, **beginning: Any) -> Self:
-        standing: Standing | None = getattr(self, "_standing", None)
+        standing: TrainingState | None = getattr(self, "_standing", None)
         x, y = self._observations(X, y, reset=standing is None)
         if standing is None:
-            standing = Standing.of(self._begun(x, y, sample_weight, 0, **beginning))
+            standing = TrainingState.of(self._begun(x, y, sample_weight, 0, **beginning))
         plan = self._plan_now(standing.plan, max(self.epochs, standing.epoch + 1), early_stopping=None)
         run = self._continued(standing, plan, x, y, sample_weight)
         return self._keep(run.resume(epochs=1, **self._watching(standing)), None)
@@ -318,7 +318,7 @@ class DNNEstimator(WithParts):
         if y is None:
             name = type(self).__name__
             raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
-        x, y = checked_rows(self, X, reset=reset), self._labels(y)
+        x, y = validate_rows(self, X, reset=reset), self._labels(y)
         check_consistent_length(x, y)
         return x, y
 
@@ -337,12 +337,14 @@ class DNNEstimator(WithParts):
         arguments |= {name: getattr(self, name) for name in IF_GIVEN if getattr(self, name) is not None}
         return train(
             x, y, task=self._task, epochs=epochs, seed=self._seed(), sample_weight=sample_weight,
-            class_weight=getattr(self, "class_weight", None), precision=self.precision or precision_of(x),
+            class_weight=getattr(self, "class_weight", None), precision=self.precision or matching_precision(x),
             on_progress=self._report(0), **{"validation_fraction": 0.0, **arguments, **more},
         )  # fmt: skip
 
-    def _continued(self, standing: Standing, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:
-        return continued(
+    def _continued(
+        self, standing: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any
+    ) -> Run:
+        return continue_training(
             standing, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
             threads=self.threads, **held_out,
         )  # fmt: skip
@@ -372,7 +374,7 @@ class DNNEstimator(WithParts):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _watching(self, standing: Standing) -> dict[str, Any]:
+    def _watching(self, standing: TrainingState) -> dict[str, Any]:
         given = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
         return {"on_progress": self._report(standing.epoch), **given}
 
@@ -393,7 +395,7 @@ class DNNEstimator(WithParts):
 
     def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
         """Sets what a fit leaves behind; `labels` are those that training began with, if it began now."""
-        self._standing = Standing.of(run)
+        self._standing = TrainingState.of(run)
         # Without its provenance, which would keep the run and the training rows alive, and be worked out when pickled.
         self.model_ = replace(run.model, origin=None)
         self.history_, self.n_iter_ = run.history, run.epoch
@@ -401,4 +403,4 @@ class DNNEstimator(WithParts):
 
     def _predictable(self, X: Any) -> Any:
         check_is_fitted(self, "model_")
-        return checked_rows(self, X, reset=False)
+        return validate_rows(self, X, reset=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
 
-__all__ = ["Interval", "at_least_0", "checked_weights", "differences", "intervals", "resampled"]
+__all__ = ["Interval", "check_count", "check_weights", "differences", "intervals", "resample_metrics"]
 
 Interval = tuple[float, float]
 Metrics = Mapping[str, NDArray[np.float64]]
@@ -23,7 +23,7 @@ FEWEST = 50
 DRAWS_AT_A_TIME = 2_000_000
 
 
-def checked_weights(weights: Any, rows: int) -> NDArray[np.float64]:
+def check_weights(weights: Any, rows: int) -> NDArray[np.float64]:
     """How much each row counts, (n,); 1 where nothing was said.
 
     Raises
@@ -46,7 +46,7 @@ def checked_weights(weights: Any, rows: int) -> NDArray[np.float64]:
     return given
 
 
-def at_least_0(name: str, value: object) -> None:
+def check_count(name: str, value: object) -> None:
     """Refuses what is no number of things.
 
     Raises
@@ -58,7 +58,7 @@ def at_least_0(name: str, value: object) -> None:
         raise PlanError(f"{name}: got {value!r}; needs a whole number, 0 for none")
 
 
-def resampled(
+def resample_metrics(
     measure: Callable[[NDArray[np.float64]], Metrics], weights: NDArray[np.float64], resamples: int
 ) -> dict[str, NDArray[np.float64]]:
     """Each metric on so many resamples of the rows.
@@ -86,7 +86,7 @@ def resampled(
 
 def _counts(rows: int, resamples: int) -> Iterator[NDArray[np.float64]]:
     """How often each row is drawn in each resample, (r, rows), some resamples at a time."""
-    at_least_0("intervals", resamples)
+    check_count("intervals", resamples)
     left = min(int(resamples), max(FEWEST, MOST_DRAWS // rows))
     rng = np.random.Generator(np.random.PCG64(SEED))
     while left > 0:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.evaluation.bootstrap import Interval, at_least_0, checked_weights, differences, intervals, resampled
+from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, intervals, resample_metrics
 from creche.evaluation.curves import Curve, precision_recall, reliability, roc
-from creche.evaluation.metrics import METRICS, ClassMeasures, f1_of_class, said_classes
+from creche.evaluation.metrics import METRICS, ClassificationMeasures, f1_key, predict_classes
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ClassEvaluation", "ClassMetrics", "Mistake"]
+__all__ = ["ClassMetrics", "ClassificationEvaluation", "Misclassification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ClassMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class Misclassification:
     """A row for which another class was said.
 
     Attributes
@@ -68,7 +68,7 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassEvaluation:
+class ClassificationEvaluation:
     """Of predicted probabilities of classes.
 
     Attributes
@@ -105,7 +105,7 @@ class ClassEvaluation:
     Examples
     --------
     >>> p = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7], [0.8, 0.2]])
-    >>> evaluation = ClassEvaluation.of(p, np.array([0, 0, 1, 1]), ("no", "yes"))
+    >>> evaluation = ClassificationEvaluation.of(p, np.array([0, 0, 1, 1]), ("no", "yes"))
     >>> evaluation.accuracy, evaluation.confusion.tolist()
     (0.75, [[2, 0], [1, 1]])
     >>> [(mistake.truth, mistake.said, mistake.probability) for mistake in evaluation.mistaken()]
@@ -128,7 +128,7 @@ class ClassEvaluation:
     baseline: dict[str, float]
     gain: dict[str, Interval]
     threshold: float | None
-    _measures: ClassMeasures = field(repr=False)
+    _measures: ClassificationMeasures = field(repr=False)
     _weights: NDArray[np.float64] = field(repr=False)
 
     @classmethod
@@ -142,7 +142,7 @@ class ClassEvaluation:
         intervals: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
-    ) -> ClassEvaluation:
+    ) -> ClassificationEvaluation:
         """From probabilities (n, classes) and the numbers of the right classes (n,).
 
         Parameters
@@ -164,7 +164,7 @@ class ClassEvaluation:
             If the weights cannot be, or the threshold.
 
         """
-        truth = ClassTruth.of(
+        truth = ClassificationTruth.of(
             class_numbers, classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
         )
         return truth.judge(probabilities)
@@ -173,15 +173,17 @@ class ClassEvaluation:
         """Each metric by its name."""
         return {name: getattr(self, name) for name in METRICS}
 
-    def mistaken(self, most: int = 5) -> list[Mistake]:
+    def mistaken(self, most: int = 5) -> list[Misclassification]:
         """The rows for which a wrong class was said, those of which the network was surest first."""
-        at_least_0("mistaken", most)
+        check_count("mistaken", most)
         p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.said
         wrong = np.flatnonzero(said != truth)
         sure = p[wrong, said[wrong]]
         first = wrong[np.argsort(-sure, kind="stable")[:most]]
         return [
-            Mistake(int(i), self.classes[truth[i]], self.classes[said[i]], float(p[i, said[i]]), float(p[i, truth[i]]))
+            Misclassification(
+                int(i), self.classes[truth[i]], self.classes[said[i]], float(p[i, said[i]]), float(p[i, truth[i]])
+            )
             for i in first
         ]
 
@@ -253,8 +255,8 @@ def _known(value: float) -> float | None:
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTruth:
-    """The right classes of some rows, by which any number of predictions can be judged: see `ClassEvaluation.of`.
+class ClassificationTruth:
+    """The right classes of some rows, by which any number of predictions can be judged: see `ClassificationEvaluation.of`.
 
     Attributes
     ----------
@@ -272,7 +274,7 @@ class ClassTruth:
     numbers: NDArray[np.int64]
     classes: tuple[Any, ...]
     weights: NDArray[np.float64]
-    always: ClassMeasures
+    always: ClassificationMeasures
     intervals: int
     threshold: float | None
 
@@ -286,9 +288,9 @@ class ClassTruth:
         intervals: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
-    ) -> ClassTruth:
-        """Arguments as for `ClassEvaluation.of`."""
-        count = checked_weights(weights, len(class_numbers))
+    ) -> ClassificationTruth:
+        """Arguments as for `ClassificationEvaluation.of`."""
+        count = check_weights(weights, len(class_numbers))
         _check_threshold(threshold, classes)
         truth = class_numbers.astype(np.int64)
         return cls(truth, classes, count, _always(baseline, truth, count, len(classes)), intervals, threshold)
@@ -297,20 +299,20 @@ class ClassTruth:
     def baseline(self) -> dict[str, float]:
         return _only(self.always(self.weights.reshape(1, -1)))
 
-    def judge(self, probabilities: NDArray[Any]) -> ClassEvaluation:
+    def judge(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
         """How good probabilities (n, classes) are."""
         classes, truth = self.classes, self.numbers
         p = probabilities.astype(np.float64)
-        measures = ClassMeasures(p, truth, said_classes(p, self.threshold))
+        measures = ClassificationMeasures(p, truth, predict_classes(p, self.threshold))
         whole = self.weights.reshape(1, -1)
         per_class, areas = measures.per_class(whole), measures.areas(whole)
         found = _only(measures.metrics(whole, per_class, areas))
-        samples = resampled(measures.with_f1_of_classes, self.weights, self.intervals)
-        of_always = resampled(self.always, self.weights, self.intervals)
+        samples = resample_metrics(measures.with_f1_of_classes, self.weights, self.intervals)
+        of_always = resample_metrics(self.always, self.weights, self.intervals)
         confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
         np.add.at(confusion, (truth, measures.said), 1)
         bounds = _intervals(samples)
-        return ClassEvaluation(
+        return ClassificationEvaluation(
             rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),
             confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
             baseline=dict(self.baseline), gain=differences(samples, of_always), threshold=self.threshold,
@@ -320,11 +322,11 @@ class ClassTruth:
 
 def _always(
     shares: NDArray[np.float64] | None, truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int
-) -> ClassMeasures:
+) -> ClassificationMeasures:
     """Saying the same of each row."""
     given = np.bincount(truth, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
     p = np.tile(given / given.sum(), (len(truth), 1))
-    return ClassMeasures(p, truth, p.argmax(axis=1))
+    return ClassificationMeasures(p, truth, p.argmax(axis=1))
 
 
 def _per_class(
@@ -336,7 +338,7 @@ def _per_class(
 ) -> tuple[ClassMetrics, ...]:
     numbers = [values[0].tolist() for values in (*measured, areas)]
     rows = np.bincount(truth, minlength=len(classes)).tolist()
-    of_f1 = [bounds.get(f1_of_class(c)) for c in range(len(classes))]
+    of_f1 = [bounds.get(f1_key(c)) for c in range(len(classes))]
     return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, of_f1, strict=True))
 
 

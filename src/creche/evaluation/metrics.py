@@ -11,14 +11,14 @@ __all__ = [
     "LABELS",
     "METRICS",
     "NOT_OF_BASELINES",
-    "ClassMeasures",
-    "f1_of_class",
-    "interval",
+    "ClassificationMeasures",
+    "compare_with_baseline",
+    "f1_key",
+    "format_interval",
+    "format_number",
     "metric_name",
-    "number",
-    "purpose",
-    "said_classes",
-    "verdict",
+    "name_purpose",
+    "predict_classes",
 ]
 
 LABELS = {
@@ -46,12 +46,12 @@ def metric_name(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A metric as it is shown; nothing where there is none.
 
     Examples
     --------
-    >>> number(0.98765), number(-0.00001), number(292.4183), number(float("nan"))
+    >>> format_number(0.98765), number(-0.00001), number(292.4183), number(float("nan"))
     ('0.9877', '0.0000', '292.42', '')
 
     """
@@ -59,12 +59,12 @@ def number(value: float) -> str:
     return shown.removeprefix("-") if shown == "-0.0000" else shown
 
 
-def interval(low: float, high: float) -> str:
+def format_interval(low: float, high: float) -> str:
     """Between which numbers; nothing where it is not known."""
-    return "" if np.isnan(low) else f"{number(low)} to {number(high)}"
+    return "" if np.isnan(low) else f"{format_number(low)} to {format_number(high)}"
 
 
-def verdict(name: str, gain: tuple[float, float] | None) -> str:
+def compare_with_baseline(name: str, gain: tuple[float, float] | None) -> str:
     """How a metric compares with always saying the same, by the interval of the difference.
 
     Returns
@@ -74,7 +74,7 @@ def verdict(name: str, gain: tuple[float, float] | None) -> str:
 
     Examples
     --------
-    >>> verdict("accuracy", (0.1, 0.3)), verdict("log_loss", (0.1, 0.3)), verdict("auc", (-0.1, 0.1))
+    >>> compare_with_baseline("accuracy", (0.1, 0.3)), verdict("log_loss", (0.1, 0.3)), verdict("auc", (-0.1, 0.1))
     ('better', 'worse', 'unsure')
 
     """
@@ -84,7 +84,7 @@ def verdict(name: str, gain: tuple[float, float] | None) -> str:
     return "better" if low > 0 else "unsure" if high >= 0 else "worse"
 
 
-def purpose(part: str) -> str:
+def name_purpose(part: str) -> str:
     """What the rows of a part are for."""
     return {"train": "training", "test": "testing"}.get(part, part)
 
@@ -101,12 +101,12 @@ BINS = 15
 Array = NDArray[np.float64]
 
 
-def f1_of_class(number: int) -> str:
+def f1_key(number: int) -> str:
     """By which name a class's F1 goes among metrics."""
     return f"f1 of class {number}"
 
 
-def said_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
+def predict_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
     """The likeliest class of each row; of two with a threshold, the second where its probability reaches it."""
     if threshold is None:
         return np.asarray(probabilities.argmax(axis=1))
@@ -114,7 +114,7 @@ def said_classes(probabilities: Array, threshold: float | None) -> NDArray[np.in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassMeasures:
+class ClassificationMeasures:
     """What does not depend on the weights, worked out once.
 
     Attributes
@@ -138,7 +138,7 @@ class ClassMeasures:
         per_class = self.per_class(weights)
         f1 = per_class[2]
         found = self.metrics(weights, per_class, self.areas(weights))
-        return found | {f1_of_class(c): f1[:, c] for c in range(f1.shape[1])}
+        return found | {f1_key(c): f1[:, c] for c in range(f1.shape[1])}
 
     def metrics(self, weights: Array, per_class: tuple[Array, Array, Array], areas: Array) -> dict[str, Array]:
         """Each metric, where `per_class` and `areas` of the same weights are known."""

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.bootstrap import Interval, at_least_0, checked_weights, differences, intervals, resampled
+from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, intervals, resample_metrics
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Miss", "NumberEvaluation"]
+__all__ = ["LargeError", "RegressionEvaluation"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
+class LargeError:
     """A row and by how much its prediction is off.
 
     Attributes
@@ -38,7 +38,7 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NumberMeasures:
+class RegressionMeasures:
     """The metrics of numbers, for many weightings of the same rows at once."""
 
     predicted: Array  # (n, k)
@@ -83,7 +83,7 @@ def _of_label(name: str, number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NumberEvaluation:
+class RegressionEvaluation:
     """Of predicted numbers, in the label's units; of several labels, means over them.
 
     Attributes
@@ -109,7 +109,7 @@ class NumberEvaluation:
 
     Examples
     --------
-    >>> evaluation = NumberEvaluation.of(np.array([2.0, 4.0, 6.0]), np.array([1.0, 4.0, 8.0]))
+    >>> evaluation = RegressionEvaluation.of(np.array([2.0, 4.0, 6.0]), np.array([1.0, 4.0, 8.0]))
     >>> round(evaluation.rmse, 4), evaluation.mae, round(evaluation.r2, 4)
     (1.291, 1.0, 0.7973)
 
@@ -126,7 +126,7 @@ class NumberEvaluation:
     intervals: dict[str, Interval]
     baseline: dict[str, float]
     gain: dict[str, Interval]
-    _measures: NumberMeasures = field(repr=False)
+    _measures: RegressionMeasures = field(repr=False)
 
     @classmethod
     def of(
@@ -139,7 +139,7 @@ class NumberEvaluation:
         quantile: float | None = None,
         labels: tuple[str, ...] = ("y",),
         baseline: Array | None = None,
-    ) -> NumberEvaluation:
+    ) -> RegressionEvaluation:
         """From predictions and labels, both (n,) or (n, k).
 
         Parameters
@@ -161,16 +161,16 @@ class NumberEvaluation:
             If the weights cannot be.
 
         """
-        count = checked_weights(weights, len(y))
+        count = check_weights(weights, len(y))
         said = predicted.astype(np.float64).reshape(len(y), -1)
         truth = y.astype(np.float64).reshape(len(y), -1)
         centre = np.average(truth, axis=0, weights=count)
-        measures = NumberMeasures(said, truth, quantile, centre)
+        measures = RegressionMeasures(said, truth, quantile, centre)
         same = centre if baseline is None else np.asarray(baseline, dtype=np.float64)
-        always = NumberMeasures(np.broadcast_to(same, truth.shape), truth, quantile, centre)
+        always = RegressionMeasures(np.broadcast_to(same, truth.shape), truth, quantile, centre)
         whole = count.reshape(1, -1)
         found = {name: float(values[0]) for name, values in measures(whole).items()}
-        samples = resampled(measures.with_each_label, count, intervals)
+        samples = resample_metrics(measures.with_each_label, count, intervals)
         bounds = _intervals(samples)
         per_label = measures.per_label(whole)
         return cls(
@@ -184,7 +184,7 @@ class NumberEvaluation:
             },
             intervals={name: bounds[name] for name in found if name in bounds},
             baseline={name: float(values[0]) for name, values in always(whole).items()},
-            gain=differences(samples, resampled(always, count, intervals)), _measures=measures,
+            gain=differences(samples, resample_metrics(always, count, intervals)), _measures=measures,
         )  # fmt: skip
 
     def metrics(self) -> dict[str, float]:
@@ -192,15 +192,15 @@ class NumberEvaluation:
         found = {"rmse": self.rmse, "mae": self.mae, "r2": self.r2}
         return found if self.pinball is None else {**found, "pinball": self.pinball}
 
-    def mistaken(self, most: int = 5) -> list[Miss]:
+    def mistaken(self, most: int = 5) -> list[LargeError]:
         """The rows whose predictions are furthest off, measured by each label's deviation."""
-        at_least_0("mistaken", most)
+        check_count("mistaken", most)
         truth, said = self._measures.truth, self._measures.predicted
         spread = truth.std(axis=0)
         off = np.abs(said - truth) / np.where(spread > 0, spread, 1)
         first = np.argsort(-off, axis=None, kind="stable")[:most]
         return [
-            Miss(int(i), self.labels[j], float(truth[i, j]), float(said[i, j]))
+            LargeError(int(i), self.labels[j], float(truth[i, j]), float(said[i, j]))
             for i, j in zip(*np.unravel_index(first, off.shape), strict=True)
             if off[i, j] > 0
         ]

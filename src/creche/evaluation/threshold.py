@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.evaluation.bootstrap import checked_weights
+from creche.evaluation.bootstrap import check_weights
 
 __all__ = ["METRICS_OF_DECISIONS", "Threshold", "choose_threshold"]
 
@@ -85,7 +85,7 @@ def choose_threshold(
         raise PlanError(f"metric: got {metric!r}; {nearest(metric, METRICS_OF_DECISIONS)}")
     if costs is not None and not (len(costs) == 2 and all(np.isfinite(c) and c >= 0 for c in costs) and any(costs)):
         raise PlanError(f"costs: got {costs!r}; needs two numbers of 0 or more, not both 0")
-    count = checked_weights(weights, len(probabilities))
+    count = check_weights(weights, len(probabilities))
     score, positive = probabilities[:, 1].astype(np.float64), class_numbers.astype(np.int64) == 1
     at = np.unique(np.append(score, 0.5))
     values = _values(at, score, positive, count, metric, costs)

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, DivergedError, PlanError
-from creche.explain.loss_evaluator import Judge, listed
-from creche.explain.loss_surface import LossSurface, plane_of, surface_of
-from creche.explain.weight_space import flat, projected
-from creche.model_selection.jobs import Jobs, all_arguments
-from creche.model_selection.results import in_words
-from creche.model_selection.search_space import OF_THE_OPTIMIZER, Choices, axes_of
-from creche.plan.arguments import whole
+from creche.explain.loss_evaluator import LossEvaluator, unpack_networks
+from creche.explain.loss_surface import LossSurface, compute_surface, find_plane
+from creche.explain.weight_space import flatten, project
+from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.results import format_choice
+from creche.model_selection.search_space import OF_THE_OPTIMIZER, Combinations, split_axes
+from creche.plan.arguments import check_whole_number
 from creche.training.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Comparison", "Followed", "compare"]
+__all__ = ["ComparedRun", "Comparison", "compare"]
 
 # What leaves the network, its start, its loss and its rows as they are.
 MAY_DIFFER = ("learning_rate", "optimizer", *OF_THE_OPTIMIZER, "schedule", "batch_size", "shuffle")
@@ -45,7 +45,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Followed:
+class ComparedRun:
     """One run of a comparison.
 
     Attributes
@@ -87,8 +87,8 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Comparison(Sequence[Followed]):
-    """Runs from one start, side by side: made by `compare`. A sequence of `Followed`, in the order of the arguments.
+class Comparison(Sequence[ComparedRun]):
+    """Runs from one start, side by side: made by `compare`. A sequence of `ComparedRun`, in the order of the arguments.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Comparison(Sequence[Followed]):
 
     """
 
-    runs: tuple[Followed, ...]
+    runs: tuple[ComparedRun, ...]
     surface: LossSurface
 
     def __len__(self) -> int:
@@ -113,7 +113,7 @@ class Comparison(Sequence[Followed]):
         assert self.surface.share is not None
         return self.surface.share
 
-    def best(self) -> Followed:
+    def best(self) -> ComparedRun:
         """The run that ends with the lowest training loss."""
         return min(self.runs, key=lambda one: one.losses[-1] if one.status != "diverged" else np.inf)
 
@@ -126,7 +126,7 @@ class Comparison(Sequence[Followed]):
             validation = one.validation_losses
             rows.append(
                 {
-                    **{name: in_words(value) for name, value in one.choice.items()},
+                    **{name: format_choice(value) for name, value in one.choice.items()},
                     "status": one.status, "steps": int(one.run.step), "loss": float(one.losses[-1]),
                     "lowest_loss": float(np.nanmin(one.losses)),
                     "validation_loss": None if validation is None else float(validation[-1]),
@@ -222,18 +222,18 @@ def compare(
 
     """
     points, seed, threads = (
-        whole("points", points, at_least=3),
-        whole("seed", seed, at_least=0),
+        check_whole_number("points", points, at_least=3),
+        check_whole_number("seed", seed, at_least=0),
         resolve_threads(threads),
     )
-    fixed, axes = axes_of({name: value for name, value in all_arguments(arguments).items() if name != "seed"})
+    fixed, axes = split_axes({name: value for name, value in complete_arguments(arguments).items() if name != "seed"})
     for axis in axes:
         if axis.name not in MAY_DIFFER:
             raise PlanError(
                 f"{axis.name}: is the same for all runs that are compared, for they share a start and a loss; what can "
                 f"differ: {', '.join(MAY_DIFFER)}"
             )
-    choices = Choices(axes)
+    choices = Combinations(axes)
     if len(choices) < 2:
         raise PlanError("nothing differs; give a list, such as learning_rate=[0.001, 0.01, 0.1]")
     jobs = Jobs(data, y, fixed, seed)
@@ -254,12 +254,12 @@ def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
     steps = plan.epochs * plan.steps_per_epoch(len(run.prepared.train))
     most = max(2, min(MOST_KEPT, MOST_BYTES // (8 * plan.network.parameters * runs)))
     stride = max(1, -(-steps // most))
-    at, rows = [run.step], [flat(run.model.weights)]
+    at, rows = [run.step], [flatten(run.model.weights)]
     try:
         while run.status == "running" and run.epoch < plan.epochs:
             run.resume(steps=stride)
             at.append(run.step)
-            rows.append(flat(run.model.weights))
+            rows.append(flatten(run.model.weights))
     except DivergedError:
         pass  # the run says so itself, and the path ends where its loss was last finite
     return np.array(at, dtype=np.int64), np.stack(rows)
@@ -276,9 +276,11 @@ def _compared(
     """What the runs lost on their ways, and the surface on which those lie."""
     plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
     rows, validation = prepared.rows(plan.loss, plan.precision)
-    judges = [Judge(plan, rows, threads)] + ([] if validation is None else [Judge(plan, validation, threads)])
+    judges = [LossEvaluator(plan, rows, threads)] + (
+        [] if validation is None else [LossEvaluator(plan, validation, threads)]
+    )
     losses = [
-        [judge.losses(listed(path, plan.network, plan.precision), len(path)) for judge in judges]
+        [judge.losses(unpack_networks(path, plan.network, plan.precision), len(path)) for judge in judges]
         for _, path in followed
     ]
     ends = np.array([of[0][-1] for of in losses])
@@ -288,15 +290,15 @@ def _compared(
         raise CrecheError("every run ends with a loss that is not finite; give lower learning rates")
     near = np.concatenate([path for (_, path), far in zip(followed, is_far, strict=True) if not far])
     model = runs[best].model
-    plane = plane_of(model, directions, near, 0, of="paths")
-    surface = surface_of(judges[0], model.weights, plane, near, points, None)
+    plane = find_plane(model, directions, near, 0, of="paths")
+    surface = compute_surface(judges[0], model.weights, plane, near, points, None)
     found = []
     for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):
-        on_surface = projected(path, plane.origin, plane.directions)[0] + plane.offset
+        on_surface = project(path, plane.origin, plane.directions)[0] + plane.offset
         name = ", ".join(_said(argument, value) for argument, value in choice.items())
-        found.append(Followed(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
+        found.append(ComparedRun(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
     return Comparison(tuple(found), replace(surface, path=None, path_losses=None))
 
 
 def _said(argument: str, value: Any) -> str:
-    return in_words(value) if argument == "optimizer" else f"{argument.replace('_', ' ')} {in_words(value)}"
+    return format_choice(value) if argument == "optimizer" else f"{argument.replace('_', ' ')} {format_choice(value)}"

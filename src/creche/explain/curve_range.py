@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Reach", "reach_of"]
+__all__ = ["CurveRange", "find_range"]
 
 # Probes go out in steps of √2: 32 of them to either side at first, from 1/256 of the scale to 181 times it, and 16
 # more, out or in, where that does not settle it.
@@ -39,7 +39,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class CurveRange:
     """From where to where, as distances from here: low < 0 < high.
 
     Attributes
@@ -102,7 +102,7 @@ class _Side:
         return float(self.distances[level[0]]) if len(level) and level[0] <= len(self.losses) - FLAT_PROBES else None
 
 
-def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Reach:
+def find_range(loss_at: Callable[[Array], Array], here: float, scale: float) -> CurveRange:
     """Where the loss shows its valley, or its wall.
 
     It is probed at distances that grow by √2. On either side the curve ends where the loss has risen clearly above the
@@ -138,7 +138,7 @@ def reach_of(loss_at: Callable[[Array], Array], here: float, scale: float) -> Re
     lengths = _finer(sides, lengths, loss_at, target)
     low, high = _balanced(lengths, valley, sides)
     ends = [side.ends and length >= side.distances[-1:].sum() for side, length in zip(sides, (low, high), strict=True)]
-    return Reach(-low, high, (bool(ends[0]), bool(ends[1])))
+    return CurveRange(-low, high, (bool(ends[0]), bool(ends[1])))
 
 
 def _finer(sides: list[_Side], lengths: list[float], loss_at: Callable[[Array], Array], target: float) -> list[float]:

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.rows import (
-    encoder_of,
-    given_labels,
-    labels_in,
-    outcome_number,
-    outcomes_of,
-    predicting_of,
-    said_of,
-    table_of,
+    as_predictor,
+    as_table,
+    find_encoder,
+    find_outcome,
+    labels_of_table,
+    outcome_names,
+    predict_array,
+    read_labels,
 )
-from creche.explain.value_grid import said_if
-from creche.model.predictor import Predicting
-from creche.plan.arguments import whole
-from creche.table.cell_types import Place, Rule, coerced
+from creche.explain.value_grid import predict_settings
+from creche.model.predictor import Predictor
+from creche.plan.arguments import check_whole_number
+from creche.table.cell_types import ColumnContext, Rule, coerce_column
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
 
@@ -86,7 +86,7 @@ class DecisionRegions:
 
     def number_of(self, of: Any = None) -> int:
         """The place of a class or label, the first by default; PlanError if there is none of that name."""
-        return 0 if of is None else outcome_number(self.outcomes, of)
+        return 0 if of is None else find_outcome(self.outcomes, of)
 
     def table(self) -> pl.DataFrame:
         """As a Polars DataFrame, a line for each point: both columns, what is said, and of classes the likeliest."""
@@ -164,9 +164,9 @@ def decision_regions(
     ((50, 50, 3), 'Biscoe')
 
     """
-    predicting = predicting_of(model)
-    table = table_of(predicting, data)
-    points = whole("points", points, at_least=2)
+    predicting = as_predictor(model)
+    table = as_table(predicting, data)
+    points = check_whole_number("points", points, at_least=2)
     names = {"x_column": x_column, "y_column": y_column}
     if x_column == y_column:
         raise PlanError(f"y_column: got {y_column!r}, which is the column along x too; give another")
@@ -178,25 +178,25 @@ def decision_regions(
     one = Table(
         {**{name: Column("number", np.zeros(1)) for name in names.values()}, **fixed}, "others", table.first_row
     )
-    said = np.concatenate([part[:, 0] for part in said_if(predicting, one, changes)])
-    labels = labels_in(predicting, table, given_labels(data, y))
+    said = np.concatenate([part[:, 0] for part in predict_settings(predicting, one, changes)])
+    labels = labels_of_table(predicting, table, read_labels(data, y))
     return DecisionRegions(
-        (x_column, y_column), along_x, along_y, said.reshape(points, points, -1), outcomes_of(predicting),
+        (x_column, y_column), along_x, along_y, said.reshape(points, points, -1), outcome_names(predicting),
         predicting.classes is not None, predicting.labels.name,
         {name: column.objects()[0] for name, column in fixed.items()}, np.column_stack(numbers),
         _said_labels(predicting, table) if labels is None else labels, labels is not None,
     )  # fmt: skip
 
 
-def _numbers(model: Predicting, table: Table, name: str, argument: str) -> NDArray[np.float64]:
-    encoder = encoder_of(model, table, name, argument)
+def _numbers(model: Predictor, table: Table, name: str, argument: str) -> NDArray[np.float64]:
+    encoder = find_encoder(model, table, name, argument)
     if encoder.role != "number" or encoder.kind == "yes_no":
         what = "yes or no" if encoder.kind == "yes_no" else "dates" if encoder.role == "date" else "categories"
         able = [c.name for c in model.features.columns if c.role == "number" and c.kind != "yes_no"]
         raise PlanError(
             f"{argument}: {name!r} holds {what}; regions are over numbers: {', '.join(able) or 'none here'}"
         )
-    return coerced(table.columns[name], Rule("number", given=True), Place(table.source, name)).values
+    return coerce_column(table.columns[name], Rule("number", given=True), ColumnContext(table.source, name)).values
 
 
 def _side(values: NDArray[np.float64], name: str, points: int) -> NDArray[np.float64]:
@@ -209,7 +209,7 @@ def _side(values: NDArray[np.float64], name: str, points: int) -> NDArray[np.flo
 
 
 def _fixed(
-    model: Predicting, table: Table, free: tuple[str, str], others: Mapping[str, Any] | None
+    model: Predictor, table: Table, free: tuple[str, str], others: Mapping[str, Any] | None
 ) -> dict[str, Column]:
     """One value of each column that does not change."""
     left = [name for name in model.features.names if name not in free]
@@ -224,7 +224,7 @@ def _fixed(
         if others is not None and name in others:
             found[name] = read_table({name: [others[name]]}, expected={name: kind}).columns[name]
         elif name in left:
-            given = coerced(table.columns[name], Rule(kind, given=True), Place(table.source, name))
+            given = coerce_column(table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name))
             found[name] = _usual(given, as_category=encoder.role == "category" or kind == "yes_no")
     return found
 
@@ -244,8 +244,8 @@ def _usual(column: Column, *, as_category: bool) -> Column:
     return Column("number", np.array([column.values[present].astype(np.float64).mean()]))
 
 
-def _said_labels(model: Predicting, table: Table) -> NDArray[Any]:
-    said, out = said_of(model, table), np.empty(len(table), dtype=object)
+def _said_labels(model: Predictor, table: Table) -> NDArray[Any]:
+    said, out = predict_array(model, table), np.empty(len(table), dtype=object)
     if model.classes is None:
         out[:] = said[:, 0].tolist() if said.shape[1] == 1 else [tuple(row) for row in said.tolist()]
     else:

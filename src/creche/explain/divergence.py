@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Inside, NotFinite, Weights, batch_places, first_not_finite, inside_of
+from creche.engine.introspection import (
+    BatchInternals,
+    NonFinite,
+    Weights,
+    batch_internals,
+    batch_rows,
+    first_non_finite,
+)
 from creche.engine.native import Rows, new_run
 from creche.errors import CrecheError, DivergedError
-from creche.explain.rows import Batch, taken
-from creche.explain.trace.result import as_given, given_features
-from creche.explain.trace.step import alone, is_finite, stepped
+from creche.explain.rows import Batch, take_rows
+from creche.explain.trace.result import as_cell, feature_values
+from creche.explain.trace.step import is_finite, single_batch_plan, take_step
 from creche.plan.optimizers import SGD
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
-from creche.table.partition import Part
+from creche.table.partition import Partition
 from creche.training.run import Run
 
 if TYPE_CHECKING:
     from creche.table.encoders.features import Encoder
 
-__all__ = ["Divergence", "Extreme", "divergence", "edge_of_stability", "extreme_of", "sharpness"]
+__all__ = ["Divergence", "Extreme", "divergence", "edge_of_stability", "find_extreme", "sharpness"]
 
 ITERATIONS = 30
 
@@ -82,7 +89,7 @@ def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
             direction /= length
             step = 1e-5 * max(1.0, float(np.linalg.norm(at)) / np.sqrt(len(at)))
             above, below = (
-                _flat(inside_of(plan, _like(at + s * direction, weights), rows).gradients) for s in (step, -step)
+                _flat(batch_internals(plan, _like(at + s * direction, weights), rows).gradients) for s in (step, -step)
             )
             turned = (above - below) / (2 * step)
             before, found = found, float(direction @ turned)
@@ -145,7 +152,7 @@ class Extreme:
         )
 
 
-def extreme_of(run: Run, failed: tuple[Observations, Rows, int] | None, training: Rows) -> Extreme | None:
+def find_extreme(run: Run, failed: tuple[Observations, Rows, int] | None, training: Rows) -> Extreme | None:
     """The largest number of the row that failed if it is far from 0, or else of all training rows; None if none is.
 
     Parameters
@@ -175,9 +182,9 @@ def _largest(run: Run, observed: Observations, rows: Rows, which: NDArray[np.int
     if of_label > sizes.max():
         return _of_label(run, observed, rows, which)
     name = next(c.name for c, end in _ends(run) if column < end)
-    given = given_features(observed.take(np.array([row])), run.prepared.features.names)
+    given = feature_values(observed.take(np.array([row])), run.prepared.features.names)
     constant = bool((training.x[:, column] == training.x[0, column]).all())
-    value = as_given(given[name][0]) if name in given else ""
+    value = as_cell(given[name][0]) if name in given else ""
     return Extreme(name, False, int(observed.called[row]), value, float(rows.x[row, column]), constant)
 
 
@@ -193,7 +200,7 @@ def _of_label(run: Run, observed: Observations, rows: Rows, which: NDArray[np.in
     row = int(which[place])
     given = observed.y.reshape(len(observed.y), -1)[row, k]
     name = run.prepared.labels.names[int(k)]
-    return Extreme(name, True, int(observed.called[row]), as_given(float(given)), float(rows.targets[row, k]), False)
+    return Extreme(name, True, int(observed.called[row]), as_cell(float(given)), float(rows.targets[row, k]), False)
 
 
 ROWS_FOR_SHARPNESS = 1024
@@ -332,7 +339,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
     found, row = _found(run, batch)
     training = run.prepared.encoded(run.prepared.train, run.plan.loss, run.plan.precision)
     observed = None if row is None else (batch.observations, batch.rows, row)
-    extreme = extreme_of(run, observed, training)
+    extreme = find_extreme(run, observed, training)
     epoch, number, rate = where
     called = None if row is None else int(batch.observations.called[row])
     at = (found.what, found.layer, found.neuron, called)
@@ -344,37 +351,37 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
     prepared, plan = run.prepared, run.plan
     count, done = len(prepared.train), int(run._engine.batch_in_epoch)
 
-    def batch_of_part(part: Part) -> Batch:
+    def batch_of_part(part: Partition) -> Batch:
         rows = prepared.encoded(part, plan.loss, plan.precision)
         return Batch(part.observations, rows, tuple(prepared.features.inputs))
 
     if done == plan.steps_per_epoch(count) and prepared.validation is not None:
         return "validation", batch_of_part(prepared.validation)
-    return "training", taken(batch_of_part(prepared.train), batch_places(plan, run.epoch, done, count))
+    return "training", take_rows(batch_of_part(prepared.train), batch_rows(plan, run.epoch, done, count))
 
 
-def _found(run: Run, batch: Batch) -> tuple[NotFinite, int | None]:
+def _found(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:
     """What is not finite, and the place in the batch of the row that matters."""
     weights = run.weights
     if not is_finite(weights):
-        return NotFinite("weights", _first_infinite(weights), 0, None), None
+        return NonFinite("weights", _first_infinite(weights), 0, None), None
     with np.errstate(all="ignore"):
-        inside = inside_of(alone(run.plan, len(batch)), weights, batch.rows)
-        found = first_not_finite(inside)
+        inside = batch_internals(single_batch_plan(run.plan, len(batch)), weights, batch.rows)
+        found = first_non_finite(inside)
         if found is not None:
             return found, found.row
-        step = stepped(run.plan, weights, run.state(), batch.rows)
+        step = take_step(run.plan, weights, run.state(), batch.rows)
     if is_finite(step.after):
-        return NotFinite("dropout", len(weights), 0, None), None
+        return NonFinite("dropout", len(weights), 0, None), None
     layer = _first_infinite(step.after)
-    return NotFinite("step", layer, 0, None), _largest_part(inside, layer)
+    return NonFinite("step", layer, 0, None), _largest_part(inside, layer)
 
 
 def _first_infinite(weights: list[tuple[NDArray[Any], NDArray[Any]]]) -> int:
     return next(i for i, layer in enumerate(weights) if not is_finite([layer])) + 1
 
 
-def _largest_part(inside: Inside, layer: int) -> int:
+def _largest_part(inside: BatchInternals, layer: int) -> int:
     """The row whose gradient at this layer is largest."""
     return int(np.argmax(np.abs(inside.dloss_dsums[layer - 1].astype(np.float64)).max(axis=1)))
 
@@ -389,6 +396,6 @@ def _edge(plan: Plan, rows: Rows) -> float | None:
         return None if array is None else array[some]
 
     chosen = Rows(np.ascontiguousarray(rows.x[some]), of(rows.classes), of(rows.targets), of(rows.weights))
-    still = alone(plan, len(some))
+    still = single_batch_plan(plan, len(some))
     first = new_run(plan, rows, None, 1).parameters()
     return edge_of_stability(still, first, chosen)

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights, pulled_back
+from creche.engine.introspection import Weights, input_gradients
 from creche.engine.native import new_predictor
-from creche.model.ensemble import Ensemble, tempered
+from creche.model.ensemble import Ensemble, apply_temperature
 from creche.model.model import Model
-from creche.model.output_head import before_head, before_temperature, log_odds, slope_of_log_odds, through_head
+from creche.model.output_head import apply_head, head_gradient, log_odds, log_odds_gradient, temperature_gradient
 from creche.plan.losses import SquaredError
 from creche.plan.plan import Plan
 
-__all__ = ["Said", "Target"]
+__all__ = ["OutputFunction", "OutputTarget"]
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class OutputTarget:
     """Which of the things said is looked at.
 
     Attributes
@@ -57,7 +57,7 @@ class _Network:
         return np.asarray(self.predictor.predict(x))
 
 
-class Said:
+class OutputFunction:
     """What a model or an ensemble says, as a function of the inputs of each of its networks.
 
     Weights are taken into float64 as they are, so that rounding has no part in the slopes.
@@ -77,29 +77,29 @@ class Said:
     def all(self, x: list[Array]) -> Array:
         """Probabilities (n, classes), or numbers (n, labels); `x`: the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
-        return tempered(self._mean(sums), self._temperature)
+        return apply_temperature(self._mean(sums), self._temperature)
 
-    def values(self, x: list[Array], target: Target) -> Array:
+    def values(self, x: list[Array], target: OutputTarget) -> Array:
         """What is looked at, (n,)."""
         said = self.all(x)
         return log_odds(said, target.which) if target.logit else said[np.arange(len(said)), target.which]
 
-    def slopes(self, x: list[Array], target: Target) -> list[Array]:
+    def slopes(self, x: list[Array], target: OutputTarget) -> list[Array]:
         """The gradient of what is looked at by the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
         mean = self._mean(sums)
-        said = tempered(mean, self._temperature)
+        said = apply_temperature(mean, self._temperature)
         if target.logit:
-            along = slope_of_log_odds(said, target.which)
+            along = log_odds_gradient(said, target.which)
         else:
             along = (np.arange(said.shape[1]) == target.which[:, np.newaxis]).astype(np.float64)
-        along = before_temperature(mean, said, along, self._temperature)
+        along = temperature_gradient(mean, said, along, self._temperature)
         parts = zip(self._networks, self._shares, sums, x, strict=True)
         return [
-            pulled_back(network.plan, network.weights, own, before_head(network.model, z, share * along))
+            input_gradients(network.plan, network.weights, own, head_gradient(network.model, z, share * along))
             for network, share, z, own in parts
         ]
 
     def _mean(self, sums: list[Array]) -> Array:
         parts = zip(self._networks, self._shares, sums, strict=True)
-        return np.asarray(sum(share * through_head(network.model, z) for network, share, z in parts))
+        return np.asarray(sum(share * apply_head(network.model, z) for network, share, z in parts))

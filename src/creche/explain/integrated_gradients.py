@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.explain.input_gradients import Said, Target
-from creche.explain.rows import Given, blocks_of, given_rows, inputs_of, predicting_of
+from creche.explain.input_gradients import OutputFunction, OutputTarget
+from creche.explain.rows import FeatureRows, as_predictor, column_blocks, encode_inputs, read_feature_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.plan.arguments import whole
+from creche.plan.arguments import check_whole_number
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.encoders.numeric import NumberEncoder
+from creche.table.encoders.numeric import NumericEncoder
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["IntegratedGradients", "cell_in_words", "integrated_gradients"]
+__all__ = ["IntegratedGradients", "format_cell", "integrated_gradients"]
 
 Array = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ class IntegratedGradients:
         import polars as pl
 
         count, width = self.attributions.shape
-        cells = [cell_in_words(of[i]) if of[i] is not None else None for i in range(count) for of in self.cells]
+        cells = [format_cell(of[i]) if of[i] is not None else None for i in range(count) for of in self.cells]
         return pl.DataFrame(
             {
                 "row": np.repeat(self.rows, width),
@@ -130,7 +130,7 @@ class IntegratedGradients:
         rows = []
         for i, row in enumerate(self.rows.tolist()):
             columns = [
-                {"column": name, "value": None if cell is None else cell_in_words(cell), "attribution": value}
+                {"column": name, "value": None if cell is None else format_cell(cell), "attribution": value}
                 for name, cell, value in self.strongest(row)
             ]
             target = self.targets[i] if isinstance(self.targets[i], str | int | float | bool) else str(self.targets[i])
@@ -154,12 +154,12 @@ class IntegratedGradients:
         )
 
 
-def cell_in_words(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """A cell as it is shown.
 
     Examples
     --------
-    >>> cell_in_words(3.25), cell_in_words(True), cell_in_words(None), cell_in_words(datetime(2020, 8, 20))
+    >>> format_cell(3.25), cell_in_words(True), cell_in_words(None), cell_in_words(datetime(2020, 8, 20))
     ('3.25', 'yes', 'missing', '2020-08-20')
 
     """
@@ -256,11 +256,11 @@ def integrated_gradients(
     0.0
 
     """
-    network = predicting_of(model)
-    steps = whole("steps", steps, at_least=1)
-    given = _chosen(given_rows(network, data), rows)
-    said = Said(network)
-    ends = [inputs_of(one, given).astype(np.float64) for one in said.models]
+    network = as_predictor(model)
+    steps = check_whole_number("steps", steps, at_least=1)
+    given = _chosen(read_feature_rows(network, data), rows)
+    said = OutputFunction(network)
+    ends = [encode_inputs(one, given).astype(np.float64) for one in said.models]
     starts = [_baseline(one, baseline, data) for one in said.models]
     looked_at, names = _target(network, said.all(ends), target, logit)
     outputs = said.values(ends, looked_at)
@@ -288,7 +288,7 @@ def quadrature(points: int) -> tuple[Array, Array]:
 
 
 def _integrals(
-    said: Said, starts: list[Array], ends: list[Array], target: Target, nodes: tuple[Array, Array]
+    said: OutputFunction, starts: list[Array], ends: list[Array], target: OutputTarget, nodes: tuple[Array, Array]
 ) -> list[Array]:
     """Of each network: (x - x') times the integral of the slopes, (n, inputs)."""
     at, shares = nodes
@@ -302,7 +302,7 @@ def _integrals(
             np.ascontiguousarray((start + at[:, np.newaxis, np.newaxis] * way).reshape(len(at) * count, -1))
             for start, way in zip(starts, ways, strict=True)
         ]
-        slopes = said.slopes(points, Target(np.tile(target.which[some], len(at)), target.logit))
+        slopes = said.slopes(points, OutputTarget(np.tile(target.which[some], len(at)), target.logit))
         for own, way, by_point in zip(found, ways, slopes, strict=True):
             own[some] = way * np.tensordot(shares, by_point.reshape(len(at), count, -1), axes=1)
     return found
@@ -313,10 +313,10 @@ def _repeated(starts: list[Array], rows: int) -> list[Array]:
 
 
 def _by_column(features: FeatureEncoder, by_input: Array) -> Array:
-    return np.column_stack([by_input[:, block].sum(axis=1) for block in blocks_of(features)])
+    return np.column_stack([by_input[:, block].sum(axis=1) for block in column_blocks(features)])
 
 
-def _chosen(given: Given, rows: Any) -> Given:
+def _chosen(given: FeatureRows, rows: Any) -> FeatureRows:
     """The rows that a user means, by what they are called."""
     if rows is None:
         return given
@@ -337,11 +337,11 @@ def _baseline(model: Model, baseline: Any, data: Any) -> Array:
     if baseline is None:
         return neutral_inputs(model.features)
     if isinstance(baseline, str) and baseline == MEAN:
-        return np.asarray(inputs_of(model, given_rows(model, data)).mean(axis=0, dtype=np.float64))
-    one = given_rows(model, _as_rows(baseline))
+        return np.asarray(encode_inputs(model, read_feature_rows(model, data)).mean(axis=0, dtype=np.float64))
+    one = read_feature_rows(model, _as_rows(baseline))
     if len(one) != 1:
         raise TableError(f"baseline: has {len(one):,} rows; needs one, or 'mean' for the mean of the data's rows")
-    return np.asarray(inputs_of(model, one)[0], dtype=np.float64)
+    return np.asarray(encode_inputs(model, one)[0], dtype=np.float64)
 
 
 def _in_words(baseline: Any) -> str:
@@ -363,13 +363,13 @@ def _as_rows(baseline: Any) -> Any:
 def neutral_inputs(features: FeatureEncoder) -> Array:
     """Of a row of which nothing is known: what stands for a missing number, unmarked, and 0 for all else."""
     x = np.zeros(features.width)
-    for column, block in zip(features.columns, blocks_of(features), strict=True):
-        if isinstance(column, NumberEncoder):
+    for column, block in zip(features.columns, column_blocks(features), strict=True):
+        if isinstance(column, NumericEncoder):
             column.write(np.array([column.fill]), x[np.newaxis, block])
     return x
 
 
-def _target(network: Model | Ensemble, said: Array, target: Any, logit: bool) -> tuple[Target, tuple[Any, ...]]:
+def _target(network: Model | Ensemble, said: Array, target: Any, logit: bool) -> tuple[OutputTarget, tuple[Any, ...]]:
     """Which output of each row, and what it is called."""
     if network.classes is None:
         if logit:
@@ -377,12 +377,12 @@ def _target(network: Model | Ensemble, said: Array, target: Any, logit: bool) ->
         return _one_of(target, network.labels.names, len(said))
     if target is None:
         which = said.argmax(axis=1)
-        return Target(which, logit), tuple(network.classes[i] for i in which)
+        return OutputTarget(which, logit), tuple(network.classes[i] for i in which)
     found, names = _one_of(target, network.classes, len(said))
-    return Target(found.which, logit), names
+    return OutputTarget(found.which, logit), names
 
 
-def _one_of(target: Any, names: tuple[Any, ...], rows: int) -> tuple[Target, tuple[Any, ...]]:
+def _one_of(target: Any, names: tuple[Any, ...], rows: int) -> tuple[OutputTarget, tuple[Any, ...]]:
     if target is None:
         if len(names) > 1:
             raise PlanError(f"target: is missing; name one of the labels {', '.join(names)}")
@@ -393,4 +393,4 @@ def _one_of(target: Any, names: tuple[Any, ...], rows: int) -> tuple[Target, tup
         also = " For log-odds say logit=True." if target == LOGIT else ""
         raise PlanError(f"target: got {target!r}; {nearest(target, map(str, names))}{also and '.' + also}")
     place = names.index(target)
-    return Target(np.full(rows, place), False), (names[place],) * rows
+    return OutputTarget(np.full(rows, place), False), (names[place],) * rows

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheError, PlanError
-from creche.explain.curve_range import reach_of
-from creche.explain.loss_evaluator import Judge, judged, varied
-from creche.explain.step_verdict import Landing, chosen_rates, rates_of, valley_of, verdict_on
-from creche.explain.weight_space import Place, path_of, place_of, value_at, values_of
-from creche.plan.arguments import whole
+from creche.explain.curve_range import find_range
+from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
+from creche.explain.step_verdict import Landing, choose_rates, find_valley, judge_step, parse_rates
+from creche.explain.weight_space import WeightPlace, find_weight, path_values, read_weight, resolve_path
+from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -188,7 +188,7 @@ def loss_against_weight(
     model : Model, Run or Member
     data : file name, DataFrame, (n, d) array or Batch, optional
         Rows with their labels, as for `Model.evaluate`; of a run, by default those it is trained on, with their
-        weights. A `Batch` (`creche.explain.rows.batch_of`) is not read and encoded again for each weight.
+        weights. A `Batch` (`creche.explain.rows.create_batch`) is not read and encoded again for each weight.
     y : (n,) array, optional
     layer : int, default 0
         Of the weight, from 0: the first hidden layer's.
@@ -225,7 +225,7 @@ def loss_against_weight(
     Notes
     -----
     Without `between` the range is found: it goes outwards until the loss has risen clearly, or no longer changes, on
-    both sides, and holds the lowest point found on the way; see `creche.explain.curve_range.reach_of`. It is the same
+    both sides, and holds the lowest point found on the way; see `creche.explain.curve_range.find_range`. It is the same
     for the same network and rows.
 
     Examples
@@ -242,13 +242,13 @@ def loss_against_weight(
     True
 
     """
-    points = whole("points", points, at_least=3, at_most=MOST_POINTS)
-    rates, ends = rates_of(learning_rate), _checked_range(between)
-    network, judge = judged(model, data, y, sample_weight, threads)
-    place = place_of(network, layer, row, column, bias=bias)
+    points = check_whole_number("points", points, at_least=3, at_most=MOST_POINTS)
+    rates, ends = parse_rates(learning_rate), _checked_range(between)
+    network, judge = create_evaluator(model, data, y, sample_weight, threads)
+    place = find_weight(network, layer, row, column, bias=bias)
     line = _Line(judge, network.weights, place)
-    path = path_of(model, path)
-    known = None if path is None else values_of(path, place, network.plan.network)
+    path = resolve_path(model, path)
+    known = None if path is None else path_values(path, place, network.plan.network)
     gradient, size = judge.slope(network.weights, place)
     not_finite = (False, False)
     if ends is None:
@@ -260,10 +260,10 @@ def loss_against_weight(
     here = int(np.flatnonzero(weights == weights.dtype.type(line.at))[0])
     exact = weights.astype(np.float64)
     if rates is None:
-        suggested = chosen_rates(exact, losses, here, gradient)
+        suggested = choose_rates(exact, losses, here, gradient)
         of_plan = [network.plan.optimizer.learning_rate] if network.plan.optimizer.learning_rate > 0 else []
         rates = sorted({*of_plan, *suggested})
-    valley = valley_of(exact, losses, here, gradient)
+    valley = find_valley(exact, losses, here, gradient)
     landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
         place.name, place.layer, place.row, place.column, weights, losses, here, gradient, valley, landings, known,
@@ -274,10 +274,10 @@ def loss_against_weight(
 class _Line:
     """The networks along one weight."""
 
-    def __init__(self, judge: Judge, weights: Weights, place: Place) -> None:
+    def __init__(self, judge: LossEvaluator, weights: Weights, place: WeightPlace) -> None:
         self._judge, self._weights, self._place = judge, weights, place
         self._dtype = weights[place.layer][0].dtype
-        self.at = float(value_at(weights, place))
+        self.at = float(read_weight(weights, place))
         self.loss = float(self.losses(np.array([self.at]))[0])
         if not math.isfinite(self.loss):
             raise CrecheError(
@@ -288,10 +288,10 @@ class _Line:
     def losses(self, values: Array) -> Array:
         with np.errstate(over="ignore"):  # beyond what the precision has, the loss is not finite either
             rounded = values.astype(self._dtype)
-        return self._judge.losses(varied(self._weights, self._place, rounded), len(values))
+        return self._judge.losses(vary_weight(self._weights, self._place, rounded), len(values))
 
     def reach(self, scale: float) -> tuple[float, float, tuple[bool, bool]]:
-        found = reach_of(lambda distances: self.losses(self.at + distances), self.loss, scale)
+        found = find_range(lambda distances: self.losses(self.at + distances), self.loss, scale)
         return self.at + found.low, self.at + found.high, found.ends
 
     def curve(self, low: float, high: float, points: int) -> tuple[NDArray[Any], Array, int]:
@@ -310,7 +310,7 @@ def _landings(
     ats = [line.at - rate * gradient for rate in rates]
     losses = line.losses(np.array(ats)).tolist() if ats else []
     return tuple(
-        Landing(rate, at, loss, verdict_on(at, loss, start, valley))
+        Landing(rate, at, loss, judge_step(at, loss, start, valley))
         for rate, at, loss in zip(rates, ats, losses, strict=True)
     )
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import Stack, Weights, inside_of, losses_of_many
+from creche.engine.introspection import Stack, Weights, batch_internals, evaluate_many
 from creche.engine.native import FLOPS_PER_THREAD, Rows, new_run
 from creche.errors import PlanError, TableError
-from creche.explain.rows import Batch, batch_of, predicting_of
-from creche.explain.weight_space import Place, value_at
+from creche.explain.rows import Batch, as_predictor, create_batch
+from creche.explain.weight_space import WeightPlace, read_weight
 from creche.model.model import Model
 from creche.model_selection.member import Member
 from creche.plan.losses import CustomLoss
@@ -22,7 +22,7 @@ from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.training.run import Run
 
-__all__ = ["Judge", "along", "judged", "listed", "varied"]
+__all__ = ["LossEvaluator", "create_evaluator", "step_along", "unpack_networks", "vary_weight"]
 
 # Of the networks that are judged at a time: they are laid out side by side, and a wide network has many weights.
 MOST_BYTES = 64_000_000
@@ -31,7 +31,7 @@ MOST_BYTES = 64_000_000
 LANES = 16  # networks that share the registers
 
 
-class Judge:
+class LossEvaluator:
     """The loss of any number of networks of one plan on the same rows.
 
     A loss that is a Python function is asked by the engine, one network after another; all others 16 at a time.
@@ -64,7 +64,7 @@ class Judge:
         rows, count = self.rows, len(stack[0][0])
         if self._alone is None:
             operations = 2 * self.plan.network.parameters * len(rows) * count
-            return losses_of_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
+            return evaluate_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
         losses = np.empty(count)
         with np.errstate(all="ignore"):  # the function is also asked far out, where its numbers may become too large
             for m in range(count):
@@ -72,23 +72,25 @@ class Judge:
                 losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
 
-    def slope(self, weights: Weights, place: Place) -> tuple[float, float]:
+    def slope(self, weights: Weights, place: WeightPlace) -> tuple[float, float]:
         """The loss's gradient by one weight; and the size of what the weight multiplies, its root mean square."""
         rows = self.rows
         if self._alone is not None:
             self._alone.set_parameters(list(weights))
             _, gradients = self._alone.gradients(rows.x, rows.classes, rows.targets, rows.weights)
-            return float(value_at(gradients, place)), 1.0
-        inside = inside_of(self.plan, weights, rows)
+            return float(read_weight(gradients, place)), 1.0
+        inside = batch_internals(self.plan, weights, rows)
         if place.row is None:
             size = 1.0
         else:
             left = rows.x if place.layer == 0 else inside.activations[place.layer - 1]
             size = float(np.sqrt(np.mean(np.square(left[:, place.row], dtype=np.float64))))
-        return float(value_at(inside.gradients, place)), size
+        return float(read_weight(inside.gradients, place)), size
 
 
-def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: int | None) -> tuple[Model, Judge]:
+def create_evaluator(
+    model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: int | None
+) -> tuple[Model, LossEvaluator]:
     """A model, and who judges it on a user's rows; of a run or member, without any, on those it is trained on.
 
     Raises
@@ -100,7 +102,7 @@ def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: in
 
     """
     is_run = isinstance(model_or_run, Run | Member)
-    model = predicting_of(model_or_run)
+    model = as_predictor(model_or_run)
     if not isinstance(model, Model):
         raise PlanError(
             f"model: got {type(model).__name__}; needs a Model, a Run or a Member of a colony, such as its best()"
@@ -114,11 +116,11 @@ def judged(model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: in
             raise TableError("data: is missing; a run's own rows have labels and weights already")
         rows = model_or_run.prepared.rows(model.plan.loss, model.plan.precision)[0]
     else:
-        rows = batch_of(model, data, y, sample_weight=sample_weight).rows
-    return model, Judge(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
+        rows = create_batch(model, data, y, sample_weight=sample_weight).rows
+    return model, LossEvaluator(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
 
 
-def varied(weights: Weights, place: Place, values: NDArray[Any]) -> Callable[[slice], Stack]:
+def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> Callable[[slice], Stack]:
     """Networks that differ in one weight or bias, which has these values in turn."""
 
     def stack_of(stretch: slice) -> Stack:
@@ -134,7 +136,7 @@ def varied(weights: Weights, place: Place, values: NDArray[Any]) -> Callable[[sl
     return stack_of
 
 
-def along(
+def step_along(
     weights: Weights, directions: Sequence[Weights], coordinates: NDArray[np.float64]
 ) -> Callable[[slice], Stack]:
     """Networks at weights + Σ coordinate x direction; `coordinates` (m, directions). Rounded once, from float64."""
@@ -153,7 +155,7 @@ def along(
     return stack_of
 
 
-def listed(rows: NDArray[np.float64], network: Network, precision: str) -> Callable[[slice], Stack]:
+def unpack_networks(rows: NDArray[np.float64], network: Network, precision: str) -> Callable[[slice], Stack]:
     """Networks whose weights stand in these rows, (m, parameters), in the order of `weight_space.flat`."""
     widths = network.widths
 

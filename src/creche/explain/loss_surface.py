@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheError, PlanError, nearest
-from creche.explain.curve_range import reach_of
-from creche.explain.loss_evaluator import Judge, along, judged, listed
+from creche.explain.curve_range import find_range
+from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, step_along, unpack_networks
 from creche.explain.weight_space import (
-    checked_weights,
-    filter_normalised,
-    flat,
-    flat_path,
-    path_of,
-    place_of,
-    principal,
-    projected,
-    unflat,
+    check_weights,
+    filter_normalized_directions,
+    find_weight,
+    flatten,
+    flatten_path,
+    principal_directions,
+    project,
+    resolve_path,
+    unflatten,
 )
-from creche.plan.arguments import whole
+from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from creche.engine.introspection import Weights
     from creche.model.model import Model
 
-__all__ = ["LossSurface", "Plane", "loss_surface", "plane_of", "surface_of"]
+__all__ = ["LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
 
 WORDS = ("path", "random")
 
@@ -64,7 +64,7 @@ class Plane:
     kind: str
 
 
-def plane_of(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
+def find_plane(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
     """The plane that a user means, through a model.
 
     Raises
@@ -73,19 +73,19 @@ def plane_of(model: Model, directions: Any, path: Array | None, seed: int, of: s
         If it is none.
 
     """
-    origin, network = flat(model.weights), model.plan.network
+    origin, network = flatten(model.weights), model.plan.network
     if directions is None:
         directions = "random" if path is None else "path"
     if isinstance(directions, str):
         if directions not in WORDS:
             raise PlanError(f"directions: got {directions!r}; {nearest(directions, WORDS)} (or two weights)")
         if directions == "random":
-            two = np.stack([flat(direction) for direction in filter_normalised(model.weights, seed)])
+            two = np.stack([flatten(direction) for direction in filter_normalized_directions(model.weights, seed)])
             names = ("first random direction", "second random direction")
             return Plane(origin, _spanning(two), names, np.zeros(2), "random")
         if path is None:
             raise PlanError("directions: 'path' needs one; give path, a list of weights in order")
-        two, shares = principal(path)
+        two, shares = principal_directions(path)
         first, second = (f"{share:.1%}" for share in shares)
         whose = "its" if of == "path" else "their"
         names = (f"first direction of the {of} ({first} of {whose} variance)", f"second direction ({second})")
@@ -94,7 +94,7 @@ def plane_of(model: Model, directions: Any, path: Array | None, seed: int, of: s
         raise PlanError("directions: needs two of them: two weights, each as (layer, row, column), or two directions")
     if any(isinstance(one, tuple) and len(one) == 3 and not isinstance(one[0], Sequence) for one in directions):
         return _of_two_weights(model, directions, origin)
-    two = np.stack([flat(checked_weights(f"directions[{k}]", one, network)) for k, one in enumerate(directions)])
+    two = np.stack([flatten(check_weights(f"directions[{k}]", one, network)) for k, one in enumerate(directions)])
     if not np.isfinite(two).all():
         raise PlanError("directions: hold numbers that are not finite")
     return Plane(origin, _spanning(two), ("first direction", "second direction"), np.zeros(2), "directions")
@@ -106,7 +106,7 @@ def _of_two_weights(model: Model, given: Sequence[Any], origin: Array) -> Plane:
     for k, weight in enumerate(given):
         if not isinstance(weight, tuple) or len(weight) != 3:
             raise PlanError(f"directions[{k}]: got {weight!r}; needs a weight as (layer, row, column)")
-        place = place_of(model, *weight)
+        place = find_weight(model, *weight)
         before = sum((widths[i] + 1) * widths[i + 1] for i in range(place.layer))
         row = widths[place.layer] if place.row is None else place.row  # biases stand behind the last row of W
         two[k, before + row * widths[place.layer + 1] + place.column] = 1.0
@@ -277,18 +277,18 @@ def loss_surface(
     ((9, 9), (8, 2), True)
 
     """
-    points, seed = whole("points", points, at_least=3), whole("seed", seed, at_least=0)
+    points, seed = check_whole_number("points", points, at_least=3), check_whole_number("seed", seed, at_least=0)
     if reach is not None and (isinstance(reach, bool) or not isinstance(reach, numbers.Real) or not 0 < reach < np.inf):
         raise PlanError(f"reach: got {reach!r}; needs a number above 0")
-    network, judge = judged(model, data, y, sample_weight, threads)
-    path = path_of(model, path)
-    rows = None if path is None else flat_path("path", path, network.plan.network)
-    plane = plane_of(network, directions, rows, seed)
-    return surface_of(judge, network.weights, plane, rows, points, None if reach is None else float(reach))
+    network, judge = create_evaluator(model, data, y, sample_weight, threads)
+    path = resolve_path(model, path)
+    rows = None if path is None else flatten_path("path", path, network.plan.network)
+    plane = find_plane(network, directions, rows, seed)
+    return compute_surface(judge, network.weights, plane, rows, points, None if reach is None else float(reach))
 
 
-def surface_of(
-    judge: Judge, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
+def compute_surface(
+    judge: LossEvaluator, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
 ) -> LossSurface:
     """The losses over a plane, with a path on it.
 
@@ -299,14 +299,14 @@ def surface_of(
 
     """
     network = judge.plan.network
-    directions = [unflat(direction, network) for direction in plane.directions]
-    here = float(judge.losses(along(weights, directions, np.zeros((1, 2))), 1)[0])
+    directions = [unflatten(direction, network) for direction in plane.directions]
+    here = float(judge.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
     if not np.isfinite(here):
         raise CrecheError(f"the loss of the network as it is, on these rows, is {here}; there is nothing to draw")
     projection = share = path_losses = None
     if path is not None:
-        projection, share = projected(path, plane.origin, plane.directions)
-        path_losses = judge.losses(listed(path, network, judge.plan.precision), len(path))
+        projection, share = project(path, plane.origin, plane.directions)
+        path_losses = judge.losses(unpack_networks(path, network, judge.plan.precision), len(path))
     if reach is not None or plane.kind == "random":
         window = [(-(reach or 1.0), reach or 1.0)] * 2
     elif projection is not None:
@@ -315,7 +315,7 @@ def surface_of(
         window = [_risen(judge, weights, plane, directions[k], here) for k in range(2)]
     x, y = (np.linspace(low, high, points) for low, high in window)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1)
-    losses = judge.losses(along(weights, directions, grid), len(grid)).reshape(points, points)
+    losses = judge.losses(step_along(weights, directions, grid), len(grid)).reshape(points, points)
     shown = None if projection is None else projection + plane.offset
     x, y = x + plane.offset[0], y + plane.offset[1]
     return LossSurface(
@@ -332,9 +332,11 @@ def _around(path: Array) -> list[tuple[float, float]]:
     return [(float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True)]
 
 
-def _risen(judge: Judge, weights: Weights, plane: Plane, direction: Weights, here: float) -> tuple[float, float]:
+def _risen(
+    judge: LossEvaluator, weights: Weights, plane: Plane, direction: Weights, here: float
+) -> tuple[float, float]:
     """How far to go along one direction until the loss has risen."""
-    length = float(np.linalg.norm(flat(direction)))
+    length = float(np.linalg.norm(flatten(direction)))
     scale = 1.0 if plane.kind == "weights" else float(np.linalg.norm(plane.origin)) / length or 1.0
-    found = reach_of(lambda d: judge.losses(along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale)
+    found = find_range(lambda d: judge.losses(step_along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale)
     return found.low, found.high

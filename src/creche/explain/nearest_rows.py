@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import PlanError, TableError, nearest
-from creche.explain.rows import called_of, given_labels, labels_in, predicting_of, said_of, table_of, unlike
+from creche.explain.rows import (
+    as_predictor,
+    as_table,
+    labels_of_table,
+    predict_array,
+    read_labels,
+    row_numbers,
+    unique_column_name,
+)
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.model.predictor import Predicting
-from creche.plan.arguments import whole
+from creche.model.predictor import Predictor
+from creche.plan.arguments import check_whole_number
 from creche.plan.losses import SquaredError
 from creche.table.table import Table
 
@@ -82,7 +90,7 @@ class NearestRows:
             "training row": self.near.ravel(), "distance": self.distances.ravel(),
         }  # fmt: skip
         if self.labels is not None:
-            found[unlike(self.label, (*found,))] = self.labels.reshape(found["row"].size).tolist()
+            found[unique_column_name(self.label, (*found,))] = self.labels.reshape(found["row"].size).tolist()
         if self.classes is None:
             for i, name in enumerate(self.names):
                 found[f"said of row: {name}"] = np.repeat(self.said[:, i], k)
@@ -152,16 +160,16 @@ def nearest_rows(
     """
     if space not in SPACES:
         raise PlanError(f"space: got {space!r}; {nearest(space, SPACES)}")
-    k = whole("k", k, at_least=1)
-    predicting = predicting_of(model)
-    table = table_of(predicting, data)
-    called = called_of(data, table)
+    k = check_whole_number("k", k, at_least=1)
+    predicting = as_predictor(model)
+    table = as_table(predicting, data)
+    called = row_numbers(data, table)
     chosen = _places(rows, called, table.source)
     x, y = train_data if isinstance(train_data, tuple) and len(train_data) == 2 else (train_data, None)
     is_same = x is None or _is_same(x, data)
-    among = table if is_same else table_of(predicting, x)
-    among_called = called if is_same else called_of(x, among)
-    labels = labels_in(predicting, among, given_labels(data if is_same else x, y))
+    among = table if is_same else as_table(predicting, x)
+    among_called = called if is_same else row_numbers(x, among)
+    labels = labels_of_table(predicting, among, read_labels(data if is_same else x, y))
     available = len(among) - is_same
     if k > available:
         raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {available:,} training row"
@@ -173,10 +181,10 @@ def nearest_rows(
     if is_same:
         squares[np.arange(len(chosen)), chosen] = np.inf
     near = np.argsort(squares, axis=1, kind="stable")[:, :k]
-    said = said_of(predicting, among.take(near.ravel()))
+    said = predict_array(predicting, among.take(near.ravel()))
     return NearestRows(
         called[chosen], among_called[near], np.sqrt(np.take_along_axis(squares, near, axis=1)), space,
-        predicting.labels.name, None if labels is None else labels[near], said_of(predicting, asked),
+        predicting.labels.name, None if labels is None else labels[near], predict_array(predicting, asked),
         said.reshape(*near.shape, -1), predicting.classes, predicting.labels.names,
     )  # fmt: skip
 
@@ -198,7 +206,7 @@ def _is_same(one: Any, other: Any) -> bool:
     return one is other or (isinstance(one, str | Path) and isinstance(other, str | Path) and str(one) == str(other))
 
 
-def _networks(model: Predicting) -> Iterator[tuple[float, Model]]:
+def _networks(model: Predictor) -> Iterator[tuple[float, Model]]:
     """The networks of an ensemble with their shares, or the one there is."""
     if isinstance(model, Ensemble):
         yield from zip(model.shares.tolist(), model.models, strict=True)

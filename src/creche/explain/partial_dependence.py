@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.explain.rows import called_of, outcome_number, outcomes_of, predicting_of, table_of, unlike
-from creche.explain.value_grid import Span, said_if, span_of
-from creche.plan.arguments import whole
+from creche.explain.rows import as_predictor, as_table, find_outcome, outcome_names, row_numbers, unique_column_name
+from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
+from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +41,7 @@ class PartialDependence:
 
     """
 
-    spans: tuple[Span, ...]
+    spans: tuple[ValueGrid, ...]
     outcomes: tuple[Any, ...]
     of_classes: bool
     label: str
@@ -69,7 +69,7 @@ class PartialDependence:
             If there is none of that name.
 
         """
-        return int(np.argmax(self.ranges)) if of is None else outcome_number(self.outcomes, of)
+        return int(np.argmax(self.ranges)) if of is None else find_outcome(self.outcomes, of)
 
     def measure(self, of: Any) -> str:
         """What the average is of."""
@@ -90,7 +90,7 @@ class PartialDependence:
         repeats = len(self.outcomes) if self.of_classes else 1
         found: dict[str, Any] = {}
         if self.individual is not None:
-            found[unlike("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
+            found[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
                 self.called[grid[0]], repeats
             )
         for span, place in zip(self.spans, grid[1:], strict=True):
@@ -98,7 +98,7 @@ class PartialDependence:
             found[span.name] = [values[i] for i in np.repeat(place, repeats).tolist()]
         if self.of_classes:
             found[self.label] = list(self.outcomes) * len(flat)
-            found[unlike("probability", (*found,))] = flat.ravel()
+            found[unique_column_name("probability", (*found,))] = flat.ravel()
         else:
             found |= {str(name): flat[:, i] for i, name in enumerate(self.outcomes)}
         return pl.DataFrame(found)
@@ -213,21 +213,23 @@ def partial_dependence(
         raise PlanError("kind: 'individual' is for one column; leave out second, or ask for the average")
     if second is not None and second == column:
         raise PlanError(f"second: got {second!r}, which is the first column too; give another")
-    predicting = predicting_of(model)
-    table = table_of(predicting, data)
-    points = whole("points", (POINTS if second is None else POINTS_OF_TWO) if points is None else points, at_least=2)
+    predicting = as_predictor(model)
+    table = as_table(predicting, data)
+    points = check_whole_number(
+        "points", (POINTS if second is None else POINTS_OF_TWO) if points is None else points, at_least=2
+    )
     names = {"column": column} if second is None else {"column": column, "second": second}
     values = _values_of(at, len(names))
     spans = tuple(
-        span_of(predicting, table, name, points, wanted, argument)
+        create_grid(predicting, table, name, points, wanted, argument)
         for (argument, name), wanted in zip(names.items(), values, strict=True)
     )
-    outcomes = outcomes_of(predicting)
+    outcomes = outcome_names(predicting)
     kept = len(table) * len(spans[0]) * len(outcomes)
     if kind == "individual" and kept > MOST_NUMBERS:
         raise PlanError(f"kind: 'individual' would keep {kept:,} numbers; give fewer rows, or fewer points")
     averages, individual = [], []
-    for said in said_if(predicting, table, _settings(spans)):
+    for said in predict_settings(predicting, table, _settings(spans)):
         averages.append(said.mean(axis=1))
         if kind == "individual":
             individual.append(said)
@@ -240,11 +242,11 @@ def partial_dependence(
         predicting.labels.name,
         average,
         of_each,
-        called_of(data, table),
+        row_numbers(data, table),
     )
 
 
-def _settings(spans: tuple[Span, ...]) -> dict[str, Any]:
+def _settings(spans: tuple[ValueGrid, ...]) -> dict[str, Any]:
     """The values of each column in each setting: of two columns, all pairs, the second's faster."""
     places = np.indices(tuple(map(len, spans))).reshape(len(spans), -1)
     return {span.name: span.tried.take(place) for span, place in zip(spans, places, strict=True)}

@@ -10,21 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.evaluation.bootstrap import at_least_0, checked_weights
-from creche.evaluation.metrics import LOWER_IS_BETTER, METRICS, SMALLEST_PROBABILITY, ClassMeasures, said_classes
-from creche.evaluation.regression import NumberMeasures
-from creche.explain.rows import Batch, Encoded, given_rows, predicting_of
+from creche.evaluation.bootstrap import check_count, check_weights
+from creche.evaluation.metrics import (
+    LOWER_IS_BETTER,
+    METRICS,
+    SMALLEST_PROBABILITY,
+    ClassificationMeasures,
+    predict_classes,
+)
+from creche.evaluation.regression import RegressionMeasures
+from creche.explain.rows import Batch, EncodedRows, as_predictor, read_feature_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.plan.arguments import whole
-from creche.table.labels import class_numbers
+from creche.plan.arguments import check_whole_number
+from creche.table.labels import encode_classes
 from creche.table.observations import Observations
-from creche.table.row_weights import sample_weights
+from creche.table.row_weights import resolve_sample_weights
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Measure", "PermutationImportance", "RowMeans", "chosen_metric", "measured_by", "permutation_importance"]
+__all__ = ["Measure", "PermutationImportance", "RowMeans", "create_measure", "permutation_importance", "resolve_metric"]
 
 Array = NDArray[np.float64]
 
@@ -108,7 +114,7 @@ Measure: TypeAlias = Callable[[Array], Array]
 """From (r, n) weights of the rows to the metric under each, (r,)."""
 
 
-def chosen_metric(network: Model | Ensemble, metric: str | None) -> str:
+def resolve_metric(network: Model | Ensemble, metric: str | None) -> str:
     """The metric of that name; by default the log loss, the root mean squared error, or of a quantile the pinball loss.
 
     Raises
@@ -126,7 +132,7 @@ def chosen_metric(network: Model | Ensemble, metric: str | None) -> str:
     return metric
 
 
-def measured_by(
+def create_measure(
     network: Model | Ensemble, observed: Observations, weights: Array, metric: str
 ) -> Callable[[Array], Measure]:
     """What makes of predictions, (n, classes) or (n, labels), the metric's measure.
@@ -142,21 +148,21 @@ def measured_by(
             raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
         truth = observed.y.astype(np.float64).reshape(len(observed), -1)
         centre = np.average(truth, axis=0, weights=weights)
-        return lambda said: _OfNumbers(NumberMeasures(said, truth, network.quantile, centre), metric)
+        return lambda said: _OfNumbers(RegressionMeasures(said, truth, network.quantile, centre), metric)
     rows = np.arange(len(observed))
-    classes = class_numbers(observed.y, network.classes, network.labels.name, observed.called).astype(np.int64)
-    if metric == "log_loss":  # as `ClassMeasures` has it, alone
+    classes = encode_classes(observed.y, network.classes, network.labels.name, observed.called).astype(np.int64)
+    if metric == "log_loss":  # as `ClassificationMeasures` has it, alone
         return lambda said: RowMeans(-np.log(np.maximum(said[rows, classes], SMALLEST_PROBABILITY)))
     if metric == "accuracy":
-        return lambda said: RowMeans((said_classes(said, None) == classes).astype(np.float64))
+        return lambda said: RowMeans((predict_classes(said, None) == classes).astype(np.float64))
     if metric == "auc":
-        return lambda said: _Area(ClassMeasures(said, classes, said_classes(said, None)))
-    return lambda said: _OfClasses(ClassMeasures(said, classes, said_classes(said, None)), metric)
+        return lambda said: _Area(ClassificationMeasures(said, classes, predict_classes(said, None)))
+    return lambda said: _OfClasses(ClassificationMeasures(said, classes, predict_classes(said, None)), metric)
 
 
 @dataclass(frozen=True, slots=True)
 class _OfNumbers:
-    measures: NumberMeasures
+    measures: RegressionMeasures
     metric: str
 
     def __call__(self, weights: Array) -> Array:
@@ -175,9 +181,9 @@ class RowMeans:
 
 @dataclass(frozen=True, slots=True)
 class _Area:
-    """The mean over the classes, as `ClassMeasures` has it, without all else that it would work out."""
+    """The mean over the classes, as `ClassificationMeasures` has it, without all else that it would work out."""
 
-    measures: ClassMeasures
+    measures: ClassificationMeasures
 
     def __call__(self, weights: Array) -> Array:
         areas = self.measures.areas(weights)
@@ -188,7 +194,7 @@ class _Area:
 
 @dataclass(frozen=True, slots=True)
 class _OfClasses:
-    measures: ClassMeasures
+    measures: ClassificationMeasures
     metric: str
 
     def __call__(self, weights: Array) -> Array:
@@ -291,16 +297,19 @@ def permutation_importance(
     True
 
     """
-    network = predicting_of(model)
-    repeats, seed = whole("repeats", repeats, at_least=1, at_most=MOST_REPEATS), whole("seed", seed, at_least=0)
-    at_least_0("intervals", intervals)
-    metric = chosen_metric(network, metric)
+    network = as_predictor(model)
+    repeats, seed = (
+        check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS),
+        check_whole_number("seed", seed, at_least=0),
+    )
+    check_count("intervals", intervals)
+    metric = resolve_metric(network, metric)
     observed = _observed(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
-    weights = checked_weights(sample_weights(sample_weight, observed), len(observed))
-    encoded = Encoded(network, given_rows(network, observed))
-    measure_of = measured_by(network, observed, weights, metric)
+    weights = check_weights(resolve_sample_weights(sample_weight, observed), len(observed))
+    encoded = EncodedRows(network, read_feature_rows(network, observed))
+    measure_of = create_measure(network, observed, weights, metric)
     plain = measure_of(encoded.said())
     score = float(plain(weights[np.newaxis])[0])
     if not np.isfinite(score):

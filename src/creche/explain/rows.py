@@ -10,46 +10,46 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows
 from creche.errors import PlanError, TableError, nearest
-from creche.model.batched import SideBySide
-from creche.model.ensemble import Ensemble, tempered
+from creche.model.batched import BatchedModels
+from creche.model.ensemble import Ensemble, apply_temperature
 from creche.model.model import Model
-from creche.model.predictor import Predicting
-from creche.table.cell_types import Place, Rule, coerced
-from creche.table.checks import check_finite, matrix
+from creche.model.predictor import Predictor
+from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.observations import Observations
-from creche.table.prepare import encoded_features, label_rows
+from creche.table.prepare import encode_features, encode_labels
 from creche.table.reading.read import is_table, read_table
-from creche.table.row_weights import sample_weights
+from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Column, Table
 
 __all__ = [
     "Batch",
-    "Encoded",
+    "EncodedRows",
     "Encoder",
-    "Given",
-    "batch_of",
-    "blocks_of",
-    "called_of",
-    "chosen_places",
-    "encoder_of",
-    "given_labels",
-    "given_rows",
-    "inputs_of",
-    "labels_in",
-    "outcome_number",
-    "outcomes_of",
-    "predicting_of",
-    "said_of",
-    "table_of",
-    "taken",
-    "unlike",
+    "FeatureRows",
+    "as_predictor",
+    "as_table",
+    "column_blocks",
+    "create_batch",
+    "encode_inputs",
+    "find_encoder",
+    "find_outcome",
+    "labels_of_table",
+    "outcome_names",
+    "predict_array",
+    "read_feature_rows",
+    "read_labels",
+    "row_numbers",
+    "select_places",
+    "take_rows",
+    "unique_column_name",
 ]
 
 Encoder = Any  # NumberEncoder, CategoryEncoder or DateEncoder
 
 
-def predicting_of(model: Any) -> Model | Ensemble:
+def as_predictor(model: Any) -> Model | Ensemble:
     """A model or ensemble; of a run, a member of a colony or a fitted estimator, its model.
 
     Raises
@@ -67,7 +67,7 @@ def predicting_of(model: Any) -> Model | Ensemble:
     )
 
 
-def table_of(model: Predicting, data: Any) -> Table:
+def as_table(model: Predictor, data: Any) -> Table:
     """The rows as a table in which each column of the network's has its name; those of arrays are x0, x1, …
 
     Raises
@@ -90,26 +90,26 @@ def table_of(model: Predicting, data: Any) -> Table:
         for name in names:
             table.column(name, "features")
         return table
-    x = matrix(given)
+    x = check_matrix(given)
     if x.shape[1] != len(names):
         raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}: {', '.join(names)}")
     check_finite(x)
     return Table({name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}, "X", 0)
 
 
-def called_of(data: Any, table: Table) -> NDArray[np.int64]:
-    """What the user calls each row of `table_of` these data."""
+def row_numbers(data: Any, table: Table) -> NDArray[np.int64]:
+    """What the user calls each row of `as_table` these data."""
     data = data.observations if isinstance(data, Batch) else data
     return data.called if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
 
 
-def given_labels(data: Any, y: Any) -> Any:
+def read_labels(data: Any, y: Any) -> Any:
     """The labels beside the rows, or those that came with them."""
     data = data.observations if isinstance(data, Batch) else data
     return data.y if y is None and isinstance(data, Observations) else y
 
 
-def encoder_of(model: Predicting, table: Table, name: Any, argument: str) -> Encoder:
+def find_encoder(model: Predictor, table: Table, name: Any, argument: str) -> Encoder:
     """The encoder of a column; `argument` is where the user named it.
 
     Raises
@@ -129,12 +129,12 @@ def encoder_of(model: Predicting, table: Table, name: Any, argument: str) -> Enc
     raise PlanError(f"{argument}: got {name!r}; {nearest(name, found)}")
 
 
-def outcomes_of(model: Predicting) -> tuple[Any, ...]:
+def outcome_names(model: Predictor) -> tuple[Any, ...]:
     """What numbers are said of: the classes, or the labels of numbers."""
     return model.labels.names if model.classes is None else model.classes
 
 
-def outcome_number(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> int:
+def find_outcome(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> int:
     """The place of a class or label.
 
     Raises
@@ -151,13 +151,13 @@ def outcome_number(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> 
     return names.index(str(of))
 
 
-def said_of(model: Predicting, table: Table) -> NDArray[np.float64]:
+def predict_array(model: Predictor, table: Table) -> NDArray[np.float64]:
     """Probabilities (n, classes), or numbers in the labels' units (n, k)."""
     said = model.predict(table) if model.classes is None else model.predict_proba(table)
     return np.asarray(said, dtype=np.float64).reshape(len(table), -1)
 
 
-def labels_in(model: Predicting, table: Table, y: Any = None) -> NDArray[Any] | None:
+def labels_of_table(model: Predictor, table: Table, y: Any = None) -> NDArray[Any] | None:
     """The rows' labels, (n,) objects, None where one is missing: as given, or in the table; None if there are none.
 
     Raises
@@ -176,7 +176,9 @@ def labels_in(model: Predicting, table: Table, y: Any = None) -> NDArray[Any] | 
         return None
     found = []
     for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
-        column = coerced(table.columns[name], Rule(kind, given=True), Place(table.source, name, table.first_row))
+        column = coerce_column(
+            table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name, table.first_row)
+        )
         words = column.words if column.kind == "yes_no" else ()
         found.append([words[int(v)] if words and v is not None else v for v in column.objects()])
     return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
@@ -189,7 +191,7 @@ def _as_objects(values: list[Any]) -> NDArray[Any]:
     return out
 
 
-def unlike(name: str, taken: tuple[str, ...]) -> str:
+def unique_column_name(name: str, taken: tuple[str, ...]) -> str:
     """The name of a column of a result, as no column of the user's is called."""
     while name in taken:
         name = f"{name} (result)"
@@ -219,7 +221,7 @@ class Batch:
         return len(self.rows)
 
 
-def batch_of(model: Model, data: Any, y: Any = None, *, sample_weight: Any = None) -> Batch:
+def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any = None) -> Batch:
     """Rows of a file, a DataFrame or arrays, for a model; arguments as for `Model.evaluate`.
 
     Raises
@@ -231,16 +233,16 @@ def batch_of(model: Model, data: Any, y: Any = None, *, sample_weight: Any = Non
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
     observed = data if isinstance(data, Observations) else model.observe(data, y)
-    weights = sample_weights(sample_weight, observed)
+    weights = resolve_sample_weights(sample_weight, observed)
     precision = model.plan.precision
-    x = encoded_features(model.features, observed.x, precision, observed.called)
-    classes, targets = label_rows(observed.y, model.labels, model.plan.loss, precision, observed.called)
+    x = encode_features(model.features, observed.x, precision, observed.called)
+    classes, targets = encode_labels(observed.y, model.labels, model.plan.loss, precision, observed.called)
     rows = Rows(x, classes, targets, None if weights is None else weights.astype(precision))
     return Batch(observed, rows, tuple(model.features.inputs))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class FeatureRows:
     """Rows whose label need not be known.
 
     Attributes
@@ -257,9 +259,9 @@ class Given:
     def __len__(self) -> int:
         return len(self.called)
 
-    def take(self, which: NDArray[np.int64]) -> Given:
+    def take(self, which: NDArray[np.int64]) -> FeatureRows:
         """These of them, by place."""
-        return Given(self.x.take(which) if isinstance(self.x, Table) else self.x[which], self.called[which])
+        return FeatureRows(self.x.take(which) if isinstance(self.x, Table) else self.x[which], self.called[which])
 
     def cells(self, features: FeatureEncoder) -> tuple[NDArray[np.object_], ...]:
         """Of each column that the network takes: what stands in each row, None where nothing does."""
@@ -268,7 +270,7 @@ class Given:
         return tuple(self.x[:, i].astype(object) for i in range(self.x.shape[1]))
 
 
-def given_rows(model: Model | Ensemble, data: Any) -> Given:
+def read_feature_rows(model: Model | Ensemble, data: Any) -> FeatureRows:
     """The rows of a file, a DataFrame or an array; arguments as for `Model.predict`.
 
     Raises
@@ -283,17 +285,17 @@ def given_rows(model: Model | Ensemble, data: Any) -> Given:
         data = data.observations
     if isinstance(data, Observations):
         x = _named(model.features, data.x) if isinstance(data.x, Table) else data.x
-        return Given(x, data.called)
+        return FeatureRows(x, data.called)
     if is_table(data):
         table = read_table(data, expected=model.features.kinds)
         if len(table) == 0:
             raise TableError(f"{table.source}: has no rows; there is nothing to explain")
-        return Given(_named(model.features, table), np.arange(len(table)) + table.first_row)
-    x = matrix(data)
+        return FeatureRows(_named(model.features, table), np.arange(len(table)) + table.first_row)
+    x = check_matrix(data)
     check_finite(x)
     if len(x) == 0:
         raise TableError("X: has no rows; there is nothing to explain")
-    return Given(x, np.arange(len(x)))
+    return FeatureRows(x, np.arange(len(x)))
 
 
 def _named(features: FeatureEncoder, table: Table) -> Table:
@@ -308,20 +310,20 @@ def _named(features: FeatureEncoder, table: Table) -> Table:
     return Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
 
 
-def inputs_of(model: Model, rows: Given) -> NDArray[Any]:
+def encode_inputs(model: Model, rows: FeatureRows) -> NDArray[Any]:
     """The network's inputs, (n, inputs)."""
     if isinstance(rows.x, Table):
-        return encoded_features(model.features, rows.x, model.plan.precision, rows.called)
+        return encode_features(model.features, rows.x, model.plan.precision, rows.called)
     return model.inputs_of(rows.x)
 
 
-def blocks_of(features: FeatureEncoder) -> list[slice]:
+def column_blocks(features: FeatureEncoder) -> list[slice]:
     """Which inputs are of each column."""
     ends = np.cumsum([column.width for column in features.columns]).tolist()
     return [slice(end - column.width, end) for column, end in zip(features.columns, ends, strict=True)]
 
 
-class Encoded:
+class EncodedRows:
     """Rows, encoded once, whose columns can be shuffled among them.
 
     Parameters
@@ -331,13 +333,13 @@ class Encoded:
 
     """
 
-    def __init__(self, model: Model | Ensemble, rows: Given) -> None:
+    def __init__(self, model: Model | Ensemble, rows: FeatureRows) -> None:
         self._model = model
         models = model.models if isinstance(model, Ensemble) else [model]
-        self._together = SideBySide(models, model.threads) if isinstance(model, Ensemble) else None
+        self._together = BatchedModels(models, model.threads) if isinstance(model, Ensemble) else None
         encoding = models if self._together is None else self._together.encoding
-        self._inputs = [inputs_of(one, rows).copy() for one in encoding]
-        self._blocks = [blocks_of(one.features) for one in encoding]
+        self._inputs = [encode_inputs(one, rows).copy() for one in encoding]
+        self._blocks = [column_blocks(one.features) for one in encoding]
 
     def said(self) -> NDArray[np.float64]:
         """Probabilities (n, classes), or numbers (n, k)."""
@@ -345,7 +347,7 @@ class Encoded:
             return self._model.predictions_of(self._inputs[0]).astype(np.float64)
         assert self._together is not None
         said = self._together.mean_of(self._inputs, self._model.shares)
-        return said if self._model.classes is None else tempered(said, self._model.temperature)
+        return said if self._model.classes is None else apply_temperature(said, self._model.temperature)
 
     def said_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """The same, as if the cells of a column stood in this order: what encoding such a table would give."""
@@ -361,7 +363,7 @@ class Encoded:
                 x[:, blocks[column]] = block
 
 
-def chosen_places(rows: Any, count: int) -> NDArray[np.int64]:
+def select_places(rows: Any, count: int) -> NDArray[np.int64]:
     """The places, from 0, that `rows` chooses among so many.
 
     Parameters
@@ -376,7 +378,7 @@ def chosen_places(rows: Any, count: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> chosen_places(slice(0, 3), 344).tolist(), chosen_places([5, 2], 344).tolist()
+    >>> select_places(slice(0, 3), 344).tolist(), chosen_places([5, 2], 344).tolist()
     ([0, 1, 2], [5, 2])
 
     """
@@ -417,7 +419,7 @@ def _written(rows: slice) -> str:
     return ":".join("" if end is None else str(end) for end in (rows.start, rows.stop))
 
 
-def taken(batch: Batch, places: NDArray[np.int64]) -> Batch:
+def take_rows(batch: Batch, places: NDArray[np.int64]) -> Batch:
     """These rows of a batch, in this order."""
     rows = batch.rows
 

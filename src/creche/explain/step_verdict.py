@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 
-__all__ = ["Landing", "chosen_rates", "rates_of", "valley_of", "verdict_on"]
+__all__ = ["Landing", "choose_rates", "find_valley", "judge_step", "parse_rates"]
 
 NOISE = 1e-6  # of the loss: float32 knows no finer differences
 
@@ -60,7 +60,7 @@ class Landing:
     verdict: str
 
 
-def rates_of(given: Any) -> list[float] | None:
+def parse_rates(given: Any) -> list[float] | None:
     """Learning rates as a user gives them: one or several; None for those that suit the curve.
 
     Raises
@@ -80,7 +80,7 @@ def rates_of(given: Any) -> list[float] | None:
     return list(dict.fromkeys(map(float, several)))
 
 
-def valley_of(weights: Array, losses: Array, here: int, gradient: float) -> int:
+def find_valley(weights: Array, losses: Array, here: int, gradient: float) -> int:
     """The place of the valley's lowest point, walking downhill from `here` until the loss rises again.
 
     Where the loss only levels off, the place from which it hardly falls any more. `here`, if downhill there is nothing
@@ -101,7 +101,7 @@ def valley_of(weights: Array, losses: Array, here: int, gradient: float) -> int:
     return int(downhill[np.argmax(walked <= walked.min() + LEVEL * drop)])
 
 
-def verdict_on(at: float, loss: float, start: tuple[float, float], valley: tuple[float, float]) -> str:
+def judge_step(at: float, loss: float, start: tuple[float, float], valley: tuple[float, float]) -> str:
     """What to say of a step from `start` to (`at`, `loss`), each a weight and its loss, near a `valley`."""
     (begin, before), (bottom, lowest) = start, valley
     if at == begin:
@@ -111,9 +111,9 @@ def verdict_on(at: float, loss: float, start: tuple[float, float], valley: tuple
     return "too low" if bottom != begin and abs(at - begin) < abs(bottom - begin) else "overshooting"
 
 
-def chosen_rates(weights: Array, losses: Array, here: int, gradient: float) -> list[float]:
+def choose_rates(weights: Array, losses: Array, here: int, gradient: float) -> list[float]:
     """A rate too low, a good one and one that overshoots, as far as the curve has them, to two digits."""
-    valley = valley_of(weights, losses, here, gradient)
+    valley = find_valley(weights, losses, here, gradient)
     if gradient == 0:
         return []
     rates = []

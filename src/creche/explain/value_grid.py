@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.explain.rows import encoder_of, said_of
+from creche.explain.rows import find_encoder, predict_array
 from creche.model.model import Model
-from creche.model.predictor import Predicting
-from creche.table.cell_types import Place, Rule, coerced
+from creche.model.predictor import Predictor
+from creche.table.cell_types import ColumnContext, Rule, coerce_column
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
 
-__all__ = ["MISSING", "Span", "said_if", "span_of"]
+__all__ = ["MISSING", "ValueGrid", "create_grid", "predict_settings"]
 
 MISSING = "(missing)"
 
@@ -28,7 +28,7 @@ WORDS_TRIED = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Span:
+class ValueGrid:
     """A column, and the values of it that are tried.
 
     Attributes
@@ -118,7 +118,9 @@ class Span:
         return said
 
 
-def span_of(model: Predicting, table: Table, name: Any, points: int, at: Any = None, argument: str = "column") -> Span:
+def create_grid(
+    model: Predictor, table: Table, name: Any, points: int, at: Any = None, argument: str = "column"
+) -> ValueGrid:
     """The values of a column to try.
 
     Numbers and dates: all that the rows hold, or, of more than `points`, those at even shares of the rows from the
@@ -132,22 +134,22 @@ def span_of(model: Predicting, table: Table, name: Any, points: int, at: Any = N
         If it is missing in all rows, or `at` holds what it cannot be.
 
     """
-    encoder = encoder_of(model, table, name, argument)
+    encoder = find_encoder(model, table, name, argument)
     kind = "category" if encoder.role == "category" or encoder.kind == "yes_no" else encoder.kind
     read_as = encoder.kind if encoder.role != "category" else "words"
-    observed = _read(table.columns[name], read_as, Place(table.source, name, table.first_row))
+    observed = _read(table.columns[name], read_as, ColumnContext(table.source, name, table.first_row))
     is_used = not encoder.is_constant
     if at is not None:
         given = _given(at, name, encoder.kind)
-        return Span(name, kind, _read(given, read_as, Place("at", name)), observed, is_used)
+        return ValueGrid(name, kind, _read(given, read_as, ColumnContext("at", name)), observed, is_used)
     if kind != "category":
-        return Span(name, kind, _quantiles(observed, name, points), observed, is_used)
+        return ValueGrid(name, kind, _quantiles(observed, name, points), observed, is_used)
     tried, left_out = _categories(observed, read_as)
-    return Span(name, kind, tried, observed, is_used, left_out)
+    return ValueGrid(name, kind, tried, observed, is_used, left_out)
 
 
-def _read(column: Column, kind: str, place: Place) -> Column:
-    return coerced(column, Rule(kind, given=True), place)
+def _read(column: Column, kind: str, place: ColumnContext) -> Column:
+    return coerce_column(column, Rule(kind, given=True), place)
 
 
 def _given(at: Any, name: str, kind: str) -> Column:
@@ -200,7 +202,7 @@ def _plain_numbers(values: NDArray[Any]) -> NDArray[np.float64]:
 CELLS_AT_ONCE = 4_000_000
 
 
-def said_if(model: Predicting, table: Table, changes: Mapping[str, Column]) -> Iterator[NDArray[np.float64]]:
+def predict_settings(model: Predictor, table: Table, changes: Mapping[str, Column]) -> Iterator[NDArray[np.float64]]:
     """What is said of all rows if columns held one value in each of them: for one setting after another.
 
     Parameters
@@ -220,14 +222,18 @@ def said_if(model: Predicting, table: Table, changes: Mapping[str, Column]) -> I
     table = table.select(model.features.names)
     settings = len(next(iter(changes.values())))
     at_a_time = max(1, CELLS_AT_ONCE // (len(table) * max(model.features.width, 1)))
-    said_of_some = ByInputs(model, table, changes) if isinstance(model, Model) else None
+    said_of_some = InputSettings(model, table, changes) if isinstance(model, Model) else None
     for begin in range(0, settings, at_a_time):
         some = np.arange(begin, min(begin + at_a_time, settings))
-        said = said_of(model, changed(table, changes, some)) if said_of_some is None else said_of_some.said(some)
+        said = (
+            predict_array(model, apply_settings(table, changes, some))
+            if said_of_some is None
+            else said_of_some.said(some)
+        )
         yield said.reshape(len(some), len(table), -1)
 
 
-def changed(table: Table, changes: Mapping[str, Column], settings: NDArray[np.int64]) -> Table:
+def apply_settings(table: Table, changes: Mapping[str, Column], settings: NDArray[np.int64]) -> Table:
     """The table once for each setting, below each other, with the cells changed."""
     rows = np.tile(np.arange(len(table)), len(settings))
     of_setting = np.repeat(settings, len(table))
@@ -238,7 +244,7 @@ def changed(table: Table, changes: Mapping[str, Column], settings: NDArray[np.in
     return Table(columns, table.source, table.first_row)
 
 
-class ByInputs:
+class InputSettings:
     """One network: the rows are encoded once, for a column alone decides what its own inputs are."""
 
     def __init__(self, model: Model, table: Table, changes: Mapping[str, Column]) -> None:

@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from creche.model.model import Model
 
 __all__ = [
-    "Place",
-    "checked_weights",
-    "filter_normalised",
-    "flat",
-    "flat_path",
+    "WeightPlace",
+    "check_weights",
+    "filter_normalized_directions",
+    "find_weight",
+    "flatten",
+    "flatten_path",
     "output_names",
-    "path_of",
-    "place_of",
-    "principal",
-    "projected",
-    "unflat",
-    "value_at",
-    "values_of",
+    "path_values",
+    "principal_directions",
+    "project",
+    "read_weight",
+    "resolve_path",
+    "unflatten",
 ]
 
 BIAS = "bias"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WeightPlace:
     """One weight W[row, column] of a layer, or one bias b[column].
 
     Attributes
@@ -60,7 +60,7 @@ class Place:
     name: str
 
 
-def place_of(model: Model, layer: Any, row: Any, column: Any, *, bias: bool = False) -> Place:
+def find_weight(model: Model, layer: Any, row: Any, column: Any, *, bias: bool = False) -> WeightPlace:
     """The place that a user means.
 
     Parameters
@@ -96,8 +96,10 @@ def place_of(model: Model, layer: Any, row: Any, column: Any, *, bias: bool = Fa
     target = _found("column", column, outputs, columns, f"the weights of layer {layer} lead to {kind} 0 to {columns}")
     to = outputs[target] if outputs else f"neuron {target} of layer {layer + 1}"
     if source is None:
-        return Place(layer, None, target, f"bias of {to}")
-    return Place(layer, source, target, f"weight from {inputs[source] if inputs else _neuron(source, layer)} to {to}")
+        return WeightPlace(layer, None, target, f"bias of {to}")
+    return WeightPlace(
+        layer, source, target, f"weight from {inputs[source] if inputs else _neuron(source, layer)} to {to}"
+    )
 
 
 def _neuron(number: int, layer: int) -> str:
@@ -125,7 +127,7 @@ def output_names(model: Model) -> tuple[str, ...]:
     return tuple(names[-model.plan.network.outputs :])  # of two classes, one output may tell both
 
 
-def value_at(weights: Weights, place: Place) -> Any:
+def read_weight(weights: Weights, place: WeightPlace) -> Any:
     """The weight or bias that stands there, in the plan's precision."""
     w, b = weights[place.layer]
     return b[place.column] if place.row is None else w[place.row, place.column]
@@ -134,13 +136,13 @@ def value_at(weights: Weights, place: Place) -> Any:
 Array = NDArray[np.float64]
 
 
-def path_of(model_or_run: Any, given: Any) -> Any:
+def resolve_path(model_or_run: Any, given: Any) -> Any:
     """The path that was given; without one, that of a run which recorded its weights."""
     recording: Any = getattr(model_or_run, "recording", None) if given is None else given
     return recording.path() if getattr(recording, "has_weights", False) else given
 
 
-def checked_weights(where: str, given: Any, network: Network) -> Weights:
+def check_weights(where: str, given: Any, network: Network) -> Weights:
     """Weights of a network's shape, as `Model.weights`.
 
     Raises
@@ -161,13 +163,13 @@ def checked_weights(where: str, given: Any, network: Network) -> Weights:
     return given
 
 
-def flat(weights: Weights) -> Array:
+def flatten(weights: Weights) -> Array:
     """All weights and biases in one row: W of layer 0, b of layer 0, W of layer 1, …"""
     return np.concatenate([np.ravel(part) for layer in weights for part in layer]).astype(np.float64)
 
 
-def unflat(row: Array, network: Network) -> list[tuple[Array, Array]]:
-    """The weights of which `flat` made a row."""
+def unflatten(row: Array, network: Network) -> list[tuple[Array, Array]]:
+    """The weights of which `flatten` made a row."""
     found, at = [], 0
     for d_in, d_out in pairwise(network.widths):
         end = at + d_in * d_out
@@ -176,7 +178,7 @@ def unflat(row: Array, network: Network) -> list[tuple[Array, Array]]:
     return found
 
 
-def flat_path(where: str, path: Any, network: Network, at_least: int = 2) -> Array:
+def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> Array:
     """Weights in order, (steps, parameters).
 
     Raises
@@ -188,14 +190,14 @@ def flat_path(where: str, path: Any, network: Network, at_least: int = 2) -> Arr
     if not isinstance(path, Sequence) or len(path) < at_least:
         got = f"{len(path)} of them" if isinstance(path, Sequence) else type(path).__name__
         raise PlanError(f"{where}: got {got}; needs a list of at least {at_least} weights, each as Model.weights")
-    rows = np.stack([flat(checked_weights(f"{where}[{i}]", step, network)) for i, step in enumerate(path)])
+    rows = np.stack([flatten(check_weights(f"{where}[{i}]", step, network)) for i, step in enumerate(path)])
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         raise PlanError(f"{where}[{int(np.argmin(finite))}]: holds weights that are not finite; end the path before it")
     return rows
 
 
-def values_of(path: Any, place: Place, network: Network) -> Array:
+def path_values(path: Any, place: WeightPlace, network: Network) -> Array:
     """The values of one weight along a path: numbers, or all weights in order.
 
     Raises
@@ -205,8 +207,8 @@ def values_of(path: Any, place: Place, network: Network) -> Array:
 
     """
     if isinstance(path, Sequence) and len(path) and isinstance(path[0], Sequence):
-        steps = [checked_weights(f"path[{i}]", step, network) for i, step in enumerate(path)]
-        values = np.array([value_at(step, place) for step in steps], dtype=np.float64)
+        steps = [check_weights(f"path[{i}]", step, network) for i, step in enumerate(path)]
+        values = np.array([read_weight(step, place) for step in steps], dtype=np.float64)
     else:
         try:
             values = np.asarray(path, dtype=np.float64)
@@ -220,7 +222,7 @@ def values_of(path: Any, place: Place, network: Network) -> Array:
     return values
 
 
-def principal(points: Array) -> tuple[Array, Array]:
+def principal_directions(points: Array) -> tuple[Array, Array]:
     """The two directions along which points differ most, (2, parameters), and the share of the variance of each.
 
     Principal components of the path (Lorch 2016; Li et al. 2018, section 7), by singular values. The path's last point
@@ -247,7 +249,9 @@ def principal(points: Array) -> tuple[Array, Array]:
     return two * np.where(went < 0, -1.0, 1.0)[:, None], shares
 
 
-def filter_normalised(weights: Weights, seed: int) -> tuple[list[tuple[Array, Array]], list[tuple[Array, Array]]]:
+def filter_normalized_directions(
+    weights: Weights, seed: int
+) -> tuple[list[tuple[Array, Array]], list[tuple[Array, Array]]]:
     """Two random directions, each neuron's part of them as long as that neuron's weights.
 
     Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets", section 4: a filter of a
@@ -268,7 +272,7 @@ def filter_normalised(weights: Weights, seed: int) -> tuple[list[tuple[Array, Ar
     return one(), one()
 
 
-def projected(points: Array, origin: Array, directions: Array) -> tuple[Array, float]:
+def project(points: Array, origin: Array, directions: Array) -> tuple[Array, float]:
     """Coordinates of points in a plane, (m, 2), by least squares; and the share of the points' variance it holds."""
     away = points - origin
     coordinates = np.linalg.lstsq(directions.T, away.T, rcond=None)[0].T.astype(np.float64)

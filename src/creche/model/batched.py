@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import new_many, stacked
+from creche.engine.introspection import new_many_predictor, stack_weights
 from creche.model.model import Model
 from creche.plan.losses import BinaryCrossEntropy
 
-__all__ = ["SideBySide"]
+__all__ = ["BatchedModels"]
 
 # Of a network: sixteen with more than these do not stay in the second-level cache together.
 MOST_PARAMETERS = 16_384
@@ -26,7 +26,7 @@ NUMBERS_AT_ONCE = 4_000_000  # what all networks say of a piece of the rows
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class NetworkGroup:
     """Networks of one shape and one kind of loss, with inputs of one encoder.
 
     Attributes
@@ -46,8 +46,8 @@ class Group:
 
     @cached_property
     def engine(self) -> Any:
-        weights = stacked([model.weights for model in self.models])
-        return new_many(self.models[0].plan, weights, self.threads)
+        weights = stack_weights([model.weights for model in self.models])
+        return new_many_predictor(self.models[0].plan, weights, self.threads)
 
     @property
     def in_lanes(self) -> bool:
@@ -83,7 +83,7 @@ class Group:
         return np.asarray(said)
 
 
-class SideBySide:
+class BatchedModels:
     """Models with the same features and labels.
 
     Parameters
@@ -98,11 +98,11 @@ class SideBySide:
         self._threads = threads
 
     @cached_property
-    def _groups(self) -> tuple[list[Group], list[Model]]:
+    def _groups(self) -> tuple[list[NetworkGroup], list[Model]]:
         """The groups, and for each encoder a model that has it."""
         encoders: dict[str, int] = {}
         encoding: list[Model] = []
-        groups: dict[str, Group] = {}
+        groups: dict[str, NetworkGroup] = {}
         threads = resolve_threads(self._threads)
         for member, model in enumerate(self._models):
             precision, network = model.plan.precision, model.plan.network
@@ -113,7 +113,7 @@ class SideBySide:
             kind = repr(
                 (encoders[key], network.widths, [layer.activation for layer in network.layers], model.plan.loss)
             )
-            group = groups.setdefault(kind, Group([], [], encoders[key], threads))
+            group = groups.setdefault(kind, NetworkGroup([], [], encoders[key], threads))
             group.members.append(member)
             group.models.append(model)
         return list(groups.values()), encoding
@@ -136,7 +136,7 @@ class SideBySide:
         parts = [self._mean_of(group, inputs[group.encoder], shares) for group in self._groups[0]]
         return parts[0] if len(parts) == 1 else np.asarray(sum(parts))
 
-    def _mean_of(self, group: Group, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _mean_of(self, group: NetworkGroup, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
         if group.speaks_in_means:
             return group.mean(inputs, shares)
         return np.concatenate([group.mean(inputs[rows], shares) for rows in self._pieces(len(inputs))])

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheError, FileError, PlanError
-from creche.model.batched import SideBySide
+from creche.model.batched import BatchedModels
 from creche.model.model import Model
-from creche.model.predictor import Predicting
+from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance
 
-__all__ = ["Ensemble", "entropy", "tempered"]
+__all__ = ["Ensemble", "apply_temperature", "entropy"]
 
 LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
 
 
-class Ensemble(Predicting):
+class Ensemble(Predictor):
     """Networks whose predictions are averaged; made by `Colony.ensemble`, or of any models of the same label.
 
     Parameters
@@ -90,7 +90,7 @@ class Ensemble(Predicting):
         self.provenance = provenance
         self.features = first.features
         self.labels = first.labels
-        self._side_by_side = SideBySide(self.models, threads)
+        self._side_by_side = BatchedModels(self.models, threads)
 
     def __len__(self) -> int:
         return len(self.models)
@@ -140,7 +140,7 @@ class Ensemble(Predicting):
     def _probabilities_of(self, data: Any) -> NDArray[np.float64]:
         if self.classes is None:
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
-        return tempered(self._mean(data), self.temperature)
+        return apply_temperature(self._mean(data), self.temperature)
 
     def _numbers_of(self, data: Any) -> NDArray[np.float64]:
         numbers = self._mean(data)
@@ -206,7 +206,7 @@ class Ensemble(Predicting):
         return f"Ensemble({len(self)} networks: {shown}; {self.labels.name}; temperature {self.temperature:.3g})"
 
 
-def tempered(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def apply_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
     """Probabilities whose logarithms are divided by a temperature; rows sum to 1."""
     if temperature == 1.0:
         return probabilities

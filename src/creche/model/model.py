@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, FileError, TableError
-from creche.model.predictor import Predicting
+from creche.model.predictor import Predictor
 from creche.plan.losses import BinaryCrossEntropy, Quantile
 from creche.plan.plan import Plan
-from creche.table.checks import check_finite, matrix
+from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
-from creche.table.prepare import encoded_features
+from creche.table.prepare import encode_features
 from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
 
@@ -34,7 +34,7 @@ PARTS = ("plan", "features", "labels", "provenance")  # of a model's header
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Model(Predicting):
+class Model(Predictor):
     """A trained network with what surrounds it.
 
     Attributes
@@ -176,18 +176,18 @@ class Model(Predicting):
             kinds = self.features.kinds
             table = read_table(data, expected=kinds)
             if kinds or all(name in table.columns for name in names):
-                return encoded_features(self.features, table, precision)
+                return encode_features(self.features, table, precision)
             if len(table.names) == len(names):  # trained on an array, whose columns have no names
                 values = [column.values.astype(np.float64) for column in table.columns.values()]
                 data = np.column_stack(values)
-        x = matrix(data)
+        x = check_matrix(data)
         if x.shape[1] != len(names):
             raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
         check_finite(x)
         if not self.features.kinds:
-            return encoded_features(self.features, x, precision)
+            return encode_features(self.features, x, precision)
         columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
-        return encoded_features(self.features, Table(columns, "X", first_row=0), precision)
+        return encode_features(self.features, Table(columns, "X", first_row=0), precision)
 
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
         """What the network gives, (n, outputs), for the rows of data."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from creche.model.model import Model
 from creche.plan.losses import BinaryCrossEntropy, Poisson
 
-__all__ = ["before_head", "before_temperature", "log_odds", "slope_of_log_odds", "through_head"]
+__all__ = ["apply_head", "head_gradient", "log_odds", "log_odds_gradient", "temperature_gradient"]
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 TINY = np.finfo(np.float64).tiny
 
 
-def through_head(model: Model, z: Array) -> Array:
+def apply_head(model: Model, z: Array) -> Array:
     """Probabilities (n, classes), or numbers (n, labels) in their units: what `Model.predictions_of` gives."""
     if model.classes is None:
         numbers = np.exp(z) if isinstance(model.plan.loss, Poisson) else z
@@ -33,12 +33,12 @@ def through_head(model: Model, z: Array) -> Array:
     return np.asarray(one_by_one / np.maximum(one_by_one.sum(axis=1, keepdims=True), TINY))
 
 
-def before_head(model: Model, z: Array, slopes: Array) -> Array:
+def head_gradient(model: Model, z: Array, slopes: Array) -> Array:
     """The gradient of (slopes x what is said).sum() by z, (n, outputs)."""
     if model.classes is None:
         inner = np.exp(z) if isinstance(model.plan.loss, Poisson) else 1.0
         return np.asarray(slopes * np.array(model.labels.scale) * inner)
-    said = through_head(model, z)
+    said = apply_head(model, z)
     if not isinstance(model.plan.loss, BinaryCrossEntropy):  # dp_c/dz_k = p_c ([c = k] - p_k)
         return np.asarray(said * (slopes - (slopes * said).sum(axis=1, keepdims=True)))
     if z.shape[1] == 1:
@@ -49,7 +49,7 @@ def before_head(model: Model, z: Array, slopes: Array) -> Array:
     return np.asarray((slopes - mean) / total * one_by_one * _sigmoid(-z))
 
 
-def before_temperature(mean: Array, tempered: Array, slopes: Array, temperature: float) -> Array:
+def temperature_gradient(mean: Array, tempered: Array, slopes: Array, temperature: float) -> Array:
     """The gradient of (slopes x tempered probabilities).sum() by the probabilities before."""
     if temperature == 1.0:
         return slopes
@@ -63,7 +63,7 @@ def log_odds(p: Array, which: NDArray[np.int64]) -> Array:
     return np.asarray(np.log(own) - np.log(others))
 
 
-def slope_of_log_odds(p: Array, which: NDArray[np.int64]) -> Array:
+def log_odds_gradient(p: Array, which: NDArray[np.int64]) -> Array:
     """The gradient of the log-odds by p, (n, classes)."""
     own, others = _parted(p, which)
     slopes = np.repeat(-1 / others[:, np.newaxis], p.shape[1], axis=1)

@@ -11,18 +11,18 @@ import numpy as np
 
 from creche.errors import TableError, nearest
 from creche.model.ensemble import Ensemble
-from creche.model.predictor import Predicting
-from creche.table.reading.options import Reading
+from creche.model.predictor import Predictor
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_batches
 from creche.table.table import Column, Table
 
-__all__ = ["Predicted", "predict_file", "predictions"]
+__all__ = ["FilePrediction", "predict_file", "predict_table"]
 
 ROWS_AT_A_TIME = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class FilePrediction:
     """What `predict_file` did.
 
     Attributes
@@ -37,7 +37,7 @@ class Predicted:
     ignored: tuple[str, ...]
 
 
-def predictions(model: Predicting, table: Table, threshold: float | None = None) -> Table:
+def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
     """The predictions for a table's rows as columns.
 
     For classes: ``predicted_<label>``, and ``probability_<class>`` for each; for numbers ``predicted_<label>``. Of an
@@ -65,21 +65,21 @@ def predictions(model: Predicting, table: Table, threshold: float | None = None)
     return Table({**columns, **_doubt(model, table)}, table.source, table.first_row)
 
 
-def _doubt(model: Predicting, table: Table) -> dict[str, Column]:
+def _doubt(model: Predictor, table: Table) -> dict[str, Column]:
     return {"disagreement": Column("number", model.disagreement(table))} if isinstance(model, Ensemble) else {}
 
 
 def predict_file(
-    model: Predicting,
+    model: Predictor,
     source: Any,
     target: str | Path,
     *,
     keep: Sequence[str] | None = None,
     format: str | None = None,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     threshold: float | None = None,
     on_progress: Callable[[int], object] | None = None,
-) -> Predicted:
+) -> FilePrediction:
     """Reads rows, predicts and writes, some at a time: memory does not grow with the number of rows.
 
     Parameters
@@ -124,14 +124,14 @@ def predict_file(
             if rows == 0:
                 kept = _kept(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))
-            writer.write(_beside(batch.select(kept), predictions(model, batch, threshold)))
+            writer.write(_beside(batch.select(kept), predict_table(model, batch, threshold)))
             rows += len(batch)
             if on_progress:
                 on_progress(rows)
-    return Predicted(rows, ignored)
+    return FilePrediction(rows, ignored)
 
 
-def _check_threshold(model: Predicting, threshold: float | None) -> None:
+def _check_threshold(model: Predictor, threshold: float | None) -> None:
     if threshold is None:
         return
     if model.classes is None or len(model.classes) != 2:

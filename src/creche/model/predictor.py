@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.labels import LabelEncoder, class_numbers
-from creche.table.observations import Observations, observations
-from creche.table.reading.options import Reading
-from creche.table.row_weights import sample_weights
+from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.observations import Observations, read_observations
+from creche.table.reading.options import ReadOptions
+from creche.table.row_weights import resolve_sample_weights
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassEvaluation, NumberEvaluation, Threshold
+    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
 
-__all__ = ["Predicting"]
+__all__ = ["Predictor"]
 
 
-class Predicting(ABC):
+class Predictor(ABC):
     """Takes tables and gives predictions, and judges them.
 
     Attributes
@@ -105,7 +105,7 @@ class Predicting(ABC):
         intervals: int = 1000,
         threshold: float | None = None,
         missing_label: str = "error",
-    ) -> ClassEvaluation | NumberEvaluation:
+    ) -> ClassificationEvaluation | RegressionEvaluation:
         """How good the predictions are on rows whose label is known, beside saying always the same.
 
         Parameters
@@ -124,7 +124,7 @@ class Predicting(ABC):
 
         Returns
         -------
-        ClassEvaluation or NumberEvaluation
+        ClassificationEvaluation or RegressionEvaluation
 
         """
         rows = self.observe(data, y, missing_label=missing_label)
@@ -155,17 +155,17 @@ class Predicting(ABC):
         rows = data if isinstance(data, Observations) else self.observe(data, y)
         if self.classes is None or len(self.classes) != 2:
             raise TableError("threshold: can be chosen for models of two classes only")
-        truth = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
+        truth = encode_classes(rows.y, self.classes, self.labels.name, rows.called)
         probabilities = self._probabilities_of(rows.x)
-        weights = sample_weights(sample_weight, rows)
+        weights = resolve_sample_weights(sample_weight, rows)
         return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
     def observe(
-        self, data: Any, y: Any = None, *, reading: Reading | None = None, missing_label: str = "error"
+        self, data: Any, y: Any = None, *, reading: ReadOptions | None = None, missing_label: str = "error"
     ) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
-        return observations(
+        return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
             reading=reading,
         )  # fmt: skip
@@ -178,10 +178,10 @@ class Predicting(ABC):
         sample_weight: Any = None,
         intervals: int = 1000,
         threshold: float | None = None,
-    ) -> ClassEvaluation | NumberEvaluation:
+    ) -> ClassificationEvaluation | RegressionEvaluation:
         """`evaluate` for observations: rows that were read and checked already, and their weights."""
         if sample_weight is not None:
-            weights = sample_weights(sample_weight, rows)
+            weights = resolve_sample_weights(sample_weight, rows)
         said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
         return self.judging(rows, weights, intervals=intervals, threshold=threshold)(said)
 
@@ -192,14 +192,14 @@ class Predicting(ABC):
         *,
         intervals: int = 1000,
         threshold: float | None = None,
-    ) -> Callable[[NDArray[Any]], ClassEvaluation | NumberEvaluation]:
+    ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
         """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
-        from creche.evaluation import ClassTruth, NumberEvaluation
+        from creche.evaluation import ClassificationTruth, RegressionEvaluation
 
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
-            numbers = class_numbers(rows.y, self.classes, self.labels.name, rows.called)
-            return ClassTruth.of(
+            numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.called)
+            return ClassificationTruth.of(
                 numbers, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
             ).judge
         if threshold is not None:
@@ -207,6 +207,6 @@ class Predicting(ABC):
         if rows.y.dtype.kind in "OUS":
             raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
         return partial(
-            NumberEvaluation.of, y=rows.y.astype(np.float64), weights=weights, intervals=intervals,
+            RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, intervals=intervals,
             quantile=self.quantile, labels=self.labels.names, baseline=baseline,
         )  # fmt: skip

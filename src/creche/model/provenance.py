@@ -12,11 +12,11 @@ from creche.table.preparation import Preparation
 from creche.table.schema import Schema
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassEvaluation, NumberEvaluation
+    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
     from creche.model.model import Model
     from creche.table.prepare import Prepared
 
-__all__ = ["Provenance", "provenance_of"]
+__all__ = ["Provenance", "describe_provenance"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,17 +105,17 @@ class Provenance:
         return cls(preparation=preparation, schema=schema, history=history, **plain)
 
 
-def provenance_of(
+def describe_provenance(
     model: Model,
     prepared: Prepared,
     history: History,
     status: str,
     steps: int,
-    judge: Callable[[], ClassEvaluation | NumberEvaluation],
+    judge: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
     """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.judged`."""
     from creche import __version__
-    from creche.table.digest import description_of_table, digest_of_arrays
+    from creche.table.digest import describe_table, digest_arrays
 
     try:
         evaluation = judge().to_dict()
@@ -126,8 +126,8 @@ def provenance_of(
         preparation=prepared.preparation,
         schema=prepared.schema,
         rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=description_of_table(prepared.used_table(), prepared.beside()),
-        weights=digest_of_arrays(model.arrays()),
+        data=describe_table(prepared.used_table(), prepared.beside()),
+        weights=digest_arrays(model.arrays()),
         history=history,
         evaluation={"on": prepared.judged[0], **evaluation},
         status=status,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
-from creche.model_selection.fold_statistics import OF_FOLDS, Folded, by_plan
+from creche.model_selection.fold_statistics import OF_FOLDS, FoldLayout, rank_by_plan
 from creche.model_selection.member import Member
-from creche.model_selection.results import Results, results_of
+from creche.model_selection.results import Results, read_results
 from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Colony(Sequence[Member]):
         crew: Crew,
         choices: Sequence[Mapping[str, Any]],
         prepared: Sequence[Prepared],
-        folded: Folded | None = None,
+        folded: FoldLayout | None = None,
     ) -> None:
         self.crew = crew
         self._prepared = list(prepared)
@@ -80,7 +80,7 @@ class Colony(Sequence[Member]):
     def results(self) -> Results:
         """What became of each member, as arrays."""
         if self._results is None:
-            self._results = results_of(self)
+            self._results = read_results(self)
         return self._results
 
     def forget_results(self) -> None:
@@ -105,7 +105,7 @@ class Colony(Sequence[Member]):
         results = self.results
         score = results.loss if self.ranked_by == "loss" else results.error
         if self.folded is not None:
-            return by_plan(self, score)
+            return rank_by_plan(self, score)
         usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
@@ -168,9 +168,9 @@ class Colony(Sequence[Member]):
         (344, 3)
 
         """
-        from creche.model_selection.ensemble_selection import ensemble_of
+        from creche.model_selection.ensemble_selection import select_ensemble
 
-        return ensemble_of(self, size, candidates, temperature)
+        return select_ensemble(self, size, candidates, temperature)
 
     def table(self) -> pl.DataFrame:
         """One row for each member, the best first, as a Polars DataFrame; what was not reached is null.
@@ -210,9 +210,9 @@ class Colony(Sequence[Member]):
         ['learning_rate', 'seed']
 
         """
-        from creche.model_selection.results import effects_of
+        from creche.model_selection.results import compute_effects
 
-        return effects_of(self)
+        return compute_effects(self)
 
     def plot_curves(self, by: str | None = None) -> Any:
         """Loss by epoch, a panel for each value of an argument: see `creche.plots.colony`.

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from creche._system.resources import available_memory
-from creche.engine.colony import Crew, Job, memory_of
-from creche.engine.native import gigabytes, memory_of_rows
+from creche.engine.colony import Crew, Job, network_memory
+from creche.engine.native import format_gigabytes, rows_memory
 from creche.errors import PlanError
 from creche.model_selection.jobs import Jobs
-from creche.model_selection.search_space import Choices
+from creche.model_selection.search_space import Combinations
 from creche.model_selection.successive_halving import Halving
 
-__all__ = ["Estimate", "check", "estimate"]
+__all__ = ["Estimate", "check_cost", "estimate_cost"]
 
 TRIED = 64
 
@@ -41,11 +41,11 @@ class Estimate:
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.networks:,} networks, about {gigabytes(self.memory)} and {in_words(self.seconds)}"
+        return f"{self.networks:,} networks, about {format_gigabytes(self.memory)} and {format_duration(self.seconds)}"
 
 
-def check(
-    choices: Choices,
+def check_cost(
+    choices: Combinations,
     seeds: int,
     jobs: Jobs,
     halving: Halving | None,
@@ -63,29 +63,29 @@ def check(
     networks = choices.number * seeds * jobs.splits
     tried = choices.some(TRIED)
     some = [jobs.job(jobs.planned(choice)[0], choice) for choice in tried]
-    needed = networks * sum(memory_of(job.plan, len(job.rows)) for job in some) // len(some)
+    needed = networks * sum(network_memory(job.plan, len(job.rows)) for job in some) // len(some)
     if jobs.bootstrap:
         tables = {id(job.rows): job.rows for job in some}.values()
-        needed += seeds * jobs.splits * sum(memory_of_rows(rows) for rows in tables)
+        needed += seeds * jobs.splits * sum(rows_memory(rows) for rows in tables)
     free = available_memory()
     too_many = free is not None and needed > free
     if confirm is None and not too_many:
         return
-    expected = replace(estimate(networks, some, threads), memory=needed)
+    expected = replace(estimate_cost(networks, some, threads), memory=needed)
     if halving is not None:
         share = halving.share(max(job.plan.epochs for job in some), networks)
         expected = replace(expected, seconds=expected.seconds * share)
     if too_many:
         raise PlanError(
-            f"a sweep of {networks:,} networks needs about {gigabytes(needed)}, more than {gigabytes(free or 0)} "
-            f"available, and about {in_words(expected.seconds)}; give fewer values, seeds or folds, or draw some "
+            f"a sweep of {networks:,} networks needs about {format_gigabytes(needed)}, more than {format_gigabytes(free or 0)} "
+            f"available, and about {format_duration(expected.seconds)}; give fewer values, seeds or folds, or draw some "
             "with samples=1000"
         )
     if confirm is not None and not confirm(expected):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")
 
 
-def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
+def estimate_cost(networks: int, some: Sequence[Job], threads: int) -> Estimate:
     """Trains some of the networks for a moment, and works out what all of them will take.
 
     Parameters
@@ -97,7 +97,7 @@ def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
     threads : int
 
     """
-    memory = sum(memory_of(job.plan, len(job.rows)) for job in some) / len(some)
+    memory = sum(network_memory(job.plan, len(job.rows)) for job in some) / len(some)
     trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in some]
     Crew(trial[:1], threads)  # the engine is slower the first time
     begin = time.monotonic()
@@ -113,12 +113,12 @@ def estimate(networks: int, some: Sequence[Job], threads: int) -> Estimate:
     return Estimate(networks, int(memory * networks), making + spent / max(done, 1) * wanted)
 
 
-def in_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as people say it.
 
     Examples
     --------
-    >>> in_words(0.4), in_words(75), in_words(9000)
+    >>> format_duration(0.4), in_words(75), in_words(9000)
     ('a second', '75 seconds', '2.5 hours')
 
     """

@@ -12,30 +12,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import outputs_of_many, stacked
+from creche.engine.introspection import predict_many, stack_weights
 from creche.errors import DivergedError
-from creche.evaluation import ClassEvaluation, NumberEvaluation
-from creche.evaluation.bootstrap import at_least_0
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation.bootstrap import check_count
 from creche.evaluation.fold_intervals import Spread
-from creche.model_selection.fold_training import Networks, networks_on
-from creche.model_selection.held_out import Doubtful, HeldOut, most_doubtful, table_of_rows
+from creche.model_selection.fold_training import FoldNetworks, create_fold_networks
+from creche.model_selection.held_out import OutOfFoldPredictions, UncertainRow, most_uncertain, out_of_fold_table
 from creche.model_selection.member import Member
-from creche.plan.arguments import whole
+from creche.plan.arguments import check_whole_number
 from creche.plan.plan import EarlyStopping
 from creche.table.checks import warn
-from creche.table.folds import check_not_of_folds, folds_of
-from creche.table.labels import class_numbers
-from creche.table.partition import Part
-from creche.table.prepare import Survey, encoded_features, surveyed
+from creche.table.folds import check_fold_arguments, prepare_folds
+from creche.table.labels import encode_classes
+from creche.table.partition import Partition
+from creche.table.prepare import TableInspection, encode_features, inspect_table
 from creche.table.table import Table
-from creche.training.arguments import loss_of, optimizer_of, preparation_of, settled
+from creche.training.arguments import resolve_arguments, resolve_loss, resolve_optimizer, resolve_preparation
 from creche.training.run import Run
 from creche.training.train import train
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["CrossValidation", "Place", "cross_validate"]
+__all__ = ["CrossValidation", "FoldMember", "cross_validate"]
 
 TOGETHER, NUMBERS_AT_ONCE = 64, 16_000_000  # networks, and numbers they say, that are held at a time
 
@@ -44,7 +44,7 @@ ENDED = ("finished", "early_stopped", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FoldMember:
     """Where a network stands among those of a cross-validation.
 
     Attributes
@@ -80,19 +80,19 @@ class CrossValidation:
 
     """
 
-    def __init__(self, survey: Survey, networks: Networks, intervals: int) -> None:
+    def __init__(self, survey: TableInspection, networks: FoldNetworks, intervals: int) -> None:
         self._survey = survey
         self._folds = networks.folds
         self._intervals = intervals
         self.seconds = networks.seconds
         self.threads = networks.threads
         self.members: list[Member | Run] = []
-        self.places: list[Place] = []
-        self.diverged: list[Place] = []
+        self.places: list[FoldMember] = []
+        self.diverged: list[FoldMember] = []
         self._fold_of: list[int] = []
         for i, fold in enumerate(self._folds):
             for seed, network in networks.on(i):
-                place = Place(fold.repeat, fold.number, seed)
+                place = FoldMember(fold.repeat, fold.number, seed)
                 if network.status == "diverged":
                     self.diverged.append(place)
                 elif network.status in ENDED:
@@ -101,23 +101,23 @@ class CrossValidation:
                     self._fold_of.append(i)
 
     @cached_property
-    def _judged(self) -> tuple[list[ClassEvaluation | NumberEvaluation], HeldOut]:
+    def _judged(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
         """Each network on the rows of its fold, which are encoded once for all networks that share them."""
         whole, evaluations = self._survey.whole.observations, []
         classes = self._survey.classes
         columns = len(classes) if classes is not None else whole.y.reshape(len(whole), -1).shape[1]
-        said = HeldOut(whole.of, columns, classes is not None)
+        said = OutOfFoldPredictions(whole.of, columns, classes is not None)
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
             judge = members[0].model.judging(rows, weights, intervals=0)
-            inputs = encoded_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.called)
+            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.called)
             together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
             for begin in range(0, len(members), together):
                 models = [member.model for member in members[begin : begin + together]]
-                stack = stacked([model.weights for model in models])
+                stack = stack_weights([model.weights for model in models])
                 for model, outputs in zip(
-                    models, outputs_of_many(models[0].plan, stack, inputs, self.threads), strict=True
+                    models, predict_many(models[0].plan, stack, inputs, self.threads), strict=True
                 ):
                     model.check_outputs(outputs, rows.called)
                     predicted = model.said(outputs)
@@ -132,7 +132,7 @@ class CrossValidation:
         return list(found.items())
 
     @property
-    def evaluations(self) -> list[ClassEvaluation | NumberEvaluation]:
+    def evaluations(self) -> list[ClassificationEvaluation | RegressionEvaluation]:
         """Of each network on the rows of its fold."""
         return self._judged[0]
 
@@ -160,7 +160,7 @@ class CrossValidation:
         return self._judged[1].times
 
     @cached_property
-    def _seen(self) -> Part:
+    def _seen(self) -> Partition:
         """The rows that have predictions."""
         whole = self._survey.whole
         return whole.take(np.flatnonzero(self.times[whole.observations.rows] > 0))
@@ -171,7 +171,7 @@ class CrossValidation:
         return self._seen.observations.called
 
     @cached_property
-    def evaluation(self) -> ClassEvaluation | NumberEvaluation:
+    def evaluation(self) -> ClassificationEvaluation | RegressionEvaluation:
         """Of `predictions`, all together.
 
         Where rows were predicted by several networks, this is how good their mean is: better than one network alone.
@@ -180,12 +180,14 @@ class CrossValidation:
         said = self.predictions[rows.rows]
         # The baseline is not that of the first fold's training rows, but of all rows.
         if model.classes is None:
-            return NumberEvaluation.of(
+            return RegressionEvaluation.of(
                 said, rows.y.astype(np.float64), weights=self._seen.weights, intervals=self._intervals,
                 quantile=model.quantile, labels=model.labels.names,
             )  # fmt: skip
-        truth = class_numbers(rows.y, model.classes, rows.label, rows.called)
-        return ClassEvaluation.of(said, truth, model.classes, weights=self._seen.weights, intervals=self._intervals)
+        truth = encode_classes(rows.y, model.classes, rows.label, rows.called)
+        return ClassificationEvaluation.of(
+            said, truth, model.classes, weights=self._seen.weights, intervals=self._intervals
+        )
 
     def summary(self) -> dict[str, Spread]:
         """Of each metric the mean over the folds, an honest interval of 95 %, and what its spread goes with.
@@ -225,11 +227,11 @@ class CrossValidation:
 
         return frame_of_table(self._predicted())
 
-    def doubtful(self, most: int = 5) -> list[Doubtful]:
+    def doubtful(self, most: int = 5) -> list[UncertainRow]:
         """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
-        at_least_0("doubtful", most)
+        check_count("doubtful", most)
         at = self._seen.observations.rows
-        return most_doubtful(self._seen, self._survey.classes, self.predictions[at], self.doubt[at], most)
+        return most_uncertain(self._seen, self._survey.classes, self.predictions[at], self.doubt[at], most)
 
     def write_rows(self, path: str | Path) -> None:
         """Writes `rows` to a file: CSV, Parquet, Arrow or JSON lines, by its name.
@@ -267,7 +269,7 @@ class CrossValidation:
     def _predicted(self) -> Table:
         rows = self._seen.observations.rows
         labels = self.members[0].model.labels
-        return table_of_rows(self._seen, labels, self.predictions[rows], self.doubt[rows], self.times[rows])
+        return out_of_fold_table(self._seen, labels, self.predictions[rows], self.doubt[rows], self.times[rows])
 
     def __repr__(self) -> str:
         diverged = f", {len(self.diverged):,} diverged" if self.diverged else ""
@@ -293,7 +295,7 @@ def cross_validate(
     group: str | None = None,
     time: str | None = None,
     intervals: int = 1000,
-    on_progress: Callable[[Networks], object] | None = None,
+    on_progress: Callable[[FoldNetworks], object] | None = None,
     **arguments: Any,
 ) -> CrossValidation:
     """Trains a network for each seed on each fold, all at once, and judges it on the rows of that fold.
@@ -357,13 +359,13 @@ def cross_validate(
 
     """
     given = _arguments(data, y, label=label, seed=seed, group=group, time=time, **arguments)
-    first, count = whole("seed", given["seed"], at_least=0), whole("seeds", seeds, at_least=1)
-    at_least_0("intervals", intervals)
+    first, count = check_whole_number("seed", given["seed"], at_least=0), check_whole_number("seeds", seeds, at_least=1)
+    check_count("intervals", intervals)
     survey = _surveyed(given)
     stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
-    whole("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
-    parted = folds_of(survey, folds, repeats, first, watches=stops_early is not None)
-    networks = networks_on(parted, range(first, first + count), given)
+    check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
+    parted = prepare_folds(survey, folds, repeats, first, watches=stops_early is not None)
+    networks = create_fold_networks(parted, range(first, first + count), given)
     try:
         networks.train(on_progress)
     except KeyboardInterrupt as interrupt:
@@ -380,21 +382,21 @@ def cross_validate(
 def _arguments(*data: Any, **arguments: Any) -> dict[str, Any]:
     """All arguments of `train` by name."""
     given = signature(train).bind(*data, **arguments)
-    check_not_of_folds(arguments, ("checkpoint", "resume"))
+    check_fold_arguments(arguments, ("checkpoint", "resume"))
     given.apply_defaults()
-    return settled(given.arguments)
+    return resolve_arguments(given.arguments)
 
 
-def _surveyed(given: dict[str, Any]) -> Survey:
-    preparation, loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
+def _surveyed(given: dict[str, Any]) -> TableInspection:
+    preparation, loss, _ = resolve_preparation(given), resolve_loss(given), resolve_optimizer(given)
     weights = given["sample_weight"]
-    return surveyed(
+    return inspect_table(
         given["data"], given["y"], preparation, task=given["task"], loss=loss,
         weights=None if isinstance(weights, str) else weights,
     )  # fmt: skip
 
 
-def _tell_of_diverged(networks: Networks, crossed: CrossValidation) -> None:
+def _tell_of_diverged(networks: FoldNetworks, crossed: CrossValidation) -> None:
     """A warning that some are left out; an error where a fold is left without any."""
     diverged = [(i, seed) for i in range(len(networks.folds)) for seed, n in networks.on(i) if n.status == "diverged"]
     i, seed = diverged[0]

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.model.ensemble import Ensemble, tempered
-from creche.plan.arguments import whole
-from creche.table.digest import digest_of_arrays
-from creche.table.labels import class_numbers
-from creche.table.prepare import encoded_features
+from creche.model.ensemble import Ensemble, apply_temperature
+from creche.plan.arguments import check_whole_number
+from creche.table.digest import digest_arrays
+from creche.table.labels import encode_classes
+from creche.table.prepare import encode_features
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
-    from creche.table.partition import Part
+    from creche.table.partition import Partition
 
-__all__ = ["best_temperature", "chosen_greedily", "ensemble_of"]
+__all__ = ["fit_temperature", "select_ensemble", "select_greedily"]
 
 Numbers = NDArray[np.float64]
 
@@ -35,9 +35,12 @@ SMALLEST_PROBABILITY = 1e-12
 COOLEST, HOTTEST = 0.05, 20.0
 
 
-def ensemble_of(colony: Colony, size: int, candidates: int, temperature: bool) -> Ensemble:
+def select_ensemble(colony: Colony, size: int, candidates: int, temperature: bool) -> Ensemble:
     """The ensemble of `Colony.ensemble`."""
-    size, candidates = whole("size", size, at_least=1), whole("candidates", candidates, at_least=1)
+    size, candidates = (
+        check_whole_number("size", size, at_least=1),
+        check_whole_number("candidates", candidates, at_least=1),
+    )
     if colony.folded is not None:
         raise PlanError(
             "ensemble: the networks of a sweep with folds learnt different rows, so there are none to choose them by; "
@@ -52,22 +55,22 @@ def ensemble_of(colony: Colony, size: int, candidates: int, temperature: bool) -
     classes = prepared.labels.classes
     if classes is None:
         truth = part.observations.y.astype(np.float64).reshape(len(part), -1) / np.array(prepared.labels.scale)
-        counts = chosen_greedily(said / np.array(prepared.labels.scale), size, _squared_error(truth, weights))
+        counts = select_greedily(said / np.array(prepared.labels.scale), size, _squared_error(truth, weights))
     else:
-        truth = class_numbers(part.observations.y, classes, prepared.labels.name, part.observations.called)
+        truth = encode_classes(part.observations.y, classes, prepared.labels.name, part.observations.called)
         of_truth = said[:, np.arange(len(part)), truth]
-        counts = chosen_greedily(of_truth, size, _log_loss(weights))
+        counts = select_greedily(of_truth, size, _log_loss(weights))
     chosen = np.flatnonzero(counts)
     warmth = 1.0
     if temperature and classes is not None:
         mean = np.tensordot(counts[chosen] / counts.sum(), said[chosen], axes=1)
-        warmth = best_temperature(mean, truth, weights)
+        warmth = fit_temperature(mean, truth, weights)
     models = [colony[numbers[i]].model for i in chosen]
     ensemble = Ensemble(models, counts[chosen].tolist(), warmth, colony.crew.threads)
     return _with_provenance(ensemble, colony)
 
 
-def _said(colony: Colony, numbers: list[int], part: Part) -> Numbers:
+def _said(colony: Colony, numbers: list[int], part: Partition) -> Numbers:
     """What each of the members says of the rows, (members, rows, outputs)."""
     inputs: dict[int, NDArray[np.generic]] = {}
     said = []
@@ -75,12 +78,12 @@ def _said(colony: Colony, numbers: list[int], part: Part) -> Numbers:
         member = colony[number]
         key = id(member.prepared.features)  # which bootstrap samples share
         if key not in inputs:
-            inputs[key] = encoded_features(member.prepared.features, part.observations.x, member.plan.precision)
+            inputs[key] = encode_features(member.prepared.features, part.observations.x, member.plan.precision)
         said.append(member.model.predictions_of(inputs[key]))
     return np.stack(said).astype(np.float64)
 
 
-def _row_weights(part: Part) -> Numbers:
+def _row_weights(part: Partition) -> Numbers:
     weights = np.ones(len(part)) if part.weights is None else part.weights
     return np.asarray(weights / weights.sum())
 
@@ -99,7 +102,7 @@ def _squared_error(truth: Numbers, weights: Numbers) -> Losses:
     return loss
 
 
-def chosen_greedily(said: Numbers, size: int, loss: Losses) -> NDArray[np.int64]:
+def select_greedily(said: Numbers, size: int, loss: Losses) -> NDArray[np.int64]:
     """How many times each is taken into an ensemble of `size`, so that the loss of the mean is low.
 
     Begins with a quarter of the ensemble filled by the best alone, then adds, each time, whoever lowers the loss of the
@@ -126,7 +129,7 @@ def chosen_greedily(said: Numbers, size: int, loss: Losses) -> NDArray[np.int64]
     return counts
 
 
-def best_temperature(probabilities: Numbers, truth: NDArray[np.integer], weights: Numbers) -> float:
+def fit_temperature(probabilities: Numbers, truth: NDArray[np.integer], weights: Numbers) -> float:
     """The temperature at which the probabilities fit the truth best.
 
     The truth counts as 1 - 1 / (rows + 2) rather than 1, as in Platt 1999: rows without a single mistake are no reason
@@ -148,7 +151,7 @@ def best_temperature(probabilities: Numbers, truth: NDArray[np.integer], weights
     safe = np.maximum(probabilities, SMALLEST_PROBABILITY)
 
     def loss(log_temperature: float) -> float:
-        logs = np.log(np.maximum(tempered(safe, math.exp(log_temperature)), SMALLEST_PROBABILITY))
+        logs = np.log(np.maximum(apply_temperature(safe, math.exp(log_temperature)), SMALLEST_PROBABILITY))
         return float(-(target * logs).sum(axis=1) @ weights)
 
     return math.exp(_lowest(loss, math.log(COOLEST), math.log(HOTTEST)))
@@ -178,6 +181,6 @@ def _with_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
     heaviest = colony[int(colony.ranking()[0])].model.provenance
     assert heaviest is not None
     evaluation = {"on": name, **ensemble.judge(part.observations, part.weights).to_dict()}
-    weights = digest_of_arrays(ensemble.to_parts()[1])
+    weights = digest_arrays(ensemble.to_parts()[1])
     ensemble.provenance = replace(heaviest, evaluation=evaluation, weights=weights)
     return ensemble

@@ -16,7 +16,7 @@ from creche.plan.losses import Poisson
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
 
-__all__ = ["OF_FOLDS", "Folded", "by_plan", "interval_columns", "plan_numbers", "split_numbers"]
+__all__ = ["OF_FOLDS", "FoldLayout", "interval_columns", "plan_numbers", "rank_by_plan", "split_numbers"]
 
 # What a network's choice says of where it stands, besides its plan.
 OF_FOLDS = ("repeat", "fold")
@@ -26,7 +26,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Folded:
+class FoldLayout:
     """How the networks of a colony are spread over folds.
 
     Attributes
@@ -60,7 +60,7 @@ def _numbers(keys: Sequence[Any]) -> NDArray[np.int64]:
     return np.array([places[key] for key in keys], dtype=np.int64)
 
 
-def by_plan(colony: Colony, score: Numbers) -> NDArray[np.int64]:
+def rank_by_plan(colony: Colony, score: Numbers) -> NDArray[np.int64]:
     """The networks that have a score, those of the plan with the lowest mean first, and of each the lowest first.
 
     A plan some of whose networks diverged is behind all others.

@@ -12,22 +12,22 @@ from dataclasses import replace
 from typing import Any
 
 from creche._system.resources import resolve_threads
-from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, memory_of
+from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, network_memory
 from creche.errors import DivergedError
 from creche.model_selection.member import Member
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
-from creche.training.arguments import begun, plan_of
+from creche.training.arguments import create_plan, create_run
 from creche.training.run import Run, check_fit
 
-__all__ = ["Networks", "OneByOne", "Together", "networks_on"]
+__all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]
 
 # Networks of one fold share a pack, and read their rows sooner, if as many as a pack has lanes stand side by side.
 SEEDS_TOGETHER = 16
 
 
-class Networks(ABC):
+class FoldNetworks(ABC):
     """A network for each seed on each fold.
 
     Attributes
@@ -72,7 +72,7 @@ class Networks(ABC):
     def divergence(self, fold: int, seed: int) -> Divergence:
         """Epoch and batch, from 0, where one that diverged did, and the learning rate there."""
 
-    def train(self, on_progress: Callable[[Networks], object] | None) -> None:
+    def train(self, on_progress: Callable[[FoldNetworks], object] | None) -> None:
         """Trains all of them.
 
         Raises
@@ -97,13 +97,13 @@ class Networks(ABC):
     def _train(self, report: Callable[..., None] | None) -> None: ...
 
 
-class Together(Networks):
+class ColonyFolds(FoldNetworks):
     """In one colony, on all threads."""
 
     def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
         super().__init__(folds, seeds, given)
         jobs = self._jobs(given)
-        needed = len(seeds) * sum(memory_of(job.plan, len(job.rows)) for job in jobs)
+        needed = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in jobs)
         check_networks(len(seeds) * len(jobs), needed)  # before so many are made
         made: list[Job] = []
         self._places: dict[tuple[int, int], int] = {}
@@ -118,7 +118,7 @@ class Together(Networks):
     def _jobs(self, given: Mapping[str, Any]) -> list[Job]:
         jobs: list[Job] = []
         for fold in self.folds:
-            plan = planned(fold, given)
+            plan = plan_for_fold(fold, given)
             rows, validation = fold.prepared.rows(plan.loss, plan.precision)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
@@ -151,7 +151,7 @@ class Together(Networks):
         self._crew.run(-1, report)
 
 
-class OneByOne(Networks):
+class SequentialFolds(FoldNetworks):
     """As `creche.train` does it, one after the other."""
 
     def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
@@ -167,7 +167,7 @@ class OneByOne(Networks):
     @property
     def epochs(self) -> tuple[int, int]:
         runs = [run for runs in self._runs for _, run in runs]
-        each = planned(self.folds[0], self._given).epochs
+        each = plan_for_fold(self.folds[0], self._given).epochs
         return sum(run.epoch if run.status == RUNNING else each for run in runs), each * len(self)
 
     def on(self, fold: int) -> list[tuple[int, Member | Run]]:
@@ -179,8 +179,8 @@ class OneByOne(Networks):
     def _train(self, report: Callable[..., None] | None) -> None:
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
-                plan = planned(fold, self._given).with_seed(seed)
-                run = begun({**self._given, "plan": plan}, fold.prepared)
+                plan = plan_for_fold(fold, self._given).with_seed(seed)
+                run = create_run({**self._given, "plan": plan}, fold.prepared)
                 runs.append((seed, run))
                 try:
                     run.resume(on_epoch=self._given["on_epoch"], on_progress=report)
@@ -188,7 +188,7 @@ class OneByOne(Networks):
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 
 
-def networks_on(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> Networks:
+def create_fold_networks(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> FoldNetworks:
     """The networks, not begun.
 
     Parameters
@@ -205,12 +205,12 @@ def networks_on(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -
 
     """
     watched = given["on_epoch"] is not None or given["record"] not in (None, False)
-    alone = watched or isinstance(planned(folds[0], given).loss, CustomLoss)
-    return (OneByOne if alone else Together)(folds, seeds, given)
+    alone = watched or isinstance(plan_for_fold(folds[0], given).loss, CustomLoss)
+    return (SequentialFolds if alone else ColonyFolds)(folds, seeds, given)
 
 
-def planned(fold: Fold, given: Mapping[str, Any]) -> Plan:
+def plan_for_fold(fold: Fold, given: Mapping[str, Any]) -> Plan:
     """The plan on a fold, with the first seed."""
-    plan: Plan = plan_of(given, fold.prepared) if given["plan"] is None else given["plan"]
+    plan: Plan = create_plan(given, fold.prepared) if given["plan"] is None else given["plan"]
     check_fit(plan, fold.prepared)
     return plan

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.model.ensemble import entropy
-from creche.table.labels import LabelEncoder, class_numbers
-from creche.table.partition import Part
+from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.partition import Partition
 from creche.table.table import Column, Table
 
-__all__ = ["Doubtful", "HeldOut", "most_doubtful", "table_of_rows"]
+__all__ = ["OutOfFoldPredictions", "UncertainRow", "most_uncertain", "out_of_fold_table"]
 
 Numbers = NDArray[np.float64]
 
 
-class HeldOut:
+class OutOfFoldPredictions:
     """Collects predictions of rows, and holds no more than their sums.
 
     Parameters
@@ -82,7 +82,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubtful:
+class UncertainRow:
     """A row about which the networks that never saw it disagree.
 
     Attributes
@@ -101,7 +101,9 @@ class Doubtful:
     doubt: float
 
 
-def table_of_rows(part: Part, labels: LabelEncoder, said: Numbers, doubt: Numbers, times: NDArray[np.int64]) -> Table:
+def out_of_fold_table(
+    part: Partition, labels: LabelEncoder, said: Numbers, doubt: Numbers, times: NDArray[np.int64]
+) -> Table:
     """Row, truth and prediction, a probability for each class, doubt, and how many networks said so.
 
     Parameters
@@ -123,7 +125,7 @@ def table_of_rows(part: Part, labels: LabelEncoder, said: Numbers, doubt: Number
             columns[f"predicted_{name}"] = Column("number", said[:, i])
     else:
         words = tuple(str(value) for value in labels.classes)
-        numbers = class_numbers(rows.y, labels.classes, rows.label, rows.called)
+        numbers = encode_classes(rows.y, labels.classes, rows.label, rows.called)
         columns[f"true_{labels.name}"] = Column("words", numbers, words)
         columns[f"predicted_{labels.name}"] = Column("words", said.argmax(axis=1).astype(np.int32), words)
         columns |= {f"probability_{word}": Column("number", said[:, i]) for i, word in enumerate(words)}
@@ -132,9 +134,9 @@ def table_of_rows(part: Part, labels: LabelEncoder, said: Numbers, doubt: Number
     return Table(columns, "predictions")
 
 
-def most_doubtful(
-    part: Part, classes: tuple[Any, ...] | None, said: Numbers, doubt: Numbers, most: int
-) -> list[Doubtful]:
+def most_uncertain(
+    part: Partition, classes: tuple[Any, ...] | None, said: Numbers, doubt: Numbers, most: int
+) -> list[UncertainRow]:
     """The rows of the most doubt, those first; none of which there is no doubt."""
     rows, known = part.observations, np.nan_to_num(doubt)
     first = np.argsort(-known, kind="stable")[:most]
@@ -142,4 +144,4 @@ def most_doubtful(
     numbers = said[first, 0] if rows.y.ndim == 1 else said[first]
     words = numbers.tolist() if classes is None else [classes[c] for c in said[first].argmax(axis=1)]
     of_rows = zip(rows.called[first].tolist(), rows.y[first].tolist(), words, known[first].tolist(), strict=True)
-    return [Doubtful(*of_row) for of_row in of_rows]
+    return [UncertainRow(*of_row) for of_row in of_rows]

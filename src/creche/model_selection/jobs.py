@@ -16,19 +16,19 @@ from creche.errors import CrecheWarning, PlanError, nearest
 from creche.model_selection.search_space import OF_THE_OPTIMIZER
 from creche.plan.losses import Loss
 from creche.plan.plan import EarlyStopping, Plan
-from creche.table.folds import check_not_of_folds, folds_of
-from creche.table.prepare import Prepared, prepare, resampled, surveyed
+from creche.table.folds import check_fold_arguments, prepare_folds
+from creche.table.prepare import Prepared, inspect_table, prepare, resample_rows
 from creche.table.reading.read import is_table, read_table
-from creche.training.arguments import loss_of, optimizer_of, plan_of, preparation_of, suited_loss
+from creche.training.arguments import create_plan, default_loss, resolve_loss, resolve_optimizer, resolve_preparation
 from creche.training.train import train
 
-__all__ = ["Jobs", "all_arguments"]
+__all__ = ["Jobs", "complete_arguments"]
 
 # Of `creche.train`, but about one run.
 OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume", "record")
 
 
-def all_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `creche.train` and of its optimizer, by name: those given, and the defaults of the others.
 
     Raises
@@ -48,7 +48,7 @@ def all_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
+class EncodedSplit:
     """The rows of one split, prepared and encoded in one way."""
 
     prepared: Prepared
@@ -57,14 +57,14 @@ class Encoded:
     held_out: Rows | None = None  # a fold's rows, where others are watched to stop early
     place: dict[str, int] = field(default_factory=dict)  # which repeat and fold
     test_to_train: float = 0.0
-    samples: dict[int, Encoded] = field(default_factory=dict)  # by their seed
+    samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by their seed
 
-    def sample(self, seed: int) -> Encoded:
+    def sample(self, seed: int) -> EncodedSplit:
         """With a bootstrap sample in place of the training rows."""
         if seed not in self.samples:
             preparation = replace(self.prepared.preparation, bootstrap=seed)
             prepared = replace(self.prepared, preparation=preparation)
-            self.samples[seed] = replace(self, prepared=prepared, rows=resampled(self.rows, seed), samples={})
+            self.samples[seed] = replace(self, prepared=prepared, rows=resample_rows(self.rows, seed), samples={})
         return self.samples[seed]
 
 
@@ -114,13 +114,13 @@ class Jobs:
         self.folds, self.repeats = folds, repeats
         self.splits = 1 if folds is None else folds * repeats
         if folds is not None:
-            check_not_of_folds(fixed)
-        reading = preparation_of({**fixed, "encoding": None}).reading
+            check_fold_arguments(fixed)
+        reading = resolve_preparation({**fixed, "encoding": None}).reading
         self._data = read_table(data, reading) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
         self._fixed = {**fixed, "split_seed": split_seed}
-        self._encoded: dict[str, list[Encoded]] = {}
+        self._encoded: dict[str, list[EncodedSplit]] = {}
 
     def planned(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
         """The plan, with seed 0, and the prepared table of one combination of choices on one of the splits.
@@ -135,7 +135,7 @@ class Jobs:
         try:
             given["optimizer"], given["learning_rate"] = _optimizer(given), None
             encoded = self._prepared(given)[split]
-            plan = plan_of(given, encoded.prepared)
+            plan = create_plan(given, encoded.prepared)
         except PlanError as error:
             if not choice:
                 raise
@@ -148,11 +148,11 @@ class Jobs:
         encoded = self.of(plan.seed, self.encoded(choice))
         return Job(plan, encoded.rows, encoded.validation)
 
-    def encoded(self, choice: Mapping[str, Any], split: int = 0) -> Encoded:
+    def encoded(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
         """The rows of one of the splits as one combination of choices has them."""
         return self._prepared({**self._fixed, **choice})[split]
 
-    def of(self, seed: int, encoded: Encoded) -> Encoded:
+    def of(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
         """The rows as the network with that seed learns them."""
         return encoded.sample(seed) if self.bootstrap else encoded
 
@@ -160,8 +160,8 @@ class Jobs:
         """Held-out rows of a fold to its other rows, both as means over the folds."""
         return self._prepared({**self._fixed, **choice})[0].test_to_train
 
-    def _prepared(self, given: Mapping[str, Any]) -> list[Encoded]:
-        loss = loss_of(given)
+    def _prepared(self, given: Mapping[str, Any]) -> list[EncodedSplit]:
+        loss = resolve_loss(given)
         watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
         key = f"{given['encoding']!r} {loss!r} {watches}"
         if key not in self._encoded:
@@ -173,40 +173,40 @@ class Jobs:
                 )
         return self._encoded[key]
 
-    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[Encoded]:
+    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[EncodedSplit]:
         weights = given["sample_weight"]
         prepared = prepare(
-            self._data, self._y, preparation_of(given), task=given["task"], loss=loss, seed=0,
+            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss, seed=0,
             validation_data=given["validation_data"], test_data=given["test_data"],
             weights=None if isinstance(weights, str) else weights,
         )  # fmt: skip
-        return [Encoded(prepared, *prepared.rows(loss or suited_loss(prepared.task), given["precision"]))]
+        return [EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), given["precision"]))]
 
-    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[Encoded]:
+    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[EncodedSplit]:
         """One for each fold of each repeat."""
         assert self.folds is not None
         weights = given["sample_weight"]
-        survey = surveyed(
-            self._data, self._y, preparation_of(given), task=given["task"], loss=loss,
+        survey = inspect_table(
+            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss,
             weights=None if isinstance(weights, str) else weights,
         )  # fmt: skip
-        folds = folds_of(survey, self.folds, self.repeats, 0, watches)
+        folds = prepare_folds(survey, self.folds, self.repeats, 0, watches)
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
-        found: list[Encoded] = []
+        found: list[EncodedSplit] = []
         for fold in folds:
-            suited, precision = loss or suited_loss(fold.prepared.task), given["precision"]
+            suited, precision = loss or default_loss(fold.prepared.task), given["precision"]
             rows, validation = fold.prepared.rows(suited, precision)
             if not found:
                 check_tables(rows, validation, len(folds))
             held_out = fold.prepared.encoded(fold.held_out, suited, precision) if watches else None
             place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
-            found.append(Encoded(fold.prepared, rows, validation, held_out, place, ratio))
+            found.append(EncodedSplit(fold.prepared, rows, validation, held_out, place, ratio))
         return found
 
 
 def _optimizer(given: Mapping[str, Any]) -> Any:
     """The optimizer with what was given beside it."""
-    optimizer = optimizer_of(given)
+    optimizer = resolve_optimizer(given)
     beside = {name: given[name] for name in OF_THE_OPTIMIZER if given.get(name) is not None}
     takes = {f.name for f in fields(optimizer)}
     for name in beside:

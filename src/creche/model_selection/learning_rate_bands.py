@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Limits", "limits_of"]
+__all__ = ["BandLimits", "find_limits"]
 
 Numbers = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ LEAST_TOLERANCE, MOST_TOLERANCE = 0.01, 0.05  # shares of the gain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Limits:
+class BandLimits:
     """Where the bands lie among the rates, by their places in rising order.
 
     Attributes
@@ -59,7 +59,9 @@ class Limits:
     tolerance: float
 
 
-def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_], constant: float) -> Limits | None:
+def find_limits(
+    rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_], constant: float
+) -> BandLimits | None:
     """The bands, or None where all rates diverge.
 
     Parameters
@@ -76,7 +78,7 @@ def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_
     Examples
     --------
     >>> losses = np.array([[1.0, 0.9], [0.5, 0.4], [0.1, 0.11], [0.1, 0.12], [0.3, 0.6], [np.inf, np.inf]])
-    >>> limits = limits_of(10.0 ** np.arange(-5, 1), losses, np.zeros((6, 2), dtype=bool), 1.1)
+    >>> limits = find_limits(10.0 ** np.arange(-5, 1), losses, np.zeros((6, 2), dtype=bool), 1.1)
     >>> limits.low, limits.high, limits.diverging
     (2, 3, 5)
 
@@ -109,7 +111,7 @@ def limits_of(rates: Numbers, losses: Numbers, above_untrained: NDArray[np.bool_
     middle = (np.log(rates[low]) + np.log(rates[high])) / 2
     away = np.abs(np.log(rates[low : high + 1]) - middle)
     recommended = low + int(np.round(away, 6).argmin())  # of two as near, the lower
-    return Limits(best, recommended, low, high, high + 1 + int(np.argmin(wrong)), medians, tolerance)
+    return BandLimits(best, recommended, low, high, high + 1 + int(np.argmin(wrong)), medians, tolerance)
 
 
 def _scatter(losses: Numbers) -> float:

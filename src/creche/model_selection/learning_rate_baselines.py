@@ -15,7 +15,7 @@ from creche.model_selection.search_space import OF_THE_OPTIMIZER
 from creche.plan.network import Network
 from creche.plan.optimizers import Adam
 
-__all__ = ["References", "references_of"]
+__all__ = ["Baselines", "train_baselines"]
 
 ROWS_OF_CONSTANT, EPOCHS_OF_CONSTANT = 1_000_000, 30
 
@@ -24,7 +24,7 @@ RATE_OF_CONSTANT = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class References:
+class Baselines:
     """Losses of networks that have learnt nothing.
 
     Attributes
@@ -43,7 +43,7 @@ class References:
     constant: float
 
 
-def references_of(jobs: Jobs, seeds: range, threads: int) -> References:
+def train_baselines(jobs: Jobs, seeds: range, threads: int) -> Baselines:
     """Trains networks with a learning rate of 0, and one that sees no feature."""
     # One epoch with the rate 0 changes nothing, and records the losses as those of training are recorded.
     still: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": None}
@@ -53,7 +53,7 @@ def references_of(jobs: Jobs, seeds: range, threads: int) -> References:
     train, watched = zip(*(_last(crew, number) for number in range(len(crew))), strict=True)
     blind = Crew([_blind(jobs)], threads)
     blind.run()
-    return References(np.array(train), np.array(watched), float(_last(blind, 0)[1]))
+    return Baselines(np.array(train), np.array(watched), float(_last(blind, 0)[1]))
 
 
 def _last(crew: Crew, number: int) -> tuple[float, float]:

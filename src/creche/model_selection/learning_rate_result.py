@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.model_selection.colony import Colony
-from creche.model_selection.learning_rate_bands import Limits
-from creche.model_selection.learning_rate_baselines import References
+from creche.model_selection.learning_rate_bands import BandLimits
+from creche.model_selection.learning_rate_baselines import Baselines
 from creche.model_selection.member import Member
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Band", "LearningRates", "gains"]
+__all__ = ["Band", "LearningRates", "improves_on_constant"]
 
 WORTH = 0.01  # of the loss of a constant: who gains less has learnt nothing
 
@@ -90,14 +90,14 @@ class LearningRates:
     diverged: NDArray[np.bool_]
     still_falling: NDArray[np.bool_]
     colony: Colony
-    limits: Limits
-    references: References
+    limits: BandLimits
+    references: Baselines
     notes: tuple[str, ...]
 
     @property
     def learned(self) -> bool:
         """Whether the best rate gains anything over always giving the same prediction."""
-        return gains(self.limits, self.references)
+        return improves_on_constant(self.limits, self.references)
 
     @property
     def interrupted(self) -> bool:
@@ -215,7 +215,7 @@ def _fields(band: Band) -> list[tuple[str, Any]]:
     return [(name, getattr(band, name)) for name in Band.__dataclass_fields__]
 
 
-def gains(limits: Limits, references: References) -> bool:
+def improves_on_constant(limits: BandLimits, references: Baselines) -> bool:
     """Whether the best rate gains anything over always giving the same prediction."""
     gain = references.constant - limits.medians[limits.best]
     return bool(gain > WORTH * abs(references.constant))

@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError
 from creche.model_selection.colony import Colony
-from creche.model_selection.cost_estimate import Estimate, check
-from creche.model_selection.jobs import Jobs, all_arguments
-from creche.model_selection.learning_rate_bands import Limits, limits_of
-from creche.model_selection.learning_rate_baselines import References, references_of
-from creche.model_selection.learning_rate_result import Band, LearningRates, gains
-from creche.model_selection.search_space import Axis, Choices, Range, axes_of, log_range
-from creche.model_selection.sweep import begun, joined, train_all
-from creche.plan.arguments import whole
+from creche.model_selection.cost_estimate import Estimate, check_cost
+from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.learning_rate_bands import BandLimits, find_limits
+from creche.model_selection.learning_rate_baselines import Baselines, train_baselines
+from creche.model_selection.learning_rate_result import Band, LearningRates, improves_on_constant
+from creche.model_selection.search_space import Axis, Combinations, Range, log_range, split_axes
+from creche.model_selection.sweep import create_colony, merge_colonies, train_all
+from creche.plan.arguments import check_whole_number
 
-__all__ = ["find_learning_rate", "rates_found"]
+__all__ = ["find_bands", "find_learning_rate"]
 
 LAST, STILL = 0.1, 0.01  # the share of the epochs that is the end, and of the whole fall that is still falling
 
 
-def rates_found(colony: Colony, references: References, extensions: Sequence[str] = ()) -> LearningRates | None:
+def find_bands(colony: Colony, references: Baselines, extensions: Sequence[str] = ()) -> LearningRates | None:
     """What is to be said of rates that were tried; None where no network was done, or all rates diverged.
 
     Parameters
@@ -55,7 +55,7 @@ def rates_found(colony: Colony, references: References, extensions: Sequence[str
     losses[row, column] = losses_of[done]
     above_untrained = np.zeros(losses.shape, dtype=np.bool_)
     above_untrained[row, column] = above[done]
-    limits = limits_of(rates, losses, above_untrained, references.constant)
+    limits = find_limits(rates, losses, above_untrained, references.constant)
     if limits is None:
         return None
     places = {"too low": (0, limits.low), "good": (limits.low, limits.high + 1)}
@@ -75,8 +75,8 @@ def rates_found(colony: Colony, references: References, extensions: Sequence[str
     )
 
 
-def _notes(limits: Limits, references: References, rates: NDArray[np.float64]) -> list[str]:
-    if not gains(limits, references):
+def _notes(limits: BandLimits, references: Baselines, rates: NDArray[np.float64]) -> list[str]:
+    if not improves_on_constant(limits, references):
         return [
             f"no rate came to less than always giving the same prediction does, a loss of {references.constant:.4g}: "
             "the rate means little. Train longer, try another network, or ask whether the features tell of the label"
@@ -95,7 +95,7 @@ def _band(
     losses: NDArray[np.float64],
     diverged: NDArray[np.bool_],
     falling: NDArray[np.bool_],
-    limits: Limits,
+    limits: BandLimits,
     watched: str,
 ) -> Band:
     there = losses[~np.isnan(losses)]
@@ -111,20 +111,20 @@ def _band(
     return Band(name, float(rates[0]), float(rates[-1]), len(rates), networks, lost, still, loss, why)
 
 
-def _untrained(colony: Colony, references: References) -> NDArray[np.float64]:
+def _untrained(colony: Colony, references: Baselines) -> NDArray[np.float64]:
     """Of each network, the training loss with its initial weights."""
     first = min(choice["seed"] for choice in colony.choices)
     return np.array([references.untrained[choice["seed"] - first] for choice in colony.choices])
 
 
-def _diverged(colony: Colony, references: References) -> NDArray[np.bool_]:
+def _diverged(colony: Colony, references: Baselines) -> NDArray[np.bool_]:
     """Of each network, whether its loss is not finite or ended above where it began."""
     results = colony.results
     lost = results.diverged | ~np.isfinite(results.loss) | (results.train_loss > _untrained(colony, references))
     return np.asarray(lost & results.done)
 
 
-def _falling(colony: Colony, references: References) -> NDArray[np.bool_]:
+def _falling(colony: Colony, references: Baselines) -> NDArray[np.bool_]:
     """Of each network, whether its training loss was still falling when it ended."""
     begin = _untrained(colony, references)
     found = np.zeros(len(colony), dtype=np.bool_)
@@ -222,14 +222,14 @@ def find_learning_rate(
     (True, ['too low', 'good', 'too high'])
 
     """
-    seed, seeds = whole("seed", seed, at_least=0), whole("seeds", seeds, at_least=1)
+    seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     values = _values(rates)
     fixed = _fixed(arguments)
     threads = resolve_threads(threads)
     jobs = Jobs(data, y, fixed, seed)
-    check(Choices([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, threads)
+    check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, threads)
     of = range(seed, seed + seeds)
-    search = _Search(jobs, of, references_of(jobs, of, threads), threads, on_progress)
+    search = _Search(jobs, of, train_baselines(jobs, of, threads), threads, on_progress)
     search.train(values)
     while extend and (more := search.beyond()):
         search.train(more)
@@ -242,7 +242,7 @@ class _Search:
 
     jobs: Jobs
     seeds: range
-    references: References
+    references: Baselines
     threads: int
     on_progress: Callable[[Colony], object] | None
     colony: Colony | None = None
@@ -250,19 +250,19 @@ class _Search:
 
     def train(self, rates: list[float]) -> None:
         choices = [{"learning_rate": rate, "seed": s} for rate in _spread(rates) for s in self.seeds]
-        colony = begun(self.jobs, choices, self.threads)
+        colony = create_colony(self.jobs, choices, self.threads)
         try:
             train_all(colony, on_progress=self.on_progress)
         except KeyboardInterrupt as interrupt:
             self._add(colony)
-            found = rates_found(self.colony, self.references, self.extensions) if self.colony else None
+            found = find_bands(self.colony, self.references, self.extensions) if self.colony else None
             if found is not None and len(found.rates) >= LEAST:
                 interrupt.learning_rates = found  # type: ignore[attr-defined]
             raise
         self._add(colony)
 
     def _add(self, colony: Colony) -> None:
-        self.colony = colony if self.colony is None else joined([self.colony, colony])
+        self.colony = colony if self.colony is None else merge_colonies([self.colony, colony])
 
     def found(self) -> LearningRates:
         """
@@ -273,7 +273,7 @@ class _Search:
 
         """
         assert self.colony is not None
-        found = rates_found(self.colony, self.references, self.extensions)
+        found = find_bands(self.colony, self.references, self.extensions)
         if found is None:
             self.colony.raise_nobody()
         assert found is not None
@@ -286,7 +286,7 @@ class _Search:
             return []
         tried = np.unique([choice["learning_rate"] for choice in self.colony.choices])
         steps = max(1, round(float(np.log(FARTHER) / np.median(np.diff(np.log(tried))))))
-        found = rates_found(self.colony, self.references, self.extensions)
+        found = find_bands(self.colony, self.references, self.extensions)
         more: list[float] = []
         if found is None:
             if not self.colony.results.diverged.any():
@@ -324,7 +324,7 @@ def _values(rates: Any) -> list[float]:
     if isinstance(rates, Range) and rates.count is None and rates.low > 0 and rates.high > rates.low:
         rates = log_range(rates.low, rates.high, int(PER_DECADE * np.log10(rates.high / rates.low)) + LEAST)
     rates = list(rates) if isinstance(rates, tuple) else rates
-    _, axes = axes_of({"learning_rate": rates})  # says what is wrong with a list
+    _, axes = split_axes({"learning_rate": rates})  # says what is wrong with a list
     listed = axes[0].listed() if axes else [rates]
     if len(listed) > MOST:
         raise PlanError(f"rates: got {len(listed):,}; needs at most {MOST:,}, and {SUCH} is enough")
@@ -342,10 +342,10 @@ def _fixed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that all networks share."""
     if "learning_rate" in arguments:
         raise PlanError("learning_rate: is what is looked for; leave it out, or say among which, as rates")
-    given = all_arguments(arguments)
+    given = complete_arguments(arguments)
     for name in OF_LAYERS:
         given[name] = tuple(given[name]) if isinstance(given[name], list) else given[name]
-    fixed, axes = axes_of({name: value for name, value in given.items() if name not in ("seed", "learning_rate")})
+    fixed, axes = split_axes({name: value for name, value in given.items() if name not in ("seed", "learning_rate")})
     if axes:
         raise PlanError(
             f"{axes[0].name}: got several values; the rate is looked for with one. creche.sweep compares several"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
-from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.model.history import History
 from creche.model.model import Model
-from creche.model.provenance import provenance_of
+from creche.model.provenance import describe_provenance
 from creche.plan.plan import Plan
 from creche.table.prepare import Prepared
 
@@ -72,17 +72,17 @@ class Member:
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:
-            return provenance_of(model, prepared, history, status, steps, lambda: self._judge(model))
+            return describe_provenance(model, prepared, history, status, steps, lambda: self._judge(model))
 
         object.__setattr__(model, "origin", origin)
         return model
 
     @property
-    def evaluation(self) -> tuple[str, ClassEvaluation | NumberEvaluation]:
+    def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
         """How good the network is, and on which rows: those for testing, else for validation, else for training."""
         return self.prepared.judged[0], self._judge(self.model)
 
-    def _judge(self, model: Model) -> ClassEvaluation | NumberEvaluation:
+    def _judge(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
         part = self.prepared.judged[1]
         return model.judge(part.observations, part.weights)
 

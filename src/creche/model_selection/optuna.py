@@ -12,12 +12,12 @@ import numpy as np
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError, nearest
 from creche.model_selection.colony import Colony
-from creche.model_selection.jobs import Jobs, all_arguments
+from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.member import Member
-from creche.model_selection.results import in_words
-from creche.model_selection.search_space import CAN_DIFFER, Axis, Range, axes_of
-from creche.model_selection.sweep import begun, joined, train_all
-from creche.plan.arguments import whole
+from creche.model_selection.results import format_choice
+from creche.model_selection.search_space import CAN_DIFFER, Axis, Range, split_axes
+from creche.model_selection.sweep import create_colony, merge_colonies, train_all
+from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
     import optuna
@@ -140,12 +140,12 @@ def sweep_with_optuna(
 
     """
     library = _optuna()
-    pack, rounds = whole("pack", pack, at_least=1), whole("rounds", rounds, at_least=1)
-    seed, seeds = whole("seed", seed, at_least=0), whole("seeds", seeds, at_least=1)
+    pack, rounds = check_whole_number("pack", pack, at_least=1), check_whole_number("rounds", rounds, at_least=1)
+    seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     if pack * seeds > MOST_AT_ONCE:
         raise PlanError(f"pack: {pack:,} × {seeds:,} seeds are too many to train at once; give more rounds instead")
-    given = all_arguments(arguments)
-    fixed, axes = axes_of({name: value for name, value in given.items() if name != "seed"})
+    given = complete_arguments(arguments)
+    fixed, axes = split_axes({name: value for name, value in given.items() if name != "seed"})
     if not axes and space is None:
         raise PlanError("there is nothing to choose; give an argument a range or a list of values, or a space")
     study = _new_study(library, seed) if study is None else _checked(study)
@@ -187,7 +187,7 @@ class _Rounds:
                 asked.append(self.study.ask())
                 choices.append(self._choice(asked[-1]))
             members = [{**choice, "seed": s} for choice in choices for s in self.seeds]
-            colony = begun(self.jobs, members, self.threads)
+            colony = create_colony(self.jobs, members, self.threads)
             train_all(colony, on_progress=on_progress)
             colony.crew.stop([])  # of those that have ended, the engine keeps nothing
         except BaseException:
@@ -222,7 +222,7 @@ class _Rounds:
 
     def result(self) -> OptunaSweep:
         assert self.colonies
-        return OptunaSweep(self.study, joined(self.colonies, self.fixed), self.trials)
+        return OptunaSweep(self.study, merge_colonies(self.colonies, self.fixed), self.trials)
 
 
 def _suggested(trial: optuna.Trial, axis: Axis) -> Any:
@@ -237,7 +237,7 @@ def _suggested(trial: optuna.Trial, axis: Axis) -> Any:
 
 def _said(values: tuple[Any, ...]) -> dict[Any, Any]:
     """The values by what Optuna can keep of them: numbers and words as they are, others as they print."""
-    words = [in_words(value) for value in values]
+    words = [format_choice(value) for value in values]
     words = words if len(set(map(repr, words))) == len(words) else [repr(value) for value in values]
     return dict(zip(words, values, strict=True))
 

@@ -13,7 +13,7 @@ from creche.engine.native import Rows, new_predictor
 from creche.model.history import History
 from creche.model_selection.fold_statistics import OF_FOLDS, interval_columns, plan_numbers, split_numbers
 from creche.model_selection.member import Member
-from creche.plan.component import Part
+from creche.plan.component import Component
 from creche.plan.plan import Plan
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Effect",
     "Results",
-    "effects_of",
-    "grouped",
-    "in_words",
+    "compute_effects",
+    "explained_share",
+    "format_choice",
+    "group_values",
     "members_table",
     "plans_table",
-    "results_of",
-    "share_explained",
+    "read_results",
 ]
 
 Numbers = NDArray[np.float64]
@@ -90,7 +90,7 @@ class Results:
 COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric")
 
 
-def results_of(colony: Colony) -> Results:
+def read_results(colony: Colony) -> Results:
     """Reads what the engine has recorded of each member."""
     status, epochs = [], np.zeros(len(colony), dtype=np.int64)
     numbers = np.full((len(COLUMNS), len(colony)), np.nan)
@@ -128,11 +128,11 @@ def _held_epoch(plan: Plan, status: str, history: History) -> int:
     return history.best_epoch if restores else len(history) - 1
 
 
-def in_words(value: Any) -> Any:
+def format_choice(value: Any) -> Any:
     """A choice as a cell: numbers and words as they are, widths as ``10-10``, parts of a plan as they print."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, Part):
+    if isinstance(value, Component):
         only_word = value.word and repr(value) == f"{type(value).__name__}()"
         return value.word if only_word else repr(value)
     if isinstance(value, list | tuple | np.ndarray):
@@ -151,7 +151,7 @@ def members_table(colony: Colony) -> pl.DataFrame:
     columns: dict[str, Any] = {"rank": rank, "member": order}
     places = [name for name in OF_FOLDS if name in colony.choices[0]]
     for name in (*colony.varied, *places, "seed"):
-        columns[name] = _column([in_words(colony.choices[i][name]) for i in order])
+        columns[name] = _column([format_choice(colony.choices[i][name]) for i in order])
     columns |= {"status": results.status[order], "epochs": results.epochs[order]}
     for part in ("train", "validation"):
         columns[f"{part}_loss"] = getattr(results, f"{part}_loss")[order]
@@ -246,7 +246,7 @@ class Effect:
     median: float
 
 
-def effects_of(colony: Colony) -> list[Effect]:
+def compute_effects(colony: Colony) -> list[Effect]:
     """The effects of all arguments that differ, the largest first; of several folds and seeds, last."""
     results = colony.results
     score = results.loss if colony.ranked_by == "loss" else results.error
@@ -256,24 +256,24 @@ def effects_of(colony: Colony) -> list[Effect]:
     of_members = np.flatnonzero(begun)
     found = []
     for name in colony.varied:
-        groups, names = grouped([colony.choices[i][name] for i in of_members])
+        groups, names = group_values([colony.choices[i][name] for i in of_members])
         medians = [_median(score[begun][groups == g]) for g in range(len(names))]
         best = int(np.argmin(medians)) if medians else 0
         shown = medians[best] if colony.ranked_by == "loss" or results.metric_name == "rmse" else 1 - medians[best]
-        found.append(Effect(name, share_explained(ranks, groups), names[best], float(shown)))
+        found.append(Effect(name, explained_share(ranks, groups), names[best], float(shown)))
     found.sort(key=lambda effect: -np.nan_to_num(effect.share))
     splits = split_numbers(colony)[of_members]
     if len(np.unique(splits)) > 1:
-        found.append(Effect("fold", share_explained(ranks, splits), "", np.nan))
+        found.append(Effect("fold", explained_share(ranks, splits), "", np.nan))
     if len({choice["seed"] for choice in colony.choices}) > 1:
         plans = [tuple(repr(colony.choices[i][name]) for name in colony.varied) for i in of_members]
         alike, kinds = _numbered(list(zip(plans, splits.tolist(), strict=True)))
-        share = 1 - share_explained(ranks, alike) if len(kinds) > 1 else 1.0
+        share = 1 - explained_share(ranks, alike) if len(kinds) > 1 else 1.0
         found.append(Effect("seed", share, "", np.nan))
     return found
 
 
-def share_explained(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+def explained_share(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
     """The share of the variance of the numbers that lies between groups: ε² of Kelley (1935), at least 0.
 
     Unlike the plain ratio of sums of squares it does not grow with the number of groups alone. NaN where every group
@@ -281,7 +281,7 @@ def share_explained(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> 
 
     Examples
     --------
-    >>> share_explained(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
+    >>> explained_share(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
     1.0
 
     """
@@ -308,7 +308,7 @@ def _median(scores: NDArray[np.float64]) -> float:
     return float(np.sort(scores)[(len(scores) - 1) // 2])
 
 
-def grouped(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArray[np.int64], list[str]]:
+def group_values(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArray[np.int64], list[str]]:
     """The group of each value, and what the groups are called.
 
     A group for each value, numbers in their order and others as they come; where more than `most` numbers differ, one
@@ -316,14 +316,14 @@ def grouped(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArray[np.
 
     Examples
     --------
-    >>> grouped(["sgd", "adam", "sgd"])
+    >>> group_values(["sgd", "adam", "sgd"])
     (array([0, 1, 0]), ['sgd', 'adam'])
 
     """
     are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     if not are_numbers:
         groups, first = _numbered([repr(value) for value in values])
-        return groups, [str(in_words(values[i])) for i in first]
+        return groups, [str(format_choice(values[i])) for i in first]
     numbers = np.array(values, dtype=np.float64)
     distinct = np.unique(numbers)
     if len(distinct) <= most:

@@ -13,7 +13,7 @@ import numpy as np
 
 from creche.errors import CrecheError, PlanError, nearest
 
-__all__ = ["METHODS", "Axis", "Choices", "Range", "axes_of", "linear_range", "log_range"]
+__all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
 
 MOST_AT_ONCE = 10_000
 
@@ -192,7 +192,7 @@ class Axis:
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
 
 
-def axes_of(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
+def split_axes(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
     """Arguments parted into those of one value and those of several.
 
     Several are a list, a one-dimensional array or a `Range`. A value for each layer, widths apart, is a tuple.
@@ -240,7 +240,7 @@ def _several(name: str, value: Any) -> tuple[Any, ...] | Range | None:
     return tuple(value)
 
 
-class Choices(Sequence[dict[str, Any]]):
+class Combinations(Sequence[dict[str, Any]]):
     """The combinations a sweep tries, each a dict from argument to value; made when they are asked for.
 
     Parameters
@@ -262,7 +262,7 @@ class Choices(Sequence[dict[str, Any]]):
     Examples
     --------
     >>> axes = [Axis("hidden", ([5], [10, 10])), Axis("learning_rate", Range(0.001, 0.1, 3, log=True))]
-    >>> choices = Choices(axes)
+    >>> choices = Combinations(axes)
     >>> len(choices), choices[1], choices[5]
     (6, {'hidden': [5], 'learning_rate': 0.01}, {'hidden': [10, 10], 'learning_rate': 0.1})
 
@@ -298,7 +298,7 @@ class Choices(Sequence[dict[str, Any]]):
         """A few combinations from everywhere among them, or such as may be drawn, however many there are."""
         few = min(most, self.number)
         if self._samples is not None:
-            return list(self) if few == self.number else list(Choices(self.axes, few, "random", self._seed))
+            return list(self) if few == self.number else list(Combinations(self.axes, few, "random", self._seed))
         return [self[k * (self.number - 1) // max(few - 1, 1)] for k in range(few)]
 
     def __len__(self) -> int:

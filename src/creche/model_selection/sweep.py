@@ -13,19 +13,19 @@ from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows
 from creche.errors import PlanError
 from creche.model_selection.colony import Colony
-from creche.model_selection.cost_estimate import Estimate, check
-from creche.model_selection.fold_statistics import Folded
-from creche.model_selection.jobs import Jobs, all_arguments
-from creche.model_selection.search_space import Choices, axes_of
+from creche.model_selection.cost_estimate import Estimate, check_cost
+from creche.model_selection.fold_statistics import FoldLayout
+from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.search_space import Combinations, split_axes
 from creche.model_selection.successive_halving import Halving, halve
-from creche.model_selection.sweep_checkpoint import Keeper
-from creche.plan.arguments import whole
+from creche.model_selection.sweep_checkpoint import SweepCheckpoint
+from creche.plan.arguments import check_whole_number
 from creche.table.prepare import Prepared
 
-__all__ = ["begun", "joined", "sweep", "train_all"]
+__all__ = ["create_colony", "merge_colonies", "sweep", "train_all"]
 
 
-def begun(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Colony:
+def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Colony:
     """A colony that has not taken a step.
 
     Parameters
@@ -58,7 +58,7 @@ def begun(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Col
     folded = None
     if jobs.folds is not None:
         first = {name: value for name, value in choices[0].items() if name != "seed"}
-        folded = Folded(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
+        folded = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
     return Colony(Crew(made, threads), members, tables, folded)
 
 
@@ -82,7 +82,7 @@ def train_all(
     colony: Colony,
     halving: Halving | None = None,
     on_progress: Callable[[Colony], object] | None = None,
-    keeper: Keeper | None = None,
+    keeper: SweepCheckpoint | None = None,
 ) -> None:
     """Trains a colony to its end; on Ctrl-C it is the exception's `colony`."""
     crew, begin, before = colony.crew, time.monotonic(), colony.seconds
@@ -111,7 +111,7 @@ def train_all(
             keeper.save()
 
 
-def joined(colonies: Sequence[Colony], fixed: Mapping[str, Any] = MappingProxyType({})) -> Colony:
+def merge_colonies(colonies: Sequence[Colony], fixed: Mapping[str, Any] = MappingProxyType({})) -> Colony:
     """The members of several colonies as one.
 
     Parameters
@@ -234,21 +234,23 @@ def sweep(
     True
 
     """
-    seed, seeds = whole("seed", seed, at_least=0), whole("seeds", seeds, at_least=1)
+    seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     folds, repeats = _folds(folds, repeats)
-    given = all_arguments(arguments)
-    fixed, axes = axes_of({name: value for name, value in given.items() if name != "seed"})
-    choices = Choices(axes, samples, method, seed)
+    given = complete_arguments(arguments)
+    fixed, axes = split_axes({name: value for name, value in given.items() if name != "seed"})
+    choices = Combinations(axes, samples, method, seed)
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
         raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
-    check(choices, seeds, jobs, halving, confirm, threads)
-    colony = begun(jobs, [{**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)], threads)
+    check_cost(choices, seeds, jobs, halving, confirm, threads)
+    colony = create_colony(
+        jobs, [{**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)], threads
+    )
     keeper = None
     if checkpoint is not None:
-        keeper = Keeper(checkpoint, colony, halving, resume)
+        keeper = SweepCheckpoint(checkpoint, colony, halving, resume)
     train_all(colony, halving, on_progress, keeper)
     if not colony.has_somebody():
         colony.best()  # says why there is nobody
@@ -256,7 +258,7 @@ def sweep(
 
 
 def _folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
-    repeats = whole("repeats", repeats, at_least=1)
+    repeats = check_whole_number("repeats", repeats, at_least=1)
     if folds is None and repeats > 1:
         raise PlanError(f"repeats: got {repeats}, but there are no folds to deal out anew; give folds too, such as 5")
-    return None if folds is None else whole("folds", folds, at_least=2), repeats
+    return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats

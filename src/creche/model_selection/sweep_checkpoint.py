@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from creche._system.archive import BrokenArchiveError, read_archive, write_archive
 from creche._system.atomic_files import file_name
-from creche._system.strict_json import plain
-from creche.engine.colony import RUNNING, STATUSES, Crew, Ended, State
+from creche._system.strict_json import as_json_data
+from creche.engine.colony import RUNNING, STATUSES, Crew, EndedMember, State
 from creche.errors import FileError, PlanError
-from creche.table.digest import description_of_table
+from creche.table.digest import describe_table
 from creche.training.checkpoint import refuse_differences
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
     from creche.model_selection.successive_halving import Halving
 
-__all__ = ["Keeper"]
+__all__ = ["SweepCheckpoint"]
 
 SECONDS_BETWEEN = 60.0
 
@@ -40,7 +40,7 @@ VALUES_SHOWN = 8
 MOST_DIMENSIONS = 2
 
 
-class Keeper:
+class SweepCheckpoint:
     """Keeps the state of a colony in a file, once a minute and when training ends in whichever way.
 
     Parameters
@@ -113,14 +113,14 @@ def _take_up(crew: Crew, arrays: Mapping[str, NDArray[Any]]) -> None:
     if status.shape != (len(crew),) or divergence.shape != (len(crew), 3):
         raise PlanError(f"it has {len(status):,} of {len(crew):,} networks")
     running: dict[int, State] = {}
-    ended: dict[int, Ended] = {}
+    ended: dict[int, EndedMember] = {}
     for number, state in enumerate(_apart(arrays, len(crew))):
         name = STATUSES[int(status[number])]
         epoch, batch, rate = divergence[number].tolist()
         if name == RUNNING:
             running[number] = state
         else:
-            ended[number] = Ended(name, state, (int(epoch), int(batch), rate) if name == "diverged" else None)
+            ended[number] = EndedMember(name, state, (int(epoch), int(batch), rate) if name == "diverged" else None)
     crew.restore(running, ended)
 
 
@@ -130,11 +130,11 @@ def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
     preparations = [p.preparation.to_dict() for p in prepared]
     folded = colony.folded
     deals = {} if folded is None else {"folds": folded.folds, "repeats": folded.repeats}
-    return plain(
+    return as_json_data(
         {
             "plan": _columns([job.plan.to_dict() for job in colony.crew.jobs]),
             "preparation": {**_columns(preparations), **deals},
-            "table": description_of_table(prepared[0].used_table(), prepared[0].beside()),
+            "table": describe_table(prepared[0].used_table(), prepared[0].beside()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),
         }

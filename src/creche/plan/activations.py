@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from creche.plan.component import Family, Part, number
+from creche.plan.component import Component, Registry, number_field
 
 __all__ = [
     "ACTIVATIONS", "Activation", "Elu", "Gelu", "GeluTanh", "Identity", "LeakyRelu", "Mish", "Relu", "Selu", "Sigmoid",
@@ -14,7 +14,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Activation(Part):
+class Activation(Component):
     """The base of all activations."""
 
     @property
@@ -42,7 +42,7 @@ class LeakyRelu(Activation):
     """z where positive, slope * z elsewhere (Maas, Hannun & Ng 2013)."""
 
     word: ClassVar[str] = "leaky_relu"
-    slope: float = number(0.01, at_least=0)
+    slope: float = number_field(0.01, at_least=0)
 
     @property
     def parameter(self) -> float:
@@ -54,7 +54,7 @@ class Elu(Activation):
     """z where positive, alpha * (exp(z) - 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016)."""
 
     word: ClassVar[str] = "elu"
-    alpha: float = number(1.0, above=0)
+    alpha: float = number_field(1.0, above=0)
 
     @property
     def parameter(self) -> float:
@@ -115,13 +115,13 @@ class Softplus(Activation):
     """log(1 + exp(beta * z)) / beta."""
 
     word: ClassVar[str] = "softplus"
-    beta: float = number(1.0, above=0)
+    beta: float = number_field(1.0, above=0)
 
     @property
     def parameter(self) -> float:
         return self.beta
 
 
-ACTIVATIONS: Family[Activation] = Family(
+ACTIVATIONS: Registry[Activation] = Registry(
     "activation", Identity, Relu, LeakyRelu, Elu, Selu, Gelu, GeluTanh, Silu, Mish, Tanh, Sigmoid, Softplus
 )

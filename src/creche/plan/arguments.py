@@ -6,10 +6,10 @@ import numpy as np
 
 from creche.errors import PlanError
 
-__all__ = ["whole"]
+__all__ = ["check_whole_number"]
 
 
-def whole(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
+def check_whole_number(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
     """A whole number.
 
     Raises

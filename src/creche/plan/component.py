@@ -1,7 +1,7 @@
 """What all parts of a plan have in common: they are frozen, checked, print briefly and go to JSON and back.
 
-A part is a frozen dataclass whose fields say their range (`number`, `count`, `flag`). Parts of one family (the
-activations, the optimizers, …) are known by a word each and collected in a `Family`, the one place that lists them.
+A part is a frozen dataclass whose fields say their range (`number_field`, `count_field`, `flag_field`). Parts of one family (the
+activations, the optimizers, …) are known by a word each and collected in a `Registry`, the one place that lists them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from creche.errors import PlanError, nearest
 
-__all__ = ["Family", "Part", "count", "flag", "number"]
+__all__ = ["Component", "Registry", "count_field", "flag_field", "number_field"]
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class Bounds:
     """Which numbers a field takes, and how to say so."""
 
     above: float = -math.inf
@@ -61,7 +61,7 @@ class Range:
         return converted
 
 
-def number(
+def number_field(
     default: Any = MISSING,
     *,
     above: float = -math.inf,
@@ -71,23 +71,24 @@ def number(
     optional: bool = False,
 ) -> Any:
     """A field that takes a finite number within bounds, or None if optional."""
-    return field(default=default, metadata={"range": Range(above, at_least, below, at_most), "optional": optional})
+    return field(default=default, metadata={"range": Bounds(above, at_least, below, at_most), "optional": optional})
 
 
-def count(default: Any = MISSING, *, at_least: int = 1, at_most: float = math.inf, optional: bool = False) -> Any:
+def count_field(default: Any = MISSING, *, at_least: int = 1, at_most: float = math.inf, optional: bool = False) -> Any:
     """A field that takes a whole number."""
     return field(
-        default=default, metadata={"range": Range(at_least=at_least, at_most=at_most, whole=True), "optional": optional}
+        default=default,
+        metadata={"range": Bounds(at_least=at_least, at_most=at_most, whole=True), "optional": optional},
     )
 
 
-def flag(default: bool) -> Any:
+def flag_field(default: bool) -> Any:
     """A field that takes True or False."""
     return field(default=default, metadata={"flag": True})
 
 
 @cache
-def _checked_fields(part: type[Part]) -> tuple[tuple[str, Range | None, bool], ...]:
+def _checked_fields(part: type[Component]) -> tuple[tuple[str, Bounds | None, bool], ...]:
     """Names of a part's fields that are numbers, with their range and whether None will do, or flags, without."""
     return tuple(
         (f.name, f.metadata.get("range"), f.metadata.get("optional", False))
@@ -97,7 +98,7 @@ def _checked_fields(part: type[Part]) -> tuple[tuple[str, Range | None, bool], .
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Part:
+class Component:
     """The base of every part of a plan."""
 
     word: ClassVar[str] = ""  # what users type for it, in families
@@ -152,17 +153,17 @@ class Part:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Part):
+    if isinstance(value, Component):
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
 
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=Component)
 
 
-class Family(Generic[P]):
+class Registry(Generic[P]):
     """The parts among which a user chooses with a word, and the one list of them."""
 
     def __init__(self, name: str, *members: type[P]) -> None:

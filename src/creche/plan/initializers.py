@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from creche.plan.activations import Activation, Elu, Gelu, GeluTanh, LeakyRelu, Mish, Relu, Selu, Silu, Softplus
-from creche.plan.component import Family, Part, number
+from creche.plan.component import Component, Registry, number_field
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal",
-    "LecunUniform", "Orthogonal", "Zeros", "suited_to",
+    "LecunUniform", "Orthogonal", "Zeros", "default_initializer",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Initializer(Part):
+class Initializer(Component):
     """The base of all initializers."""
 
     @property
@@ -26,7 +26,7 @@ class Initializer(Part):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Scaled(Initializer):
-    gain: float = number(1.0, above=0)
+    gain: float = number_field(1.0, above=0)
 
     @property
     def parameter(self) -> float:
@@ -94,14 +94,14 @@ class Constant(Initializer):
     """All weights the same."""
 
     word: ClassVar[str] = "constant"
-    value: float = number(0.0)
+    value: float = number_field(0.0)
 
     @property
     def parameter(self) -> float:
         return self.value
 
 
-INITIALIZERS: Family[Initializer] = Family(
+INITIALIZERS: Registry[Initializer] = Registry(
     "initializer",
     GlorotUniform,
     GlorotNormal,
@@ -115,7 +115,7 @@ INITIALIZERS: Family[Initializer] = Family(
 )
 
 
-def suited_to(activation: Activation) -> Initializer:
+def default_initializer(activation: Activation) -> Initializer:
     """The usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's."""
     if isinstance(activation, Relu | LeakyRelu | Elu | Gelu | GeluTanh | Silu | Mish | Softplus):
         return HeUniform()

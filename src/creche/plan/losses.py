@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.component import Family, Part, number
+from creche.plan.component import Component, Registry, number_field
 
 __all__ = [
     "LOSSES",
@@ -32,7 +32,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Loss(Part):
+class Loss(Component):
     """The base of all losses."""
 
     for_classes: ClassVar[bool] = False  # can judge classes
@@ -244,7 +244,7 @@ class CrossEntropy(Loss):
 
     word: ClassVar[str] = "cross_entropy"
     for_classes: ClassVar[bool] = True
-    label_smoothing: float = number(0.0, at_least=0, below=1)
+    label_smoothing: float = number_field(0.0, at_least=0, below=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -291,7 +291,7 @@ class Huber(Loss):
 
     word: ClassVar[str] = "huber"
     for_numbers: ClassVar[bool] = True
-    delta: float = number(1.0, above=0)
+    delta: float = number_field(1.0, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -308,10 +308,10 @@ class Quantile(Loss):
 
     word: ClassVar[str] = "quantile"
     for_numbers: ClassVar[bool] = True
-    quantile: float = number(0.5, above=0, below=1)
+    quantile: float = number_field(0.5, above=0, below=1)
 
 
-class LossFamily(Family[Loss]):
+class LossRegistry(Registry[Loss]):
     """The losses, among them a Python function, which is no word."""
 
     def of(self, choice: object, where: str | None = None) -> Loss:
@@ -324,9 +324,9 @@ class LossFamily(Family[Loss]):
             raise PlanError(f"{where or self.name}: a loss of your own is a Python function; give the function itself")
         if callable(choice) and not isinstance(choice, type):
             return CustomLoss(choice)
-        return Family.of(self, choice, where)
+        return Registry.of(self, choice, where)
 
 
-LOSSES: Family[Loss] = LossFamily(
+LOSSES: Registry[Loss] = LossRegistry(
     "loss", CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson, Quantile
 )

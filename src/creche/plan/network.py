@@ -9,17 +9,17 @@ from typing import Any, Self
 
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
-from creche.plan.component import Part, Range, count, number
-from creche.plan.initializers import INITIALIZERS, Initializer, suited_to
+from creche.plan.component import Bounds, Component, count_field, number_field
+from creche.plan.initializers import INITIALIZERS, Initializer, default_initializer
 
 __all__ = ["Layer", "Network"]
 
 
-WIDTHS = Range(at_least=1, at_most=2**31 - 1, whole=True)
+WIDTHS = Bounds(at_least=1, at_most=2**31 - 1, whole=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Layer(Part):
+class Layer(Component):
     """One fully connected layer.
 
     Parameters
@@ -34,26 +34,26 @@ class Layer(Part):
 
     """
 
-    width: int = count(at_most=2**31 - 1)
+    width: int = count_field(at_most=2**31 - 1)
     activation: Activation = Identity()  # noqa: RUF009 - frozen
-    dropout: float = number(0.0, at_least=0, below=1)
+    dropout: float = number_field(0.0, at_least=0, below=1)
     initializer: Initializer | None = None
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         activation = ACTIVATIONS.of(self.activation, "Layer.activation")
         object.__setattr__(self, "activation", activation)
-        chosen = suited_to(activation) if self.initializer is None else self.initializer
+        chosen = default_initializer(activation) if self.initializer is None else self.initializer
         object.__setattr__(self, "initializer", INITIALIZERS.of(chosen, "Layer.initializer"))
 
     def _is_default(self, name: str) -> bool:
         if name == "initializer":
-            return self.initializer == suited_to(self.activation)
-        return Part._is_default(self, name)
+            return self.initializer == default_initializer(self.activation)
+        return Component._is_default(self, name)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Network(Part):
+class Network(Component):
     """The inputs and the layers of a network.
 
     Examples
@@ -66,11 +66,11 @@ class Network(Part):
 
     """
 
-    inputs: int = count(at_most=2**31 - 1)
+    inputs: int = count_field(at_most=2**31 - 1)
     layers: tuple[Layer, ...] = ()
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         if isinstance(self.layers, str) or not isinstance(self.layers, Sequence):
             raise PlanError(f"Network.layers: got {self.layers!r}; needs a list of layers")
         for layer in self.layers:
@@ -132,7 +132,7 @@ class Network(Part):
 def _each(name: str, value: Any, layers: int, what: str = "hidden layers") -> list[Any]:
     """One value for each layer, from one for all or a list."""
     value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
-    if value is None or isinstance(value, str | float | int | Part | Mapping) or not isinstance(value, Sequence):
+    if value is None or isinstance(value, str | float | int | Component | Mapping) or not isinstance(value, Sequence):
         return [value] * layers
     if len(value) != layers:
         raise PlanError(f"{name}: got {len(value)} values for {layers} {what}; give one, or one for each")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from creche.errors import PlanError
-from creche.plan.component import Family, Part, flag, number
+from creche.plan.component import Component, Registry, flag_field, number_field
 
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
@@ -14,7 +14,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Optimizer(Part):
+class Optimizer(Component):
     """What all optimizers take.
 
     Parameters
@@ -33,13 +33,13 @@ class Optimizer(Part):
 
     """
 
-    learning_rate: float = number(0.01, at_least=0)
-    weight_decay: float = number(0.0, at_least=0)
-    decoupled: bool = flag(False)
-    l1: float = number(0.0, at_least=0)
-    regularize_bias: bool = flag(False)
-    clip_norm: float = number(0.0, at_least=0)
-    clip_value: float = number(0.0, at_least=0)
+    learning_rate: float = number_field(0.01, at_least=0)
+    weight_decay: float = number_field(0.0, at_least=0)
+    decoupled: bool = flag_field(False)
+    l1: float = number_field(0.0, at_least=0)
+    regularize_bias: bool = flag_field(False)
+    clip_norm: float = number_field(0.0, at_least=0)
+    clip_value: float = number_field(0.0, at_least=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,9 +47,9 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013)."""
 
     word: ClassVar[str] = "sgd"
-    momentum: float = number(0.0, at_least=0, below=1)
-    dampening: float = number(0.0, at_least=0, at_most=1)
-    nesterov: bool = flag(False)
+    momentum: float = number_field(0.0, at_least=0, below=1)
+    dampening: float = number_field(0.0, at_least=0, at_most=1)
+    nesterov: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
@@ -65,9 +65,9 @@ class Adagrad(Optimizer):
     """Duchi, Hazan & Singer 2011."""
 
     word: ClassVar[str] = "adagrad"
-    learning_rate_decay: float = number(0.0, at_least=0)
-    initial_accumulator: float = number(0.0, at_least=0)
-    epsilon: float = number(1e-10, above=0)
+    learning_rate_decay: float = number_field(0.0, at_least=0)
+    initial_accumulator: float = number_field(0.0, at_least=0)
+    epsilon: float = number_field(1e-10, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,9 +75,9 @@ class Adadelta(Optimizer):
     """Zeiler 2012; its learning rate is a factor, 1 in the paper."""
 
     word: ClassVar[str] = "adadelta"
-    learning_rate: float = number(1.0, at_least=0)
-    rho: float = number(0.9, at_least=0, below=1)
-    epsilon: float = number(1e-6, above=0)
+    learning_rate: float = number_field(1.0, at_least=0)
+    rho: float = number_field(0.9, at_least=0, below=1)
+    epsilon: float = number_field(1e-6, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -85,18 +85,18 @@ class RMSprop(Optimizer):
     """Tieleman & Hinton 2012; centered as in Graves 2013."""
 
     word: ClassVar[str] = "rmsprop"
-    rho: float = number(0.99, at_least=0, below=1)
-    momentum: float = number(0.0, at_least=0, below=1)
-    centered: bool = flag(False)
-    epsilon: float = number(1e-8, above=0)
+    rho: float = number_field(0.99, at_least=0, below=1)
+    momentum: float = number_field(0.0, at_least=0, below=1)
+    centered: bool = flag_field(False)
+    epsilon: float = number_field(1e-8, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Moments(Optimizer):
-    learning_rate: float = number(0.001, at_least=0)
-    beta1: float = number(0.9, at_least=0, below=1)
-    beta2: float = number(0.999, at_least=0, below=1)
-    epsilon: float = number(1e-8, above=0)
+    learning_rate: float = number_field(0.001, at_least=0)
+    beta1: float = number_field(0.9, at_least=0, below=1)
+    beta2: float = number_field(0.999, at_least=0, below=1)
+    epsilon: float = number_field(1e-8, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -104,7 +104,7 @@ class Adam(_Moments):
     """Kingma & Ba 2015; with `amsgrad`, Reddi, Kale & Kumar 2018."""
 
     word: ClassVar[str] = "adam"
-    amsgrad: bool = flag(False)
+    amsgrad: bool = flag_field(False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,9 +112,9 @@ class AdamW(_Moments):
     """Adam with decoupled weight decay, 0.01 by default (Loshchilov & Hutter 2019)."""
 
     word: ClassVar[str] = "adamw"
-    weight_decay: float = number(0.01, at_least=0)
-    decoupled: bool = flag(True)
-    amsgrad: bool = flag(False)
+    weight_decay: float = number_field(0.01, at_least=0)
+    decoupled: bool = flag_field(True)
+    amsgrad: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
@@ -129,8 +129,8 @@ class NAdam(_Moments):
     """Adam with Nesterov's momentum (Dozat 2016)."""
 
     word: ClassVar[str] = "nadam"
-    learning_rate: float = number(0.002, at_least=0)
-    momentum_decay: float = number(0.004, at_least=0)
+    learning_rate: float = number_field(0.002, at_least=0)
+    momentum_decay: float = number_field(0.004, at_least=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,10 +145,12 @@ class Lion(Optimizer):
     """The sign of an average of gradients (Chen et al. 2023); its weight decay is decoupled."""
 
     word: ClassVar[str] = "lion"
-    learning_rate: float = number(0.0001, at_least=0)
-    decoupled: bool = flag(True)
-    beta1: float = number(0.9, at_least=0, below=1)
-    beta2: float = number(0.99, at_least=0, below=1)
+    learning_rate: float = number_field(0.0001, at_least=0)
+    decoupled: bool = flag_field(True)
+    beta1: float = number_field(0.9, at_least=0, below=1)
+    beta2: float = number_field(0.99, at_least=0, below=1)
 
 
-OPTIMIZERS: Family[Optimizer] = Family("optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion)
+OPTIMIZERS: Registry[Optimizer] = Registry(
+    "optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion
+)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from creche.errors import PlanError
-from creche.plan.component import Part, count, flag, number
+from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -22,7 +22,7 @@ PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class EarlyStopping(Part):
+class EarlyStopping(Component):
     """Training ends when the watched loss has not improved for `patience` epochs.
 
     The validation loss is watched, or, without validation rows, the training loss.
@@ -37,9 +37,9 @@ class EarlyStopping(Part):
 
     """
 
-    patience: int = count(10, at_most=2**31 - 1)
-    min_delta: float = number(0.0, at_least=0)
-    restore_best: bool = flag(True)
+    patience: int = count_field(10, at_most=2**31 - 1)
+    min_delta: float = number_field(0.0, at_least=0)
+    restore_best: bool = flag_field(True)
 
     @classmethod
     def of(cls, choice: object) -> EarlyStopping | None:
@@ -54,7 +54,7 @@ class EarlyStopping(Part):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Part):
+class Plan(Component):
     """Everything that determines a training run: the same plan on the same data gives the same weights, bit for bit.
 
     Parameters
@@ -89,10 +89,10 @@ class Plan(Part):
     loss: Loss = CrossEntropy()  # noqa: RUF009 - frozen
     optimizer: Optimizer = Adam()  # noqa: RUF009 - frozen
     schedule: Schedule = Constant()  # noqa: RUF009 - frozen
-    batch_size: int = count(32, at_most=2**31 - 1)
-    epochs: int = count(100, at_least=0, at_most=2**31 - 1)
-    seed: int = count(0, at_least=0, at_most=2**64 - 1)
-    shuffle: bool = flag(True)
+    batch_size: int = count_field(32, at_most=2**31 - 1)
+    epochs: int = count_field(100, at_least=0, at_most=2**31 - 1)
+    seed: int = count_field(0, at_least=0, at_most=2**64 - 1)
+    shuffle: bool = flag_field(True)
     early_stopping: EarlyStopping | None = None
     precision: str = "float32"
 
@@ -111,7 +111,7 @@ class Plan(Part):
         for name, words in (("task", TASKS), ("precision", PRECISIONS)):
             if getattr(self, name) not in words:
                 raise PlanError(f"Plan.{name}: got {getattr(self, name)!r}; needs one of: {', '.join(words)}")
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         self._check_loss()
 
     def _check_loss(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from creche.errors import PlanError
-from creche.plan.component import Family, Part, number
+from creche.plan.component import Component, Registry, number_field
 
 __all__ = [
     "SCHEDULES", "Constant", "Cosine", "Exponential", "OneCycle", "ReduceOnPlateau", "Schedule", "Step", "Warmup",
@@ -18,13 +18,13 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Schedule(Part):
+class Schedule(Component):
     """The base of all schedules."""
 
     per: str = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         if self.per not in ("epoch", "step"):
             raise PlanError(f"{type(self).__name__}.per: got {self.per!r}; needs 'epoch' or 'step'")
 
@@ -48,8 +48,8 @@ class Step(Schedule):
     """Times `factor` after every `length` epochs or steps."""
 
     word: ClassVar[str] = "step"
-    length: float = number(10.0, above=0)
-    factor: float = number(0.1, above=0, at_most=1)
+    length: float = number_field(10.0, above=0)
+    factor: float = number_field(0.1, above=0, at_most=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,7 +57,7 @@ class Exponential(Schedule):
     """Times `factor` after every epoch or step."""
 
     word: ClassVar[str] = "exponential"
-    factor: float = number(0.95, above=0, at_most=1)
+    factor: float = number_field(0.95, above=0, at_most=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -65,8 +65,8 @@ class Cosine(Schedule):
     """Down to `minimum` times the learning rate along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
 
     word: ClassVar[str] = "cosine"
-    length: float | None = number(None, above=0, optional=True)
-    minimum: float = number(0.0, at_least=0, at_most=1)
+    length: float | None = number_field(None, above=0, optional=True)
+    minimum: float = number_field(0.0, at_least=0, at_most=1)
 
     def resolved(self, epochs: int, steps: int) -> Self:
         return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
@@ -78,10 +78,10 @@ class OneCycle(Schedule):
 
     word: ClassVar[str] = "one_cycle"
     per: str = field(default="step", kw_only=True)
-    length: float | None = number(None, above=0, optional=True)
-    peak_at: float = number(0.3, above=0, below=1)
-    start: float = number(0.04, above=0, at_most=1)
-    finish: float = number(4e-6, at_least=0, at_most=1)
+    length: float | None = number_field(None, above=0, optional=True)
+    peak_at: float = number_field(0.3, above=0, below=1)
+    start: float = number_field(0.04, above=0, at_most=1)
+    finish: float = number_field(4e-6, at_least=0, at_most=1)
 
     def resolved(self, epochs: int, steps: int) -> Self:
         return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
@@ -96,10 +96,10 @@ class ReduceOnPlateau(Schedule):
     """
 
     word: ClassVar[str] = "reduce_on_plateau"
-    factor: float = number(0.1, above=0, below=1)
-    patience: float = number(10.0, at_least=0)
-    threshold: float = number(1e-4, at_least=0)
-    minimum: float = number(0.0, at_least=0, at_most=1)
+    factor: float = number_field(0.1, above=0, below=1)
+    patience: float = number_field(10.0, at_least=0)
+    threshold: float = number_field(1e-4, at_least=0)
+    minimum: float = number_field(0.0, at_least=0, at_most=1)
 
     def __post_init__(self) -> None:
         Schedule.__post_init__(self)
@@ -112,8 +112,8 @@ class Warmup(Schedule):
     """Up from `start` to the learning rate in a straight line over `length` epochs or steps, then as `then` says."""
 
     word: ClassVar[str] = "warmup"
-    length: float = number(5.0, above=0)
-    start: float = number(0.0, at_least=0, at_most=1)
+    length: float = number_field(5.0, above=0)
+    start: float = number_field(0.0, at_least=0, at_most=1)
     then: Schedule = Constant()
 
     def __post_init__(self) -> None:
@@ -136,4 +136,6 @@ class Warmup(Schedule):
         return replace(self, then=self.then.resolved(*rest))
 
 
-SCHEDULES: Family[Schedule] = Family("schedule", Constant, Step, Exponential, Cosine, OneCycle, ReduceOnPlateau, Warmup)
+SCHEDULES: Registry[Schedule] = Registry(
+    "schedule", Constant, Step, Exponential, Cosine, OneCycle, ReduceOnPlateau, Warmup
+)

@@ -4,9 +4,9 @@ from creche.plots.classification import confusion_matrix as confusion_matrix
 from creche.plots.classification import precision_recall as precision_recall
 from creche.plots.classification import reliability_diagram as reliability_diagram
 from creche.plots.classification import roc_curves as roc_curves
-from creche.plots.comparison import compared_losses as compared_losses
-from creche.plots.comparison import compared_paths as compared_paths
 from creche.plots.comparison import comparison as comparison
+from creche.plots.comparison import losses_of_runs as losses_of_runs
+from creche.plots.comparison import paths_of_runs as paths_of_runs
 from creche.plots.decision_regions import decision_regions as decision_regions
 from creche.plots.history import loss_curves as loss_curves
 from creche.plots.history import metric_curves as metric_curves

@@ -9,17 +9,27 @@ import numpy as np
 from creche.errors import PlanError
 from creche.evaluation.curves import average_precision, wilson_interval
 from creche.evaluation.metrics import BINS
-from creche.plan.arguments import whole
-from creche.plots.evaluated import judged_classes
-from creche.plots.style import POSITIVE, VALIDATION, axes_for, category, ink_on, on_background, shades, short, tidy
+from creche.plan.arguments import check_whole_number
+from creche.plots.evaluated import evaluate_classes
+from creche.plots.style import (
+    POSITIVE,
+    VALIDATION,
+    adjust_to_background,
+    category_style,
+    contrasting_color,
+    resolve_axes,
+    sequential_colormap,
+    shorten,
+    tidy_axes,
+)
 
 __all__ = [
     "confusion_matrix",
-    "drawn_classes",
+    "draw_single_class_note",
     "precision_recall",
     "reliability_diagram",
     "roc_curves",
-    "say_that_one_class_occurs",
+    "select_classes",
 ]
 
 CELLS_WITH_NUMBERS = 12  # along a side
@@ -33,7 +43,7 @@ def confusion_matrix(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
 
     Parameters
     ----------
-    evaluation : ClassEvaluation or Model
+    evaluation : ClassificationEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     axes : matplotlib Axes, optional
@@ -59,14 +69,14 @@ def confusion_matrix(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
     ['Adelie', 'Chinstrap', 'Gentoo']
 
     """
-    judged = judged_classes(evaluation, data, y)
-    counts, names = judged.evaluation.confusion, [short(name) for name in judged.evaluation.classes]
+    judged = evaluate_classes(evaluation, data, y)
+    counts, names = judged.evaluation.confusion, [shorten(name) for name in judged.evaluation.classes]
     n = len(names)
     side = min(2.2 + 0.75 * n, 9.0)
-    axes = axes_for(axes, side + 0.6, side)
+    axes = resolve_axes(axes, side + 0.6, side)
     rows = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
-    image = axes.imshow(shares, cmap=shades(), vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap=sequential_colormap(), vmin=0, vmax=1)
     axes.grid(False)
     if n <= CELLS_WITH_NUMBERS:
         _write(axes, image, counts, shares)
@@ -78,7 +88,7 @@ def confusion_matrix(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
         axes.set_yticks(range(n), names)
         if n > CELLS_WITH_NUMBERS:
             axes.tick_params(labelsize="x-small")
-    about = f" ({short(judged.label)})" if judged.label else ""
+    about = f" ({shorten(judged.label)})" if judged.label else ""
     axes.set_xlabel(f"said{about}")
     axes.set_ylabel(f"is{about}")
     axes.set_title(f"{judged.evaluation.rows:,} rows, {judged.evaluation.accuracy:.1%} right", fontsize="medium")
@@ -90,7 +100,7 @@ def _write(axes: Any, image: Any, counts: Any, shares: Any) -> None:
     size = "medium" if len(counts) <= 6 else "x-small"
     for (row, column), count in np.ndenumerate(counts):
         share = f"\n{shares[row, column]:.1%}" if counts[row].any() else ""
-        ink = ink_on(image.cmap(image.norm(shares[row, column])))
+        ink = contrasting_color(image.cmap(image.norm(shares[row, column])))
         weight = "bold" if row == column else "normal"
         axes.text(
             column, row, f"{count:,}{share}", ha="center", va="center", color=ink, fontsize=size, fontweight=weight
@@ -105,11 +115,11 @@ def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bin
 
     On the diagonal, probabilities can be taken at their word; below it, the network is too sure of itself. The bars are
     intervals of 95 % (Wilson 1927), the columns below count the rows of each bin. The calibration error is
-    `ClassEvaluation.calibration_error`, which has 15 bins (Naeini, Cooper & Hauskrecht 2015).
+    `ClassificationEvaluation.calibration_error`, which has 15 bins (Naeini, Cooper & Hauskrecht 2015).
 
     Parameters
     ----------
-    evaluation : ClassEvaluation or Model
+    evaluation : ClassificationEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     bins : int, default 15
@@ -136,13 +146,13 @@ def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bin
     'probability of the class that was said'
 
     """
-    judged = judged_classes(evaluation, data, y)
-    bins = whole("bins", bins, at_least=1)
+    judged = evaluate_classes(evaluation, data, y)
+    bins = check_whole_number("bins", bins, at_least=1)
     if bins > 1000:
         raise PlanError(f"bins: got {bins:,}; needs at most 1000")
-    axes = axes_for(axes, 5.0, 4.4)
+    axes = resolve_axes(axes, 5.0, 4.4)
     curve = judged.evaluation.reliability(bins)
-    line, chance = on_background(POSITIVE), on_background(VALIDATION)
+    line, chance = adjust_to_background(POSITIVE), adjust_to_background(VALIDATION)
     start = np.floor(bins / len(judged.evaluation.classes)) / bins  # nothing likeliest is less likely
     axes.plot([start, 1], [start, 1], **{**chance, "linewidth": 1.2}, label="as often right as it says")
     low, high = wilson_interval(curve.y, curve.at)
@@ -157,7 +167,7 @@ def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bin
     axes.set_xlabel("probability of the class that was said")
     axes.set_ylabel("share of rows where it is right")
     axes.set_title(f"calibration error {judged.evaluation.calibration_error:.3f}", fontsize="medium")
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(
         loc="lower right", bbox_to_anchor=(1, 0.25), fontsize="small", framealpha=0.75, edgecolor="none", borderpad=0.2
     )
@@ -171,7 +181,7 @@ def _counts(axes: Any, curve: Any, bins: int) -> None:
     bottom = -COUNTS_HEIGHT - 2 * GAP
     axes.bar(
         place / bins, height, width=1 / bins, bottom=bottom, align="edge", facecolor="none", hatch="////",
-        linewidth=0.8, edgecolor=on_background(POSITIVE)["color"], alpha=0.6, label="_counts",
+        linewidth=0.8, edgecolor=adjust_to_background(POSITIVE)["color"], alpha=0.6, label="_counts",
     )  # fmt: skip
     axes.axhline(0, color="grey", linewidth=0.6)
     if len(curve.x) <= 20:
@@ -189,7 +199,7 @@ def roc_curves(evaluation: Any, data: Any = None, y: Any = None, *, axes: Any = 
 
     Parameters
     ----------
-    evaluation : ClassEvaluation or Model
+    evaluation : ClassificationEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     axes : matplotlib Axes, optional
@@ -214,28 +224,28 @@ def roc_curves(evaluation: Any, data: Any = None, y: Any = None, *, axes: Any = 
     'false positive rate'
 
     """
-    judged = judged_classes(evaluation, data, y)
-    axes = axes_for(axes, 4.6, 4.4)
-    shown, left_out = drawn_classes(judged.evaluation)
+    judged = evaluate_classes(evaluation, data, y)
+    axes = resolve_axes(axes, 4.6, 4.4)
+    shown, left_out = select_classes(judged.evaluation)
     for number in shown:
-        of_class, look = judged.evaluation.per_class[number], category(number)
+        of_class, look = judged.evaluation.per_class[number], category_style(number)
         curve = judged.evaluation.roc(of_class.name)
         axes.plot(
             curve.x, curve.y, color=look["color"], linestyle=look["linestyle"], linewidth=1.8,
-            label=f"{short(of_class.name)} (AUC {of_class.auc:.3f})",
+            label=f"{shorten(of_class.name)} (AUC {of_class.auc:.3f})",
         )  # fmt: skip
     if not shown:
-        say_that_one_class_occurs(axes)
+        draw_single_class_note(axes)
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="by chance (AUC 0.5)")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="false positive rate", ylabel="true positive rate")
     axes.set_aspect("equal")
     axes.set_title(_title(judged, left_out), fontsize="medium")
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(frameon=False, loc="lower right", fontsize="small")
     return axes
 
 
-def drawn_classes(evaluation: Any) -> tuple[list[int], int]:
+def select_classes(evaluation: Any) -> tuple[list[int], int]:
     """The numbers of the classes to draw a curve for, and how many others have one, too."""
     there = [i for i, c in enumerate(evaluation.per_class) if np.isfinite(c.auc)]
     if len(evaluation.classes) == 2:
@@ -244,16 +254,16 @@ def drawn_classes(evaluation: Any) -> tuple[list[int], int]:
     return sorted(hardest), len(there) - len(hardest)
 
 
-def say_that_one_class_occurs(axes: Any) -> None:
+def draw_single_class_note(axes: Any) -> None:
     """In place of curves, which take two."""
     axes.text(0.5, 0.6, "one class only occurs in these rows", ha="center", transform=axes.transAxes)
 
 
 def _title(judged: Any, left_out: int) -> str:
     classes = judged.evaluation.classes
-    about = f"{short(judged.label)}: " if judged.label else ""
+    about = f"{shorten(judged.label)}: " if judged.label else ""
     if len(classes) == 2:
-        return f"{about}{short(classes[1])} against {short(classes[0])}"
+        return f"{about}{shorten(classes[1])} against {shorten(classes[0])}"
     if left_out:
         return f"{about}the {CURVES_SHOWN} classes told apart least ({left_out} more)"
     return f"{about}each class against the rest"
@@ -267,7 +277,7 @@ def precision_recall(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
 
     Parameters
     ----------
-    evaluation : ClassEvaluation or Model
+    evaluation : ClassificationEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     axes : matplotlib Axes, optional
@@ -292,30 +302,32 @@ def precision_recall(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
     'precision: share of what is said that is right'
 
     """
-    judged = judged_classes(evaluation, data, y)
-    axes = axes_for(axes, 4.6, 4.4)
-    shown, left_out = drawn_classes(judged.evaluation)
+    judged = evaluate_classes(evaluation, data, y)
+    axes = resolve_axes(axes, 4.6, 4.4)
+    shown, left_out = select_classes(judged.evaluation)
     for number in shown:
-        name, look = judged.evaluation.classes[number], category(number)
+        name, look = judged.evaluation.classes[number], category_style(number)
         curve = judged.evaluation.precision_recall(name)
         axes.plot(
             np.append(0.0, curve.x), np.append(curve.y[0], curve.y), drawstyle="steps-pre", color=look["color"],
             linestyle=look["linestyle"], linewidth=1.8,
-            label=f"{short(name)} (average {average_precision(curve):.3f})",
+            label=f"{shorten(name)} (average {average_precision(curve):.3f})",
         )  # fmt: skip
         axes.axhline(curve.y[-1], color=look["color"], linestyle=":", linewidth=1, label=f"_base rate of {name}")
     if shown:
         axes.plot([], [], color="grey", linestyle=":", linewidth=1, label="base rate")
         axes.legend(frameon=False, loc="lower left", fontsize="small")
     else:
-        say_that_one_class_occurs(axes)
+        draw_single_class_note(axes)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.04))
     axes.set_xlabel("recall: share of the class that is found")
     axes.set_ylabel("precision: share of what is said that is right")
-    about = f"{short(judged.label)}: " if judged.label else ""
-    what = short(judged.evaluation.classes[1]) if len(judged.evaluation.classes) == 2 else "each class against the rest"
+    about = f"{shorten(judged.label)}: " if judged.label else ""
+    what = (
+        shorten(judged.evaluation.classes[1]) if len(judged.evaluation.classes) == 2 else "each class against the rest"
+    )
     axes.set_title(
         about + (f"the {len(shown)} hardest classes ({left_out} more)" if left_out else what), fontsize="medium"
     )
-    tidy(axes)
+    tidy_axes(axes)
     return axes

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.model_selection.results import grouped, in_words
-from creche.plan.arguments import whole
-from creche.plots.style import TRAIN, VALIDATION, on_background, pyplot, tidy
+from creche.model_selection.results import format_choice, group_values
+from creche.plan.arguments import check_whole_number
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, tidy_axes
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
 
-__all__ = ["plot_curves", "plot_map", "plot_spread", "scale"]
+__all__ = ["plot_curves", "plot_map", "plot_spread", "set_scale"]
 
 MOST_PANELS, COLUMNS = 12, 4
 CURVES_SHOWN = 100  # in a panel
@@ -46,7 +46,7 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
     """
     if by is None:
         by = _by_effect(colony)[0] if colony.varied else "seed"
-    groups, names = grouped([choice[_checked(colony, by)] for choice in colony.choices], MOST_PANELS)
+    groups, names = group_values([choice[_checked(colony, by)] for choice in colony.choices], MOST_PANELS)
     shown = range(min(len(names), MOST_PANELS))
     across = min(len(shown), COLUMNS)
     down = math.ceil(len(shown) / across)
@@ -61,10 +61,10 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
         _panel(axes, colony, members[np.argsort(score[members], kind="stable")])
         title = names[g] if len(shown) > 1 else f"{len(members):,} networks"
         axes.set_title(title, fontsize="medium")
-        tidy(axes)
+        tidy_axes(axes)
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
-    scale(panels[0], "y", np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()]))
+    set_scale(panels[0], "y", np.concatenate([line.get_ydata() for axes in panels for line in axes.get_lines()]))
     for axes in panels[: len(shown)]:
         _say_if_empty(axes)
     figure.supxlabel("epoch")
@@ -80,7 +80,7 @@ def _panel(axes: Any, colony: Colony, members: NDArray[np.int64]) -> None:
     alpha = min(0.8, max(0.2, 8 / max(len(places), 1)))
     for place in places[::-1].tolist():
         losses = colony[int(members[place])].history.watched_loss
-        style = on_background(VALIDATION if place == 0 else TRAIN)
+        style = adjust_to_background(VALIDATION if place == 0 else TRAIN)
         style = {**style, "linestyle": "-"} if place == 0 else {**style, "linewidth": 0.8, "alpha": alpha}
         axes.plot(np.arange(1, len(losses) + 1), losses, **style)
 
@@ -115,7 +115,7 @@ def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
     """
     x, y = _pair(colony, x, y)
     (columns, across), (rows, up) = (
-        grouped([choice[_checked(colony, name)] for choice in colony.choices], MOST_CELLS) for name in (x, y)
+        group_values([choice[_checked(colony, name)] for choice in colony.choices], MOST_CELLS) for name in (x, y)
     )
     lowest = np.full((len(up), len(across)), np.inf)
     np.minimum.at(lowest, (rows, columns), _score(colony))
@@ -164,7 +164,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     matplotlib.figure.Figure
 
     """
-    plans = whole("plans", plans, at_least=1)
+    plans = check_whole_number("plans", plans, at_least=1)
     score = _score(colony)
     of_plan: dict[str, list[int]] = {}
     for i, choice in enumerate(colony.choices):
@@ -172,7 +172,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     order = sorted(of_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
     figure, axes = pyplot().subplots(figsize=(7.5, 1.2 + 0.36 * len(best)), layout="constrained")
-    blue, orange = on_background(TRAIN)["color"], on_background(VALIDATION)["color"]
+    blue, orange = adjust_to_background(TRAIN)["color"], adjust_to_background(VALIDATION)["color"]
     of_seeds = [score[members][np.isfinite(score[members])] for members in best]
     for place, losses in enumerate(of_seeds):
         axes.plot(losses, np.full(len(losses), place), "o", color=blue, alpha=0.6, markersize=5)
@@ -181,9 +181,9 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label=f"mean over the {over}")
     axes.set_yticks(range(len(best)), [_said(colony, members) for members in best])
     axes.invert_yaxis()
-    scale(axes, "x", score[np.concatenate(best)] if best else score)
+    set_scale(axes, "x", score[np.concatenate(best)] if best else score)
     axes.set_xlabel(_judged(colony))
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(frameon=False)
     return figure
 
@@ -230,7 +230,7 @@ def _pair(colony: Colony, x: str | None, y: str | None) -> tuple[str, str]:
 
 def _said(colony: Colony, members: list[int]) -> str:
     """A plan in brief, and how many of its networks diverged."""
-    shown = [in_words(colony.choices[members[0]][name]) for name in colony.varied]
+    shown = [format_choice(colony.choices[members[0]][name]) for name in colony.varied]
     words = ", ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in shown) or "all"
     diverged = int(colony.results.diverged[members].sum())
     return f"{words} ({diverged} diverged)" if diverged else words
@@ -255,7 +255,7 @@ def _stretch(values: Any) -> tuple[float, float]:
     return max(float(known.min()), middle / SHOWN_EITHER_WAY), min(float(known.max()), middle * SHOWN_EITHER_WAY)
 
 
-def scale(axes: Any, side: str, values: Any) -> None:
+def set_scale(axes: Any, side: str, values: Any) -> None:
     """A logarithmic scale where numbers differ by much, and none is negative."""
     if _spans_much(values):
         low, high = _stretch(values)

@@ -8,10 +8,10 @@ import numpy as np
 
 from creche.errors import PlanError
 from creche.explain.compare import Comparison
-from creche.plots.loss_landscape import cased, contours
-from creche.plots.style import axes_for, category, pyplot, short, tidy
+from creche.plots.loss_landscape import draw_contours, outline
+from creche.plots.style import category_style, pyplot, resolve_axes, shorten, tidy_axes
 
-__all__ = ["compared_losses", "compared_paths", "comparison"]
+__all__ = ["comparison", "losses_of_runs", "paths_of_runs"]
 
 FACTOR_FOR_LOGARITHMS = 20
 
@@ -52,10 +52,10 @@ def comparison(runs: Comparison, *, axes: Any = None) -> list[Any]:
         left, right = axes
     except (TypeError, ValueError):
         raise PlanError("axes: needs two Axes of matplotlib, for the losses and for the paths") from None
-    return [compared_losses(runs, axes=left), compared_paths(runs, axes=right)]
+    return [losses_of_runs(runs, axes=left), paths_of_runs(runs, axes=right)]
 
 
-def compared_losses(runs: Comparison, *, axes: Any = None) -> Any:
+def losses_of_runs(runs: Comparison, *, axes: Any = None) -> Any:
     """The loss on all training rows by step, a line for each run.
 
     Parameters
@@ -68,12 +68,12 @@ def compared_losses(runs: Comparison, *, axes: Any = None) -> Any:
     matplotlib.axes.Axes
 
     """
-    axes = axes_for(axes)
+    axes = resolve_axes(axes)
     for n, one in enumerate(runs):
-        look = category(n)
+        look = category_style(n)
         mark = "" if one.status != "diverged" else " (diverged)"
         axes.plot(
-            one.steps, np.where(np.isfinite(one.losses), one.losses, np.nan), label=short(one.name + mark, 40),
+            one.steps, np.where(np.isfinite(one.losses), one.losses, np.nan), label=shorten(one.name + mark, 40),
             color=look["color"], linestyle=look["linestyle"], marker=look["marker"], markersize=5,
             markevery=(n * 3 % 7, max(1, len(one.steps) // 8)),
         )  # fmt: skip
@@ -85,12 +85,12 @@ def compared_losses(runs: Comparison, *, axes: Any = None) -> Any:
         axes.set_ylim(top=top)
     axes.set_xlabel("step")
     axes.set_ylabel("loss on all training rows")
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes
 
 
-def compared_paths(runs: Comparison, *, axes: Any = None) -> Any:
+def paths_of_runs(runs: Comparison, *, axes: Any = None) -> Any:
     """The path of each run over lines of equal loss.
 
     Parameters
@@ -105,15 +105,15 @@ def compared_paths(runs: Comparison, *, axes: Any = None) -> Any:
     """
     from matplotlib import rcParams
 
-    axes = axes_for(axes, 6.0, 4.8)
+    axes = resolve_axes(axes, 6.0, 4.8)
     surface, ink = runs.surface, rcParams["text.color"]
-    contours(axes, surface)
+    draw_contours(axes, surface)
     for n, one in enumerate(runs):
-        look = category(n)
+        look = category_style(n)
         leaves = " (leaves the picture)" if _leaves(one.path, surface) else ""
         axes.plot(
             *one.path.T, color=look["color"], linestyle=look["linestyle"], linewidth=1.8, zorder=3,
-            label=short(one.name + leaves, 60), path_effects=cased(),
+            label=shorten(one.name + leaves, 60), path_effects=outline(),
         )  # fmt: skip
         axes.plot(
             *one.path[-1], marker=look["marker"], color=look["color"], markeredgecolor=ink, markersize=8, zorder=5

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.decision_regions import DecisionRegions
-from creche.plots.style import axes_for, category, shades, short
+from creche.plots.style import category_style, resolve_axes, sequential_colormap, shorten
 
 __all__ = ["decision_regions"]
 
@@ -56,16 +56,16 @@ def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = No
 
     """
     number = regions.number_of(of)
-    axes = axes_for(axes, 6.4, 5.0)
+    axes = resolve_axes(axes, 6.4, 5.0)
     if regions.of_classes:
         _classes(axes, regions, None if of is None else number)
     else:
         _numbers(axes, regions, number)
     axes.set_xlim(regions.x[0], regions.x[-1])
     axes.set_ylim(regions.y[0], regions.y[-1])
-    axes.set_xlabel(short(regions.columns[0], 48))
-    axes.set_ylabel(short(regions.columns[1], 48))
-    fixed = [f"{short(name)} = {short(_shown(value), 16)}" for name, value in regions.others.items()]
+    axes.set_xlabel(shorten(regions.columns[0], 48))
+    axes.set_ylabel(shorten(regions.columns[1], 48))
+    fixed = [f"{shorten(name)} = {shorten(_shown(value), 16)}" for name, value in regions.others.items()]
     if fixed:
         more = f", … ({len(fixed) - FIXED_NAMED} more)" if len(fixed) > FIXED_NAMED else ""
         halves = [fixed[: FIXED_NAMED // 2], fixed[FIXED_NAMED // 2 : FIXED_NAMED]]
@@ -80,7 +80,7 @@ def _classes(axes: Any, regions: DecisionRegions, alone: int | None) -> None:
     where, outcomes = regions.regions, regions.outcomes
     surest = regions.said.max(axis=2)
     least = 1 / len(outcomes)
-    colours = np.array([to_rgb(category(c)["color"]) for c in range(len(outcomes))])
+    colours = np.array([to_rgb(category_style(c)["color"]) for c in range(len(outcomes))])
     # Even where the network is least sure, the class can be told.
     strength = 0.15 + 0.4 * np.clip((surest - least) / (1 - least), 0, 1)
     half = (regions.x[1] - regions.x[0]) / 2, (regions.y[1] - regions.y[0]) / 2
@@ -91,7 +91,7 @@ def _classes(axes: Any, regions: DecisionRegions, alone: int | None) -> None:
     )  # fmt: skip
     handles = []
     for c, outcome in enumerate(outcomes):
-        look, inside = category(c), (where == c).astype(float)
+        look, inside = category_style(c), (where == c).astype(float)
         if inside.any():
             _hatched(axes, regions, inside, look["hatch"])
         handles += _markers(axes, regions, outcome, look)
@@ -126,7 +126,7 @@ def _markers(axes: Any, regions: DecisionRegions, outcome: Any, look: dict[str, 
     rows = _some(regions.rows[of_class])
     drawn = axes.plot(
         rows[:, 0], rows[:, 1], linestyle="none", marker=look["marker"], color=look["color"], markersize=5,
-        markeredgecolor=_ink(), markeredgewidth=0.6, alpha=0.9, zorder=3, label=short(outcome),
+        markeredgecolor=_ink(), markeredgewidth=0.6, alpha=0.9, zorder=3, label=shorten(outcome),
     )  # fmt: skip
     patch = Patch(facecolor=look["color"], hatch=look["hatch"], alpha=0.45, edgecolor=_ink(), linewidth=0.6)
     return [(patch, drawn[0])]
@@ -145,11 +145,11 @@ def _others(axes: Any, regions: DecisionRegions) -> list[Any]:
 def _legend(axes: Any, regions: DecisionRegions, handles: list[Any], others: list[Any], alone: int | None) -> None:
     from matplotlib.legend_handler import HandlerTuple
 
-    names = [*map(short, regions.outcomes), *(["no such class"] if others else [])]
+    names = [*map(shorten, regions.outcomes), *(["no such class"] if others else [])]
     handles = [*handles, *others]
-    title = f"{short(regions.label)}: region, rows" + ("" if regions.labels_are_given else " as predicted")
+    title = f"{shorten(regions.label)}: region, rows" + ("" if regions.labels_are_given else " as predicted")
     if alone is not None:
-        title += f"\nlines: probability of {short(regions.outcomes[alone])}"
+        title += f"\nlines: probability of {shorten(regions.outcomes[alone])}"
     axes.legend(
         handles, names, title=title, fontsize="small", title_fontsize="small", framealpha=0.85,
         handler_map={tuple: HandlerTuple(ndivide=None)}, handlelength=3,
@@ -173,18 +173,18 @@ def _numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
         axes.text(0.5, 0.95, f"{low:.4g} throughout", transform=axes.transAxes, ha="center", va="top")
         high = low + 1
     levels = MaxNLocator(LEVELS).tick_values(low, high)
-    axes.contourf(regions.x, regions.y, said, levels=levels, cmap=shades(), alpha=0.8, zorder=0)
+    axes.contourf(regions.x, regions.y, said, levels=levels, cmap=sequential_colormap(), alpha=0.8, zorder=0)
     if said.min() < said.max():
         lines = axes.contour(regions.x, regions.y, said, levels=levels, colors=[_ink()], linewidths=0.7, zorder=1)
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
     rows = np.flatnonzero(here)
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), ROWS_DRAWN)).round().astype(np.int64)]
     drawn = axes.scatter(
-        *regions.rows[rows].T, c=labels[rows], cmap=shades(), vmin=levels[0], vmax=levels[-1], s=22,
+        *regions.rows[rows].T, c=labels[rows], cmap=sequential_colormap(), vmin=levels[0], vmax=levels[-1], s=22,
         edgecolors=[_ink()], linewidths=0.7, zorder=3,
     )  # fmt: skip
     whose = "of rows" if regions.labels_are_given else "predicted of rows"
-    axes.figure.colorbar(drawn, ax=axes, label=short(f"{outcome}: predicted, and {whose}", 60))
+    axes.figure.colorbar(drawn, ax=axes, label=shorten(f"{outcome}: predicted, and {whose}", 60))
 
 
 def _some(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
-from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.table.observations import Observations
 
 if TYPE_CHECKING:
-    from creche.model.predictor import Predicting
+    from creche.model.predictor import Predictor
 
-__all__ = ["Judged", "judged_classes", "judged_numbers", "judged_rows"]
+__all__ = ["EvaluatedRows", "evaluate_classes", "evaluate_numbers", "evaluate_rows"]
 
 NEEDED = "needs an evaluation (model.evaluate(data)), or a model and the rows to judge it by"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class EvaluatedRows:
     """An evaluation, and what it is called.
 
     Attributes
     ----------
-    evaluation : ClassEvaluation or NumberEvaluation
+    evaluation : ClassificationEvaluation or RegressionEvaluation
     label : str
         The label's name; empty where it is not known.
     called : (n,) int64
@@ -39,7 +39,7 @@ class Judged:
     called: NDArray[np.int64]
 
 
-def judged_classes(what: Any, data: Any = None, y: Any = None) -> Judged:
+def evaluate_classes(what: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
     """An evaluation of classes.
 
     Raises
@@ -51,7 +51,7 @@ def judged_classes(what: Any, data: Any = None, y: Any = None) -> Judged:
 
     """
     judged = _judged(what, data, y)
-    if not isinstance(judged.evaluation, ClassEvaluation):
+    if not isinstance(judged.evaluation, ClassificationEvaluation):
         raise PlanError(
             f"this picture is of classes, and the label {judged.label!r} is a number; "
             "predicted_against_true and residuals are for numbers"
@@ -59,7 +59,7 @@ def judged_classes(what: Any, data: Any = None, y: Any = None) -> Judged:
     return judged
 
 
-def judged_numbers(what: Any, data: Any = None, y: Any = None) -> Judged:
+def evaluate_numbers(what: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
     """An evaluation of numbers.
 
     Raises
@@ -71,7 +71,7 @@ def judged_numbers(what: Any, data: Any = None, y: Any = None) -> Judged:
 
     """
     judged = _judged(what, data, y)
-    if not isinstance(judged.evaluation, NumberEvaluation):
+    if not isinstance(judged.evaluation, RegressionEvaluation):
         raise PlanError(
             "this picture is of predicted numbers, and the label holds classes; "
             "confusion_matrix, reliability_diagram, roc_curves and precision_recall are for classes"
@@ -79,7 +79,7 @@ def judged_numbers(what: Any, data: Any = None, y: Any = None) -> Judged:
     return judged
 
 
-def judged_rows(model: Predicting, data: Any, y: Any = None, *, missing_label: str = "error") -> Judged:
+def evaluate_rows(model: Predictor, data: Any, y: Any = None, *, missing_label: str = "error") -> EvaluatedRows:
     """A model judged by rows whose label is known.
 
     Raises
@@ -91,19 +91,19 @@ def judged_rows(model: Predicting, data: Any, y: Any = None, *, missing_label: s
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
     rows = data if isinstance(data, Observations) else model.observe(data, y, missing_label=missing_label)
-    return Judged(model.judge(rows, intervals=0), model.labels.name, rows.called)
+    return EvaluatedRows(model.judge(rows, intervals=0), model.labels.name, rows.called)
 
 
-def _judged(what: Any, data: Any, y: Any) -> Judged:
-    from creche.model.predictor import Predicting
+def _judged(what: Any, data: Any, y: Any) -> EvaluatedRows:
+    from creche.model.predictor import Predictor
 
-    if isinstance(what, Judged | ClassEvaluation | NumberEvaluation):
+    if isinstance(what, EvaluatedRows | ClassificationEvaluation | RegressionEvaluation):
         if data is not None or y is not None:
             raise PlanError("data: is given beside an evaluation, which has its rows; give one of the two")
-        if isinstance(what, Judged):
+        if isinstance(what, EvaluatedRows):
             return what
-        label = "" if isinstance(what, ClassEvaluation) else ", ".join(what.labels)
-        return Judged(what, label, np.arange(1, what.rows + 1))
-    if not isinstance(what, Predicting):
+        label = "" if isinstance(what, ClassificationEvaluation) else ", ".join(what.labels)
+        return EvaluatedRows(what, label, np.arange(1, what.rows + 1))
+    if not isinstance(what, Predictor):
         raise PlanError(f"evaluation: got {type(what).__name__}; {NEEDED}")
-    return judged_rows(what, data, y)
+    return evaluate_rows(what, data, y)

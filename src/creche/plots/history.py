@@ -8,7 +8,7 @@ import numpy as np
 
 from creche.errors import PlanError
 from creche.model.history import History
-from creche.plots.style import TRAIN, VALIDATION, axes_for, on_background, pyplot, tidy
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, resolve_axes, tidy_axes
 
 __all__ = ["loss_curves", "metric_curves", "plot_history"]
 
@@ -69,7 +69,7 @@ def loss_curves(history: Any, *, axes: Any = None, logarithmic: bool | None = No
 
     """
     known = _history_of(history)
-    axes = axes_for(axes)
+    axes = resolve_axes(axes)
     _curves(axes, known, known.train_loss, known.validation_loss, "loss", mark_training=True)
     losses = np.concatenate([known.train_loss, known.validation_loss])
     losses = losses[np.isfinite(losses)]
@@ -108,7 +108,7 @@ def metric_curves(history: Any, *, axes: Any = None) -> Any:
 
     """
     known = _history_of(history)
-    axes = axes_for(axes)
+    axes = resolve_axes(axes)
     _curves(axes, known, known.train_metric, known.validation_metric, NAMES[known.metric], mark_training=True)
     axes.legend(frameon=False)
     return axes
@@ -128,17 +128,17 @@ def _history_of(given: Any) -> History:
 def _curves(axes: Any, history: History, train: Any, validation: Any, name: str, mark_training: bool = False) -> None:
     epochs = np.arange(1, len(history) + 1)
     alone = {"marker": "o", "markersize": 4} if len(history) == 1 else {}
-    axes.plot(epochs, train, label="training", **on_background(TRAIN), **alone)
+    axes.plot(epochs, train, label="training", **adjust_to_background(TRAIN), **alone)
     watched, style = (validation, VALIDATION) if history.has_validation else (train, TRAIN)
     which = "validation" if history.has_validation else "training"
     if history.has_validation:
-        axes.plot(epochs, validation, label="validation", **on_background(VALIDATION), **alone)
+        axes.plot(epochs, validation, label="validation", **adjust_to_background(VALIDATION), **alone)
     best = history.best_epoch
     if best >= 0 and (history.has_validation or mark_training):
         axes.plot(
-            epochs[best], watched[best], "o", color=on_background(style)["color"], markersize=6,
+            epochs[best], watched[best], "o", color=adjust_to_background(style)["color"], markersize=6,
             label=f"lowest {which} loss (epoch {best + 1:,})",
         )  # fmt: skip
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
-    tidy(axes)
+    tidy_axes(axes)

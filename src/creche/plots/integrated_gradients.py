@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from creche.explain.integrated_gradients import IntegratedGradients, cell_in_words
-from creche.plots.style import axes_for, category, short, tidy
+from creche.explain.integrated_gradients import IntegratedGradients, format_cell
+from creche.plots.style import category_style, resolve_axes, shorten, tidy_axes
 
 __all__ = ["integrated_gradients"]
 
@@ -47,14 +47,14 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     place = attributions.place_of(row)
     strongest = attributions.strongest(int(attributions.rows[place]))
     shown, rest = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
-    names = [f"{short(name, LONGEST_NAME)} = {short(cell_in_words(cell), LONGEST_CELL)}" for name, cell, _ in shown]
+    names = [f"{shorten(name, LONGEST_NAME)} = {shorten(format_cell(cell), LONGEST_CELL)}" for name, cell, _ in shown]
     values = [value for *_, value in shown]
     if rest:
         names.append(f"{len(rest)} other columns")
         values.append(sum(value for *_, value in rest))
-    axes = axes_for(axes, 6.2, 1.5 + INCHES_A_COLUMN * max(len(values), 4))
+    axes = resolve_axes(axes, 6.2, 1.5 + INCHES_A_COLUMN * max(len(values), 4))
     places = np.arange(len(values))[::-1]
-    for is_up, look in ((True, category(0)), (False, category(1))):
+    for is_up, look in ((True, category_style(0)), (False, category_style(1))):
         of = [(y, value) for y, value in zip(places, values, strict=True) if (value >= 0) == is_up]
         axes.barh(
             [y for y, _ in of], [value for _, value in of], height=0.62, color=look["color"], zorder=2,
@@ -69,14 +69,14 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.axvline(0, color="grey", linewidth=0.8, zorder=3)
     axes.set_yticks(places, names)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    what = short(attributions.looked_at(place), LONGEST_TITLE)
+    what = shorten(attributions.looked_at(place), LONGEST_TITLE)
     axes.set_xlabel(f"adds to {what}" if attributions.unit == "number" else f"adds to the {what}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(
         f"row {attributions.rows[place]}: {what} {output:.4g}\n({baseline:.4g} for {attributions.beginning})",
         fontsize="medium",
     )
-    tidy(axes)
+    tidy_axes(axes)
     axes.grid(visible=False, axis="y")
     return axes
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from creche.plots.colony import scale
-from creche.plots.style import TRAIN, VALIDATION, axes_for, on_background, pyplot, tidy
+from creche.plots.colony import set_scale
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import Band, LearningRates
@@ -50,9 +50,9 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
 
     """
     is_own = axes is None
-    axes = axes_for(axes, 8.5, 4.6)
+    axes = resolve_axes(axes, 8.5, 4.6)
     rates, losses = found.rates, found.losses
-    blue, orange = on_background(TRAIN)["color"], on_background(VALIDATION)["color"]
+    blue, orange = adjust_to_background(TRAIN)["color"], adjust_to_background(VALIDATION)["color"]
     each = np.repeat(rates, losses.shape[1])
     flat = losses.ravel()
     finite = np.isfinite(flat)
@@ -65,7 +65,7 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     axes.axhline(
         found.references.constant, color="#888888", linestyle=":", linewidth=1.2, label="always the same prediction"
     )
-    scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
+    set_scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
     low, high = axes.get_ylim()
     if axes.get_yscale() == "linear":
         high = min(high, found.ceiling)
@@ -82,7 +82,7 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     _shade(axes, found)
     axes.set_xlabel("learning rate")
     axes.set_ylabel(f"{'validation' if found.colony.watched == 'validation' else 'training'} loss at the end")
-    tidy(axes)
+    tidy_axes(axes)
     beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_own else {}
     axes.legend(frameon=False, fontsize="small", **beside)
     return axes
@@ -137,8 +137,8 @@ def learning_rate_curves(found: LearningRates) -> Any:
         axes.set_title(
             f"{band.name}: {rate:.3g}", fontsize="medium", fontweight="bold" if band.name == "good" else None
         )
-        tidy(axes)
-    scale(panels[0], "y", np.concatenate(drawn or [np.ones(1)]))
+        tidy_axes(axes)
+    set_scale(panels[0], "y", np.concatenate(drawn or [np.ones(1)]))
     low, high = panels[0].get_ylim()
     for axes in panels:
         shown = [line.get_ydata() for line in axes.get_lines()]
@@ -171,6 +171,6 @@ def _curves(axes: Any, found: LearningRates, rate: float) -> list[Any]:
         curves = [("training", history.train_loss, TRAIN), ("validation", history.validation_loss, VALIDATION)]
         for name, losses, style in curves[: 2 if history.has_validation else 1]:
             label = name if not any(line.get_label() == name for line in axes.get_lines()) else None
-            axes.plot(epochs, losses, label=label, **{**on_background(style), "linewidth": 1.1, "alpha": 0.8})
+            axes.plot(epochs, losses, label=label, **{**adjust_to_background(style), "linewidth": 1.1, "alpha": 0.8})
             drawn.append(losses)
     return drawn

@@ -8,9 +8,19 @@ import numpy as np
 
 from creche.explain.loss_curve import LossAgainstWeight
 from creche.explain.loss_surface import LossSurface
-from creche.plots.style import MARKERS, TRAIN, VALIDATION, axes_for, category, on_background, shades, short, tidy
+from creche.plots.style import (
+    MARKERS,
+    TRAIN,
+    VALIDATION,
+    adjust_to_background,
+    category_style,
+    resolve_axes,
+    sequential_colormap,
+    shorten,
+    tidy_axes,
+)
 
-__all__ = ["cased", "contours", "loss_against_weight", "loss_surface"]
+__all__ = ["draw_contours", "loss_against_weight", "loss_surface", "outline"]
 
 LONGEST_NAME = 60
 
@@ -49,17 +59,17 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     'weight from bill_length_mm to neuron 3 of layer 1'
 
     """
-    axes = axes_for(axes, 6.4, 4.2)
+    axes = resolve_axes(axes, 6.4, 4.2)
     weights, losses = curve.weights.astype(np.float64), curve.losses
     low, high = float(losses.min()), float(losses.max())
     margin = 0.06 * (high - low) or 0.05 * abs(low) or 1.0
     axes.set_xlim(weights[0], weights[-1])
     axes.set_ylim(low - 2 * margin, high + margin)
-    axes.plot(weights, losses, label="loss", zorder=2, **on_background(TRAIN))
+    axes.plot(weights, losses, label="loss", zorder=2, **adjust_to_background(TRAIN))
     reach = TANGENT * (weights[-1] - weights[0])
     ends = np.array([curve.at - reach, curve.at + reach])
     slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
-    axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **on_background(VALIDATION))
+    axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **adjust_to_background(VALIDATION))
     _landings(axes, curve)
     axes.plot(curve.at, curve.loss, "o", color=_ink(), markersize=8, zorder=6, label=f"now: {curve.at:.4g}")
     if curve.path is not None:
@@ -69,9 +79,9 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
             axes.text(
                 x, 0.5, "loss not finite\nbeyond", transform=axes.transAxes, ha=side, va="center", fontsize="small"
             )
-    axes.set_xlabel(short(curve.name, LONGEST_NAME))
+    axes.set_xlabel(shorten(curve.name, LONGEST_NAME))
     axes.set_ylabel("loss")
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes
 
@@ -86,7 +96,7 @@ def _landings(axes: Any, curve: LossAgainstWeight) -> None:
     """A marker on the curve for each step, an arrow to it, and its rate; of one outside the picture, where it is."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for n, landing in enumerate(curve.landings):
-        look = category(n + 2)
+        look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
         inside = left <= landing.at <= right and np.isfinite(landing.loss)
         where = "" if inside else f", lands at {landing.at:.3g}"
@@ -141,13 +151,19 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
     'first random direction'
 
     """
-    axes = axes_for(axes, 6.0, 4.8)
-    contours(axes, surface)
+    axes = resolve_axes(axes, 6.0, 4.8)
+    draw_contours(axes, surface)
     if surface.path is not None:
-        look = on_background(VALIDATION)
+        look = adjust_to_background(VALIDATION)
         path = {**look, "linestyle": "-", "linewidth": 1.5}
         axes.plot(
-            *surface.path.T, marker=".", markersize=4, label="path of training", zorder=4, path_effects=cased(), **path
+            *surface.path.T,
+            marker=".",
+            markersize=4,
+            label="path of training",
+            zorder=4,
+            path_effects=outline(),
+            **path,
         )
         axes.plot(
             *surface.path[0], "s", color=look["color"], markeredgecolor=_ink(), markersize=8, label="start", zorder=5
@@ -158,7 +174,7 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
     return axes
 
 
-def cased() -> list[Any]:
+def outline() -> list[Any]:
     """What sets a line off from shades of its own colour: an edge like the background."""
     from matplotlib import rcParams
     from matplotlib.patheffects import withStroke
@@ -166,14 +182,14 @@ def cased() -> list[Any]:
     return [withStroke(linewidth=3.6, foreground=rcParams["axes.facecolor"])]
 
 
-def contours(axes: Any, surface: LossSurface) -> None:
+def draw_contours(axes: Any, surface: LossSurface) -> None:
     """The loss as shades, more of it stronger, and lines with their numbers; where it is not finite, nothing."""
     from matplotlib.colors import LogNorm, Normalize
 
     axes.set_xlim(surface.x[0], surface.x[-1])
     axes.set_ylim(surface.y[0], surface.y[-1])
-    axes.set_xlabel(short(surface.names[0], LONGEST_NAME))
-    axes.set_ylabel(short(surface.names[1], LONGEST_NAME))
+    axes.set_xlabel(shorten(surface.names[0], LONGEST_NAME))
+    axes.set_ylabel(shorten(surface.names[1], LONGEST_NAME))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     finite = surface.losses[np.isfinite(surface.losses)]
@@ -186,7 +202,9 @@ def contours(axes: Any, surface: LossSurface) -> None:
     levels = np.geomspace(low, high, LEVELS) if is_logarithmic else np.linspace(low, high, LEVELS)
     norm = LogNorm(low, high) if is_logarithmic else Normalize(low, high)
     losses = np.ma.masked_invalid(surface.losses)
-    axes.contourf(surface.x, surface.y, losses, levels=levels, norm=norm, cmap=shades(), alpha=0.75, zorder=0)
+    axes.contourf(
+        surface.x, surface.y, losses, levels=levels, norm=norm, cmap=sequential_colormap(), alpha=0.75, zorder=0
+    )
     lines = axes.contour(
         surface.x, surface.y, losses, levels=levels[1:-1], colors=[_ink()], linewidths=0.6, alpha=0.7, zorder=1
     )

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.arguments import whole
-from creche.plots.style import NEGATIVE, POSITIVE, axes_for, is_dark, on_background, short
+from creche.plan.arguments import check_whole_number
+from creche.plots.style import NEGATIVE, POSITIVE, adjust_to_background, is_dark, resolve_axes, shorten
 
 if TYPE_CHECKING:
     from creche.model.model import Model
@@ -99,12 +99,12 @@ def network(model: Model, *, most: int = 9, axes: Any = None) -> Any:
         raise PlanError(f"model: is an ensemble of {len(model)} networks; give one of them, such as ensemble.models[0]")
     if not isinstance(model, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a trained Model")
-    most = whole("most", most, at_least=3)
+    most = check_whole_number("most", most, at_least=3)
     columns = [Column.of(width, most) for width in model.plan.network.widths]
     tallest = max(len(column.shown) + (column.gap is not None) for column in columns)
     left, right = _outer_names(columns, model)
     beside = [LETTER * max(map(len, names)) + 2 * APART for names in (left, right)]  # inches
-    axes = axes_for(axes, sum(beside) + BETWEEN * (len(columns) - 1), max(0.4 * tallest + 1.1, 2.2))
+    axes = resolve_axes(axes, sum(beside) + BETWEEN * (len(columns) - 1), max(0.4 * tallest + 1.1, 2.2))
     size = axes.get_window_extent().size / axes.figure.dpi
     unit = max((size[0] - sum(beside)) / (len(columns) - 1), 0.2)  # inches from layer to layer
     bottom = -(tallest - 1) / 2
@@ -135,7 +135,7 @@ def _connections(axes: Any, left: Column, right: Column, weights: NDArray[Any], 
     ends[:, 0, 0], ends[:, 1, 0] = x, x + 1
     ends[:, 0, 1], ends[:, 1, 1] = left.heights[rows], right.heights[across]
     sorted_size, negative = size[rows, across], shown[rows, across] < 0
-    for sign, look in ((negative, on_background(NEGATIVE)), (~negative, on_background(POSITIVE))):
+    for sign, look in ((negative, adjust_to_background(NEGATIVE)), (~negative, adjust_to_background(POSITIVE))):
         lines = LineCollection(
             list(ends[sign]), colors=look["color"], linestyles=look["linestyle"], zorder=1,
             linewidths=THINNEST + (THICKEST - THINNEST) * sorted_size[sign], alpha=(0.25 + 0.75 * sorted_size[sign]),
@@ -164,8 +164,8 @@ def _outer_names(columns: list[Column], model: Model) -> tuple[list[str], list[s
     """What stands beside the neurons shown: the inputs' names, and the classes or labels."""
     outputs = model.labels.names if model.classes is None else model.classes
     outputs = outputs[-model.plan.network.outputs :]  # of two classes, one probability tells both: the second's
-    inputs = [short(model.features.inputs[i], NAME_LENGTH) for i in columns[0].shown.tolist()]
-    return inputs, [short(outputs[i], NAME_LENGTH) for i in columns[-1].shown.tolist()]
+    inputs = [shorten(model.features.inputs[i], NAME_LENGTH) for i in columns[0].shown.tolist()]
+    return inputs, [shorten(outputs[i], NAME_LENGTH) for i in columns[-1].shown.tolist()]
 
 
 def _write_names(axes: Any, column: Column, names: list[str], x: float, side: str) -> None:
@@ -189,7 +189,7 @@ def _captions(axes: Any, columns: list[Column], model: Model, y: float, *, roomy
 def _legend(axes: Any) -> None:
     from matplotlib.lines import Line2D
 
-    signs = [Line2D([], [], **on_background(look), linewidth=1.8) for look in (POSITIVE, NEGATIVE)]
+    signs = [Line2D([], [], **adjust_to_background(look), linewidth=1.8) for look in (POSITIVE, NEGATIVE)]
     axes.legend(
         signs, ["positive weight", "negative weight (thicker is larger, within a layer)"], loc="lower center", ncols=2,
         frameon=False, fontsize="x-small", bbox_to_anchor=(0.5, 0.0), borderaxespad=0,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.partial_dependence import PartialDependence
-from creche.explain.value_grid import Span
-from creche.plots.style import axes_for, category, ink_on, shades, short, tidy
+from creche.explain.value_grid import ValueGrid
+from creche.plots.style import category_style, contrasting_color, resolve_axes, sequential_colormap, shorten, tidy_axes
 
 __all__ = ["partial_dependence"]
 
@@ -69,7 +69,7 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
 
     """
     number = dependence.number_of(of)
-    axes = axes_for(axes, 6.0, 4.2)
+    axes = resolve_axes(axes, 6.0, 4.2)
     if len(dependence.spans) == 2:
         _two(axes, dependence, number)
     else:
@@ -82,24 +82,24 @@ def _one(axes: Any, dependence: PartialDependence, alone: int | None) -> None:
     if alone is None and dependence.of_classes and len(outcomes) == 2:
         alone = 1
     shown = list(range(len(outcomes))) if alone is None else [alone]
-    (bars if dependence.spans[0].is_category else curves)(axes, dependence, shown)
+    (draw_bars if dependence.spans[0].is_category else draw_curves)(axes, dependence, shown)
     if len(shown) == 1:
-        axes.set_ylabel(short(dependence.measure(outcomes[shown[0]]), 48))
+        axes.set_ylabel(shorten(dependence.measure(outcomes[shown[0]]), 48))
     else:
         axes.set_ylabel("mean probability" if dependence.of_classes else "mean prediction")
-        axes.legend(title=short(dependence.label), fontsize="small", title_fontsize="small", framealpha=0.8)
-    axes.set_xlabel(short(dependence.columns[0], 48))
+        axes.legend(title=shorten(dependence.label), fontsize="small", title_fontsize="small", framealpha=0.8)
+    axes.set_xlabel(shorten(dependence.columns[0], 48))
     if dependence.of_classes:
         axes.set_ylim(-0.08 if not dependence.spans[0].is_category else 0, 1.03)
-    tidy(axes)
+    tidy_axes(axes)
 
 
-def curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
+def draw_curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
     """A line for each class or label, thin ones for rows, and the rug."""
     span = dependence.spans[0]
     every = max(1, len(span) // 8)
     for place, number in enumerate(shown):
-        look = category(number)
+        look = category_style(number)
         if dependence.individual is not None:
             rows = _some(len(dependence.individual))
             axes.plot(
@@ -109,13 +109,13 @@ def curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
         axes.plot(
             span.at, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
             marker=look["marker"], markevery=(place * every // max(len(shown), 1), every), markersize=5,
-            label=short(dependence.outcomes[number]), zorder=3,
+            label=shorten(dependence.outcomes[number]), zorder=3,
         )  # fmt: skip
     _rug(axes, span)
     _dated(axes.xaxis, span)
 
 
-def _rug(axes: Any, span: Span) -> None:
+def _rug(axes: Any, span: ValueGrid) -> None:
     """A stroke for each row at the foot."""
     present = span.rows_at[~span.observed.missing]
     axes.plot(
@@ -124,17 +124,17 @@ def _rug(axes: Any, span: Span) -> None:
     )  # fmt: skip
 
 
-def bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
+def draw_bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
     """A group of bars for each category, a bar for each class or label; dots for rows."""
     span = dependence.spans[0]
     width = 0.8 / len(shown)
     for place, number in enumerate(shown):
-        look = category(number)
+        look = category_style(number)
         at = span.where + (place - (len(shown) - 1) / 2) * width
         # The background's colour behind the hatch keeps it visible on either background.
         axes.bar(
             at, dependence.average[:, number], width * 0.92, color=look["color"], hatch=look["hatch"],
-            edgecolor=_ground(), linewidth=0.6, label=short(dependence.outcomes[number]), zorder=2,
+            edgecolor=_ground(), linewidth=0.6, label=shorten(dependence.outcomes[number]), zorder=2,
         )  # fmt: skip
         if dependence.individual is not None:
             rows = _some(len(dependence.individual))
@@ -147,7 +147,7 @@ def bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
     counts = [int((span.rows_at == i).sum()) for i in range(len(span))]
     turned = len(span) > NAMES_LEVEL
     below = " ({:,})" if turned else "\n{:,} rows"
-    labels = [short(label, 16) + below.format(count) for label, count in zip(span.labels, counts, strict=True)]
+    labels = [shorten(label, 16) + below.format(count) for label, count in zip(span.labels, counts, strict=True)]
     axes.set_xticks(span.where, labels)
     if turned:
         axes.tick_params(axis="x", labelrotation=90, labelsize="small")
@@ -156,7 +156,7 @@ def bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
 def _two(axes: Any, dependence: PartialDependence, number: int) -> None:
     first, second = dependence.spans
     said = dependence.average[:, :, number]
-    what = short(dependence.measure(dependence.outcomes[number]), 48)
+    what = shorten(dependence.measure(dependence.outcomes[number]), 48)
     if first.is_category != second.is_category and min(len(s) for s in (first, second) if s.is_category) <= LINES_DRAWN:
         along, lines, said = (second, first, said.T) if first.is_category else (first, second, said)
         _lines(axes, along, lines, said)
@@ -164,29 +164,29 @@ def _two(axes: Any, dependence: PartialDependence, number: int) -> None:
         if dependence.of_classes:
             axes.set_ylim(-0.08, 1.03)
         return
-    axes.set_xlabel(short(first.name, 48))
-    axes.set_ylabel(short(second.name, 48))
+    axes.set_xlabel(shorten(first.name, 48))
+    axes.set_ylabel(shorten(second.name, 48))
     axes.set_title(what, fontsize="medium")
     if first.is_category or second.is_category or min(len(first), len(second)) < 2:
-        cells(axes, first, second, said)
+        draw_cells(axes, first, second, said)
     else:
         _map(axes, dependence, said)
 
 
-def _lines(axes: Any, along: Span, lines: Span, said: NDArray[np.float64]) -> None:
+def _lines(axes: Any, along: ValueGrid, lines: ValueGrid, said: NDArray[np.float64]) -> None:
     """Numbers along the foot, a line for each category."""
     every = max(1, len(along) // 8)
     for i, label in enumerate(lines.labels):
-        look = category(i)
+        look = category_style(i)
         axes.plot(
             along.at, said[:, i], color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
-            linewidth=2, markersize=5, markevery=(i * every // len(lines), every), label=short(label),
+            linewidth=2, markersize=5, markevery=(i * every // len(lines), every), label=shorten(label),
         )  # fmt: skip
     _rug(axes, along)
     _dated(axes.xaxis, along)
-    axes.set_xlabel(short(along.name, 48))
-    axes.legend(title=short(lines.name), fontsize="small", title_fontsize="small", framealpha=0.8)
-    tidy(axes)
+    axes.set_xlabel(shorten(along.name, 48))
+    axes.legend(title=shorten(lines.name), fontsize="small", title_fontsize="small", framealpha=0.8)
+    tidy_axes(axes)
 
 
 def _map(axes: Any, dependence: PartialDependence, said: NDArray[np.float64]) -> None:
@@ -198,7 +198,7 @@ def _map(axes: Any, dependence: PartialDependence, said: NDArray[np.float64]) ->
         from matplotlib.ticker import MaxNLocator
 
         levels = MaxNLocator(LEVELS).tick_values(float(said.min()), float(said.max()))
-        axes.contourf(first.at, second.at, said.T, levels=levels, cmap=shades(), alpha=0.75, zorder=0)
+        axes.contourf(first.at, second.at, said.T, levels=levels, cmap=sequential_colormap(), alpha=0.75, zorder=0)
         lines = axes.contour(first.at, second.at, said.T, levels=levels, colors=[_ink()], linewidths=0.7, zorder=1)
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
     axes.plot(first.rows_at, second.rows_at, ".", color=_ink(), markersize=3, alpha=0.5, zorder=2, label="rows")
@@ -206,28 +206,28 @@ def _map(axes: Any, dependence: PartialDependence, said: NDArray[np.float64]) ->
     _dated(axes.yaxis, second)
 
 
-def cells(axes: Any, first: Span, second: Span, said: NDArray[np.float64]) -> None:
+def draw_cells(axes: Any, first: ValueGrid, second: ValueGrid, said: NDArray[np.float64]) -> None:
     """A cell for each pair of values, with its number where there is room; else with a scale."""
-    colours = shades()
+    colours = sequential_colormap()
     low, high = float(said.min()), float(said.max())
     image = axes.imshow(
         said.T, cmap=colours, vmin=low, vmax=high if high > low else low + 1, aspect="auto", origin="lower"
     )
     for ticks, span in ((axes.set_xticks, first), (axes.set_yticks, second)):
         kept = np.unique(np.linspace(0, len(span) - 1, min(TICKS, len(span))).round().astype(np.int64))
-        ticks(kept, [short(span.labels[i], 16) for i in kept.tolist()])
+        ticks(kept, [shorten(span.labels[i], 16) for i in kept.tolist()])
     if len(first) > NAMES_LEVEL:
         axes.tick_params(axis="x", labelrotation=90)
     if len(first) <= MOST_ACROSS and len(second) <= MOST_DOWN:
         for (i, j), value in np.ndenumerate(said):
             share = (value - low) / (high - low) if high > low else 0.0
-            ink = ink_on(colours(share)[:3])
+            ink = contrasting_color(colours(share)[:3])
             axes.text(i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink)
     else:
         axes.figure.colorbar(image, ax=axes)
 
 
-def _dated(axis: Any, span: Span) -> None:
+def _dated(axis: Any, span: ValueGrid) -> None:
     """Dates as short as they can be."""
     if span.kind == "moment":
         from matplotlib import dates

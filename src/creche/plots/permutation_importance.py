@@ -8,7 +8,7 @@ import numpy as np
 
 from creche.evaluation.metrics import LOWER_IS_BETTER, metric_name
 from creche.explain.permutation_importance import PermutationImportance
-from creche.plots.style import axes_for, category, short, tidy
+from creche.plots.style import category_style, resolve_axes, shorten, tidy_axes
 
 __all__ = ["permutation_importance"]
 
@@ -41,9 +41,9 @@ def permutation_importance(importance: PermutationImportance, *, axes: Any = Non
 
     """
     count = min(len(importance), COLUMNS_SHOWN)
-    axes = axes_for(axes, 5.6, 1.2 + INCHES_A_COLUMN * max(count, 4))
+    axes = resolve_axes(axes, 5.6, 1.2 + INCHES_A_COLUMN * max(count, 4))
     values, places = importance.importance[:count], np.arange(count)[::-1]
-    axes.barh(places, values, height=0.62, color=category(0)["color"], zorder=2)
+    axes.barh(places, values, height=0.62, color=category_style(0)["color"], zorder=2)
     low, high = importance.low[:count], importance.high[:count]
     if not np.isnan(low).all():
         axes.hlines(places, low, high, color=_ink(), linewidth=1.4, zorder=3, label="95 % of resamples of the rows")
@@ -51,13 +51,13 @@ def permutation_importance(importance: PermutationImportance, *, axes: Any = Non
             axes.plot(ends, places, "|", color=_ink(), markersize=6, zorder=3)
         axes.legend(frameon=False, fontsize="small", loc="lower right")
     axes.axvline(0, color="grey", linewidth=0.8, zorder=1)
-    axes.set_yticks(places, [short(name) for name in importance.columns[:count]])
+    axes.set_yticks(places, [shorten(name) for name in importance.columns[:count]])
     axes.set_ylim(-0.7, count - 0.3)
     way = "higher" if importance.metric in LOWER_IS_BETTER else "lower"
     axes.set_xlabel(f"{metric_name(importance.metric)} becomes {way} by")
     if count < len(importance):
         axes.set_title(f"the {count} of {len(importance)} columns that matter most", fontsize="medium")
-    tidy(axes)
+    tidy_axes(axes)
     axes.grid(visible=False, axis="y")
     return axes
 

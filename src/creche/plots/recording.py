@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.plots.style import VALIDATION, axes_for, category, is_dark, on_background, tidy
+from creche.plots.style import VALIDATION, adjust_to_background, category_style, is_dark, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.training.recording import Recording
@@ -65,7 +65,7 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "updat
     values: Any = getattr(recording, name)
     if isinstance(values, list):  # of single neurons
         values = np.stack([of_neurons.mean(axis=1) for of_neurons in values], axis=1)
-    axes = axes_for(axes, 6.4, 3.8)
+    axes = resolve_axes(axes, 6.4, 3.8)
     drawn = 0
     for layer, called in enumerate(recording.layers):
         known = np.isfinite(values[:, layer])
@@ -80,7 +80,7 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "updat
         axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("epoch")
     axes.set_ylabel(title)
-    tidy(axes)
+    tidy_axes(axes)
     if 0 < drawn <= LINES_NAMED:
         axes.legend(frameon=False)
     return axes
@@ -120,10 +120,10 @@ def recorded_weights(recording: Recording, layer: int = 0, axes: Any = None) -> 
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, int(np.clip(np.sqrt(weights.shape[1]), *BINS)) + 1)
     shares = np.stack([np.histogram(of_moment, edges)[0] for of_moment in weights], axis=1) / weights.shape[1]
-    axes = axes_for(axes, 6.4, 3.8)
+    axes = resolve_axes(axes, 6.4, 3.8)
     at = _edges(recording.epochs)
     image = axes.pcolormesh(at, edges, np.sqrt(shares), cmap=_map(), rasterized=True)
-    colour = on_background(VALIDATION)["color"]
+    colour = adjust_to_background(VALIDATION)["color"]
     for percent, dashes in ((25, ":"), (50, "-"), (75, ":")):
         axes.plot(recording.epochs, np.percentile(weights, percent, axis=1), dashes, color=colour, linewidth=1.6)
     axes.set_xlabel("epoch")
@@ -140,7 +140,7 @@ def _map() -> Any:
 
 
 def _style(layer: int, moments: int) -> dict[str, Any]:
-    look = category(layer)
+    look = category_style(layer)
     del look["hatch"]
     return {
         **look, "markersize": 4.5, "markevery": (layer % MARKS, max(moments // MARKS, 1)), "linewidth": 1.6,

@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.plots.evaluated import Judged, judged_numbers
-from creche.plots.style import POSITIVE, VALIDATION, axes_for, on_background, shades, short, tidy
+from creche.plots.evaluated import EvaluatedRows, evaluate_numbers
+from creche.plots.style import (
+    POSITIVE,
+    VALIDATION,
+    adjust_to_background,
+    resolve_axes,
+    sequential_colormap,
+    shorten,
+    tidy_axes,
+)
 
 __all__ = ["predicted_against_true", "residuals"]
 
@@ -28,7 +36,7 @@ def predicted_against_true(
 
     Parameters
     ----------
-    evaluation : NumberEvaluation or Model
+    evaluation : RegressionEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     label : str, optional
@@ -56,18 +64,18 @@ def predicted_against_true(
     'body_mass_g: true'
 
     """
-    judged = judged_numbers(evaluation, data, y)
+    judged = evaluate_numbers(evaluation, data, y)
     name, truth, said = _pairs(judged, label)
-    axes = axes_for(axes, 4.6, 4.4)
+    axes = resolve_axes(axes, 4.6, 4.4)
     _points(axes, truth, said)
     ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
-    axes.plot(ends, ends, **{**on_background(VALIDATION), "linewidth": 1.2}, label="predicted = true")
+    axes.plot(ends, ends, **{**adjust_to_background(VALIDATION), "linewidth": 1.2}, label="predicted = true")
     _name_worst(axes, judged, truth, said, truth, said)
     of_label = judged.evaluation.per_label[name]
-    axes.set(xlabel=f"{short(name)}: true", ylabel=f"{short(name)}: predicted")
+    axes.set(xlabel=f"{shorten(name)}: true", ylabel=f"{shorten(name)}: predicted")
     r2 = f"R² {of_label['r2']:.3f}, " if np.isfinite(of_label["r2"]) else ""
     axes.set_title(f"{r2}root mean squared error {of_label['rmse']:.4g}", fontsize="medium")
-    tidy(axes)
+    tidy_axes(axes)
     axes.legend(frameon=False, loc="upper left")
     return axes
 
@@ -79,7 +87,7 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
 
     Parameters
     ----------
-    evaluation : NumberEvaluation or Model
+    evaluation : RegressionEvaluation or Model
     data, y : optional
         With a model, rows whose label is known, as for `Model.evaluate`.
     label : str, optional
@@ -107,23 +115,23 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
     'body_mass_g: true − predicted'
 
     """
-    judged = judged_numbers(evaluation, data, y)
+    judged = evaluate_numbers(evaluation, data, y)
     name, truth, said = _pairs(judged, label)
-    axes = axes_for(axes, 5.0, 4.0)
+    axes = resolve_axes(axes, 5.0, 4.0)
     left = truth - said
     _points(axes, said, left)
-    line, rmse = on_background(VALIDATION), judged.evaluation.per_label[name]["rmse"]
+    line, rmse = adjust_to_background(VALIDATION), judged.evaluation.per_label[name]["rmse"]
     axes.axhline(0, color=line["color"], linewidth=1.2)
     if np.isfinite(rmse):
         axes.axhspan(-rmse, rmse, facecolor=line["color"], alpha=0.15)
         axes.set_title(f"band: ± root mean squared error ({rmse:.4g})", fontsize="medium")
     _name_worst(axes, judged, truth, said, said, left)
-    axes.set(xlabel=f"{short(name)}: predicted", ylabel=f"{short(name)}: true − predicted")
-    tidy(axes)
+    axes.set(xlabel=f"{shorten(name)}: predicted", ylabel=f"{shorten(name)}: true − predicted")
+    tidy_axes(axes)
     return axes
 
 
-def _pairs(judged: Judged, label: str | None) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
+def _pairs(judged: EvaluatedRows, label: str | None) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
     """The label, and what is true and predicted of it."""
     labels = judged.evaluation.labels
     name = labels[0] if label is None else label
@@ -135,15 +143,15 @@ def _pairs(judged: Judged, label: str | None) -> tuple[str, NDArray[np.float64],
 
 def _points(axes: Any, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     if len(x) > POINTS_SHOWN:
-        hexagons = axes.hexbin(x, y, gridsize=40, bins="log", mincnt=1, cmap=shades())
+        hexagons = axes.hexbin(x, y, gridsize=40, bins="log", mincnt=1, cmap=sequential_colormap())
         axes.figure.colorbar(hexagons, ax=axes, label="rows")
         return
     alpha = float(np.clip(100 / max(len(x), 1), 0.35, 0.8))
-    axes.plot(x, y, "o", color=on_background(POSITIVE)["color"], alpha=alpha, markersize=4.5, markeredgewidth=0)
+    axes.plot(x, y, "o", color=adjust_to_background(POSITIVE)["color"], alpha=alpha, markersize=4.5, markeredgewidth=0)
 
 
 def _name_worst(
-    axes: Any, judged: Judged, truth: NDArray[Any], said: NDArray[Any], x: NDArray[Any], y: NDArray[Any]
+    axes: Any, judged: EvaluatedRows, truth: NDArray[Any], said: NDArray[Any], x: NDArray[Any], y: NDArray[Any]
 ) -> None:
     """The rows furthest off, by what the user calls them; their names stay within the picture."""
     middle, highest = (x.min() + x.max()) / 2, y.min() + 0.9 * np.ptp(y)

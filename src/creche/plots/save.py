@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from creche._system.atomic_files import replacing
+from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, PlanError, nearest
 from creche.plots.style import off_screen, pyplot
 
-__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "pictures_of", "rendered", "save_all", "writable_folder"]
+__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "ensure_folder", "list_pictures", "render_picture", "save_all"]
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -89,14 +89,14 @@ def save_all(
     ['network.svg', 'weight_histograms.svg', 'loss_curves.svg']
 
     """
-    from creche.plots.evaluated import judged_rows
+    from creche.plots.evaluated import evaluate_rows
 
     pyplot()
     if format not in FORMATS:
         raise PlanError(f"format: got {format!r}; {nearest(format, FORMATS)}")
-    into = writable_folder(folder)
-    drawings = pictures_of(model, judged_rows(model, data, y, missing_label=missing_label))
-    files = {name: rendered(draw, format, dark) for name, draw in drawings.items()}
+    into = ensure_folder(folder)
+    drawings = list_pictures(model, evaluate_rows(model, data, y, missing_label=missing_label))
+    files = {name: render_picture(draw, format, dark) for name, draw in drawings.items()}
     try:
         into.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -104,12 +104,12 @@ def save_all(
     written = []
     for name, content in files.items():
         written.append(into / f"{name}.{format}")
-        with replacing(written[-1]) as file:
+        with open_replacement(written[-1]) as file:
             file.write(content)
     return written
 
 
-def pictures_of(model: Any, judged: Any) -> dict[str, Callable[[], Any]]:
+def list_pictures(model: Any, judged: Any) -> dict[str, Callable[[], Any]]:
     """All pictures of a model and what it was judged by: name of each, and a function that draws it.
 
     Parameters
@@ -140,7 +140,7 @@ def pictures_of(model: Any, judged: Any) -> dict[str, Callable[[], Any]]:
     return found
 
 
-def rendered(draw: Callable[[], Any], format: str = "png", dark: bool = False, *, as_text: bool = False) -> bytes:
+def render_picture(draw: Callable[[], Any], format: str = "png", dark: bool = False, *, as_text: bool = False) -> bytes:
     """What a function draws, as the content of a file: for a light or a dark background, whatever the user's style.
 
     Parameters
@@ -166,7 +166,7 @@ def rendered(draw: Callable[[], Any], format: str = "png", dark: bool = False, *
     return file.getvalue()
 
 
-def writable_folder(folder: str | Path) -> Path:
+def ensure_folder(folder: str | Path) -> Path:
     """A folder that is there or can be made: if not, that is said before any work is done.
 
     Raises

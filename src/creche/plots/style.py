@@ -18,16 +18,16 @@ __all__ = [
     "SEQUENTIAL",
     "TRAIN",
     "VALIDATION",
-    "axes_for",
-    "category",
-    "ink_on",
+    "adjust_to_background",
+    "category_style",
+    "contrasting_color",
     "is_dark",
     "off_screen",
-    "on_background",
     "pyplot",
-    "shades",
-    "short",
-    "tidy",
+    "resolve_axes",
+    "sequential_colormap",
+    "shorten",
+    "tidy_axes",
 ]
 
 # Okabe & Ito 2008: blue and vermilion differ in lightness as well as in hue; lines differ in their dashes too.
@@ -74,7 +74,7 @@ def pyplot() -> ModuleType:
     return module
 
 
-def axes_for(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
+def resolve_axes(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
     """The axes given, or those of a new figure of so many inches.
 
     Raises
@@ -107,12 +107,12 @@ def off_screen() -> Iterator[None]:
         _OFF_SCREEN.reset(token)
 
 
-def category(number: int) -> dict[str, Any]:
+def category_style(number: int) -> dict[str, Any]:
     """How the class (or line) of that number looks: its color, linestyle, marker and hatch, on this background.
 
     Examples
     --------
-    >>> category(1)
+    >>> category_style(1)
     {'color': '#D55E00', 'linestyle': '--', 'marker': 's', 'hatch': '///'}
 
     """
@@ -120,7 +120,7 @@ def category(number: int) -> dict[str, Any]:
         "color": COLOURS[number % len(COLOURS)], "linestyle": DASHES[number % len(DASHES)],
         "marker": MARKERS[number % len(MARKERS)], "hatch": HATCHES[number % len(HATCHES)],
     }  # fmt: skip
-    return on_background(look)
+    return adjust_to_background(look)
 
 
 def is_dark() -> bool:
@@ -135,12 +135,12 @@ def is_dark() -> bool:
     return _lightness(to_rgba(rcParams["text.color"])) > 0.5
 
 
-def on_background(line: dict[str, Any]) -> dict[str, Any]:
+def adjust_to_background(line: dict[str, Any]) -> dict[str, Any]:
     """The line in a colour that can be seen on the background that matplotlib's style has."""
     return {**line, "color": LIGHTER.get(line["color"], line["color"])} if is_dark() else line
 
 
-def shades() -> Any:
+def sequential_colormap() -> Any:
     """A colour map from the background to a colour that stands out: more is darker in light, lighter in dark."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -148,7 +148,7 @@ def shades() -> Any:
     return LinearSegmentedColormap.from_list("creche shades", ends)
 
 
-def ink_on(colour: Any) -> str:
+def contrasting_color(colour: Any) -> str:
     """Black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
     from matplotlib.colors import to_rgb
 
@@ -162,12 +162,12 @@ def _lightness(rgb: Any) -> float:
     return float(0.299 * red + 0.587 * green + 0.114 * blue)
 
 
-def short(name: Any, most: int = 24) -> str:
+def shorten(name: Any, most: int = 24) -> str:
     """A name of the user's as it can stand in a picture: on one line, not too long, and never taken for mathematics.
 
     Examples
     --------
-    >>> short("bill_length_mm"), len(short("long " * 20))
+    >>> shorten("bill_length_mm"), len(short("long " * 20))
     ('bill_length_mm', 24)
 
     """
@@ -175,7 +175,7 @@ def short(name: Any, most: int = 24) -> str:
     return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
 
 
-def tidy(axes: Any) -> None:
+def tidy_axes(axes: Any) -> None:
     """A faint grid, and no frame where no scale is."""
     axes.grid(alpha=0.25)
     for side in ("top", "right"):

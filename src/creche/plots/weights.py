@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.arguments import whole
-from creche.plots.style import axes_for, category, tidy
+from creche.plan.arguments import check_whole_number
+from creche.plots.style import category_style, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.model.model import Model
@@ -55,7 +55,7 @@ def weight_histograms(model: Model, *, axes: Any = None) -> Any:
     """
     layers = [weights for weights, _ in _layers(model)]
     names = [f"layer {i}\n{w.shape[0]:,}→{w.shape[1]:,}" for i, w in enumerate(layers)]
-    axes = axes_for(axes, 5.4, 1.1 + 0.85 * min(len(layers), BANDS_SHOWN))
+    axes = resolve_axes(axes, 5.4, 1.1 + 0.85 * min(len(layers), BANDS_SHOWN))
     _bands(axes, layers, names, counted=True)
     return axes
 
@@ -100,14 +100,18 @@ def weights_over_epochs(
     sets = [_layers(given) for given in weights]
     if not sets:
         raise PlanError("weights: got none; needs the weights after one epoch or more")
-    called = list(range(1, len(sets) + 1)) if epochs is None else [whole("epochs", e, at_least=0) for e in epochs]
+    called = (
+        list(range(1, len(sets) + 1))
+        if epochs is None
+        else [check_whole_number("epochs", e, at_least=0) for e in epochs]
+    )
     if len(called) != len(sets):
         raise PlanError(f"epochs: got {len(called)} for {len(sets)} sets of weights; needs one for each")
     count = len(sets[0])
     if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not -count <= layer < count:
         raise PlanError(f"layer: got {layer!r}; needs a whole number from {-count} to {count - 1}")
     chosen = np.unique(np.linspace(0, len(sets) - 1, min(len(sets), BANDS_SHOWN)).round().astype(int)).tolist()
-    axes = axes_for(axes, 5.4, 1.1 + 0.5 * len(chosen))
+    axes = resolve_axes(axes, 5.4, 1.1 + 0.5 * len(chosen))
     _bands(axes, [sets[i][layer][0] for i in chosen], [f"epoch {called[i]:,}" for i in chosen], counted=False)
     axes.set_title(f"layer {layer % count}, {sets[0][layer][0].size:,} weights", fontsize="medium")
     return axes
@@ -129,7 +133,7 @@ def _bands(axes: Any, layers: Sequence[NDArray[Any]], names: Sequence[str], coun
     low, high = min(v.min() for v in values), max(v.max() for v in values)
     bins = int(np.clip(2 * np.sqrt(max(map(len, values))), FEWEST_BINS, MOST_BINS))
     edges = np.linspace(low, high, bins + 1) if low < high else np.linspace(low - 0.5, high + 0.5, bins + 1)
-    look = category(0)
+    look = category_style(0)
     for place, own in enumerate(values):
         counts = np.histogram(own, edges)[0]
         bottom = len(values) - 1 - place
@@ -145,4 +149,4 @@ def _bands(axes: Any, layers: Sequence[NDArray[Any]], names: Sequence[str], coun
     axes.set_ylim(-0.05, len(values))
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xlabel("weight")
-    tidy(axes)
+    tidy_axes(axes)

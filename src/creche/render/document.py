@@ -6,15 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Block", "Facts", "Grid", "Section", "shown"]
+__all__ = ["Block", "Facts", "Grid", "Section", "format_digits"]
 
 
-def shown(value: float, digits: int = 5) -> str:
+def format_digits(value: float, digits: int = 5) -> str:
     """A number with so many significant digits.
 
     Examples
     --------
-    >>> shown(0.123456789), shown(1234567.0), shown(0.0), shown(-0.0), shown(float("nan"))
+    >>> format_digits(0.123456789), shown(1234567.0), shown(0.0), shown(-0.0), shown(float("nan"))
     ('0.12346', '1.2346e+06', '0', '0', 'not a number')
 
     """

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from creche.explain.trace.narrative import story
+from creche.explain.trace.narrative import describe_trace
 from creche.explain.trace.result import Trace
-from creche.render.document import Block, Facts, Grid, Section, shown
+from creche.render.document import Block, Facts, Grid, Section, format_digits
 
-__all__ = ["STYLE", "Html", "facts", "joined", "page", "step_html", "table", "tag"]
+__all__ = ["STYLE", "Html", "facts_table", "join_html", "step_html", "table", "tag", "trace_page"]
 
 
 class Html(str):
@@ -37,10 +37,10 @@ def tag(name: str, *children: Any, **attributes: Any) -> Html:
         for key, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{name}{inside}>{joined(children)}</{name}>")
+    return Html(f"<{name}{inside}>{join_html(children)}</{name}>")
 
 
-def joined(parts: Iterable[Any]) -> Html:
+def join_html(parts: Iterable[Any]) -> Html:
     """Parts behind each other, escaped where they are no `Html`."""
     return Html("".join(p if isinstance(p, Html) else escape(_visible(str(p))) for p in parts if p is not None))
 
@@ -63,7 +63,7 @@ def table(
     return tag("div", tag("table", above, tag("thead", cells("th", head)), body), class_="scrolling", tabindex=0)
 
 
-def facts(pairs: Iterable[tuple[str, Any]]) -> Html:
+def facts_table(pairs: Iterable[tuple[str, Any]]) -> Html:
     """Names and what is said of them."""
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs))
 
@@ -102,9 +102,9 @@ summary { cursor: pointer; padding: 0.25rem 0; }
 MOST_ROWS = 200
 
 
-def page(trace: Trace) -> str:
+def trace_page(trace: Trace) -> str:
     """See `Trace.html`."""
-    sections = story(trace, MOST_ROWS, with_weights=True)
+    sections = describe_trace(trace, MOST_ROWS, with_weights=True)
     title = f"One training step on {_text(trace.source)}"
     body = "\n".join(_section(section, is_first=i == 0) for i, section in enumerate(sections))
     return f"""<!DOCTYPE html>
@@ -165,7 +165,7 @@ def _cell(grid: Grid, tag: str, cell: str | float, column: int, largest: float) 
     if grid.shaded and np.isfinite(cell) and cell and largest:
         colour = "up" if cell > 0 else "down"
         shade = f' style="--share: {100 * abs(cell) / largest:.0f}%" class={colour}'
-    return f"<{tag}{kind}{shade}>{shown(cell, grid.digits)}</{tag}>"
+    return f"<{tag}{kind}{shade}>{format_digits(cell, grid.digits)}</{tag}>"
 
 
 def _largest(grid: Grid) -> float:
@@ -178,20 +178,20 @@ STEP_ROWS = 20
 
 def step_html(trace: Trace) -> Html:
     """The sections of a trace, without the lists of all weights."""
-    first, *others = story(trace, STEP_ROWS, with_weights=False)
+    first, *others = describe_trace(trace, STEP_ROWS, with_weights=False)
     parts = [_step_block(block) for block in first.blocks]
     for section in others:
         parts += [tag("h3", section.title), *(_step_block(block) for block in section.blocks)]
-    return joined(parts)
+    return join_html(parts)
 
 
 def _step_block(block: Block) -> Html:
     if isinstance(block, Facts):
-        return facts(block.pairs)
+        return facts_table(block.pairs)
     return _step_grid(block) if isinstance(block, Grid) else tag("p", block)
 
 
 def _step_grid(grid: Grid) -> Html:
-    rows = [[cell if isinstance(cell, str) else shown(cell, grid.digits) for cell in row] for row in grid.rows]
+    rows = [[cell if isinstance(cell, str) else format_digits(cell, grid.digits) for cell in row] for row in grid.rows]
     shows = table(grid.head, rows, left=range(grid.left))
     return tag("details", tag("summary", grid.caption), shows) if grid.folded else shows

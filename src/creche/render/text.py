@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from creche.explain.trace.narrative import story
-from creche.render.document import Block, Facts, Grid, shown
+from creche.explain.trace.narrative import describe_trace
+from creche.render.document import Block, Facts, Grid, format_digits
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
@@ -25,7 +25,7 @@ WIDEST_NAME = 36
 def trace_text(trace: Trace, most_rows: int = MOST_ROWS) -> str:
     """See `Trace`."""
     parts = []
-    for section in story(trace, most_rows, with_weights=False):
+    for section in describe_trace(trace, most_rows, with_weights=False):
         blocks = "\n".join(_block_text(block) for block in section.blocks)
         parts.append(f"{section.title}\n{blocks}")
     return "\n\n".join(parts)
@@ -59,7 +59,7 @@ def grid_text(grid: Grid) -> str:
     from rich.cells import cell_len
 
     cells = [[_brief(c) for c in grid.head]]
-    cells += [[_brief(c) if isinstance(c, str) else shown(c, grid.digits) for c in row] for row in grid.rows]
+    cells += [[_brief(c) if isinstance(c, str) else format_digits(c, grid.digits) for c in row] for row in grid.rows]
     widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
 
     def line(row: list[str]) -> str:

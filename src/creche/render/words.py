@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.table.labels import LabelEncoder
 
-__all__ = ["CLASSES_SHOWN", "classes_in_words", "optimizer_in_words"]
+__all__ = ["CLASSES_SHOWN", "describe_classes", "describe_optimizer"]
 
 CLASSES_SHOWN = 12
 
 
-def classes_in_words(labels: LabelEncoder) -> str:
+def describe_classes(labels: LabelEncoder) -> str:
     """The classes, or that it is a number."""
     if labels.classes is None:
         return "a number" if len(labels.names) == 1 else "numbers"
@@ -22,7 +22,7 @@ def classes_in_words(labels: LabelEncoder) -> str:
     return f"{shown}, … ({more} more)" if more > 0 else shown
 
 
-def optimizer_in_words(optimizer: Optimizer) -> str:
+def describe_optimizer(optimizer: Optimizer) -> str:
     """The optimizer, its learning rate even where it is the usual one."""
     shown = repr(optimizer)
     if "learning_rate=" in shown:

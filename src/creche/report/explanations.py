@@ -12,17 +12,17 @@ import numpy as np
 
 from creche import explain
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import losses_of_many
-from creche.explain.rows import batch_of
+from creche.engine.introspection import evaluate_many
+from creche.explain.rows import create_batch
 from creche.model.model import Model
-from creche.plots.save import FONT, rendered
-from creche.plots.style import axes_for
-from creche.render.html import Html, joined, step_html, tag
-from creche.report.subject import Subject, first_rows
+from creche.plots.save import FONT, render_picture
+from creche.plots.style import resolve_axes
+from creche.render.html import Html, join_html, step_html, tag
+from creche.report.subject import ReportSubject, take_first_rows
 from creche.table.observations import Observations
 from creche.table.table import Table
 
-__all__ = ["Figures", "spared_least", "step_section", "uses_section", "weight_section"]
+__all__ = ["Figures", "importance_section", "most_needed_weight", "step_section", "weight_section"]
 
 REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
@@ -45,7 +45,7 @@ class Figures:
         Parameters
         ----------
         draw : callable
-            Draws with `axes_for` and returns the Axes.
+            Draws with `resolve_axes` and returns the Axes.
         caption : str
         said : str
             What it shows, for who cannot see it.
@@ -53,7 +53,7 @@ class Figures:
         """
         self._count += 1
         both = [
-            tag("div", self._svg(rendered(draw, "svg", dark, as_text=True), name, said), class_=f"only-{name}")
+            tag("div", self._svg(render_picture(draw, "svg", dark, as_text=True), name, said), class_=f"only-{name}")
             for name, dark in (("light", False), ("dark", True))
         ]
         return tag("figure", *both, tag("figcaption", caption))
@@ -98,9 +98,9 @@ WEIGHTS_TRIED = 64
 ROWS_AT_MOST = 2000  # an explanation of the first so many is as good, and takes seconds
 
 
-def uses_section(subject: Subject, figures: Figures) -> Html:
+def importance_section(subject: ReportSubject, figures: Figures) -> Html:
     """Permutation importance, and partial dependence on the columns that matter most."""
-    rows = first_rows(subject.rows, ROWS_AT_MOST)
+    rows = take_first_rows(subject.rows, ROWS_AT_MOST)
     importance = explain.permutation_importance(subject.model, rows.x, rows.y)
     parts = [
         figures.figure(
@@ -118,10 +118,10 @@ def uses_section(subject: Subject, figures: Figures) -> Html:
             )
         )  # fmt: skip
     parts.append(tag("div", *curves, class_="pair"))
-    return joined(parts)
+    return join_html(parts)
 
 
-def step_section(subject: Subject, figures: Figures) -> Html | None:
+def step_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """The trace of one training step on the first rows."""
     if not isinstance(subject.model, Model):
         return None
@@ -130,12 +130,12 @@ def step_section(subject: Subject, figures: Figures) -> Html | None:
     return step_html(explain.trace(subject.model, rows.take(spread)))  # from everywhere, so of several classes
 
 
-def weight_section(subject: Subject, figures: Figures) -> Html | None:
+def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """The loss against the weight of the first layer that the network could spare least."""
     if not isinstance(subject.model, Model):
         return None
-    rows = first_rows(subject.seen, ROWS_AT_MOST)
-    row, column = spared_least(subject.model, rows)
+    rows = take_first_rows(subject.seen, ROWS_AT_MOST)
+    row, column = most_needed_weight(subject.model, rows)
     curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, row=row, column=column)
     name = subject.model.features.inputs[row]
     return figures.figure(
@@ -147,7 +147,7 @@ def weight_section(subject: Subject, figures: Figures) -> Html | None:
     )
 
 
-def spared_least(model: Model, rows: Observations) -> tuple[int, int]:
+def most_needed_weight(model: Model, rows: Observations) -> tuple[int, int]:
     """Of the largest weights of the first layer, the one without which the loss of these rows would be highest."""
     first, bias = model.weights[0]
     largest = np.argsort(-np.abs(first), axis=None, kind="stable")[:WEIGHTS_TRIED]
@@ -157,8 +157,8 @@ def spared_least(model: Model, rows: Observations) -> tuple[int, int]:
         one[place] = 0
     same = [tuple(np.repeat(array[np.newaxis], len(places), axis=0) for array in layer) for layer in model.weights[1:]]
     stack: Any = [(without, np.repeat(bias[np.newaxis], len(places), axis=0)), *same]
-    batch = batch_of(model, rows.x, rows.y)
-    losses = losses_of_many(model.plan, stack, batch.rows, resolve_threads(model.threads))
+    batch = create_batch(model, rows.x, rows.y)
+    losses = evaluate_many(model.plan, stack, batch.rows, resolve_threads(model.threads))
     row, column = places[int(np.argmax(np.where(np.isfinite(losses), losses, -np.inf)))]
     return int(row), int(column)
 
@@ -169,18 +169,18 @@ def _drawing(explanation: Any) -> Callable[[], Any]:
 
 
 def _plotted(explanation: Any) -> Any:
-    axes = axes_for(None, 5.4, 4.0)
+    axes = resolve_axes(None, 5.4, 4.0)
     explanation.plot(axes=axes)
     return axes
 
 
-def _by_importance(importance: Any, subject: Subject) -> list[str]:
+def _by_importance(importance: Any, subject: ReportSubject) -> list[str]:
     """The columns, the most important first."""
     columns, known = list(importance.columns), subject.model.features.names
     return [name for name in columns if name in known and not _is_empty(subject, name)]
 
 
-def _is_empty(subject: Subject, column: str) -> bool:
+def _is_empty(subject: ReportSubject, column: str) -> bool:
     """Whether no row holds a value of it, so that there is none to try."""
-    x = first_rows(subject.rows, ROWS_AT_MOST).x
+    x = take_first_rows(subject.rows, ROWS_AT_MOST).x
     return isinstance(x, Table) and bool(x.columns[column].missing.all())

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from creche.evaluation.metrics import NOT_OF_BASELINES, interval, metric_name, number, purpose
-from creche.render.words import classes_in_words, optimizer_in_words
-from creche.report.limits import limits_of, ranges_of
-from creche.report.subject import Subject
+from creche.evaluation.metrics import NOT_OF_BASELINES, format_interval, format_number, metric_name, name_purpose
+from creche.render.words import describe_classes, describe_optimizer
+from creche.report.limits import find_limitations, find_ranges
+from creche.report.subject import ReportSubject
 
-__all__ = ["card_of"]
+__all__ = ["create_card"]
 
 # What could be more than text: everywhere, an underscore at the edge of a word, and at the beginning of a line.
 SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+=-]|(?<=^\d)[.)](?= ))")
@@ -20,16 +20,16 @@ SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+=-]
 RANGES_SHOWN, CLASSES_SHOWN = 100, 40
 
 
-def card_of(subject: Subject, intended_use: str | None = None) -> str:
+def create_card(subject: ReportSubject, intended_use: str | None = None) -> str:
     """The card as text."""
     parts = [
-        f"# Model card: {plain(subject.title)}",
+        f"# Model card: {escape_markdown(subject.title)}",
         "## Model", _listed(_model(subject)),
-        "## Intended use", plain(intended_use) if intended_use else _blank("who is to use it for what"),
+        "## Intended use", escape_markdown(intended_use) if intended_use else _blank("who is to use it for what"),
         "Not for: " + _blank("what it is not meant for"),
         "## Training data", _listed(_training_data(subject)), _ranges(subject),
-        "## How good it is", f"Judged by {plain(subject.which)}.", _metrics(subject), *_classes(subject),
-        "## Limits found", _listed((limit.about, plain(limit.text)) for limit in limits_of(subject)),
+        "## How good it is", f"Judged by {escape_markdown(subject.which)}.", _metrics(subject), *_classes(subject),
+        "## Limits found", _listed((limit.about, escape_markdown(limit.text)) for limit in find_limitations(subject)),
         "## Who may be affected, and how", _blank("people and groups the predictions concern; what a mistake costs"),
         "Groups that should be looked at apart: " + _blank("such as region, age, device"),
         "_Sections after Mitchell et al. 2019, \"Model cards for model reporting\"._",
@@ -37,12 +37,12 @@ def card_of(subject: Subject, intended_use: str | None = None) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def plain(text: Any) -> str:
+def escape_markdown(text: Any) -> str:
     r"""Text that is nothing but text in Markdown, on one line.
 
     Examples
     --------
-    >>> print(plain("a|b *c* <script>"))
+    >>> print(escape_markdown("a|b *c* <script>"))
     a\|b \*c\* &lt;script&gt;
 
     """
@@ -56,23 +56,29 @@ def _blank(what: str) -> str:
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"- {plain(name)}: {text}" for name, text in pairs) or "- none"
+    return "\n".join(f"- {escape_markdown(name)}: {text}" for name, text in pairs) or "- none"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *([plain(cell) for cell in row] for row in rows)]
+    lines = [head, ["---"] * len(head), *([escape_markdown(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _model(subject: Subject) -> list[tuple[str, str]]:
+def _model(subject: ReportSubject) -> list[tuple[str, str]]:
     plan, origin = subject.model_plan, subject.origin
-    found = [("predicts", plain(f"{subject.label} ({classes_in_words(subject.model.labels)})"))]
+    found = [("predicts", escape_markdown(f"{subject.label} ({describe_classes(subject.model.labels)})"))]
     if plan is None:
         found.append(("kind", f"an ensemble of {len(subject.model.models)} networks"))  # type: ignore[union-attr]
     else:
         found += [
-            ("network", plain(f"{plan.network}, {plan.network.parameters:,} parameters, multilayer perceptron")),
-            ("training", plain(f"{optimizer_in_words(plan.optimizer)}, {plan.loss!r}, batch size {plan.batch_size}")),
+            (
+                "network",
+                escape_markdown(f"{plan.network}, {plan.network.parameters:,} parameters, multilayer perceptron"),
+            ),
+            (
+                "training",
+                escape_markdown(f"{describe_optimizer(plan.optimizer)}, {plan.loss!r}, batch size {plan.batch_size}"),
+            ),
         ]
     if origin is not None:
         found += [
@@ -82,21 +88,21 @@ def _model(subject: Subject) -> list[tuple[str, str]]:
     return found
 
 
-def _training_data(subject: Subject) -> list[tuple[str, str]]:
+def _training_data(subject: ReportSubject) -> list[tuple[str, str]]:
     origin = subject.origin
     if origin is None:
         return [("source", "not known")]
-    rows = ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())
+    rows = ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())
     missing = [] if origin.schema is None else [c for c in origin.schema.columns if c.missing]
-    found = [("rows", rows), ("columns", plain(", ".join(subject.model.features.names[:RANGES_SHOWN])))]
+    found = [("rows", rows), ("columns", escape_markdown(", ".join(subject.model.features.names[:RANGES_SHOWN])))]
     if missing:
         cells = ", ".join(f"{c.name} {c.missing / max(c.rows, 1):.0%}" for c in missing[:RANGES_SHOWN])
-        found.append(("missing", plain(cells)))
+        found.append(("missing", escape_markdown(cells)))
     return [*found, ("table, SHA-256", str(origin.data.get("total")))]
 
 
-def _ranges(subject: Subject) -> str:
-    found = ranges_of(subject)[:RANGES_SHOWN]
+def _ranges(subject: ReportSubject) -> str:
+    found = find_ranges(subject)[:RANGES_SHOWN]
     if not found:
         return ""
     whose = "training" if subject.prepared is not None else "judged"
@@ -104,22 +110,22 @@ def _ranges(subject: Subject) -> str:
     return _table(("column", f"lowest of the {whose} rows", "median", "highest"), rows)
 
 
-def _metrics(subject: Subject) -> str:
+def _metrics(subject: ReportSubject) -> str:
     evaluation = subject.evaluation
     rows = []
     for name, value in evaluation.metrics().items():
-        bounds = interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
-        always = "" if name in NOT_OF_BASELINES else number(evaluation.baseline.get(name, float("nan")))
-        rows.append((metric_name(name), number(value), bounds, always))
+        bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
+        always = "" if name in NOT_OF_BASELINES else format_number(evaluation.baseline.get(name, float("nan")))
+        rows.append((metric_name(name), format_number(value), bounds, always))
     always = "always the commonest class" if subject.is_of_classes else "always the mean"
     return _table(("metric", "value", "95 % of resamples", always), rows)
 
 
-def _classes(subject: Subject) -> list[str]:
+def _classes(subject: ReportSubject) -> list[str]:
     if not subject.is_of_classes or len(subject.evaluation.classes) > CLASSES_SHOWN:
         return []
     rows = [
-        (c.name, f"{c.rows:,}", number(c.precision), number(c.recall), number(c.f1))
+        (c.name, f"{c.rows:,}", format_number(c.precision), format_number(c.recall), format_number(c.f1))
         for c in subject.evaluation.per_class
     ]
     return [_table(("class", "rows", "precision", "recall", "F1"), rows)]

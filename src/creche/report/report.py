@@ -8,24 +8,24 @@ from os.path import samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creche._system.atomic_files import replacing
+from creche._system.atomic_files import open_replacement
 from creche.errors import CrecheError, PlanError
 from creche.plots.style import pyplot
-from creche.render.html import Html, facts, joined, tag
-from creche.report.explanations import Figures, step_section, uses_section, weight_section
-from creche.report.limits import limits_of
-from creche.report.model_card import card_of
-from creche.report.sections import data_section, learning_section, mistakes_section, network_section, summary_section
-from creche.report.subject import Subject, subject_of
-from creche.table.reading.options import Reading
+from creche.render.html import Html, facts_table, join_html, tag
+from creche.report.explanations import Figures, importance_section, step_section, weight_section
+from creche.report.limits import find_limitations
+from creche.report.model_card import create_card
+from creche.report.sections import data_section, errors_section, network_section, summary_section, training_section
+from creche.report.subject import ReportSubject, create_subject
+from creche.table.reading.options import ReadOptions
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model.model import Model
 
-__all__ = ["page_of", "report"]
+__all__ = ["create_page", "report"]
 
-Section = Callable[[Subject, Figures], Html | None]
+Section = Callable[[ReportSubject, Figures], Html | None]
 
 
 EXPLANATIONS = ("uses", "step", "weight")
@@ -45,7 +45,7 @@ def report(
     intended_use: str | None = None,
     title: str | None = None,
     sample_weight: Any = None,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     missing_label: str = "error",
     threads: int | None = None,
 ) -> Path:
@@ -111,15 +111,15 @@ def report(
     """
     pyplot()
     _check_names(path, card, {"table": data, "model": model})
-    subject = subject_of(
+    subject = create_subject(
         model, data, y, title=title, sample_weight=sample_weight, reading=reading, missing_label=missing_label,
         threads=threads,
     )  # fmt: skip
-    contents = [(Path(path), page_of(subject, intended_use))]
+    contents = [(Path(path), create_page(subject, intended_use))]
     if card is not None:
-        contents.append((Path(card), card_of(subject, intended_use)))
+        contents.append((Path(card), create_card(subject, intended_use)))
     for name, content in contents:
-        with replacing(name) as file:
+        with open_replacement(name) as file:
             file.write(content.encode())
     return Path(path)
 
@@ -139,7 +139,7 @@ def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
         raise PlanError(f"card: {card} is the page's name too; give another")
 
 
-def page_of(subject: Subject, intended_use: str | None = None) -> str:
+def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
     """The page as text."""
     figures = Figures()
     sections: list[tuple[str, str, Section]] = [
@@ -147,9 +147,9 @@ def page_of(subject: Subject, intended_use: str | None = None) -> str:
         ("use", "What it is for", lambda *_: _use(intended_use)),
         ("data", "What it was trained on", data_section),
         ("network", "The network", network_section),
-        ("learning", "How it learned", learning_section),
-        ("mistakes", "Where it errs", mistakes_section),
-        ("uses", "What it uses", uses_section),
+        ("learning", "How it learned", training_section),
+        ("mistakes", "Where it errs", errors_section),
+        ("uses", "What it uses", importance_section),
         ("step", "One training step, taken apart", step_section),
         ("weight", "The loss against one weight", weight_section),
         ("limits", "Limits", _limits),
@@ -175,7 +175,7 @@ def page_of(subject: Subject, intended_use: str | None = None) -> str:
     return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
 
 
-def _made(name: str, make: Section, subject: Subject, figures: Figures) -> Html | None:
+def _made(name: str, make: Section, subject: ReportSubject, figures: Figures) -> Html | None:
     """A section; in place of an explanation that cannot be had of this model and these rows, why."""
     try:
         return make(subject, figures)
@@ -194,24 +194,24 @@ def _use(intended_use: str | None) -> Html:
     )  # fmt: skip
 
 
-def _limits(subject: Subject, figures: Figures) -> Html:
-    found = limits_of(subject)
+def _limits(subject: ReportSubject, figures: Figures) -> Html:
+    found = find_limitations(subject)
     general = (
         "It has learnt what goes together in these rows, not what causes what; on rows of another kind, place or time "
         "than those it was trained on, nothing here says how good it is."
     )
     items = [tag("li", tag("strong", limit.about), ": ", limit.text) for limit in found]
-    return joined([tag("ul", *items) if items else None, tag("p", general)])
+    return join_html([tag("ul", *items) if items else None, tag("p", general)])
 
 
-def _again(subject: Subject, figures: Figures) -> Html | None:
+def _again(subject: ReportSubject, figures: Figures) -> Html | None:
     origin = subject.origin
     if origin is None:
         return None
     same = "The table is not, as a whole," if subject.part == "given" else "The table is"
-    return joined(
+    return join_html(
         [
-            facts(
+            facts_table(
                 [
                     ("weights, SHA-256", tag("code", origin.weights)),
                     ("table, SHA-256", tag("code", str(origin.data.get("total")))),

@@ -8,19 +8,26 @@ from typing import Any
 import numpy as np
 
 from creche import plots
-from creche.evaluation.classification import Mistake
-from creche.evaluation.metrics import NOT_OF_BASELINES, interval, metric_name, number, purpose, verdict
-from creche.evaluation.regression import Miss
+from creche.evaluation.classification import Misclassification
+from creche.evaluation.metrics import (
+    NOT_OF_BASELINES,
+    compare_with_baseline,
+    format_interval,
+    format_number,
+    metric_name,
+    name_purpose,
+)
+from creche.evaluation.regression import LargeError
 from creche.model.model import Model
 from creche.plan.network import Network
-from creche.render.html import Html, facts, joined, table, tag
-from creche.render.words import classes_in_words, optimizer_in_words
+from creche.render.html import Html, facts_table, join_html, table, tag
+from creche.render.words import describe_classes, describe_optimizer
 from creche.report.explanations import Figures
-from creche.report.limits import ranges_of
-from creche.report.subject import Subject
+from creche.report.limits import find_ranges
+from creche.report.subject import ReportSubject
 from creche.table.table import Table
 
-__all__ = ["data_section", "learning_section", "mistakes_section", "network_section", "summary_section"]
+__all__ = ["data_section", "errors_section", "network_section", "summary_section", "training_section"]
 
 MOST_MISTAKEN, CELLS_SHOWN, CLASSES_SHOWN, LABELS_SHOWN, CLASSES_BESIDE = 8, 12, 40, 4, 8
 
@@ -28,12 +35,12 @@ MOST_MISTAKEN, CELLS_SHOWN, CLASSES_SHOWN, LABELS_SHOWN, CLASSES_BESIDE = 8, 12,
 SIGNS = {"better": "better", "unsure": "≈ perhaps no better", "worse": "worse", "": ""}
 
 
-def summary_section(subject: Subject, figures: Figures) -> Html | None:
+def summary_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """A sentence or two, and all metrics beside the baseline."""
-    return joined([tag("p", _what_it_does(subject)), tag("p", _how_good(subject), class_="lead"), _metrics(subject)])
+    return join_html([tag("p", _what_it_does(subject)), tag("p", _how_good(subject), class_="lead"), _metrics(subject)])
 
 
-def _what_it_does(subject: Subject) -> str:
+def _what_it_does(subject: ReportSubject) -> str:
     count = len(subject.model.features.names)
     columns = f"From {count:,} column{'' if count == 1 else 's'} of a row"
     if subject.model.classes is None:
@@ -45,7 +52,7 @@ def _what_it_does(subject: Subject) -> str:
     )
 
 
-def _how_good(subject: Subject) -> str:
+def _how_good(subject: ReportSubject) -> str:
     evaluation = subject.evaluation
     name = "accuracy" if subject.is_of_classes else "rmse"
     value, bounds, always = (
@@ -57,32 +64,32 @@ def _how_good(subject: Subject) -> str:
             f"On {subject.which} it is right in {value:.1%}{between}; always saying the commonest class would be right "
             f"in {always:.1%}."
         )
-    between = "" if bounds is None else f" (95 % of resamples: {interval(*bounds)})"
+    between = "" if bounds is None else f" (95 % of resamples: {format_interval(*bounds)})"
     return (
-        f"On {subject.which} it is off by {number(value)} (root mean squared){between}; always saying the mean would "
-        f"be off by {number(always)}."
+        f"On {subject.which} it is off by {format_number(value)} (root mean squared){between}; always saying the mean would "
+        f"be off by {format_number(always)}."
     )
 
 
-def _metrics(subject: Subject) -> Html:
+def _metrics(subject: ReportSubject) -> Html:
     evaluation = subject.evaluation
     always = "always the commonest" if subject.is_of_classes else "always the mean"
     rows = []
     for name, value in evaluation.metrics().items():
         of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
-        bounds = interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
-        said = SIGNS[verdict(name, evaluation.gain.get(name))]
-        rows.append((metric_name(name), tag("strong", number(value)), bounds, number(of_baseline), said))
+        bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
+        said = SIGNS[compare_with_baseline(name, evaluation.gain.get(name))]
+        rows.append((metric_name(name), tag("strong", format_number(value)), bounds, format_number(of_baseline), said))
     return table(("metric", "", "95 % of resamples", always, "beside it"), rows, left=(0, 4))
 
 
-def mistakes_section(subject: Subject, figures: Figures) -> Html | None:
+def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Confusion, each class, the most mistaken rows, curves; of numbers, both pictures and the rows furthest off."""
     pictures = _of_classes(subject, figures) if subject.is_of_classes else _of_numbers(subject, figures)
-    return joined([*pictures, _mistaken(subject)])
+    return join_html([*pictures, _mistaken(subject)])
 
 
-def _of_classes(subject: Subject, figures: Figures) -> list[Html]:
+def _of_classes(subject: ReportSubject, figures: Figures) -> list[Html]:
     judged, evaluation = subject.judged, subject.evaluation
     counts = evaluation.confusion
     wrong = int(counts.sum() - np.trace(counts))
@@ -115,22 +122,22 @@ def _of_known(name: str, value: float) -> str:
     return f"; {name} is {value:.3f}" if np.isfinite(value) else ""
 
 
-def _each_class(subject: Subject) -> Html:
+def _each_class(subject: ReportSubject) -> Html:
     """Of very many classes, those that are recognised least."""
     classes = subject.evaluation.per_class
     if len(classes) > CLASSES_SHOWN:
         classes = sorted((c for c in classes if c.rows), key=lambda c: float(np.nan_to_num(c.f1)))[:CLASSES_SHOWN]
     rows = [
         (
-            c.name, f"{c.rows:,}", number(c.precision), number(c.recall), tag("strong", number(c.f1)),
-            interval(*c.f1_interval) if c.f1_interval else "", number(c.auc),
+            c.name, f"{c.rows:,}", format_number(c.precision), format_number(c.recall), tag("strong", format_number(c.f1)),
+            format_interval(*c.f1_interval) if c.f1_interval else "", format_number(c.auc),
         )
         for c in classes
     ]  # fmt: skip
     return table(("class", "rows", "precision", "recall", "F1", "95 % of resamples", "AUC"), rows)
 
 
-def _of_numbers(subject: Subject, figures: Figures) -> list[Html]:
+def _of_numbers(subject: ReportSubject, figures: Figures) -> list[Html]:
     parts = []
     for label in subject.evaluation.labels[:LABELS_SHOWN]:
         metrics = subject.evaluation.per_label[label]
@@ -150,7 +157,7 @@ def _of_numbers(subject: Subject, figures: Figures) -> list[Html]:
     return parts
 
 
-def _mistaken(subject: Subject) -> Html:
+def _mistaken(subject: ReportSubject) -> Html:
     """The most mistaken rows with their cells."""
     mistaken = subject.evaluation.mistaken(MOST_MISTAKEN)
     if not mistaken:
@@ -175,13 +182,13 @@ def _mistaken(subject: Subject) -> Html:
     return table((*head, *(column.name for column in columns)), rows, left=left, caption=title)
 
 
-def _mistake(mistake: Mistake | Miss) -> tuple[Any, ...]:
-    if isinstance(mistake, Mistake):
+def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
+    if isinstance(mistake, Misclassification):
         return mistake.truth, mistake.said, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
     return f"{mistake.truth:.5g}", f"{mistake.said:.5g}", f"{mistake.said - mistake.truth:+.4g}", mistake.label
 
 
-def _cell(subject: Subject, place: int, number_of_column: int, name: str) -> str:
+def _cell(subject: ReportSubject, place: int, number_of_column: int, name: str) -> str:
     x = subject.rows.x
     value = x.columns[name].take(np.array([place])).objects()[0] if isinstance(x, Table) else x[place, number_of_column]
     if value is None or value != value:
@@ -197,18 +204,18 @@ COLUMNS_SHOWN = 100
 SHARES_SHOWN = 40
 
 
-def data_section(subject: Subject, figures: Figures) -> Html | None:
+def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Rows, columns, classes, digests."""
     origin, labels = subject.origin, subject.model.labels
-    said: list[tuple[str, Any]] = [("label", f"{labels.name}: {classes_in_words(labels)}")]
+    said: list[tuple[str, Any]] = [("label", f"{labels.name}: {describe_classes(labels)}")]
     parts = []
     if origin is not None:
-        said.append(("rows", ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())))
+        said.append(("rows", ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())))
         said += [
             ("split", _split_in_words(subject)),
             ("digest of the table", tag("code", str(origin.data.get("total")))),
         ]
-    parts.append(facts(said))
+    parts.append(facts_table(said))
     if origin is not None and origin.schema is not None:
         parts.append(_columns(subject))
     elif not subject.model.features.of_table:
@@ -228,13 +235,13 @@ def data_section(subject: Subject, figures: Figures) -> Html | None:
         parts.append(
             table(head, [(n, f"{mean:.5g}", f"{scale:.5g}" if scale != 1 else "") for n, mean, scale in means])
         )
-    return joined(parts)
+    return join_html(parts)
 
 
-def _columns(subject: Subject) -> Html:
+def _columns(subject: ReportSubject) -> Html:
     assert subject.origin is not None
     assert subject.origin.schema is not None
-    ranges = {r.column: r for r in ranges_of(subject)}
+    ranges = {r.column: r for r in find_ranges(subject)}
     rows = []
     for column in subject.origin.schema.columns[:COLUMNS_SHOWN]:
         r = ranges.get(column.name)
@@ -246,10 +253,10 @@ def _columns(subject: Subject) -> Html:
     whose = "training" if subject.prepared is not None else "judged"
     head = ("column", "role", "missing", "distinct", f"range of the {whose} rows", "such as")
     under = tag("p", f"and {more:,} more columns", class_="quiet") if more > 0 else None
-    return joined([table(head, rows, left=(0, 1, 5)), under])
+    return join_html([table(head, rows, left=(0, 1, 5)), under])
 
 
-def _split_in_words(subject: Subject) -> str:
+def _split_in_words(subject: ReportSubject) -> str:
     assert subject.origin is not None
     split = subject.origin.preparation.split
     if split.column is not None:
@@ -263,32 +270,32 @@ def _split_in_words(subject: Subject) -> str:
     return "at random" + (", each class in proportion" if split.stratify and subject.is_of_classes else "")
 
 
-def network_section(subject: Subject, figures: Figures) -> Html | None:
+def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """The diagram and the plan."""
     model = subject.model
     if not isinstance(model, Model):
         rows = [
-            (f"{share:.1%}", str(m.plan.network), optimizer_in_words(m.plan.optimizer), m.plan.batch_size, m.plan.seed)
+            (f"{share:.1%}", str(m.plan.network), describe_optimizer(m.plan.optimizer), m.plan.batch_size, m.plan.seed)
             for share, m in zip(model.shares.tolist(), model.models, strict=True)
         ]
         said = tag("p", f"An ensemble of {len(model)} networks, whose predictions are averaged.")
-        return joined([said, table(("share", "network", "optimizer", "batch size", "seed"), rows, left=(1, 2))])
+        return join_html([said, table(("share", "network", "optimizer", "batch size", "seed"), rows, left=(1, 2))])
     plan = model.plan
     network = plan.network
     described = f"{network.inputs} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
-    return joined(
+    return join_html(
         [
             figures.figure(
                 partial(plots.network, model),
                 "Neurons as circles, weights as lines: thicker is larger within a layer, dashed is negative.",
                 f"Diagram of the network: {described}",
             ),
-            facts(
+            facts_table(
                 [
                     ("layers", f"{network}, {network.parameters:,} parameters, {plan.precision}"),
                     ("activation", _activations(network)),
                     ("loss", repr(plan.loss)),
-                    ("optimizer", optimizer_in_words(plan.optimizer)),
+                    ("optimizer", describe_optimizer(plan.optimizer)),
                     ("schedule of the learning rate", repr(plan.schedule)),
                     ("batch size", f"{plan.batch_size:,}"),
                     ("seed", str(plan.seed)),
@@ -306,7 +313,7 @@ def _activations(network: Network) -> str:
     return ", ".join(dict.fromkeys(layer.activation.word for layer in network.layers[:-1])) or "none"
 
 
-def learning_section(subject: Subject, figures: Figures) -> Html | None:
+def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """The losses and the metric by epoch."""
     origin, plan = subject.origin, subject.model_plan
     if origin is None or len(origin.history) == 0:
@@ -330,4 +337,6 @@ def learning_section(subject: Subject, figures: Figures) -> Html | None:
         ),
     ]  # fmt: skip
     note = "Training numbers are means over an epoch's batches as they were trained on; validation numbers are of the "
-    return joined([tag("p", said), tag("div", *curves, class_="pair"), tag("p", note + "epoch's end.", class_="quiet")])
+    return join_html(
+        [tag("p", said), tag("div", *curves, class_="pair"), tag("p", note + "epoch's end.", class_="quiet")]
+    )

@@ -15,24 +15,24 @@ from creche.model.file import load
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.plan import Plan
-from creche.plots.evaluated import Judged
-from creche.table.digest import description_of_table, table_changes
+from creche.plots.evaluated import EvaluatedRows
+from creche.table.digest import compare_tables, describe_table
 from creche.table.observations import Observations
-from creche.table.partition import Part
+from creche.table.partition import Partition
 from creche.table.prepare import Prepared
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
-from creche.table.row_weights import sample_weights
+from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Table
-from creche.training.resume import in_order, prepare_again
+from creche.training.resume import order_columns, prepare_again
 
-__all__ = ["Subject", "first_rows", "subject_of"]
+__all__ = ["ReportSubject", "create_subject", "take_first_rows"]
 
 INTERVALS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class ReportSubject:
     """A model and the rows it is judged by.
 
     Attributes
@@ -55,7 +55,7 @@ class Subject:
     model: Model | Ensemble
     rows: Observations
     part: str
-    judged: Judged
+    judged: EvaluatedRows
     prepared: Prepared | None
     source: str
 
@@ -97,17 +97,17 @@ class Subject:
         }[self.part]
 
 
-def subject_of(
+def create_subject(
     model: Model | Ensemble | str | Path,
     data: Any,
     y: Any = None,
     *,
     title: str | None = None,
     sample_weight: Any = None,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     missing_label: str = "error",
     threads: int | None = None,
-) -> Subject:
+) -> ReportSubject:
     """A model and rows: if they are the table it was trained on, those of them that were kept out.
 
     Raises
@@ -132,11 +132,11 @@ def subject_of(
     known = _rows_of_training(network, data, y, sample_weight, reading)
     if known is None:
         rows = network.observe(data, y, reading=reading, missing_label=missing_label)
-        known = "given", Part(rows, sample_weights(sample_weight, rows)), None
+        known = "given", Partition(rows, resolve_sample_weights(sample_weight, rows)), None
     part, (rows, weights), prepared = known[0], (known[1].observations, known[1].weights), known[2]
-    judged = Judged(network.judge(rows, weights, intervals=INTERVALS), network.labels.name, rows.called)
+    judged = EvaluatedRows(network.judge(rows, weights, intervals=INTERVALS), network.labels.name, rows.called)
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)
-    return Subject(heading, network, rows, part, judged, prepared, source)
+    return ReportSubject(heading, network, rows, part, judged, prepared, source)
 
 
 def _source_of(data: Any) -> str:
@@ -146,13 +146,15 @@ def _source_of(data: Any) -> str:
 
 
 def _rows_of_training(
-    network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, reading: Reading | None
-) -> tuple[str, Part, Prepared | None] | None:
+    network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, reading: ReadOptions | None
+) -> tuple[str, Partition, Prepared | None] | None:
     """If this is a table of the network's training: the rows of it to judge by, and which they are."""
     origin = network.provenance
     if origin is None:
         return None
-    preparation = origin.preparation if reading in (None, Reading()) else replace(origin.preparation, reading=reading)
+    preparation = (
+        origin.preparation if reading in (None, ReadOptions()) else replace(origin.preparation, reading=reading)
+    )
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None
     if isinstance(network, Ensemble) and preparation.split.seed is None:
@@ -163,26 +165,26 @@ def _rows_of_training(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CrecheWarning)  # they were told in training
-            given = in_order(data, preparation, names, others=False)
+            given = order_columns(data, preparation, names, others=False)
             prepared = prepare_again(first.plan, preparation, given, y, sample_weight=weights)
-            described = description_of_table(prepared.used_table(), prepared.beside())
-            changes = table_changes(origin.data, described)
+            described = describe_table(prepared.used_table(), prepared.beside())
+            changes = compare_tables(origin.data, described)
     except CrecheError:  # other rows need not be ones that can be trained on
         return None
     if not changes:
         part, rows = prepared.judged
         # Class weights are for learning: where the rows of training judge, they count alike.
         balanced = part == "train" and preparation.class_weight is not None
-        return part, Part(rows.observations) if balanced else rows, prepared
+        return part, Partition(rows.observations) if balanced else rows, prepared
     beside = origin.data.get("beside", {}).get("validation_data")
     if beside is None:
         return None
-    everything = Part(prepared.everything)  # it had a table of its own for validation: this may be either
+    everything = Partition(prepared.everything)  # it had a table of its own for validation: this may be either
     if described["total"] == beside["total"]:
         return "validation", everything, None
     return ("train", everything, None) if described["total"] == origin.data["total"] else None
 
 
-def first_rows(rows: Observations, most: int) -> Observations:
+def take_first_rows(rows: Observations, most: int) -> Observations:
     """The first so many of them."""
     return rows if len(rows) <= most else rows.take(np.arange(most))

@@ -15,10 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
-from creche.table.datetimes import moments
+from creche.table.datetimes import parse_datetimes
 from creche.table.table import KINDS, Column
 
-__all__ = ["MISSING_WORDS", "Place", "Rule", "coerced", "column_of_words", "missing_column", "plain_number", "rules_of"]
+__all__ = [
+    "MISSING_WORDS",
+    "ColumnContext",
+    "Rule",
+    "coerce_column",
+    "column_from_words",
+    "column_rules",
+    "missing_column",
+    "parse_number",
+]
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 
@@ -76,7 +85,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnContext:
     """Where a column stands, for messages."""
 
     source: str
@@ -97,7 +106,7 @@ class Place:
         )
 
 
-def rules_of(expected: Mapping[str, str] | None) -> dict[str, Rule]:
+def column_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
     """The rules for columns of these kinds.
 
     Raises
@@ -121,7 +130,7 @@ def missing_column(kind: str, rows: int) -> Column:
     return Column(kind, np.full(rows, np.nan))
 
 
-def plain_number(word: str, decimal_comma: bool) -> str | None:
+def parse_number(word: str, decimal_comma: bool) -> str | None:
     """The number in the way that `float` reads it, or None if it is none."""
     if decimal_comma and ("," in word or "." in word):
         if not DECIMAL_COMMA_NUMBER.fullmatch(word):
@@ -130,8 +139,13 @@ def plain_number(word: str, decimal_comma: bool) -> str | None:
     return word if NUMBER.fullmatch(word) else None
 
 
-def column_of_words(
-    codes: NDArray[np.int32], words: list[str], rule: Rule, place: Place, numbers: bool, decimal_comma: bool = False
+def column_from_words(
+    codes: NDArray[np.int32],
+    words: list[str],
+    rule: Rule,
+    place: ColumnContext,
+    numbers: bool,
+    decimal_comma: bool = False,
 ) -> Column:
     """The column whose row i holds ``words[codes[i]]``, of the kind that the rule says or that all of the words show.
 
@@ -171,7 +185,7 @@ def column_of_words(
         raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
     if rule.kind == "yes_no":
         return _yes_no_column(codes, words, values)
-    return coerced(_numbers(codes, values), rule, place)
+    return coerce_column(_numbers(codes, values), rule, place)
 
 
 def _present(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
@@ -185,7 +199,7 @@ def _present(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int
 
 
 def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: bool, decimal_comma: bool) -> Column:
-    if numbers and plain_number(words[0], decimal_comma) is not None:
+    if numbers and parse_number(words[0], decimal_comma) is not None:
         values = [_number(word, decimal_comma) for word in words]
         if all(value is not None for value in values):
             column = _numbers(codes, values)
@@ -194,7 +208,7 @@ def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: b
     if all(word.lower() in YES_NO for word in words):
         rule.kind = "yes_no"
         return _yes_no_column(codes, words, [YES_NO[word.lower()] for word in words])
-    found = moments(words, rule.day_first)
+    found = parse_datetimes(words, rule.day_first)
     if found is not None:
         rule.kind, rule.day_first = "moment", found[1]
         return Column("moment", _spread(found[0], codes, np.datetime64("NaT")))
@@ -204,7 +218,7 @@ def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: b
 
 def _number(word: str, decimal_comma: bool) -> float | int | None:
     """An int where an int64 holds it."""
-    plain = plain_number(word, decimal_comma)
+    plain = parse_number(word, decimal_comma)
     if plain is None:
         return None
     if WHOLE.fullmatch(plain) and len(plain.lstrip("+-0")) <= 19:
@@ -238,22 +252,27 @@ def _yes_no(word: str) -> float | None:
     return YES_NO.get(word.lower(), {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}.get(word))
 
 
-def _moments(codes: NDArray[np.int32], words: list[str], rule: Rule, place: Place) -> Column:
-    found = moments(words, rule.day_first)
+def _moments(codes: NDArray[np.int32], words: list[str], rule: Rule, place: ColumnContext) -> Column:
+    found = parse_datetimes(words, rule.day_first)
     if found is None:
         wrong = next(
-            (i for i, w in enumerate(words) if moments([w], True) is None and moments([w], False) is None), None
+            (
+                i
+                for i, w in enumerate(words)
+                if parse_datetimes([w], True) is None and parse_datetimes([w], False) is None
+            ),
+            None,
         )
         why = ""
         if wrong is None:
-            wrong = next((i for i, word in enumerate(words) if moments([word], rule.day_first) is None), 0)
+            wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], rule.day_first) is None), 0)
             why = ", and whether its day or its month comes first, the rows do not tell alike"
         raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     rule.day_first = found[1]
     return Column("moment", _spread(found[0], codes, np.datetime64("NaT")))
 
 
-def coerced(column: Column, rule: Rule, place: Place) -> Column:
+def coerce_column(column: Column, rule: Rule, place: ColumnContext) -> Column:
     """The column as the kind that the rule says.
 
     Whole numbers are numbers too, 1 and 0 are yes and no, and whatever there is can be written as words. Whole numbers
@@ -277,7 +296,7 @@ def coerced(column: Column, rule: Rule, place: Place) -> Column:
     if rule.kind == "words":
         return _as_words(column, missing)
     if column.kind == "words":
-        return column_of_words(column.values, list(column.words), rule, place, numbers=True)
+        return column_from_words(column.values, list(column.words), rule, place, numbers=True)
     values = column.values
     wrong = ~missing
     if column.kind != "moment" and rule.kind == "number":

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, TableError
-from creche.table.reading.dataframes import unmasked
+from creche.table.reading.dataframes import fill_masked
 
-__all__ = ["check_finite", "matrix", "warn"]
+__all__ = ["check_finite", "check_matrix", "warn"]
 
 
 def warn(message: str) -> None:
@@ -24,7 +24,7 @@ def warn(message: str) -> None:
     warnings.warn(message, CrecheWarning, stacklevel=level)
 
 
-def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
+def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
     """An array of numbers (n, d), from whatever NumPy takes for one; float32 and float64 are not copied.
 
     Raises
@@ -34,7 +34,7 @@ def matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
 
     """
     try:
-        array = unmasked(x)
+        array = fill_masked(x)
         if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:

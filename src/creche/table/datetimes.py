@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["moments"]
+__all__ = ["parse_datetimes"]
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
@@ -23,7 +23,7 @@ YEAR_FIRST = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?({ZON
 YEAR_LAST = re.compile(rf"(\d\d?)([-/.])(\d\d?)\2((?!0000)\d\d\d\d)(?:[T ]({CLOCK}))?", re.ASCII)
 
 
-def moments(words: Sequence[str], day_first: bool | None = None) -> tuple[NDArray[Any], bool | None] | None:
+def parse_datetimes(words: Sequence[str], day_first: bool | None = None) -> tuple[NDArray[Any], bool | None] | None:
     """Each word as a moment, datetime64[us] in UTC, or None unless all of them are dates.
 
     2020-01-31, 2020/01/31 and either with a time and a zone, as in ISO 8601; 31.1.2020; 31/1/2020 and 1/31/2020 (also
@@ -43,10 +43,10 @@ def moments(words: Sequence[str], day_first: bool | None = None) -> tuple[NDArra
 
     Examples
     --------
-    >>> values, day_first = moments(["31/1/2020", "1/2/2020"])
+    >>> values, day_first = parse_datetimes(["31/1/2020", "1/2/2020"])
     >>> values.astype("datetime64[D]").tolist(), day_first
     ([datetime.date(2020, 1, 31), datetime.date(2020, 2, 1)], True)
-    >>> moments(["1/2/2020"]) is None
+    >>> parse_datetimes(["1/2/2020"]) is None
     True
 
     """

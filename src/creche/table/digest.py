@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from creche.errors import FileError
 from creche.table.table import Column, Table
 
-__all__ = ["description_of_table", "digest_of_arrays", "digest_of_table", "table_changes"]
+__all__ = ["compare_tables", "describe_table", "digest_arrays", "digest_table"]
 
 LARGEST_EXACT = 2**53  # up to which every whole number is a float64
 
 
-def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+def digest_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of named arrays: their names, types, shapes and bytes (little-endian, C order); their order is no part.
 
     Parameters
@@ -35,8 +35,8 @@ def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 
     Examples
     --------
-    >>> a = digest_of_arrays({"w": np.array([1.0, 2.0]), "b": np.array(0.5)})
-    >>> a == digest_of_arrays({"b": np.array(0.5), "w": np.array([1.0, 2.0])})
+    >>> a = digest_arrays({"w": np.array([1.0, 2.0]), "b": np.array(0.5)})
+    >>> a == digest_arrays({"b": np.array(0.5), "w": np.array([1.0, 2.0])})
     True
 
     """
@@ -50,7 +50,7 @@ def digest_of_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def digest_of_table(table: Table, names: Sequence[str] | None = None) -> dict[str, Any]:
+def digest_table(table: Table, names: Sequence[str] | None = None) -> dict[str, Any]:
     """What a table holds, briefly: as plain data, for a model file.
 
     Parameters
@@ -72,12 +72,12 @@ def digest_of_table(table: Table, names: Sequence[str] | None = None) -> dict[st
     Examples
     --------
     >>> islands = Table({"island": Column.of_words(["Biscoe", "Dream"])}, "islands")
-    >>> digest_of_table(islands)["rows"]
+    >>> digest_table(islands)["rows"]
     2
 
     """
     chosen = table.names if names is None else names
-    columns = {name: digest_of_column(table.column(name, "columns")) for name in sorted(chosen)}
+    columns = {name: digest_column(table.column(name, "columns")) for name in sorted(chosen)}
     total = hashlib.sha256(len(table).to_bytes(8, "little"))
     for name, digest in columns.items():
         _add_text(total, name)
@@ -85,7 +85,7 @@ def digest_of_table(table: Table, names: Sequence[str] | None = None) -> dict[st
     return {"rows": len(table), "columns": columns, "total": total.hexdigest()}
 
 
-def digest_of_column(column: Column) -> str:
+def digest_column(column: Column) -> str:
     """128 bits of SHA-256 of a column's values, as 32 hexadecimal digits; numbers and whole numbers are alike."""
     digest = hashlib.sha256()
     if column.kind == "words":
@@ -97,7 +97,7 @@ def digest_of_column(column: Column) -> str:
     return digest.hexdigest()[:32]
 
 
-def description_of_table(table: Table, beside: Mapping[str, Table]) -> dict[str, Any]:
+def describe_table(table: Table, beside: Mapping[str, Table]) -> dict[str, Any]:
     """What training depends on besides the plan: the digest of a table, the order of its columns, what is beside it.
 
     Parameters
@@ -109,14 +109,14 @@ def description_of_table(table: Table, beside: Mapping[str, Table]) -> dict[str,
     Returns
     -------
     dict
-        That of `digest_of_table`, and order (the columns' names), beside (dict from name to digest of that table).
+        That of `digest_table`, and order (the columns' names), beside (dict from name to digest of that table).
 
     """
-    digests = {name: digest_of_table(other) for name, other in beside.items()}
-    return {**digest_of_table(table), "order": table.names, "beside": digests}
+    digests = {name: digest_table(other) for name, other in beside.items()}
+    return {**digest_table(table), "order": table.names, "beside": digests}
 
 
-def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def compare_tables(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What differs between two tables, from the description or digest of each; empty if nothing does.
 
     Raises
@@ -126,8 +126,8 @@ def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
 
     Examples
     --------
-    >>> of = lambda words: digest_of_table(Table({"island": Column.of_words(words)}, "islands"))
-    >>> table_changes(of(["Biscoe", "Dream"]), of(["Biscoe", "Torgersen"]))
+    >>> of = lambda words: digest_table(Table({"island": Column.of_words(words)}, "islands"))
+    >>> compare_tables(of(["Biscoe", "Dream"]), of(["Biscoe", "Torgersen"]))
     ["column 'island' has other values"]
 
     """
@@ -145,7 +145,7 @@ def table_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[s
         elif name not in there:
             out.append(f"{name} is given beside it, and was not")
         else:
-            out += [f"{name}, given beside it: {change}" for change in table_changes(there[name], here[name])]
+            out += [f"{name}, given beside it: {change}" for change in compare_tables(there[name], here[name])]
     return out
 
 

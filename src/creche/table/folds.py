@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, PlanError, TableError
 from creche.table.checks import warn
-from creche.table.labels import check_no_single_rows, class_numbers
-from creche.table.leakage import leakage_of_folds
-from creche.table.partition import Part, digests_of, split_by, with_validation
-from creche.table.prepare import Prepared, Survey, parted
-from creche.table.split import hashed
+from creche.table.labels import check_class_sizes, encode_classes
+from creche.table.leakage import find_fold_leakage
+from creche.table.partition import Partition, hash_rows, read_split_column, split_validation
+from creche.table.prepare import Prepared, TableInspection, split_rows
+from creche.table.split import hash_sequence
 
-__all__ = ["Fold", "assign_folds", "check_classes", "check_not_of_folds", "folds_of"]
+__all__ = ["Fold", "assign_folds", "check_fold_arguments", "check_fold_classes", "prepare_folds"]
 
 
 def assign_folds(
@@ -88,7 +88,7 @@ def _dealt(
         return _dealt_by_group(np.unique(groups, return_inverse=True)[1], k, seed)
     if rows < k:
         raise TableError(f"folds: {rows} rows cannot make {k} folds; give at most {rows}")
-    order = np.argsort(hashed(seed, rows), kind="stable")
+    order = np.argsort(hash_sequence(seed, rows), kind="stable")
     if classes is not None:
         order = order[np.argsort(classes[order], kind="stable")]
     fold = np.empty(rows, dtype=np.int64)
@@ -101,7 +101,7 @@ def _dealt_by_group(group: NDArray[np.int64], k: int, seed: int) -> NDArray[np.i
     sizes = np.bincount(group)
     if len(sizes) < k:
         raise TableError(f"folds: {len(sizes)} groups cannot make {k} folds; give at most {len(sizes)}")
-    order = np.lexsort((hashed(seed, len(sizes)), -sizes))
+    order = np.lexsort((hash_sequence(seed, len(sizes)), -sizes))
     filled = np.zeros(k, dtype=np.int64)
     of_group = np.empty(len(sizes), dtype=np.int64)
     for g in order:
@@ -142,7 +142,9 @@ CURE = "Give fewer folds, join the class with another, or leave its rows out"
 Lacking = dict[Any, list[str]]  # of a class, the names of folds
 
 
-def check_classes(folds: Sequence[tuple[int, int, Part, Part]], classes: tuple[Any, ...], repeats: int) -> None:
+def check_fold_classes(
+    folds: Sequence[tuple[int, int, Partition, Partition]], classes: tuple[Any, ...], repeats: int
+) -> None:
     """Says which classes which folds lack.
 
     Parameters
@@ -186,9 +188,9 @@ def check_classes(folds: Sequence[tuple[int, int, Part, Part]], classes: tuple[A
         )
 
 
-def _counts(part: Part, classes: tuple[Any, ...]) -> NDArray[np.int64]:
+def _counts(part: Partition, classes: tuple[Any, ...]) -> NDArray[np.int64]:
     rows = part.observations
-    return np.bincount(class_numbers(rows.y, classes, rows.label, rows.called), minlength=len(classes))
+    return np.bincount(encode_classes(rows.y, classes, rows.label, rows.called), minlength=len(classes))
 
 
 def _some(lacking: Lacking) -> str:
@@ -204,7 +206,7 @@ def _some(lacking: Lacking) -> str:
 NOT_OF_FOLDS = ("split_column", "test_fraction", "validation_data", "test_data")
 
 
-def check_not_of_folds(given: Mapping[str, Any], others: Sequence[str] = ()) -> None:
+def check_fold_arguments(given: Mapping[str, Any], others: Sequence[str] = ()) -> None:
     """Refuses arguments that do not go with folds.
 
     Raises
@@ -236,12 +238,12 @@ class Fold:
 
     repeat: int
     number: int
-    held_out: Part
+    held_out: Partition
     learnt: int
     prepared: Prepared
 
 
-def folds_of(survey: Survey, folds: int, repeats: int, seed: int, watches: bool) -> list[Fold]:
+def prepare_folds(survey: TableInspection, folds: int, repeats: int, seed: int, watches: bool) -> list[Fold]:
     """The folds of all repeats.
 
     Parameters
@@ -275,7 +277,7 @@ def folds_of(survey: Survey, folds: int, repeats: int, seed: int, watches: bool)
         _say_once(caught, said)
         found.append(Fold(i // folds + 1, i % folds + 1, fold, len(kept), prepared))
     if survey.classes is not None:
-        check_classes([(f.repeat, f.number, f.prepared.train, f.held_out) for f in found], survey.classes, repeats)
+        check_fold_classes([(f.repeat, f.number, f.prepared.train, f.held_out) for f in found], survey.classes, repeats)
     return found
 
 
@@ -290,38 +292,40 @@ def _say_once(caught: Sequence[warnings.WarningMessage], said: set[str]) -> None
             warn(message)
 
 
-def _pairs(survey: Survey, folds: int, repeats: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _pairs(
+    survey: TableInspection, folds: int, repeats: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Training rows and held-out rows of each fold, by place among the rows that count."""
     rows, split = survey.whole.observations, survey.preparation.split
     classes = _class_numbers(survey)
-    digests = digests_of(survey.whole, survey.schema, survey.classes)
+    digests = hash_rows(survey.whole, survey.schema, survey.classes)
     groups = times = None
     if split.group is not None or split.time is not None:
-        by = split_by(rows, split)
+        by = read_split_column(rows, split)
         groups, times = (by, None) if split.group is not None else (None, by)
     elif survey.preparation.duplicates == "together":
         groups = digests
     stratified = classes if split.stratify and groups is None and times is None else None
     seed = seed if split.seed is None else split.seed
     pairs = assign_folds(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
-    leak = leakage_of_folds(digests, pairs, rows.called)
+    leak = find_fold_leakage(digests, pairs, rows.called)
     if leak is not None:
         warn(str(leak))
     return pairs
 
 
-def _class_numbers(survey: Survey) -> NDArray[np.int32] | None:
+def _class_numbers(survey: TableInspection) -> NDArray[np.int32] | None:
     if survey.classes is None:
         return None
     rows = survey.whole.observations
-    numbers = class_numbers(rows.y, survey.classes, rows.label, rows.called)
-    check_no_single_rows(numbers, survey.classes, rows.label, rows.called, "name another label")
+    numbers = encode_classes(rows.y, survey.classes, rows.label, rows.called)
+    check_class_sizes(numbers, survey.classes, rows.label, rows.called, "name another label")
     return numbers
 
 
-def _prepared(survey: Survey, kept: Part, fold: Part, seed: int, watches: bool) -> Prepared:
+def _prepared(survey: TableInspection, kept: Partition, fold: Partition, seed: int, watches: bool) -> Prepared:
     """The fold is for validation; where validation rows decide when to stop, they are others, and it is for testing."""
     if not watches:
-        return parted(survey, kept, fold, None)
-    train_rows, watched = with_validation(kept, survey.preparation, survey.classes, seed, survey.schema)
-    return parted(survey, train_rows, watched, fold)
+        return split_rows(survey, kept, fold, None)
+    train_rows, watched = split_validation(kept, survey.preparation, survey.classes, seed, survey.schema)
+    return split_rows(survey, train_rows, watched, fold)

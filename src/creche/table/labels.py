@@ -14,7 +14,7 @@ from creche.plan.losses import BinaryCrossEntropy, Loss
 from creche.table.schema import LONGEST_CATEGORY
 from creche.table.table import KINDS
 
-__all__ = ["LabelEncoder", "check_no_single_rows", "check_varying", "class_numbers", "classes_of", "infer_task"]
+__all__ = ["LabelEncoder", "check_class_sizes", "check_varying", "encode_classes", "find_classes", "infer_task"]
 
 MOST_CLASSES_OF_WHOLE_NUMBERS = 50
 # Whole numbers within a range like this are counted in place, which is many times quicker than sorting them.
@@ -145,7 +145,7 @@ def infer_task(y: NDArray[Any]) -> str:
     return "numbers"
 
 
-def classes_of(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
+def find_classes(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
     """The different labels, sorted. `rows`: what the user calls each row; by default, counted from 0.
 
     Raises
@@ -188,7 +188,7 @@ def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
             )
 
 
-def check_no_single_rows(
+def check_class_sizes(
     numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64], otherwise: str
 ) -> None:
     """Refuses a class of one row, which cannot stand on both sides of a split; `otherwise` ends what is to be done.
@@ -211,7 +211,7 @@ def check_no_single_rows(
     )
 
 
-def class_numbers(
+def encode_classes(
     y: NDArray[Any], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64] | None = None
 ) -> NDArray[np.int32]:
     """The number of each label's class. `rows`: what the user calls each row; by default, counted from 0.

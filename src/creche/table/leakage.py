@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.table.split import hashed, mixed
+from creche.table.split import hash_sequence, mix_bits
 from creche.table.table import Column, Table
 
-__all__ = ["Leakage", "find_leakage", "leakage_between", "leakage_of_folds", "row_digests"]
+__all__ = ["Leakage", "digest_rows", "find_fold_leakage", "find_leakage", "find_table_leakage"]
 
 OF_ONE_TABLE = "duplicates='drop' keeps one row of each, duplicates='together' keeps copies on one side"
 OF_TWO_TABLES = "take them out of one of the two"
@@ -59,7 +59,7 @@ def find_leakage(
     Parameters
     ----------
     digests : (n,) uint64
-        Of each row (see `row_digests`).
+        Of each row (see `digest_rows`).
     parts : dict of str to row numbers
         The training rows first.
     called : (n,) int64
@@ -83,7 +83,7 @@ def find_leakage(
     return found
 
 
-def leakage_of_folds(
+def find_fold_leakage(
     digests: NDArray[np.uint64], folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], called: NDArray[np.int64]
 ) -> Leakage | None:
     """What is found in all folds together, each with the rows to train on and those held out; None for nothing."""
@@ -95,7 +95,7 @@ def leakage_of_folds(
     return Leakage("held-out", leaking, of, pair, OF_ONE_TABLE) if leaking else None
 
 
-def leakage_between(
+def find_table_leakage(
     part: str,
     rows: tuple[NDArray[np.uint64], NDArray[np.int64], str],
     train: tuple[NDArray[np.uint64], NDArray[np.int64], str],
@@ -121,7 +121,7 @@ def _alike(rows: NDArray[np.uint64], train: NDArray[np.uint64]) -> tuple[NDArray
     return same, int(np.argmax(train == rows[np.argmax(same)])) if same.any() else 0
 
 
-def row_digests(x: Table | NDArray[np.floating], y: NDArray[np.generic]) -> NDArray[np.uint64]:
+def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic]) -> NDArray[np.uint64]:
     """64 bits for each row, equal for rows with equal features and label.
 
     Two unlike rows among a million share theirs by chance once in thirty million tables.
@@ -139,8 +139,8 @@ def row_digests(x: Table | NDArray[np.floating], y: NDArray[np.generic]) -> NDAr
     columns = list(x.columns.values()) if isinstance(x, Table) else list(np.asarray(x).T)
     labels = list(y.T) if y.ndim == 2 else [y]
     total = np.zeros(len(y), dtype=np.uint64)
-    for key, column in zip(hashed(0, len(columns) + len(labels)), [*columns, *labels], strict=True):
-        total += mixed(_bits(column) ^ key)
+    for key, column in zip(hash_sequence(0, len(columns) + len(labels)), [*columns, *labels], strict=True):
+        total += mix_bits(_bits(column) ^ key)
     return total
 
 

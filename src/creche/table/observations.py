@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
-from creche.table.checks import check_finite, matrix, warn
-from creche.table.reading.dataframes import NEEDED, unmasked
-from creche.table.reading.options import Reading
+from creche.table.checks import check_finite, check_matrix, warn
+from creche.table.reading.dataframes import NEEDED, fill_masked
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
 
-__all__ = ["Observations", "observations"]
+__all__ = ["Observations", "read_observations"]
 
 WHEN_LABELS_MISS = ("error", "drop")
 
@@ -83,14 +83,14 @@ class Observations:
         return Observations(x, self.y[which], self.labels, self.rows[which], self.of, self.first, self.kinds)
 
 
-def observations(
+def read_observations(
     data: Any,
     y: Any = None,
     label: str | Sequence[str] | None = None,
     *,
     expected: Mapping[str, str] | None = None,
     missing_label: str = "error",
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
 ) -> Observations:
     """Features and labels: out of a file or DataFrame that holds both, or with the labels beside it, or out of arrays.
 
@@ -138,7 +138,7 @@ def _nonempty(table: Table) -> Table:
 def _from_arrays(data: Any, y: Any, names: tuple[str, ...]) -> Observations:
     if y is None:
         raise TableError("y: is missing; give arrays X and y, or a table with the name of its label")
-    x = matrix(data)
+    x = check_matrix(data)
     check_finite(x)
     labels = _labels(y, len(x), names)
     return Observations(x, labels, names or _names_of(y, labels), np.arange(len(x)), len(x), 0)
@@ -215,7 +215,7 @@ def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
-    labels = unmasked(y)
+    labels = fill_masked(y)
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
         labels = np.ascontiguousarray(labels, dtype=np.float64)  # sums go down the rows, however they came
     elif labels.ndim != 1:

@@ -10,28 +10,28 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.table.checks import warn
-from creche.table.labels import check_no_single_rows, class_numbers
-from creche.table.leakage import find_leakage, leakage_between, row_digests
+from creche.table.labels import check_class_sizes, encode_classes
+from creche.table.leakage import digest_rows, find_leakage, find_table_leakage
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
 from creche.table.reading.read import IN_MEMORY
 from creche.table.schema import Schema
-from creche.table.split import Parts, Split, part_number, part_words, split_parts
+from creche.table.split import Parts, Split, describe_part_words, parse_part, split_parts
 from creche.table.table import Column, Table
 
 __all__ = [
-    "Part",
-    "digests_of",
-    "divided",
-    "split_by",
+    "Partition",
+    "assemble_partitions",
+    "drop_duplicates",
+    "hash_rows",
+    "read_split_column",
+    "split_validation",
     "warn_of_leakage_between",
-    "with_validation",
-    "without_duplicates",
 ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class Partition:
     """Rows for one purpose, and how much each counts."""
 
     observations: Observations
@@ -40,43 +40,43 @@ class Part:
     def __len__(self) -> int:
         return len(self.observations)
 
-    def take(self, which: NDArray[np.int64]) -> Part:
+    def take(self, which: NDArray[np.int64]) -> Partition:
         """These of them, by place."""
-        return Part(self.observations.take(which), None if self.weights is None else self.weights[which])
+        return Partition(self.observations.take(which), None if self.weights is None else self.weights[which])
 
 
-def digests_of(part: Part, schema: Schema | None, classes: tuple[Any, ...] | None) -> NDArray[np.uint64]:
+def hash_rows(part: Partition, schema: Schema | None, classes: tuple[Any, ...] | None) -> NDArray[np.uint64]:
     """Of each row, by its features and label."""
     rows = part.observations
     # Only features: what else a table holds tells no copies apart.
     x = rows.x.select(schema.features) if schema is not None and isinstance(rows.x, Table) else rows.x
-    return row_digests(x, rows.y if classes is None else class_numbers(rows.y, classes, rows.label, rows.called))
+    return digest_rows(x, rows.y if classes is None else encode_classes(rows.y, classes, rows.label, rows.called))
 
 
-def without_duplicates(part: Part, schema: Schema | None) -> Part:
-    _, first = np.unique(digests_of(part, schema, None), return_index=True)
+def drop_duplicates(part: Partition, schema: Schema | None) -> Partition:
+    _, first = np.unique(hash_rows(part, schema, None), return_index=True)
     if len(first) == len(part):
         return part
     warn(f"dropped {len(part) - len(first):,} of {len(part):,} rows, for they are copies of others")
     return part.take(np.sort(first))
 
 
-def divided(
-    whole: Part,
+def assemble_partitions(
+    whole: Partition,
     preparation: Preparation,
     classes: tuple[Any, ...] | None,
     seed: int,
     schema: Schema | None,
-) -> tuple[Part, Part | None, Part | None]:
+) -> tuple[Partition, Partition | None, Partition | None]:
     """Training, validation and test rows of one table."""
     rows, split = whole.observations, preparation.split
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
     if classes is not None:
-        numbers = class_numbers(rows.y, classes, rows.label, rows.called)
+        numbers = encode_classes(rows.y, classes, rows.label, rows.called)
         if split.used is None and split.stratify:
-            check_no_single_rows(numbers, classes, rows.label, rows.called, "give validation_fraction=0")
-    digests = digests_of(whole, schema, classes)
+            check_class_sizes(numbers, classes, rows.label, rows.called, "give validation_fraction=0")
+    digests = hash_rows(whole, schema, classes)
     parts = _split_parts(whole, replace(preparation, split=split), classes, seed, digests)
     for leak in find_leakage(
         digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
@@ -85,55 +85,55 @@ def divided(
     return _taken(whole, parts)
 
 
-def with_validation(
-    part: Part, preparation: Preparation, classes: tuple[Any, ...] | None, seed: int, schema: Schema | None
-) -> tuple[Part, Part | None]:
+def split_validation(
+    part: Partition, preparation: Preparation, classes: tuple[Any, ...] | None, seed: int, schema: Schema | None
+) -> tuple[Partition, Partition | None]:
     """Rows of one part, divided once more: to train on, and to watch while training. Nothing is said of copies."""
     split = replace(preparation.split, test_fraction=0.0)
     if not split.validation_fraction:
         return part, None
-    digests = digests_of(part, schema, classes)
+    digests = hash_rows(part, schema, classes)
     train, validation, _ = _taken(part, _split_parts(part, replace(preparation, split=split), classes, seed, digests))
     return train, validation
 
 
 def _split_parts(
-    part: Part,
+    part: Partition,
     preparation: Preparation,
     classes: tuple[Any, ...] | None,
     seed: int,
     digests: NDArray[np.uint64],
 ) -> Parts:
     rows, split = part.observations, preparation.split
-    numbers = None if classes is None else class_numbers(rows.y, classes, rows.label, rows.called)
-    by = split_by(rows, split)
+    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.called)
+    by = read_split_column(rows, split)
     if preparation.duplicates == "together" and split.used is None:
         split, by = replace(split, group="copies"), digests
     return split_parts(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
 
 
 def warn_of_leakage_between(
-    part: Part, train: Part, what: str, schema: Schema | None, classes: tuple[Any, ...] | None
+    part: Partition, train: Partition, what: str, schema: Schema | None, classes: tuple[Any, ...] | None
 ) -> None:
     """Warns if rows of a table of their own, `what`, stand among the training rows."""
 
-    def described(rows: Part, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64], str]:
+    def described(rows: Partition, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64], str]:
         source = rows.observations.x.source if isinstance(rows.observations.x, Table) else ""
         named = name if source in ("", IN_MEMORY) else source
-        return digests_of(rows, schema, classes), rows.observations.called, named
+        return hash_rows(rows, schema, classes), rows.observations.called, named
 
     table = IN_MEMORY if isinstance(train.observations.x, Table) else "X"
-    leak = leakage_between(what.removesuffix("_data"), described(part, what), described(train, table))
+    leak = find_table_leakage(what.removesuffix("_data"), described(part, what), described(train, table))
     if leak is not None:
         warn(str(leak))
 
 
-def _taken(whole: Part, parts: Parts) -> tuple[Part, Part | None, Part | None]:
+def _taken(whole: Partition, parts: Parts) -> tuple[Partition, Partition | None, Partition | None]:
     held_out = (whole.take(which) if len(which) else None for which in (parts.validation, parts.test))
     return whole.take(parts.train), *held_out  # type: ignore[return-value]
 
 
-def split_by(rows: Observations, split: Split) -> NDArray[Any] | None:
+def read_split_column(rows: Observations, split: Split) -> NDArray[Any] | None:
     """What the column says that the split goes by, as numbers in its order."""
     if split.used is None or not isinstance(rows.x, Table):
         return None
@@ -152,11 +152,11 @@ def split_by(rows: Observations, split: Split) -> NDArray[Any] | None:
 
 
 def _part_numbers(column: Column, rows: Observations, name: str) -> NDArray[np.int64]:
-    words = [part_number(word) for word in column.words] if column.kind == "words" else [None]
+    words = [parse_part(word) for word in column.words] if column.kind == "words" else [None]
     codes = column.values if column.kind == "words" else np.zeros(len(column), dtype=np.int64)
     numbers = np.array([-1 if number is None else number for number in words])[codes]
     if (numbers < 0).any():
         row = int(np.argmax(numbers < 0))
         said = column.take(slice(row, row + 1)).objects()[0]
-        raise TableError(f"column {name!r}: row {rows.called[row]} says {said!r}; {part_words(said)}")
+        raise TableError(f"column {name!r}: row {rows.called[row]} says {said!r}; {describe_part_words(said)}")
     return np.asarray(numbers)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from creche.errors import PlanError, nearest
-from creche.plan.component import Part, count
-from creche.table.encoders.features import Encoding
+from creche.plan.component import Component, count_field
+from creche.table.encoders.features import Preprocessing
 from creche.table.observations import WHEN_LABELS_MISS
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.schema import ROLES, Schema
 from creche.table.split import Split
 
@@ -23,7 +23,7 @@ DUPLICATES = ("warn", "drop", "together")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Preparation(Part):
+class Preparation(Component):
     """How a table becomes training rows: with the plan, all that a run depends on besides the table itself.
 
     Parameters
@@ -53,24 +53,24 @@ class Preparation(Part):
 
     label: tuple[str, ...] = ()
     schema: Mapping[str, str] | None = None
-    encoding: Encoding = Encoding()  # noqa: RUF009 - frozen
+    encoding: Preprocessing = Preprocessing()  # noqa: RUF009 - frozen
     split: Split = Split()  # noqa: RUF009 - frozen
     duplicates: str = "warn"
     missing_label: str = "error"
     sample_weight: str | None = None
     class_weight: Any = None
     classes: tuple[Any, ...] | None = None
-    reading: Reading = Reading()  # noqa: RUF009 - frozen
-    bootstrap: int | None = count(None, at_least=0, optional=True)
+    reading: ReadOptions = ReadOptions()  # noqa: RUF009 - frozen
+    bootstrap: int | None = count_field(None, at_least=0, optional=True)
 
     def __post_init__(self) -> None:
         label = _names(self.label)
         split = Split.from_dict(self.split) if isinstance(self.split, Mapping) else self.split
-        reading = self.reading if isinstance(self.reading, Reading) else Reading.from_dict(self.reading)
+        reading = self.reading if isinstance(self.reading, ReadOptions) else ReadOptions.from_dict(self.reading)
         for name, value in (
             ("label", label),
             ("schema", _roles(self.schema)),
-            ("encoding", Encoding.of(self.encoding)),
+            ("encoding", Preprocessing.of(self.encoding)),
             ("split", split),
             ("reading", reading),
         ):
@@ -82,7 +82,7 @@ class Preparation(Part):
             raise PlanError(f"sample_weight: got {self.sample_weight!r}; needs the name of a column")
         object.__setattr__(self, "class_weight", _class_weight(self.class_weight))
         object.__setattr__(self, "classes", _classes(self.classes))
-        Part.__post_init__(self)
+        Component.__post_init__(self)
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class Preparation(Part):
         if isinstance(weights, Mapping):  # classes need not be words, as the keys of JSON must
             weights = [[_plain(key), float(value)] for key, value in weights.items()]
         classes = None if self.classes is None else list(self.classes)
-        data = {**Part.to_dict(self), "class_weight": weights, "classes": classes}
+        data = {**Component.to_dict(self), "class_weight": weights, "classes": classes}
         if self.bootstrap is None:  # as in nearly all files, those of versions without it among them
             del data["bootstrap"]
         return data

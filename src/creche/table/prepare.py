@@ -11,34 +11,34 @@ from numpy.typing import NDArray
 from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import BinaryCrossEntropy, Loss, Poisson
-from creche.table.encoders.features import Encoding, FeatureEncoder
-from creche.table.labels import LabelEncoder, check_varying, class_numbers, classes_of, infer_task
-from creche.table.observations import Observations, observations
-from creche.table.partition import Part, divided, warn_of_leakage_between, without_duplicates
+from creche.table.encoders.features import FeatureEncoder, Preprocessing
+from creche.table.labels import LabelEncoder, check_varying, encode_classes, find_classes, infer_task
+from creche.table.observations import Observations, read_observations
+from creche.table.partition import Partition, assemble_partitions, drop_duplicates, warn_of_leakage_between
 from creche.table.preparation import Preparation
 from creche.table.reading.read import is_table
-from creche.table.row_weights import class_weights, sample_weights
-from creche.table.schema import Schema, with_given_roles
-from creche.table.split import hashed, mixed
+from creche.table.row_weights import apply_class_weights, resolve_sample_weights
+from creche.table.schema import Schema, apply_roles
+from creche.table.split import hash_sequence, mix_bits
 from creche.table.table import Column, Table
 
 __all__ = [
     "Prepared",
-    "Survey",
-    "bootstrap_rows",
-    "encoded_features",
-    "label_rows",
-    "parted",
+    "TableInspection",
+    "draw_bootstrap_rows",
+    "encode_features",
+    "encode_labels",
+    "inspect_table",
     "prepare",
-    "reencoded",
-    "resampled",
-    "surveyed",
+    "reencode",
+    "resample_rows",
+    "split_rows",
 ]
 
 STREAM = 0xB0075742  # so that what is drawn has nothing to do with the split, which hashes the same seeds
 
 
-def bootstrap_rows(seed: int, count: int) -> NDArray[np.int64]:
+def draw_bootstrap_rows(seed: int, count: int) -> NDArray[np.int64]:
     """Which rows a bootstrap sample holds (Efron 1979): `count` of as many, each equally likely each time.
 
     Parameters
@@ -53,18 +53,18 @@ def bootstrap_rows(seed: int, count: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> bootstrap_rows(0, 8)
+    >>> draw_bootstrap_rows(0, 8)
     array([0, 1, 2, 3, 4, 7, 7, 7])
 
     """
-    own = int(mixed(np.array([(seed ^ (STREAM << 32)) % 2**64], dtype=np.uint64))[0])
-    shares = (hashed(own, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    own = int(mix_bits(np.array([(seed ^ (STREAM << 32)) % 2**64], dtype=np.uint64))[0])
+    shares = (hash_sequence(own, count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return np.sort(np.minimum((shares * count).astype(np.int64), count - 1))
 
 
-def resampled(rows: Rows, seed: int) -> Rows:
+def resample_rows(rows: Rows, seed: int) -> Rows:
     """The encoded rows of a bootstrap sample, with their labels and weights."""
-    which = bootstrap_rows(seed, len(rows))
+    which = draw_bootstrap_rows(seed, len(rows))
     classes, targets, weights = (
         None if array is None else array[which] for array in (rows.classes, rows.targets, rows.weights)
     )
@@ -72,7 +72,7 @@ def resampled(rows: Rows, seed: int) -> Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class TableInspection:
     """What is found out about a table as a whole, before its rows are parted.
 
     Attributes
@@ -94,7 +94,7 @@ class Survey:
     """
 
     everything: Observations
-    whole: Part
+    whole: Partition
     schema: Schema | None
     task: str
     classes: tuple[Any, ...] | None
@@ -104,7 +104,7 @@ class Survey:
     given_weights: NDArray[np.float64] | None = None
 
 
-def surveyed(
+def inspect_table(
     data: Any,
     y: Any,
     preparation: Preparation,
@@ -113,7 +113,7 @@ def surveyed(
     loss: Loss | None,
     weights: Any = None,
     encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
-) -> Survey:
+) -> TableInspection:
     """Reads and checks; arguments as for `prepare`.
 
     Raises
@@ -122,7 +122,7 @@ def surveyed(
         If the table cannot be trained on.
 
     """
-    everything = observations(
+    everything = read_observations(
         data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
         expected=None if encoders is None else encoders[0].kinds,
     )  # fmt: skip
@@ -130,21 +130,21 @@ def surveyed(
         task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
     if isinstance(everything.x, Table) and preparation.schema and encoders is None:
-        x = with_given_roles(everything.x, preparation.schema, everything.called)
+        x = apply_roles(everything.x, preparation.schema, everything.called)
         everything = replace(everything, x=x)
     schema = _schema(everything, preparation) if encoders is None else None
     whole = _counting(everything, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
-        whole = without_duplicates(whole, schema)
+        whole = drop_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
     if task == "numbers" and classes is not None:
         raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
-        classes = classes_of(whole.observations.y, everything.label, whole.observations.called)
+        classes = find_classes(whole.observations.y, everything.label, whole.observations.called)
     if task == "numbers" and encoders is None:
         check_varying(whole.observations.y, everything.labels)
-    given_weights = sample_weights(weights, everything)
-    return Survey(everything, whole, schema, task, classes, loss, preparation, encoders, given_weights)
+    given_weights = resolve_sample_weights(weights, everything)
+    return TableInspection(everything, whole, schema, task, classes, loss, preparation, encoders, given_weights)
 
 
 def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
@@ -163,13 +163,13 @@ def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
     return infer_task(rows.y)
 
 
-def _counting(rows: Observations, given: Any) -> Part:
+def _counting(rows: Observations, given: Any) -> Partition:
     """The rows with their weights; those that weigh nothing are left out."""
-    weights = sample_weights(given, rows)
+    weights = resolve_sample_weights(given, rows)
     if weights is None or weights.all():
-        return Part(rows, weights)
+        return Partition(rows, weights)
     some = np.flatnonzero(weights)
-    return Part(rows.take(some), weights[some])
+    return Partition(rows.take(some), weights[some])
 
 
 def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
@@ -210,9 +210,9 @@ class Prepared:
     """
 
     everything: Observations
-    train: Part
-    validation: Part | None
-    test: Part | None
+    train: Partition
+    validation: Partition | None
+    test: Partition | None
     features: FeatureEncoder
     labels: LabelEncoder
     schema: Schema | None
@@ -222,7 +222,7 @@ class Prepared:
     given_weights: NDArray[np.float64] | None = None
 
     @property
-    def judged(self) -> tuple[str, Part]:
+    def judged(self) -> tuple[str, Partition]:
         """The rows to judge a network by: those for testing, else for validation, else those it was trained on."""
         named = (("test", self.test), ("validation", self.validation), ("train", self.train))
         return next((name, part) for name, part in named if part is not None)
@@ -231,7 +231,7 @@ class Prepared:
         """Rows for training (those of the bootstrap sample, if there is one) and for validation, encoded."""
         train = self.encoded(self.train, loss, precision)
         if self.preparation.bootstrap is not None:
-            train = resampled(train, self.preparation.bootstrap)
+            train = resample_rows(train, self.preparation.bootstrap)
         return train, None if self.validation is None else self.encoded(self.validation, loss, precision)
 
     def used_table(self) -> Table:
@@ -251,23 +251,28 @@ class Prepared:
     def _used(self) -> list[str] | None:
         return None if self.schema is None else [*self.schema.features, *self.preparation.beside]
 
-    def _used_of(self, part: Part) -> list[str] | None:
+    def _used_of(self, part: Partition) -> list[str] | None:
         """The columns that a table of its own has of them: it is not split, so those to split by may be missing."""
         x = part.observations.x
         if self._used is None or not isinstance(x, Table):
             return None
         return [name for name in self._used if name in x.columns]
 
-    def encoded(self, part: Part, loss: Loss, precision: str) -> Rows:
+    def encoded(self, part: Partition, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
         observed = part.observations
-        x = encoded_features(self.features, observed.x, precision, observed.called)
-        classes, targets = label_rows(observed.y, self.labels, loss, precision, observed.called)
+        x = encode_features(self.features, observed.x, precision, observed.called)
+        classes, targets = encode_labels(observed.y, self.labels, loss, precision, observed.called)
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
-def parted(
-    survey: Survey, train: Part, validation: Part | None, test: Part | None, *, validation_is_given: bool = False
+def split_rows(
+    survey: TableInspection,
+    train: Partition,
+    validation: Partition | None,
+    test: Partition | None,
+    *,
+    validation_is_given: bool = False,
 ) -> Prepared:
     """A table's rows parted, with the encoders fitted on those for training unless there are some already."""
     preparation = survey.preparation
@@ -278,15 +283,15 @@ def parted(
     else:
         features, labels = survey.encoders
     if preparation.class_weight is not None:
-        count = class_weights(preparation.class_weight, train.observations, labels, train.weights)
-        train = Part(train.observations, count)
+        count = apply_class_weights(preparation.class_weight, train.observations, labels, train.weights)
+        train = Partition(train.observations, count)
     return Prepared(
         survey.everything, train, validation, test, features, labels, survey.schema, survey.task, preparation,
         validation_is_given, survey.given_weights,
     )  # fmt: skip
 
 
-def reencoded(prepared: Prepared, encoding: Encoding, loss: Loss) -> Prepared:
+def reencode(prepared: Prepared, encoding: Preprocessing, loss: Loss) -> Prepared:
     """The same parts of the same table with other encoders, fitted on the training rows.
 
     Only where no class weights were multiplied into the rows' own, for encoders are fitted by those.
@@ -301,7 +306,7 @@ def reencoded(prepared: Prepared, encoding: Encoding, loss: Loss) -> Prepared:
     )
 
 
-def encoded_features(
+def encode_features(
     features: FeatureEncoder, x: Table | NDArray[Any], precision: str, rows: NDArray[np.int64] | None = None
 ) -> NDArray[Any]:
     """The network's inputs for rows of a table or of an array; `rows`: what the user calls each of a table's."""
@@ -340,13 +345,13 @@ def prepare(
 
     """
     preparation = _without_shares(preparation, validation_data, test_data)
-    survey = surveyed(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
-    train, validation, test = divided(survey.whole, preparation, survey.classes, seed, survey.schema)
+    survey = inspect_table(data, y, preparation, task=task, loss=loss, weights=weights, encoders=encoders)
+    train, validation, test = assemble_partitions(survey.whole, preparation, survey.classes, seed, survey.schema)
     if validation_data is not None:
         validation = _given("validation_data", validation_data, survey, train)
     if test_data is not None:
         test = _given("test_data", test_data, survey, train)
-    return parted(survey, train, validation, test, validation_is_given=validation_data is not None)
+    return split_rows(survey, train, validation, test, validation_is_given=validation_data is not None)
 
 
 def _without_shares(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
@@ -362,7 +367,7 @@ def _without_shares(preparation: Preparation, validation_data: Any, test_data: A
     return replace(preparation, split=split)
 
 
-def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> FeatureEncoder:
+def _fit_features(train: Partition, schema: Schema | None, encoding: Preprocessing) -> FeatureEncoder:
     x = train.observations.x
     if isinstance(x, Table):
         assert schema is not None
@@ -370,7 +375,7 @@ def _fit_features(train: Part, schema: Schema | None, encoding: Encoding) -> Fea
     return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
 
 
-def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
+def _given(what: str, data: Any, survey: TableInspection, train: Partition) -> Partition:
     """Rows in a table or arrays of their own."""
     everything, preparation = survey.everything, survey.preparation
     x, y = data if isinstance(data, tuple) else (data, None)
@@ -378,7 +383,7 @@ def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
     if is_table(x) and isinstance(everything.x, Table):
         expected = {name: column.kind for name, column in everything.x.columns.items()}
         expected |= dict(zip(everything.labels, everything.kinds, strict=False))
-    rows = observations(
+    rows = read_observations(
         x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, reading=preparation.reading
     )
     if isinstance(rows.x, Table) != isinstance(everything.x, Table):
@@ -387,15 +392,17 @@ def _given(what: str, data: Any, survey: Survey, train: Part) -> Part:
         raise TableError(
             f"{what}: has {rows.x.shape[1]} features, the training rows have {everything.x.shape[1]}"  # type: ignore[union-attr]
         )
-    part = Part(rows, sample_weights(preparation.sample_weight, rows))
+    part = Partition(rows, resolve_sample_weights(preparation.sample_weight, rows))
     warn_of_leakage_between(part, train, what, survey.schema, survey.classes)
     return part
 
 
-def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Encoding) -> LabelEncoder:
+def _fit_labels(
+    part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Preprocessing
+) -> LabelEncoder:
     train, weights = part.observations, part.weights
     if classes is not None:
-        counts = np.bincount(class_numbers(train.y, classes, train.label, train.called), weights, len(classes))
+        counts = np.bincount(encode_classes(train.y, classes, train.label, train.called), weights, len(classes))
         return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
     y = train.y.astype(np.float64).reshape(len(train), -1)
     # By powers of two near the largest labels, so that no square overflows or vanishes, and no bit is lost.
@@ -412,7 +419,7 @@ def _fit_labels(part: Part, classes: tuple[Any, ...] | None, loss: Loss | None, 
     )
 
 
-def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> None:
+def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -> None:
     for part in parts:
         if part is None or task != "numbers":
             continue
@@ -425,7 +432,7 @@ def _check_labels(task: str, loss: Loss | None, parts: list[Part | None]) -> Non
             )
 
 
-def label_rows(
+def encode_labels(
     y: NDArray[Any], labels: LabelEncoder, loss: Loss, precision: str, rows: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
     """Labels as the loss wants them: (classes, None) or (None, targets)."""
@@ -434,7 +441,7 @@ def label_rows(
             targets = labels.encode_numbers(y).astype(precision)
         _check_size(targets, y, labels, precision, rows)
         return None, targets
-    numbers = class_numbers(y, labels.classes, labels.name, rows)
+    numbers = encode_classes(y, labels.classes, labels.name, rows)
     if not isinstance(loss, BinaryCrossEntropy):
         return numbers, None
     count = len(labels.classes)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.table.labels import LabelEncoder, class_numbers
+from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations
 from creche.table.table import Table
 
-__all__ = ["class_weights", "sample_weights"]
+__all__ = ["apply_class_weights", "resolve_sample_weights"]
 
 
-def sample_weights(weights: Any, rows: Observations) -> NDArray[np.float64] | None:
+def resolve_sample_weights(weights: Any, rows: Observations) -> NDArray[np.float64] | None:
     """One number for each observation, from one for each row of the user's table or the name of a column.
 
     Raises
@@ -58,7 +58,7 @@ def _checked(array: NDArray[np.float64], rows: Observations) -> NDArray[np.float
     return array
 
 
-def class_weights(
+def apply_class_weights(
     class_weight: Mapping[Any, float] | str,
     train: Observations,
     labels: LabelEncoder,
@@ -74,7 +74,7 @@ def class_weights(
     """
     if labels.classes is None:
         raise TableError("class_weight: the label holds numbers, not classes; use sample_weight")
-    numbers = class_numbers(train.y, labels.classes, labels.name)
+    numbers = encode_classes(train.y, labels.classes, labels.name)
     if class_weight == "balanced":
         counts = np.bincount(numbers, weights, len(labels.classes))
         of_class = counts.sum() / (len(labels.classes) * np.where(counts > 0, counts, 1.0))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError, nearest
-from creche.table.cell_types import Place, Rule, coerced, plain_number
+from creche.table.cell_types import ColumnContext, Rule, coerce_column, parse_number
 from creche.table.checks import warn
 from creche.table.table import KINDS, Column, Table
 
@@ -21,10 +21,10 @@ __all__ = [
     "ROLES",
     "ColumnSchema",
     "Schema",
-    "inferred_role",
-    "longest_word",
-    "with_given_roles",
-    "word_among_numbers",
+    "apply_roles",
+    "check_category_length",
+    "find_word_among_numbers",
+    "infer_role",
 ]
 
 ROLES = ("number", "category", "yes_no", "date", "text", "identifier", "ignore")
@@ -62,14 +62,14 @@ KINDS_OF_ROLES = {"number": "number", "yes_no": "yes_no", "date": "moment"}
 WORDS_LOOKED_AT = 1000
 
 
-def inferred_role(name: str, column: Column, missing: int, distinct: int) -> tuple[str, str]:
+def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[str, str]:
     """The role of a column, and why it is left out, if it is.
 
     Examples
     --------
-    >>> inferred_role("island", Column.of_words(["Biscoe", "Dream"] * 10), 0, 2)
+    >>> infer_role("island", Column.of_words(["Biscoe", "Dream"] * 10), 0, 2)
     ('category', '')
-    >>> inferred_role("id", Column("whole", np.arange(30)), 0, 30)
+    >>> infer_role("id", Column("whole", np.arange(30)), 0, 30)
     ('identifier', 'an identifier, for each row has its own number')
 
     """
@@ -104,7 +104,7 @@ def _is_text(column: Column) -> bool:
     return length > LONG_TEXT and sum(word.count(" ") for word in words) / len(words) >= WORDS_OF_TEXT - 1
 
 
-def with_given_roles(table: Table, given: Mapping[str, str], rows: NDArray[np.int64] | None = None) -> Table:
+def apply_roles(table: Table, given: Mapping[str, str], rows: NDArray[np.int64] | None = None) -> Table:
     """The table with each column as what its given role needs; `rows`: what the user calls each row.
 
     Raises
@@ -119,8 +119,8 @@ def with_given_roles(table: Table, given: Mapping[str, str], rows: NDArray[np.in
             raise TableError(f"schema: column {name!r} got {role!r}; {nearest(role, ROLES)}")
         column, kind = table.columns.get(name), KINDS_OF_ROLES.get(role)
         if column is not None and kind is not None and not _fits(column, kind):
-            place = Place(table.source, name, table.first_row, rows)
-            columns[name] = coerced(column, Rule(kind, given=True), place)
+            place = ColumnContext(table.source, name, table.first_row, rows)
+            columns[name] = coerce_column(column, Rule(kind, given=True), place)
     return Table({**table.columns, **columns}, table.source, table.first_row) if columns else table
 
 
@@ -133,28 +133,28 @@ def _fits(column: Column, kind: str) -> bool:
     return kind == "number" or bool(((values == 0) | (values == 1)).all())
 
 
-def word_among_numbers(column: Column) -> tuple[int, int] | None:
+def find_word_among_numbers(column: Column) -> tuple[int, int] | None:
     """Of words that mostly are numbers: the first row whose word is none, and how many rows hold numbers.
 
     Examples
     --------
-    >>> word_among_numbers(Column.of_words(["1.5", "2", "-", "4", None]))
+    >>> find_word_among_numbers(Column.of_words(["1.5", "2", "-", "4", None]))
     (2, 3)
-    >>> word_among_numbers(Column.of_words(["1", "2"])), word_among_numbers(Column.of_words(["1", "b", "c"]))
+    >>> find_word_among_numbers(Column.of_words(["1", "2"])), word_among_numbers(Column.of_words(["1", "b", "c"]))
     (None, None)
 
     """
-    looks = [plain_number(word, decimal_comma=False) is not None for word in column.words[:WORDS_LOOKED_AT]]
+    looks = [parse_number(word, decimal_comma=False) is not None for word in column.words[:WORDS_LOOKED_AT]]
     if not any(looks):
         return None
-    looks += [plain_number(word, decimal_comma=False) is not None for word in column.words[WORDS_LOOKED_AT:]]
+    looks += [parse_number(word, decimal_comma=False) is not None for word in column.words[WORDS_LOOKED_AT:]]
     codes = column.values
     is_number = np.array([*looks, False])[codes]
     count, others = int(is_number.sum()), ~is_number & (codes >= 0)
     return (int(np.argmax(others)), count) if others.any() and count > others.sum() else None
 
 
-def longest_word(table: Table, name: str, rows: NDArray[np.int64] | None = None) -> None:
+def check_category_length(table: Table, name: str, rows: NDArray[np.int64] | None = None) -> None:
     """Refuses categories as long as a book; `rows`: what the user calls each row.
 
     Raises
@@ -170,7 +170,7 @@ def longest_word(table: Table, name: str, rows: NDArray[np.int64] | None = None)
     place = int(np.argmax(lengths))
     found = np.flatnonzero(column.values == place)
     if len(found):
-        row = Place(table.source, name, table.first_row, rows).called(int(found[0]))
+        row = ColumnContext(table.source, name, table.first_row, rows).called(int(found[0]))
         raise TableError(
             f"{table.source}: row {row}, column {name!r} holds {lengths[place]:,} characters; a category has at most "
             f"{LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"
@@ -273,7 +273,7 @@ class Schema:
         for name in given:
             if name not in table.columns and name not in labels:
                 raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
-        table = with_given_roles(table, given, rows)
+        table = apply_roles(table, given, rows)
         _check_not_empty(table, given)
         columns = tuple(_described(table, name, given.get(name), rows) for name in table.names)
         schema = cls(columns)
@@ -337,9 +337,9 @@ class Schema:
 def _tell(table: Table, column: ColumnSchema, rows: NDArray[np.int64] | None) -> None:
     """What became of a column that its user may not expect."""
     name, values = column.name, table.columns[column.name]
-    odd = word_among_numbers(values) if column.kind == "words" else None
+    odd = find_word_among_numbers(values) if column.kind == "words" else None
     if odd is not None:
-        row = Place(table.source, name, table.first_row, rows).called(odd[0])
+        row = ColumnContext(table.source, name, table.first_row, rows).called(odd[0])
         word = str(values.take(slice(odd[0], odd[0] + 1)).objects()[0])[:EXAMPLE_LENGTH]
         warn(
             f"column {name!r} is taken for words, for row {row} is {word!r}, though {odd[1]:,} of {column.rows:,} rows "
@@ -375,7 +375,7 @@ def _check_finite(table: Table, name: str, rows: NDArray[np.int64] | None) -> No
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return
     row = int(np.argmax(np.isinf(values)))
-    called = Place(table.source, name, table.first_row, rows).called(row)
+    called = ColumnContext(table.source, name, table.first_row, rows).called(row)
     raise TableError(
         f"{table.source}: row {called}, column {name!r} is {values[row]}; needs a finite number, or nothing"
     )
@@ -385,9 +385,9 @@ def _described(table: Table, name: str, given: str | None, rows: NDArray[np.int6
     column = table.columns[name]
     missing = int(column.missing.sum())
     distinct = _distinct(column, missing)
-    role, reason = inferred_role(name, column, missing, distinct) if given is None else (given, "")
+    role, reason = infer_role(name, column, missing, distinct) if given is None else (given, "")
     if role in ("category", "text"):
-        longest_word(table, name, rows)
+        check_category_length(table, name, rows)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _examples(column), reason)
 
 

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.plan.component import Part, count, flag, number
+from creche.plan.component import Component, count_field, flag_field, number_field
 
-__all__ = ["Parts", "Split", "hashed", "mixed", "part_number", "part_words", "split_parts"]
+__all__ = ["Parts", "Split", "describe_part_words", "hash_sequence", "mix_bits", "parse_part", "split_parts"]
 
 PART_WORDS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Split(Part):
+class Split(Component):
     """Which rows are trained on, which are watched while training, and which are kept for judging.
 
     Parameters
@@ -38,16 +38,16 @@ class Split(Part):
 
     """
 
-    validation_fraction: float = number(0.3, at_least=0, below=1)
-    test_fraction: float = number(0.0, at_least=0, below=1)
-    stratify: bool = flag(True)
+    validation_fraction: float = number_field(0.3, at_least=0, below=1)
+    test_fraction: float = number_field(0.0, at_least=0, below=1)
+    stratify: bool = flag_field(True)
     group: str | None = None
     time: str | None = None
     column: str | None = None
-    seed: int | None = count(None, at_least=0, at_most=2**64 - 1, optional=True)
+    seed: int | None = count_field(None, at_least=0, at_most=2**64 - 1, optional=True)
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         if self.validation_fraction + self.test_fraction >= 1:
             raise PlanError(
                 f"validation_fraction, test_fraction: got {self.validation_fraction:g} and {self.test_fraction:g}, "
@@ -128,23 +128,25 @@ def split_parts(
     return Parts(train, validation, test)
 
 
-def part_number(word: object) -> int | None:
+def parse_part(word: object) -> int | None:
     """What a cell of a split column says: 0 for training, 1 validation, 2 test; None if it says none of them."""
     return PART_WORDS.get(str(word).strip().lower())
 
 
-def part_words(word: object) -> str:
+def describe_part_words(word: object) -> str:
     """What to say of a cell that names no part."""
     return nearest(word, ["train", "validation", "test"])
 
 
-def hashed(seed: int, count: int) -> NDArray[np.uint64]:
+def hash_sequence(seed: int, count: int) -> NDArray[np.uint64]:
     """A 64-bit number for each of 0, 1, …, count - 1: SplitMix64 (Steele, Lea & Flood 2014) of it and the seed."""
     with np.errstate(over="ignore"):
-        return mixed(np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**64))
+        return mix_bits(
+            np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**64)
+        )
 
 
-def mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix_bits(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """SplitMix64's mixing of 64-bit numbers: each bit of the result depends on all of them."""
     with np.errstate(over="ignore"):
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -161,7 +163,7 @@ def _at_random(rows: int, wanted: tuple[int, int], seed: int, classes: NDArray[n
     part = np.zeros(rows, dtype=np.int64)
     if not any(wanted):
         return part
-    ranks = np.argsort(hashed(seed, rows), kind="stable")
+    ranks = np.argsort(hash_sequence(seed, rows), kind="stable")
     if classes is None:
         part[ranks[: wanted[0]]] = 1
         part[ranks[wanted[0] : sum(wanted)]] = 2
@@ -197,7 +199,7 @@ def _by_group(group: NDArray[np.int64], wanted: tuple[int, int], seed: int) -> N
     sizes = np.bincount(group)
     of_group = np.zeros(len(sizes), dtype=np.int64)
     left = list(wanted)
-    order = np.argsort(hashed(seed, len(sizes)), kind="stable")
+    order = np.argsort(hash_sequence(seed, len(sizes)), kind="stable")
     for g in order[: len(sizes) - 1]:  # one group at least is for training
         for which in (0, 1):
             if abs(left[which] - sizes[g]) < abs(left[which]) and left[which] > 0:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
 
-__all__ = ["KINDS", "Column", "Table", "checked_names", "chosen_names"]
+__all__ = ["KINDS", "Column", "Table", "check_names", "select_names"]
 
 LONGEST_NAME = 1000
 
 
-def checked_names(names: Sequence[str], source: str) -> list[str]:
+def check_names(names: Sequence[str], source: str) -> list[str]:
     """The names, each different and none empty.
 
     Raises
@@ -45,7 +45,7 @@ def checked_names(names: Sequence[str], source: str) -> list[str]:
     return list(names)
 
 
-def chosen_names(columns: Sequence[str] | None, names: Sequence[str], source: str) -> list[str]:
+def select_names(columns: Sequence[str] | None, names: Sequence[str], source: str) -> list[str]:
     """These columns of those that there are; all, for None.
 
     Raises

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 
-from creche._system.atomic_files import replacing
+from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, nearest
-from creche.table.reading.file_formats import OF_NAMES, format_of_name
+from creche.table.reading.file_formats import OF_NAMES, format_from_name
 from creche.table.reading.options import FORMATS
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableWriter", "format_to_write", "frame_of_table"]
+__all__ = ["TableWriter", "frame_of_table", "resolve_format"]
 
 COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
@@ -36,7 +36,7 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def format_to_write(target: str | Path, format: str | None = None) -> tuple[str, str]:
+def resolve_format(target: str | Path, format: str | None = None) -> tuple[str, str]:
     """Format and compression of a file to be written: what was said, else by its name, else CSV for standard output.
 
     Raises
@@ -45,7 +45,7 @@ def format_to_write(target: str | Path, format: str | None = None) -> tuple[str,
         If there is no such format, or the name tells none.
 
     """
-    of_name, compression = format_of_name(target)
+    of_name, compression = format_from_name(target)
     if format is not None and format not in FORMATS:
         raise FileError(f"format: got {format!r}; {nearest(format, FORMATS)}")
     chosen = format or of_name or ("csv" if str(target) == "-" else None)
@@ -95,14 +95,14 @@ class TableWriter:
 
     def __init__(self, target: str | Path, format: str | None = None) -> None:
         self.target = target
-        self.format, self._compression = format_to_write(target, format)
+        self.format, self._compression = resolve_format(target, format)
         self._opened = ExitStack()
         self._parts = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
             is_stream = str(self.target) == "-"
-            file: Any = sys.stdout.buffer if is_stream else opening.enter_context(replacing(self.target))
+            file: Any = sys.stdout.buffer if is_stream else opening.enter_context(open_replacement(self.target))
             if self._compression:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file

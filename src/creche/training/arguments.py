@@ -15,22 +15,30 @@ from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, SquaredEr
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
-from creche.table.encoders.features import Encoding
+from creche.table.encoders.features import Preprocessing
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.split import Split
 from creche.training.run import Run
 
 if TYPE_CHECKING:
     from creche.training.recorder import Record
 
-__all__ = ["begun", "loss_of", "optimizer_of", "plan_of", "preparation_of", "settled", "suited_loss"]
+__all__ = [
+    "create_plan",
+    "create_run",
+    "default_loss",
+    "resolve_arguments",
+    "resolve_loss",
+    "resolve_optimizer",
+    "resolve_preparation",
+]
 
 Arguments = Mapping[str, Any]
 
 
-def preparation_of(given: Arguments) -> Preparation:
+def resolve_preparation(given: Arguments) -> Preparation:
     """How the table becomes rows, by the arguments of `creche.train` (all of them, by name)."""
     split = Split(
         given["validation_fraction"], given["test_fraction"], given["stratify"], given["group"], given["time"],
@@ -41,23 +49,23 @@ def preparation_of(given: Arguments) -> Preparation:
         raise PlanError(f"standardize: got {standardize!r}; needs True or False")
     label = () if given["label"] is None else given["label"]
     return Preparation(
-        label, given["schema"], Encoding.of(given["encoding"] if standardize else "none"),
+        label, given["schema"], Preprocessing.of(given["encoding"] if standardize else "none"),
         split, given["duplicates"], given["missing_label"], weights if isinstance(weights, str) else None,
-        given["class_weight"], given["classes"], Reading() if given["reading"] is None else given["reading"],
+        given["class_weight"], given["classes"], ReadOptions() if given["reading"] is None else given["reading"],
     )  # fmt: skip
 
 
-def loss_of(given: Arguments) -> Loss | None:
+def resolve_loss(given: Arguments) -> Loss | None:
     """The loss that was asked for; None where the label is to decide."""
     return None if given["loss"] is None else LOSSES.of(given["loss"])
 
 
-def suited_loss(task: str) -> Loss:
+def default_loss(task: str) -> Loss:
     """The loss where none was asked for."""
     return CrossEntropy() if task == "classes" else SquaredError()
 
 
-def optimizer_of(given: Arguments) -> Optimizer:
+def resolve_optimizer(given: Arguments) -> Optimizer:
     """The optimizer, with the learning rate where one was given beside it."""
     optimizer = OPTIMIZERS.of(given["optimizer"])
     if given["learning_rate"] is not None:
@@ -65,14 +73,14 @@ def optimizer_of(given: Arguments) -> Optimizer:
     return optimizer
 
 
-def plan_of(given: Arguments, prepared: Prepared) -> Plan:
+def create_plan(given: Arguments, prepared: Prepared) -> Plan:
     """The plan for a table that was prepared, by the arguments of `creche.train`."""
-    loss = loss_of(given) or suited_loss(prepared.task)
+    loss = resolve_loss(given) or default_loss(prepared.task)
     hidden = given["hidden"].tolist() if isinstance(given["hidden"], np.ndarray) else given["hidden"]
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     network = Network.of(inputs, hidden, outputs, given["activation"], given["dropout"], given["initializer"])
     return Plan(
-        network, prepared.task, loss, optimizer_of(given), given["schedule"], given["batch_size"], given["epochs"],
+        network, prepared.task, loss, resolve_optimizer(given), given["schedule"], given["batch_size"], given["epochs"],
         given["seed"], given["shuffle"], EarlyStopping.of(given["early_stopping"]), given["precision"],
     )  # fmt: skip
 
@@ -84,7 +92,7 @@ OF_THE_PLAN = (
 )  # fmt: skip
 
 
-def settled(given: dict[str, Any]) -> dict[str, Any]:
+def resolve_arguments(given: dict[str, Any]) -> dict[str, Any]:
     """The arguments of `train`, all of them by name, with those that a plan among them says.
 
     Raises
@@ -99,11 +107,11 @@ def settled(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "plan": plan, "loss": plan.loss, "seed": plan.seed, "task": plan.task}
 
 
-def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
+def create_run(given: Mapping[str, Any], prepared: Prepared) -> Run:
     """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
-    plan = plan_of(given, prepared) if given["plan"] is None else given["plan"]
+    plan = create_plan(given, prepared) if given["plan"] is None else given["plan"]
     run = Run(plan, prepared, resolve_threads(given["threads"]))
-    record = _record_of(given["record"])
+    record = resolve_record(given["record"])
     if record is not None:
         from creche.training.recorder import Recorder
 
@@ -111,7 +119,7 @@ def begun(given: Mapping[str, Any], prepared: Prepared) -> Run:
     return run
 
 
-def _record_of(given: Any) -> Record | None:
+def resolve_record(given: Any) -> Record | None:
     if given is None or given is False:
         return None
     from creche.training.recorder import Record

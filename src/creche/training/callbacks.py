@@ -14,7 +14,7 @@ from creche.model.history import COLUMNS
 if TYPE_CHECKING:
     from creche.training.run import Run
 
-__all__ = ["EpochRecord", "OnEpoch", "callbacks_of", "wants_to_stop"]
+__all__ = ["EpochRecord", "OnEpoch", "as_callbacks", "call_callbacks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class EpochRecord:
 OnEpoch: TypeAlias = Callable[[EpochRecord], object]
 
 
-def callbacks_of(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ...]:
+def as_callbacks(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ...]:
     """One function or several as a tuple.
 
     Raises
@@ -76,7 +76,7 @@ def callbacks_of(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ..
     return functions
 
 
-def wants_to_stop(functions: Sequence[OnEpoch], run: Run) -> bool:
+def call_callbacks(functions: Sequence[OnEpoch], run: Run) -> bool:
     """Tells all of them of the epoch that has just ended; whether one returned True."""
     record = EpochRecord.last_of(run) if functions else None
     answers = [function(record) for function in functions]  # type: ignore[arg-type]

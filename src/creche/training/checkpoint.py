@@ -18,21 +18,21 @@ from numpy.typing import NDArray
 
 import creche
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
-from creche._system.atomic_files import clear_temporaries, file_name, replacing
-from creche._system.strict_json import plain
+from creche._system.atomic_files import clear_temporaries, file_name, open_replacement
+from creche._system.strict_json import as_json_data
 from creche.errors import FileError, PlanError
 from creche.table.checks import warn
-from creche.table.digest import description_of_table, table_changes
+from creche.table.digest import compare_tables, describe_table
 from creche.training.run import Run
 
 __all__ = [
     "CheckpointWriter",
     "check_same_run",
-    "checkpoints",
-    "identity",
-    "kept_sources",
+    "create_writer",
+    "describe_run",
     "latest_checkpoint",
     "read_checkpoint",
+    "read_sources",
     "refuse_differences",
 ]
 
@@ -65,7 +65,7 @@ class CheckpointWriter:
     preparation : dict
         How the table was made into rows: plain data.
     table : dict
-        `description_of_table` of the table.
+        `describe_table` of the table.
     every : int, default 10
         Epochs from one checkpoint to the next.
     keep : int, default 2
@@ -93,7 +93,7 @@ class CheckpointWriter:
         self.folder = Path(file_name(folder))
         self.every = _at_least_one("every", every)
         self.keep = _at_least_one("keep", keep)
-        self.identity = plain({"plan": plan, "preparation": preparation, "table": table})
+        self.identity = as_json_data({"plan": plan, "preparation": preparation, "table": table})
         latest = latest_checkpoint(self.folder)
         if latest is not None:
             check_same_run(latest, read_checkpoint(latest)[0], **self.identity)
@@ -217,7 +217,7 @@ def check_same_run(
         That says what differs.
 
     """
-    here = plain({"plan": plan, "preparation": preparation, "table": table})
+    here = as_json_data({"plan": plan, "preparation": preparation, "table": table})
     refuse_differences(path, "run", header, here)
 
 
@@ -234,7 +234,7 @@ def refuse_differences(
     """
     if all(there[part] == here[part] for part in here):
         return
-    different = [f"table: {change}" for change in table_changes(there["table"], here["table"])]
+    different = [f"table: {change}" for change in compare_tables(there["table"], here["table"])]
     for part in here:
         if part != "table":
             different += _differences(part, there[part], here[part])
@@ -284,7 +284,7 @@ SOURCES = ("data", "validation_data", "test_data")
 STANDARD_INPUT = "-"  # which has been read by the time a run is taken up
 
 
-def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
+def create_writer(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
     """What keeps a run's state in a folder; the run takes up what is there already, if that is wanted.
 
     Parameters
@@ -304,7 +304,7 @@ def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources:
         If the folder cannot be written, or holds checkpoints, of another run or without `resume`.
 
     """
-    writer = CheckpointWriter(folder, every=every, **identity(run))
+    writer = CheckpointWriter(folder, every=every, **describe_run(run))
     latest = latest_checkpoint(folder)
     if latest is not None:
         if not resume:
@@ -315,24 +315,24 @@ def checkpoints(run: Run, folder: str | Path, every: int, resume: bool, sources:
         run.set_state(read_checkpoint(latest)[1])
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
     bundled = {name: value for name, value in sources.items() if isinstance(value, str) and value != STANDARD_INPUT}
-    with replacing(Path(folder) / "run.json") as file:
+    with open_replacement(Path(folder) / "run.json") as file:
         file.write(json.dumps({**bundled, **named}, indent=2).encode() + b"\n")
     if latest is None:
         writer.save(run)  # so that there is something to go on from, however early the run is killed
     return writer
 
 
-def identity(run: Run) -> dict[str, Any]:
+def describe_run(run: Run) -> dict[str, Any]:
     """What makes a run this run: its plan, the preparation of its table, and the table, described by digests."""
     prepared = run.prepared
     return {
         "plan": run.plan.to_dict(),
         "preparation": prepared.preparation.to_dict(),
-        "table": description_of_table(prepared.used_table(), prepared.beside()),
+        "table": describe_table(prepared.used_table(), prepared.beside()),
     }
 
 
-def kept_sources(folder: Path) -> dict[str, str]:
+def read_sources(folder: Path) -> dict[str, str]:
     """Where the run's files lie, as far as it is known."""
     try:
         found = json.loads((folder / "run.json").read_bytes())

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from creche.errors import FileError, PlanError, nearest
-from creche.plan.component import Part
-from creche.plan.initializers import suited_to
+from creche.plan.component import Component
+from creche.plan.initializers import default_initializer
 from creche.plan.plan import Plan
 from creche.table.preparation import Preparation
 
-__all__ = ["ARGUMENTS", "plan_arguments", "read_plan", "write_plan"]
+__all__ = ["ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
 
 # What a file may say: what determines a run, and not where its data lies or how it is watched.
 ARGUMENTS = (
@@ -24,7 +24,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
-def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
+def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """The arguments of `creche.train` that carry out the same plan again, as plain data.
 
     Raises
@@ -36,7 +36,7 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     --------
     >>> import creche as cr
     >>> run = cr.train("penguins", label="species", hidden=[5], epochs=3, threads=1)
-    >>> arguments = plan_arguments(run.plan, run.prepared.preparation)
+    >>> arguments = plan_to_arguments(run.plan, run.prepared.preparation)
     >>> arguments["label"], arguments["hidden"], arguments["optimizer"]["kind"]
     ('species', [5], 'adam')
     >>> again = cr.train("penguins", **arguments, threads=1)
@@ -56,7 +56,7 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         "activation": _shortest([layer.activation for layer in hidden]),
         "dropout": _shortest([layer.dropout for layer in hidden]),
     }
-    if any(layer.initializer != suited_to(layer.activation) for layer in plan.network.layers):
+    if any(layer.initializer != default_initializer(layer.activation) for layer in plan.network.layers):
         arguments["initializer"] = _shortest([layer.initializer for layer in (*hidden, output)])
     for name in ("loss", "optimizer", "schedule", "early_stopping"):
         value = getattr(plan, name)
@@ -73,7 +73,7 @@ def plan_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
 
 def _shortest(values: list[Any]) -> Any:
     """One value where all are the same, else a list."""
-    plain = [value.to_dict() if isinstance(value, Part) else value for value in values]
+    plain = [value.to_dict() if isinstance(value, Component) else value for value in values]
     return plain[0] if plain and all(value == plain[0] for value in plain) else plain
 
 
@@ -86,7 +86,7 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
         If it cannot be written.
 
     """
-    from creche._system.atomic_files import replacing
+    from creche._system.atomic_files import open_replacement
 
     if Path(path).suffix == ".json":
         text = json.dumps(dict(arguments), indent=2, allow_nan=False) + "\n"
@@ -94,7 +94,7 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
         import tomli_w
 
         text = tomli_w.dumps(_without_none(dict(arguments)))
-    with replacing(path) as file:
+    with open_replacement(path) as file:
         file.write(text.encode())
 
 

@@ -10,19 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import available_memory
-from creche.engine.introspection import inside_of
-from creche.engine.native import Rows, gigabytes
+from creche.engine.introspection import batch_internals
+from creche.engine.native import Rows, format_gigabytes
 from creche.errors import PlanError, nearest
 from creche.plan.activations import Activation
-from creche.plan.component import Part, count, flag
-from creche.table.split import hashed
+from creche.plan.component import Component, count_field, flag_field
+from creche.table.split import hash_sequence
 from creche.training.recording import OF_NEURONS, Recording
 
 if TYPE_CHECKING:
     from creche.plan.plan import Plan
     from creche.training.run import Run
 
-__all__ = ["Neurons", "Record", "Recorder", "Spacing", "can_die", "can_saturate", "neurons_of", "sampled", "taken"]
+__all__ = [
+    "Neurons",
+    "Record",
+    "Recorder",
+    "Spacing",
+    "can_die",
+    "can_saturate",
+    "describe_neurons",
+    "sample_rows",
+    "select_rows",
+]
 
 KEPT = ("weights", "gradients", "activations")
 
@@ -43,7 +53,7 @@ BYTES_OF_A_NUMBER = 8
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Record(Part):
+class Record(Component):
     """What `creche.train` is to keep on the way, in `Run.recording`.
 
     Norms of the weights and of their last update are kept always.
@@ -69,12 +79,12 @@ class Record(Part):
 
     """
 
-    every: int | None = count(None, optional=True)
-    weights: bool = flag(True)
-    gradients: bool = flag(True)
-    activations: bool = flag(True)
-    rows: int = count(256)
-    max_bytes: int = count(DEFAULT_BYTES)
+    every: int | None = count_field(None, optional=True)
+    weights: bool = flag_field(True)
+    gradients: bool = flag_field(True)
+    activations: bool = flag_field(True)
+    rows: int = count_field(256)
+    max_bytes: int = count_field(DEFAULT_BYTES)
 
     @classmethod
     def of(cls, choice: object) -> Record | None:
@@ -183,7 +193,7 @@ class Spacing:
 
 
 def _size(size: int) -> str:
-    return gigabytes(size) if size >= 10**8 else f"{size:,} bytes"
+    return format_gigabytes(size) if size >= 10**8 else f"{size:,} bytes"
 
 
 # Activations that tend to 0 on the left: a neuron that is there on all rows learns nothing more.
@@ -229,13 +239,13 @@ def can_saturate(activation: Activation) -> bool:
     return activation.word in CAN_SATURATE
 
 
-def neurons_of(activation: Activation, activations: NDArray[Any]) -> Neurons:
+def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neurons:
     """What the neurons of a layer do; activations (n, width).
 
     Examples
     --------
     >>> from creche.plan.activations import Relu
-    >>> neurons_of(Relu(), np.array([[0.0, 1.0], [0.0, 3.0]])).silent
+    >>> describe_neurons(Relu(), np.array([[0.0, 1.0], [0.0, 3.0]])).silent
     array([1., 0.])
 
     """
@@ -255,14 +265,14 @@ def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64
 Layers = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 
 
-def sampled(rows: int, wanted: int, seed: int) -> NDArray[np.int64]:
+def sample_rows(rows: int, wanted: int, seed: int) -> NDArray[np.int64]:
     """The places of some of the training rows, ascending: those with the lowest numbers hashed from the seed."""
     if rows <= wanted:
         return np.arange(rows)
-    return np.sort(np.argpartition(hashed(seed, rows), wanted)[:wanted])
+    return np.sort(np.argpartition(hash_sequence(seed, rows), wanted)[:wanted])
 
 
-def taken(rows: Rows, which: NDArray[np.int64]) -> Rows:
+def select_rows(rows: Rows, which: NDArray[np.int64]) -> Rows:
     """Some of the rows, by place."""
     arrays = (rows.x, rows.classes, rows.targets, rows.weights)
     return Rows(*(None if a is None else np.ascontiguousarray(a[which]) for a in arrays))  # type: ignore[arg-type]
@@ -291,8 +301,8 @@ class Recorder:
         plan, rows = run.plan, run.rows
         spacing = record.spacing(plan, len(rows))
         self._stride, self._room, self._is_thinned = spacing.stride, spacing.moments, spacing.thinned
-        self._sample = sampled(len(rows), record.rows, plan.seed)
-        self._rows = taken(rows, self._sample)
+        self._sample = sample_rows(len(rows), record.rows, plan.seed)
+        self._rows = select_rows(rows, self._sample)
         self._before: tuple[int, Layers] | None = None  # a step, and the weights then
         self._count = 0
         self._kept = self._empty(run)
@@ -349,11 +359,11 @@ class Recorder:
             self._keep("weights", at, i, w, b)
         if self.record.gradients or self.record.activations:
             with np.errstate(all="ignore"):
-                inside = inside_of(run.plan, weights, self._rows)
+                inside = batch_internals(run.plan, weights, self._rows)
             for i, layer in enumerate(run.plan.network.layers):
                 self._keep("gradients", at, i, *inside.gradients[i])
                 if self.record.activations:
-                    neurons = neurons_of(layer.activation, inside.activations[i])
+                    neurons = describe_neurons(layer.activation, inside.activations[i])
                     for name in OF_NEURONS:
                         kept[f"{name}.{i}"][at] = getattr(neurons, name)
         self._count += 1

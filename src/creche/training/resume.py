@@ -23,10 +23,10 @@ from creche.training.callbacks import OnEpoch
 from creche.training.checkpoint import (
     CheckpointWriter,
     check_same_run,
-    identity,
-    kept_sources,
+    describe_run,
     latest_checkpoint,
     read_checkpoint,
+    read_sources,
 )
 from creche.training.recorder import Record, Recorder
 from creche.training.run import Run
@@ -34,7 +34,7 @@ from creche.training.run import Run
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Standing", "continued", "in_order", "prepare_again", "resume"]
+__all__ = ["TrainingState", "continue_training", "order_columns", "prepare_again", "resume"]
 
 
 def prepare_again(
@@ -63,7 +63,7 @@ def prepare_again(
     )  # fmt: skip
 
 
-def in_order(data: Any, preparation: Preparation, names: Sequence[str], *, others: bool) -> Any:
+def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, others: bool) -> Any:
     """The data with its columns in the order of these names: a network's first input is the first column.
 
     Parameters
@@ -92,7 +92,7 @@ BEST_SO_FAR = {8: np.inf, 9: -1.0, 10: 0.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standing:
+class TrainingState:
     """Where a run stands: what is needed to go on with it, in plain arrays, so that it can be kept, copied and pickled.
 
     Attributes
@@ -123,8 +123,8 @@ class Standing:
         return int(self.state["progress"][0])
 
 
-def continued(
-    standing: Standing,
+def continue_training(
+    standing: TrainingState,
     plan: Plan,
     data: Any,
     y: Any,
@@ -242,21 +242,21 @@ def resume(
     if latest is None:
         raise FileError(f"{folder}: holds no checkpoint; give the folder that the run was given as checkpoint")
     header, state = read_checkpoint(latest)
-    named = kept_sources(Path(folder))
+    named = read_sources(Path(folder))
     data = named.get("data") if data is None else data
     if data is None:
         raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again (--table)")
     plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
     plan = plan if loss is None else plan.with_function(loss)
     prepared = prepare_again(
-        plan, preparation, in_order(data, preparation, header["table"].get("order", ()), others=True), y,
+        plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=validation_data if validation_data is not None else named.get("validation_data"),
         test_data=test_data if test_data is not None else named.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
-    check_same_run(latest, header, **identity(run))
+    check_same_run(latest, header, **describe_run(run))
     run.set_state(state)
     if kept is not None:
         run.recorder = Recorder(kept, run)
-    writer = CheckpointWriter(folder, every=every, **identity(run))
+    writer = CheckpointWriter(folder, every=every, **describe_run(run))
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -15,19 +15,19 @@ from creche.model.model import Model
 from creche.plan.plan import Plan
 from creche.table.checks import warn
 from creche.table.prepare import Prepared
-from creche.training.callbacks import OnEpoch, callbacks_of, wants_to_stop
+from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassEvaluation, NumberEvaluation
+    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
     from creche.model.provenance import Provenance
     from creche.training.recording import Recording
 
-__all__ = ["KeepsState", "LooksOn", "Run", "check_fit"]
+__all__ = ["Observer", "Run", "StateWriter", "check_fit"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
 
 
-class KeepsState(Protocol):
+class StateWriter(Protocol):
     """Something that keeps the state of a run, such as `creche.training.checkpoint.CheckpointWriter`."""
 
     def next_due(self, epoch: int) -> int:
@@ -37,7 +37,7 @@ class KeepsState(Protocol):
     def save(self, run: Run) -> object: ...
 
 
-class LooksOn(Protocol):
+class Observer(Protocol):
     """Something that looks at a run between its steps, such as `creche.training.recorder.Recorder`."""
 
     @property
@@ -78,9 +78,9 @@ class Run:
         self.status = "running"
         self.prepared = prepared
         self.rows, self.validation = rows, validation
-        self.recorder: LooksOn | None = None
+        self.recorder: Observer | None = None
         self._engine = new_run(self.plan, rows, validation, threads)
-        self._judged: tuple[int, ClassEvaluation | NumberEvaluation] | None = None
+        self._judged: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
 
     @property
     def epoch(self) -> int:
@@ -130,26 +130,26 @@ class Run:
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
-            from creche.model.provenance import provenance_of
+            from creche.model.provenance import describe_provenance
 
-            return provenance_of(model, prepared, history, status, steps, lambda: self._judge(model, steps))
+            return describe_provenance(model, prepared, history, status, steps, lambda: self._judge(model, steps))
 
         object.__setattr__(model, "origin", origin)
         return model
 
     @property
-    def evaluation(self) -> tuple[str, ClassEvaluation | NumberEvaluation]:
+    def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
         """How good the network is as it is now: on the rows for testing, else for validation, else for training.
 
         Returns
         -------
         part : {"test", "validation", "train"}
-        evaluation : ClassEvaluation or NumberEvaluation
+        evaluation : ClassificationEvaluation or RegressionEvaluation
 
         """
         return self.prepared.judged[0], self._judge(self.model, self.step)
 
-    def _judge(self, model: Model, steps: int) -> ClassEvaluation | NumberEvaluation:
+    def _judge(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
         if self._judged is None or self._judged[0] != steps:
             part = self.prepared.judged[1]
             self._judged = steps, model.judge(part.observations, part.weights)
@@ -162,7 +162,7 @@ class Run:
         steps: int | None = None,
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         on_progress: Callable[[Run], object] | None = None,
-        checkpoints: KeepsState | None = None,
+        checkpoints: StateWriter | None = None,
     ) -> Run:
         """Goes on where the run stands: to the plan's end, or for so many epochs or steps.
 
@@ -191,7 +191,7 @@ class Run:
         """
         last = self.plan.epochs if epochs is None else self.epoch + _count("epochs", epochs)
         last_step = None if steps is None else self.step + _count("steps", steps)
-        functions = callbacks_of(on_epoch)
+        functions = as_callbacks(on_epoch)
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
         kept = -1
         try:
@@ -210,7 +210,7 @@ class Run:
                     self._raise_diverged()
                 if on_progress:
                     on_progress(self)
-                if self.epoch > before and functions and wants_to_stop(functions, self):
+                if self.epoch > before and functions and call_callbacks(functions, self):
                     self.status = "stopped" if self.status == "running" else self.status
                 ended = self.status != "running" or self.epoch >= last or self.step == last_step
                 if checkpoints and self.step != kept and (ended or checkpoints.next_due(before) <= self.epoch):
@@ -225,7 +225,7 @@ class Run:
             interrupt.run = self  # type: ignore[attr-defined]
             raise
 
-    def _stretch(self, last: int, epoch_by_epoch: bool, checkpoints: KeepsState | None) -> int:
+    def _stretch(self, last: int, epoch_by_epoch: bool, checkpoints: StateWriter | None) -> int:
         """For how many epochs the engine may run before something else is to be done."""
         until = self.epoch + 1 if epoch_by_epoch else last
         if checkpoints:
@@ -243,7 +243,7 @@ class Run:
         if self.recorder is not None:
             self.recorder.look(self)
 
-    def _keep(self, checkpoints: KeepsState) -> int:
+    def _keep(self, checkpoints: StateWriter) -> int:
         """Keeps the state; the step it is of. Where it cannot be written, training goes on, and the user is told."""
         try:
             checkpoints.save(self)

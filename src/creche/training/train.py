@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from creche.errors import PlanError
 from creche.plan.activations import Activation
-from creche.plan.arguments import whole
+from creche.plan.arguments import check_whole_number
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
-from creche.table.encoders.features import Encoding
+from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import prepare
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
-from creche.training.arguments import _record_of, begun, loss_of, optimizer_of, preparation_of, settled
+from creche.training.arguments import (
+    create_run,
+    resolve_arguments,
+    resolve_loss,
+    resolve_optimizer,
+    resolve_preparation,
+    resolve_record,
+)
 from creche.training.callbacks import OnEpoch
 from creche.training.run import Run
 
@@ -52,7 +59,7 @@ def train(
     precision: str = "float32",
     plan: Plan | None = None,
     schema: Mapping[str, str] | Schema | None = None,
-    encoding: Encoding | Mapping[str, Any] | str | None = None,
+    encoding: Preprocessing | Mapping[str, Any] | str | None = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,
@@ -66,7 +73,7 @@ def train(
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
     classes: Sequence[Any] | None = None,
-    reading: Reading | Mapping[str, Any] | None = None,
+    reading: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
@@ -200,20 +207,20 @@ def train(
     """
     if resume and checkpoint is None:
         raise PlanError("resume: there is no checkpoint to go on from; name its folder, as checkpoint (--checkpoint)")
-    given = settled(dict(locals()))
+    given = resolve_arguments(dict(locals()))
     # Checked before the table is read, which may take long.
-    preparation, chosen_loss, _ = preparation_of(given), loss_of(given), optimizer_of(given)
-    given["record"] = _record_of(record)
+    preparation, chosen_loss, _ = resolve_preparation(given), resolve_loss(given), resolve_optimizer(given)
+    given["record"] = resolve_record(record)
     prepared = prepare(
-        data, y, preparation, task=given["task"], loss=chosen_loss, seed=whole("seed", given["seed"], at_least=0),
+        data, y, preparation, task=given["task"], loss=chosen_loss, seed=check_whole_number("seed", given["seed"], at_least=0),
         validation_data=validation_data, test_data=test_data,
         weights=None if isinstance(sample_weight, str) else sample_weight,
     )  # fmt: skip
-    run = begun(given, prepared)
+    run = create_run(given, prepared)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None
     if checkpoint is not None:
-        from creche.training.checkpoint import checkpoints
+        from creche.training.checkpoint import create_writer
 
-        writer = checkpoints(run, checkpoint, every, resume, sources)
+        writer = create_writer(run, checkpoint, every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -12,8 +12,8 @@ from creche.errors import PlanError
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.losses import LossFunction
-from creche.table.digest import description_of_table, digest_of_arrays, table_changes
-from creche.training.resume import in_order, prepare_again
+from creche.table.digest import compare_tables, describe_table, digest_arrays
+from creche.training.resume import order_columns, prepare_again
 from creche.training.run import Run
 
 __all__ = ["Verification", "verify"]
@@ -114,11 +114,11 @@ def verify(
     plan = model.plan if loss is None else model.plan.with_function(loss)
     names = () if origin.schema is None else [column.name for column in origin.schema.columns]
     prepared = prepare_again(
-        plan, origin.preparation, in_order(data, origin.preparation, names, others=False), y,
+        plan, origin.preparation, order_columns(data, origin.preparation, names, others=False), y,
         validation_data=validation_data, sample_weight=sample_weight,
     )  # fmt: skip
-    description = description_of_table(prepared.used_table(), prepared.beside())
-    differences = [f"the table: {change}" for change in table_changes(origin.data, description)]
+    description = describe_table(prepared.used_table(), prepared.beside())
+    differences = [f"the table: {change}" for change in compare_tables(origin.data, description)]
     data_same = not differences
     if origin.version != __version__:
         differences.append(f"the model is of Creche {origin.version}, this is {__version__}")
@@ -137,4 +137,4 @@ def _trained_again(run: Run, origin: Provenance, on_progress: Callable[[Run], ob
     run.resume(epochs=len(origin.history), on_progress=on_progress)
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)
-    return digest_of_arrays(run.model.arrays())
+    return digest_arrays(run.model.arrays())

@@ -17,7 +17,7 @@ import pytest
 
 from creche._system import atomic_files as atomic
 from creche._system.archive import read_archive, write_archive
-from creche._system.atomic_files import clear_temporaries, replacing
+from creche._system.atomic_files import clear_temporaries, open_replacement
 from creche.errors import FileError
 from tests.unit.training.mortal import run_mortal
 
@@ -34,7 +34,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def write(path: Any, data: bytes = b"new") -> None:
-    with replacing(path) as file:
+    with open_replacement(path) as file:
         file.write(data)
 
 
@@ -59,7 +59,7 @@ def test_readers_of_the_old_file_keep_it(old: Path) -> None:
 
 
 def test_the_name_stands_for_the_old_file_until_the_end(old: Path) -> None:
-    with replacing(old) as file:
+    with open_replacement(old) as file:
         file.write(b"new")
         file.flush()
         assert old.read_bytes() == b"old"
@@ -88,7 +88,7 @@ def test_a_symbolic_link_to_nothing_makes_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("failure", [RuntimeError("x"), KeyboardInterrupt(), SystemExit(3), ZeroDivisionError()])
 def test_an_error_while_writing_leaves_the_old_file(old: Path, failure: BaseException) -> None:
     def fail() -> None:
-        with replacing(old) as file:
+        with open_replacement(old) as file:
             file.write(b"half of the new")
             raise failure
 
@@ -98,7 +98,7 @@ def test_an_error_while_writing_leaves_the_old_file(old: Path, failure: BaseExce
 
 
 def test_an_error_about_another_file_stays_what_it_is(old: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="another") as error, replacing(old) as file:
+    with pytest.raises(FileNotFoundError, match="another") as error, open_replacement(old) as file:
         file.write(Path("another").read_bytes())
     assert not isinstance(error.value, FileError)
     assert content(old.parent) == {"model.creche": b"old"}
@@ -217,7 +217,7 @@ def test_a_full_device_is_an_error() -> None:
 
 def test_temporaries_of_the_killed_are_cleared_and_those_of_the_living_stay(old: Path) -> None:
     (old.parent / f".model.creche.0123{atomic.SUFFIX}").write_bytes(b"left behind")
-    with replacing(old) as file:
+    with open_replacement(old) as file:
         clear_temporaries(old.parent)
         file.write(b"new")
     assert content(old.parent) == {"model.creche": b"new"}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche._system import strict_json
-from creche._system.strict_json import Malformed, dump, parse
+from creche._system.strict_json import MalformedJsonError, dump, parse
 
 texts = st.text(st.characters(exclude_categories=["Cs"])) | st.text('"\\[]{},: u8d', max_size=12)
 values = st.recursive(
@@ -51,7 +51,7 @@ def test_costs_are_those_of_the_value(value: dict[str, Any], room: int | None) -
             patch.setattr(strict_json, name, exact)
             parse(text)
             patch.setattr(strict_json, name, exact - 1)
-            with pytest.raises(Malformed):
+            with pytest.raises(MalformedJsonError):
                 parse(text)
 
 
@@ -60,12 +60,12 @@ def test_costs_are_those_of_the_value(value: dict[str, Any], room: int | None) -
 def test_any_text_is_parsed_or_malformed(text: bytes) -> None:
     try:
         value = parse(text)
-    except Malformed:
+    except MalformedJsonError:
         return
     assert value == json.loads(text)
 
 
 @pytest.mark.parametrize("text", ["[1]", "1", "null", '"word"', "", "{} {}", '{"a":1,}', "\ufeff{}"])
 def test_only_one_object_is_taken(text: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedJsonError):
         parse(text.encode())

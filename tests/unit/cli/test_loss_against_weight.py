@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.charts import HEIGHT, WIDTH, curve_drawing
+from creche.cli.charts import HEIGHT, WIDTH, draw_curve
 from tests.unit.cli.commands import main
 
 COMMAND = "loss-against-weight"
@@ -114,7 +114,7 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_curve_in_text() -> None:
     x = np.linspace(-1, 1, 201)
-    text = curve_drawing(x, x**2, [(0.5, 0.25, "●", ""), (9.0, 0.0, "!", "")]).plain.splitlines()
+    text = draw_curve(x, x**2, [(0.5, 0.25, "●", ""), (9.0, 0.0, "!", "")]).plain.splitlines()
     assert len(text) == HEIGHT + 1
     canvas = [line[11:].ljust(WIDTH) for line in text[:-1]]
     assert canvas[0][0] == canvas[0][-1] == canvas[-1][WIDTH // 2] == "·"
@@ -123,5 +123,5 @@ def test_a_curve_in_text() -> None:
     assert "!" not in "".join(text)
     assert [line.split()[0] for line in (text[0], text[HEIGHT - 1])] == ["1", "0"]
     assert text[-1].split() == ["-1", "1"]
-    level = curve_drawing(x, np.ones_like(x)).plain.splitlines()
+    level = draw_curve(x, np.ones_like(x)).plain.splitlines()
     assert level[HEIGHT // 2][11:] == "·" * WIDTH

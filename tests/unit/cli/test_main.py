@@ -52,7 +52,7 @@ def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(model_file), "penguins"]) == 0
     page = capsys.readouterr().out
     expected = cr.load(model_file).evaluate("penguins")
-    assert isinstance(expected, cr.ClassEvaluation)
+    assert isinstance(expected, cr.ClassificationEvaluation)
     assert "on 344 rows" in page
     low, high = expected.intervals["accuracy"]
     assert f"{expected.accuracy:.4f}" in page

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.charts import loss_curves
-from creche.cli.main import as_typed
+from creche.cli.charts import draw_loss_curves
+from creche.cli.main import translate_arguments
 from creche.cli.pages.evaluation import evaluation_page
 from tests.unit.cli.commands import QUICK, main
 from tests.unit.small_runs import PENGUINS_CSV
@@ -20,7 +20,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch, wide: None) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def page_of(evaluation: cr.ClassEvaluation | cr.NumberEvaluation, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def page_of(
+    evaluation: cr.ClassificationEvaluation | cr.RegressionEvaluation, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
     from creche.cli.output import print_page
 
     print_page(evaluation_page(evaluation, "rows"))
@@ -55,35 +57,39 @@ def test_help_of_80_characters_breaks_no_sentence(
 
 def test_a_tie_is_not_worse(capsys: pytest.CaptureFixture[str]) -> None:
     p = np.array([[0.9, 0.1]] * 4)
-    judged = cr.ClassEvaluation.of(p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1]))
+    judged = cr.ClassificationEvaluation.of(
+        p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1])
+    )
     page = page_of(judged, capsys)
     assert any(line.split()[:2] == ["accuracy", "1.0000"] and line.endswith("≈") for line in page)
     assert not any("worse" in line for line in page)
-    worse = cr.ClassEvaluation.of(1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0]))
+    worse = cr.ClassificationEvaluation.of(
+        1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0])
+    )
     assert any("! the network is worse than that" in line for line in page_of(worse, capsys))
 
 
 def test_f1_of_each_class_and_metrics_of_each_label(capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet([1, 1], 50)
-    judged = cr.ClassEvaluation.of(p, rng.integers(0, 2, 50), ("no", "yes"))
+    judged = cr.ClassificationEvaluation.of(p, rng.integers(0, 2, 50), ("no", "yes"))
     page = page_of(judged, capsys)
     for of_class in judged.per_class:
         low, high = of_class.f1_interval or ()
         said = next(line.split() for line in page if line.split()[:2] == ["of", of_class.name])
         assert said == ["of", of_class.name, f"{of_class.f1:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
-    numbers = cr.NumberEvaluation.of(rng.random((9, 2)), rng.random((9, 2)), labels=("u", "v"))
+    numbers = cr.RegressionEvaluation.of(rng.random((9, 2)), rng.random((9, 2)), labels=("u", "v"))
     rows = [line.split()[2] for line in page_of(numbers, capsys) if line.split()[:2] == ["of", "v"]]
     assert rows == [f"{value:.4f}" for value in numbers.per_label["v"].values()]
-    alone = page_of(cr.NumberEvaluation.of(rng.random(9), rng.random(9), labels=("u",)), capsys)
+    alone = page_of(cr.RegressionEvaluation.of(rng.random(9), rng.random(9), labels=("u",)), capsys)
     assert not any(line.split()[:1] == ["of"] for line in alone)
 
 
 def test_a_curve_that_falls_little_is_drawn_over_the_whole_height() -> None:
-    lines = loss_curves(np.linspace(0.34, 0.27, 40), None).plain.splitlines()[:9]
+    lines = draw_loss_curves(np.linspace(0.34, 0.27, 40), None).plain.splitlines()[:9]
     assert all("·" in line for line in lines)
     assert lines[-1].split()[0] == "0.27"
-    from_zero = loss_curves(np.linspace(0.34, 0.1, 40), None).plain.splitlines()[:9]
+    from_zero = draw_loss_curves(np.linspace(0.34, 0.1, 40), None).plain.splitlines()[:9]
     assert from_zero[-1].split()[0] == "0"
 
 
@@ -107,7 +113,7 @@ def test_advice_is_given_in_options(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "leave such rows out with --drop-unlabelled" in capsys.readouterr().err
     assert main([*arguments, "--drop-unlabelled"]) == 0
     assert "--duplicates together keeps copies on one side" in capsys.readouterr().err
-    assert as_typed("a column named task=x") == "a column named task=x"
+    assert translate_arguments("a column named task=x") == "a column named task=x"
 
 
 def test_rows_without_a_label_are_judged_where_that_is_wanted(

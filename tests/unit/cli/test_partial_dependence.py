@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, curves_drawing
+from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, draw_curves
 from tests.unit.cli.commands import main
 
 COMMAND = "partial-dependence"
@@ -96,7 +96,7 @@ def test_calls_that_cannot_be(
 def test_curves_in_text() -> None:
     x = np.linspace(0, 1, 5)
     curves = [(0, x), (1, 1 - x)]
-    lines = curves_drawing(x, curves, ("low", "high"), (0.0, 1.0), np.array([0.0, 1.0, 1.0, np.nan])).plain.split("\n")
+    lines = draw_curves(x, curves, ("low", "high"), (0.0, 1.0), np.array([0.0, 1.0, 1.0, np.nan])).plain.split("\n")
     assert len(lines) == HEIGHT + 2
     cells = [line[11:].ljust(WIDTH) for line in lines[:HEIGHT]]
     assert (cells[-1][0], cells[0][-1]) == ("●", "●")

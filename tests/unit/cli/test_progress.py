@@ -56,11 +56,11 @@ def test_short_work_and_work_for_machines_show_nothing() -> None:
 def test_work_that_tells_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
-    with progress.activity("counting penguins") as shown:
+    with progress.show_activity("counting penguins") as shown:
         time.sleep(0.5)
     assert shown is None
     assert "counting penguins" in capsys.readouterr().err
-    with progress.activity("counting penguins", quiet=True):
+    with progress.show_activity("counting penguins", quiet=True):
         time.sleep(0.1)
     assert capsys.readouterr().err == ""
 
@@ -72,11 +72,11 @@ def test_nothing_moves_while_a_person_is_asked(
     monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
     with progress.sweep_progress(quiet=False):
         time.sleep(0.3)
-        with progress.asking():
+        with progress.pause_display():
             assert "reading the table" in capsys.readouterr().err
             time.sleep(0.3)
             assert "reading the table" not in capsys.readouterr().err
         time.sleep(0.3)
         assert "reading the table" in capsys.readouterr().err
-    with progress.asking():  # where nothing is shown
+    with progress.pause_display():  # where nothing is shown
         pass

@@ -15,7 +15,7 @@ import pytest
 
 import creche as cr
 from creche.cli.options import NETWORK, TRAINING, Option
-from creche.cli.value_lists import with_several
+from creche.cli.value_lists import accept_several
 from tests.unit.cli.commands import COMMAND, big_csv, environment, main, process
 from tests.unit.small_runs import PENGUINS_CSV
 
@@ -61,7 +61,7 @@ def test_the_page_tells_the_facts(
     member = colony.best()
     assert f"The best network, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
     evaluation = member.evaluation[1]
-    assert isinstance(evaluation, cr.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert row(page, "is", "Adelie")[2:5] == [str(count) for count in evaluation.confusion[0]]
     assert "partly the luckiest" in " ".join(page.split())
 
@@ -106,7 +106,7 @@ def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     assert [found["predicted_species"] for found in rows] == ensemble.predict("penguins").tolist()
     assert main(["evaluate", str(file), "penguins", "--json"]) == 0
     evaluation = ensemble.evaluate("penguins")
-    assert isinstance(evaluation, cr.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert json.loads(capsys.readouterr().out)["accuracy"] == evaluation.accuracy
     assert main(["show", str(file)]) == 0
     page = capsys.readouterr().out
@@ -171,7 +171,7 @@ def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_several_values_as_they_are_typed(option: Option, typed: str, expected: Any) -> None:
-    parse = with_several(option).parse
+    parse = accept_several(option).parse
     assert parse is not None
     assert parse(typed) == expected
 

@@ -21,7 +21,7 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     evaluation = run.model.judge(rows)
-    assert isinstance(evaluation, cr.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassificationEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
         "Adam(learning_rate=0.01), batch size 32", "320 steps in ", "on 103 validation rows",

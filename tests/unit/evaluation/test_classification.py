@@ -41,7 +41,7 @@ def mean(values: list[float | None]) -> float:
 @given(st.integers(1, 40), st.integers(0, 10**6), st.booleans())
 def test_metrics_against_sums_over_rows(rows: int, seed: int, ties: bool) -> None:
     p, truth, weights = random_predictions(rows, seed, ties)
-    out = cr.ClassEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
+    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
     said = [max(range(3), key=lambda c: (p[row, c], -c)) for row in range(rows)]
     total = sum(weights)
 
@@ -85,31 +85,35 @@ def calibration_error(p: np.ndarray[Any, Any], truth: list[int], weights: list[f
 @given(st.integers(2, 30), st.integers(0, 10**6))
 def test_a_weight_of_two_is_the_row_twice(rows: int, seed: int) -> None:
     p, truth, weights = random_predictions(rows, seed)
-    weighted = cr.ClassEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
-    repeated = cr.ClassEvaluation.of(np.repeat(p, weights, axis=0), np.repeat(truth, weights), ABC, intervals=0)
+    weighted = cr.ClassificationEvaluation.of(
+        p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0
+    )
+    repeated = cr.ClassificationEvaluation.of(
+        np.repeat(p, weights, axis=0), np.repeat(truth, weights), ABC, intervals=0
+    )
     assert weighted.metrics() == pytest.approx(repeated.metrics(), nan_ok=True)
     assert weighted.baseline == pytest.approx(repeated.baseline, nan_ok=True)
 
 
 def test_perfect_and_worst_predictions() -> None:
     truth, sure = np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 0]]
-    best = cr.ClassEvaluation.of(sure, truth, ABC)
+    best = cr.ClassificationEvaluation.of(sure, truth, ABC)
     assert (best.accuracy, best.log_loss, best.auc, best.f1, best.brier) == (1.0, 0.0, 1.0, 1.0, 0.0)
     assert best.mistaken() == []
-    worst = cr.ClassEvaluation.of(sure[[1, 2, 0, 1]], truth, ABC)
+    worst = cr.ClassificationEvaluation.of(sure[[1, 2, 0, 1]], truth, ABC)
     assert (worst.accuracy, worst.brier) == (0.0, 2.0)
     assert worst.log_loss == pytest.approx(-math.log(1e-15))
 
 
 def test_predictions_without_a_difference_have_an_area_of_half() -> None:
-    out = cr.ClassEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), intervals=10)
+    out = cr.ClassificationEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), intervals=10)
     assert out.auc == 0.5
     assert out.intervals["auc"] == (0.5, 0.5)
 
 
 def test_the_baseline_says_the_commonest_class_of_the_training_rows() -> None:
     p, truth, _ = random_predictions(30, 0)
-    out = cr.ClassEvaluation.of(p, np.array(truth), ABC, baseline=np.array([0.2, 0.5, 0.3]))
+    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, baseline=np.array([0.2, 0.5, 0.3]))
     assert out.baseline["accuracy"] == truth.count(1) / 30
     shares = [0.2, 0.5, 0.3]
     assert out.baseline["log_loss"] == pytest.approx(-sum(math.log(shares[t]) for t in truth) / 30)
@@ -123,7 +127,9 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     for _ in range(200):
         right = rng.random(150) < 0.8
         p = np.column_stack([right, ~right]).astype(float)
-        low, high = cr.ClassEvaluation.of(p, np.zeros(150, dtype=int), ("x", "y"), intervals=200).intervals["accuracy"]
+        low, high = cr.ClassificationEvaluation.of(p, np.zeros(150, dtype=int), ("x", "y"), intervals=200).intervals[
+            "accuracy"
+        ]
         hits += low <= 0.8 <= high
     assert 176 <= hits <= 199
 
@@ -131,22 +137,25 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
 def test_a_gain_that_is_sure_and_one_that_is_not() -> None:
     truth = np.array([0, 1] * 40)
     sure = np.eye(2)[truth] * 0.8 + 0.1
-    low, high = cr.ClassEvaluation.of(sure, truth, ("x", "y")).gain["accuracy"]
+    low, high = cr.ClassificationEvaluation.of(sure, truth, ("x", "y")).gain["accuracy"]
     assert 0 < low <= high
     same = np.tile([0.5, 0.5], (80, 1))
-    assert cr.ClassEvaluation.of(same, truth, ("x", "y"), baseline=np.array([0.5, 0.5])).gain["accuracy"] == (0.0, 0.0)
+    assert cr.ClassificationEvaluation.of(same, truth, ("x", "y"), baseline=np.array([0.5, 0.5])).gain["accuracy"] == (
+        0.0,
+        0.0,
+    )
 
 
 def test_the_same_rows_give_the_same_intervals() -> None:
     p, truth, _ = random_predictions(50, 1)
-    first, second = (cr.ClassEvaluation.of(p, np.array(truth), ABC).to_dict() for _ in range(2))
+    first, second = (cr.ClassificationEvaluation.of(p, np.array(truth), ABC).to_dict() for _ in range(2))
     assert first == second
     assert json.loads(json.dumps(first, allow_nan=False)) == {**first, "classes": list(ABC)}
 
 
 def test_the_most_mistaken_rows_come_first() -> None:
     p = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
-    mistaken = cr.ClassEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).mistaken(2)
+    mistaken = cr.ClassificationEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).mistaken(2)
     assert [(m.place, m.truth, m.said, m.probability) for m in mistaken] == [
         (0, "yes", "no", 0.9),
         (3, "no", "yes", 0.8),
@@ -155,9 +164,9 @@ def test_the_most_mistaken_rows_come_first() -> None:
 
 def test_a_threshold_moves_what_is_said() -> None:
     p = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
-    out = cr.ClassEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes"), threshold=0.3)
+    out = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes"), threshold=0.3)
     assert out.confusion.tolist() == [[1, 0], [0, 2]]
-    assert out.log_loss == cr.ClassEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes")).log_loss
+    assert out.log_loss == cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes")).log_loss
 
 
 @pytest.mark.parametrize(
@@ -172,14 +181,14 @@ def test_a_threshold_moves_what_is_said() -> None:
 )
 def test_what_cannot_be(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(cr.CrecheError, match=says):
-        cr.ClassEvaluation.of(np.full((3, 3), 1 / 3), np.array([0, 1, 2]), ABC, **arguments)
+        cr.ClassificationEvaluation.of(np.full((3, 3), 1 / 3), np.array([0, 1, 2]), ABC, **arguments)
 
 
 def test_curves_against_counting() -> None:
     rng = np.random.default_rng(0)
     score = rng.integers(0, 10, 60) / 10
     truth = (rng.random(60) < score).astype(int)
-    out = cr.ClassEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), intervals=0)
+    out = cr.ClassificationEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), intervals=0)
     curve = out.roc("yes")
     for x, y, at in zip(curve.x, curve.y, curve.at, strict=True):
         assert x == pytest.approx(((score >= at) & (truth == 0)).sum() / (truth == 0).sum())
@@ -203,7 +212,9 @@ def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
     rng = np.random.default_rng(0)
     p = rng.random((300_000, 2))
     tracemalloc.start()
-    cr.ClassEvaluation.of(p / p.sum(axis=1, keepdims=True), rng.integers(0, 2, 300_000), ("x", "y"), intervals=3)
+    cr.ClassificationEvaluation.of(
+        p / p.sum(axis=1, keepdims=True), rng.integers(0, 2, 300_000), ("x", "y"), intervals=3
+    )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200e6
@@ -212,7 +223,7 @@ def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
 def test_the_f1_of_each_class_has_an_interval() -> None:
     """That of two classes is known: of the second, F1 on resampled rows, counted one resample after the other."""
     p, truth, _ = random_predictions(60, seed=1)
-    out = cr.ClassEvaluation.of(p, np.array(truth), ABC, intervals=400)
+    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=400)
     said = p.argmax(axis=1)
     rng = np.random.default_rng(0)
     for c, of_class in enumerate(out.per_class):
@@ -227,13 +238,13 @@ def test_the_f1_of_each_class_has_an_interval() -> None:
     data = json.loads(json.dumps(out.to_dict(), allow_nan=False))
     assert [c["f1_interval"] for c in data["per_class"]] == [list(c.f1_interval or ()) for c in out.per_class]
     assert set(out.intervals) == set(out.metrics())
-    assert cr.ClassEvaluation.of(p, np.array(truth), ABC, intervals=0).per_class[0].f1_interval is None
+    assert cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).per_class[0].f1_interval is None
 
 
 @pytest.mark.parametrize("most", [-1, 1.5, True])
 def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
     p, truth, _ = random_predictions(9, seed=1)
     with pytest.raises(cr.PlanError, match=r"mistaken: got .*; needs a whole number, 0 for none"):
-        cr.ClassEvaluation.of(p, np.array(truth), ABC, intervals=0).mistaken(most)
+        cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).mistaken(most)
     with pytest.raises(cr.PlanError, match="mistaken: got"):
-        cr.NumberEvaluation.of(p[:, 0], p[:, 1], intervals=0).mistaken(most)
+        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], intervals=0).mistaken(most)

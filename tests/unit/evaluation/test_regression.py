@@ -19,7 +19,9 @@ def test_metrics_against_sums_over_rows(rows: list[tuple[float, float, int]]) ->
     if not any(weights):
         weights[0] = 1
     predicted, truth = np.array([p for p, *_ in rows]), np.array([y for _, y, _ in rows])
-    out = cr.NumberEvaluation.of(predicted, truth, weights=np.array(weights, dtype=float), intervals=0, quantile=0.9)
+    out = cr.RegressionEvaluation.of(
+        predicted, truth, weights=np.array(weights, dtype=float), intervals=0, quantile=0.9
+    )
     total = sum(weights)
     pairs = [(p, y, w) for (p, y, _), w in zip(rows, weights, strict=True)]
     squares = math.fsum(w * (p - y) ** 2 for p, y, w in pairs)
@@ -34,14 +36,14 @@ def test_metrics_against_sums_over_rows(rows: list[tuple[float, float, int]]) ->
 
 
 def test_a_constant_label_has_no_r2() -> None:
-    out = cr.NumberEvaluation.of(np.array([1.0, 2.0]), np.array([3.0, 3.0]))
+    out = cr.RegressionEvaluation.of(np.array([1.0, 2.0]), np.array([3.0, 3.0]))
     assert math.isnan(out.r2)
     assert out.to_dict()["r2"] is None
     json.dumps(out.to_dict(), allow_nan=False)
 
 
 def test_the_mean_has_an_r2_of_0() -> None:
-    out = cr.NumberEvaluation.of(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
+    out = cr.RegressionEvaluation.of(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
     assert out.r2 == 0
     assert out.baseline == out.metrics()
     assert out.gain["rmse"] == (0.0, 0.0)
@@ -51,13 +53,13 @@ def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
     rng = np.random.default_rng(0)
     y = rng.standard_normal((40, 2)) * [1, 100]
     said = y + rng.standard_normal((40, 2)) * [0.1, 5]
-    out = cr.NumberEvaluation.of(said, y, labels=("u", "v"), intervals=20)
-    alone = [cr.NumberEvaluation.of(said[:, i], y[:, i], intervals=0) for i in range(2)]
+    out = cr.RegressionEvaluation.of(said, y, labels=("u", "v"), intervals=20)
+    alone = [cr.RegressionEvaluation.of(said[:, i], y[:, i], intervals=0) for i in range(2)]
     for label, of_label in zip(("u", "v"), alone, strict=True):
         assert out.per_label[label] == pytest.approx(of_label.metrics())
     assert out.metrics() == pytest.approx({n: np.mean([e.metrics()[n] for e in alone]) for n in ("rmse", "mae", "r2")})
     for i, label in enumerate(("u", "v")):
-        one = cr.NumberEvaluation.of(said[:, i], y[:, i], intervals=20)
+        one = cr.RegressionEvaluation.of(said[:, i], y[:, i], intervals=20)
         assert out.label_intervals[label] == {name: pytest.approx(pair) for name, pair in one.intervals.items()}
     assert set(out.intervals) == {"rmse", "mae", "r2"}
     assert json.loads(json.dumps(out.to_dict()))["label_intervals"]["v"]["mae"] == list(out.label_intervals["v"]["mae"])
@@ -68,11 +70,11 @@ def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
 
 
 def test_the_furthest_off_come_first() -> None:
-    out = cr.NumberEvaluation.of(np.array([1.0, 5.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 3.5]), labels=("price",))
+    out = cr.RegressionEvaluation.of(np.array([1.0, 5.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 3.5]), labels=("price",))
     assert [(m.place, m.truth, m.said) for m in out.mistaken()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
 
 
 def test_a_large_mean_costs_no_digits() -> None:
     y = 1e9 + np.array([0.0, 1.0, 2.0, 3.0])
-    out = cr.NumberEvaluation.of(y + np.array([0.5, -0.5, 0.5, -0.5]), y, intervals=0)
+    out = cr.RegressionEvaluation.of(y + np.array([0.5, -0.5, 0.5, -0.5]), y, intervals=0)
     assert out.r2 == pytest.approx(1 - 0.25 / 1.25)

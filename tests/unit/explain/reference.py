@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import Weights
 from creche.engine.native import new_run
-from creche.explain.rows import batch_of
+from creche.explain.rows import create_batch
 from creche.model.model import Model
 
 
@@ -30,7 +30,7 @@ def copied(weights: Weights) -> list[tuple[NDArray[Any], NDArray[Any]]]:
 
 def alone(model: Model, weights: Weights, data: Any) -> float:
     """The loss that the engine gives for one network by itself."""
-    rows = batch_of(model, data).rows
+    rows = create_batch(model, data).rows
     run = new_run(model.plan, rows, None, 1)
     run.set_parameters(list(weights))
     return float(run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])

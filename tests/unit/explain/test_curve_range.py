@@ -10,12 +10,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from creche.explain.curve_range import Reach, reach_of
-from creche.explain.step_verdict import chosen_rates, valley_of, verdict_on
+from creche.explain.curve_range import CurveRange, find_range
+from creche.explain.step_verdict import choose_rates, find_valley, judge_step
 
 
-def reach(function: Callable[[Any], Any], scale: float = 1.0) -> Reach:
-    return reach_of(lambda d: np.asarray(function(d), dtype=np.float64), float(function(np.zeros(1))[0]), scale)
+def reach(function: Callable[[Any], Any], scale: float = 1.0) -> CurveRange:
+    return find_range(lambda d: np.asarray(function(d), dtype=np.float64), float(function(np.zeros(1))[0]), scale)
 
 
 @given(middle=st.floats(-20, 20), width=st.floats(1e-5, 1e5), height=st.floats(0.01, 100), scale=st.floats(0.1, 10))
@@ -40,8 +40,8 @@ def test_where_the_loss_levels_off() -> None:
 
 
 def test_a_constant_loss() -> None:
-    assert reach(np.ones_like) == Reach(-2.0, 2.0, (False, False))
-    assert reach(np.zeros_like, 8.0) == Reach(-16.0, 16.0, (False, False))
+    assert reach(np.ones_like) == CurveRange(-2.0, 2.0, (False, False))
+    assert reach(np.zeros_like, 8.0) == CurveRange(-16.0, 16.0, (False, False))
 
 
 def test_no_further_than_the_loss_is_finite() -> None:
@@ -67,34 +67,34 @@ HERE = int(np.argmin(np.abs(PARABOLA)))
 
 def test_verdicts_on_a_parabola() -> None:
     losses, gradient = (PARABOLA - 2) ** 2, -4.0
-    valley = valley_of(PARABOLA, losses, HERE, gradient)
+    valley = find_valley(PARABOLA, losses, HERE, gradient)
     assert PARABOLA[valley] == pytest.approx(2, abs=0.05)
-    low, good, over = chosen_rates(PARABOLA, losses, HERE, gradient)
+    low, good, over = choose_rates(PARABOLA, losses, HERE, gradient)
     assert good == pytest.approx(0.5, rel=0.05)
     assert low == pytest.approx(0.05, rel=0.05)
     assert over == pytest.approx(1.06, rel=0.05)  # lands where the loss is a quarter of the drop higher than before
     bottom = float(PARABOLA[valley]), float(losses[valley])
     words = {
-        rate: verdict_on(4 * rate, (4 * rate - 2) ** 2, (0.0, 4.0), bottom)
+        rate: judge_step(4 * rate, (4 * rate - 2) ** 2, (0.0, 4.0), bottom)
         for rate in (0.001, 0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 1.0, 10.0)
     }
     assert [words[rate] for rate in sorted(words)] == [
         "too low", "too low", "too low", "good", "good", "good", "overshooting", "overshooting", "overshooting",
     ]  # fmt: skip
-    assert verdict_on(0.0, 4.0, (0.0, 4.0), bottom) == "no step"
-    assert verdict_on(9.0, np.nan, (0.0, 4.0), bottom) == "overshooting"
+    assert judge_step(0.0, 4.0, (0.0, 4.0), bottom) == "no step"
+    assert judge_step(9.0, np.nan, (0.0, 4.0), bottom) == "overshooting"
 
 
 def test_the_first_valley_downhill_counts() -> None:
     losses = np.minimum((PARABOLA - 2) ** 2, (PARABOLA - 6) ** 2 - 3)
-    assert PARABOLA[valley_of(PARABOLA, losses, HERE, -4.0)] == pytest.approx(2, abs=0.05)
-    assert valley_of(PARABOLA, losses, HERE, 4.0) == HERE  # uphill there is nothing to gain
-    assert valley_of(PARABOLA, losses, HERE, 0.0) == HERE
+    assert PARABOLA[find_valley(PARABOLA, losses, HERE, -4.0)] == pytest.approx(2, abs=0.05)
+    assert find_valley(PARABOLA, losses, HERE, 4.0) == HERE  # uphill there is nothing to gain
+    assert find_valley(PARABOLA, losses, HERE, 0.0) == HERE
 
 
 def test_at_the_bottom_every_small_step_is_good() -> None:
     losses = PARABOLA**2
-    rates = chosen_rates(PARABOLA, losses, HERE, 1e-9)
-    assert valley_of(PARABOLA, losses, HERE, 1e-9) == HERE
+    rates = choose_rates(PARABOLA, losses, HERE, 1e-9)
+    assert find_valley(PARABOLA, losses, HERE, 1e-9) == HERE
     assert all(rate > 1e6 for rate in rates)
-    assert chosen_rates(PARABOLA, losses, HERE, 0.0) == []
+    assert choose_rates(PARABOLA, losses, HERE, 0.0) == []

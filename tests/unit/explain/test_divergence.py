@@ -12,7 +12,7 @@ import pytest
 import creche as cr
 from creche.engine.native import Rows
 from creche.explain.divergence import edge_of_stability, sharpness
-from creche.explain.trace.step import alone
+from creche.explain.trace.step import single_batch_plan
 from tests.unit.small_runs import line, quick
 
 SGD = {"optimizer": "sgd", "shuffle": False, "validation_fraction": 0, "epochs": 10}
@@ -134,7 +134,7 @@ class TestTheEdge:
         x, y = line(rows=8)
         made = quick(x, y, epochs=0)
         rows = Rows(np.full((8, 3), 1e300), None, np.zeros((8, 1)))
-        assert sharpness(alone(made.plan, 8), made.model.weights, rows) is None
+        assert sharpness(single_batch_plan(made.plan, 8), made.model.weights, rows) is None
 
 
 class TestWhereThereIsNothingToExplain:

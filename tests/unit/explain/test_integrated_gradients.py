@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.explain import integrated_gradients
-from creche.explain.input_gradients import Said, Target
+from creche.explain.input_gradients import OutputFunction, OutputTarget
 from creche.explain.integrated_gradients import neutral_inputs
-from creche.explain.rows import blocks_of
+from creche.explain.rows import column_blocks
 from tests.unit.small_runs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())
@@ -118,10 +118,10 @@ def test_log_odds_stay_right_where_probabilities_are_1() -> None:
 @pytest.mark.parametrize("several", [False, True])
 def test_slopes_against_differences(model: cr.Model, ensemble: cr.Ensemble, several: bool, logit: bool) -> None:
     network = ensemble if several else model
-    said = Said(network)
+    said = OutputFunction(network)
     rng = np.random.default_rng(3)
     x = [rng.standard_normal((5, one.features.width)) for one in said.models]
-    target = Target(np.array([0, 1, 2, 1, 0]), logit)
+    target = OutputTarget(np.array([0, 1, 2, 1, 0]), logit)
     h = 1e-6
     for part, slopes in enumerate(said.slopes(x, target)):
         for i in range(slopes.shape[1]):
@@ -152,7 +152,7 @@ def test_a_column_that_is_not_used_gets_nothing(model: cr.Model) -> None:
     (w, b), *others = model.weights
     w = w.copy()
     place = model.features.names.index("sex")
-    w[blocks_of(model.features)[place]] = 0
+    w[column_blocks(model.features)[place]] = 0
     found = integrated_gradients(replace(model, weights=[(w, b), *others]), "penguins")
     assert (found.attributions[:, place] == 0).all()
     assert np.abs(found.attributions).sum(axis=0).astype(bool).sum() == len(found.columns) - 1

@@ -11,8 +11,8 @@ import pytest
 import creche as cr
 from creche.engine.introspection import Weights
 from creche.explain.loss_curve import LossAgainstWeight
-from creche.explain.rows import batch_of
-from creche.explain.weight_space import place_of
+from creche.explain.rows import create_batch
+from creche.explain.weight_space import find_weight
 from creche.model.model import Model
 from tests.unit.explain.reference import alone, copied, cross_entropy
 from tests.unit.small_runs import line, two_classes
@@ -49,8 +49,8 @@ PLACES = [(0, "bill_length_mm", 3), (0, "bias", 1), (1, 2, 0), (1, "bias", 3), (
 @pytest.mark.parametrize(("layer", "row", "column"), PLACES)
 def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, row: Any, column: Any) -> None:
     found = curve_of(precise, layer=layer, row=row, column=column)
-    place = place_of(precise, layer, row, column)
-    rows = batch_of(precise, "penguins").rows
+    place = find_weight(precise, layer, row, column)
+    rows = create_batch(precise, "penguins").rows
     assert rows.classes is not None
     classes = rows.classes
 
@@ -77,7 +77,7 @@ def test_float32_has_nearly_the_same_slope(run: cr.Run, precise: Model) -> None:
 def test_every_point_is_the_network_alone_to_the_bit(run: cr.Run, threads: int) -> None:
     for layer, row, column in PLACES[::2]:
         found = curve_of(run.model, layer=layer, row=row, column=column, points=37, threads=threads)
-        place = place_of(run.model, layer, row, column)
+        place = find_weight(run.model, layer, row, column)
         for value, loss in zip(found.weights, found.losses, strict=True):
             weights = copied(run.model.weights)
             weights[layer][0][place.row, place.column] = value
@@ -168,7 +168,7 @@ def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
 
 
 def test_a_batch_need_not_be_encoded_again(run: cr.Run) -> None:
-    batch = batch_of(run.model, "penguins", sample_weight=np.arange(344.0))
+    batch = create_batch(run.model, "penguins", sample_weight=np.arange(344.0))
     one = curve_of(run.model, batch, row=3)
     other = curve_of(run.model, "penguins", row=3, sample_weight=np.arange(344.0))
     assert one.losses.tobytes() == other.losses.tobytes()
@@ -184,7 +184,7 @@ def test_a_loss_of_ones_own(tmp_path: Path) -> None:
     x, y = line(60)
     model = cr.train(x, y, loss=log_cosh, hidden=[4], epochs=3, threads=1).model
     found = cr.explain.loss_against_weight(model, x, y, layer=1, row=2, column="y", points=21, threads=1)
-    rows = batch_of(model, x, y).rows
+    rows = create_batch(model, x, y).rows
     assert rows.targets is not None
     for value, loss in zip(found.weights, found.losses, strict=True):
         weights = copied(model.weights)
@@ -219,20 +219,20 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
 def test_outputs_have_the_users_names() -> None:
     x, y = two_classes()
     one = cr.train(x, np.where(y, "yes", "no"), hidden=[3], loss="binary_cross_entropy", epochs=1, threads=1).model
-    assert place_of(one, 1, 2, "yes").name == "weight from neuron 2 of layer 1 to yes"
+    assert find_weight(one, 1, 2, "yes").name == "weight from neuron 2 of layer 1 to yes"
     with pytest.raises(cr.PlanError, match=r"column: got 'no'; .*There are: yes"):
-        place_of(one, 1, 0, "no")
+        find_weight(one, 1, 0, "no")
     direct = cr.train(cr.datasets.penguins(), label="species", hidden=[], epochs=1, threads=1).model
-    assert place_of(direct, 0, "sex=male", "Gentoo").name == "weight from sex=male to Gentoo"
-    assert place_of(direct, 0, 3, 0, bias=True).name == "bias of Adelie"
+    assert find_weight(direct, 0, "sex=male", "Gentoo").name == "weight from sex=male to Gentoo"
+    assert find_weight(direct, 0, 3, 0, bias=True).name == "bias of Adelie"
 
 
 def test_an_input_may_be_called_bias() -> None:
     frame = cr.datasets.penguins().select("species", bias="body_mass_g", length="bill_length_mm")
     model = cr.train(frame, label="species", hidden=[3], epochs=1, threads=1, duplicates="together").model
-    assert place_of(model, 0, "bias", 1).name == "weight from bias to neuron 1 of layer 1"
-    assert place_of(model, 0, "bias", 1, bias=True).name == "bias of neuron 1 of layer 1"
-    assert place_of(model, 1, "bias", 1).name == "bias of Chinstrap"
+    assert find_weight(model, 0, "bias", 1).name == "weight from bias to neuron 1 of layer 1"
+    assert find_weight(model, 0, "bias", 1, bias=True).name == "bias of neuron 1 of layer 1"
+    assert find_weight(model, 1, "bias", 1).name == "bias of Chinstrap"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import creche as cr
 from creche.engine.introspection import Weights
 from creche.explain.loss_surface import LossSurface
-from creche.explain.weight_space import filter_normalised, flat, principal, projected, unflat
+from creche.explain.weight_space import filter_normalized_directions, flatten, principal_directions, project, unflatten
 from tests.unit.explain.reference import alone, copied
 from tests.unit.small_runs import line
 
@@ -33,7 +33,7 @@ def surface_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossSurf
 def test_principal_directions_are_those_of_the_covariance() -> None:
     rng = np.random.default_rng(0)
     points = rng.standard_normal((30, 3)) @ rng.standard_normal((3, 8)) * np.array([5.0, 2, 1, 1, 1, 1, 1, 1])
-    directions, shares = principal(points)
+    directions, shares = principal_directions(points)
     values, vectors = np.linalg.eigh(np.cov(points.T))
     np.testing.assert_allclose(shares, values[::-1][:2] / values.sum(), rtol=1e-10)
     np.testing.assert_allclose(np.abs(directions @ vectors[:, ::-1][:, :2]), np.eye(2), atol=1e-10)
@@ -45,7 +45,7 @@ def test_principal_directions_are_those_of_the_covariance() -> None:
 
 def test_a_straight_path_has_one_direction_and_any_other_across() -> None:
     points = np.outer(np.arange(5.0), [3.0, 0, 4, 0])
-    directions, shares = principal(points)
+    directions, shares = principal_directions(points)
     np.testing.assert_allclose(directions[0], [0.6, 0, 0.8, 0])
     np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-12)
     np.testing.assert_allclose(shares, [1, 0])
@@ -55,29 +55,31 @@ def test_projection_holds_what_lies_in_the_plane() -> None:
     rng = np.random.default_rng(1)
     two, origin = rng.standard_normal((2, 9)), rng.standard_normal(9)  # not at right angles
     coordinates = rng.standard_normal((12, 2))
-    found, share = projected(origin + coordinates @ two, origin, two)
+    found, share = project(origin + coordinates @ two, origin, two)
     np.testing.assert_allclose(found, coordinates, rtol=1e-9)
     assert share == pytest.approx(1)
     across = np.linalg.svd(two)[2][2]  # at right angles to both
-    _, half = projected(origin + np.outer([-1.0, 1, -1, 1], across) + np.outer([-1.0, -1, 1, 1], two[0] / np.linalg.norm(two[0])), origin, two)  # fmt: skip  # noqa: E501
+    _, half = project(origin + np.outer([-1.0, 1, -1, 1], across) + np.outer([-1.0, -1, 1, 1], two[0] / np.linalg.norm(two[0])), origin, two)  # fmt: skip  # noqa: E501
     assert half == pytest.approx(0.5)
 
 
 def test_random_directions_have_the_length_of_each_neuron(run: cr.Run) -> None:
-    one, other = filter_normalised(run.model.weights, 3)
+    one, other = filter_normalized_directions(run.model.weights, 3)
     for direction in (one, other):
         for (w, b), (dw, db) in zip(run.model.weights, direction, strict=True):
             np.testing.assert_allclose(
                 np.linalg.norm(np.vstack([dw, db]), axis=0), np.linalg.norm(np.vstack([w, b]), axis=0), rtol=1e-6
             )
-    assert not np.allclose(flat(one), flat(other))
-    again, _ = filter_normalised(run.model.weights, 3)
-    assert flat(again).tobytes() == flat(one).tobytes()
-    assert flat(filter_normalised(run.model.weights, 4)[0]).tobytes() != flat(one).tobytes()
+    assert not np.allclose(flatten(one), flatten(other))
+    again, _ = filter_normalized_directions(run.model.weights, 3)
+    assert flatten(again).tobytes() == flatten(one).tobytes()
+    assert flatten(filter_normalized_directions(run.model.weights, 4)[0]).tobytes() != flatten(one).tobytes()
 
 
 def test_flat_and_back(run: cr.Run) -> None:
-    for (w, b), (w2, b2) in zip(run.model.weights, unflat(flat(run.model.weights), run.plan.network), strict=True):
+    for (w, b), (w2, b2) in zip(
+        run.model.weights, unflatten(flatten(run.model.weights), run.plan.network), strict=True
+    ):
         np.testing.assert_array_equal(w, w2)
         np.testing.assert_array_equal(b, b2)
 
@@ -109,11 +111,11 @@ def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
     found = surface_of(run.model, path=steps)
     assert found.path is not None
     assert found.path_losses is not None
-    rows = np.stack([flat(step) for step in steps])
-    directions = np.stack([flat(direction) for direction in found.directions])
+    rows = np.stack([flatten(step) for step in steps])
+    directions = np.stack([flatten(direction) for direction in found.directions])
     np.testing.assert_allclose(found.path, (rows - rows[-1]) @ directions.T, atol=1e-9)
     np.testing.assert_allclose(found.path[-1], found.at, atol=1e-9)
-    assert found.share == pytest.approx(principal(rows)[1].sum())
+    assert found.share == pytest.approx(principal_directions(rows)[1].sum())
     assert found.path_losses.tolist() == [alone(run.model, step, "penguins") for step in steps]
     assert (found.path > [found.x[0], found.y[0]]).all()
     assert (found.path < [found.x[-1], found.y[-1]]).all()
@@ -125,7 +127,7 @@ def test_of_two_weights_the_axes_are_their_values(run: cr.Run, steps: list[Weigh
     assert found.names == ("weight from bill_length_mm to neuron 3 of layer 1", "bias of Gentoo")
     assert found.path is not None
     np.testing.assert_allclose(found.path, [[w[0][0][3, 3], w[1][1][2]] for w in steps], rtol=1e-6)
-    rows = np.stack([flat(step) for step in steps])
+    rows = np.stack([flatten(step) for step in steps])
     ours = np.array([[w[0][0][3, 3], w[1][1][2]] for w in steps], dtype=np.float64)
     assert found.share == pytest.approx(ours.var(axis=0).sum() / rows.var(axis=0).sum())
 

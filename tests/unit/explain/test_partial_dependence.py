@@ -14,8 +14,8 @@ from sklearn.inspection import partial_dependence as of_sklearn
 import creche as cr
 from creche.errors import PlanError, TableError
 from creche.explain import partial_dependence
-from creche.explain.rows import table_of
-from creche.explain.value_grid import changed, said_if, span_of
+from creche.explain.rows import as_table
+from creche.explain.value_grid import apply_settings, create_grid, predict_settings
 
 FLOAT32 = 1e-6  # the network's outputs are float32; sums of them are not
 
@@ -139,14 +139,14 @@ def test_each_row_has_what_is_said_of_the_changed_table(model: cr.Model, column:
 
 
 def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = table_of(model, mixed())
-    spans = [span_of(model, table, name, 6) for name in ("mass", "place")]
+    table = as_table(model, mixed())
+    spans = [create_grid(model, table, name, 6) for name in ("mass", "place")]
     settings = {span.name: span.tried.take(np.array([0, 3, 1])) for span in spans}
-    whole = np.concatenate(list(said_if(model, table, settings)))
-    expected = model.predict_proba(changed(table.select(model.features.names), settings, np.arange(3)))
+    whole = np.concatenate(list(predict_settings(model, table, settings)))
+    expected = model.predict_proba(apply_settings(table.select(model.features.names), settings, np.arange(3)))
     np.testing.assert_array_equal(whole.reshape(expected.shape), expected)
     monkeypatch.setattr("creche.explain.value_grid.CELLS_AT_ONCE", 1)
-    np.testing.assert_array_equal(np.concatenate(list(said_if(model, table, settings))), whole)
+    np.testing.assert_array_equal(np.concatenate(list(predict_settings(model, table, settings))), whole)
 
 
 @pytest.mark.parametrize("column", ["bill_length_mm", "island"])

@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import creche as cr
 from creche.explain import permutation_importance
-from creche.explain.rows import Encoded, batch_of, blocks_of, given_rows
+from creche.explain.rows import EncodedRows, column_blocks, create_batch, read_feature_rows
 from tests.unit.small_runs import line, two_classes
 
 
@@ -113,7 +113,7 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
 def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
     network = cr.train(mixed, label="y", hidden=[3], epochs=3, encoding=encoding, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
-    encoded = Encoded(network, given_rows(network, mixed))
+    encoded = EncodedRows(network, read_feature_rows(network, mixed))
     before = encoded.said()
     for column, name in enumerate(network.features.names):
         shuffled = mixed.with_columns(mixed[name][order.tolist()].alias(name))
@@ -124,7 +124,7 @@ def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFr
 def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
     penguins = cr.datasets.penguins()
     order = np.random.default_rng(0).permutation(len(penguins))
-    encoded = Encoded(ensemble, given_rows(ensemble, penguins))
+    encoded = EncodedRows(ensemble, read_feature_rows(ensemble, penguins))
     np.testing.assert_array_equal(encoded.said(), ensemble.predict_proba(penguins))
     for column, name in enumerate(ensemble.features.names):
         shuffled = penguins.with_columns(penguins[name][order.tolist()].alias(name))
@@ -169,7 +169,7 @@ def test_of_a_quantile_its_own_loss() -> None:
 def test_a_column_that_is_not_used_matters_exactly_nothing(model: cr.Model) -> None:
     (w, b), *others = model.weights
     w = w.copy()
-    w[blocks_of(model.features)[model.features.names.index("body_mass_g")]] = 0
+    w[column_blocks(model.features)[model.features.names.index("body_mass_g")]] = 0
     found = permutation_importance(replace(model, weights=[(w, b), *others]), "penguins", repeats=3)
     place = found.columns.index("body_mass_g")
     assert (found.importance[place], found.low[place], found.high[place]) == (0, 0, 0)
@@ -200,7 +200,7 @@ def test_the_same_seed_gives_the_same_and_columns_do_not_disturb_each_other(mode
     assert (first.repeats == second.repeats).all()
     assert (first.low == second.low).all()
     assert (first.repeats != other.repeats).any()
-    batch = permutation_importance(model, batch_of(model, "penguins"), repeats=2, seed=3)
+    batch = permutation_importance(model, create_batch(model, "penguins"), repeats=2, seed=3)
     assert (batch.repeats == first.repeats).all()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.explain.rows import batch_of
+from creche.explain.rows import create_batch
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_rows_keep_their_numbers_and_labels(model: cr.Model) -> None:
 
 
 def test_a_batch_will_do_for_all(model: cr.Model) -> None:
-    batch = batch_of(model, "penguins")
+    batch = create_batch(model, "penguins")
     alone = explain.partial_dependence(model, "penguins", "island")
     assert np.array_equal(explain.partial_dependence(model, batch, "island").average, alone.average)
     assert explain.nearest_rows(model, batch, [1], k=1).labels is not None

@@ -148,12 +148,12 @@ def test_weights_of_each_layer(model: cr.Model) -> None:
 
 def test_evaluate_is_of_the_predictions(model: cr.Model) -> None:
     out = model.evaluate(BIRDS)
-    assert isinstance(out, cr.ClassEvaluation)
+    assert isinstance(out, cr.ClassificationEvaluation)
     assert out.accuracy == (model.predict(BIRDS) == BIRDS["species"].to_numpy()).mean()
     assert out.confusion.sum() == out.rows == len(BIRDS)
     np.testing.assert_array_equal(out.confusion.sum(axis=1), [151, 68, 123])
     on_arrays = model.evaluate(BIRDS.select(MEASUREMENTS).to_numpy(), BIRDS["species"].to_numpy())
-    assert isinstance(on_arrays, cr.ClassEvaluation)
+    assert isinstance(on_arrays, cr.ClassificationEvaluation)
     assert (on_arrays.accuracy, on_arrays.auc, on_arrays.log_loss) == (out.accuracy, out.auc, out.log_loss)
 
 

@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.table.prepare import bootstrap_rows
+from creche.table.prepare import draw_bootstrap_rows
 from tests.unit.model_selection.sweeps import digests, interrupting, swept, weights_of
 
 
 @given(seed=st.integers(0, 2**64 - 1), count=st.integers(1, 300))
 def test_a_sample_has_as_many_rows_in_their_order(seed: int, count: int) -> None:
-    rows = bootstrap_rows(seed, count)
+    rows = draw_bootstrap_rows(seed, count)
     assert (len(rows), rows.min() >= 0, rows.max() < count) == (count, True, True)
     assert (np.diff(rows) >= 0).all()
-    np.testing.assert_array_equal(rows, bootstrap_rows(seed, count))
+    np.testing.assert_array_equal(rows, draw_bootstrap_rows(seed, count))
 
 
 def test_every_row_is_as_likely_and_seeds_are_independent() -> None:
-    drawn = np.stack([np.bincount(bootstrap_rows(seed, 50), minlength=50) for seed in range(2000)])
+    drawn = np.stack([np.bincount(draw_bootstrap_rows(seed, 50), minlength=50) for seed in range(2000)])
     # Counts of a row are binomial(50, 1/50): mean 1, variance 0.98, and 0 with probability 0.98 ** 50 = 0.364.
     np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.1)
     np.testing.assert_allclose(drawn.var(), 0.98, atol=0.03)
@@ -53,7 +53,7 @@ def test_a_member_has_the_bytes_of_train_on_the_drawn_rows(task: str, weighted: 
     }  # fmt: skip
     colony = cr.sweep(x, y, **shared, learning_rate=[0.01, 0.1], seeds=3, seed=7, bootstrap=True, sample_weight=weights)
     for member in colony:
-        rows = bootstrap_rows(member.choice["seed"], len(x))
+        rows = draw_bootstrap_rows(member.choice["seed"], len(x))
         of_rows = None if weights is None else weights[rows]
         alone = cr.train(x[rows], y[rows], **shared, **member.choice, sample_weight=of_rows)
         assert weights_of(member) == weights_of(alone)
@@ -126,6 +126,6 @@ def test_on_folds_each_seed_draws_from_the_rows_of_its_fold() -> None:
     assert len(colony) == 6
     for member, job in zip(colony, colony.crew.jobs, strict=True):
         rows = member.prepared.encoded(member.prepared.train, member.plan.loss, "float32")
-        drawn = bootstrap_rows(member.choice["seed"], len(rows))
+        drawn = draw_bootstrap_rows(member.choice["seed"], len(rows))
         np.testing.assert_array_equal(job.rows.x, rows.x[drawn])
         assert member.prepared.preparation.bootstrap == member.choice["seed"]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import creche as cr
-from creche.model.ensemble import tempered
-from creche.model_selection.ensemble_selection import best_temperature, chosen_greedily
+from creche.model.ensemble import apply_temperature
+from creche.model_selection.ensemble_selection import fit_temperature, select_greedily
 from tests.unit.model_selection.sweeps import swept
 from tests.unit.small_runs import line
 
@@ -45,7 +45,7 @@ def test_members_are_chosen_as_the_paper_says(members: int, size: int, seed: int
     def loss(of_truth: Array) -> Array:
         return np.asarray(-np.log(np.maximum(of_truth, 1e-12)).mean(axis=-1))
 
-    counts = chosen_greedily(said[:, np.arange(8), truth], size, loss)
+    counts = select_greedily(said[:, np.arange(8), truth], size, loss)
     assert counts.tolist() == np.bincount(caruana(said, truth, size), minlength=members).tolist()
 
 
@@ -71,16 +71,16 @@ def test_the_temperature_is_where_the_loss_is_lowest() -> None:
     truth = rng.integers(0, 3, 400)
     logits = rng.standard_normal((400, 3)) + 2 * np.eye(3)[truth]
     unsure = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    sure = tempered(unsure, 0.2)
+    sure = apply_temperature(unsure, 0.2)
     weights = np.full(400, 1 / 400)
 
     def loss(temperature: float) -> float:
-        return float(-np.log(tempered(sure, temperature)[np.arange(400), truth]).mean())
+        return float(-np.log(apply_temperature(sure, temperature)[np.arange(400), truth]).mean())
 
-    found = best_temperature(sure, truth, weights)
+    found = fit_temperature(sure, truth, weights)
     lowest = min(np.linspace(0.5, 20, 400), key=loss)
     assert found == pytest.approx(lowest, rel=0.1)
-    np.testing.assert_allclose(tempered(sure, 5.0), unsure, rtol=1e-9)
+    np.testing.assert_allclose(apply_temperature(sure, 5.0), unsure, rtol=1e-9)
 
 
 def test_of_numbers_the_mean_is_taken() -> None:
@@ -174,7 +174,7 @@ def test_there_and_back_through_a_file(tmp_path: Path) -> None:
     assert ensemble.provenance is not None
     assert loaded.provenance.evaluation == ensemble.provenance.evaluation
     evaluation = loaded.evaluate("penguins", intervals=0)
-    assert isinstance(evaluation, cr.ClassEvaluation)
+    assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert evaluation.rows == 344
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.model_selection.fold_training import Networks
+from creche.model_selection.fold_training import FoldNetworks
 from tests.unit.small_runs import line, two_classes
 
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
@@ -105,7 +105,7 @@ def test_progress_tells_how_many_are_done(loss: Any) -> None:
     x, y = line(60)
     seen: list[tuple[int, tuple[int, int], float]] = []
 
-    def look(networks: Networks) -> None:
+    def look(networks: FoldNetworks) -> None:
         assert len(networks) == 6
         seen.append((networks.done, networks.epochs, networks.rate))
         assert networks.rate == pytest.approx(networks.done / networks.seconds)
@@ -119,7 +119,7 @@ def test_progress_tells_how_many_are_done(loss: Any) -> None:
 def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
     x, y = line(60)
 
-    def interrupt(networks: Networks) -> None:
+    def interrupt(networks: FoldNetworks) -> None:
         if networks.done >= (16 if loss is None else 5):
             raise KeyboardInterrupt
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.model_selection.learning_rate_bands import limits_of
+from creche.model_selection.learning_rate_bands import find_limits
 
 RATES = 10.0 ** np.arange(-6, 2, 0.5)  # 16
 NOWHERE = np.zeros((16, 4), dtype=np.bool_)
@@ -28,7 +28,7 @@ def valley(low: int, high: int, diverging: int) -> NDArray[np.float64]:
 @given(low=st.integers(1, 8), width=st.integers(2, 5), high=st.integers(2, 3))
 def test_a_valley_with_clear_walls(low: int, width: int, high: int) -> None:
     last = low + width
-    limits = limits_of(RATES, valley(low, last, min(last + high, 16)), NOWHERE, 1.0)
+    limits = find_limits(RATES, valley(low, last, min(last + high, 16)), NOWHERE, 1.0)
     assert limits is not None
     # The median of three rates is as low as theirs where two of the three are good, so each edge is a good rate.
     assert (limits.low, limits.high, limits.diverging) == (low, last, min(last + high, 16))
@@ -43,7 +43,7 @@ def tables(draw: Any) -> NDArray[np.float64]:
 
 @given(losses=tables(), above=st.lists(st.booleans(), min_size=64, max_size=64))
 def test_the_bands_lie_in_their_order_whatever_the_losses(losses: NDArray[np.float64], above: list[bool]) -> None:
-    limits = limits_of(RATES, losses, np.array(above).reshape(16, 4), 1.0)
+    limits = find_limits(RATES, losses, np.array(above).reshape(16, 4), 1.0)
     diverged = (losses == np.inf).sum(axis=1) >= 2
     if limits is None:
         assert diverged.all()
@@ -56,8 +56,8 @@ def test_the_bands_lie_in_their_order_whatever_the_losses(losses: NDArray[np.flo
 @given(losses=tables(), power=st.integers(-8, 8), moved=st.integers(-3, 3))
 def test_units_of_the_loss_and_of_the_rate_do_not_matter(losses: NDArray[np.float64], power: int, moved: int) -> None:
     """Powers of two, so that not a bit is lost."""
-    one = limits_of(RATES, losses, NOWHERE, 1.0)
-    other = limits_of(RATES * 2.0**moved, losses * 2.0**power, NOWHERE, 2.0**power)
+    one = find_limits(RATES, losses, NOWHERE, 1.0)
+    other = find_limits(RATES * 2.0**moved, losses * 2.0**power, NOWHERE, 2.0**power)
     assert (one is None) == (other is None)
     if one is not None and other is not None:
         assert (one.low, one.high, one.best, one.diverging) == (other.low, other.high, other.best, other.diverging)
@@ -68,7 +68,7 @@ def test_one_lucky_network_is_not_the_best_rate() -> None:
     losses[13, 0] = 1e-6
     losses[2] = 0.04  # and not even a lucky rate is, between two bad ones
     losses[2, 2:] = 0.9
-    limits = limits_of(RATES, losses, NOWHERE, 1.0)
+    limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
     assert (limits.low, limits.high) == (6, 9)
 
@@ -77,7 +77,7 @@ def test_a_stray_network_moves_no_edge() -> None:
     losses = valley(4, 8, 12)
     losses[14] = 3.0  # among those that diverge, one rate ends with finite numbers
     losses[10, 0] = np.inf
-    limits = limits_of(RATES, losses, NOWHERE, 1.0)
+    limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
     assert (limits.low, limits.high, limits.diverging) == (4, 8, 12)
 
@@ -86,22 +86,22 @@ def test_ending_above_the_beginning_is_divergence_for_high_rates_only() -> None:
     above = NOWHERE.copy()
     above[:2] = True  # where next to nothing is learnt, chance decides
     above[13:, :2] = True
-    limits = limits_of(RATES, valley(4, 8, 16), above, 1.0)
+    limits = find_limits(RATES, valley(4, 8, 16), above, 1.0)
     assert limits is not None
     assert (limits.low, limits.high, limits.diverging) == (4, 8, 13)
 
 
 def test_the_tolerance_is_a_share_of_what_is_gained() -> None:
-    still = limits_of(RATES, np.repeat(valley(4, 8, 16)[:, :1], 4, axis=1), NOWHERE, 1.0)
+    still = find_limits(RATES, np.repeat(valley(4, 8, 16)[:, :1], 4, axis=1), NOWHERE, 1.0)
     assert still is not None
     assert still.tolerance == 0.01 * (1.0 - 0.097)
     noisy = valley(4, 8, 16)
     noisy[4:9] = [0.07, 0.08, 0.12, 0.13]  # whose median is 0.1: two lie 0.02 and 0.03 above it
-    limits = limits_of(RATES, noisy, NOWHERE, 1.0)
+    limits = find_limits(RATES, noisy, NOWHERE, 1.0)
     assert limits is not None
     np.testing.assert_allclose(limits.tolerance, np.quantile([-0.03, -0.02, 0.02, 0.03], 0.75))
     noisy[4:9] = [0.02, 0.03, 0.9, 0.9]
-    limits = limits_of(RATES, noisy, NOWHERE, 1.0)
+    limits = find_limits(RATES, noisy, NOWHERE, 1.0)
     assert limits is not None
     assert limits.tolerance <= 0.05 * (1.0 - limits.medians[limits.best])
 
@@ -110,7 +110,7 @@ def test_networks_that_were_not_done_do_not_count() -> None:
     losses = valley(4, 8, 12)
     losses[:, 2:] = np.nan
     losses[5, 1] = np.nan
-    limits = limits_of(RATES, losses, NOWHERE, 1.0)
+    limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
     assert (limits.low, limits.high, limits.diverging) == (4, 8, 12)
-    assert limits_of(RATES[:3], np.full((3, 2), np.inf), NOWHERE[:3, :2], 1.0) is None
+    assert find_limits(RATES[:3], np.full((3, 2), np.inf), NOWHERE[:3, :2], 1.0) is None

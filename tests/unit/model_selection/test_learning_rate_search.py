@@ -75,7 +75,7 @@ def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(f
         validation = initial.prepared.validation
         assert validation is not None
         evaluation = initial.model.judge(validation.observations, None)
-        assert isinstance(evaluation, cr.ClassEvaluation)
+        assert isinstance(evaluation, cr.ClassificationEvaluation)
         assert loss == pytest.approx(evaluation.log_loss, rel=1e-5)
     prepared = found.colony[0].prepared
     assert prepared.validation is not None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.model_selection.search_space import Axis, Choices, Range, axes_of
+from creche.model_selection.search_space import Axis, Combinations, Range, split_axes
 from tests.unit.model_selection.sweeps import swept
 
 FINITE = st.floats(1e-6, 1e6)
@@ -26,7 +26,7 @@ def test_a_grid_is_the_product_in_its_order(sizes: list[int]) -> None:
         dict(zip((a.name for a in axes), values, strict=True))
         for values in itertools.product(*(range(size) for size in sizes))
     ]
-    assert list(Choices(axes)) == expected
+    assert list(Combinations(axes)) == expected
 
 
 @given(low=FINITE, ratio=st.floats(1.5, 1e6), count=st.integers(2, 30))
@@ -56,9 +56,9 @@ def test_samples_lie_in_the_ranges_and_are_the_same_each_time(method: str) -> No
         Axis("batch_size", cr.linear_range(8, 64)),
         Axis("optimizer", ("sgd", "adam", "lion")),
     ]
-    drawn = list(Choices(axes, 300, method, seed=1))
-    assert drawn == list(Choices(axes, 300, method, seed=1))
-    assert drawn != list(Choices(axes, 300, method, seed=2))
+    drawn = list(Combinations(axes, 300, method, seed=1))
+    assert drawn == list(Combinations(axes, 300, method, seed=1))
+    assert drawn != list(Combinations(axes, 300, method, seed=2))
     rates = np.array([choice["learning_rate"] for choice in drawn])
     assert rates.min() >= 1e-4
     assert rates.max() <= 1
@@ -84,7 +84,7 @@ def test_widths_and_labels_are_not_taken_for_several_values() -> None:
         "learning_rate": np.array([0.1, 0.2]),
         "activation": ("relu", "elu"),
     }
-    fixed, axes = axes_of(given_)
+    fixed, axes = split_axes(given_)
     assert set(fixed) == {"hidden", "label", "activation"}
     assert axes == [Axis("learning_rate", (0.1, 0.2))]
 
@@ -171,7 +171,7 @@ def test_very_many_values_are_the_same_ones() -> None:
     assert list(values[:3]) == [cr.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
     assert list(Axis("size", cr.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
     many = [0.001 * i for i in range(20_000)]
-    assert axes_of({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
+    assert split_axes({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
 
 
 @given(low=FINITE, ratio=st.floats(1, 1e6), share=st.floats(0, 1))

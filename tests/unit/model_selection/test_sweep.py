@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from creche.model_selection.cost_estimate import Estimate
-from creche.model_selection.results import grouped, share_explained
+from creche.model_selection.results import explained_share, group_values
 from creche.model_selection.sweep import sweep
 from tests.unit.model_selection.sweeps import interrupting, swept
 
@@ -76,7 +76,7 @@ def test_the_share_explained_is_that_of_the_textbook(seed: int, kinds: int, each
     between = sum(len(g) * (g.mean() - numbers.mean()) ** 2 for g in by_group)
     total = ((numbers - numbers.mean()) ** 2).sum()
     epsilon_squared = (between - (kinds - 1) * mean_square_within) / total  # Kelley 1935
-    assert share_explained(numbers, groups) == pytest.approx(max(0, epsilon_squared), abs=1e-9)
+    assert explained_share(numbers, groups) == pytest.approx(max(0, epsilon_squared), abs=1e-9)
 
 
 def test_what_matters_is_found() -> None:
@@ -98,9 +98,9 @@ def test_one_network_for_each_plan_tells_nothing_of_the_seed() -> None:
 
 
 def test_groups_of_numbers_are_in_their_order() -> None:
-    groups, names = grouped([3, 1, 2, 1])
+    groups, names = group_values([3, 1, 2, 1])
     assert (groups.tolist(), names) == ([2, 0, 1, 0], ["1", "2", "3"])
-    groups, names = grouped(np.geomspace(1e-4, 1, 80).tolist())
+    groups, names = group_values(np.geomspace(1e-4, 1, 80).tolist())
     assert (len(names), names[0][:8], np.bincount(groups).tolist()) == (8, "0.0001 t", [10] * 8)
     assert (np.diff(groups) >= 0).all()
 

@@ -11,7 +11,7 @@ import pytest
 
 import creche as cr
 from creche._system.archive import read_archive, write_archive
-from creche.model_selection.sweep_checkpoint import Keeper
+from creche.model_selection.sweep_checkpoint import SweepCheckpoint
 from tests.unit.model_selection.sweeps import digests, interrupting, swept
 from tests.unit.small_runs import PENGUINS_CSV
 
@@ -147,7 +147,7 @@ def test_a_folder_that_is_not_there_is_said_before_training(tmp_path: Path) -> N
 
 def test_thousands_of_networks_fit_the_bounds_of_a_file(tmp_path: Path) -> None:
     colony = swept(hidden=[3], epochs=[1, 2], learning_rate=cr.log_range(1e-3, 1e-1, 40), seeds=50)
-    keeper = Keeper(tmp_path / "sweep", colony, None, resume=False)
+    keeper = SweepCheckpoint(tmp_path / "sweep", colony, None, resume=False)
     keeper.save()
     header, arrays = read_archive(tmp_path / "sweep", "sweep")
     assert header["networks"] == 4000

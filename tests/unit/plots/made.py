@@ -7,27 +7,27 @@ from itertools import pairwise
 import numpy as np
 
 import creche as cr
-from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.encoders.numeric import NumberEncoder
+from creche.table.encoders.numeric import NumericEncoder
 from creche.table.labels import LabelEncoder
 
 SPECIES = ("Adelie", "Chinstrap", "Gentoo")
 
 
-def of_classes(classes: tuple[str, ...] = SPECIES, rows: int = 90) -> ClassEvaluation:
+def of_classes(classes: tuple[str, ...] = SPECIES, rows: int = 90) -> ClassificationEvaluation:
     """Of probabilities that lean towards the truth."""
     rng = np.random.Generator(np.random.PCG64(5))
     truth = np.arange(rows) % len(classes)
     logits = rng.normal(size=(rows, len(classes))) + 1.6 * np.eye(len(classes))[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return ClassEvaluation.of(p, truth, classes, intervals=0)
+    return ClassificationEvaluation.of(p, truth, classes, intervals=0)
 
 
-def of_numbers() -> NumberEvaluation:
+def of_numbers() -> RegressionEvaluation:
     rng = np.random.Generator(np.random.PCG64(6))
     truth = np.linspace(2700, 6300, 60)
-    return NumberEvaluation.of(truth + rng.normal(0, 250, 60), truth, intervals=0, labels=("body_mass_g",))
+    return RegressionEvaluation.of(truth + rng.normal(0, 250, 60), truth, intervals=0, labels=("body_mass_g",))
 
 
 def history(validation: bool = True) -> cr.History:
@@ -48,5 +48,5 @@ def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, .
     rng = np.random.Generator(np.random.PCG64(7))
     widths = plan.network.widths
     weights = [(rng.normal(size=(a, b)).astype(np.float32), np.zeros(b, dtype=np.float32)) for a, b in pairwise(widths)]
-    features = FeatureEncoder(tuple(NumberEncoder(name) for name in given), True)
+    features = FeatureEncoder(tuple(NumericEncoder(name) for name in given), True)
     return cr.Model(plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), weights, 1)

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 import creche as cr
 from creche.errors import PlanError
 from creche.explain import decision_regions, partial_dependence
-from creche.plots.style import category
+from creche.plots.style import category_style
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_regions_have_colours_hatches_edges_and_rows(model: cr.Model, style: str
     found = decision_regions(model, "penguins", "bill_length_mm", "flipper_length_mm", points=25)
     with plt.style.context(style):
         axes = found.plot()
-        colours = [to_rgb(category(c)["color"]) for c in range(3)]
+        colours = [to_rgb(category_style(c)["color"]) for c in range(3)]
     (image,) = axes.images
     np.testing.assert_allclose(np.asarray(image.get_array())[:, :, :3], np.array(colours)[found.regions])
     assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo"]

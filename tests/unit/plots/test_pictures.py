@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 import creche as cr
 from creche import plots
-from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.curves import wilson_interval
 from tests.unit import small_runs as jobs
 from tests.unit.plots import made
@@ -69,7 +69,7 @@ def test_the_confusion_matrix_has_counts_and_shares() -> None:
 
 
 def test_the_confusion_matrix_of_a_class_without_rows_and_of_very_many() -> None:
-    some = ClassEvaluation.of(np.eye(3)[[0, 0, 1]], np.array([0, 1, 1]), made.SPECIES, intervals=0)
+    some = ClassificationEvaluation.of(np.eye(3)[[0, 0, 1]], np.array([0, 1, 1]), made.SPECIES, intervals=0)
     assert texts(plots.confusion_matrix(some))[-3:] == ["0", "0", "0"]
     many = plots.confusion_matrix(made.of_classes(tuple(f"class {i}" for i in range(50)), 500))
     assert texts(many) == []
@@ -167,7 +167,7 @@ def test_numbers_and_what_is_left() -> None:
 def test_very_many_numbers_are_counted() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(size=5000)
-    evaluation = NumberEvaluation.of(truth + 0.1 * rng.normal(size=5000), truth, intervals=0)
+    evaluation = RegressionEvaluation.of(truth + 0.1 * rng.normal(size=5000), truth, intervals=0)
     axes = plots.predicted_against_true(evaluation)
     assert axes.collections[0].get_array().sum() == 5000
 
@@ -281,7 +281,7 @@ NUMBERS, CLASSES = made.of_numbers(), made.of_classes()
         (lambda: plots.roc_curves("penguins"), "evaluation: got str; needs an evaluation"),
         (lambda: plots.roc_curves(CLASSES, "penguins"), "data: is given beside an evaluation"),
         (lambda: plots.reliability_diagram(CLASSES, bins=0), "bins: got 0"),
-        (lambda: plots.network(CLASSES), "model: got ClassEvaluation; needs a trained Model"),
+        (lambda: plots.network(CLASSES), "model: got ClassificationEvaluation; needs a trained Model"),
         (lambda: plots.network(cr.Ensemble([made.model()])), "model: is an ensemble of 1 networks"),
         (lambda: plots.network(made.model(), most=2), "most: got 2"),
         (lambda: plots.loss_curves(made.model()), "history: got Model without one"),

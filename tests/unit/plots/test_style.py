@@ -26,15 +26,15 @@ def contrast(one: Any, other: Any) -> float:
 @pytest.mark.parametrize(("sheet", "ground"), [("default", "white"), ("dark_background", "black")])
 def test_each_colour_can_be_seen_on_its_background(sheet: str, ground: str) -> None:
     with plt.style.context(sheet):
-        looks = [style.category(i) for i in range(len(style.COLOURS))]
+        looks = [style.category_style(i) for i in range(len(style.COLOURS))]
         assert min(contrast(look["color"], ground) for look in looks) > 2
-        two = [style.on_background(line)["color"] for line in (style.TRAIN, style.VALIDATION)]
+        two = [style.adjust_to_background(line)["color"] for line in (style.TRAIN, style.VALIDATION)]
         assert min(contrast(colour, ground) for colour in two) > 3
     assert len({look["color"] for look in looks}) == len(style.COLOURS)
 
 
 def test_many_classes_are_told_apart_without_colour_or_without_dashes() -> None:
-    looks = [style.category(i) for i in range(35)]
+    looks = [style.category_style(i) for i in range(35)]
     assert len({(look["color"], str(look["linestyle"])) for look in looks}) == 35
     for a, b in itertools.pairwise(looks[:7]):
         assert a["linestyle"] != b["linestyle"]
@@ -53,21 +53,21 @@ def test_a_background_that_can_be_seen_through_is_as_dark_as_its_text_is_light()
 @pytest.mark.parametrize("sheet", ["default", "dark_background"])
 def test_numbers_in_shades_can_be_read(sheet: str) -> None:
     with plt.style.context(sheet):
-        shades = style.shades()
+        shades = style.sequential_colormap()
         for share in np.linspace(0, 1, 11):
             colour = shades(share)[:3]
-            assert contrast(colour, style.ink_on(colour)) > 4
+            assert contrast(colour, style.contrasting_color(colour)) > 4
 
 
 def test_names_are_never_mathematics_and_never_long() -> None:
     figure, axes = plt.subplots()
-    axes.set_title(style.short("$\\frac{1$ and $x^2$"))
-    axes.set_xlabel(style.short("a\nb\x1b[31m"))
+    axes.set_title(style.shorten("$\\frac{1$ and $x^2$"))
+    axes.set_xlabel(style.shorten("a\nb\x1b[31m"))
     figure.canvas.draw()  # mathematics that cannot be read would raise
     assert axes.get_xlabel() == "a b�[31m"
-    assert len(style.short("x" * 1000)) == 24
+    assert len(style.shorten("x" * 1000)) == 24
 
 
 def test_what_are_no_axes_is_said() -> None:
     with pytest.raises(cr.PlanError, match=r"axes: got Figure; needs one Axes of matplotlib"):
-        style.axes_for(plt.figure())
+        style.resolve_axes(plt.figure())

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.render.html import Html, facts, table, tag
-from creche.report.model_card import plain
+from creche.render.html import Html, facts_table, table, tag
+from creche.report.model_card import escape_markdown
 from tests.unit.report.pages import Page
 
 TEXTS = st.text(min_size=1).filter(lambda text: text.isprintable() and text.strip() == text)
@@ -20,7 +20,7 @@ def test_any_text_is_nothing_but_text(inside: str, attribute: str) -> None:
 
 @given(st.lists(st.lists(TEXTS, min_size=2, max_size=2), min_size=1, max_size=3))
 def test_cells_are_text(rows: list[list[str]]) -> None:
-    page = Page.of(table(["a", "b"], rows) + facts([("<i>", "</dl>")]))
+    page = Page.of(table(["a", "b"], rows) + facts_table([("<i>", "</dl>")]))
     assert page.texts == ["a", "b", *(cell for row in rows for cell in row), "<i>", "</dl>"]
     assert page.tags.count("td") == 2 * len(rows)
 
@@ -34,8 +34,8 @@ def test_what_commands_a_terminal_or_turns_letters_around_is_shown() -> None:
 
 
 def test_text_in_markdown_is_nothing_but_text() -> None:
-    assert plain("# no heading") == r"\# no heading"
-    assert plain("1. no item") == r"1\. no item"
-    assert plain("1.5 mm, bill_length_mm") == "1.5 mm, bill_length_mm"
-    assert plain("[a](http://b) `c` _d_ a|b") == r"\[a\](http://b) \`c\` \_d\_ a\|b"
-    assert plain("a\n\n<script>&") == "a &lt;script&gt;&amp;"
+    assert escape_markdown("# no heading") == r"\# no heading"
+    assert escape_markdown("1. no item") == r"1\. no item"
+    assert escape_markdown("1.5 mm, bill_length_mm") == "1.5 mm, bill_length_mm"
+    assert escape_markdown("[a](http://b) `c` _d_ a|b") == r"\[a\](http://b) \`c\` \_d\_ a\|b"
+    assert escape_markdown("a\n\n<script>&") == "a &lt;script&gt;&amp;"

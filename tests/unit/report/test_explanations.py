@@ -10,8 +10,8 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.report.explanations import Figures, uses_section
-from creche.report.subject import subject_of
+from creche.report.explanations import Figures, importance_section
+from creche.report.subject import create_subject
 
 
 class Importance:
@@ -34,6 +34,6 @@ def test_a_column_that_holds_nothing_is_passed_over(monkeypatch: pytest.MonkeyPa
     with pytest.warns(cr.errors.CrecheWarning, match="same"):
         model = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     other = table.with_columns(seldom=pl.lit(None, pl.Float64))
-    section = str(uses_section(subject_of(model, other), Figures()))
+    section = str(importance_section(create_subject(model, other), Figures()))
     drawn = [name for name in table.columns if f"as {name} changes" in section]
     assert drawn == ["size", "same", "word"]

@@ -10,28 +10,28 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.report.limits import limits_of, ranges_of
-from creche.report.model_card import card_of
-from creche.report.subject import Subject, subject_of
+from creche.report.limits import find_limitations, find_ranges
+from creche.report.model_card import create_card
+from creche.report.subject import ReportSubject, create_subject
 
 
-def said(subject: Subject) -> str:
-    return "\n".join(f"{limit.about}: {limit.text}" for limit in limits_of(subject))
+def said(subject: ReportSubject) -> str:
+    return "\n".join(f"{limit.about}: {limit.text}" for limit in find_limitations(subject))
 
 
-def judged_by(model: cr.Model, p: Any, truth: Any) -> Subject:
+def judged_by(model: cr.Model, p: Any, truth: Any) -> ReportSubject:
     """As if the network had said this."""
-    subject = subject_of(model, "penguins")
-    evaluation = cr.ClassEvaluation.of(np.asarray(p), np.asarray(truth), ("Adelie", "Chinstrap", "Gentoo"))
+    subject = create_subject(model, "penguins")
+    evaluation = cr.ClassificationEvaluation.of(np.asarray(p), np.asarray(truth), ("Adelie", "Chinstrap", "Gentoo"))
     return dataclasses.replace(subject, judged=dataclasses.replace(subject.judged, evaluation=evaluation))
 
 
 def test_few_rows_and_classes_of_few(model: cr.Model) -> None:
-    text = said(subject_of(model, "penguins"))
+    text = said(create_subject(model, "penguins"))
     assert "Chinstrap (20)" in text
     assert "Adelie (" not in text
     assert "to learn from" not in text
-    few = subject_of(model, cr.datasets.penguins().filter(pl.int_range(pl.len()) % 20 == 0))
+    few = create_subject(model, cr.datasets.penguins().filter(pl.int_range(pl.len()) % 20 == 0))
     assert "They are few (18)" in said(few)
 
 
@@ -40,7 +40,7 @@ def test_classes_of_few_rows_to_learn_from() -> None:
         (pl.col("species") != "Chinstrap") | (pl.int_range(pl.len()).over("species") < 12)
     )
     model = cr.train(rare, label="species", hidden=[3], epochs=2, threads=1).model
-    assert "Classes with fewer than 30 rows to learn from, about: Chinstrap (8)" in said(subject_of(model, rare))
+    assert "Classes with fewer than 30 rows to learn from, about: Chinstrap (8)" in said(create_subject(model, rare))
 
 
 def test_probabilities_that_are_too_sure(model: cr.Model) -> None:
@@ -75,13 +75,13 @@ def test_columns_with_much_missing_and_columns_left_out() -> None:
     )
     with pytest.warns(cr.CrecheWarning):
         model = cr.train(data, label="y", hidden=[40], epochs=2, threads=1).model
-    subject = subject_of(model, data)
+    subject = create_subject(model, data)
     text = said(subject)
     assert "Columns with much missing: half (50%)" in text
     assert "Columns left out: id (" in text
     assert "never empty; what it says where they are is untested: a." in text
     assert "more weights" in text
-    a, half = ranges_of(subject)
+    a, half = find_ranges(subject)
     train = subject.prepared.train.observations.rows  # type: ignore[union-attr]
     assert (a.low, a.high) == (data["a"][train].min(), data["a"][train].max())
     assert (half.low, half.high) == (data["half"][train].min(), data["half"][train].max())
@@ -91,27 +91,27 @@ def test_numbers_that_are_off_on_the_whole() -> None:
     rows = cr.datasets.penguins().drop_nulls()
     model = cr.train(rows, label="body_mass_g", hidden=[4], epochs=30, learning_rate=0.02, threads=1).model
     heavier = rows.with_columns(pl.col("body_mass_g") + 2000)
-    assert "body_mass_g: Predictions are too low on the whole" in said(subject_of(model, heavier))
+    assert "body_mass_g: Predictions are too low on the whole" in said(create_subject(model, heavier))
     one = rows.with_columns(
         pl.when(pl.int_range(pl.len()) == 5).then(90_000).otherwise(pl.col("body_mass_g")).alias("body_mass_g")
     )
-    assert "Single rows are off by far more than most" in said(subject_of(model, one))
+    assert "Single rows are off by far more than most" in said(create_subject(model, one))
 
 
 def test_training_for_too_long_and_stopping_by_the_judging_rows() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 8)), rng.integers(2, size=60)
     long = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1).model
-    assert "it may have been trained for too long" in said(subject_of(long, x, y))
+    assert "it may have been trained for too long" in said(create_subject(long, x, y))
     stopped = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1, early_stopping=5).model
-    text = said(subject_of(stopped, x, y))
+    text = said(create_subject(stopped, x, y))
     assert "too long" not in text
     assert "decided when to stop" in text
 
 
 def test_the_card_has_its_sections_metrics_and_blanks(model: cr.Model) -> None:
-    subject = subject_of(model, "penguins")
-    card = card_of(subject)
+    subject = create_subject(model, "penguins")
+    card = create_card(subject)
     headings = [line for line in card.splitlines() if line.startswith("#")]
     assert headings == [
         "# Model card: species", "## Model", "## Intended use", "## Training data", "## How good it is",
@@ -121,7 +121,7 @@ def test_the_card_has_its_sections_metrics_and_blanks(model: cr.Model) -> None:
     low, high = subject.evaluation.intervals["accuracy"]
     assert f"| accuracy | {subject.evaluation.accuracy:.4f} | {low:.4f} to {high:.4f} |" in card
     assert "| body_mass_g | 2700 |" in card
-    assert all(limit.text.split(" ")[0] in card for limit in limits_of(subject))
-    filled = card_of(subject, "Counting *penguins*.")
+    assert all(limit.text.split(" ")[0] in card for limit in find_limitations(subject))
+    filled = create_card(subject, "Counting *penguins*.")
     assert r"Counting \*penguins\*." in filled
     assert filled.count("**[to be filled in:") == 3

@@ -13,9 +13,9 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.report.explanations import spared_least
-from creche.report.limits import limits_of
-from creche.report.subject import subject_of
+from creche.report.explanations import most_needed_weight
+from creche.report.limits import find_limitations
+from creche.report.subject import create_subject
 from tests.unit import small_runs as jobs
 from tests.unit.report.pages import Page
 
@@ -133,48 +133,48 @@ def test_other_rows_are_judged_as_a_whole(model: cr.Model, tmp_path: Path) -> No
         (some, "the table"),
         (io.BytesIO(some.write_csv().encode()), "the table"),
     ]:
-        subject = subject_of(model, data)
+        subject = create_subject(model, data)
         assert subject.which == f"the 200 rows of {called}"
         assert subject.evaluation.accuracy == model.evaluate(some).accuracy
-        assert f"{called} is not, as a whole, a table of its training." in limits_of(subject)[0].text
+        assert f"{called} is not, as a whole, a table of its training." in find_limitations(subject)[0].text
 
 
 def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
     rows = cr.datasets.penguins().drop_nulls()
     tested = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
-    subject = subject_of(tested.model, rows)
+    subject = create_subject(tested.model, rows)
     assert subject.which == "the 67 rows kept for testing"
     assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
     alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
-    subject = subject_of(alone, rows)
+    subject = create_subject(alone, rows)
     assert subject.which == "the 333 rows it was trained on"
-    assert "It is judged by rows it was trained on" in limits_of(subject)[0].text
+    assert "It is judged by rows it was trained on" in find_limitations(subject)[0].text
 
 
 def test_validation_rows_of_a_table_of_their_own() -> None:
     rows = cr.datasets.penguins().drop_nulls()
     train, kept = rows.head(200), rows.tail(133)
     model = cr.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
-    assert subject_of(model, kept).part == "validation"
-    assert subject_of(model, train).part == "train"
-    assert subject_of(model, rows).part == "given"
+    assert create_subject(model, kept).part == "validation"
+    assert create_subject(model, train).part == "train"
+    assert create_subject(model, rows).part == "given"
 
 
 def test_weights_of_training_are_known_again() -> None:
     x, y = jobs.two_classes(100)
     weights = np.linspace(0.5, 2, 100)
     run = jobs.quick(x, y, sample_weight=weights)
-    subject = subject_of(run.model, x, y, sample_weight=weights)
+    subject = create_subject(run.model, x, y, sample_weight=weights)
     assert subject.part == "validation"
     assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
-    assert subject_of(run.model, x, y).part == "given"
+    assert create_subject(run.model, x, y).part == "given"
     data = cr.datasets.penguins().drop_nulls()
     weighed = cr.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
     for named in (None, "body_mass_g"):
-        subject = subject_of(weighed.model, data, sample_weight=named)
+        subject = create_subject(weighed.model, data, sample_weight=named)
         assert subject.part == "validation"
         assert subject.evaluation.accuracy == weighed.evaluation[1].accuracy
-    assert subject_of(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
+    assert create_subject(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
 
 
 def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
@@ -208,15 +208,15 @@ def test_what_explains_has_its_sections(model: cr.Model, penguins: tuple[str, Pa
     assert set(EXPLAINED) <= set(page.values("id"))
     assert page.tags.count("html") == 1
     assert "What it says on average as bill_length_mm changes, all else as it is." in page.text
-    seen = subject_of(model, "penguins").seen
+    seen = create_subject(model, "penguins").seen
     step = cr.explain.trace(model, seen.take(np.linspace(0, len(seen) - 1, 20).astype(int)))
     assert f"{step.loss:.6g} before the step" in page.text
     assert "by finite differences in float64" in page.text
 
 
 def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> None:
-    rows = subject_of(model, "penguins").seen
-    place = spared_least(model, rows)
+    rows = create_subject(model, "penguins").seen
+    place = most_needed_weight(model, rows)
 
     def loss_without(i: int, j: int) -> float:
         weights = [(w.copy(), b) for w, b in model.weights]

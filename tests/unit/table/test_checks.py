@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from creche.errors import TableError
-from creche.table.checks import check_finite, matrix
+from creche.table.checks import check_finite, check_matrix
 
 
 @pytest.mark.parametrize(
     "data", [[[1, 2], [3, 4]], np.eye(2, dtype=np.float32), ((1, 2), (3, 4)), np.eye(2) > 0], ids=repr
 )
 def test_matrices(data: object) -> None:
-    out = matrix(data)
+    out = check_matrix(data)
     assert out.dtype == (data.dtype if isinstance(data, np.ndarray) and data.dtype.kind == "f" else np.float64)
     np.testing.assert_array_equal(out, np.array(data, dtype=float))
 
@@ -33,7 +33,7 @@ def test_matrices(data: object) -> None:
 )
 def test_what_is_no_matrix(data: object, says: str) -> None:
     with pytest.raises(TableError, match=says):
-        matrix(data)
+        check_matrix(data)
 
 
 def test_finite_numbers_pass() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche.errors import FileError, TableError
-from creche.table.digest import description_of_table, digest_of_arrays, digest_of_column, digest_of_table, table_changes
+from creche.table.digest import compare_tables, describe_table, digest_arrays, digest_column, digest_table
 from creche.table.table import Column, Table
 
 
@@ -29,7 +29,7 @@ def test_digest_of_arrays_follows_its_description() -> None:
     expected = hashlib.sha256(text(b"b") + text(b"<f8()") + np.float64(0.5).tobytes())
     expected.update(text(b"w") + text(b"<i4(2,)") + b"\1\0\0\0\2\0\0\0")
     arrays = {"w": np.array([1, 2], dtype=">i4"), "b": np.array(0.5)}
-    assert digest_of_arrays(arrays) == expected.hexdigest()
+    assert digest_arrays(arrays) == expected.hexdigest()
 
 
 def test_digest_of_arrays_sees_every_part() -> None:
@@ -42,9 +42,9 @@ def test_digest_of_arrays_sees_every_part() -> None:
         {**base, "b": np.zeros(0)},
         {},
     ]
-    digests = [digest_of_arrays(arrays) for arrays in (base, *others)]
+    digests = [digest_arrays(arrays) for arrays in (base, *others)]
     assert len(set(digests)) == len(digests)
-    assert digest_of_arrays({"w": np.asfortranarray(base["w"])}) == digests[0]
+    assert digest_arrays({"w": np.asfortranarray(base["w"])}) == digests[0]
 
 
 @settings(deadline=None)
@@ -57,7 +57,7 @@ def test_words_count_by_content_and_not_by_number(values: list[str | None], seed
     place = np.argsort(order)
     codes = np.where(column.values < 0, -1, place[column.values]).astype(np.int32)
     shuffled = Column("words", codes, tuple(words[i] for i in order))
-    assert digest_of_column(shuffled) == digest_of_column(column)
+    assert digest_column(shuffled) == digest_column(column)
 
 
 @settings(deadline=None)
@@ -66,7 +66,7 @@ def test_words_count_by_content_and_not_by_number(values: list[str | None], seed
     other=st.lists(st.none() | st.text("ab", max_size=2), max_size=5),
 )
 def test_words_have_one_digest_each(one: list[str | None], other: list[str | None]) -> None:
-    same = digest_of_column(Column.of_words(one)) == digest_of_column(Column.of_words(other))
+    same = digest_column(Column.of_words(one)) == digest_column(Column.of_words(other))
     assert same == (one == other)
 
 
@@ -76,20 +76,20 @@ floats = st.sampled_from([0.0, -0.0, 1.0, 2.5, np.inf, -np.inf, np.nan, float(np
 @settings(deadline=None)
 @given(one=st.lists(floats, max_size=4), other=st.lists(floats, max_size=4))
 def test_numbers_have_one_digest_each_but_for_zeros_and_missing(one: list[float], other: list[float]) -> None:
-    same = digest_of_column(numbers(*one)) == digest_of_column(numbers(*other))
+    same = digest_column(numbers(*one)) == digest_column(numbers(*other))
     assert same == (len(one) == len(other) and np.array_equal(one, other, equal_nan=True))
 
 
 def test_missing_is_missing_whatever_its_bits() -> None:
     odd = np.array([0x7FF8000000000001, 0xFFF8000000000000], dtype=np.uint64).view(np.float64)
-    assert digest_of_column(Column("number", odd)) == digest_of_column(numbers(np.nan, np.nan))
+    assert digest_column(Column("number", odd)) == digest_column(numbers(np.nan, np.nan))
 
 
 def test_whole_numbers_are_numbers_and_large_ones_exact() -> None:
     whole = Column("whole", np.array([1, 2, -3]))
-    assert digest_of_column(whole) == digest_of_column(numbers(1, 2, -3))
+    assert digest_column(whole) == digest_column(numbers(1, 2, -3))
     large = [Column("whole", np.array([2**60 + i, 0])) for i in (0, 1)]
-    assert digest_of_column(large[0]) != digest_of_column(large[1])
+    assert digest_column(large[0]) != digest_column(large[1])
 
 
 def test_kinds_that_mean_other_things_differ() -> None:
@@ -99,46 +99,46 @@ def test_kinds_that_mean_other_things_differ() -> None:
         Column.of_words(["1", "0"]),
         Column("moment", np.array([1, 0], dtype="datetime64[us]")),
     ]
-    assert len({digest_of_column(column) for column in columns}) == 4
+    assert len({digest_column(column) for column in columns}) == 4
 
 
 def test_moments_count_and_missing_ones_too() -> None:
     moments = ["2026-01-01", "NaT", "2026-01-01T00:00:00.000001"]
-    digests = {digest_of_column(Column("moment", np.array([m], dtype="datetime64[us]"))) for m in moments}
+    digests = {digest_column(Column("moment", np.array([m], dtype="datetime64[us]"))) for m in moments}
     assert len(digests) == 3
 
 
 def test_the_order_of_columns_is_no_part_of_a_table_but_that_of_rows_is() -> None:
     a, b = numbers(1, 2), Column.of_words(["x", "y"])
-    assert digest_of_table(table(a=a, b=b)) == digest_of_table(table(b=b, a=a))
-    assert digest_of_table(table(a=a, b=b), ["a"]) == digest_of_table(table(a=a))
+    assert digest_table(table(a=a, b=b)) == digest_table(table(b=b, a=a))
+    assert digest_table(table(a=a, b=b), ["a"]) == digest_table(table(a=a))
     turned = np.array([1, 0])
-    assert digest_of_table(table(a=a, b=b))["total"] != digest_of_table(table(a=a, b=b).take(turned))["total"]
-    assert digest_of_table(table(a=a))["total"] != digest_of_table(table(b=a))["total"]
+    assert digest_table(table(a=a, b=b))["total"] != digest_table(table(a=a, b=b).take(turned))["total"]
+    assert digest_table(table(a=a))["total"] != digest_table(table(b=a))["total"]
 
 
 def test_the_cause_of_a_change_is_named() -> None:
-    before = digest_of_table(table(mass=numbers(1, 2), island=Column.of_words(["x", "y"]), sex=numbers(0, 1)))
-    after = digest_of_table(table(mass=numbers(1, 2), island=Column.of_words(["x", "z"]), size=numbers(0, 1)))
-    assert table_changes(before, before) == []
-    assert table_changes(before, after) == [
+    before = digest_table(table(mass=numbers(1, 2), island=Column.of_words(["x", "y"]), sex=numbers(0, 1)))
+    after = digest_table(table(mass=numbers(1, 2), island=Column.of_words(["x", "z"]), size=numbers(0, 1)))
+    assert compare_tables(before, before) == []
+    assert compare_tables(before, after) == [
         "column 'sex' is missing",
         "column 'size' is new",
         "column 'island' has other values",
     ]
-    longer = digest_of_table(table(mass=numbers(1, 2, 3)))
-    assert table_changes(digest_of_table(table(mass=numbers(1, 2))), longer) == ["it has 3 rows, not 2"]
+    longer = digest_table(table(mass=numbers(1, 2, 3)))
+    assert compare_tables(digest_table(table(mass=numbers(1, 2))), longer) == ["it has 3 rows, not 2"]
 
 
 @pytest.mark.parametrize("lie", [{}, {"rows": 1}, {"rows": 1, "columns": [], "total": ""}, []])
 def test_a_description_that_is_none_is_refused(lie: Any) -> None:
     with pytest.raises(FileError, match="inconsistent"):
-        table_changes(lie, digest_of_table(table(a=numbers(1))))
+        compare_tables(lie, digest_table(table(a=numbers(1))))
 
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(TableError, match="no column 'b'"):
-        digest_of_table(table(a=numbers(1)), ["b"])
+        digest_table(table(a=numbers(1)), ["b"])
 
 
 def test_a_million_rows_take_seconds_at_most() -> None:
@@ -149,36 +149,36 @@ def test_a_million_rows_take_seconds_at_most() -> None:
     columns |= {f"words {i}": Column("words", rng.integers(-1, 50, n, dtype=np.int32), words[:50]) for i in range(9)}
     columns["identifier"] = Column("words", rng.permutation(n).astype(np.int32), words)
     began = time.process_time()
-    digest_of_table(Table(columns, "a table"))
+    digest_table(Table(columns, "a table"))
     assert time.process_time() - began < 2
 
 
 def test_the_order_of_columns_and_what_is_beside_them_are_changes() -> None:
     a, b, c = numbers(1, 2), numbers(3, 4), numbers(5, 6)
-    before = description_of_table(table(a=a, b=b), {"weights": table(c=c)})
-    assert table_changes(before, before) == []
-    assert table_changes(before, description_of_table(table(b=b, a=a), {"weights": table(c=c)})) == [
+    before = describe_table(table(a=a, b=b), {"weights": table(c=c)})
+    assert compare_tables(before, before) == []
+    assert compare_tables(before, describe_table(table(b=b, a=a), {"weights": table(c=c)})) == [
         "its columns stand in another order"
     ]
-    assert table_changes(before, description_of_table(table(a=a, b=b), {"rows": table(c=c)})) == [
+    assert compare_tables(before, describe_table(table(a=a, b=b), {"rows": table(c=c)})) == [
         "weights, which was given beside it, is missing", "rows is given beside it, and was not"
     ]  # fmt: skip
-    assert table_changes(before, description_of_table(table(a=a, b=b), {"weights": table(c=a)})) == [
+    assert compare_tables(before, describe_table(table(a=a, b=b), {"weights": table(c=a)})) == [
         "weights, given beside it: column 'c' has other values"
     ]
-    assert table_changes(before, digest_of_table(table(b=b, a=a))) == []  # an older file, which does not tell
+    assert compare_tables(before, digest_table(table(b=b, a=a))) == []  # an older file, which does not tell
 
 
 def test_rows_in_another_order_are_said_in_one_sentence() -> None:
     words = {name: numbers(*range(i, i + 3)) for i, name in enumerate("abc")}
     whole = table(**words)
-    turned = digest_of_table(whole.take(np.array([2, 1, 0])))
+    turned = digest_table(whole.take(np.array([2, 1, 0])))
     said = "each of its 3 columns has other values, or its rows stand in another order"
-    assert table_changes(digest_of_table(whole), turned) == [said]
+    assert compare_tables(digest_table(whole), turned) == [said]
 
 
 @pytest.mark.parametrize("lie", [{"order": {}}, {"beside": []}, {"beside": {"weights": 3}}, {"order": 1, "more": 2}])
 def test_a_description_whose_additions_are_none_is_refused(lie: dict[str, Any]) -> None:
-    before = description_of_table(table(a=numbers(1)), {"weights": table(c=numbers(1))})
+    before = describe_table(table(a=numbers(1)), {"weights": table(c=numbers(1))})
     with pytest.raises(FileError, match="table digest: needs rows"):
-        table_changes({**before, **lie}, before)
+        compare_tables({**before, **lie}, before)

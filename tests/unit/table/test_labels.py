@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from creche.errors import TableError
-from creche.table.labels import class_numbers, classes_of, infer_task
+from creche.table.labels import encode_classes, find_classes, infer_task
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ from creche.table.labels import class_numbers, classes_of, infer_task
     ids=repr,
 )
 def test_classes_are_sorted(labels: Any, expected: tuple[Any, ...]) -> None:
-    assert classes_of(labels, "y") == expected
-    numbers = class_numbers(labels, expected, "y")
+    assert find_classes(labels, "y") == expected
+    numbers = encode_classes(labels, expected, "y")
     assert numbers.dtype == np.int32
     assert [expected[n] for n in numbers] == labels.tolist()
 
@@ -31,14 +31,14 @@ def test_classes_are_sorted(labels: Any, expected: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(("labels", "shown"), [(["a", "a"], r" \('a'\)"), ([], "")])
 def test_one_class_is_refused(labels: list[str], shown: str) -> None:
     with pytest.raises(TableError, match=rf"label 'kind': has one class only{shown}; there is nothing to tell apart"):
-        classes_of(np.array(labels, dtype=object), "kind")
+        find_classes(np.array(labels, dtype=object), "kind")
 
 
 def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
     with pytest.raises(
         TableError, match=r"label 'kind': row 2 is 'd', none of the training rows' classes: 'a', 'b', 'c'"
     ):
-        class_numbers(np.array(["a", "c", "d"]), ("a", "b", "c"), "kind")
+        encode_classes(np.array(["a", "c", "d"]), ("a", "b", "c"), "kind")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.table.leakage import find_leakage, row_digests
+from creche.table.leakage import digest_rows, find_leakage
 from creche.table.table import Column, Table
 
 ROWS = st.lists(
@@ -30,7 +30,7 @@ def same(a: tuple[float, str | None, int], b: tuple[float, str | None, int]) -> 
 def test_equal_rows_have_equal_digests_and_others_do_not(
     a: list[tuple[float, str | None, int]], b: list[tuple[float, str | None, int]]
 ) -> None:
-    here, there = row_digests(*table_of(a, [])), row_digests(*table_of(b, ["b", "z"]))  # words numbered differently
+    here, there = digest_rows(*table_of(a, [])), digest_rows(*table_of(b, ["b", "z"]))  # words numbered differently
     for i, row in enumerate(a):
         for j, other in enumerate(b):
             assert (here[i] == there[j]) == same(row, other)
@@ -39,7 +39,7 @@ def test_equal_rows_have_equal_digests_and_others_do_not(
 @given(ROWS, st.integers(0, 39))
 def test_leaking_rows_are_counted_one_by_one(rows: list[tuple[float, str | None, int]], cut: int) -> None:
     cut = min(cut, len(rows) - 1)
-    digests = row_digests(*table_of(rows, []))
+    digests = digest_rows(*table_of(rows, []))
     numbers = np.arange(len(rows))
     found = find_leakage(digests, {"train": numbers[: cut + 1], "test": numbers[cut + 1 :]}, numbers + 1)
     leaking = [j for j in range(cut + 1, len(rows)) if any(same(rows[i], rows[j]) for i in range(cut + 1))]
@@ -55,12 +55,12 @@ def test_leaking_rows_are_counted_one_by_one(rows: list[tuple[float, str | None,
 def test_arrays_have_digests_like_tables() -> None:
     x = np.random.default_rng(0).integers(0, 2, (50, 3)).astype(np.float32)
     y = np.random.default_rng(1).integers(0, 2, 50)
-    digests = row_digests(x, y)
+    digests = digest_rows(x, y)
     for i in range(50):
         for j in range(50):
             assert (digests[i] == digests[j]) == (bool((x[i] == x[j]).all()) and y[i] == y[j])
 
 
 def test_columns_do_not_stand_for_each_other() -> None:
-    a = row_digests(np.array([[1.0, 2.0]]), np.array([0]))
-    assert a != row_digests(np.array([[2.0, 1.0]]), np.array([0]))
+    a = digest_rows(np.array([[1.0, 2.0]]), np.array([0]))
+    assert a != digest_rows(np.array([[2.0, 1.0]]), np.array([0]))

@@ -11,10 +11,10 @@ import pytest
 
 import creche as cr
 from creche.errors import CrecheWarning, TableError
-from creche.table.encoders.features import Encoding
-from creche.table.observations import observations
+from creche.table.encoders.features import Preprocessing
+from creche.table.observations import read_observations
 from creche.table.preparation import Preparation
-from creche.table.prepare import Prepared, label_rows, prepare
+from creche.table.prepare import Prepared, encode_labels, prepare
 from creche.table.split import Split, split_parts
 from creche.table.table import Table
 from tests.unit.small_runs import line, two_classes
@@ -35,7 +35,7 @@ def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> P
     of_the_split = ("validation_fraction", "test_fraction", "stratify", "group", "time")
     split = {name: arguments.pop(name) for name in list(arguments) if name in of_the_split}
     if not arguments.pop("standardize", True):
-        arguments["encoding"] = Encoding.of("none")
+        arguments["encoding"] = Preprocessing.of("none")
     return prepare(data, y, Preparation(label or (), split=Split(**split), **arguments), **beside)
 
 
@@ -43,9 +43,9 @@ def test_a_table_becomes_features_and_labels() -> None:
     with pytest.raises(
         TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"
     ):
-        observations(FRAME, label="kind")
+        read_observations(FRAME, label="kind")
     with pytest.warns(CrecheWarning, match="left out 1 of 6 rows, for their label is missing"):
-        rows = observations(FRAME, label="kind", missing_label="drop")
+        rows = read_observations(FRAME, label="kind", missing_label="drop")
     assert isinstance(rows.x, Table)
     assert rows.x.names == ["size", "town", "rooms"]
     assert rows.y.tolist() == ["flat", "house", "flat", "house", "flat"]
@@ -62,9 +62,9 @@ def test_warnings_point_at_the_users_line() -> None:
 
 def test_the_label_is_needed() -> None:
     with pytest.raises(TableError, match="label: is missing; name the column to predict, or give arrays X and y"):
-        observations(FRAME)
+        read_observations(FRAME)
     with pytest.raises(TableError, match="label: the table has no column 'kin'; did you mean 'kind'"):
-        observations(FRAME, label="kin")
+        read_observations(FRAME, label="kin")
 
 
 def test_what_is_masked_is_missing() -> None:
@@ -97,7 +97,7 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
 
 def test_an_empty_table() -> None:
     with pytest.raises(TableError, match="the table: has no rows; there is nothing to learn from"):
-        observations(FRAME.head(0), label="kind")
+        read_observations(FRAME.head(0), label="kind")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_empty_table() -> None:
 )
 def test_labels_that_cannot_be(y: Any, says: str) -> None:
     with pytest.raises(TableError, match=says):
-        observations(np.eye(3), y)
+        read_observations(np.eye(3), y)
 
 
 def test_the_split_is_that_of_the_seed_and_stratified() -> None:
@@ -293,7 +293,7 @@ def test_whatever_stands_for_a_missing_word_is_named(value: Any) -> None:
 def test_labels_beside_a_table(library: str) -> None:
     frame, kind = FRAME.drop("kind"), FRAME["kind"].fill_null("house")
     data, y = (frame, kind) if library == "polars" else (frame.to_pandas(), kind.to_pandas())
-    rows = observations(data, y)
+    rows = read_observations(data, y)
     assert isinstance(rows.x, Table)
     assert (rows.x.names, rows.label, rows.first) == (["size", "town", "rooms"], "kind", 1)
     assert rows.y.tolist() == kind.to_list()
@@ -301,7 +301,7 @@ def test_labels_beside_a_table(library: str) -> None:
 
 def test_labels_beside_a_table_of_another_length() -> None:
     with pytest.raises(TableError, match="X has 6 rows and y has 5 labels"):
-        observations(FRAME, [0, 1, 0, 1, 0])
+        read_observations(FRAME, [0, 1, 0, 1, 0])
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -310,11 +310,11 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
     words = np.array(["a", "c", "b", "a", "c", "b"])
     three = prepared(x, words, validation_fraction=0)
     assert three.labels.outputs(cr.CrossEntropy()) == three.labels.outputs(cr.BinaryCrossEntropy()) == 3
-    classes, targets = label_rows(words, three.labels, cr.CrossEntropy(), precision)
+    classes, targets = encode_labels(words, three.labels, cr.CrossEntropy(), precision)
     assert targets is None
     assert classes is not None
     assert classes.tolist() == [0, 2, 1, 0, 2, 1]
-    classes, targets = label_rows(words, three.labels, cr.BinaryCrossEntropy(), precision)
+    classes, targets = encode_labels(words, three.labels, cr.BinaryCrossEntropy(), precision)
     assert classes is None
     assert targets is not None
     assert targets.dtype == precision
@@ -322,7 +322,7 @@ def test_labels_as_each_loss_wants_them(precision: str) -> None:
     two = prepared(x, np.array([0, 1, 1, 0, 0, 1]), validation_fraction=0)
     assert two.labels.outputs(cr.BinaryCrossEntropy()) == 1
     assert two.labels.outputs(cr.CrossEntropy()) == 2
-    _, targets = label_rows(np.array([0, 1, 1]), two.labels, cr.BinaryCrossEntropy(), precision)
+    _, targets = encode_labels(np.array([0, 1, 1]), two.labels, cr.BinaryCrossEntropy(), precision)
     assert targets is not None
     assert targets.tolist() == [[0], [1], [1]]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.table.encoders.features import Encoding, FeatureEncoder
+from creche.table.encoders.features import FeatureEncoder, Preprocessing
 from tests.unit.small_runs import line, quick, two_classes
 
 
@@ -15,8 +15,8 @@ def test_means_and_deviations(size: float) -> None:
     x, _ = line(50)
     counts = np.random.default_rng(0).integers(0, 4, 50)
     counts[0] = 1
-    weighted = FeatureEncoder.fit_matrix(x * size, ("a", "b", "c"), Encoding(), counts.astype(np.float64))
-    repeated = FeatureEncoder.fit_matrix(np.repeat(x, counts, axis=0) * size, ("a", "b", "c"), Encoding())
+    weighted = FeatureEncoder.fit_matrix(x * size, ("a", "b", "c"), Preprocessing(), counts.astype(np.float64))
+    repeated = FeatureEncoder.fit_matrix(np.repeat(x, counts, axis=0) * size, ("a", "b", "c"), Preprocessing())
     encoded = (encoder.transform_matrix(x * size, "float64") for encoder in (weighted, repeated))
     np.testing.assert_allclose(*encoded, rtol=1e-12, atol=1e-12)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from creche.errors import CrecheError, CrecheWarning, FileError, TableError
 from creche.table.datasets import penguins
 from creche.table.reading.read import read_table
-from creche.table.schema import ColumnSchema, Schema, with_given_roles
+from creche.table.schema import ColumnSchema, Schema, apply_roles
 from creche.table.table import Column, Table
 
 ROWS = 60
@@ -133,7 +133,7 @@ def test_words_become_what_their_role_needs() -> None:
     """Of a DataFrame, where words that look like numbers are words until it is said what they are."""
     data = {"size": ["1.5", None, "3"] * 20, "ringed": ["1", "0", None] * 20, "when": ["1.2.2020"] * 60}
     roles = {"size": "number", "ringed": "yes_no", "when": "date"}
-    columns = with_given_roles(read_table(data), roles).columns
+    columns = apply_roles(read_table(data), roles).columns
     assert {name: column.kind for name, column in columns.items()} == {
         "size": "number", "ringed": "yes_no", "when": "moment",
     }  # fmt: skip

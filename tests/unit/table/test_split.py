@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
-from creche.table.split import Split, hashed, part_number, split_parts
+from creche.table.split import Split, hash_sequence, parse_part, split_parts
 
 
 def split_rows(
@@ -30,8 +30,8 @@ def splitmix64(seed: int, row: int) -> int:
 
 def test_the_hash_is_splitmix64() -> None:
     # The first numbers of the published generator with seed 0.
-    assert hashed(0, 3).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
-    assert hashed(2**64 - 3, 50).tolist() == [splitmix64(2**64 - 3, row) for row in range(50)]
+    assert hash_sequence(0, 3).tolist() == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    assert hash_sequence(2**64 - 3, 50).tolist() == [splitmix64(2**64 - 3, row) for row in range(50)]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_latest_rows_are_held_out(times: list[int], validation: float, test:
 
 def test_a_column_says_the_part() -> None:
     assert parts_of(Split(column="part"), 4, [0, 2, 1, 0]) == [[0, 3], [2], [1]]
-    assert [part_number(word) for word in ("train", " Test", "VAL", "valid", "tset")] == [0, 2, 1, 1, None]
+    assert [parse_part(word) for word in ("train", " Test", "VAL", "valid", "tset")] == [0, 2, 1, 1, None]
 
 
 @pytest.mark.parametrize(

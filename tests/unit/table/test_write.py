@@ -11,7 +11,7 @@ import pytest
 from creche.errors import FileError
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
-from creche.table.write import TableWriter, format_to_write
+from creche.table.write import TableWriter, resolve_format
 from tests.unit.table.tables import assert_same, frame, kinds, values
 
 ENDINGS = [
@@ -63,8 +63,8 @@ def test_names_that_tell_no_format(tmp_path: Path) -> None:
         TableWriter(tmp_path / "table.parquet.gz")
     with pytest.raises(FileError, match=r"csv is not written compressed as \.zst"):
         TableWriter(tmp_path / "table.csv.zst")
-    assert format_to_write("-") == ("csv", "")
-    assert format_to_write("x", "jsonl") == ("jsonl", "")
+    assert resolve_format("-") == ("csv", "")
+    assert resolve_format("x", "jsonl") == ("jsonl", "")
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

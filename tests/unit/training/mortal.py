@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.archive import read_archive, write_archive
-from creche.table.digest import digest_of_arrays
+from creche.table.digest import digest_arrays
 from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from creche.training.run import Run
 from creche.training.train import train
@@ -113,7 +113,7 @@ def trains(folder: Path) -> dict[str, Any]:
         kills += live(random.uniform(0, longest), lambda: train_on(folder / "killed"))
         reached.append(epoch_of(folder / "killed"))
     live(None, lambda: train_on(folder / "killed"))
-    ends = {place: digest_of_arrays(deterministic_state(folder / place)) for place in ("whole", "killed")}
+    ends = {place: digest_arrays(deterministic_state(folder / place)) for place in ("whole", "killed")}
     return {"kills": kills, "reached": reached, "last": epoch_of(folder / "killed"), **ends}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.training.resume import Standing, continued
+from creche.training.resume import TrainingState, continue_training
 from tests.unit.small_runs import digest, line, quick, two_classes
 
 
@@ -18,17 +18,19 @@ def test_a_run_in_two_pieces_ends_with_the_same_bytes(job: Any, through: Any) ->
     x, y = job()
     arguments = {"dropout": 0.1, "validation_fraction": 0.2, "batch_size": 9}
     whole = quick(x, y, epochs=7, **arguments)
-    standing = through(Standing.of(quick(x, y, epochs=3, **arguments)))
+    standing = through(TrainingState.of(quick(x, y, epochs=3, **arguments)))
     assert standing.epoch == 3
-    run = continued(standing, replace(standing.plan, epochs=7), x, y, validation_fraction=0.2, threads=1).resume()
+    run = continue_training(
+        standing, replace(standing.plan, epochs=7), x, y, validation_fraction=0.2, threads=1
+    ).resume()
     assert digest(run) == digest(whole)
     np.testing.assert_array_equal(run.history.validation_loss, whole.history.validation_loss)
 
 
 def test_other_rows_are_encoded_as_the_first_ones_were() -> None:
     x, y = line(100)
-    standing = Standing.of(quick(x[:50], y[:50], validation_fraction=0))
-    run = continued(standing, replace(standing.plan, epochs=5), 3 * x[50:] + 1, y[50:]).resume()
+    standing = TrainingState.of(quick(x[:50], y[:50], validation_fraction=0))
+    run = continue_training(standing, replace(standing.plan, epochs=5), 3 * x[50:] + 1, y[50:]).resume()
     assert run.model.features is standing.features
     assert run.model.labels is standing.labels
     assert run.epoch == 5
@@ -38,8 +40,8 @@ def test_early_stopping_begins_anew() -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=500, early_stopping=2, learning_rate=0.1)
     assert run.status == "early_stopped"
-    standing = Standing.of(run)
-    again = continued(standing, replace(standing.plan, epochs=1000), x, y, validation_fraction=0.3).resume()
+    standing = TrainingState.of(run)
+    again = continue_training(standing, replace(standing.plan, epochs=1000), x, y, validation_fraction=0.3).resume()
     assert again.status == "early_stopped"
     assert again.epoch >= standing.epoch + 3
     losses = again.history.validation_loss[standing.epoch :]
@@ -48,9 +50,9 @@ def test_early_stopping_begins_anew() -> None:
 
 def test_early_stopping_can_begin_later() -> None:
     x, y = two_classes()
-    standing = Standing.of(quick(x, y))
+    standing = TrainingState.of(quick(x, y))
     plan = replace(standing.plan, epochs=100, early_stopping=cr.EarlyStopping(2))
-    assert continued(standing, plan, x, y, validation_fraction=0.3).resume().epoch <= 100
+    assert continue_training(standing, plan, x, y, validation_fraction=0.3).resume().epoch <= 100
 
 
 @pytest.mark.parametrize(
@@ -64,13 +66,13 @@ def test_early_stopping_can_begin_later() -> None:
 )
 def test_what_cannot_change(change: dict[str, Any], says: str) -> None:
     x, y = two_classes()
-    standing = Standing.of(quick(x, y))
+    standing = TrainingState.of(quick(x, y))
     with pytest.raises(cr.PlanError, match=says):
-        continued(standing, replace(standing.plan, **change), x, y)
+        continue_training(standing, replace(standing.plan, **change), x, y)
 
 
 def test_labels_that_are_none_of_the_classes() -> None:
     x, y = two_classes()
-    standing = Standing.of(quick(x, y))
+    standing = TrainingState.of(quick(x, y))
     with pytest.raises(cr.TableError, match="row 0 is 5, none of the training rows' classes: 0, 1"):
-        continued(standing, standing.plan, x[:1], [5])
+        continue_training(standing, standing.plan, x[:1], [5])

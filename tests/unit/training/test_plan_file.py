@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import creche as cr
-from creche.training.plan_file import plan_arguments, read_plan, write_plan
+from creche.training.plan_file import plan_to_arguments, read_plan, write_plan
 from tests.unit.small_runs import digest
 
 UNUSUAL: list[dict[str, Any]] = [
@@ -23,7 +23,7 @@ UNUSUAL: list[dict[str, Any]] = [
 @pytest.mark.parametrize("name", ["plan.toml", "plan.json"])
 def test_a_plan_in_a_file_gives_the_same_bytes(tmp_path: Path, arguments: dict[str, Any], name: str) -> None:
     run = cr.train("penguins", label="species", **({"hidden": [5], "epochs": 3, "threads": 1} | arguments))
-    write_plan(plan_arguments(run.plan, run.prepared.preparation), tmp_path / name)
+    write_plan(plan_to_arguments(run.plan, run.prepared.preparation), tmp_path / name)
     again = cr.train("penguins", **read_plan(tmp_path / name), threads=1)
     assert again.plan == run.plan
     assert again.prepared.preparation == run.prepared.preparation
@@ -81,5 +81,5 @@ def test_a_plan_needs_no_rows_beside_the_table(tmp_path: Path) -> None:
     frame = cr.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
     beside = {"validation_data": frame[200:270], "test_data": frame[270:]}
     run = cr.train(frame[:200], label="species", hidden=[5], epochs=3, threads=1, test_fraction=0.2, **beside)
-    write_plan(plan_arguments(run.plan, run.prepared.preparation), tmp_path / "plan.toml")
+    write_plan(plan_to_arguments(run.plan, run.prepared.preparation), tmp_path / "plan.toml")
     assert digest(cr.train(frame[:200], **read_plan(tmp_path / "plan.toml"), threads=1)) == digest(run)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.training.recorder import Recorder, sampled, taken
+from creche.training.recorder import Recorder, sample_rows, select_rows
 from tests.unit.small_runs import digest, line, quick, two_classes
 
 EVERYTHING = {"dropout": 0.2, "batch_size": 7, "epochs": 6, "seed": 3}
@@ -83,7 +83,7 @@ def test_gradients_are_those_of_the_loss_on_the_sample() -> None:
     x, y = two_classes()
     run = quick(x, y, **EVERYTHING, precision="float64", activation="tanh", record=cr.Record(every=10, rows=20))
     recording = recorded(run)
-    rows = taken(run.rows, sampled(len(run.rows), 20, 3))
+    rows = select_rows(run.rows, sample_rows(len(run.rows), 20, 3))
     assert len(recording.rows) == 20
 
     def loss(weights: Any) -> float:
@@ -117,7 +117,7 @@ def test_neurons_are_told_dead_where_they_are() -> None:
     run.recorder = Recorder(cr.Record(rows=30), run)
     run.recorder.look(run)
     recording = recorded(run)
-    a = np.maximum(taken(run.rows, sampled(len(run.rows), 30, 3)).x @ weights[0][0] + weights[0][1], 0)
+    a = np.maximum(select_rows(run.rows, sample_rows(len(run.rows), 30, 3)).x @ weights[0][0] + weights[0][1], 0)
     np.testing.assert_allclose(recording.activation_means[0][0], a.mean(axis=0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(recording.activation_deviations[0][0], a.std(axis=0), rtol=1e-4, atol=1e-6)
     assert recording.dead[0, 0] == np.mean((a == 0).all(axis=0)) >= 2 / 6

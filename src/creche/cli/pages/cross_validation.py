@@ -11,12 +11,12 @@ from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import interval, metric_name, number
+from creche.evaluation.metrics import format_interval, format_number, metric_name
 
 if TYPE_CHECKING:
     from creche.model_selection.cross_validation import CrossValidation
 
-__all__ = ["folds_page"]
+__all__ = ["cross_validation_page"]
 
 FOLDS_SHOWN = 20
 
@@ -27,7 +27,7 @@ METRICS_SHOWN = 4
 DOUBTFUL_SHOWN = 5
 
 
-def folds_page(crossed: CrossValidation, interrupted: bool = False) -> RenderableType:
+def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -> RenderableType:
     """What networks come to on rows they never saw, with intervals; each fold; all held-out predictions together."""
     parts: list[RenderableType] = [_how(crossed, interrupted), Text(), _summary(crossed)]
     if any(np.isfinite(spread.low) for spread in crossed.summary().values()):
@@ -75,8 +75,8 @@ def _summary(crossed: CrossValidation) -> Table:
         share = spread.share_of_seed
         shares = ["", ""] if np.isnan(share) else [f"{1 - share:.0%}", f"{share:.0%}"]
         table.add_row(
-            metric_name(name), Text(number(spread.mean), style="bold"), interval(spread.low, spread.high),
-            number(spread.std), *(shares if by_seed else []),
+            metric_name(name), Text(format_number(spread.mean), style="bold"), format_interval(spread.low, spread.high),
+            format_number(spread.std), *(shares if by_seed else []),
         )  # fmt: skip
     return table
 
@@ -92,7 +92,7 @@ def _folds(crossed: CrossValidation) -> Table:
     for (repeat, fold), of_fold in list(found.items())[:FOLDS_SHOWN]:
         metrics = [crossed.evaluations[i].metrics() for i in of_fold]
         known = ([m[name] for m in metrics if np.isfinite(m[name])] for name in names)
-        means = [number(float(np.mean(values)) if values else np.nan) for values in known]
+        means = [format_number(float(np.mean(values)) if values else np.nan) for values in known]
         rows = f"{crossed.evaluations[of_fold[0]].rows:,}"
         table.add_row(*([str(repeat)] if several else []), str(fold), rows, *means)
     if len(found) > FOLDS_SHOWN:
@@ -105,7 +105,7 @@ def _doubtful(crossed: CrossValidation) -> Table:
     head = ("most in doubt", "is", "said", "doubt")
     table = plain_table(*head, left=head[:3])
     for doubtful in crossed.doubtful():
-        table.add_row(f"row {doubtful.row}", _said(doubtful.truth), _said(doubtful.said), number(doubtful.doubt))
+        table.add_row(f"row {doubtful.row}", _said(doubtful.truth), _said(doubtful.said), format_number(doubtful.doubt))
     return table
 
 

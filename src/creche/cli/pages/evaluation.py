@@ -11,13 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.pages.tables import plain_table
-from creche.evaluation import ClassEvaluation, NumberEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.curves import wilson_interval
-from creche.evaluation.metrics import NOT_OF_BASELINES, interval, metric_name, number, verdict
+from creche.evaluation.metrics import (
+    NOT_OF_BASELINES,
+    compare_with_baseline,
+    format_interval,
+    format_number,
+    metric_name,
+)
 from creche.render.words import CLASSES_SHOWN
 
-__all__ = ["confusion_matrix", "evaluation_page", "metric_table", "reliability_data", "reliability_drawing"]
+__all__ = ["confusion_matrix", "draw_reliability", "evaluation_page", "metric_table", "reliability_data"]
 
 BINS = 10
 
@@ -25,7 +31,7 @@ BINS = 10
 WIDTH = 20
 
 
-def reliability_drawing(evaluation: ClassEvaluation) -> RenderableType:
+def draw_reliability(evaluation: ClassificationEvaluation) -> RenderableType:
     """Rows by the probability of the class that was said: the share that is right as a bar, what was said as a mark.
 
     Where the bar ends before the mark, the network was too sure of itself.
@@ -44,7 +50,7 @@ def reliability_drawing(evaluation: ClassEvaluation) -> RenderableType:
     return Group(table, Text(under, style="dim"))
 
 
-def reliability_data(evaluation: ClassEvaluation) -> list[dict[str, float]]:
+def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
     """The same facts as plain data, for ``--json``."""
     curve = evaluation.reliability(BINS)
     bins = zip(curve.x.tolist(), curve.y.tolist(), curve.at.tolist(), strict=True)
@@ -65,7 +71,7 @@ MARKS = {"≈": "the network may be no better than that", "!": "the network is w
 
 
 def evaluation_page(
-    evaluation: ClassEvaluation | NumberEvaluation,
+    evaluation: ClassificationEvaluation | RegressionEvaluation,
     which: str,
     rows: NDArray[Any] | None = None,
     most_mistaken: int = 5,
@@ -74,7 +80,7 @@ def evaluation_page(
 
     Parameters
     ----------
-    evaluation : ClassEvaluation or NumberEvaluation
+    evaluation : ClassificationEvaluation or RegressionEvaluation
     which : str
         What the rows are called: "validation rows".
     rows : (n,) array, optional
@@ -88,7 +94,7 @@ def evaluation_page(
     if marks:
         said = " and ".join(f"{mark} {MARKS[mark]}" for mark in sorted(marks))
         parts.append(Text(f"  {said}", style="dim"))
-    if isinstance(evaluation, ClassEvaluation):
+    if isinstance(evaluation, ClassificationEvaluation):
         if len(evaluation.classes) <= CLASSES_SHOWN:
             parts += [Text(), confusion_matrix(evaluation, which)]
         else:
@@ -99,24 +105,26 @@ def evaluation_page(
     return Group(*parts)
 
 
-def metric_table(evaluation: ClassEvaluation | NumberEvaluation, which: str) -> Table:
+def metric_table(evaluation: ClassificationEvaluation | RegressionEvaluation, which: str) -> Table:
     """Each metric, its interval of 95 %, and what always saying the same would come to."""
-    always = "always the commonest" if isinstance(evaluation, ClassEvaluation) else "always the mean"
+    always = "always the commonest" if isinstance(evaluation, ClassificationEvaluation) else "always the mean"
     head = f"on {evaluation.rows:,} {which if evaluation.rows != 1 else which.removesuffix('s')}"
     table = plain_table(head, "", *(["95 % of resamples"] if evaluation.intervals else []), always, left=(head,))
     table.columns[0].style = table.columns[-1].style = "dim"
     for name, value in evaluation.metrics().items():
         of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
-        against = number(of_baseline) + _sign(name, evaluation.gain.get(name))
+        against = format_number(of_baseline) + _sign(name, evaluation.gain.get(name))
         _add_metric(table, metric_name(name), value, evaluation.intervals.get(name), against)
         for of_one, value_of_one, bounds in _one_by_one(evaluation, name):
             _add_metric(table, f"  of {of_one}", value_of_one, bounds, "")
     return table
 
 
-def _one_by_one(evaluation: ClassEvaluation | NumberEvaluation, name: str) -> list[tuple[str, float, Interval | None]]:
+def _one_by_one(
+    evaluation: ClassificationEvaluation | RegressionEvaluation, name: str
+) -> list[tuple[str, float, Interval | None]]:
     """F1 of each class, or a metric of each of several labels; nothing of very many."""
-    if isinstance(evaluation, ClassEvaluation):
+    if isinstance(evaluation, ClassificationEvaluation):
         if name != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
             return []
         return [(str(c.name), c.f1, c.f1_interval) for c in evaluation.per_class]
@@ -129,16 +137,16 @@ def _one_by_one(evaluation: ClassEvaluation | NumberEvaluation, name: str) -> li
 
 
 def _add_metric(table: Table, name: str, value: float, bounds: Interval | None, against: str) -> None:
-    shown = [] if len(table.columns) == 3 else ["" if bounds is None else interval(*bounds)]
-    table.add_row(name, Text(number(value), style="bold"), *shown, against)
+    shown = [] if len(table.columns) == 3 else ["" if bounds is None else format_interval(*bounds)]
+    table.add_row(name, Text(format_number(value), style="bold"), *shown, against)
 
 
 def _sign(name: str, gain: Interval | None) -> str:
     """A mark where the network is not surely better than always saying the same."""
-    return SIGNS.get(verdict(name, gain), "  ")
+    return SIGNS.get(compare_with_baseline(name, gain), "  ")
 
 
-def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
+def confusion_matrix(evaluation: ClassificationEvaluation, which: str) -> Table:
     """Truth down, what was said across, with totals; right ones bold."""
     table = plain_table(which, *(f"said {name}" for name in evaluation.classes), "all", "recognised", left=(which,))
     for column in (table.columns[0], *table.columns[-2:]):
@@ -155,19 +163,19 @@ def confusion_matrix(evaluation: ClassEvaluation, which: str) -> Table:
     return table
 
 
-def _hardest_classes(evaluation: ClassEvaluation) -> Table:
+def _hardest_classes(evaluation: ClassificationEvaluation) -> Table:
     """Of very many classes, those that are recognised least."""
     resampled = ("95 % of resamples",) if evaluation.intervals else ()
     head = ("hardest classes", "rows", "recognised", "precision", "F1", *resampled)
     table = plain_table(*head, left=("hardest classes",))
     there = [c for c in evaluation.per_class if c.rows]
     for c in sorted(there, key=lambda c: (np.nan_to_num(c.f1), str(c.name)))[:CLASSES_SHOWN]:
-        bounds = [interval(*c.f1_interval) if c.f1_interval else ""] if resampled else []
-        table.add_row(str(c.name), f"{c.rows:,}", *(number(v) for v in (c.recall, c.precision, c.f1)), *bounds)
+        bounds = [format_interval(*c.f1_interval) if c.f1_interval else ""] if resampled else []
+        table.add_row(str(c.name), f"{c.rows:,}", *(format_number(v) for v in (c.recall, c.precision, c.f1)), *bounds)
     return table
 
 
-def _mistaken_classes(evaluation: ClassEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
+def _mistaken_classes(evaluation: ClassificationEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
     mistaken = evaluation.mistaken(most)
     if not mistaken:
         return []
@@ -180,7 +188,7 @@ def _mistaken_classes(evaluation: ClassEvaluation, called: NDArray[Any], most: i
     return [Text(), table]
 
 
-def _mistaken_numbers(evaluation: NumberEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
+def _mistaken_numbers(evaluation: RegressionEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
     mistaken = evaluation.mistaken(most)
     if not mistaken:
         return []

@@ -8,16 +8,16 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import bar, signed_bar
+from creche.cli.charts import draw_bar, draw_signed_bar
 from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import LOWER_IS_BETTER, metric_name, number
-from creche.explain.integrated_gradients import cell_in_words
+from creche.evaluation.metrics import LOWER_IS_BETTER, format_number, metric_name
+from creche.explain.integrated_gradients import format_cell
 
 if TYPE_CHECKING:
     from creche.explain.integrated_gradients import IntegratedGradients
     from creche.explain.permutation_importance import PermutationImportance
 
-__all__ = ["importance_page", "row_page"]
+__all__ = ["attribution_page", "importance_page"]
 
 COLUMNS_SHOWN = 20
 
@@ -39,12 +39,12 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
         between = "" if np.isnan(low) else f"{_number(low, most)} to {_number(high, most)}"
         table.add_row(
             Text(name), Text(_number(value, most), style="bold"), *([between] if has_intervals else []),
-            bar(max(value, 0), most),
+            draw_bar(max(value, 0), most),
         )  # fmt: skip
     repeats = importance.repeats.shape[1]
     times = "once" if repeats == 1 else f"{repeats} times"
     parts: list[RenderableType] = [
-        Text(f"{metric} {number(importance.score)} on {importance.rows:,} rows;"),
+        Text(f"{metric} {format_number(importance.score)} on {importance.rows:,} rows;"),
         Text(f"how much {way} it is with a column's cells shuffled among the rows, {times}:"),
         Text(),
         table,
@@ -56,7 +56,7 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     return Group(*parts, Text(), Text(caution, style="dim"))
 
 
-def row_page(attributions: IntegratedGradients) -> RenderableType:
+def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     """One row: what is said of it, and what each of its cells added."""
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
     strongest = attributions.strongest()
@@ -67,10 +67,10 @@ def row_page(attributions: IntegratedGradients) -> RenderableType:
     table = plain_table(head, "holds", "adds", "", left=(head, "holds", ""))
     table.add_row(Text(attributions.beginning, style="dim"), "", Text(_number(baseline, largest), style="dim"))
     for name, cell, value in shown:
-        table.add_row(Text(name), Text(cell_in_words(cell)), _signed(value, most), signed_bar(value, most))
+        table.add_row(Text(name), Text(format_cell(cell)), _signed(value, most), draw_signed_bar(value, most))
     if rest:
         others = sum(value for *_, value in rest)
-        table.add_row(f"{len(rest):,} others", "", _signed(others, most), signed_bar(others, most))
+        table.add_row(f"{len(rest):,} others", "", _signed(others, most), draw_signed_bar(others, most))
     table.add_row(Text("this row", style="bold"), "", Text(_number(output, largest), style="bold"))
     under = f"  By integrated gradients; they miss the difference by {abs(float(attributions.gap[0])):.1g}."
     return Group(
@@ -90,4 +90,4 @@ def _signed(value: float, most: float) -> Text:
 
 def _number(value: float, most: float) -> str:
     """With four decimals, unless all on the page are small."""
-    return number(value) if most >= SMALL else f"{value:.3g}"
+    return format_number(value) if most >= SMALL else f"{value:.3g}"

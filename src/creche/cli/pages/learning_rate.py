@@ -10,14 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche.cli.pages.sweep import duration
-from creche.evaluation.metrics import purpose
-from creche.render.words import classes_in_words
+from creche.cli.pages.sweep import format_short_duration
+from creche.evaluation.metrics import name_purpose
+from creche.render.words import describe_classes
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import LearningRates
 
-__all__ = ["learning_rate_data", "rates_drawing", "rates_page"]
+__all__ = ["draw_rates", "learning_rate_data", "learning_rate_page"]
 
 WIDTH, HEIGHT = 64, 10
 
@@ -34,7 +34,7 @@ NETWORK, MEDIAN, DIVERGED = ("·", "dim"), ("●", "blue"), ("×", "red")
 STYLES = {"too low": "yellow", "good": "bold green", "too high": "yellow", "diverged": "red"}
 
 
-def rates_drawing(found: LearningRates) -> Text:
+def draw_rates(found: LearningRates) -> Text:
     """A column for each rate, or for a few beside each other, from low rates to high ones: networks, and their median.
 
     What diverged, or lies beyond the scale, stands in the top line. Under the axis are the bands, and an arrow at the
@@ -117,9 +117,9 @@ def _scale(found: LearningRates) -> tuple[float, float, bool]:
 SEEDS_SHOWN = 8
 
 
-def rates_page(found: LearningRates) -> RenderableType:
+def learning_rate_page(found: LearningRates) -> RenderableType:
     """The whole page."""
-    parts: list[RenderableType] = [_heading(found), Text(), rates_drawing(found), Text(), _band_table(found), Text()]
+    parts: list[RenderableType] = [_heading(found), Text(), draw_rates(found), Text(), _band_table(found), Text()]
     parts += [Text(f"Note: {note}.") for note in found.notes]
     return Group(*parts, _to_take(found))
 
@@ -132,8 +132,10 @@ def _heading(found: LearningRates) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
-    grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
+    grid.add_row(
+        "rows", ", ".join(f"{len(part):,} for {name_purpose(n)}" for n, part in parts.items() if part is not None)
+    )
+    grid.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     grid.add_row(
         "network", f"{plan.network}, {plan.optimizer.word}, batch size {plan.batch_size}, {plan.epochs:,} epochs"
     )
@@ -142,7 +144,7 @@ def _heading(found: LearningRates) -> RenderableType:
     threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
     done = f"{int(colony.results.done.sum()):,} of {len(colony):,} done, of {len(found.rates)} rates"
     ended = f"; interrupted with {done}" if found.interrupted else ""
-    grid.add_row("trained", f"in {duration(colony.seconds)} on {threads}{ended}")
+    grid.add_row("trained", f"in {format_short_duration(colony.seconds)} on {threads}{ended}")
     return grid
 
 

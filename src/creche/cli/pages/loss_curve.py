@@ -8,13 +8,13 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import Mark, curve_drawing
+from creche.cli.charts import Mark, draw_curve
 from creche.cli.pages.tables import facts_table, plain_table
 
 if TYPE_CHECKING:
     from creche.explain.loss_curve import LossAgainstWeight
 
-__all__ = ["landscape_page"]
+__all__ = ["loss_curve_page"]
 
 NOW = ("●", "bold red")
 
@@ -22,7 +22,7 @@ NOW = ("●", "bold red")
 TANGENT = 0.14  # of the width, to either side
 
 
-def landscape_page(curve: LossAgainstWeight) -> RenderableType:
+def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     """The weight, its loss and gradient; the curve; where steps would land."""
     low, high = float(curve.weights[0]), float(curve.weights[-1])
     facts = facts_table(dim_names=True)
@@ -55,7 +55,7 @@ def _drawing(curve: LossAgainstWeight) -> Text:
     along = np.linspace(curve.at - reach, curve.at + reach, 41)
     marks: list[Mark] = [(step.at, step.loss, str(n), "green") for n, step in enumerate(curve.landings, start=1)]
     marks = [*reversed(marks), (curve.at, curve.loss, *NOW)]
-    text = curve_drawing(weights, curve.losses, marks, (along, curve.tangent(along)))
+    text = draw_curve(weights, curve.losses, marks, (along, curve.tangent(along)))
     text.append(f"\n{'':>11}")
     for character, style, word in ((*NOW, "now"), ("-", "yellow", "tangent"), ("1", "green", "a step, by number")):
         text.append(character, style=style)

@@ -14,9 +14,9 @@ from creche.cli.pages.tables import facts_table, plain_table
 
 if TYPE_CHECKING:
     from creche.explain.partial_dependence import PartialDependence
-    from creche.explain.value_grid import Span
+    from creche.explain.value_grid import ValueGrid
 
-__all__ = ["LOOKS", "bar", "curves_drawing", "dependence_page"]
+__all__ = ["LOOKS", "dependence_page", "draw_curves", "draw_range_bar"]
 
 WIDTH, HEIGHT, BAR = 60, 13, 24
 
@@ -25,7 +25,7 @@ WIDTH, HEIGHT, BAR = 60, 13, 24
 LOOKS = (("●", "blue"), ("x", "yellow"), ("▲", "green"), ("◆", "magenta"), ("+", "cyan"), ("o", "red"), ("#", "white"))
 
 
-def curves_drawing(
+def draw_curves(
     x: NDArray[np.float64],
     curves: Sequence[tuple[int, NDArray[np.float64]]],
     ends: tuple[str, str],
@@ -76,7 +76,7 @@ def _density(counts: NDArray[np.int64]) -> str:
     return "".join(" ▁▂▃▄▅▆▇█"[-(-count * 8 // most)] for count in counts.tolist())
 
 
-def bar(value: float, low: float, high: float, style: str) -> Text:
+def draw_range_bar(value: float, low: float, high: float, style: str) -> Text:
     """A bar from low to the value."""
     share = (value - low) / (high - low) if high > low else 0.0
     return Text("█" * round(min(max(share, 0.0), 1.0) * BAR), style=style)
@@ -119,7 +119,7 @@ def _of_one(dependence: PartialDependence, shown: list[int]) -> list[RenderableT
         return [_bars(dependence, shown, min(low, 0.0), high)]
     curves = [(place, said[:, place]) for place in range(len(shown))]
     ends = (span.labels[0], span.labels[-1])
-    drawing = curves_drawing(span.where, curves, ends, (low, high), span.rows_where)
+    drawing = draw_curves(span.where, curves, ends, (low, high), span.rows_where)
     drawing.append(f"\n{'':>11}")
     for place, number in enumerate(shown):
         character, style = LOOKS[place % len(LOOKS)]
@@ -140,7 +140,9 @@ def _bars(dependence: PartialDependence, shown: list[int], low: float, high: flo
             value = float(dependence.average[i, number])
             first = (Text(label), f"{count:,}") if place == 0 else (Text(), "")
             style = LOOKS[place % len(LOOKS)][1]
-            table.add_row(*first, Text(str(dependence.outcomes[number])), _shown(value), bar(value, low, high, style))
+            table.add_row(
+                *first, Text(str(dependence.outcomes[number])), _shown(value), draw_range_bar(value, low, high, style)
+            )
     return table
 
 
@@ -169,7 +171,7 @@ def _grid(dependence: PartialDependence, number: int) -> RenderableType:
     return table
 
 
-def _some(span: Span, most: int) -> list[int]:
+def _some(span: ValueGrid, most: int) -> list[int]:
     places: list[int] = np.unique(np.linspace(0, len(span) - 1, min(most, len(span))).round().astype(np.int64)).tolist()
     return places
 

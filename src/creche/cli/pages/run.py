@@ -11,11 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche.cli.charts import loss_curves, network_drawing
+from creche.cli.charts import draw_loss_curves, draw_network
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import facts_table, plain_table
-from creche.evaluation.metrics import interval, metric_name, number, purpose
-from creche.render.words import CLASSES_SHOWN, classes_in_words, optimizer_in_words
+from creche.evaluation.metrics import format_interval, format_number, metric_name, name_purpose
+from creche.render.words import CLASSES_SHOWN, describe_classes, describe_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from creche.training.run import Run
 
 __all__ = [
-    "drawing",
+    "draw_model",
     "ensemble_data",
     "ensemble_page",
     "epoch_table",
@@ -55,15 +55,18 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     parts: list[RenderableType] = [_heading(run, seconds)]
     if run.prepared.schema is not None:
         parts += [Text(), schema_table(run.prepared.schema)]
-    parts += [Text(), drawing(run.model)]
+    parts += [Text(), draw_model(run.model)]
     history = run.history
     if len(history) > 1:
-        parts += [Text(), loss_curves(history.train_loss, history.validation_loss if history.has_validation else None)]
+        parts += [
+            Text(),
+            draw_loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
+        ]
     if len(history):
         parts += [Text(), epoch_table(history)]
     name, evaluation = run.evaluation
     rows = run.prepared.judged[1].observations
-    parts += [Text(), evaluation_page(evaluation, f"{purpose(name)} rows", rows.called)]
+    parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.called)]
     parts += [Text(), example_row(run, rows)]
     return Group(*parts)
 
@@ -72,10 +75,12 @@ def _heading(run: Run, seconds: float) -> RenderableType:
     plan, prepared = run.plan, run.prepared
     grid = facts_table(dim_names=True)
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    grid.add_row("rows", ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None))
-    grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
+    grid.add_row(
+        "rows", ", ".join(f"{len(part):,} for {name_purpose(n)}" for n, part in parts.items() if part is not None)
+    )
+    grid.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
-    grid.add_row("optimizer", f"{optimizer_in_words(plan.optimizer)}, batch size {plan.batch_size}")
+    grid.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     grid.add_row("trained", f"{run.step:,} steps in {_duration(seconds)}" + _ending(run))
     return grid
 
@@ -171,7 +176,7 @@ def run_data(run: Run, seconds: float) -> dict[str, Any]:
         "schema": None if schema is None else schema.to_dict(),
         "label": run.prepared.labels.name,
         "training_rows": len(run.prepared.train),
-        "evaluated_on": purpose(name),
+        "evaluated_on": name_purpose(name),
         "evaluation": evaluation.to_dict(),
         "history": run.history.to_dict(),
         "plan": run.plan.to_dict(),
@@ -188,15 +193,15 @@ def model_page(model: Model) -> RenderableType:
     """Columns, network, training and metrics."""
     plan, origin = model.plan, model.provenance
     grid = facts_table(dim_names=True)
-    grid.add_row("label", f"{model.labels.name}: {classes_in_words(model.labels)}")
+    grid.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
     grid.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
     grid.add_row("loss", repr(plan.loss))
-    optimizer = optimizer_in_words(plan.optimizer)
+    optimizer = describe_optimizer(plan.optimizer)
     grid.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
     if origin is not None:
         for name, value in _training_facts(origin, plan.epochs):
             grid.add_row(name, value)
-    parts: list[RenderableType] = [grid, Text(), drawing(model)]
+    parts: list[RenderableType] = [grid, Text(), draw_model(model)]
     if origin is not None:
         if origin.schema is not None:
             parts += [Text(), schema_table(origin.schema)]
@@ -204,7 +209,7 @@ def model_page(model: Model) -> RenderableType:
         if len(history) > 1:
             parts += [
                 Text(),
-                loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
+                draw_loss_curves(history.train_loss, history.validation_loss if history.has_validation else None),
             ]
         if "rows" in origin.evaluation:
             parts += [Text(), _metrics(origin)]
@@ -216,7 +221,7 @@ def ensemble_page(ensemble: Ensemble) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
-    grid.add_row("label", f"{ensemble.labels.name}: {classes_in_words(ensemble.labels)}")
+    grid.add_row("label", f"{ensemble.labels.name}: {describe_classes(ensemble.labels)}")
     grid.add_row("ensemble", f"{len(ensemble)} networks, whose predictions are averaged")
     if ensemble.classes is not None:
         grid.add_row("temperature", f"{ensemble.temperature:.4g}")
@@ -242,7 +247,7 @@ def ensemble_data(ensemble: Ensemble) -> dict[str, Any]:
 
 
 def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
-    rows = ", ".join(f"{count:,} for {purpose(name)}" for name, count in origin.rows.items())
+    rows = ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())
     if origin.preparation.bootstrap is not None:
         rows += f"; trained on a bootstrap sample of them, drawn by seed {origin.preparation.bootstrap}"
     trained = f"{len(origin.history)} of {epochs} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}"
@@ -253,13 +258,13 @@ def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
     ]
 
 
-def drawing(model: Model) -> Text:
+def draw_model(model: Model) -> Text:
     """The network drawn."""
     hidden = [(layer.width, layer.activation.word) for layer in model.plan.network.layers[:-1]]
     outputs = model.labels.names if model.classes is None else [str(c) for c in model.classes]
     if len(outputs) != model.plan.network.outputs:
         outputs = outputs[-model.plan.network.outputs :]  # of two classes, one probability tells both
-    return network_drawing(model.features.inputs, hidden, outputs, _head(model))
+    return draw_network(model.features.inputs, hidden, outputs, _head(model))
 
 
 def _head(model: Model) -> str:
@@ -295,12 +300,12 @@ def _metrics(origin: Provenance) -> RenderableType:
     evaluation = origin.evaluation
     rows = evaluation.get("rows")
     counted = f"{rows:,}" if isinstance(rows, int) else "?"
-    table = plain_table(f"on {counted} {purpose(str(evaluation.get('on')))} rows", "", "95 % of resamples")
+    table = plain_table(f"on {counted} {name_purpose(str(evaluation.get('on')))} rows", "", "95 % of resamples")
     table.columns[0].justify = "left"
     for name, value in evaluation.items():
         if isinstance(value, float):
             low, high = evaluation.get("intervals", {}).get(name, (np.nan, np.nan))
-            table.add_row(metric_name(name), Text(number(value), style="bold"), interval(low, high))
+            table.add_row(metric_name(name), Text(format_number(value), style="bold"), format_interval(low, high))
     return table
 
 

@@ -12,16 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
-from creche.evaluation.metrics import LABELS, purpose
+from creche.evaluation.metrics import LABELS, name_purpose
 from creche.model_selection.fold_statistics import OF_FOLDS
 from creche.model_selection.results import Effect
-from creche.render.words import classes_in_words
+from creche.render.words import describe_classes
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
 
-__all__ = ["duration", "sweep_data", "sweep_page"]
+__all__ = ["format_short_duration", "sweep_data", "sweep_page"]
 
 PLANS_SHOWN = 5
 
@@ -67,11 +67,11 @@ def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> Renderabl
     best = colony.best()
     name, evaluation = best.evaluation
     parts += [Text(), Text(f"The best network, {_said(best.choice)}:"), Text()]
-    parts += [evaluation_page(evaluation, f"{purpose(name)} rows", most_mistaken=0)]
+    parts += [evaluation_page(evaluation, f"{name_purpose(name)} rows", most_mistaken=0)]
     if ensemble is not None:
         parts += [Text(), _beside_the_ensemble(colony, ensemble)]
     if name != "test" and len(colony) > 1:
-        parts += [Text(), Text(LUCK.format(count=len(colony), rows=purpose(name)), style="dim")]
+        parts += [Text(), Text(LUCK.format(count=len(colony), rows=name_purpose(name)), style="dim")]
     return Group(*parts)
 
 
@@ -81,17 +81,20 @@ def _heading(colony: Colony) -> RenderableType:
     grid.add_column(style="dim")
     grid.add_column()
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    rows = ", ".join(f"{len(part):,} for {purpose(n)}" for n, part in parts.items() if part is not None)
+    rows = ", ".join(f"{len(part):,} for {name_purpose(n)}" for n, part in parts.items() if part is not None)
     if colony.folded is not None:
         rows = f"{sum(len(part) for part in parts.values() if part is not None):,} in {colony.folded.folds} folds"
     grid.add_row("rows", rows)
     if prepared.preparation.bootstrap is not None:
         grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
-    grid.add_row("label", f"{prepared.labels.name}: {classes_in_words(prepared.labels)}")
+    grid.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     grid.add_row("networks", f"{len(colony):,}{_combinations(colony)}")
     each = colony.seconds / len(colony)
     threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
-    grid.add_row("trained", f"in {duration(colony.seconds)} on {threads}, {duration(each)} each{_endings(colony)}")
+    grid.add_row(
+        "trained",
+        f"in {format_short_duration(colony.seconds)} on {threads}, {format_short_duration(each)} each{_endings(colony)}",
+    )
     return grid
 
 
@@ -108,7 +111,7 @@ def _several(name: str) -> str:
     return SEVERAL.get(name, f"{name.replace('_', ' ')}s")
 
 
-def duration(seconds: float) -> str:
+def format_short_duration(seconds: float) -> str:
     """A short time as people say it."""
     if seconds < 1e-3:
         return f"{seconds * 1e6:.0f} µs"
@@ -220,9 +223,9 @@ def _plans_on_folds(colony: Colony, top: int) -> Table:
 
 
 def _said(choice: dict[str, Any]) -> str:
-    from creche.model_selection.results import in_words
+    from creche.model_selection.results import format_choice
 
-    return ", ".join(f"{name.replace('_', ' ')} {_cell(in_words(value))}" for name, value in choice.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_cell(format_choice(value))}" for name, value in choice.items())
 
 
 def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
@@ -232,7 +235,7 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     part = best.prepared.judged[1]
     together = ensemble.judge(part.observations, part.weights, intervals=0).metrics()
     table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column(f"on {alone.rows:,} {purpose(name)} rows", style="dim")
+    table.add_column(f"on {alone.rows:,} {name_purpose(name)} rows", style="dim")
     table.add_column("best network", justify="right")
     table.add_column(f"ensemble of {len(ensemble)}", justify="right")
     for metric, value in alone.metrics().items():
@@ -255,7 +258,7 @@ def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
         "label": best.prepared.labels.name,
         "training_rows": len(best.prepared.train),
         "bootstrap": best.prepared.preparation.bootstrap is not None,
-        "evaluated_on": purpose(name),
+        "evaluated_on": name_purpose(name),
         "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
         "effects": [_finite(asdict(effect)) for effect in colony.effects()],
         "plans": colony.plans().to_dicts(),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from creche.errors import PlanError
 from creche.explain.diagnosis.findings import Alternative, Diagnosis, Finding, Symptom
 from creche.explain.diagnosis.rules import RULES
-from creche.explain.diagnosis.run_facts import Case
-from creche.explain.diagnosis.trials import tried
-from creche.plan.arguments import whole
+from creche.explain.diagnosis.run_facts import RunFacts
+from creche.explain.diagnosis.trials import run_trials
+from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
     from creche.training.run import Run
@@ -63,8 +63,8 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     """
     if not hasattr(run, "prepared") or not hasattr(run, "resume"):
         raise PlanError(f"run: got {type(run).__name__}; needs a Run, as creche.train gives it")
-    seeds = whole("seeds", seeds, at_least=1)
-    case = Case(run)
+    seeds = check_whole_number("seeds", seeds, at_least=1)
+    case = RunFacts(run)
     seen: list[tuple[str, Symptom]] = []
     for name, look in RULES.items():
         symptom = look(case)
@@ -76,14 +76,14 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     return Diagnosis(tuple(findings), tuple(RULES), case.epochs)
 
 
-def _with_trials(case: Case, findings: list[Finding], symptoms: list[Symptom], seeds: int) -> list[Finding]:
+def _with_trials(case: RunFacts, findings: list[Finding], symptoms: list[Symptom], seeds: int) -> list[Finding]:
     """All cures of all findings are tried at once, each but once."""
     wanted: dict[str, Alternative] = {}
     for symptom in symptoms:
         wanted |= {_key(alternative): alternative for alternative in symptom.alternatives}
     if not wanted:
         return findings
-    trials = tried(case, list(wanted.values()), seeds)
+    trials = run_trials(case, list(wanted.values()), seeds)
     of_key = {key: trials[place] for place, key in enumerate(wanted) if place in trials}
     out = []
     for finding, symptom in zip(findings, symptoms, strict=True):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import inside_of
+from creche.engine.introspection import batch_internals
 from creche.engine.native import new_predictor
 from creche.plan.losses import AbsoluteError, BinaryCrossEntropy, CustomLoss, Poisson, Quantile
-from creche.training.recorder import Neurons, neurons_of, sampled, taken
+from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
 
 if TYPE_CHECKING:
     from creche.training.run import Run
 
-__all__ = ["Case"]
+__all__ = ["RunFacts"]
 
 ROWS_INSIDE = 256
 
@@ -30,7 +30,7 @@ LEAST_EPOCHS = 8  # of which a curve can be told
 SMALLEST_SHARE = 1e-12
 
 
-class Case:
+class RunFacts:
     """A run, and what several rules ask of it.
 
     Attributes
@@ -94,16 +94,16 @@ class Case:
     @cached_property
     def neurons(self) -> list[Neurons]:
         """Of each layer, on a sample of the training rows, as the network is now."""
-        rows = taken(self.run.rows, sampled(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
+        rows = select_rows(self.run.rows, sample_rows(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
         with np.errstate(all="ignore"):
-            inside = inside_of(self.plan, self.run.weights, rows)
+            inside = batch_internals(self.plan, self.run.weights, rows)
         layers = zip(self.plan.network.layers, inside.activations, strict=True)
-        return [neurons_of(layer.activation, a) for layer, a in layers]
+        return [describe_neurons(layer.activation, a) for layer, a in layers]
 
     @cached_property
     def rows_predicted(self) -> NDArray[np.int64]:
         """The places of a sample of the training rows, larger than that of which all neurons are looked at."""
-        return sampled(len(self.run.rows), ROWS_PREDICTED, self.plan.seed)
+        return sample_rows(len(self.run.rows), ROWS_PREDICTED, self.plan.seed)
 
     @cached_property
     def predictions(self) -> NDArray[Any]:

@@ -14,19 +14,19 @@ from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows, new_predictor, new_run
 from creche.errors import CrecheWarning, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
-from creche.plan.initializers import suited_to
+from creche.plan.initializers import default_initializer
 from creche.plan.losses import CustomLoss
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
-from creche.table.encoders.features import Encoding
-from creche.table.partition import Part
-from creche.table.prepare import Prepared, reencoded
-from creche.table.row_weights import class_weights
+from creche.table.encoders.features import Preprocessing
+from creche.table.partition import Partition
+from creche.table.prepare import Prepared, reencode
+from creche.table.row_weights import apply_class_weights
 
-__all__ = ["tried"]
+__all__ = ["run_trials"]
 
 MARGIN = 0.1  # of what it was: less is luck as likely as not
 
@@ -53,7 +53,7 @@ class _Setup:
         return Job(replace(self.plan, seed=seed), self.rows, self.validation)
 
 
-def tried(case: Case, alternatives: Sequence[Alternative], seeds: int) -> dict[int, Trial]:
+def run_trials(case: RunFacts, alternatives: Sequence[Alternative], seeds: int) -> dict[int, Trial]:
     """What came of the alternatives, by their places; those that cannot be carried out are left out.
 
     The run as it was is trained beside them with the same seeds, the first of which is its own, on the same rows.
@@ -81,7 +81,7 @@ def tried(case: Case, alternatives: Sequence[Alternative], seeds: int) -> dict[i
     return found
 
 
-def _has_helped(case: Case, before: NDArray[np.float64], after: NDArray[np.float64], measure: str) -> bool:
+def _has_helped(case: RunFacts, before: NDArray[np.float64], after: NDArray[np.float64], measure: str) -> bool:
     """Whether it is better with each seed, and by more than a little."""
     if measure == "balanced_accuracy":
         before, after = 1 - before, 1 - after
@@ -94,7 +94,7 @@ def _has_helped(case: Case, before: NDArray[np.float64], after: NDArray[np.float
     return bool(gain >= MARGIN * before.mean() and (measure != "loss" or gain >= MARGIN_OF_BASELINE * case.baseline))
 
 
-def _as_it_was(case: Case) -> _Setup:
+def _as_it_was(case: RunFacts) -> _Setup:
     run, plan = case.run, case.plan
     if run.status in ("stopped", "interrupted", "running") and run.epoch:
         plan = replace(plan, epochs=run.epoch)
@@ -102,7 +102,7 @@ def _as_it_was(case: Case) -> _Setup:
     return _Setup(plan, run.rows, run.validation, scale[0] if len(scale) == 1 else 1.0)
 
 
-def _changed(case: Case, setup: _Setup, arguments: Mapping[str, Any]) -> _Setup:
+def _changed(case: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Setup:
     """The setup with other arguments of `creche.train`."""
     plan, prepared = setup.plan, case.prepared
     for name, value in arguments.items():
@@ -147,7 +147,11 @@ def _with_layers(plan: Plan, name: str, value: Any) -> Plan:
             changed.append(replace(layer, dropout=value))
             continue
         activation = ACTIVATIONS.of(value)
-        own = layer.initializer if layer.initializer != suited_to(layer.activation) else suited_to(activation)
+        own = (
+            layer.initializer
+            if layer.initializer != default_initializer(layer.activation)
+            else default_initializer(activation)
+        )
         changed.append(replace(layer, activation=activation, initializer=own))
     return replace(plan, network=replace(plan.network, layers=(*changed, last)))
 
@@ -155,18 +159,18 @@ def _with_layers(plan: Plan, name: str, value: Any) -> Plan:
 def _reencoded(prepared: Prepared, encoding: Any, plan: Plan) -> Prepared:
     if prepared.preparation.class_weight is not None:
         raise PlanError("encoding: cannot be changed in a trial where classes are weighted")
-    chosen = replace(prepared.preparation.encoding, scaling=Encoding.of(encoding).scaling)
+    chosen = replace(prepared.preparation.encoding, scaling=Preprocessing.of(encoding).scaling)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)  # said when the run was prepared
-        return reencoded(prepared, chosen, plan.loss)
+        return reencode(prepared, chosen, plan.loss)
 
 
 def _weighted(prepared: Prepared, weights: Any) -> Prepared:
     if prepared.preparation.class_weight is not None:
         raise PlanError("class_weight: is given already")
     train = prepared.train
-    count = class_weights(weights, train.observations, prepared.labels, train.weights)
-    return replace(prepared, train=Part(train.observations, count))
+    count = apply_class_weights(weights, train.observations, prepared.labels, train.weights)
+    return replace(prepared, train=Partition(train.observations, count))
 
 
 def _trained(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:

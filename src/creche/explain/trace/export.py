@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.explain.trace.result import ClassMistakes, as_given
+from creche.explain.trace.result import ClassificationErrors, as_cell
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creche.explain.trace.neuron import Followed
+    from creche.explain.trace.neuron import NeuronTrace
     from creche.explain.trace.result import Trace, TracedLayer
 
-__all__ = ["as_plain", "long_table"]
+__all__ = ["long_table", "trace_to_dict"]
 
 
 def long_table(trace: Trace) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def _of_whole(trace: Trace) -> Iterator[pl.DataFrame]:
 def _features(trace: Trace) -> Iterator[pl.DataFrame]:
     """Column by column, so that numbers and words each have their place."""
     for i, (name, column) in enumerate(trace.features.items()):
-        words = [None if isinstance(v, bool | int | float) or v is None else as_given(v) for v in column]
+        words = [None if isinstance(v, bool | int | float) or v is None else as_cell(v) for v in column]
         values = np.array([float(v) if isinstance(v, bool | int | float) else np.nan for v in column])
         at = np.full(len(column), i)
         frame = _frame("feature", values, row=trace.rows, neuron=at, names=[name], name_at=0 * at, text=words)
@@ -105,7 +105,7 @@ def _of_rows(trace: Trace) -> Iterator[pl.DataFrame]:
     rows, outputs, mistakes = trace.rows, len(trace.layers), trace.mistakes
     yield _matrix("input", trace.encoded, rows, trace.inputs, 0)
     yield _matrix("output", trace.outputs, rows, trace.output_names, outputs)
-    if isinstance(mistakes, ClassMistakes):
+    if isinstance(mistakes, ClassificationErrors):
         names = [str(value) for value in trace.classes or ()]
         yield _frame(
             "truth", None, row=rows, neuron=mistakes.truth, names=names, text=[names[c] for c in mistakes.truth]
@@ -165,7 +165,7 @@ def _slopes(trace: Trace, number: int, names: Sequence[str]) -> Iterator[pl.Data
         yield frame.with_columns(pl.when(pl.col("source") >= 0).then(pl.col("source")).alias("source"))
 
 
-def as_plain(trace: Trace) -> dict[str, Any]:
+def trace_to_dict(trace: Trace) -> dict[str, Any]:
     """See `Trace.to_dict`."""
     found: dict[str, Any] = {
         "source": trace.source, "plan": trace.plan.to_dict(), "epoch": trace.epoch, "step": trace.number,
@@ -199,7 +199,7 @@ def _layer(layer: TracedLayer) -> dict[str, Any]:
 def _mistakes(trace: Trace) -> dict[str, Any]:
     mistakes = trace.mistakes
     found = {name: getattr(mistakes, name) for name in type(mistakes).__slots__}
-    if isinstance(mistakes, ClassMistakes):
+    if isinstance(mistakes, ClassificationErrors):
         found["truth"] = [(trace.classes or ())[number] for number in mistakes.truth]
     return found
 
@@ -213,7 +213,7 @@ def _check(trace: Trace) -> dict[str, Any] | None:
     return {"worst": check.worst, "worst_in_float64": check.worst_in_float64, "where": where, **counts}
 
 
-def _followed(followed: Followed) -> dict[str, Any]:
+def _followed(followed: NeuronTrace) -> dict[str, Any]:
     return {name: getattr(followed, name) for name in type(followed).__slots__}
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Inside, Weights, inside_of, losses_of_many
+from creche.engine.introspection import BatchInternals, Weights, batch_internals, evaluate_many
 from creche.engine.native import Rows, new_run
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
-__all__ = ["GradientCheck", "checked_gradients"]
+__all__ = ["GradientCheck", "check_gradients"]
 
 # A longer step is more exact where the loss is smooth; where it has a kink within the step, a shorter one misses it.
 SHORTER = (1, 64, 4096)
@@ -72,7 +72,7 @@ class GradientCheck:
     places: NDArray[np.int64]
 
 
-def checked_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weights) -> GradientCheck:
+def check_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weights) -> GradientCheck:
     """Compares a batch's gradients with finite differences of its loss.
 
     Parameters
@@ -87,7 +87,7 @@ def checked_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weigh
     exact = replace(plan, precision="float64")
     copies = [(w.astype(np.float64), b.astype(np.float64)) for w, b in weights]
     rows = _in_float64(rows)
-    inside = inside_of(exact, copies, rows)
+    inside = batch_internals(exact, copies, rows)
     places = _places(copies, len(rows))
     used, backward = _at(gradients, places), _at(inside.gradients, places)
     floor = FLOOR * _largest_of_layer(inside.gradients)[places[:, 0]]
@@ -154,7 +154,7 @@ def _relative(one: NDArray[np.float64], other: NDArray[np.float64], floor: NDArr
     return np.asarray(np.abs(one - other) / np.maximum(np.maximum(np.abs(one), np.abs(other)), floor))
 
 
-def _steps(inside: Inside, rows: Rows, places: NDArray[np.int64]) -> NDArray[np.float64]:
+def _steps(inside: BatchInternals, rows: Rows, places: NDArray[np.int64]) -> NDArray[np.float64]:
     """How far each weight is moved: such that the weighted sums it is part of move by about eps^(1/3)."""
     reach = np.empty(len(places))
     before = [rows.x, *inside.activations[:-1]]
@@ -193,7 +193,7 @@ def _losses(
         yield (
             _losses_alone(plan, stack, rows)
             if isinstance(plan.loss, CustomLoss)
-            else losses_of_many(plan, stack, rows, 1)
+            else evaluate_many(plan, stack, rows, 1)
         )
 
 

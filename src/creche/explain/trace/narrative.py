@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.explain.trace.neuron import Followed
-from creche.explain.trace.result import ClassMistakes, NumberMistakes, as_given
-from creche.render.document import Block, Facts, Grid, Section, shown
+from creche.explain.trace.neuron import NeuronTrace
+from creche.explain.trace.result import ClassificationErrors, RegressionErrors, as_cell
+from creche.render.document import Block, Facts, Grid, Section, format_digits
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
 
-__all__ = ["neuron_sections", "row_sections", "story"]
+__all__ = ["describe_neuron", "describe_rows", "describe_trace"]
 
 MOST_WEIGHTS = 4096  # of a layer whose weights a page lists
 
@@ -25,12 +25,12 @@ MOST_INPUTS = 64  # of a row that are listed
 MOST_CELLS = 20_000
 
 
-def story(trace: Trace, most_rows: int, *, with_weights: bool) -> list[Section]:
+def describe_trace(trace: Trace, most_rows: int, *, with_weights: bool) -> list[Section]:
     """All sections; `most_rows` of the batch, and every weight if `with_weights`."""
     followed = trace.follow()
     sections = [Section("One training step", [_facts(trace)]), _inputs(trace, followed.row), _layers(trace)]
-    sections += row_sections(trace, most_rows)
-    sections += neuron_sections(followed)
+    sections += describe_rows(trace, most_rows)
+    sections += describe_neuron(followed)
     if with_weights:
         sections += [_encoded(trace, most_rows), _weights(trace)]
     return sections
@@ -41,10 +41,10 @@ def _facts(trace: Trace) -> Facts:
     pairs = [
         ("rows", f"{len(trace):,} of {trace.source}: {_rows(trace.rows)}"),
         ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),
-        ("loss", f"{loss}: {shown(trace.loss, 6)} before the step, {shown(trace.loss_after, 6)} after"),
+        ("loss", f"{loss}: {format_digits(trace.loss, 6)} before the step, {format_digits(trace.loss_after, 6)} after"),
         ("optimizer", f"{plan.optimizer!r}, learning rate {trace.learning_rate:g} now"),
         ("step", f"number {trace.number + 1:,}, in epoch {trace.epoch + 1:,}"),
-        ("gradient", f"norm {shown(trace.gradient_norm)}{_clipping(trace)}"),
+        ("gradient", f"norm {format_digits(trace.gradient_norm)}{_clipping(trace)}"),
     ]
     if trace.check is not None:
         pairs.append(("checked", _check(trace)))
@@ -65,7 +65,7 @@ def _clipping(trace: Trace) -> str:
     said = ""
     if optimizer.clip_norm:
         factor = min(1.0, optimizer.clip_norm / (norm + 1e-6))
-        said += f", clipped to a norm of {optimizer.clip_norm:g}: times {shown(factor)}"
+        said += f", clipped to a norm of {optimizer.clip_norm:g}: times {format_digits(factor)}"
     if optimizer.clip_value:
         said += f", each clipped to at most {optimizer.clip_value:g}"
     return said
@@ -86,7 +86,7 @@ def _check(trace: Trace) -> str:
 def _inputs(trace: Trace, row: int) -> Section:
     """One row as given and as encoded."""
     at = int(np.flatnonzero(trace.rows == row)[0])
-    given = {name: as_given(values[at]) for name, values in trace.features.items()}
+    given = {name: as_cell(values[at]) for name, values in trace.features.items()}
     rows: list[list[str | float]] = []
     told: set[str] = set()
     for name, value in zip(trace.inputs[:MOST_INPUTS], trace.encoded[at].tolist(), strict=False):
@@ -132,7 +132,7 @@ def _largest(array: NDArray[np.generic]) -> float:
 
 
 def _range(array: NDArray[np.generic]) -> str:
-    return f"{shown(float(array.min()), 3)} to {shown(float(array.max()), 3)}"
+    return f"{format_digits(float(array.min()), 3)} to {format_digits(float(array.max()), 3)}"
 
 
 def _encoded(trace: Trace, most: int) -> Section:
@@ -172,11 +172,11 @@ def _brief(trace: Trace, layer: int, neuron: int) -> str:
 CLASSES_SIDE_BY_SIDE = 5
 
 
-def row_sections(trace: Trace, most: int) -> list[Section]:
+def describe_rows(trace: Trace, most: int) -> list[Section]:
     """Predictions and how far they are from the labels, of the first rows."""
     count = min(len(trace), most)
     more = [f"… {len(trace) - count:,} more rows"] if count < len(trace) else []
-    if isinstance(trace.mistakes, NumberMistakes):
+    if isinstance(trace.mistakes, RegressionErrors):
         grids: list[Block] = [_numbers(trace, trace.mistakes, count, "")]
         if trace.mistakes.is_scaled:
             said = "The same as the network works with it, in standard deviations from the mean:"
@@ -192,17 +192,17 @@ def row_sections(trace: Trace, most: int) -> list[Section]:
     ]
 
 
-def _probabilities(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
+def _probabilities(trace: Trace, mistakes: ClassificationErrors, count: int) -> Grid:
     names = [str(value) for value in trace.classes or ()]
     rows = [
         [str(trace.rows[r]), names[mistakes.truth[r]], *(f"{p:.4f}" for p in mistakes.probabilities[r]),
-         shown(float(trace.losses[r])), shown(float(trace.losses_after[r]))]
+         format_digits(float(trace.losses[r])), format_digits(float(trace.losses_after[r]))]
         for r in range(count)
     ]  # fmt: skip
     return Grid(["row", "label", *names, "loss", "after the step"], rows, 2)
 
 
-def _differences(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
+def _differences(trace: Trace, mistakes: ClassificationErrors, count: int) -> Grid:
     names = [str(value) for value in trace.classes or ()]
     rows = [
         [str(trace.rows[r]), *(f"{d:.4f}" for d in mistakes.differences[r]), *(f"{s:.4f}" for s in mistakes.squares[r]),
@@ -212,7 +212,7 @@ def _differences(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
     return Grid(["row", *names, *(["squared"] * len(names)), "mean", "-log p"], rows)
 
 
-def _mean_of_squares(mistakes: ClassMistakes) -> str:
+def _mean_of_squares(mistakes: ClassificationErrors) -> str:
     """The aggregation of one row spelt out."""
     squares, of_label = (
         " + ".join(f"{s:.4f}" for s in mistakes.squares[0]),
@@ -224,7 +224,7 @@ def _mean_of_squares(mistakes: ClassMistakes) -> str:
     )
 
 
-def _likeliest(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
+def _likeliest(trace: Trace, mistakes: ClassificationErrors, count: int) -> Grid:
     """Of many classes: the true one and the likeliest."""
     names = [str(value) for value in trace.classes or ()]
     rows = []
@@ -234,13 +234,13 @@ def _likeliest(trace: Trace, mistakes: ClassMistakes, count: int) -> Grid:
         rows.append(
             [str(trace.rows[r]), names[truth], f"{p[truth]:.4f}", f"{mistakes.differences[r, truth]:.4f}", names[best],
              f"{p[best]:.4f}", f"{mistakes.squared_error[r]:.4f}", f"{mistakes.cross_entropy[r]:.4f}",
-             shown(float(trace.losses[r])), shown(float(trace.losses_after[r]))]
+             format_digits(float(trace.losses[r])), format_digits(float(trace.losses_after[r]))]
         )  # fmt: skip
     head = ["row", "label", "its probability", "difference", "likeliest", "probability", "mean of squares"]
     return Grid([*head, "cross-entropy", "loss", "after the step"], rows, 2)
 
 
-def _numbers(trace: Trace, mistakes: NumberMistakes, count: int, prefix: str) -> Grid:
+def _numbers(trace: Trace, mistakes: RegressionErrors, count: int, prefix: str) -> Grid:
     """In the units of the labels, or as the network works with them (``scaled_``), where the losses belong."""
     several, with_losses = len(trace.output_names) > 1, bool(prefix) or not mistakes.is_scaled
     rows: list[list[str | float]] = []
@@ -258,15 +258,15 @@ def _numbers(trace: Trace, mistakes: NumberMistakes, count: int, prefix: str) ->
 def _means(trace: Trace) -> Block:
     by = "" if trace.row_weights is None else ", by the rows' weights"
     return (
-        f"The loss of the batch is the mean of the rows' losses{by}: {shown(trace.loss, 6)}, after the step "
-        f"{shown(trace.loss_after, 6)}."
+        f"The loss of the batch is the mean of the rows' losses{by}: {format_digits(trace.loss, 6)}, after the step "
+        f"{format_digits(trace.loss_after, 6)}."
     )
 
 
 MOST_SOURCES = 64
 
 
-def neuron_sections(followed: Followed) -> list[Section]:
+def describe_neuron(followed: NeuronTrace) -> list[Section]:
     """One neuron in full; of very many weights, those whose gradient is largest."""
     name = followed.name[0].upper() + followed.name[1:]
     return [
@@ -276,7 +276,7 @@ def neuron_sections(followed: Followed) -> list[Section]:
     ]
 
 
-def _which(followed: Followed) -> list[int]:
+def _which(followed: NeuronTrace) -> list[int]:
     count = len(followed.sources)
     if count <= MOST_SOURCES:
         return list(range(count))
@@ -284,12 +284,12 @@ def _which(followed: Followed) -> list[int]:
     return sorted(largest)
 
 
-def _rest(followed: Followed) -> list[Block]:
+def _rest(followed: NeuronTrace) -> list[Block]:
     more = len(followed.sources) - MOST_SOURCES
     return [f"… {more:,} more, whose gradients are smaller"] if more > 0 else []
 
 
-def _forward(followed: Followed) -> list[Block]:
+def _forward(followed: NeuronTrace) -> list[Block]:
     f = followed
     rows: list[list[str | float]] = [
         [f.sources[i], float(f.values[i]), float(f.weights[i]), float(f.products[i])] for i in _which(f)
@@ -300,10 +300,12 @@ def _forward(followed: Followed) -> list[Block]:
     return [Grid(["from", "value", "weight", "value × weight"], rows, last=4, digits=6), *_rest(f)]
 
 
-def _back(followed: Followed) -> list[Block]:
+def _back(followed: NeuronTrace) -> list[Block]:
     f = followed
     if f.dloss_dactivation is None:
-        return [f"The gradient of the loss by z, {shown(f.dloss_dsum, 6)} in this row, comes from the loss itself."]
+        return [
+            f"The gradient of the loss by z, {format_digits(f.dloss_dsum, 6)} in this row, comes from the loss itself."
+        ]
     terms = zip(f.targets, f.onward, f.dloss_donward, f.returned, strict=True)
     rows: list[list[str | float]] = [[to, *map(float, numbers)] for to, *numbers in terms]
     if len(rows) > MOST_SOURCES:
@@ -316,7 +318,7 @@ def _back(followed: Followed) -> list[Block]:
     return [Grid(head, [*rows, *ends], last=len(ends), digits=6)]
 
 
-def _update(followed: Followed) -> list[Block]:
+def _update(followed: NeuronTrace) -> list[Block]:
     f = followed
     planes = list(f.planes)
     rows: list[list[str | float]] = []

@@ -14,11 +14,11 @@ from creche.errors import PlanError
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
 
-__all__ = ["Followed", "follow", "most_taught", "named_neuron"]
+__all__ = ["NeuronTrace", "find_neuron", "largest_gradient_neuron", "trace_neuron"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Followed:
+class NeuronTrace:
     """One neuron, in one row. All arrays of d numbers are in the order of `sources`.
 
     Attributes
@@ -85,7 +85,7 @@ class Followed:
     bias_planes: dict[str, tuple[float, float]]
 
 
-def named_neuron(trace: Trace, neuron: Any) -> tuple[int, int]:
+def find_neuron(trace: Trace, neuron: Any) -> tuple[int, int]:
     """The (layer, neuron) that is meant.
 
     Raises
@@ -112,12 +112,12 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def most_taught(trace: Trace) -> tuple[int, int]:
+def largest_gradient_neuron(trace: Trace) -> tuple[int, int]:
     """The neuron of the first layer by whose weighted sums the loss changes most, over all rows."""
     return 1, int(np.argmax(_size(trace.layers[0].dloss_dsums).sum(axis=0)))
 
 
-def follow(trace: Trace, layer: int, neuron: int, row: Any = None) -> Followed:
+def trace_neuron(trace: Trace, layer: int, neuron: int, row: Any = None) -> NeuronTrace:
     """A neuron in a row; by default, in the row by which its weighted sum matters most to the loss."""
     at = trace.layers[layer - 1]
     r = _place(trace, row, at.dloss_dsums[:, neuron])
@@ -130,7 +130,7 @@ def follow(trace: Trace, layer: int, neuron: int, row: Any = None) -> Followed:
     last = layer == len(trace.layers)
     sources, name = trace.sources(layer), trace.neuron_name(layer, neuron)
     planes = {name: (x[0][:, neuron], y[0][:, neuron]) for name, (x, y) in at.planes.items()}
-    return Followed(
+    return NeuronTrace(
         layer, neuron, name, int(trace.rows[r]), sources, values, w, values * w,
         b, float(at.sums[r, neuron]), float((trace.outputs if last else at.activations)[r, neuron]), at.activation,
         targets, onward, by_onward, returned, back, dloss_dsum / back if back else None, dloss_dsum,

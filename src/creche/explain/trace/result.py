@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.trace.gradient_check import GradientCheck
-from creche.explain.trace.neuron import Followed, follow, named_neuron
+from creche.explain.trace.neuron import NeuronTrace, find_neuron, trace_neuron
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
 from creche.table.table import Table
@@ -19,10 +19,10 @@ from creche.table.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ClassMistakes", "NumberMistakes", "Trace", "TracedLayer", "as_given", "given_features"]
+__all__ = ["ClassificationErrors", "RegressionErrors", "Trace", "TracedLayer", "as_cell", "feature_values"]
 
 
-def given_features(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
+def feature_values(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
     """The values of these columns, None for missing."""
     x = observations.x
     if isinstance(x, Table):
@@ -30,12 +30,12 @@ def given_features(observations: Observations, names: Sequence[str]) -> dict[str
     return dict(zip(names, x.T.tolist(), strict=True))
 
 
-def as_given(value: Any) -> str:
+def as_cell(value: Any) -> str:
     """A value as it stands in a cell.
 
     Examples
     --------
-    >>> as_given(3750.0), as_given(18.7), as_given("Biscoe"), as_given(None), as_given(True)
+    >>> as_cell(3750.0), as_given(18.7), as_given("Biscoe"), as_given(None), as_given(True)
     ('3750', '18.7', 'Biscoe', 'missing', 'yes')
 
     """
@@ -47,7 +47,7 @@ def as_given(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassMistakes:
+class ClassificationErrors:
     """Of probabilities.
 
     Attributes
@@ -79,7 +79,7 @@ class ClassMistakes:
     cross_entropy: NDArray[np.float64]
 
     @classmethod
-    def of(cls, probabilities: NDArray[Any], truth: NDArray[Any]) -> ClassMistakes:
+    def of(cls, probabilities: NDArray[Any], truth: NDArray[Any]) -> ClassificationErrors:
         """From probabilities (n, C) and the numbers of the true classes, (n,)."""
         p = probabilities.astype(np.float64)
         label = np.eye(p.shape[1])[truth]
@@ -91,7 +91,7 @@ class ClassMistakes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NumberMistakes:
+class RegressionErrors:
     """Of predicted numbers.
 
     Attributes
@@ -118,7 +118,7 @@ class NumberMistakes:
     @classmethod
     def of(
         cls, truth: NDArray[Any], predictions: NDArray[Any], scaled_truth: NDArray[Any], outputs: NDArray[Any]
-    ) -> NumberMistakes:
+    ) -> RegressionErrors:
         """From labels and predictions in their units and as the network has them, each (n, k)."""
         given, said, scaled, out = (array.astype(np.float64) for array in (truth, predictions, scaled_truth, outputs))
         off, scaled_off = said - given, out - scaled
@@ -244,7 +244,7 @@ class Trace:
     output_names: tuple[str, ...]
     outputs: NDArray[Any]
     classes: tuple[Any, ...] | None
-    mistakes: ClassMistakes | NumberMistakes
+    mistakes: ClassificationErrors | RegressionErrors
     losses: NDArray[Any]
     loss: float
     losses_after: NDArray[Any]
@@ -262,7 +262,7 @@ class Trace:
     @property
     def features(self) -> dict[str, list[Any]]:
         """The rows as given: the values of each of the columns, None where one is missing."""
-        return given_features(self.observations, self.columns)
+        return feature_values(self.observations, self.columns)
 
     @property
     def gradient_norm(self) -> float:
@@ -283,7 +283,7 @@ class Trace:
             return self.inputs
         return tuple(self.neuron_name(layer - 1, i) for i in range(self.layers[layer - 2].width))
 
-    def follow(self, layer: int | None = None, neuron: int | None = None, row: int | None = None) -> Followed:
+    def follow(self, layer: int | None = None, neuron: int | None = None, row: int | None = None) -> NeuronTrace:
         """One neuron followed through one row, forward and back, and through the update of its weights.
 
         Parameters
@@ -300,8 +300,8 @@ class Trace:
             If there is no such layer, neuron or row.
 
         """
-        named = self.neuron if layer is None and neuron is None else named_neuron(self, (layer, neuron))
-        return follow(self, *named, row)
+        named = self.neuron if layer is None and neuron is None else find_neuron(self, (layer, neuron))
+        return trace_neuron(self, *named, row)
 
     def table(self) -> pl.DataFrame:
         """Every number of the step, one to a row.
@@ -336,15 +336,15 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, ready for JSON: numbers that are not finite become None."""
-        from creche.explain.trace.export import as_plain
+        from creche.explain.trace.export import trace_to_dict
 
-        return as_plain(self)
+        return trace_to_dict(self)
 
     def html(self) -> str:
         """The step as a page that needs nothing else, for light and dark screens."""
-        from creche.render.html import page
+        from creche.render.html import trace_page
 
-        return page(self)
+        return trace_page(self)
 
     def save_html(self, path: str | Path) -> None:
         """Writes the page to a file.
@@ -355,9 +355,9 @@ class Trace:
             If it cannot be written.
 
         """
-        from creche._system.atomic_files import replacing
+        from creche._system.atomic_files import open_replacement
 
-        with replacing(path) as file:
+        with open_replacement(path) as file:
             file.write(self.html().encode())
 
     def _repr_html_(self) -> str:

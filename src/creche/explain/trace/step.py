@@ -14,7 +14,7 @@ from creche.engine.native import Rows, new_run
 from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
-__all__ = ["Step", "alone", "is_finite", "plane_names", "stepped"]
+__all__ = ["Step", "is_finite", "plane_names", "single_batch_plan", "take_step"]
 
 
 def plane_names(optimizer: Optimizer) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class Step:
     is_taken: bool
 
 
-def alone(plan: Plan, rows: int, epoch: int = 0) -> Plan:
+def single_batch_plan(plan: Plan, rows: int, epoch: int = 0) -> Plan:
     """The plan for a step on exactly so many rows: one batch, in their order, without dropout."""
     network = plan.network
     layers = tuple(replace(layer, dropout=0.0) for layer in network.layers)
@@ -91,7 +91,7 @@ def alone(plan: Plan, rows: int, epoch: int = 0) -> Plan:
     )  # fmt: skip
 
 
-def stepped(
+def take_step(
     plan: Plan, weights: Weights, state: Mapping[str, NDArray[Any]] | None, rows: Rows, threads: int = 1
 ) -> Step:
     """Takes one step on these rows.
@@ -111,7 +111,7 @@ def stepped(
 
     """
     epoch = 0 if state is None else int(state["progress"][EPOCH])
-    engine = new_run(alone(plan, len(rows), epoch), rows, None, threads)
+    engine = new_run(single_batch_plan(plan, len(rows), epoch), rows, None, threads)
     if state is None:
         engine.set_parameters(list(weights))
     else:

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import Inside, batch_places, first_not_finite, inside_of
+from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, PlanError, TableError
-from creche.explain.rows import Batch, batch_of, chosen_places, taken
-from creche.explain.trace.gradient_check import checked_gradients
-from creche.explain.trace.neuron import most_taught, named_neuron
-from creche.explain.trace.result import ClassMistakes, NumberMistakes, Trace, TracedLayer
-from creche.explain.trace.step import Step, alone, is_finite, stepped
+from creche.explain.rows import Batch, create_batch, select_places, take_rows
+from creche.explain.trace.gradient_check import check_gradients
+from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
+from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
+from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
 from creche.plan.losses import BinaryCrossEntropy, Poisson
-from creche.table.labels import class_numbers
+from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
-from creche.table.row_weights import class_weights, sample_weights
+from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.table import Table
 from creche.training.run import Run
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from creche.plan.losses import LossFunction
     from creche.plan.plan import Plan
 
-__all__ = ["as_in_training", "trace"]
+__all__ = ["trace", "training_weights"]
 
 
-def as_in_training(
+def training_weights(
     model: Model, preparation: Preparation | None, rows: Observations
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
     """The weights that training gives these rows, (n,) or None, and what is to be said of them.
@@ -47,7 +47,7 @@ def as_in_training(
     column = preparation.sample_weight
     if column is not None:
         if isinstance(rows.x, Table) and column in rows.x.columns:
-            weights = sample_weights(column, rows)
+            weights = resolve_sample_weights(column, rows)
             said.append(f"each row counts by its {column}, as in training")
         else:
             said.append(f"training counted rows by {column}, which this table lacks: here all count the same")
@@ -61,11 +61,11 @@ def _of_classes(
     model: Model, class_weight: Any, rows: Observations, weights: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     if class_weight != "balanced":
-        return class_weights(class_weight, rows, model.labels, weights)
+        return apply_class_weights(class_weight, rows, model.labels, weights)
     assert model.labels.classes is not None
     shares = np.array(model.labels.baseline)
     of_class = 1 / (len(shares) * np.where(shares > 0, shares, 1.0))
-    of_row = of_class[class_numbers(rows.y, model.labels.classes, model.labels.name, rows.called)]
+    of_row = of_class[encode_classes(rows.y, model.labels.classes, model.labels.name, rows.called)]
     return np.asarray(of_row if weights is None else of_row * weights)
 
 
@@ -147,9 +147,9 @@ def trace(
     batch, notes = _batch(network, run, data, y, rows, sample_weight)
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
-    step = stepped(plan, network.weights, state, batch.rows, threads)
-    plan_of_step = alone(plan, len(batch), step.epoch)
-    inside = inside_of(plan_of_step, step.before, batch.rows)
+    step = take_step(plan, network.weights, state, batch.rows, threads)
+    plan_of_step = single_batch_plan(plan, len(batch), step.epoch)
+    inside = batch_internals(plan_of_step, step.before, batch.rows)
     if not step.is_taken:
         raise _no_step(inside, batch)
     if run is None:
@@ -160,8 +160,8 @@ def trace(
     found = _assembled(network, plan, batch, step, inside, notes)
     if check:
         gradients = [(at.gradient, at.bias_gradient) for at in found.layers]
-        found = replace(found, check=checked_gradients(plan_of_step, step.before, batch.rows, gradients))
-    return replace(found, neuron=most_taught(found) if neuron is None else named_neuron(found, neuron))
+        found = replace(found, check=check_gradients(plan_of_step, step.before, batch.rows, gradients))
+    return replace(found, neuron=largest_gradient_neuron(found) if neuron is None else find_neuron(found, neuron))
 
 
 def _batch(
@@ -170,17 +170,17 @@ def _batch(
     """The rows, encoded and weighed, and what is to be said of them."""
     if data is None and run is not None:
         return _next_batch(model, run, rows), ()
-    batch = batch_of(model, data, y, sample_weight=sample_weight)
+    batch = create_batch(model, data, y, sample_weight=sample_weight)
     notes: tuple[str, ...] = ()
     if sample_weight is None:
         origin = model.provenance if run is None else run.prepared
         preparation = None if origin is None else origin.preparation
-        weights, notes = as_in_training(model, preparation, batch.observations)
+        weights, notes = training_weights(model, preparation, batch.observations)
         if run is not None and run.prepared.given_weights is not None:
             notes += ("training counted rows by weights that no column holds: here all count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
-    batch = taken(batch, chosen_places(rows, len(batch)))
+    batch = take_rows(batch, select_places(rows, len(batch)))
     if batch.rows.weights is not None and not batch.rows.weights.any():
         raise TableError("sample_weight: is 0 in each of the rows chosen; at least one must count")
     return batch, notes
@@ -192,15 +192,15 @@ def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     encoded = run.prepared.encoded(part, run.plan.loss, run.plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
-        return taken(batch, chosen_places(rows, len(batch)))
+        return take_rows(batch, select_places(rows, len(batch)))
     epoch, done = run.epoch, int(run.state()["progress"][2])
     if done == run.plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
-    return taken(batch, batch_places(run.plan, epoch, done, len(batch)))
+    return take_rows(batch, batch_rows(run.plan, epoch, done, len(batch)))
 
 
-def _no_step(inside: Inside, batch: Batch) -> CrecheError:
-    where = first_not_finite(inside)
+def _no_step(inside: BatchInternals, batch: Batch) -> CrecheError:
+    where = first_non_finite(inside)
     if where is None:
         return CrecheError("the loss of these rows is not finite, so there is no step to take apart")
     row = batch.observations.called[where.row]
@@ -211,12 +211,14 @@ def _no_step(inside: Inside, batch: Batch) -> CrecheError:
     )
 
 
-def _assembled(model: Model, plan: Plan, batch: Batch, step: Step, inside: Inside, notes: tuple[str, ...]) -> Trace:
+def _assembled(
+    model: Model, plan: Plan, batch: Batch, step: Step, inside: BatchInternals, notes: tuple[str, ...]
+) -> Trace:
     observed = batch.observations
     mistakes, outputs = _mistakes(model, plan, batch, step)
     losses_after, loss_after = np.full(len(batch), np.nan), float("nan")
     if is_finite(step.after):
-        later = inside_of(alone(plan, len(batch)), step.after, batch.rows)
+        later = batch_internals(single_batch_plan(plan, len(batch)), step.after, batch.rows)
         losses_after, loss_after = later.losses, later.loss
     else:
         notes += ("the step is so long that weights are no longer finite",)
@@ -230,7 +232,7 @@ def _assembled(model: Model, plan: Plan, batch: Batch, step: Step, inside: Insid
     )  # fmt: skip
 
 
-def _layers(plan: Plan, step: Step, inside: Inside) -> tuple[TracedLayer, ...]:
+def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer, ...]:
     out = []
     for i, layer in enumerate(plan.network.layers):
         is_last = i == len(plan.network.layers) - 1
@@ -252,15 +254,15 @@ def _head(plan: Plan) -> str:
 
 def _mistakes(
     model: Model, plan: Plan, batch: Batch, step: Step
-) -> tuple[ClassMistakes | NumberMistakes, NDArray[Any]]:
+) -> tuple[ClassificationErrors | RegressionErrors, NDArray[Any]]:
     """Predictions beside labels, and what the network itself gives."""
     observed, rows = batch.observations, batch.rows
     outputs: NDArray[Any] = new_predictor(plan, step.before, 1).predict(rows.x)
     said = model.said(outputs)
     if model.classes is not None:
-        return ClassMistakes.of(
-            said, class_numbers(observed.y, model.classes, observed.label, observed.called)
+        return ClassificationErrors.of(
+            said, encode_classes(observed.y, model.classes, observed.label, observed.called)
         ), outputs
     truth = observed.y.astype(np.float64).reshape(len(batch), -1)
     assert rows.targets is not None
-    return NumberMistakes.of(truth, said.reshape(len(batch), -1), rows.targets, outputs), outputs
+    return RegressionErrors.of(truth, said.reshape(len(batch), -1), rows.targets, outputs), outputs

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.cell_types import Place, Rule, coerced
-from creche.table.encoders.numeric import MISSING, name_of, word_list, yes_or_no
+from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.encoders.numeric import MISSING, read_flag, read_name, read_words
 from creche.table.table import KINDS, Column
 
-__all__ = ["CategoryEncoder"]
+__all__ = ["CategoricalEncoder"]
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryEncoder:
+class CategoricalEncoder:
     """One-hot: an input for each frequent category, others for the rest.
 
     A category that is not among the frequent ones, be it rare or never seen in training, goes to one of the `buckets`,
@@ -72,7 +72,7 @@ class CategoryEncoder:
 
         """
         kind = column.kind
-        column = _in_words(column, Place("the table", name))
+        column = _in_words(column, ColumnContext("the table", name))
         present = column.values >= 0
         counts = np.bincount(
             column.values[present], None if weights is None else weights[present], minlength=len(column.words)
@@ -104,7 +104,7 @@ class CategoryEncoder:
     def is_constant(self) -> bool:
         return len(self.categories) + self.buckets <= 1 and not self.marked
 
-    def prepared(self, column: Column, place: Place) -> NDArray[Any]:
+    def prepared(self, column: Column, place: ColumnContext) -> NDArray[Any]:
         """The place of each row's input, -1 for none."""
         column = _in_words(column, place)
         own = {word: i for i, word in enumerate(self.categories)}
@@ -137,8 +137,8 @@ class CategoryEncoder:
         kind, buckets = data.get("kind"), data.get("buckets")
         if kind not in KINDS or type(buckets) is not int or not 0 <= buckets <= 2**20:
             raise FileError(f"features: kind {kind!r} or buckets {buckets!r}; the file was damaged or made by hand")
-        return cls(name_of(data), kind, word_list(data, "categories"), buckets, yes_or_no(data, "marked"))
+        return cls(read_name(data), kind, read_words(data, "categories"), buckets, read_flag(data, "marked"))
 
 
-def _in_words(column: Column, place: Place) -> Column:
-    return coerced(column, Rule("words", given=True), place)
+def _in_words(column: Column, place: ColumnContext) -> Column:
+    return coerce_column(column, Rule("words", given=True), place)

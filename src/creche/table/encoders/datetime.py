@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.cell_types import Place
-from creche.table.encoders.numeric import MISSING, finite_number, mean_and_deviation, name_of, word_list, yes_or_no
+from creche.table.cell_types import ColumnContext
+from creche.table.encoders.numeric import MISSING, compute_moments, read_flag, read_name, read_number, read_words
 from creche.table.table import Column
 
-__all__ = ["DateEncoder"]
+__all__ = ["DatetimeEncoder"]
 
 PARTS = ("year", "month", "day", "weekday", "hour")
 
@@ -52,7 +52,7 @@ CIRCLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class DateEncoder:
+class DatetimeEncoder:
     """Year and day of the month as numbers; month, weekday and hour as sine and cosine.
 
     Attributes
@@ -88,7 +88,7 @@ class DateEncoder:
         for part in ("year", "day"):
             scaled[part] = (0.0, 1.0)
             if part in varying:
-                mean, deviation = mean_and_deviation([calendar[part].astype(np.float64)], weights)
+                mean, deviation = compute_moments([calendar[part].astype(np.float64)], weights)
                 scaled[part] = (float(mean[0]), float(deviation[0]))
         return cls(name, varying, scaled["year"], scaled["day"], bool(missing.any()))
 
@@ -111,7 +111,7 @@ class DateEncoder:
     def is_constant(self) -> bool:
         return not self.parts and not self.marked
 
-    def prepared(self, column: Column, place: Place) -> NDArray[Any]:
+    def prepared(self, column: Column, place: ColumnContext) -> NDArray[Any]:
         """The column's values as `write` takes them."""
         return column.values
 
@@ -144,14 +144,14 @@ class DateEncoder:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` described; FileError if it cannot be."""
-        parts = word_list(data, "parts")
+        parts = read_words(data, "parts")
         if any(part not in PARTS for part in parts):
             raise FileError(f"features: {parts!r} are no parts of a date; the file was damaged or made by hand")
         year, day = (
-            (finite_number(data, f"{part} mean"), finite_number(data, f"{part} deviation", above=0))
+            (read_number(data, f"{part} mean"), read_number(data, f"{part} deviation", above=0))
             for part in ("year", "day")
         )
-        return cls(name_of(data), parts, year, day, yes_or_no(data, "marked"))
+        return cls(read_name(data), parts, year, day, read_flag(data, "marked"))
 
 
 def _calendar(values: NDArray[Any]) -> dict[str, NDArray[np.int64]]:

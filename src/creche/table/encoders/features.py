@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, PlanError, TableError, nearest
-from creche.plan.component import Part, count
-from creche.table.cell_types import Place, Rule, coerced
+from creche.plan.component import Component, count_field
+from creche.table.cell_types import ColumnContext, Rule, coerce_column
 from creche.table.checks import check_finite, warn
-from creche.table.encoders.categorical import CategoryEncoder
-from creche.table.encoders.datetime import DateEncoder
-from creche.table.encoders.numeric import NumberEncoder, mean_and_deviation
+from creche.table.encoders.categorical import CategoricalEncoder
+from creche.table.encoders.datetime import DatetimeEncoder
+from creche.table.encoders.numeric import NumericEncoder, compute_moments
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
 
-__all__ = ["Encoding", "FeatureEncoder"]
+__all__ = ["FeatureEncoder", "Preprocessing"]
 
 SCALINGS = ("standard", "robust", "quantile", "none")
 
@@ -34,14 +34,14 @@ MOST_BUCKETS = 4096
 MOST_INPUTS_OF_A_FILE = 1_000_000
 
 
-Encoder = NumberEncoder | CategoryEncoder | DateEncoder
+Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder
 
 
-ENCODERS: dict[str, Any] = {encoder.role: encoder for encoder in (NumberEncoder, CategoryEncoder, DateEncoder)}
+ENCODERS: dict[str, Any] = {encoder.role: encoder for encoder in (NumericEncoder, CategoricalEncoder, DatetimeEncoder)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Encoding(Part):
+class Preprocessing(Component):
     """How columns become inputs.
 
     Parameters
@@ -64,17 +64,17 @@ class Encoding(Part):
     """
 
     scaling: str = "standard"
-    infrequent: int = count(5)
-    max_categories: int = count(32)
-    buckets: int = count(16, at_most=MOST_BUCKETS)
+    infrequent: int = count_field(5)
+    max_categories: int = count_field(32)
+    buckets: int = count_field(16, at_most=MOST_BUCKETS)
 
     def __post_init__(self) -> None:
-        Part.__post_init__(self)
+        Component.__post_init__(self)
         if self.scaling not in SCALINGS:
             raise PlanError(f"encoding: got {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
 
     @classmethod
-    def of(cls, choice: Encoding | Mapping[str, Any] | str | None) -> Encoding:
+    def of(cls, choice: Preprocessing | Mapping[str, Any] | str | None) -> Preprocessing:
         """From None, a word for the scaling, a dict, or itself.
 
         Raises
@@ -115,14 +115,16 @@ class FeatureEncoder:
     _changes_nothing: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        plain = [column for column in self.columns if isinstance(column, NumberEncoder) and column.is_plain]
+        plain = [column for column in self.columns if isinstance(column, NumericEncoder) and column.is_plain]
         object.__setattr__(self, "_is_plain", len(plain) == len(self.columns))
         object.__setattr__(self, "_mean", np.array([column.center for column in plain]))
         object.__setattr__(self, "_scale", np.array([column.scale for column in plain]))
         object.__setattr__(self, "_changes_nothing", bool(not self._mean.any() and (self._scale == 1).all()))
 
     @classmethod
-    def fit(cls, table: Table, schema: Schema, encoding: Encoding, weights: NDArray[np.float64] | None = None) -> Self:
+    def fit(
+        cls, table: Table, schema: Schema, encoding: Preprocessing, weights: NDArray[np.float64] | None = None
+    ) -> Self:
         """From the training rows of a table; a row of weight 2 counts as two rows.
 
         Raises
@@ -147,20 +149,20 @@ class FeatureEncoder:
         cls,
         x: NDArray[np.floating[Any]],
         names: Sequence[str],
-        encoding: Encoding,
+        encoding: Preprocessing,
         weights: NDArray[np.float64] | None = None,
     ) -> Self:
         """From the training rows x (n, d) of an array of finite numbers."""
         if encoding.scaling in ("standard", "none"):
             mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
             if encoding.scaling == "standard":
-                mean, scale = mean_and_deviation(x, weights)
+                mean, scale = compute_moments(x, weights)
             pairs = zip(names, mean.tolist(), scale.tolist(), strict=True)
-            columns = tuple(NumberEncoder(name, "number", m, s, m) for name, m, s in pairs)
+            columns = tuple(NumericEncoder(name, "number", m, s, m) for name, m, s in pairs)
         else:
             table = _as_table(x, names)
             columns = tuple(
-                NumberEncoder.fit(name, column, encoding.scaling, weights) for name, column in table.columns.items()
+                NumericEncoder.fit(name, column, encoding.scaling, weights) for name, column in table.columns.items()
             )
         _warn_of_constants(columns)
         return cls(columns, False)
@@ -211,14 +213,14 @@ class FeatureEncoder:
                     column.write(of_column[begin : begin + len(part)], part[:, end - column.width : end])
             if not np.isfinite(part).all():
                 row = begin + int(np.argmin(np.isfinite(part).all(axis=1)))
-                called = Place(table.source, "", table.first_row, rows).called(row)
+                called = ColumnContext(table.source, "", table.first_row, rows).called(row)
                 check_finite(out[row : row + 1], self.inputs, f"{table.source} in {precision}", called)
         return out
 
     def _prepared(self, table: Table, column: Encoder, rows: NDArray[np.int64] | None) -> NDArray[Any]:
-        place = Place(table.source, column.name, table.first_row, rows)
+        place = ColumnContext(table.source, column.name, table.first_row, rows)
         given = table.column(column.name, "features")
-        return column.prepared(coerced(given, Rule(column.kind, given=True), place), place)
+        return column.prepared(coerce_column(given, Rule(column.kind, given=True), place), place)
 
     def transform_matrix(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
         """The network's inputs (n, inputs) for an array of finite numbers (n, d).
@@ -295,7 +297,7 @@ def _moments_of_complete_numbers(
             complete[name] = column.values
     if not complete:
         return {}
-    mean, deviation = mean_and_deviation(list(complete.values()), weights)
+    mean, deviation = compute_moments(list(complete.values()), weights)
     return dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
 
 
@@ -303,19 +305,19 @@ def _fit(
     table: Table,
     name: str,
     role: str,
-    encoding: Encoding,
+    encoding: Preprocessing,
     weights: NDArray[np.float64] | None,
     known: tuple[float, float] | None,
 ) -> Encoder:
     column = table.columns[name]
     if role == "date":
-        return DateEncoder.fit(name, column, weights)
+        return DatetimeEncoder.fit(name, column, weights)
     if role in ("category", "text"):
         e = encoding
-        return CategoryEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
+        return CategoricalEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
     kind = "yes_no" if role == "yes_no" else column.kind
-    read = coerced(column, Rule(kind, given=True), Place(table.source, name, table.first_row))
-    return NumberEncoder.fit(name, read, encoding.scaling, weights, known)
+    read = coerce_column(column, Rule(kind, given=True), ColumnContext(table.source, name, table.first_row))
+    return NumericEncoder.fit(name, read, encoding.scaling, weights, known)
 
 
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.table.cell_types import Place
+from creche.table.cell_types import ColumnContext
 from creche.table.encoders.quantiles import normal_quantile, quantiles
 from creche.table.table import Column
 
 __all__ = [
     "MISSING",
-    "NumberEncoder",
-    "finite_number",
-    "mean_and_deviation",
-    "name_of",
-    "number_list",
-    "word_list",
-    "yes_or_no",
+    "NumericEncoder",
+    "compute_moments",
+    "read_flag",
+    "read_name",
+    "read_number",
+    "read_numbers",
+    "read_words",
 ]
 
 LARGEST = sys.float_info.max
@@ -38,7 +38,7 @@ def _refuse(name: str, value: object) -> FileError:
     )
 
 
-def finite_number(data: Mapping[str, Any], name: str, above: float = -math.inf) -> float:
+def read_number(data: Mapping[str, Any], name: str, above: float = -math.inf) -> float:
     """The number of that name."""
     value = data.get(name)
     if not _is_finite(value) or value <= above:
@@ -51,7 +51,7 @@ def _is_finite(value: Any) -> TypeGuard[int | float]:
     return type(value) in (int, float) and -LARGEST <= value <= LARGEST
 
 
-def name_of(data: Mapping[str, Any]) -> str:
+def read_name(data: Mapping[str, Any]) -> str:
     """The column's name."""
     value = data.get("name")
     if not isinstance(value, str):
@@ -59,7 +59,7 @@ def name_of(data: Mapping[str, Any]) -> str:
     return value
 
 
-def number_list(data: Mapping[str, Any], name: str) -> tuple[float, ...]:
+def read_numbers(data: Mapping[str, Any], name: str) -> tuple[float, ...]:
     """The list of finite numbers of that name."""
     values = data.get(name)
     if not isinstance(values, list) or not all(map(_is_finite, values)):
@@ -67,7 +67,7 @@ def number_list(data: Mapping[str, Any], name: str) -> tuple[float, ...]:
     return tuple(map(float, values))
 
 
-def word_list(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def read_words(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """The list of different words of that name."""
     values = data.get(name)
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
@@ -77,7 +77,7 @@ def word_list(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def yes_or_no(data: Mapping[str, Any], name: str) -> bool:
+def read_flag(data: Mapping[str, Any], name: str) -> bool:
     """The yes or no of that name."""
     value = data.get(name)
     if not isinstance(value, bool):
@@ -105,7 +105,7 @@ QUARTERS = np.array([0.25, 0.5, 0.75])
 
 
 @dataclass(frozen=True, slots=True)
-class NumberEncoder:
+class NumericEncoder:
     """(value - center) / scale, or a curve through quantiles; a column that was constant in training becomes 0.
 
     Attributes
@@ -162,7 +162,7 @@ class NumberEncoder:
         if not np.isfinite(values).all():
             value = values[~np.isfinite(values)][0]
             raise TableError(f"column {name!r}: holds {value}; needs finite numbers, or nothing")
-        mean, deviation = known or (float(number[0]) for number in mean_and_deviation([values], weights))
+        mean, deviation = known or (float(number[0]) for number in compute_moments([values], weights))
         if scaling == "none":
             return cls(name, kind, 0.0, 1.0, mean, marked)
         if scaling == "standard" or deviation == np.inf:
@@ -194,7 +194,7 @@ class NumberEncoder:
         """Whether it only shifts and scales."""
         return not self.marked and not self.references
 
-    def prepared(self, column: Column, place: Place) -> NDArray[Any]:
+    def prepared(self, column: Column, place: ColumnContext) -> NDArray[Any]:
         """The column's values as `write` takes them.
 
         Raises
@@ -233,15 +233,15 @@ class NumberEncoder:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """What `to_dict` described; FileError if it cannot be."""
-        name = name_of(data)
-        scale = np.inf if data.get("scale") is None else finite_number(data, "scale", above=0)
-        kind, references = data.get("kind"), number_list(data, "references")
+        name = read_name(data)
+        scale = np.inf if data.get("scale") is None else read_number(data, "scale", above=0)
+        kind, references = data.get("kind"), read_numbers(data, "references")
         if kind not in ("number", "yes_no"):
             raise FileError(f"features: {name!r} is of kind {str(kind)[:40]!r}; the file was damaged or made by hand")
         if len(references) > MOST_REFERENCES or list(references) != sorted(references):
             raise FileError(f"features: references of {name!r} are no quantiles; the file was damaged or made by hand")
         return cls(
-            name, kind, finite_number(data, "center"), scale, finite_number(data, "fill"), yes_or_no(data, "marked"),
+            name, kind, read_number(data, "center"), scale, read_number(data, "fill"), read_flag(data, "marked"),
             references,
         )  # fmt: skip
 
@@ -278,7 +278,7 @@ def _on_the_curve(
     return np.asarray(np.where(share == 1, normal[right], np.minimum(between, normal[right])))
 
 
-def mean_and_deviation(
+def compute_moments(
     x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], weights: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Of each column of x, an array (n, d) or columns (n,), with the deviation of a constant column infinite.

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from creche.errors import FileError, TableError
 from creche.table.reading.byte_streams import Stream
-from creche.table.table import checked_names, chosen_names
+from creche.table.table import check_names, select_names
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["arrow_frames"]
+__all__ = ["read_arrow_frames"]
 
 CONTINUES = b"\xff\xff\xff\xff"
 
@@ -33,7 +33,7 @@ SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
 LONGEST_DESCRIPTION = 256 << 20  # bytes; a length beyond it is a lie
 
 
-def arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def read_arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
     """A frame for each record batch.
 
     Raises
@@ -121,5 +121,5 @@ def _frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -> pl.
         raise TableError(f"{stream.source}: two columns have one name; give each column a name of its own") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise _damaged(stream) from error
-    checked_names(frame.columns, stream.source)
-    return frame.select(chosen_names(columns, frame.columns, stream.source))
+    check_names(frame.columns, stream.source)
+    return frame.select(select_names(columns, frame.columns, stream.source))

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from creche.errors import FileError, TableError
 
-__all__ = ["Stream", "on_disk", "opened_bytes", "utf8_pieces"]
+__all__ = ["Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
 
 PIECE = 1 << 20
 
@@ -91,7 +91,7 @@ DAMAGED = "its compressed bytes are cut short or damaged; fetch it or make it ag
 
 
 @contextmanager
-def opened_bytes(path: Path | IO[Any] | None, source: str) -> Iterator[Stream]:
+def open_bytes(path: Path | IO[Any] | None, source: str) -> Iterator[Stream]:
     """The bytes of a file, of an open one, or of standard input for None, decompressed as often as they are compressed.
 
     Raises
@@ -145,7 +145,7 @@ def _decompressed(stream: Stream, opened: ExitStack) -> Stream | None:
 
 
 def _only_member(stream: Stream, opened: ExitStack) -> IO[bytes]:
-    path = opened.enter_context(on_disk(stream))
+    path = opened.enter_context(spool_to_disk(stream))
     try:
         archive = opened.enter_context(zipfile.ZipFile(path))
         members = [
@@ -198,7 +198,7 @@ class _Lines:
 
 
 @contextmanager
-def on_disk(stream: Stream) -> Iterator[Path]:
+def spool_to_disk(stream: Stream) -> Iterator[Path]:
     """A file of these bytes: the one they come from, or else a temporary copy."""
     if stream.path is not None:
         yield stream.path
@@ -220,7 +220,7 @@ def on_disk(stream: Stream) -> Iterator[Path]:
 TEXT_PIECE = 4 << 20  # bytes
 
 
-def utf8_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iterator[bytes]:
+def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iterator[bytes]:
     """The text in UTF-8, without a byte order mark, in pieces that end between two characters.
 
     Raises

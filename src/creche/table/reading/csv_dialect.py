@@ -11,9 +11,9 @@ from typing import Literal
 
 from creche.errors import TableError
 from creche.table.cell_types import DECIMAL_COMMA_NUMBER
-from creche.table.reading.options import SEPARATORS, Reading
+from creche.table.reading.options import SEPARATORS, ReadOptions
 
-__all__ = ["Dialect", "dialect_of", "encoding_of"]
+__all__ = ["Dialect", "detect_dialect", "detect_encoding"]
 
 LOOKED_AT = 65_536
 
@@ -39,7 +39,7 @@ class Dialect:
     decimal_comma: bool = False
 
 
-def encoding_of(head: bytes, source: str) -> str:
+def detect_encoding(head: bytes, source: str) -> str:
     """The encoding of a text that begins so.
 
     Raises
@@ -75,7 +75,7 @@ def encoding_of(head: bytes, source: str) -> str:
 NEEDED = "needs CSV, JSON lines, Parquet or Arrow"
 
 
-def dialect_of(head: str, reading: Reading) -> Dialect:
+def detect_dialect(head: str, reading: ReadOptions) -> Dialect:
     """How cells are set apart in a text that begins so, where `reading` leaves it open.
 
     The separator is the one by which most rows have as many cells as the first; between several, the one with more.

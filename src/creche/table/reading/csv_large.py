@@ -11,18 +11,24 @@ from numpy.typing import NDArray
 
 from creche.table.cell_types import MISSING_WORDS
 from creche.table.reading.csv_dialect import Dialect
-from creche.table.reading.csv_small import LONGEST_ROW, no_rows, ragged, rows_of, unclosed
-from creche.table.table import checked_names, chosen_names
+from creche.table.reading.csv_small import (
+    LONGEST_ROW,
+    no_rows_error,
+    ragged_row_error,
+    split_csv_rows,
+    unclosed_quote_error,
+)
+from creche.table.table import check_names, select_names
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["csv_frames"]
+__all__ = ["read_csv_frames"]
 
 BLANK_LINES = re.compile(rb"(?:(?<=\n)|\A)(?:\r?\n)+")
 
 
-def csv_frames(
+def read_csv_frames(
     pieces: Iterable[bytes], dialect: Dialect, source: str, columns: Sequence[str] | None = None
 ) -> Iterator[pl.DataFrame]:
     """Frames of words, null where one is missing, from a text in UTF-8 whose first line holds the names.
@@ -38,12 +44,12 @@ def csv_frames(
     for piece, final in _marked_last(pieces):
         text = rest + piece
         if reader is None:
-            head = rows_of(text.decode(), dialect, source, limit=1, final=final)
+            head = split_csv_rows(text.decode(), dialect, source, limit=1, final=final)
             if not head.rows and not final:
                 rest = _kept(text, dialect, source, line)
                 continue
-            names = checked_names([name.strip(" \t") for name in head.rows[0]] if head.rows else [], source)
-            reader = _Reader(dialect, source, names, chosen_names(columns, names, source))
+            names = check_names([name.strip(" \t") for name in head.rows[0]] if head.rows else [], source)
+            reader = _Reader(dialect, source, names, select_names(columns, names, source))
             begin = len(text.decode()[: head.consumed].encode())
             text, line = text[begin:], 1 + _line_ends(text[:begin])
         frame, taken = reader.read(text, line, final)
@@ -53,8 +59,8 @@ def csv_frames(
         line += _line_ends(text[:taken])
         rest = _kept(text[taken:], dialect, source, line)
     if not any_rows:
-        checked_names(reader.names if reader else [], source)
-        raise no_rows(source)
+        check_names(reader.names if reader else [], source)
+        raise no_rows_error(source)
 
 
 def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -69,7 +75,7 @@ def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
 
 def _kept(rest: bytes, dialect: Dialect, source: str, line: int) -> bytes:
     if len(rest) > LONGEST_ROW:
-        raise unclosed(source, line, dialect.quote)
+        raise unclosed_quote_error(source, line, dialect.quote)
     return rest
 
 
@@ -166,7 +172,7 @@ class _Reader:
 
         width = len(self.names)
         decoded = text.decode()
-        cells = rows_of(decoded, self.dialect, self.source, width=width, first_line=line, final=final)
+        cells = split_csv_rows(decoded, self.dialect, self.source, width=width, first_line=line, final=final)
         taken = len(text) if final else len(decoded[: cells.consumed].encode())
         if not cells.rows:
             return None, taken
@@ -186,7 +192,7 @@ class _Reader:
         if len(wrong):
             first = wrong[0]
             at = line + int(np.searchsorted(newlines, ends[first]))
-            raise ragged(self.source, at, int(widths[first]), len(self.names))
+            raise ragged_row_error(self.source, at, int(widths[first]), len(self.names))
 
 
 def _outside(places: NDArray[Any], quotes: NDArray[np.int64]) -> NDArray[Any]:

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 
 from creche.errors import TableError
-from creche.table.cell_types import Place, Rule, column_of_words
+from creche.table.cell_types import ColumnContext, Rule, column_from_words
 from creche.table.reading.csv_dialect import Dialect
-from creche.table.table import Column, Table, checked_names, chosen_names
+from creche.table.table import Column, Table, check_names, select_names
 
-__all__ = ["LONGEST_ROW", "Cells", "rows_of", "small_table"]
+__all__ = ["LONGEST_ROW", "Cells", "read_small_table", "split_csv_rows"]
 
 NO_QUOTES = "or to be told that there are none: Reading(quote=''), or --quote none"
 
@@ -46,7 +46,7 @@ class Cells:
     open_line: int | None = None
 
 
-def rows_of(
+def split_csv_rows(
     text: str,
     dialect: Dialect,
     source: str,
@@ -105,7 +105,7 @@ def rows_of(
                 if not row and width != 1:
                     continue
                 if width is not None and len(row or [""]) != width:
-                    raise ragged(source, first_line + reader.line_num - 1, len(row), width)
+                    raise ragged_row_error(source, first_line + reader.line_num - 1, len(row), width)
                 width = len(row) if width is None else width
                 cells.rows.append(row or [""])
                 cells.lines.append(first_line + reader.line_num - 1)
@@ -115,7 +115,7 @@ def rows_of(
             start = first_line + io.StringIO(text[: cells.consumed], newline=None).read().count("\n")
             if "unexpected end" in str(error):
                 if final:
-                    raise unclosed(source, start, dialect.quote) from error
+                    raise unclosed_quote_error(source, start, dialect.quote) from error
                 cells.open_line = start
                 return cells
             raise TableError(
@@ -125,11 +125,11 @@ def rows_of(
     return cells
 
 
-def ragged(source: str, line: int, cells: int, width: int) -> TableError:
+def ragged_row_error(source: str, line: int, cells: int, width: int) -> TableError:
     return TableError(f"{source}: line {line} has {cells:,} cells and the line of names {width:,}; each needs as many")
 
 
-def unclosed(source: str, line: int, quote: str) -> TableError:
+def unclosed_quote_error(source: str, line: int, quote: str) -> TableError:
     return TableError(
         f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, {NO_QUOTES}"
     )
@@ -145,7 +145,7 @@ def _long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def small_table(
+def read_small_table(
     text: str, dialect: Dialect, source: str, rules: Mapping[str, Rule], columns: Sequence[str] | None = None
 ) -> Table:
     """The table that a whole CSV text holds, by the same rules as larger ones.
@@ -156,23 +156,23 @@ def small_table(
         If it is no table, or a value is not of the kind its rule says.
 
     """
-    rows = rows_of(text, dialect, source).rows
-    names = checked_names([name.strip(" \t") for name in rows[0]] if rows else [], source)
+    rows = split_csv_rows(text, dialect, source).rows
+    names = check_names([name.strip(" \t") for name in rows[0]] if rows else [], source)
     if len(rows) == 1:
-        raise no_rows(source)
-    wanted = set(chosen_names(columns, names, source))
+        raise no_rows_error(source)
+    wanted = set(select_names(columns, names, source))
     out: dict[str, Column] = {}
     for name, values in zip(names, zip(*rows[1:], strict=True), strict=True):
         if name in wanted:
             place: dict[str, int] = {}
             codes = np.array([place.setdefault(value, len(place)) for value in values], dtype=np.int32)
             rule = rules.get(name) or Rule()
-            where = Place(source, name)
-            out[name] = column_of_words(
+            where = ColumnContext(source, name)
+            out[name] = column_from_words(
                 codes, list(place), rule, where, numbers=True, decimal_comma=dialect.decimal_comma
             )
     return Table(out if columns is None else {name: out[name] for name in columns}, source)
 
 
-def no_rows(source: str) -> TableError:
+def no_rows_error(source: str) -> TableError:
     return TableError(f"{source}: has column names but no rows below them; needs at least one row")

@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.table.cell_types import DECIMAL_COMMA, Place, Rule, coerced, column_of_words, missing_column
-from creche.table.table import Column, Table, checked_names
+from creche.table.cell_types import DECIMAL_COMMA, ColumnContext, Rule, coerce_column, column_from_words, missing_column
+from creche.table.table import Column, Table, check_names
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
     "NEEDED",
-    "frame_of_plain_data",
-    "frames_of",
+    "concatenate_frames",
+    "fill_masked",
+    "frame_from_plain_data",
     "is_frame",
-    "joined",
+    "iterate_frames",
     "nested_error",
-    "series_of_array",
-    "series_of_objects",
-    "series_of_pandas",
-    "table_of_frame",
-    "unmasked",
+    "series_from_array",
+    "series_from_objects",
+    "series_from_pandas",
+    "table_from_frame",
 ]
 
 
@@ -41,7 +41,7 @@ def nested_error(source: str, name: str, what: str) -> TableError:
     )
 
 
-def frame_of_plain_data(data: Any, source: str) -> pl.DataFrame | None:
+def frame_from_plain_data(data: Any, source: str) -> pl.DataFrame | None:
     """The frame that a dict from names to columns, a list of dicts or an array makes; None for anything else.
 
     Raises
@@ -78,20 +78,20 @@ def _series_of_any(name: str, values: Any, source: str) -> pl.Series:
     if hasattr(type(values), "factorize"):  # a pandas Series
         # MOVED
 
-        return series_of_pandas(name, values, source)
+        return series_from_pandas(name, values, source)
     if hasattr(type(values), "__array__") or hasattr(type(values), "dtype"):
-        array = unmasked(values)
+        array = fill_masked(values)
         if array.ndim != 1:
             raise TableError(f"{source}: column {name!r} has shape {array.shape}; needs one value per row")
         if array.dtype.kind in "biufmM":
-            return series_of_array(name, array)
+            return series_from_array(name, array)
         values = array.tolist()
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise TableError(f"{source}: column {name!r} is a {type(values).__name__}; needs a list with one value per row")
-    return series_of_objects(name, list(values), source)
+    return series_from_objects(name, list(values), source)
 
 
-def unmasked(values: Any) -> NDArray[Any]:
+def fill_masked(values: Any) -> NDArray[Any]:
     """As an array; what is masked is missing: NaN, NaT or None."""
     array = np.asarray(values)
     if not isinstance(values, np.ma.MaskedArray) or not np.ma.is_masked(values):
@@ -102,7 +102,7 @@ def unmasked(values: Any) -> NDArray[Any]:
     return plain
 
 
-def series_of_array(name: str, array: NDArray[Any]) -> pl.Series:
+def series_from_array(name: str, array: NDArray[Any]) -> pl.Series:
     """Of numbers, booleans, moments or durations, each in a type that Polars knows."""
     import polars as pl
 
@@ -114,7 +114,7 @@ def series_of_array(name: str, array: NDArray[Any]) -> pl.Series:
     return pl.Series(name, array.astype(known.get(array.dtype.kind, array.dtype), copy=False))
 
 
-def series_of_objects(name: str, values: Sequence[Any], source: str) -> pl.Series:
+def series_from_objects(name: str, values: Sequence[Any], source: str) -> pl.Series:
     """The values as numbers, as yes and no, as moments if all of them are, and as words otherwise; None for missing.
 
     Raises
@@ -179,7 +179,7 @@ def _is_series(data: Any) -> bool:
     return type(data).__name__ in ("Series", "ChunkedArray")
 
 
-def frames_of(data: Any, source: str) -> Iterator[pl.DataFrame]:
+def iterate_frames(data: Any, source: str) -> Iterator[pl.DataFrame]:
     """The frame; a lazy Polars frame as several, one after the other.
 
     Raises
@@ -192,11 +192,11 @@ def frames_of(data: Any, source: str) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     if isinstance(data, pl.LazyFrame):
-        checked_names(data.collect_schema().names(), source)
+        check_names(data.collect_schema().names(), source)
         yield from _collected(data, source)
         return
     if _repeated_names(data):
-        checked_names([str(name) for name in data.columns], source)
+        check_names([str(name) for name in data.columns], source)
     if type(data).__name__ == "RecordBatch":
         data = pl.DataFrame(data)
     try:
@@ -207,13 +207,13 @@ def frames_of(data: Any, source: str) -> Iterator[pl.DataFrame]:
         frame = nw.from_native(pl.DataFrame(data))
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    names = checked_names([str(name) for name in frame.columns], source)
+    names = check_names([str(name) for name in frame.columns], source)
     native = frame.to_native()
     if frame.implementation.is_polars():
         yield native
     elif frame.implementation.is_pandas_like():
         pandas = frame.to_pandas()
-        yield pl.DataFrame([series_of_pandas(name, pandas.iloc[:, i], source) for i, name in enumerate(names)])
+        yield pl.DataFrame([series_from_pandas(name, pandas.iloc[:, i], source) for i, name in enumerate(names)])
     else:
         yield frame.to_polars()
 
@@ -237,7 +237,7 @@ def _repeated_names(data: Any) -> bool:
     return bool(getattr(columns, "has_duplicates", False))  # of pandas, about which narwhals would not say which
 
 
-def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
+def series_from_pandas(name: str, series: Any, source: str) -> pl.Series:
     """A pandas Series as one of Polars, without Arrow between them."""
     import polars as pl
 
@@ -247,7 +247,7 @@ def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
         raise TableError(f"{source}: column {name!r} holds complex numbers; needs real ones")
     if kind in "biuf" and not hasattr(dtype, "categories"):
         if isinstance(dtype, np.dtype):
-            return series_of_array(name, series.to_numpy())
+            return series_from_array(name, series.to_numpy())
         missing = series.isna().to_numpy(dtype=bool)
         filled = series.fillna(False if kind == "b" else 0).to_numpy(
             dtype={"b": bool, "f": np.float64}.get(kind, np.int64)
@@ -256,11 +256,11 @@ def series_of_pandas(name: str, series: Any, source: str) -> pl.Series:
         return values.set(pl.Series(missing), None) if missing.any() else values
     if kind == "M":
         plain = series.dt.tz_convert(None) if getattr(dtype, "tz", None) is not None else series
-        return series_of_array(name, plain.to_numpy(dtype="datetime64[us]"))
+        return series_from_array(name, plain.to_numpy(dtype="datetime64[us]"))
     if kind == "m":
-        return series_of_array(name, series.to_numpy(dtype="timedelta64[us]"))
+        return series_from_array(name, series.to_numpy(dtype="timedelta64[us]"))
     if str(dtype).startswith("period["):
-        return series_of_array(name, series.dt.to_timestamp().to_numpy())
+        return series_from_array(name, series.dt.to_timestamp().to_numpy())
     return _of_pandas_objects(name, series, source)
 
 
@@ -271,15 +271,15 @@ def _of_pandas_objects(name: str, series: Any, source: str) -> pl.Series:
     try:
         codes, different = series.factorize()
     except TypeError as error:  # of what cannot be hashed
-        raise series_of_objects_error(name, series, source) from error
-    values = series_of_objects(name, list(different), source)
+        raise object_series_error(name, series, source) from error
+    values = series_from_objects(name, list(different), source)
     places = pl.Series(np.where(codes < 0, len(values), codes))
     return values.extend_constant(None, 1).gather(places)
 
 
-def series_of_objects_error(name: str, series: Any, source: str) -> TableError:
+def object_series_error(name: str, series: Any, source: str) -> TableError:
     try:
-        series_of_objects(name, list(series), source)
+        series_from_objects(name, list(series), source)
     except TableError as error:
         return error
     return TableError(f"{source}: column {name!r} holds objects; needs numbers, words, or dates")
@@ -288,7 +288,7 @@ def series_of_objects_error(name: str, series: Any, source: str) -> TableError:
 US_PER_SECOND = 1_000_000
 
 
-def table_of_frame(
+def table_from_frame(
     frame: pl.DataFrame,
     source: str,
     rules: dict[str, Rule],
@@ -319,13 +319,13 @@ def table_of_frame(
     columns: dict[str, Column] = {}
     for series in frame:
         rule = rules.setdefault(series.name, Rule())
-        place = Place(source, series.name, first_row)
+        place = ColumnContext(source, series.name, first_row)
         read = _any_column if rule.loose else _column
         columns[series.name] = read(series, rule, place, cells, decimal_comma)
     return Table(columns, source, first_row)
 
 
-def joined(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
+def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
     """One frame of the rows of all; a column that some frames lack is missing there.
 
     Raises
@@ -348,7 +348,7 @@ def joined(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
         return pl.concat([frame.cast(pl.String) for frame in frames], how="diagonal")
 
 
-def _any_column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_comma: bool) -> Column:
+def _any_column(series: pl.Series, rule: Rule, place: ColumnContext, cells: bool, decimal_comma: bool) -> Column:
     """A column that is only passed on: nothing is refused, and no digit lost."""
     import polars as pl
 
@@ -377,7 +377,7 @@ def _is_exact(series: pl.Series) -> bool:
     return -bound <= int(low) and int(high) <= bound  # type: ignore[arg-type]
 
 
-def _column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_comma: bool) -> Column:
+def _column(series: pl.Series, rule: Rule, place: ColumnContext, cells: bool, decimal_comma: bool) -> Column:
     import polars as pl
 
     dtype = series.dtype
@@ -391,16 +391,16 @@ def _column(series: pl.Series, rule: Rule, place: Place, cells: bool, decimal_co
             _numbers_in_words(series, decimal_comma) if numbers and rule.kind in (None, "number", "whole") else None
         )
         if column is not None:
-            return coerced(column, rule, place)
+            return coerce_column(column, rule, place)
         codes, words = _factorized(series)
-        return column_of_words(codes, words, rule, place, numbers, decimal_comma)
+        return column_from_words(codes, words, rule, place, numbers, decimal_comma)
     if rule.kind == "words" and (dtype.is_numeric() or dtype == pl.Boolean):
         codes, words = _factorized(series.cast(pl.String))
-        return column_of_words(codes, words, rule, place, False)
-    return coerced(_typed(series, place), rule, place)
+        return column_from_words(codes, words, rule, place, False)
+    return coerce_column(_typed(series, place), rule, place)
 
 
-def _typed(series: pl.Series, place: Place) -> Column:
+def _typed(series: pl.Series, place: ColumnContext) -> Column:
     """The column that a series of numbers, booleans or times is, by its type."""
     import polars as pl
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
-from creche.table.reading.byte_streams import Stream, on_disk, utf8_pieces
-from creche.table.reading.csv_dialect import Dialect, dialect_of, encoding_of
-from creche.table.reading.csv_small import small_table
-from creche.table.reading.dataframes import series_of_objects
-from creche.table.reading.options import Reading
-from creche.table.table import Table, checked_names, chosen_names
+from creche.table.reading.byte_streams import Stream, decode_pieces, spool_to_disk
+from creche.table.reading.csv_dialect import Dialect, detect_dialect, detect_encoding
+from creche.table.reading.csv_small import read_small_table
+from creche.table.reading.dataframes import series_from_objects
+from creche.table.reading.options import ReadOptions
+from creche.table.table import Table, check_names, select_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "OF_NAMES",
     "Contents",
-    "contents_of_file",
-    "format_of_bytes",
-    "format_of_name",
-    "indexed_frames",
-    "json_frames",
+    "detect_format",
+    "format_from_name",
+    "inspect_contents",
+    "read_indexed_frames",
+    "read_json_frames",
 ]
 
 OF_NAMES = {
@@ -69,7 +69,7 @@ OTHERS = {
 }
 
 
-def format_of_bytes(head: bytes, source: str) -> str | None:
+def detect_format(head: bytes, source: str) -> str | None:
     """parquet, arrow, or None for what may be text.
 
     Raises
@@ -87,12 +87,12 @@ def format_of_bytes(head: bytes, source: str) -> str | None:
     return None
 
 
-def format_of_name(name: str | Path) -> tuple[str | None, str]:
+def format_from_name(name: str | Path) -> tuple[str | None, str]:
     """Format and compression that a file's name asks for.
 
     Examples
     --------
-    >>> format_of_name("predictions.csv.gz"), format_of_name("table.parquet"), format_of_name("table")
+    >>> format_from_name("predictions.csv.gz"), format_of_name("table.parquet"), format_of_name("table")
     (('csv', '.gz'), ('parquet', ''), (None, ''))
 
     """
@@ -112,7 +112,7 @@ SLICE_ROWS = 262_144
 SLICE_CELLS = 8_000_000
 
 
-def indexed_frames(
+def read_indexed_frames(
     path: Path, format: str, source: str, columns: Sequence[str] | None = None
 ) -> Iterator[pl.DataFrame]:
     """Frames of some rows each.
@@ -131,7 +131,7 @@ def indexed_frames(
     with _damage(format, source):
         scan = pl.scan_ipc(path) if format == "arrow" else pl.scan_parquet(path, glob=False, hive_partitioning=False)
         there = scan.collect_schema().names()
-    names = chosen_names(columns, checked_names(there, source), source)
+    names = select_names(columns, check_names(there, source), source)
     with _damage(format, source):
         rows = scan.select(pl.len()).collect().item()
     step = max(1, min(SLICE_ROWS, SLICE_CELLS // max(1, len(names))))
@@ -174,7 +174,9 @@ def _damage(format: str, source: str) -> Iterator[Any]:
 LONGEST_LINE = 64 << 20  # bytes
 
 
-def json_frames(pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def read_json_frames(
+    pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None
+) -> Iterator[pl.DataFrame]:
     """Frames of the objects, a column for each key; null where an object lacks it.
 
     Raises
@@ -204,8 +206,8 @@ def _frames(text: bytes, source: str, line: int, columns: Sequence[str] | None) 
         frame = pl.read_ndjson(text, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         frame = _carefully(text, source, line)
-    checked_names(frame.columns, source)
-    yield frame if columns is None else frame.select(chosen_names(columns, frame.columns, source))
+    check_names(frame.columns, source)
+    yield frame if columns is None else frame.select(select_names(columns, frame.columns, source))
 
 
 def _carefully(text: bytes, source: str, first_line: int) -> pl.DataFrame:
@@ -227,7 +229,7 @@ def _carefully(text: bytes, source: str, first_line: int) -> pl.DataFrame:
             )
         rows.append(row)
     names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame([series_of_objects(name, [row.get(name) for row in rows], source) for name in names])
+    return pl.DataFrame([series_from_objects(name, [row.get(name) for row in rows], source) for name in names])
 
 
 # Polars takes longer to import than Python takes to read a CSV file of this size (bytes).
@@ -265,8 +267,8 @@ class Contents:
         """The whole table, if it is a CSV file so small that Polars is not needed."""
         if self.format != "csv" or len(self.stream.peek(SMALL + 1)) > SMALL:
             return None
-        text = b"".join(utf8_pieces(self.stream, self.encoding)).decode()
-        return small_table(text, self.dialect, self.stream.source, rules)
+        text = b"".join(decode_pieces(self.stream, self.encoding)).decode()
+        return read_small_table(text, self.dialect, self.stream.source, rules)
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Frames of some rows each, of all columns or of these; those of a CSV file hold words."""
@@ -274,23 +276,25 @@ class Contents:
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
             # MOVED
 
-            return indexed_frames(self.opened.enter_context(on_disk(self.stream)), self.format, source, columns)
+            return read_indexed_frames(
+                self.opened.enter_context(spool_to_disk(self.stream)), self.format, source, columns
+            )
         if self.format == "arrow":
-            from creche.table.reading.arrow_stream import arrow_frames
+            from creche.table.reading.arrow_stream import read_arrow_frames
 
-            return arrow_frames(self.stream, columns)
-        pieces = utf8_pieces(self.stream, self.encoding)
+            return read_arrow_frames(self.stream, columns)
+        pieces = decode_pieces(self.stream, self.encoding)
         if self.format == "jsonl":
             # MOVED
 
-            return json_frames(pieces, source, columns)
-        from creche.table.reading.csv_large import csv_frames
+            return read_json_frames(pieces, source, columns)
+        from creche.table.reading.csv_large import read_csv_frames
 
-        return csv_frames(pieces, self.dialect, source, columns)
+        return read_csv_frames(pieces, self.dialect, source, columns)
 
 
 @contextmanager
-def contents_of_file(stream: Stream, reading: Reading) -> Iterator[Contents]:
+def inspect_contents(stream: Stream, reading: ReadOptions) -> Iterator[Contents]:
     """What the bytes hold, as far as `reading` does not say.
 
     Raises
@@ -303,21 +307,21 @@ def contents_of_file(stream: Stream, reading: Reading) -> Iterator[Contents]:
     head = stream.peek(SMALL + 1)
     if not head.strip():
         raise TableError(f"{source}: is empty; needs column names and rows below them")
-    format = reading.format or format_of_bytes(head, source)
+    format = reading.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow"):
             yield Contents(stream, format, "", Dialect(), opened)
             return
-        encoding = reading.encoding or encoding_of(head, source)
+        encoding = reading.encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or _format_of_text(text, source)
-        dialect = dialect_of(text, reading) if format == "csv" else Dialect()
+        dialect = detect_dialect(text, reading) if format == "csv" else Dialect()
         yield Contents(stream, format, encoding, dialect, opened)
 
 
 def _format_of_text(text: str, source: str) -> str:
     start = text[:1000].lstrip()
-    if start.startswith("{") and format_of_name(source)[0] != "csv":
+    if start.startswith("{") and format_from_name(source)[0] != "csv":
         return "jsonl"
     if start.startswith(("[{", "[\n", "[\r", "[ ")) and '"' in start:
         raise TableError(f"{source}: is a JSON list; needs JSON lines, one object per line (jq -c '.[]' makes them)")

@@ -6,9 +6,9 @@ import codecs
 from dataclasses import dataclass
 
 from creche.errors import PlanError, nearest
-from creche.plan.component import Part
+from creche.plan.component import Component
 
-__all__ = ["FORMATS", "Reading"]
+__all__ = ["FORMATS", "ReadOptions"]
 
 FORMATS = ("csv", "parquet", "arrow", "jsonl")
 
@@ -17,7 +17,7 @@ SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Reading(Part):
+class ReadOptions(Component):
     r"""How a file is to be read; None stands for what is found in its first bytes.
 
     Attributes
@@ -35,9 +35,9 @@ class Reading(Part):
 
     Examples
     --------
-    >>> Reading(separator=";", decimal_comma=True)
+    >>> ReadOptions(separator=";", decimal_comma=True)
     Reading(separator=';', decimal_comma=True)
-    >>> Reading.from_dict(Reading(encoding="latin-1").to_dict())
+    >>> Reading.from_dict(ReadOptions(encoding="latin-1").to_dict())
     Reading(encoding='latin-1')
 
     """

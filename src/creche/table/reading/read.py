@@ -10,23 +10,23 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from creche.errors import FileError
-from creche.table.cell_types import Place, Rule, coerced, missing_column, rules_of
+from creche.table.cell_types import ColumnContext, Rule, coerce_column, column_rules, missing_column
 from creche.table.datasets import BUNDLED, bundled_path
-from creche.table.reading.byte_streams import opened_bytes
+from creche.table.reading.byte_streams import open_bytes
 from creche.table.reading.dataframes import is_frame
-from creche.table.reading.file_formats import Contents, contents_of_file
-from creche.table.reading.options import Reading
-from creche.table.table import Table, chosen_names
+from creche.table.reading.file_formats import Contents, inspect_contents
+from creche.table.reading.options import ReadOptions
+from creche.table.table import Table, select_names
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["IN_MEMORY", "is_table", "located", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "is_table", "locate_source", "read_batches", "read_table"]
 
 NAMES_LOOKED_AT = 10_000
 
 
-def located(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, str]:
+def locate_source(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, str]:
     """The file (the open one itself) and what to call it in messages; no file for standard input.
 
     Raises
@@ -95,7 +95,7 @@ def is_table(data: Any) -> bool:
     return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
 
 
-def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str, str] | None = None) -> Table:
+def read_table(data: Any, reading: ReadOptions | None = None, expected: Mapping[str, str] | None = None) -> Table:
     """The whole table that a file, a DataFrame or plain data holds.
 
     Parameters
@@ -124,13 +124,13 @@ def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str,
     [('island', 'words'), ('mass', 'whole')]
 
     """
-    rules = rules_of(expected)
+    rules = column_rules(expected)
     if isinstance(data, Table):
         return _as_expected(data, rules)
     if not _is_of_bytes(data):
         return _whole(_frames_in_memory(data), IN_MEMORY, rules)
-    path, source = located(data)
-    with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
+    path, source = locate_source(data)
+    with open_bytes(path, source) as stream, inspect_contents(stream, reading or ReadOptions()) as contents:
         small = contents.small_table(rules)
         if small is not None:
             return small
@@ -139,7 +139,7 @@ def read_table(data: Any, reading: Reading | None = None, expected: Mapping[str,
 
 def read_batches(
     data: Any,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     rows: int = 65_536,
     columns: Sequence[str] | None = None,
     expected: Mapping[str, str] | None = None,
@@ -167,10 +167,10 @@ def read_batches(
         As `read_table`; a value that is not of its column's kind is found when its rows are read.
 
     """
-    rules = rules_of(expected)
+    rules = column_rules(expected)
     if isinstance(data, Table):
         table = _as_expected(
-            data if columns is None else data.select(chosen_names(columns, data.names, data.source)), rules
+            data if columns is None else data.select(select_names(columns, data.names, data.source)), rules
         )
         for start in range(0, len(table), rows):
             part = table.take(slice(start, start + rows))
@@ -179,19 +179,19 @@ def read_batches(
     if not _is_of_bytes(data):
         yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows, others=others)
         return
-    path, source = located(data)
-    with opened_bytes(path, source) as stream, contents_of_file(stream, reading or Reading()) as contents:
+    path, source = locate_source(data)
+    with open_bytes(path, source) as stream, inspect_contents(stream, reading or ReadOptions()) as contents:
         yield from _batches(contents.frames(columns), source, rules, rows, contents, others)
 
 
 def _whole(
     frames: Iterator[pl.DataFrame], source: str, rules: dict[str, Rule], contents: Contents | None = None
 ) -> Table:
-    from creche.table.reading.dataframes import joined, table_of_frame
+    from creche.table.reading.dataframes import concatenate_frames, table_from_frame
 
     cells = contents is not None and contents.format == "csv"
     comma = contents is not None and contents.decimal_comma
-    return table_of_frame(joined(list(frames), source), source, rules, cells=cells, decimal_comma=comma)
+    return table_from_frame(concatenate_frames(list(frames), source), source, rules, cells=cells, decimal_comma=comma)
 
 
 def _batches(
@@ -202,7 +202,7 @@ def _batches(
     contents: Contents | None = None,
     others: str | None = None,
 ) -> Iterator[Table]:
-    from creche.table.reading.dataframes import table_of_frame
+    from creche.table.reading.dataframes import table_from_frame
 
     cells = contents is not None and contents.format == "csv"
     names: list[str] = []
@@ -214,7 +214,7 @@ def _batches(
                 rules.setdefault(name, Rule("words", given=True) if as_written else Rule(loose=True))
         names = names or frame.columns
         for start in range(0, len(frame), rows):
-            part = table_of_frame(
+            part = table_from_frame(
                 frame.slice(start, rows), source, rules, first_row=first_row, cells=cells,
                 decimal_comma=contents is not None and contents.decimal_comma,
             )  # fmt: skip
@@ -235,7 +235,9 @@ def _with_all(part: Table, names: Sequence[str], rules: dict[str, Rule]) -> Tabl
 
 def _as_expected(table: Table, rules: dict[str, Rule]) -> Table:
     columns = {
-        name: coerced(column, rules[name], Place(table.source, name, table.first_row)) if name in rules else column
+        name: coerce_column(column, rules[name], ColumnContext(table.source, name, table.first_row))
+        if name in rules
+        else column
         for name, column in table.columns.items()
     }
     return Table(columns, table.source, table.first_row)
@@ -254,10 +256,10 @@ def _is_stream(data: Any) -> bool:
 
 
 def _frames_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    from creche.table.reading.dataframes import frame_of_plain_data, frames_of
+    from creche.table.reading.dataframes import frame_from_plain_data, iterate_frames
 
     several = _is_stream(data) or (isinstance(data, list) and len(data) > 0 and is_frame(data[0]))
     for piece in data if several else [data]:
-        plain = frame_of_plain_data(piece, IN_MEMORY)
-        for frame in frames_of(piece, IN_MEMORY) if plain is None else [plain]:
-            yield frame if columns is None else frame.select(chosen_names(columns, frame.columns, IN_MEMORY))
+        plain = frame_from_plain_data(piece, IN_MEMORY)
+        for frame in iterate_frames(piece, IN_MEMORY) if plain is None else [plain]:
+            yield frame if columns is None else frame.select(select_names(columns, frame.columns, IN_MEMORY))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.engine.introspection import epoch_order
-from creche.explain.rows import batch_of
-from creche.explain.trace.gradient_check import checked_gradients
-from creche.explain.trace.result import ClassMistakes
-from creche.explain.trace.step import alone, plane_names
+from creche.explain.rows import create_batch
+from creche.explain.trace.gradient_check import check_gradients
+from creche.explain.trace.result import ClassificationErrors
+from creche.explain.trace.step import plane_names, single_batch_plan
 from creche.plan import ACTIVATIONS, OPTIMIZERS
 from creche.training.run import Run
 from tests.unit.small_runs import line, quick, two_classes
@@ -52,7 +52,7 @@ def after(trace: cr.explain.Trace) -> bytes:
 
 class TestTheArithmeticOfOneRow:
     def test_differences_squares_and_their_mean(self) -> None:
-        found = ClassMistakes.of(np.array([[0.4, 0.3, 0.3]]), np.array([0]))
+        found = ClassificationErrors.of(np.array([[0.4, 0.3, 0.3]]), np.array([0]))
         assert found.differences.tolist() == [[0.6, 0.3, 0.3]]
         assert found.squares.tolist() == [[0.36, 0.09, 0.09]]
         assert found.squared_error[0] == pytest.approx(0.18, rel=1e-15)
@@ -226,10 +226,10 @@ class TestTheCheck:
         model = quick(x, y).model
         traced = cr.explain.trace(model, x, y, check=False)
         assert traced.check is None
-        rows = batch_of(model, x, y).rows
+        rows = create_batch(model, x, y).rows
         gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
         gradients[1][0][2, 1] += 0.1
-        check = checked_gradients(alone(model.plan, 12), model.weights, rows, gradients)
+        check = check_gradients(single_batch_plan(model.plan, 12), model.weights, rows, gradients)
         assert (check.layer, check.row, check.column) == (1, 2, 1)
         assert check.worst > 0.1
         assert check.worst_in_float64 < 1e-5

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.cell_types import Place
-from creche.table.encoders.categorical import CategoryEncoder
+from creche.table.cell_types import ColumnContext
+from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.table import Column
 
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12)])), min_size=1, max_size=60)
@@ -19,14 +19,14 @@ WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12
 
 def fitted(
     words: list[str | None], infrequent: float = 1, most: int = 32, buckets: int = 4, weights: Any = None
-) -> CategoryEncoder:
-    return CategoryEncoder.fit("town", Column.of_words(words), infrequent, most, buckets, weights)
+) -> CategoricalEncoder:
+    return CategoricalEncoder.fit("town", Column.of_words(words), infrequent, most, buckets, weights)
 
 
-def encoded(encoder: CategoryEncoder, column: Column | list[str | None]) -> NDArray[np.float32]:
+def encoded(encoder: CategoricalEncoder, column: Column | list[str | None]) -> NDArray[np.float32]:
     column = column if isinstance(column, Column) else Column.of_words(column)
     out = np.full((len(column), encoder.width), np.nan, dtype=np.float32)
-    encoder.write(encoder.prepared(column, Place("the table", "town")), out)
+    encoder.write(encoder.prepared(column, ColumnContext("the table", "town")), out)
     return out
 
 
@@ -67,7 +67,7 @@ def test_very_many_are_hashed_into_few_inputs() -> None:
 
 def test_buckets_are_the_same_for_ever() -> None:
     """Files of older versions rest on them."""
-    encoder = CategoryEncoder("town", "words", (), 16)
+    encoder = CategoricalEncoder("town", "words", (), 16)
     places = encoded(encoder, ["a", "b", "Zürich", "東京", ""]).argmax(axis=1)
     assert places.tolist() == [0, 4, 0, 14, 4]
 
@@ -114,7 +114,7 @@ def test_a_weight_is_as_many_rows(rows: list[tuple[str, int]]) -> None:
 
 def test_numbers_can_be_categories() -> None:
     column = Column("whole", np.array([10, 9, 10, 9]))
-    encoder = CategoryEncoder.fit("zone", column, 1, 32, 4, None)
+    encoder = CategoricalEncoder.fit("zone", column, 1, 32, 4, None)
     assert set(encoder.inputs) == {"zone=9", "zone=10"}
     assert (encoder.kind, encoded(encoder, column).sum()) == ("whole", 4)
 
@@ -129,6 +129,6 @@ def test_numbers_can_be_categories() -> None:
 )  # fmt: skip
 def test_files_that_lie(change: dict[str, Any]) -> None:
     encoder = fitted(["a", "b", None])
-    assert CategoryEncoder.from_dict(encoder.to_dict()) == encoder
+    assert CategoricalEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
-        CategoryEncoder.from_dict({**encoder.to_dict(), **change})
+        CategoricalEncoder.from_dict({**encoder.to_dict(), **change})

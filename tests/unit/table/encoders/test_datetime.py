@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.cell_types import Place
-from creche.table.encoders.datetime import CIRCLES, PARTS, DateEncoder
+from creche.table.cell_types import ColumnContext
+from creche.table.encoders.datetime import CIRCLES, PARTS, DatetimeEncoder
 from creche.table.table import Column
 
 # Any part differs among these two.
 TWO = ["2019-01-01T00:00", "2020-02-02T01:00"]
-ALL = DateEncoder("day", PARTS)
+ALL = DatetimeEncoder("day", PARTS)
 
 
 def column(moments: list[Any]) -> Column:
     return Column("moment", np.array(moments, dtype="datetime64[us]"))
 
 
-def encoded(encoder: DateEncoder, moments: list[Any]) -> NDArray[np.float64]:
+def encoded(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:
     out = np.full((len(moments), encoder.width), np.nan)
-    encoder.write(encoder.prepared(column(moments), Place("the table", "day")), out)
+    encoder.write(encoder.prepared(column(moments), ColumnContext("the table", "day")), out)
     return out
 
 
@@ -35,7 +35,7 @@ def test_the_parts_of_a_date() -> None:
         "day year", "day month sine", "day month cosine", "day day", "day weekday sine", "day weekday cosine",
         "day hour sine", "day hour cosine",
     )  # fmt: skip
-    assert DateEncoder.fit("day", column(TWO), None).inputs == ALL.inputs
+    assert DatetimeEncoder.fit("day", column(TWO), None).inputs == ALL.inputs
 
 
 @given(st.lists(st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(3000, 1, 1)), min_size=1, max_size=9))
@@ -59,22 +59,22 @@ def test_circles_are_round_and_even(part: str) -> None:
 
 def test_year_and_day_are_standardized() -> None:
     moments = ["2018-03-01", "2019-03-11", "2023-03-06"]
-    z = encoded(DateEncoder.fit("day", column(moments), None), moments)
+    z = encoded(DatetimeEncoder.fit("day", column(moments), None), moments)
     years, days = np.array([2018, 2019, 2023]), np.array([0, 10, 5])
     np.testing.assert_allclose(z[:, 0], (years - years.mean()) / years.std())
     np.testing.assert_allclose(z[:, 1], (days - days.mean()) / days.std())
 
 
 def test_parts_that_never_differ_are_left_out() -> None:
-    same_month = DateEncoder.fit("day", column(["2020-05-01", "2020-05-02"]), None)
+    same_month = DatetimeEncoder.fit("day", column(["2020-05-01", "2020-05-02"]), None)
     assert same_month.parts == ("day", "weekday")
-    constant = DateEncoder.fit("day", column(["2020-05-01"] * 3), None)
+    constant = DatetimeEncoder.fit("day", column(["2020-05-01"] * 3), None)
     assert constant.is_constant
     assert (constant.width, constant.inputs) == (0, ())
 
 
 def test_missing_dates_are_marked() -> None:
-    encoder = DateEncoder.fit("day", column([*TWO, "NaT"]), None)
+    encoder = DatetimeEncoder.fit("day", column([*TWO, "NaT"]), None)
     assert encoder.inputs == (*ALL.inputs, "day missing")
     z = encoded(encoder, ["NaT", TWO[0]])
     assert z[0].tolist() == [0] * 8 + [1]
@@ -84,13 +84,13 @@ def test_missing_dates_are_marked() -> None:
 
 def test_a_weight_is_as_many_rows() -> None:
     moments, counts = ["2018-03-01", "2019-04-11", "2023-05-06"], np.array([1, 3, 2])
-    weighted = DateEncoder.fit("day", column(moments), counts.astype(np.float64))
-    repeated = DateEncoder.fit("day", column(np.repeat(moments, counts).tolist()), None)
+    weighted = DatetimeEncoder.fit("day", column(moments), counts.astype(np.float64))
+    repeated = DatetimeEncoder.fit("day", column(np.repeat(moments, counts).tolist()), None)
     np.testing.assert_allclose([*weighted.year, *weighted.day], [*repeated.year, *repeated.day], rtol=1e-12)
 
 
 def test_without_any_date() -> None:
-    encoder = DateEncoder.fit("day", column(["NaT", "NaT"]), None)
+    encoder = DatetimeEncoder.fit("day", column(["NaT", "NaT"]), None)
     assert encoded(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
 
 
@@ -103,7 +103,7 @@ def test_without_any_date() -> None:
     ids=str,
 )  # fmt: skip
 def test_files_that_lie(change: dict[str, Any]) -> None:
-    encoder = DateEncoder.fit("day", column(TWO), None)
-    assert DateEncoder.from_dict(encoder.to_dict()) == encoder
+    encoder = DatetimeEncoder.fit("day", column(TWO), None)
+    assert DatetimeEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
-        DateEncoder.from_dict({**encoder.to_dict(), **change})
+        DatetimeEncoder.from_dict({**encoder.to_dict(), **change})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import CrecheError, CrecheWarning, FileError, PlanError, TableError
-from creche.table.encoders.features import Encoding, FeatureEncoder
+from creche.table.encoders.features import FeatureEncoder, Preprocessing
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
 
@@ -54,14 +54,16 @@ def mixed(rows: int, seed: int = 0) -> Table:
 def fitted(table: Table, encoding: Any = None, weights: Any = None, **given: str) -> FeatureEncoder:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)
-        return FeatureEncoder.fit(table, Schema.infer(table, [], given), Encoding.of(encoding), weights)
+        return FeatureEncoder.fit(table, Schema.infer(table, [], given), Preprocessing.of(encoding), weights)
 
 
 def test_encodings_by_word_dict_and_object() -> None:
-    assert Encoding.of(None) == Encoding() == Encoding.of("standard") == Encoding.of({})
-    assert Encoding.of({"scaling": "robust", "buckets": 3}) == Encoding("robust", buckets=3)
-    assert Encoding.from_dict(json.loads(json.dumps(Encoding("quantile").to_dict()))) == Encoding("quantile")
-    assert Encoding.of(Encoding("none")) == Encoding("none")
+    assert Preprocessing.of(None) == Preprocessing() == Preprocessing.of("standard") == Preprocessing.of({})
+    assert Preprocessing.of({"scaling": "robust", "buckets": 3}) == Preprocessing("robust", buckets=3)
+    assert Preprocessing.from_dict(json.loads(json.dumps(Preprocessing("quantile").to_dict()))) == Preprocessing(
+        "quantile"
+    )
+    assert Preprocessing.of(Preprocessing("none")) == Preprocessing("none")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,13 @@ def test_encodings_by_word_dict_and_object() -> None:
 )
 def test_encodings_that_cannot_be(choice: Any, says: str) -> None:
     with pytest.raises(PlanError, match=says):
-        Encoding.of(choice)
+        Preprocessing.of(choice)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_arrays_are_standardized(precision: str) -> None:
     x = np.asfortranarray(np.random.default_rng(0).normal([5, -300, 1e6], [2, 40, 1], (9000, 3)))
-    encoder = FeatureEncoder.fit_matrix(x, ABC, Encoding())
+    encoder = FeatureEncoder.fit_matrix(x, ABC, Preprocessing())
     assert (encoder.names, encoder.inputs, encoder.kinds, encoder.width) == (ABC, ABC, {}, 3)
     z = encoder.transform_matrix(x, precision)
     assert z.dtype == precision
@@ -97,13 +99,13 @@ def test_arrays_are_standardized(precision: str) -> None:
 def test_an_array_is_encoded_as_its_columns_in_a_table_are(scaling: str) -> None:
     x = np.random.default_rng(1).normal(3, 2, (500, 3))
     table = Table({name: Column("number", x[:, i].copy()) for i, name in enumerate(ABC)}, "the table")
-    of_array = FeatureEncoder.fit_matrix(x, ABC, Encoding.of(scaling)).transform_matrix(x, "float64")
+    of_array = FeatureEncoder.fit_matrix(x, ABC, Preprocessing.of(scaling)).transform_matrix(x, "float64")
     np.testing.assert_allclose(of_array, fitted(table, scaling).transform(table, "float64"), rtol=1e-12, atol=1e-12)
 
 
 def test_without_scaling_an_array_is_not_even_copied() -> None:
     x = np.random.default_rng(0).standard_normal((20, 3)) * 1e4
-    encoder = FeatureEncoder.fit_matrix(x, ABC, Encoding("none"))
+    encoder = FeatureEncoder.fit_matrix(x, ABC, Preprocessing("none"))
     assert encoder.transform_matrix(x, "float64") is x
     np.testing.assert_array_equal(encoder.transform_matrix(x, "float32"), x.astype(np.float32))
 
@@ -111,11 +113,11 @@ def test_without_scaling_an_array_is_not_even_copied() -> None:
 def test_constant_columns_are_said_and_become_0() -> None:
     x = np.column_stack([np.arange(30.0), np.full(30, 0.1)])
     with pytest.warns(CrecheWarning, match=r"constant in the training rows, so nothing can be learnt from: b$"):
-        encoder = FeatureEncoder.fit_matrix(x, ("a", "b"), Encoding())
+        encoder = FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing())
     assert encoder.transform_matrix(np.array([[1.0, 0.1], [2.0, 5.0]]), "float32")[:, 1].tolist() == [0, 0]
     table = Table({"a": Column("whole", np.arange(5)), "c": Column.of_words(["k"] * 5)}, "the table")
     with pytest.warns(CrecheWarning, match=r"nothing can be learnt from: c$"):
-        FeatureEncoder.fit(table, Schema.infer(table, [], {}), Encoding())
+        FeatureEncoder.fit(table, Schema.infer(table, [], {}), Preprocessing())
 
 
 def test_a_table_in_which_nothing_differs() -> None:
@@ -212,7 +214,7 @@ def test_numbers_beyond_the_precision_are_named() -> None:
         encoder.transform(table, "float32", rows=np.arange(9000) * 2)
     x = np.column_stack([np.arange(9000.0), values])
     with pytest.raises(TableError, match="X in float32: row 8500, column 1 is inf"):
-        FeatureEncoder.fit_matrix(x, ("a", "b"), Encoding("none")).transform_matrix(x, "float32")
+        FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing("none")).transform_matrix(x, "float32")
 
 
 @pytest.mark.parametrize("scaling", ["standard", "robust"])
@@ -245,7 +247,7 @@ def test_arrays_there_and_back() -> None:
     x = np.random.default_rng(0).normal(size=(50, 3))
     x[:, 1] = 4
     with pytest.warns(CrecheWarning):
-        encoder = FeatureEncoder.fit_matrix(x, ABC, Encoding())
+        encoder = FeatureEncoder.fit_matrix(x, ABC, Preprocessing())
     again = FeatureEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert again.kinds == {}
     assert again.transform_matrix(x, "float32").tobytes() == encoder.transform_matrix(x, "float32").tobytes()

@@ -12,35 +12,35 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.table.cell_types import Place
-from creche.table.encoders.numeric import NumberEncoder, mean_and_deviation
+from creche.table.cell_types import ColumnContext
+from creche.table.encoders.numeric import NumericEncoder, compute_moments
 from creche.table.table import Column
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
-HERE = Place("the table", "size")
+HERE = ColumnContext("the table", "size")
 NAN = float("nan")
 
 
-def encoded(encoder: NumberEncoder, values: Any) -> NDArray[np.float64]:
+def encoded(encoder: NumericEncoder, values: Any) -> NDArray[np.float64]:
     out = np.empty((len(values), encoder.width))
     encoder.write(encoder.prepared(Column("number", np.array(values, dtype=np.float64)), HERE), out)
     return out
 
 
-def fitted(values: Any, scaling: str = "standard", weights: Any = None) -> NumberEncoder:
-    return NumberEncoder.fit("size", Column("number", np.array(values, dtype=np.float64)), scaling, weights)
+def fitted(values: Any, scaling: str = "standard", weights: Any = None) -> NumericEncoder:
+    return NumericEncoder.fit("size", Column("number", np.array(values, dtype=np.float64)), scaling, weights)
 
 
 def test_mean_and_deviation_are_numpys_to_the_bit() -> None:
     x = np.random.default_rng(0).normal([5, -300, 1e6], [2, 40, 1e-3], (500, 3))
-    mean, deviation = mean_and_deviation(x)
+    mean, deviation = compute_moments(x)
     np.testing.assert_array_equal(mean, np.mean(x, axis=0))
     np.testing.assert_array_equal(deviation, np.std(x, axis=0))
 
 
 def test_many_rows_go_in_stretches() -> None:
     x = np.random.default_rng(0).normal(7, 3, (20_000, 2)).astype(np.float32)
-    mean, deviation = mean_and_deviation(x)
+    mean, deviation = compute_moments(x)
     np.testing.assert_allclose(mean, x.astype(np.float64).mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(deviation, x.astype(np.float64).std(axis=0), rtol=1e-13)
 
@@ -60,7 +60,7 @@ def test_a_constant_column_becomes_0_wherever_it_is_seen(value: float, scaling: 
 
 
 def test_rows_of_no_weight_teach_nothing() -> None:
-    mean, deviation = mean_and_deviation(np.array([[1.0], [1.0], [9.0]]), np.array([2.0, 1.0, 0.0]))
+    mean, deviation = compute_moments(np.array([[1.0], [1.0], [9.0]]), np.array([2.0, 1.0, 0.0]))
     assert (mean.tolist(), deviation.tolist()) == ([1], [np.inf])
 
 
@@ -181,6 +181,6 @@ def test_infinite_values_are_refused(infinite: float) -> None:
 )  # fmt: skip
 def test_files_that_lie(change: dict[str, Any]) -> None:
     plain = fitted([1.0, 2.0, 4.0], "quantile").to_dict()
-    assert NumberEncoder.from_dict(plain) == fitted([1.0, 2.0, 4.0], "quantile")
+    assert NumericEncoder.from_dict(plain) == fitted([1.0, 2.0, 4.0], "quantile")
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
-        NumberEncoder.from_dict({**plain, **change})
+        NumericEncoder.from_dict({**plain, **change})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from creche.errors import CrecheError, FileError, PlanError, TableError
 from creche.table.reading import file_formats as contents
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.reading.test_formats import COMPRESSIONS, FORMATS, zstd
 from tests.unit.table.tables import frame
@@ -210,4 +210,4 @@ def test_a_wrong_reading() -> None:
         ({"encoding": "base64"}, "Reading.encoding"),
     ]:
         with pytest.raises(PlanError, match=message):
-            Reading(**wrong)
+            ReadOptions(**wrong)

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from creche.errors import CrecheError
 from creche.table.cell_types import MISSING_WORDS
 from creche.table.reading import file_formats as contents
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_table
 from creche.table.table import Table
 from tests.unit.table.tables import assert_same, kinds, values
 
 
-def read(text: str | bytes, folder: Path, reading: Reading | None = None, small: bool = True, **options: Any) -> Table:
+def read(
+    text: str | bytes, folder: Path, reading: ReadOptions | None = None, small: bool = True, **options: Any
+) -> Table:
     path = folder / "table.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.MonkeyPatch.context() as patch:
@@ -53,7 +55,7 @@ def test_both_readers_read_what_pythons_writer_wrote(
 ) -> None:
     text, separator, rows = case
     folder = tmp_path_factory.getbasetemp()
-    reading = Reading(separator=separator, quote='"', decimal_comma=False)
+    reading = ReadOptions(separator=separator, quote='"', decimal_comma=False)
     words = {f"c{i}": "words" for i in range(len(rows[0]))}
     tables = []
     for small in (True, False):
@@ -81,7 +83,7 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
     said: list[Any] = []
     for small in (True, False):
         try:
-            said.append(read("x,y\n" + text, folder, Reading(separator=","), small))
+            said.append(read("x,y\n" + text, folder, ReadOptions(separator=","), small))
         except CrecheError as error:
             said.append(str(error))
     if isinstance(said[0], str) or isinstance(said[1], str):
@@ -134,7 +136,7 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
     table = read(text.encode(encoding), tmp_path, small=small)
     assert table.names == ["naïve", "größe"]
     assert values(table)["naïve"][1] == "café"
-    said = read(text.encode(encoding), tmp_path, Reading(encoding=encoding), small)
+    said = read(text.encode(encoding), tmp_path, ReadOptions(encoding=encoding), small)
     assert_same(table, said)
 
 
@@ -147,13 +149,13 @@ def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     content = "i,word,x\r\n" + "".join(f"{i},{w},{x}\r\n" for i, w, x in rows)
     whole = read(content, tmp_path)
     for size in (1, 2, 3, 7, 64):
-        pieces = text.utf8_pieces
+        pieces = text.decode_pieces
         frames: Any = []
-        from creche.table.reading.byte_streams import opened_bytes
+        from creche.table.reading.byte_streams import open_bytes
         from creche.table.reading.csv_dialect import Dialect
 
-        with opened_bytes(tmp_path / "table.csv", "table.csv") as stream:
-            frames = list(large_csv.csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))
+        with open_bytes(tmp_path / "table.csv", "table.csv") as stream:
+            frames = list(large_csv.read_csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))
         said = [row for frame in frames for row in frame.rows()]
         assert len(said) == 200
         assert [row[1] for row in said] == values(whole)["word"]
@@ -176,10 +178,10 @@ def test_numbers_as_python_reads_them(tmp_path: Path) -> None:
 
 
 def test_how_a_file_is_written_can_be_said(tmp_path: Path) -> None:
-    assert values(read("a:b\n1:x\n", tmp_path, Reading(separator=":"))) == {"a": [1], "b": ["x"]}
-    assert values(read('a,b\n5" pipe,6\n', tmp_path, Reading(quote=""))) == {"a": ['5" pipe'], "b": [6]}
-    assert values(read("a;b\n1.000;x\n", tmp_path, Reading(decimal_comma=True))) == {"a": [1000], "b": ["x"]}
+    assert values(read("a:b\n1:x\n", tmp_path, ReadOptions(separator=":"))) == {"a": [1], "b": ["x"]}
+    assert values(read('a,b\n5" pipe,6\n', tmp_path, ReadOptions(quote=""))) == {"a": ['5" pipe'], "b": [6]}
+    assert values(read("a;b\n1.000;x\n", tmp_path, ReadOptions(decimal_comma=True))) == {"a": [1000], "b": ["x"]}
     quoted = 'a,b\n"1.000,5",x\n"2,500",y\n'
-    for reading in (Reading(decimal_comma=True), Reading(decimal_comma=True, separator=",")):
+    for reading in (ReadOptions(decimal_comma=True), ReadOptions(decimal_comma=True, separator=",")):
         assert values(read(quoted, tmp_path, reading)) == {"a": [1000.5, 2.5], "b": ["x", "y"]}
-    assert values(read("a;b\n1.000;x\n", tmp_path, Reading(decimal_comma=False))) == {"a": [1.0], "b": ["x"]}
+    assert values(read("a;b\n1.000;x\n", tmp_path, ReadOptions(decimal_comma=False))) == {"a": [1.0], "b": ["x"]}

@@ -23,7 +23,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from creche.table.reading.options import Reading
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_batches, read_table
 from creche.table.write import TableWriter
 from tests.unit.table.tables import KINDS, expected, frame, kinds, values
@@ -318,7 +318,7 @@ def test_what_the_name_says_matters_less_than_the_bytes(tmp_path: Path) -> None:
     path.write_bytes(FORMATS["parquet"](frame()))
     assert values(read_table(path)) == expected(frame())
     path.write_text('{"a": 1}\n{"a": 2}\n')
-    assert values(read_table(path, Reading(format="jsonl"))) == {"a": [1, 2]}
+    assert values(read_table(path, ReadOptions(format="jsonl"))) == {"a": [1, 2]}
 
 
 def test_json_numbers_stay_numbers(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ from creche.explain.diagnosis.rules.divergence import diverged
 from creche.explain.diagnosis.rules.layers import dead_layer, saturated_layer
 from creche.explain.diagnosis.rules.overfitting import overfitting
 from creche.explain.diagnosis.rules.rates import rate_too_high, rate_too_low, too_short
-from creche.explain.diagnosis.rules.scales import label_scale, unlike_scales
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.rules.scales import label_scale, mixed_scales
+from creche.explain.diagnosis.run_facts import RunFacts
 
 __all__ = ["RULES"]
 
-RULES: dict[str, Callable[[Case], Symptom | None]] = {
+RULES: dict[str, Callable[[RunFacts], Symptom | None]] = {
     "diverged": diverged,
-    "unlike_scales": unlike_scales,
+    "unlike_scales": mixed_scales,
     "label_scale": label_scale,
     "same_answer": same_answer,
     "rate_too_high": rate_too_high,

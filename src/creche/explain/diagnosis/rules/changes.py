@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from creche.explain.diagnosis.findings import Alternative
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.run_facts import RunFacts
 
-__all__ = ["rates", "standardised", "usual_rate"]
+__all__ = ["default_rate", "lower_rates", "standardize"]
 
 SHARES = {3: "a third", 10: "a tenth", 100: "a hundredth", 1000: "a thousandth"}
 
 
-def rates(case: Case, *divisors: float) -> list[Alternative]:
+def lower_rates(case: RunFacts, *divisors: float) -> list[Alternative]:
     """The learning rate divided by these numbers; below 1 they make it higher."""
     rate = case.plan.optimizer.learning_rate
     found = []
@@ -20,15 +20,15 @@ def rates(case: Case, *divisors: float) -> list[Alternative]:
     return found
 
 
-def usual_rate(case: Case) -> list[Alternative]:
-    """The rate that the optimizer has where none is given, if it is higher than what `rates` tries."""
+def default_rate(case: RunFacts) -> list[Alternative]:
+    """The rate that the optimizer has where none is given, if it is higher than what `lower_rates` tries."""
     usual = type(case.plan.optimizer)().learning_rate
     if usual <= 100 * case.plan.optimizer.learning_rate:
         return []
     return [Alternative("the optimizer's usual learning rate", {"learning_rate": usual})]
 
 
-def standardised(case: Case, measure: str = "loss") -> list[Alternative]:
+def standardize(case: RunFacts, measure: str = "loss") -> list[Alternative]:
     """Numbers to mean 0 and deviation 1, where they are not."""
     preparation = case.prepared.preparation
     if preparation.encoding.scaling != "none" or preparation.class_weight is not None:

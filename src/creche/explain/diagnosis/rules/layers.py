@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from creche.explain.diagnosis.findings import Alternative, Symptom
-from creche.explain.diagnosis.rules.changes import rates, standardised
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.rules.changes import lower_rates, standardize
+from creche.explain.diagnosis.run_facts import RunFacts
 
 __all__ = ["dead_layer", "saturated_layer"]
 
@@ -22,7 +22,7 @@ SATURATED = 0.6
 LEVEL_OF_BASELINE = 0.1  # below such a loss, a network is sure because it is right
 
 
-def dead_layer(case: Case) -> Symptom | None:
+def dead_layer(case: RunFacts) -> Symptom | None:
     """Half of a hidden layer's neurons give 0 on all sampled rows."""
     if case.diverged:
         return None
@@ -44,14 +44,14 @@ def dead_layer(case: Case) -> Symptom | None:
         f"{dead[worst]} of its {width} neurons give 0 on all sampled training rows{_since(case, worst)}",
         f"through a neuron that gives 0 on every row no gradient flows, so it cannot learn any more; {left}",
         [
-            *standardised(case, "loss" if case.plan.task == "classes" else "rmse"),
+            *standardize(case, "loss" if case.plan.task == "classes" else "rmse"),
             Alternative("leaky_relu in place of it", {"activation": "leaky_relu"}),
-            *rates(case, 3, 10, 100),
+            *lower_rates(case, 3, 10, 100),
         ],
     )
 
 
-def _since(case: Case, layer: int) -> str:
+def _since(case: RunFacts, layer: int) -> str:
     """Since when it is so, where that was recorded."""
     recording = case.recording
     if recording is None or not recording.has_activations or not len(recording):
@@ -65,7 +65,7 @@ def _since(case: Case, layer: int) -> str:
     return f"; half of them since epoch {int(recording.epochs[living[-1] + 1]) + 1}"
 
 
-def saturated_layer(case: Case) -> Symptom | None:
+def saturated_layer(case: RunFacts) -> Symptom | None:
     """A layer of tanh or sigmoid is level nearly everywhere, and the loss is not low."""
     if case.diverged or not case.epochs or case.train[-1] < LEVEL_OF_BASELINE * case.baseline:
         return None
@@ -84,8 +84,8 @@ def saturated_layer(case: Case) -> Symptom | None:
         f"slope is less than a twentieth of the greatest{began}; the training loss is still {case.train[-1]:.3g}",
         "where an activation is level, hardly any gradient comes back, and what lies before it cannot learn",
         [
-            *standardised(case, "loss" if case.plan.task == "classes" else "rmse"),
-            *rates(case, 3, 10),
+            *standardize(case, "loss" if case.plan.task == "classes" else "rmse"),
+            *lower_rates(case, 3, 10),
             Alternative("relu in place of it", {"activation": "relu"}),
         ],
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from creche.explain.diagnosis.findings import Alternative, Symptom
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.run_facts import RunFacts
 
 __all__ = ["overfitting"]
 
@@ -29,7 +29,7 @@ WEIGHT_DECAY = 0.03
 DROPOUT = 0.3
 
 
-def overfitting(case: Case) -> Symptom | None:
+def overfitting(case: RunFacts) -> Symptom | None:
     """The validation loss rises, and stays up, while the training loss goes on falling."""
     if not case.has_curve or not case.history.has_validation or case.run.is_at_best:
         return None
@@ -53,7 +53,7 @@ def overfitting(case: Case) -> Symptom | None:
     )
 
 
-def _cures(case: Case) -> list[Alternative]:
+def _cures(case: RunFacts) -> list[Alternative]:
     found = []
     if case.plan.early_stopping is None:
         found.append(Alternative("stopping where the validation loss is lowest", {"early_stopping": 10}))

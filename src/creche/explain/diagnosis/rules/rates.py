@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.diagnosis.findings import Alternative, Symptom
-from creche.explain.diagnosis.rules.changes import rates, usual_rate
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.rules.changes import default_rate, lower_rates
+from creche.explain.diagnosis.run_facts import RunFacts
 
 __all__ = ["rate_too_high", "rate_too_low", "too_short"]
 
@@ -43,7 +43,7 @@ GAIN_OF_BASELINE = 0.02
 GAIN = 0.06
 
 
-def rate_too_high(case: Case) -> Symptom | None:
+def rate_too_high(case: RunFacts) -> Symptom | None:
     """The loss goes up and down by much, and does not come down."""
     # Dropout makes the training loss of single epochs noisy.
     losses = case.watched if case.has_dropout else case.train
@@ -67,12 +67,12 @@ def rate_too_high(case: Case) -> Symptom | None:
         f"the {which} loss rose in {len(rises)} of the last {len(changes)} epochs, by {rises.mean():.2g} on average, "
         f"around a level of {level:.3g}{seen}",
         "steps are so long that they jump across the valley instead of going down into it",
-        rates(case, 3, 10, 100),
+        lower_rates(case, 3, 10, 100),
         is_forecast=True,
     )
 
 
-def rate_too_low(case: Case) -> Symptom | None:
+def rate_too_low(case: RunFacts) -> Symptom | None:
     """The loss falls all the time in nearly a straight line, and has not come far."""
     if not case.has_curve:
         return None
@@ -92,12 +92,12 @@ def rate_too_low(case: Case) -> Symptom | None:
         f"{case.watched[-1]:.4g}, and in the second half by {late:.2g} after {early:.2g} in the first; saying the same "
         f"of every row has a loss of {case.baseline:.3g}{seen}",
         "the network is still at the beginning of its way: steps are too short for so few of them",
-        [*rates(case, 1 / 3, 1 / 10, 1 / 100), *usual_rate(case), *more],
+        [*lower_rates(case, 1 / 3, 1 / 10, 1 / 100), *default_rate(case), *more],
         is_forecast=True,
     )
 
 
-def too_short(case: Case) -> Symptom | None:
+def too_short(case: RunFacts) -> Symptom | None:
     """The validation loss was still falling steadily when training ended."""
     if not case.has_curve or not case.history.has_validation or case.run.status == "early_stopped":
         return None
@@ -117,12 +117,12 @@ def too_short(case: Case) -> Symptom | None:
         f"in the last {quarter} of {len(losses)} epochs the validation loss still fell from {before:.3g} to "
         f"{after:.3g}, by {100 * gain / before:.0f} %",
         "the network had not learnt all it can learn from these rows",
-        [*_more_epochs(case, 3), *rates(case, 1 / 3)],
+        [*_more_epochs(case, 3), *lower_rates(case, 1 / 3)],
         is_forecast=True,
     )
 
 
-def _more_epochs(case: Case, times: int) -> list[Alternative]:
+def _more_epochs(case: RunFacts, times: int) -> list[Alternative]:
     return [Alternative(f"{times} times as many epochs", {"epochs": times * case.epochs})]
 
 

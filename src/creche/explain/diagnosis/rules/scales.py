@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.diagnosis.findings import Symptom
-from creche.explain.diagnosis.rules.changes import standardised
-from creche.explain.diagnosis.run_facts import Case
+from creche.explain.diagnosis.rules.changes import standardize
+from creche.explain.diagnosis.run_facts import RunFacts
 
-__all__ = ["label_scale", "unlike_scales"]
+__all__ = ["label_scale", "mixed_scales"]
 
 TIMES = 1000.0
 
@@ -23,7 +23,7 @@ FAR_FROM_0 = 10.0  # in standard deviations
 NOT_LEARNT = 0.5  # of the label's deviation
 
 
-def unlike_scales(case: Case) -> Symptom | None:
+def mixed_scales(case: RunFacts) -> Symptom | None:
     """Columns were not scaled, and differ a thousandfold."""
     if case.prepared.preparation.encoding.scaling != "none":
         return None
@@ -42,7 +42,7 @@ def unlike_scales(case: Case) -> Symptom | None:
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
         f"{_rounded(spread[high] / spread[low])} times as much; numbers were not scaled",
         "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
-        standardised(case, "rmse" if case.plan.task == "numbers" else "loss"),
+        standardize(case, "rmse" if case.plan.task == "numbers" else "loss"),
     )
 
 
@@ -60,7 +60,7 @@ def _far_apart(
     return int(low), int(high)
 
 
-def label_scale(case: Case) -> Symptom | None:
+def label_scale(case: RunFacts) -> Symptom | None:
     """Labels of numbers were not scaled, lie far from where a network begins, and were not learnt."""
     labels, targets = case.prepared.labels, case.run.rows.targets
     if case.plan.task != "numbers" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
@@ -77,15 +77,15 @@ def label_scale(case: Case) -> Symptom | None:
         f"{labels.names[which]!r} lies around {mean[which]:.3g} with a standard deviation of {spread[which]:.3g}, and "
         "the network begins near 0; " + _reached(case),
         "most of training goes into finding the label's size; the rate that suits that is wrong for what follows",
-        standardised(case, "rmse"),
+        standardize(case, "rmse"),
     )
 
 
-def _is_unlearnt(case: Case, spread: float) -> bool:
+def _is_unlearnt(case: RunFacts, spread: float) -> bool:
     return case.epochs > 0 and not case.history.train_metric[-1] < NOT_LEARNT * spread
 
 
-def _reached(case: Case) -> str:
+def _reached(case: RunFacts) -> str:
     if not case.epochs:
         return "no epoch was completed"
     return f"after {case.epochs} epochs its errors on the training rows are {case.history.train_metric[-1]:.3g} (rmse)"
