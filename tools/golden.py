@@ -359,7 +359,7 @@ def attributed(
 ) -> NDArray[Any]:
     """Sundararajan, Taly & Yan 2017, eq. 1, by torch's gradients and Simpson's rule, (rows, inputs)."""
 
-    def said(inputs: torch.Tensor) -> torch.Tensor:
+    def predicted(inputs: torch.Tensor) -> torch.Tensor:
         for i, (w, b) in enumerate(layers):
             inputs = inputs @ torch.from_numpy(w) + torch.from_numpy(b)
             inputs = activation(inputs) if i < len(layers) - 1 else inputs

@@ -143,7 +143,7 @@ def draw_signed_bar(value: float, most: float) -> Text:
 
     Examples
     --------
-    >>> draw_signed_bar(-1.0, 2.0).plain, signed_bar(2.0, 2.0).plain
+    >>> draw_signed_bar(-1.0, 2.0).plain, draw_signed_bar(2.0, 2.0).plain
     ('      ▒▒▒▒▒▒│            ', '            │████████████')
 
     """

@@ -72,12 +72,14 @@ def evaluate(
     if given["reliability"] and network.classes is None:
         raise PlanError(f"--reliability: is for classes; {network.labels.name} is a number")
     with show_activity("judging the model", quiet=given["as_json"]):
-        rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
+        rows = network.read_observations(
+            table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+        )
         chosen = _chosen_threshold(network, rows, options)
         arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
         if chosen is not None:
             arguments["threshold"] = chosen.threshold
-        judged = network.judge(rows, **arguments)
+        judged = network.evaluate_rows(rows, **arguments)
     if given["as_json"]:
         facts = judged.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         if isinstance(judged, ClassificationEvaluation) and given["reliability"]:
@@ -93,7 +95,7 @@ def evaluate(
             f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.by}: "  # type: ignore[index]
             f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
         )
-    print_page(evaluation_page(judged, "rows", rows.called, options.get("mistaken", 5)))
+    print_page(evaluation_page(judged, "rows", rows.row_numbers, options.get("mistaken", 5)))
     if isinstance(judged, ClassificationEvaluation) and given["reliability"]:
         from creche.cli.pages.evaluation import draw_reliability
 

@@ -114,7 +114,9 @@ def _of_columns(
     from creche.table.reading.options import ReadOptions
 
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
+    rows = network.read_observations(
+        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+    )
     return permutation_importance(network, rows, **options)
 
 

@@ -93,7 +93,9 @@ def loss_against_weight(
         raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
     picture, as_json = options.pop("plot", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
+    rows = network.read_observations(
+        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+    )
     batch = create_batch(network, rows, sample_weight=options.pop("sample_weight", None))
     curve = curve_of(network, batch, **_named(network, options))
     if picture is not None:

@@ -100,7 +100,9 @@ def trace(
         raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
     page, as_json = options.pop("html", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    observed = network.observe(table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label)
+    observed = network.read_observations(
+        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+    )
     chosen = options.pop("rows", None)
     if isinstance(chosen, list):
         chosen = _places(chosen, observed)
@@ -119,9 +121,9 @@ def _places(numbers: list[int], observed: Observations) -> list[int]:
     """The places of the rows that the table's user calls so."""
     places = []
     for number in numbers:
-        here = np.flatnonzero(observed.called == number)
+        here = np.flatnonzero(observed.row_numbers == number)
         if not len(here):
-            called = observed.called
+            called = observed.row_numbers
             raise TableError(
                 f"--rows: there is no row {number}; the table's rows with a label are {called[0]} to {called[-1]} "
                 "(0:1 is the first)"

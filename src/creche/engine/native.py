@@ -72,7 +72,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     loss = None
     if isinstance(plan.loss, CustomLoss):
         plan.loss.needed()
-        loss = plan.loss.called
+        loss = plan.loss.call
     return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads, loss)
 
 
@@ -136,11 +136,11 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
     for layer in plan.network.layers:
         to = engine.LayerPlan()
         to.width = layer.width
-        to.activation = layer.activation.word
+        to.activation = layer.activation.key
         to.activation_parameter = layer.activation.parameter
         to.dropout = layer.dropout
         assert layer.initializer is not None  # Layer has chosen one
-        to.initializer = layer.initializer.word
+        to.initializer = layer.initializer.key
         to.initializer_parameter = layer.initializer.parameter
         layers.append(to)
     out.layers = layers

@@ -52,7 +52,7 @@ class Misclassification:
     ----------
     place : int
         Which of the judged rows, from 0.
-    truth, said : class
+    truth, predicted : class
     probability : float
         Given to the class that was said.
     of_truth : float
@@ -62,7 +62,7 @@ class Misclassification:
 
     place: int
     truth: Any
-    said: Any
+    predicted: Any
     probability: float
     of_truth: float
 
@@ -108,7 +108,7 @@ class ClassificationEvaluation:
     >>> evaluation = ClassificationEvaluation.of(p, np.array([0, 0, 1, 1]), ("no", "yes"))
     >>> evaluation.accuracy, evaluation.confusion.tolist()
     (0.75, [[2, 0], [1, 1]])
-    >>> [(mistake.truth, mistake.said, mistake.probability) for mistake in evaluation.mistaken()]
+    >>> [(mistake.truth, mistake.predicted, mistake.probability) for mistake in evaluation.largest_errors()]
     [('yes', 'no', 0.8)]
 
     """
@@ -167,16 +167,16 @@ class ClassificationEvaluation:
         truth = ClassificationTruth.of(
             class_numbers, classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
         )
-        return truth.judge(probabilities)
+        return truth.evaluate_rows(probabilities)
 
     def metrics(self) -> dict[str, float]:
         """Each metric by its name."""
         return {name: getattr(self, name) for name in METRICS}
 
-    def mistaken(self, most: int = 5) -> list[Misclassification]:
+    def largest_errors(self, most: int = 5) -> list[Misclassification]:
         """The rows for which a wrong class was said, those of which the network was surest first."""
         check_count("mistaken", most)
-        p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.said
+        p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.predicted
         wrong = np.flatnonzero(said != truth)
         sure = p[wrong, said[wrong]]
         first = wrong[np.argsort(-sure, kind="stable")[:most]]
@@ -299,7 +299,7 @@ class ClassificationTruth:
     def baseline(self) -> dict[str, float]:
         return _only(self.always(self.weights.reshape(1, -1)))
 
-    def judge(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
+    def evaluate_rows(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
         """How good probabilities (n, classes) are."""
         classes, truth = self.classes, self.numbers
         p = probabilities.astype(np.float64)
@@ -310,7 +310,7 @@ class ClassificationTruth:
         samples = resample_metrics(measures.with_f1_of_classes, self.weights, self.intervals)
         of_always = resample_metrics(self.always, self.weights, self.intervals)
         confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        np.add.at(confusion, (truth, measures.said), 1)
+        np.add.at(confusion, (truth, measures.predicted), 1)
         bounds = _intervals(samples)
         return ClassificationEvaluation(
             rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),

@@ -51,7 +51,7 @@ def format_number(value: float) -> str:
 
     Examples
     --------
-    >>> format_number(0.98765), number(-0.00001), number(292.4183), number(float("nan"))
+    >>> format_number(0.98765), format_number(-0.00001), format_number(292.4183), format_number(float("nan"))
     ('0.9877', '0.0000', '292.42', '')
 
     """
@@ -74,7 +74,7 @@ def compare_with_baseline(name: str, gain: tuple[float, float] | None) -> str:
 
     Examples
     --------
-    >>> compare_with_baseline("accuracy", (0.1, 0.3)), verdict("log_loss", (0.1, 0.3)), verdict("auc", (-0.1, 0.1))
+    >>> compare_with_baseline("accuracy", (0.1, 0.3)), compare_with_baseline("log_loss", (0.1, 0.3)), compare_with_baseline("auc", (-0.1, 0.1))
     ('better', 'worse', 'unsure')
 
     """
@@ -120,14 +120,14 @@ class ClassificationMeasures:
     Attributes
     ----------
     probabilities : (n, classes) float64
-    truth, said : (n,) int64
+    truth, predicted : (n,) int64
         Numbers of classes.
 
     """
 
     probabilities: Array
     truth: NDArray[np.int64]
-    said: NDArray[np.int64]
+    predicted: NDArray[np.int64]
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
@@ -150,7 +150,7 @@ class ClassificationMeasures:
         spread[rows, self.truth] -= 1
         logs = -np.log(np.maximum(p[rows, self.truth], SMALLEST_PROBABILITY))
         return {
-            "accuracy": weights @ (self.said == self.truth) / total,
+            "accuracy": weights @ (self.predicted == self.truth) / total,
             "balanced_accuracy": np.where(there, recall, 0).sum(axis=1) / there.sum(axis=1),
             "log_loss": weights @ logs / total,
             "auc": _mean_of_known(areas),
@@ -163,7 +163,7 @@ class ClassificationMeasures:
         """Precision, recall and F1 of each class, each (r, classes); NaN where there is nothing to count."""
         classes = np.arange(self.probabilities.shape[1])
         is_class = (self.truth[:, np.newaxis] == classes).astype(np.float64)
-        said_class = (self.said[:, np.newaxis] == classes).astype(np.float64)
+        said_class = (self.predicted[:, np.newaxis] == classes).astype(np.float64)
         right = weights @ (is_class * said_class)
         are, said = weights @ is_class, weights @ said_class
         with np.errstate(invalid="ignore", divide="ignore"):

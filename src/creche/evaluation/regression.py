@@ -27,14 +27,14 @@ class LargeError:
     place : int
         Which of the judged rows, from 0.
     label : str
-    truth, said : float
+    truth, predicted : float
 
     """
 
     place: int
     label: str
     truth: float
-    said: float
+    predicted: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,7 +192,7 @@ class RegressionEvaluation:
         found = {"rmse": self.rmse, "mae": self.mae, "r2": self.r2}
         return found if self.pinball is None else {**found, "pinball": self.pinball}
 
-    def mistaken(self, most: int = 5) -> list[LargeError]:
+    def largest_errors(self, most: int = 5) -> list[LargeError]:
         """The rows whose predictions are furthest off, measured by each label's deviation."""
         check_count("mistaken", most)
         truth, said = self._measures.truth, self._measures.predicted

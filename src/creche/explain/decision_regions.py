@@ -45,7 +45,7 @@ class DecisionRegions:
     columns : (str, str)
     x, y : (points,) float64
         Evenly spaced, from a little below the least value of the rows to a little above the greatest.
-    said : (points, points, k) float64
+    predicted : (points, points, k) float64
         Probabilities, or numbers in the labels' units; the first place is that of y.
     outcomes : tuple
         The classes, or the labels of numbers: k of them.
@@ -64,7 +64,7 @@ class DecisionRegions:
     columns: tuple[str, str]
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    said: NDArray[np.float64]
+    predicted: NDArray[np.float64]
     outcomes: tuple[Any, ...]
     of_classes: bool
     label: str
@@ -76,7 +76,7 @@ class DecisionRegions:
     @property
     def regions(self) -> NDArray[np.int64]:
         """The place of the likeliest class, (points, points)."""
-        return np.asarray(self.said.argmax(axis=2))
+        return np.asarray(self.predicted.argmax(axis=2))
 
     @property
     def shares(self) -> dict[Any, float]:
@@ -93,7 +93,7 @@ class DecisionRegions:
         import polars as pl
 
         x, y = np.meshgrid(self.x, self.y)
-        flat = self.said.reshape(-1, len(self.outcomes))
+        flat = self.predicted.reshape(-1, len(self.outcomes))
         found: dict[str, Any] = {self.columns[0]: x.ravel(), self.columns[1]: y.ravel()}
         if not self.of_classes:
             return pl.DataFrame(found | {str(name): flat[:, i] for i, name in enumerate(self.outcomes)})
@@ -160,7 +160,7 @@ def decision_regions(
     >>> import creche as cr
     >>> model = cr.train("penguins", label="species", hidden=[5], epochs=20, threads=1).model
     >>> regions = cr.explain.decision_regions(model, "penguins", "bill_length_mm", "bill_depth_mm", points=50)
-    >>> regions.said.shape, regions.others["island"]
+    >>> regions.predicted.shape, regions.others["island"]
     ((50, 50, 3), 'Biscoe')
 
     """

@@ -185,7 +185,7 @@ def _largest(run: Run, observed: Observations, rows: Rows, which: NDArray[np.int
     given = feature_values(observed.take(np.array([row])), run.prepared.features.names)
     constant = bool((training.x[:, column] == training.x[0, column]).all())
     value = as_cell(given[name][0]) if name in given else ""
-    return Extreme(name, False, int(observed.called[row]), value, float(rows.x[row, column]), constant)
+    return Extreme(name, False, int(observed.row_numbers[row]), value, float(rows.x[row, column]), constant)
 
 
 def _ends(run: Run) -> list[tuple[Encoder, int]]:
@@ -200,7 +200,9 @@ def _of_label(run: Run, observed: Observations, rows: Rows, which: NDArray[np.in
     row = int(which[place])
     given = observed.y.reshape(len(observed.y), -1)[row, k]
     name = run.prepared.labels.names[int(k)]
-    return Extreme(name, True, int(observed.called[row]), as_cell(float(given)), float(rows.targets[row, k]), False)
+    return Extreme(
+        name, True, int(observed.row_numbers[row]), as_cell(float(given)), float(rows.targets[row, k]), False
+    )
 
 
 ROWS_FOR_SHARPNESS = 1024
@@ -341,7 +343,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
     observed = None if row is None else (batch.observations, batch.rows, row)
     extreme = find_extreme(run, observed, training)
     epoch, number, rate = where
-    called = None if row is None else int(batch.observations.called[row])
+    called = None if row is None else int(batch.observations.row_numbers[row])
     at = (found.what, found.layer, found.neuron, called)
     return Divergence(epoch, number, run.step, rate, part, *at, extreme, _edge(run.plan, training))
 

@@ -73,7 +73,7 @@ class IntegratedGradients:
         """What is attributed, in words: "probability"; of numbers the label."""
         return self.label if self.unit == "number" else self.unit
 
-    def looked_at(self, place: int) -> str:
+    def selected(self, place: int) -> str:
         """What is attributed of one row, in words: "probability of Adelie"; of numbers the name of the label."""
         target = str(self.targets[place])
         return target if self.unit == "number" else f"{self.unit} of {target}"
@@ -159,7 +159,7 @@ def format_cell(value: Any) -> str:
 
     Examples
     --------
-    >>> format_cell(3.25), cell_in_words(True), cell_in_words(None), cell_in_words(datetime(2020, 8, 20))
+    >>> format_cell(3.25), format_cell(True), format_cell(None), format_cell(datetime(2020, 8, 20))
     ('3.25', 'yes', 'missing', '2020-08-20')
 
     """
@@ -269,7 +269,7 @@ def integrated_gradients(
     attributions = sum(_by_column(one.features, own) for one, own in zip(said.models, by_input, strict=True))
     unit = "log-odds" if logit else "probability" if network.classes is not None else "number"
     return IntegratedGradients(
-        network.features.names, given.called, np.asarray(attributions), names, outputs, baselines,
+        network.features.names, given.row_numbers, np.asarray(attributions), names, outputs, baselines,
         given.cells(network.features), network.labels.name, unit,
         _in_words(baseline),
     )  # fmt: skip
@@ -323,11 +323,11 @@ def _chosen(given: FeatureRows, rows: Any) -> FeatureRows:
     wanted = np.atleast_1d(np.asarray(rows))
     if wanted.dtype.kind not in "iu" or wanted.ndim != 1 or len(wanted) == 0:
         raise PlanError(f"rows: got {rows!r}; needs the number of a row, or several")
-    order = np.argsort(given.called, kind="stable")
-    place = np.minimum(np.searchsorted(given.called[order], wanted), len(given) - 1)
-    there = given.called[order][place] == wanted
+    order = np.argsort(given.row_numbers, kind="stable")
+    place = np.minimum(np.searchsorted(given.row_numbers[order], wanted), len(given) - 1)
+    there = given.row_numbers[order][place] == wanted
     if not there.all():
-        first, last = given.called.min(), given.called.max()
+        first, last = given.row_numbers.min(), given.row_numbers.max()
         raise TableError(f"rows: got {wanted[~there][0]}; there are rows {first} to {last}")
     return given.take(order[place])
 

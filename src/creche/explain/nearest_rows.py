@@ -56,7 +56,7 @@ class NearestRows:
     label : str
     labels : (q, k) array of objects, or None
         Of the training rows, None where one is missing; None if they came without labels.
-    said, said_near : (q, outputs) and (q, k, outputs) float64
+    predicted, predicted_near : (q, outputs) and (q, k, outputs) float64
         What the network says of the rows, and of the training rows: probabilities, or numbers.
     classes : tuple or None
     names : tuple of str
@@ -70,8 +70,8 @@ class NearestRows:
     space: str
     label: str
     labels: NDArray[Any] | None
-    said: NDArray[np.float64]
-    said_near: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    predicted_near: NDArray[np.float64]
     classes: tuple[Any, ...] | None
     names: tuple[str, ...]
 
@@ -93,13 +93,13 @@ class NearestRows:
             found[unique_column_name(self.label, (*found,))] = self.labels.reshape(found["row"].size).tolist()
         if self.classes is None:
             for i, name in enumerate(self.names):
-                found[f"said of row: {name}"] = np.repeat(self.said[:, i], k)
-                found[f"said of training row: {name}"] = self.said_near[:, :, i].ravel()
+                found[f"said of row: {name}"] = np.repeat(self.predicted[:, i], k)
+                found[f"said of training row: {name}"] = self.predicted_near[:, :, i].ravel()
             return pl.DataFrame(found)
-        likeliest = self.said.argmax(axis=1)
+        likeliest = self.predicted.argmax(axis=1)
         found["said of row"] = [self.classes[i] for i in np.repeat(likeliest, k)]
-        found["said of training row"] = [self.classes[i] for i in self.said_near.argmax(axis=2).ravel()]
-        found["its probability"] = self.said_near[np.arange(len(self.rows)), :, likeliest].ravel()
+        found["said of training row"] = [self.classes[i] for i in self.predicted_near.argmax(axis=2).ravel()]
+        found["its probability"] = self.predicted_near[np.arange(len(self.rows)), :, likeliest].ravel()
         return pl.DataFrame(found)
 
     def __repr__(self) -> str:

@@ -36,7 +36,7 @@ class PartialDependence:
         The mean over the rows, for each value tried of the first (and the second) column.
     individual : (n, m, k) float64, or None
         Of each row, if that was asked for.
-    called : (n,) int64
+    row_numbers : (n,) int64
         What the user calls each row.
 
     """
@@ -47,7 +47,7 @@ class PartialDependence:
     label: str
     average: NDArray[np.float64]
     individual: NDArray[np.float64] | None
-    called: NDArray[np.int64]
+    row_numbers: NDArray[np.int64]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ class PartialDependence:
         found: dict[str, Any] = {}
         if self.individual is not None:
             found[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
-                self.called[grid[0]], repeats
+                self.row_numbers[grid[0]], repeats
             )
         for span, place in zip(self.spans, grid[1:], strict=True):
             values = span.values
@@ -112,7 +112,7 @@ class PartialDependence:
         ]  # fmt: skip
         return {
             "label": self.label, "outcomes": [_plain(outcome) for outcome in self.outcomes],
-            "of_classes": self.of_classes, "rows": len(self.called), "columns": columns,
+            "of_classes": self.of_classes, "rows": len(self.row_numbers), "columns": columns,
             "average": self.average.tolist(),
             "individual": None if self.individual is None else self.individual.tolist(), "notes": self.notes(),
         }  # fmt: skip
@@ -129,7 +129,7 @@ class PartialDependence:
 
     def __repr__(self) -> str:
         tried = " and ".join(f"{len(span)} values of {span.name}" for span in self.spans)
-        return f"PartialDependence({self.label}: {tried}, {len(self.called):,} rows)"
+        return f"PartialDependence({self.label}: {tried}, {len(self.row_numbers):,} rows)"
 
 
 def _plain(value: Any) -> Any:

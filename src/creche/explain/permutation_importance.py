@@ -150,7 +150,7 @@ def create_measure(
         centre = np.average(truth, axis=0, weights=weights)
         return lambda said: _OfNumbers(RegressionMeasures(said, truth, network.quantile, centre), metric)
     rows = np.arange(len(observed))
-    classes = encode_classes(observed.y, network.classes, network.labels.name, observed.called).astype(np.int64)
+    classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)
     if metric == "log_loss":  # as `ClassificationMeasures` has it, alone
         return lambda said: RowMeans(-np.log(np.maximum(said[rows, classes], SMALLEST_PROBABILITY)))
     if metric == "accuracy":
@@ -310,7 +310,7 @@ def permutation_importance(
     weights = check_weights(resolve_sample_weights(sample_weight, observed), len(observed))
     encoded = EncodedRows(network, read_feature_rows(network, observed))
     measure_of = create_measure(network, observed, weights, metric)
-    plain = measure_of(encoded.said())
+    plain = measure_of(encoded.predict())
     score = float(plain(weights[np.newaxis])[0])
     if not np.isfinite(score):
         raise TableError(
@@ -328,7 +328,7 @@ def permutation_importance(
     rng = np.random.default_rng([seed, 0])
     for k in range(repeats):
         order = rng.permutation(len(observed))
-        measures = [measure_of(encoded.said_shuffled(column, order)) for column in range(len(names))]
+        measures = [measure_of(encoded.predict_shuffled(column, order)) for column in range(len(names))]
         each[:, k] = [sign * (float(measure(weights[np.newaxis])[0]) - score) for measure in measures]
         if k < looked_at:
             resampled += sign * draws.differences(plain, measures, weights, order) / looked_at
@@ -341,7 +341,7 @@ def _observed(network: Model | Ensemble, data: Any, y: Any) -> Observations:
         raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
     if isinstance(data, Batch):
         return data.observations
-    return data if isinstance(data, Observations) else network.observe(data, y)
+    return data if isinstance(data, Observations) else network.read_observations(data, y)
 
 
 class _Draws:

@@ -100,7 +100,7 @@ def as_table(model: Predictor, data: Any) -> Table:
 def row_numbers(data: Any, table: Table) -> NDArray[np.int64]:
     """What the user calls each row of `as_table` these data."""
     data = data.observations if isinstance(data, Batch) else data
-    return data.called if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
+    return data.row_numbers if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
 
 
 def read_labels(data: Any, y: Any) -> Any:
@@ -232,11 +232,11 @@ def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any =
     """
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    observed = data if isinstance(data, Observations) else model.observe(data, y)
+    observed = data if isinstance(data, Observations) else model.read_observations(data, y)
     weights = resolve_sample_weights(sample_weight, observed)
     precision = model.plan.precision
-    x = encode_features(model.features, observed.x, precision, observed.called)
-    classes, targets = encode_labels(observed.y, model.labels, model.plan.loss, precision, observed.called)
+    x = encode_features(model.features, observed.x, precision, observed.row_numbers)
+    classes, targets = encode_labels(observed.y, model.labels, model.plan.loss, precision, observed.row_numbers)
     rows = Rows(x, classes, targets, None if weights is None else weights.astype(precision))
     return Batch(observed, rows, tuple(model.features.inputs))
 
@@ -248,20 +248,20 @@ class FeatureRows:
     Attributes
     ----------
     x : Table or (n, d) array
-    called : (n,) int64
+    row_numbers : (n,) int64
         What the user calls each row.
 
     """
 
     x: Table | NDArray[Any]
-    called: NDArray[np.int64]
+    row_numbers: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.called)
+        return len(self.row_numbers)
 
     def take(self, which: NDArray[np.int64]) -> FeatureRows:
         """These of them, by place."""
-        return FeatureRows(self.x.take(which) if isinstance(self.x, Table) else self.x[which], self.called[which])
+        return FeatureRows(self.x.take(which) if isinstance(self.x, Table) else self.x[which], self.row_numbers[which])
 
     def cells(self, features: FeatureEncoder) -> tuple[NDArray[np.object_], ...]:
         """Of each column that the network takes: what stands in each row, None where nothing does."""
@@ -285,7 +285,7 @@ def read_feature_rows(model: Model | Ensemble, data: Any) -> FeatureRows:
         data = data.observations
     if isinstance(data, Observations):
         x = _named(model.features, data.x) if isinstance(data.x, Table) else data.x
-        return FeatureRows(x, data.called)
+        return FeatureRows(x, data.row_numbers)
     if is_table(data):
         table = read_table(data, expected=model.features.kinds)
         if len(table) == 0:
@@ -313,7 +313,7 @@ def _named(features: FeatureEncoder, table: Table) -> Table:
 def encode_inputs(model: Model, rows: FeatureRows) -> NDArray[Any]:
     """The network's inputs, (n, inputs)."""
     if isinstance(rows.x, Table):
-        return encode_features(model.features, rows.x, model.plan.precision, rows.called)
+        return encode_features(model.features, rows.x, model.plan.precision, rows.row_numbers)
     return model.inputs_of(rows.x)
 
 
@@ -341,7 +341,7 @@ class EncodedRows:
         self._inputs = [encode_inputs(one, rows).copy() for one in encoding]
         self._blocks = [column_blocks(one.features) for one in encoding]
 
-    def said(self) -> NDArray[np.float64]:
+    def predict(self) -> NDArray[np.float64]:
         """Probabilities (n, classes), or numbers (n, k)."""
         if isinstance(self._model, Model):
             return self._model.predictions_of(self._inputs[0]).astype(np.float64)
@@ -349,7 +349,7 @@ class EncodedRows:
         said = self._together.mean_of(self._inputs, self._model.shares)
         return said if self._model.classes is None else apply_temperature(said, self._model.temperature)
 
-    def said_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    def predict_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """The same, as if the cells of a column stood in this order: what encoding such a table would give."""
         kept = []
         for x, blocks in zip(self._inputs, self._blocks, strict=True):
@@ -357,7 +357,7 @@ class EncodedRows:
             kept.append(block)
             x[:, blocks[column]] = block[order]
         try:
-            return self.said()
+            return self.predict()
         finally:
             for x, blocks, block in zip(self._inputs, self._blocks, kept, strict=True):
                 x[:, blocks[column]] = block
@@ -378,7 +378,7 @@ def select_places(rows: Any, count: int) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> select_places(slice(0, 3), 344).tolist(), chosen_places([5, 2], 344).tolist()
+    >>> select_places(slice(0, 3), 344).tolist(), select_places([5, 2], 344).tolist()
     ([0, 1, 2], [5, 2])
 
     """

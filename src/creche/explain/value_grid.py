@@ -228,7 +228,7 @@ def predict_settings(model: Predictor, table: Table, changes: Mapping[str, Colum
         said = (
             predict_array(model, apply_settings(table, changes, some))
             if said_of_some is None
-            else said_of_some.said(some)
+            else said_of_some.predict(some)
         )
         yield said.reshape(len(some), len(table), -1)
 
@@ -260,7 +260,7 @@ class InputSettings:
                 block = FeatureEncoder((column,), features.of_table).transform(tried, precision)
                 self._blocks.append((slice(begin, end), block))
 
-    def said(self, settings: NDArray[np.int64]) -> NDArray[np.float64]:
+    def predict(self, settings: NDArray[np.int64]) -> NDArray[np.float64]:
         inputs = np.repeat(self._rows[np.newaxis], len(settings), axis=0)
         for place, block in self._blocks:
             inputs[:, :, place] = block[settings][:, np.newaxis]

@@ -67,7 +67,7 @@ class NetworkGroup:
                 yield member, model.predictions_of(inputs)
             return
         for member, model, outputs in zip(self.members, self.models, self.engine.predict(inputs), strict=True):
-            yield member, model.said(outputs)
+            yield member, model.decode_outputs(outputs)
 
     def mean(self, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the networks say together, each as much as its share, (n, classes) or (n, k)."""

@@ -161,9 +161,9 @@ class Model(Predictor):
 
     def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
-        return self.said(self._outputs(inputs))
+        return self.decode_outputs(self._outputs(inputs))
 
-    def said(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
         if self.classes is not None:
             return self._probabilities(outputs)

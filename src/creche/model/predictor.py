@@ -127,8 +127,8 @@ class Predictor(ABC):
         ClassificationEvaluation or RegressionEvaluation
 
         """
-        rows = self.observe(data, y, missing_label=missing_label)
-        return self.judge(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
+        rows = self.read_observations(data, y, missing_label=missing_label)
+        return self.evaluate_rows(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
 
     def choose_threshold(
         self,
@@ -152,15 +152,15 @@ class Predictor(ABC):
         """
         from creche.evaluation import choose_threshold
 
-        rows = data if isinstance(data, Observations) else self.observe(data, y)
+        rows = data if isinstance(data, Observations) else self.read_observations(data, y)
         if self.classes is None or len(self.classes) != 2:
             raise TableError("threshold: can be chosen for models of two classes only")
-        truth = encode_classes(rows.y, self.classes, self.labels.name, rows.called)
+        truth = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
         probabilities = self._probabilities_of(rows.x)
         weights = resolve_sample_weights(sample_weight, rows)
         return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
-    def observe(
+    def read_observations(
         self, data: Any, y: Any = None, *, reading: ReadOptions | None = None, missing_label: str = "error"
     ) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
@@ -170,7 +170,7 @@ class Predictor(ABC):
             reading=reading,
         )  # fmt: skip
 
-    def judge(
+    def evaluate_rows(
         self,
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
@@ -183,9 +183,9 @@ class Predictor(ABC):
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
-        return self.judging(rows, weights, intervals=intervals, threshold=threshold)(said)
+        return self.create_evaluation(rows, weights, intervals=intervals, threshold=threshold)(said)
 
-    def judging(
+    def create_evaluation(
         self,
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
@@ -198,10 +198,10 @@ class Predictor(ABC):
 
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
-            numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.called)
+            numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
             return ClassificationTruth.of(
                 numbers, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
-            ).judge
+            ).evaluate_rows
         if threshold is not None:
             raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
         if rows.y.dtype.kind in "OUS":

@@ -113,7 +113,7 @@ def describe_provenance(
     steps: int,
     judge: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
-    """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.judged`."""
+    """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.evaluated`."""
     from creche import __version__
     from creche.table.digest import describe_table, digest_arrays
 
@@ -129,7 +129,7 @@ def describe_provenance(
         data=describe_table(prepared.used_table(), prepared.beside()),
         weights=digest_arrays(model.arrays()),
         history=history,
-        evaluation={"on": prepared.judged[0], **evaluation},
+        evaluation={"on": prepared.evaluated[0], **evaluation},
         status=status,
         steps=steps,
         version=__version__,

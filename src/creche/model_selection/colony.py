@@ -109,7 +109,7 @@ class Colony(Sequence[Member]):
         usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
-    def has_somebody(self) -> bool:
+    def has_ranked_member(self) -> bool:
         """Whether there is a member to compare; known without reading what became of all of them."""
         crew = self.crew
         return any(crew.epoch(n) > 0 and crew.status(n) != "diverged" for n in range(len(self)))
@@ -132,7 +132,7 @@ class Colony(Sequence[Member]):
         """
         ranking = self.ranking()
         if not len(ranking):
-            self.raise_nobody()
+            self.raise_no_ranked_member()
         return self[int(ranking[0])]  # type: ignore[no-any-return]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
@@ -253,7 +253,7 @@ class Colony(Sequence[Member]):
 
         return plot_spread(self, plans)
 
-    def raise_nobody(self) -> NoReturn:
+    def raise_no_ranked_member(self) -> NoReturn:
         """Says why there is no best member.
 
         Raises

@@ -118,7 +118,7 @@ def format_duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> format_duration(0.4), in_words(75), in_words(9000)
+    >>> format_duration(0.4), format_duration(75), format_duration(9000)
     ('a second', '75 seconds', '2.5 hours')
 
     """

@@ -110,8 +110,8 @@ class CrossValidation:
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
-            judge = members[0].model.judging(rows, weights, intervals=0)
-            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.called)
+            judge = members[0].model.create_evaluation(rows, weights, intervals=0)
+            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
             together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
             for begin in range(0, len(members), together):
                 models = [member.model for member in members[begin : begin + together]]
@@ -119,8 +119,8 @@ class CrossValidation:
                 for model, outputs in zip(
                     models, predict_many(models[0].plan, stack, inputs, self.threads), strict=True
                 ):
-                    model.check_outputs(outputs, rows.called)
-                    predicted = model.said(outputs)
+                    model.check_outputs(outputs, rows.row_numbers)
+                    predicted = model.decode_outputs(outputs)
                     said.add(rows.rows, np.asarray(predicted, dtype=np.float64))
                     evaluations.append(judge(predicted))
         return evaluations, said
@@ -145,14 +145,14 @@ class CrossValidation:
         return self._judged[1].mean
 
     @property
-    def doubt(self) -> NDArray[np.float64]:
+    def disagreement(self) -> NDArray[np.float64]:
         """How far those networks disagree about each row, (n,): see `Ensemble.disagreement`.
 
         NaN for rows with fewer than two predictions, as all have without repeats and seeds.
         """
         y = self._survey.whole.observations.y
         scale = np.ones(1) if self._survey.classes is not None else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
-        return self._judged[1].doubt(scale)
+        return self._judged[1].disagreement(scale)
 
     @property
     def times(self) -> NDArray[np.int64]:
@@ -166,9 +166,9 @@ class CrossValidation:
         return whole.take(np.flatnonzero(self.times[whole.observations.rows] > 0))
 
     @property
-    def called(self) -> NDArray[np.int64]:
+    def row_numbers(self) -> NDArray[np.int64]:
         """What the user calls each of the rows that `evaluation` is of, (m,)."""
-        return self._seen.observations.called
+        return self._seen.observations.row_numbers
 
     @cached_property
     def evaluation(self) -> ClassificationEvaluation | RegressionEvaluation:
@@ -184,7 +184,7 @@ class CrossValidation:
                 said, rows.y.astype(np.float64), weights=self._seen.weights, intervals=self._intervals,
                 quantile=model.quantile, labels=model.labels.names,
             )  # fmt: skip
-        truth = encode_classes(rows.y, model.classes, rows.label, rows.called)
+        truth = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
         return ClassificationEvaluation.of(
             said, truth, model.classes, weights=self._seen.weights, intervals=self._intervals
         )
@@ -227,11 +227,11 @@ class CrossValidation:
 
         return frame_of_table(self._predicted())
 
-    def doubtful(self, most: int = 5) -> list[UncertainRow]:
+    def uncertain(self, most: int = 5) -> list[UncertainRow]:
         """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
         check_count("doubtful", most)
         at = self._seen.observations.rows
-        return most_uncertain(self._seen, self._survey.classes, self.predictions[at], self.doubt[at], most)
+        return most_uncertain(self._seen, self._survey.classes, self.predictions[at], self.disagreement[at], most)
 
     def write_rows(self, path: str | Path) -> None:
         """Writes `rows` to a file: CSV, Parquet, Arrow or JSON lines, by its name.
@@ -269,7 +269,7 @@ class CrossValidation:
     def _predicted(self) -> Table:
         rows = self._seen.observations.rows
         labels = self.members[0].model.labels
-        return out_of_fold_table(self._seen, labels, self.predictions[rows], self.doubt[rows], self.times[rows])
+        return out_of_fold_table(self._seen, labels, self.predictions[rows], self.disagreement[rows], self.times[rows])
 
     def __repr__(self) -> str:
         diverged = f", {len(self.diverged):,} diverged" if self.diverged else ""

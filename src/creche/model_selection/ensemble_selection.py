@@ -57,7 +57,7 @@ def select_ensemble(colony: Colony, size: int, candidates: int, temperature: boo
         truth = part.observations.y.astype(np.float64).reshape(len(part), -1) / np.array(prepared.labels.scale)
         counts = select_greedily(said / np.array(prepared.labels.scale), size, _squared_error(truth, weights))
     else:
-        truth = encode_classes(part.observations.y, classes, prepared.labels.name, part.observations.called)
+        truth = encode_classes(part.observations.y, classes, prepared.labels.name, part.observations.row_numbers)
         of_truth = said[:, np.arange(len(part)), truth]
         counts = select_greedily(of_truth, size, _log_loss(weights))
     chosen = np.flatnonzero(counts)
@@ -177,10 +177,10 @@ def _lowest(f: Callable[[float], float], low: float, high: float, steps: int = 4
 def _with_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
     """Where the ensemble comes from: what its heaviest network does, and its own evaluation and digest."""
     prepared = colony.best().prepared
-    name, part = prepared.judged
+    name, part = prepared.evaluated
     heaviest = colony[int(colony.ranking()[0])].model.provenance
     assert heaviest is not None
-    evaluation = {"on": name, **ensemble.judge(part.observations, part.weights).to_dict()}
+    evaluation = {"on": name, **ensemble.evaluate_rows(part.observations, part.weights).to_dict()}
     weights = digest_arrays(ensemble.to_parts()[1])
     ensemble.provenance = replace(heaviest, evaluation=evaluation, weights=weights)
     return ensemble

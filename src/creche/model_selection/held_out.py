@@ -58,7 +58,7 @@ class OutOfFoldPredictions:
         with np.errstate(invalid="ignore"):
             return np.asarray(self._first + self._total / self.times[:, np.newaxis])
 
-    def doubt(self, scale: Numbers) -> Numbers:
+    def disagreement(self, scale: Numbers) -> Numbers:
         """How far the networks disagree about each row, as `Ensemble.disagreement` tells it, (rows,).
 
         Parameters
@@ -91,14 +91,14 @@ class UncertainRow:
         As the user counts.
     truth, said
         Classes, or numbers; of several labels, lists of them.
-    doubt : float
+    disagreement : float
 
     """
 
     row: int
     truth: Any
-    said: Any
-    doubt: float
+    predicted: Any
+    disagreement: float
 
 
 def out_of_fold_table(
@@ -117,7 +117,7 @@ def out_of_fold_table(
 
     """
     rows = part.observations
-    columns = {"row": Column("whole", rows.called)}
+    columns = {"row": Column("whole", rows.row_numbers)}
     if labels.classes is None:
         truth = rows.y.reshape(len(rows), -1).astype(np.float64)
         for i, name in enumerate(labels.names):
@@ -125,11 +125,11 @@ def out_of_fold_table(
             columns[f"predicted_{name}"] = Column("number", said[:, i])
     else:
         words = tuple(str(value) for value in labels.classes)
-        numbers = encode_classes(rows.y, labels.classes, rows.label, rows.called)
+        numbers = encode_classes(rows.y, labels.classes, rows.label, rows.row_numbers)
         columns[f"true_{labels.name}"] = Column("words", numbers, words)
         columns[f"predicted_{labels.name}"] = Column("words", said.argmax(axis=1).astype(np.int32), words)
         columns |= {f"probability_{word}": Column("number", said[:, i]) for i, word in enumerate(words)}
-    columns["doubt"] = Column("number", doubt)
+    columns["disagreement"] = Column("number", doubt)
     columns["networks"] = Column("whole", times)
     return Table(columns, "predictions")
 
@@ -143,5 +143,5 @@ def most_uncertain(
     first = first[known[first] > 0]
     numbers = said[first, 0] if rows.y.ndim == 1 else said[first]
     words = numbers.tolist() if classes is None else [classes[c] for c in said[first].argmax(axis=1)]
-    of_rows = zip(rows.called[first].tolist(), rows.y[first].tolist(), words, known[first].tolist(), strict=True)
+    of_rows = zip(rows.row_numbers[first].tolist(), rows.y[first].tolist(), words, known[first].tolist(), strict=True)
     return [UncertainRow(*of_row) for of_row in of_rows]

@@ -211,5 +211,5 @@ def _optimizer(given: Mapping[str, Any]) -> Any:
     takes = {f.name for f in fields(optimizer)}
     for name in beside:
         if name not in takes:
-            raise PlanError(f"{name}: {optimizer.word} has none; leave it out, or choose an optimizer that has")
+            raise PlanError(f"{name}: {optimizer.key} has none; leave it out, or choose an optimizer that has")
     return replace(optimizer, **beside)

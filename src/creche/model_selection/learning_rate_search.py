@@ -275,7 +275,7 @@ class _Search:
         assert self.colony is not None
         found = find_bands(self.colony, self.references, self.extensions)
         if found is None:
-            self.colony.raise_nobody()
+            self.colony.raise_no_ranked_member()
         assert found is not None
         return found
 

@@ -133,8 +133,8 @@ def format_choice(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Component):
-        only_word = value.word and repr(value) == f"{type(value).__name__}()"
-        return value.word if only_word else repr(value)
+        only_word = value.key and repr(value) == f"{type(value).__name__}()"
+        return value.key if only_word else repr(value)
     if isinstance(value, list | tuple | np.ndarray):
         return "-".join(str(item) for item in value) or "none"
     return str(value)

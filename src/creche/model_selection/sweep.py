@@ -252,7 +252,7 @@ def sweep(
     if checkpoint is not None:
         keeper = SweepCheckpoint(checkpoint, colony, halving, resume)
     train_all(colony, halving, on_progress, keeper)
-    if not colony.has_somebody():
+    if not colony.has_ranked_member():
         colony.best()  # says why there is nobody
     return colony
 

@@ -27,21 +27,21 @@ class Activation(Component):
 class Identity(Activation):
     """z as it is."""
 
-    word: ClassVar[str] = "identity"
+    key: ClassVar[str] = "identity"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Relu(Activation):
     """max(0, z); its derivative at 0 is taken as 0."""
 
-    word: ClassVar[str] = "relu"
+    key: ClassVar[str] = "relu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LeakyRelu(Activation):
     """z where positive, slope * z elsewhere (Maas, Hannun & Ng 2013)."""
 
-    word: ClassVar[str] = "leaky_relu"
+    key: ClassVar[str] = "leaky_relu"
     slope: float = number_field(0.01, at_least=0)
 
     @property
@@ -53,7 +53,7 @@ class LeakyRelu(Activation):
 class Elu(Activation):
     """z where positive, alpha * (exp(z) - 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016)."""
 
-    word: ClassVar[str] = "elu"
+    key: ClassVar[str] = "elu"
     alpha: float = number_field(1.0, above=0)
 
     @property
@@ -65,56 +65,56 @@ class Elu(Activation):
 class Selu(Activation):
     """ELU scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017)."""
 
-    word: ClassVar[str] = "selu"
+    key: ClassVar[str] = "selu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Gelu(Activation):
     """z * Phi(z), Phi the normal distribution function (Hendrycks & Gimpel 2016)."""
 
-    word: ClassVar[str] = "gelu"
+    key: ClassVar[str] = "gelu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GeluTanh(Activation):
     """GELU with Phi approximated through tanh, as in the same paper."""
 
-    word: ClassVar[str] = "gelu_tanh"
+    key: ClassVar[str] = "gelu_tanh"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Silu(Activation):
     """z * sigmoid(z), also called swish (Elfwing, Uchibe & Doya 2018)."""
 
-    word: ClassVar[str] = "silu"
+    key: ClassVar[str] = "silu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mish(Activation):
     """z * tanh(softplus(z)) (Misra 2020)."""
 
-    word: ClassVar[str] = "mish"
+    key: ClassVar[str] = "mish"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
-    word: ClassVar[str] = "tanh"
+    key: ClassVar[str] = "tanh"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sigmoid(Activation):
     """1 / (1 + exp(-z))."""
 
-    word: ClassVar[str] = "sigmoid"
+    key: ClassVar[str] = "sigmoid"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Softplus(Activation):
     """log(1 + exp(beta * z)) / beta."""
 
-    word: ClassVar[str] = "softplus"
+    key: ClassVar[str] = "softplus"
     beta: float = number_field(1.0, above=0)
 
     @property

@@ -101,7 +101,7 @@ def _checked_fields(part: type[Component]) -> tuple[tuple[str, Bounds | None, bo
 class Component:
     """The base of every part of a plan."""
 
-    word: ClassVar[str] = ""  # what users type for it, in families
+    key: ClassVar[str] = ""  # what users type for it, in families
 
     def __post_init__(self) -> None:
         for name, limits, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
@@ -124,7 +124,7 @@ class Component:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data: the word it is known by (`kind`), then every field, parts within parts likewise."""
-        out: dict[str, Any] = {"kind": self.word} if self.word else {}
+        out: dict[str, Any] = {"kind": self.key} if self.key else {}
         for f in fields(self):
             out[f.name] = _plain(getattr(self, f.name))
         return out
@@ -142,7 +142,7 @@ class Component:
         if not isinstance(data, Mapping):
             raise PlanError(f"{cls.__name__}: got {data!r}; needs a dict")
         known = [f.name for f in fields(cls)]
-        values = {key: value for key, value in data.items() if not (key == "kind" and cls.word)}
+        values = {key: value for key, value in data.items() if not (key == "kind" and cls.key)}
         for key in values:
             if key not in known:
                 raise PlanError(f"{cls.__name__}: unknown key {key!r}; {nearest(key, known)}")
@@ -168,7 +168,7 @@ class Registry(Generic[P]):
 
     def __init__(self, name: str, *members: type[P]) -> None:
         self.name = name
-        self.members = {member.word: member for member in members}
+        self.members = {member.key: member for member in members}
 
     @property
     def words(self) -> list[str]:
@@ -189,7 +189,7 @@ class Registry(Generic[P]):
         for member in self.members.values():
             if choice is member:
                 raise PlanError(
-                    f"{where}: got the class {member.__name__}; give {member.__name__}(), or {member.word!r}"
+                    f"{where}: got the class {member.__name__}; give {member.__name__}(), or {member.key!r}"
                 )
         word = choice.get("kind") if isinstance(choice, Mapping) else choice
         if not isinstance(word, str):

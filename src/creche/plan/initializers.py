@@ -37,63 +37,63 @@ class _Scaled(Initializer):
 class GlorotUniform(_Scaled):
     """Uniform within gain * sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010, eq. 16)."""
 
-    word: ClassVar[str] = "glorot_uniform"
+    key: ClassVar[str] = "glorot_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GlorotNormal(_Scaled):
     """Normal with standard deviation gain * sqrt(2 / (n_in + n_out))."""
 
-    word: ClassVar[str] = "glorot_normal"
+    key: ClassVar[str] = "glorot_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HeUniform(_Scaled):
     """Uniform within gain * sqrt(6 / n_in) (He et al. 2015)."""
 
-    word: ClassVar[str] = "he_uniform"
+    key: ClassVar[str] = "he_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HeNormal(_Scaled):
     """Normal with standard deviation gain * sqrt(2 / n_in) (He et al. 2015, eq. 10)."""
 
-    word: ClassVar[str] = "he_normal"
+    key: ClassVar[str] = "he_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LecunUniform(_Scaled):
     """Uniform within gain * sqrt(3 / n_in) (LeCun et al. 1998)."""
 
-    word: ClassVar[str] = "lecun_uniform"
+    key: ClassVar[str] = "lecun_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LecunNormal(_Scaled):
     """Normal with standard deviation gain * sqrt(1 / n_in) (LeCun et al. 1998, eq. 16)."""
 
-    word: ClassVar[str] = "lecun_normal"
+    key: ClassVar[str] = "lecun_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Orthogonal(_Scaled):
     """Orthonormal rows or columns, times gain (Saxe, McClelland & Ganguli 2014)."""
 
-    word: ClassVar[str] = "orthogonal"
+    key: ClassVar[str] = "orthogonal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Zeros(Initializer):
     """All weights 0: neurons of a layer then stay equal, which is of use only in experiments."""
 
-    word: ClassVar[str] = "zeros"
+    key: ClassVar[str] = "zeros"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant(Initializer):
     """All weights the same."""
 
-    word: ClassVar[str] = "constant"
+    key: ClassVar[str] = "constant"
     value: float = number_field(0.0)
 
     @property

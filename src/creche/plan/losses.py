@@ -86,7 +86,7 @@ class CustomLoss(Loss):
 
     """
 
-    word: ClassVar[str] = "custom"
+    key: ClassVar[str] = "custom"
     for_classes: ClassVar[bool] = True
     for_numbers: ClassVar[bool] = True
 
@@ -109,7 +109,7 @@ class CustomLoss(Loss):
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, without the function."""
-        return {"kind": self.word, "name": self.name, "digest": self.digest}
+        return {"kind": self.key, "name": self.name, "digest": self.digest}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -136,7 +136,7 @@ class CustomLoss(Loss):
             )
         return self.function
 
-    def called(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
+    def call(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
         """The function's losses and gradient, of the outputs' type and of the right shapes.
 
         Raises
@@ -184,14 +184,14 @@ class CustomLoss(Loss):
 
         """
         at = np.array(outputs, dtype=np.float64, ndmin=2)
-        _, gradient = self.called(at.copy(), labels)
+        _, gradient = self.call(at.copy(), labels)
         step = np.cbrt(np.finfo(np.float64).eps) * np.maximum(1.0, np.abs(at))
         slope = np.empty_like(at)
         for c in range(at.shape[1]):
             above, below = at.copy(), at.copy()
             above[:, c] += step[:, c]
             below[:, c] -= step[:, c]
-            rise = self.called(above, labels)[0] - self.called(below, labels)[0]
+            rise = self.call(above, labels)[0] - self.call(below, labels)[0]
             slope[:, c] = rise / (2 * step[:, c])
         off = np.abs(gradient - slope) / (1 + np.abs(slope))
         largest = float(np.max(off, initial=0.0))
@@ -242,7 +242,7 @@ class CrossEntropy(Loss):
 
     """
 
-    word: ClassVar[str] = "cross_entropy"
+    key: ClassVar[str] = "cross_entropy"
     for_classes: ClassVar[bool] = True
     label_smoothing: float = number_field(0.0, at_least=0, below=1)
 
@@ -254,7 +254,7 @@ class BinaryCrossEntropy(Loss):
     Two classes are judged with one output, the probability of the second; more classes with one output each.
     """
 
-    word: ClassVar[str] = "binary_cross_entropy"
+    key: ClassVar[str] = "binary_cross_entropy"
     for_classes: ClassVar[bool] = True
 
 
@@ -265,7 +265,7 @@ class SquaredError(Loss):
     For probabilities [0.4, 0.3, 0.3] and the first class as label: ((0.4 - 1)^2 + 0.3^2 + 0.3^2) / 3 = 0.18.
     """
 
-    word: ClassVar[str] = "squared_error"
+    key: ClassVar[str] = "squared_error"
     for_classes: ClassVar[bool] = True
     for_numbers: ClassVar[bool] = True
 
@@ -274,7 +274,7 @@ class SquaredError(Loss):
 class AbsoluteError(Loss):
     """The absolute difference, averaged over the outputs."""
 
-    word: ClassVar[str] = "absolute_error"
+    key: ClassVar[str] = "absolute_error"
     for_numbers: ClassVar[bool] = True
 
 
@@ -289,7 +289,7 @@ class Huber(Loss):
 
     """
 
-    word: ClassVar[str] = "huber"
+    key: ClassVar[str] = "huber"
     for_numbers: ClassVar[bool] = True
     delta: float = number_field(1.0, above=0)
 
@@ -298,7 +298,7 @@ class Huber(Loss):
 class Poisson(Loss):
     """exp(z) - y z for counts y >= 0, predictions by exp: the negative log likelihood but for a term without z."""
 
-    word: ClassVar[str] = "poisson"
+    key: ClassVar[str] = "poisson"
     for_numbers: ClassVar[bool] = True
 
 
@@ -306,7 +306,7 @@ class Poisson(Loss):
 class Quantile(Loss):
     """The pinball loss, whose best prediction is a quantile of the label (Koenker & Bassett 1978)."""
 
-    word: ClassVar[str] = "quantile"
+    key: ClassVar[str] = "quantile"
     for_numbers: ClassVar[bool] = True
     quantile: float = number_field(0.5, above=0, below=1)
 
@@ -318,9 +318,9 @@ class LossRegistry(Registry[Loss]):
         """The loss that a word, a dict, a function or a loss itself stands for; PlanError if there is none."""
         if isinstance(choice, CustomLoss):
             return choice
-        if isinstance(choice, Mapping) and choice.get("kind") == CustomLoss.word:
+        if isinstance(choice, Mapping) and choice.get("kind") == CustomLoss.key:
             return CustomLoss.from_dict(choice)
-        if choice == CustomLoss.word:
+        if choice == CustomLoss.key:
             raise PlanError(f"{where or self.name}: a loss of your own is a Python function; give the function itself")
         if callable(choice) and not isinstance(choice, type):
             return CustomLoss(choice)

@@ -46,7 +46,7 @@ class Optimizer(Component):
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013)."""
 
-    word: ClassVar[str] = "sgd"
+    key: ClassVar[str] = "sgd"
     momentum: float = number_field(0.0, at_least=0, below=1)
     dampening: float = number_field(0.0, at_least=0, at_most=1)
     nesterov: bool = flag_field(False)
@@ -64,7 +64,7 @@ class SGD(Optimizer):
 class Adagrad(Optimizer):
     """Duchi, Hazan & Singer 2011."""
 
-    word: ClassVar[str] = "adagrad"
+    key: ClassVar[str] = "adagrad"
     learning_rate_decay: float = number_field(0.0, at_least=0)
     initial_accumulator: float = number_field(0.0, at_least=0)
     epsilon: float = number_field(1e-10, above=0)
@@ -74,7 +74,7 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Zeiler 2012; its learning rate is a factor, 1 in the paper."""
 
-    word: ClassVar[str] = "adadelta"
+    key: ClassVar[str] = "adadelta"
     learning_rate: float = number_field(1.0, at_least=0)
     rho: float = number_field(0.9, at_least=0, below=1)
     epsilon: float = number_field(1e-6, above=0)
@@ -84,7 +84,7 @@ class Adadelta(Optimizer):
 class RMSprop(Optimizer):
     """Tieleman & Hinton 2012; centered as in Graves 2013."""
 
-    word: ClassVar[str] = "rmsprop"
+    key: ClassVar[str] = "rmsprop"
     rho: float = number_field(0.99, at_least=0, below=1)
     momentum: float = number_field(0.0, at_least=0, below=1)
     centered: bool = flag_field(False)
@@ -103,7 +103,7 @@ class _Moments(Optimizer):
 class Adam(_Moments):
     """Kingma & Ba 2015; with `amsgrad`, Reddi, Kale & Kumar 2018."""
 
-    word: ClassVar[str] = "adam"
+    key: ClassVar[str] = "adam"
     amsgrad: bool = flag_field(False)
 
 
@@ -111,7 +111,7 @@ class Adam(_Moments):
 class AdamW(_Moments):
     """Adam with decoupled weight decay, 0.01 by default (Loshchilov & Hutter 2019)."""
 
-    word: ClassVar[str] = "adamw"
+    key: ClassVar[str] = "adamw"
     weight_decay: float = number_field(0.01, at_least=0)
     decoupled: bool = flag_field(True)
     amsgrad: bool = flag_field(False)
@@ -128,7 +128,7 @@ class AdamW(_Moments):
 class NAdam(_Moments):
     """Adam with Nesterov's momentum (Dozat 2016)."""
 
-    word: ClassVar[str] = "nadam"
+    key: ClassVar[str] = "nadam"
     learning_rate: float = number_field(0.002, at_least=0)
     momentum_decay: float = number_field(0.004, at_least=0)
 
@@ -137,14 +137,14 @@ class NAdam(_Moments):
 class RAdam(_Moments):
     """Adam that waits until the variance of its step can be known (Liu et al. 2020)."""
 
-    word: ClassVar[str] = "radam"
+    key: ClassVar[str] = "radam"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lion(Optimizer):
     """The sign of an average of gradients (Chen et al. 2023); its weight decay is decoupled."""
 
-    word: ClassVar[str] = "lion"
+    key: ClassVar[str] = "lion"
     learning_rate: float = number_field(0.0001, at_least=0)
     decoupled: bool = flag_field(True)
     beta1: float = number_field(0.9, at_least=0, below=1)

@@ -121,7 +121,7 @@ class Plan(Component):
                 w for w, m in LOSSES.members.items() if (m.for_classes if self.task == "classes" else m.for_numbers)
             ]
             raise PlanError(
-                f"loss: {self.loss.word!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"
+                f"loss: {self.loss.key!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"
             )
 
     def steps_per_epoch(self, rows: int) -> int:
@@ -149,7 +149,7 @@ class Plan(Component):
 
         """
         if not isinstance(self.loss, CustomLoss):
-            raise PlanError(f"loss: the plan says {self.loss.word!r}, which needs no function; leave loss out")
+            raise PlanError(f"loss: the plan says {self.loss.key!r}, which needs no function; leave loss out")
         loss = CustomLoss(function)
         if loss.name != self.loss.name or (loss.digest and self.loss.digest and loss.digest != self.loss.digest):
             raise PlanError(

@@ -40,14 +40,14 @@ class Schedule(Component):
 class Constant(Schedule):
     """The learning rate stays as it is."""
 
-    word: ClassVar[str] = "constant"
+    key: ClassVar[str] = "constant"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Step(Schedule):
     """Times `factor` after every `length` epochs or steps."""
 
-    word: ClassVar[str] = "step"
+    key: ClassVar[str] = "step"
     length: float = number_field(10.0, above=0)
     factor: float = number_field(0.1, above=0, at_most=1)
 
@@ -56,7 +56,7 @@ class Step(Schedule):
 class Exponential(Schedule):
     """Times `factor` after every epoch or step."""
 
-    word: ClassVar[str] = "exponential"
+    key: ClassVar[str] = "exponential"
     factor: float = number_field(0.95, above=0, at_most=1)
 
 
@@ -64,7 +64,7 @@ class Exponential(Schedule):
 class Cosine(Schedule):
     """Down to `minimum` times the learning rate along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
 
-    word: ClassVar[str] = "cosine"
+    key: ClassVar[str] = "cosine"
     length: float | None = number_field(None, above=0, optional=True)
     minimum: float = number_field(0.0, at_least=0, at_most=1)
 
@@ -76,7 +76,7 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Up from `start` to the learning rate itself, then down to `finish` times it (Smith & Topin 2018)."""
 
-    word: ClassVar[str] = "one_cycle"
+    key: ClassVar[str] = "one_cycle"
     per: str = field(default="step", kw_only=True)
     length: float | None = number_field(None, above=0, optional=True)
     peak_at: float = number_field(0.3, above=0, below=1)
@@ -95,7 +95,7 @@ class ReduceOnPlateau(Schedule):
     `threshold` times the loss.
     """
 
-    word: ClassVar[str] = "reduce_on_plateau"
+    key: ClassVar[str] = "reduce_on_plateau"
     factor: float = number_field(0.1, above=0, below=1)
     patience: float = number_field(10.0, at_least=0)
     threshold: float = number_field(1e-4, at_least=0)
@@ -111,7 +111,7 @@ class ReduceOnPlateau(Schedule):
 class Warmup(Schedule):
     """Up from `start` to the learning rate in a straight line over `length` epochs or steps, then as `then` says."""
 
-    word: ClassVar[str] = "warmup"
+    key: ClassVar[str] = "warmup"
     length: float = number_field(5.0, above=0)
     start: float = number_field(0.0, at_least=0, at_most=1)
     then: Schedule = Constant()

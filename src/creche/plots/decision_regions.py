@@ -78,7 +78,7 @@ def _classes(axes: Any, regions: DecisionRegions, alone: int | None) -> None:
     from matplotlib.colors import to_rgb
 
     where, outcomes = regions.regions, regions.outcomes
-    surest = regions.said.max(axis=2)
+    surest = regions.predicted.max(axis=2)
     least = 1 / len(outcomes)
     colours = np.array([to_rgb(category_style(c)["color"]) for c in range(len(outcomes))])
     # Even where the network is least sure, the class can be told.
@@ -96,10 +96,10 @@ def _classes(axes: Any, regions: DecisionRegions, alone: int | None) -> None:
             _hatched(axes, regions, inside, look["hatch"])
         handles += _markers(axes, regions, outcome, look)
     for c in range(len(outcomes)):
-        ahead = regions.said[:, :, c] - np.delete(regions.said, c, axis=2).max(axis=2)
+        ahead = regions.predicted[:, :, c] - np.delete(regions.predicted, c, axis=2).max(axis=2)
         if ahead.min() < 0 < ahead.max():
             axes.contour(regions.x, regions.y, ahead, levels=[0], colors=[_ink()], linewidths=1.4, zorder=2)
-    shown = surest if alone is None else regions.said[:, :, alone]
+    shown = surest if alone is None else regions.predicted[:, :, alone]
     levels = [level for level in CERTAINTIES if shown.min() < level < shown.max()]
     if levels:
         lines = axes.contour(
@@ -159,7 +159,7 @@ def _legend(axes: Any, regions: DecisionRegions, handles: list[Any], others: lis
 def _numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    said = regions.said[:, :, number]
+    said = regions.predicted[:, :, number]
     outcome = regions.outcomes[number]
     several = len(regions.outcomes) > 1
     labels = np.array(

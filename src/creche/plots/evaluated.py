@@ -29,14 +29,14 @@ class EvaluatedRows:
     evaluation : ClassificationEvaluation or RegressionEvaluation
     label : str
         The label's name; empty where it is not known.
-    called : (n,) int64
+    row_numbers : (n,) int64
         What the user calls each row.
 
     """
 
     evaluation: Any
     label: str
-    called: NDArray[np.int64]
+    row_numbers: NDArray[np.int64]
 
 
 def evaluate_classes(what: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
@@ -90,8 +90,8 @@ def evaluate_rows(model: Predictor, data: Any, y: Any = None, *, missing_label: 
     """
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
-    rows = data if isinstance(data, Observations) else model.observe(data, y, missing_label=missing_label)
-    return EvaluatedRows(model.judge(rows, intervals=0), model.labels.name, rows.called)
+    rows = data if isinstance(data, Observations) else model.read_observations(data, y, missing_label=missing_label)
+    return EvaluatedRows(model.evaluate_rows(rows, intervals=0), model.labels.name, rows.row_numbers)
 
 
 def _judged(what: Any, data: Any, y: Any) -> EvaluatedRows:

@@ -69,7 +69,7 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.axvline(0, color="grey", linewidth=0.8, zorder=3)
     axes.set_yticks(places, names)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    what = shorten(attributions.looked_at(place), LONGEST_TITLE)
+    what = shorten(attributions.selected(place), LONGEST_TITLE)
     axes.set_xlabel(f"adds to {what}" if attributions.unit == "number" else f"adds to the {what}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(

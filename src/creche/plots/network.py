@@ -176,9 +176,9 @@ def _write_names(axes: Any, column: Column, names: list[str], x: float, side: st
 def _captions(axes: Any, columns: list[Column], model: Model, y: float, *, roomy: bool) -> None:
     """Below each layer, how many neurons it has, and their activation."""
     head = {"poisson": "exp", "binary_cross_entropy": "sigmoid"}.get(
-        model.plan.loss.word, "number" if model.classes is None else "softmax"
+        model.plan.loss.key, "number" if model.classes is None else "softmax"
     )
-    words = ["inputs", *(layer.activation.word for layer in model.plan.network.layers[:-1]), head]
+    words = ["inputs", *(layer.activation.key for layer in model.plan.network.layers[:-1]), head]
     for number, (column, word) in enumerate(zip(columns, words, strict=True)):
         axes.text(
             number, y, f"{column.width:,}\n{word}" if roomy else f"{column.width:,} {word}", ha="center", va="center",

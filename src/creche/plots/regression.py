@@ -158,7 +158,7 @@ def _name_worst(
     for place in np.argsort(-np.abs(truth - said), kind="stable")[:NAMED].tolist():
         if truth[place] != said[place]:
             axes.annotate(
-                f"row {judged.called[place]:,}", (x[place], y[place]), textcoords="offset points", fontsize="small",
+                f"row {judged.row_numbers[place]:,}", (x[place], y[place]), textcoords="offset points", fontsize="small",
                 xytext=(5 if x[place] < middle else -5, -4 if y[place] > highest else 4),
                 ha="left" if x[place] < middle else "right", va="top" if y[place] > highest else "bottom",
             )  # fmt: skip

@@ -167,7 +167,7 @@ def shorten(name: Any, most: int = 24) -> str:
 
     Examples
     --------
-    >>> shorten("bill_length_mm"), len(short("long " * 20))
+    >>> shorten("bill_length_mm"), len(shorten("long " * 20))
     ('bill_length_mm', 24)
 
     """

@@ -90,7 +90,7 @@ def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 
 def _of_classes(subject: ReportSubject, figures: Figures) -> list[Html]:
-    judged, evaluation = subject.judged, subject.evaluation
+    judged, evaluation = subject.evaluated, subject.evaluation
     counts = evaluation.confusion
     wrong = int(counts.sum() - np.trace(counts))
     parts = [
@@ -143,12 +143,12 @@ def _of_numbers(subject: ReportSubject, figures: Figures) -> list[Html]:
         metrics = subject.evaluation.per_label[label]
         both = [
             figures.figure(
-                partial(plots.predicted_against_true, subject.judged, label=label),
+                partial(plots.predicted_against_true, subject.evaluated, label=label),
                 "A point for each row; on the diagonal, it was predicted as it is.",
                 f"{label}, predicted against true{_of_known('R²', metrics['r2'])}",
             ),
             figures.figure(
-                partial(plots.residuals, subject.judged, label=label),
+                partial(plots.residuals, subject.evaluated, label=label),
                 "True less predicted; without a pattern is what is hoped for.",
                 f"Residuals of {label}; their root mean square is {metrics['rmse']:.4g}",
             ),
@@ -159,14 +159,14 @@ def _of_numbers(subject: ReportSubject, figures: Figures) -> list[Html]:
 
 def _mistaken(subject: ReportSubject) -> Html:
     """The most mistaken rows with their cells."""
-    mistaken = subject.evaluation.mistaken(MOST_MISTAKEN)
+    mistaken = subject.evaluation.largest_errors(MOST_MISTAKEN)
     if not mistaken:
         return tag("p", "Of these rows it has none wrong.")
     columns = subject.model.features.columns[:CELLS_SHOWN]
     rows: list[tuple[Any, ...]] = []
     for mistake in mistaken:
         cells = [_cell(subject, mistake.place, i, column.name) for i, column in enumerate(columns)]
-        rows.append((f"row {subject.judged.called[mistake.place]:,}", *_mistake(mistake), *cells))
+        rows.append((f"row {subject.evaluated.row_numbers[mistake.place]:,}", *_mistake(mistake), *cells))
     words = tuple(i for i, column in enumerate(columns) if column.role != "number")
     head: tuple[str, ...]
     own: tuple[int, ...]
@@ -184,8 +184,13 @@ def _mistaken(subject: ReportSubject) -> Html:
 
 def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
     if isinstance(mistake, Misclassification):
-        return mistake.truth, mistake.said, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
-    return f"{mistake.truth:.5g}", f"{mistake.said:.5g}", f"{mistake.said - mistake.truth:+.4g}", mistake.label
+        return mistake.truth, mistake.predicted, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
+    return (
+        f"{mistake.truth:.5g}",
+        f"{mistake.predicted:.5g}",
+        f"{mistake.predicted - mistake.truth:+.4g}",
+        mistake.label,
+    )
 
 
 def _cell(subject: ReportSubject, place: int, number_of_column: int, name: str) -> str:
@@ -310,7 +315,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 
 def _activations(network: Network) -> str:
-    return ", ".join(dict.fromkeys(layer.activation.word for layer in network.layers[:-1])) or "none"
+    return ", ".join(dict.fromkeys(layer.activation.key for layer in network.layers[:-1])) or "none"
 
 
 def training_section(subject: ReportSubject, figures: Figures) -> Html | None:

@@ -43,7 +43,7 @@ class ReportSubject:
         Those it is judged by.
     part : {"test", "validation", "train", "given"}
         Which of the rows it comes from they are; "given" if they are others.
-    judged : Judged
+    evaluated : Judged
     prepared : Prepared or None
         The table parted as for training, if it is the one it was trained on and all of its rows are in it.
     source : str
@@ -55,13 +55,13 @@ class ReportSubject:
     model: Model | Ensemble
     rows: Observations
     part: str
-    judged: EvaluatedRows
+    evaluated: EvaluatedRows
     prepared: Prepared | None
     source: str
 
     @property
     def evaluation(self) -> Any:
-        return self.judged.evaluation
+        return self.evaluated.evaluation
 
     @property
     def origin(self) -> Provenance | None:
@@ -131,10 +131,12 @@ def create_subject(
         data, reading = read_table(data, reading), None  # what flows can be read but once
     known = _rows_of_training(network, data, y, sample_weight, reading)
     if known is None:
-        rows = network.observe(data, y, reading=reading, missing_label=missing_label)
+        rows = network.read_observations(data, y, reading=reading, missing_label=missing_label)
         known = "given", Partition(rows, resolve_sample_weights(sample_weight, rows)), None
     part, (rows, weights), prepared = known[0], (known[1].observations, known[1].weights), known[2]
-    judged = EvaluatedRows(network.judge(rows, weights, intervals=INTERVALS), network.labels.name, rows.called)
+    judged = EvaluatedRows(
+        network.evaluate_rows(rows, weights, intervals=INTERVALS), network.labels.name, rows.row_numbers
+    )
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)
     return ReportSubject(heading, network, rows, part, judged, prepared, source)
 
@@ -172,7 +174,7 @@ def _rows_of_training(
     except CrecheError:  # other rows need not be ones that can be trained on
         return None
     if not changes:
-        part, rows = prepared.judged
+        part, rows = prepared.evaluated
         # Class weights are for learning: where the rows of training judge, they count alike.
         balanced = part == "train" and preparation.class_weight is not None
         return part, Partition(rows.observations) if balanced else rows, prepared

@@ -93,7 +93,7 @@ class ColumnContext:
     first_row: int = 1
     rows: NDArray[np.int64] | None = None
 
-    def called(self, row: int) -> int:
+    def row_number(self, row: int) -> int:
         """What the user calls a row: as `rows` says, or counted from `first_row`."""
         return row + self.first_row if self.rows is None else int(self.rows[row])
 
@@ -101,7 +101,7 @@ class ColumnContext:
         shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}… ({len(str(value)):,} characters)"
         hint = "" if rule.given else ", as in the rows before; say what the column holds if it is something else"
         return TableError(
-            f"{self.source}: row {self.called(row)}, column {self.name!r} is {shown}{why}; "
+            f"{self.source}: row {self.row_number(row)}, column {self.name!r} is {shown}{why}; "
             f"needs {NEEDS[rule.kind or 'words']}, or nothing{hint}"
         )
 

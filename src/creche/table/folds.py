@@ -190,7 +190,7 @@ def check_fold_classes(
 
 def _counts(part: Partition, classes: tuple[Any, ...]) -> NDArray[np.int64]:
     rows = part.observations
-    return np.bincount(encode_classes(rows.y, classes, rows.label, rows.called), minlength=len(classes))
+    return np.bincount(encode_classes(rows.y, classes, rows.label, rows.row_numbers), minlength=len(classes))
 
 
 def _some(lacking: Lacking) -> str:
@@ -308,7 +308,7 @@ def _pairs(
     stratified = classes if split.stratify and groups is None and times is None else None
     seed = seed if split.seed is None else split.seed
     pairs = assign_folds(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
-    leak = find_fold_leakage(digests, pairs, rows.called)
+    leak = find_fold_leakage(digests, pairs, rows.row_numbers)
     if leak is not None:
         warn(str(leak))
     return pairs
@@ -318,8 +318,8 @@ def _class_numbers(survey: TableInspection) -> NDArray[np.int32] | None:
     if survey.classes is None:
         return None
     rows = survey.whole.observations
-    numbers = encode_classes(rows.y, survey.classes, rows.label, rows.called)
-    check_class_sizes(numbers, survey.classes, rows.label, rows.called, "name another label")
+    numbers = encode_classes(rows.y, survey.classes, rows.label, rows.row_numbers)
+    check_class_sizes(numbers, survey.classes, rows.label, rows.row_numbers, "name another label")
     return numbers
 
 

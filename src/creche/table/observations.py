@@ -55,7 +55,7 @@ class Observations:
         return len(self.y)
 
     @property
-    def called(self) -> NDArray[np.int64]:
+    def row_numbers(self) -> NDArray[np.int64]:
         """The rows as the user counts them."""
         return self.rows + self.first
 

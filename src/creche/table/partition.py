@@ -50,7 +50,7 @@ def hash_rows(part: Partition, schema: Schema | None, classes: tuple[Any, ...] |
     rows = part.observations
     # Only features: what else a table holds tells no copies apart.
     x = rows.x.select(schema.features) if schema is not None and isinstance(rows.x, Table) else rows.x
-    return digest_rows(x, rows.y if classes is None else encode_classes(rows.y, classes, rows.label, rows.called))
+    return digest_rows(x, rows.y if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers))
 
 
 def drop_duplicates(part: Partition, schema: Schema | None) -> Partition:
@@ -73,13 +73,13 @@ def assemble_partitions(
     if split.column is None and not split.validation_fraction and not split.test_fraction:
         return whole, None, None
     if classes is not None:
-        numbers = encode_classes(rows.y, classes, rows.label, rows.called)
+        numbers = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         if split.used is None and split.stratify:
-            check_class_sizes(numbers, classes, rows.label, rows.called, "give validation_fraction=0")
+            check_class_sizes(numbers, classes, rows.label, rows.row_numbers, "give validation_fraction=0")
     digests = hash_rows(whole, schema, classes)
     parts = _split_parts(whole, replace(preparation, split=split), classes, seed, digests)
     for leak in find_leakage(
-        digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.called
+        digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.row_numbers
     ):
         warn(str(leak))
     return _taken(whole, parts)
@@ -105,7 +105,7 @@ def _split_parts(
     digests: NDArray[np.uint64],
 ) -> Parts:
     rows, split = part.observations, preparation.split
-    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.called)
+    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers)
     by = read_split_column(rows, split)
     if preparation.duplicates == "together" and split.used is None:
         split, by = replace(split, group="copies"), digests
@@ -120,7 +120,7 @@ def warn_of_leakage_between(
     def described(rows: Partition, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64], str]:
         source = rows.observations.x.source if isinstance(rows.observations.x, Table) else ""
         named = name if source in ("", IN_MEMORY) else source
-        return hash_rows(rows, schema, classes), rows.observations.called, named
+        return hash_rows(rows, schema, classes), rows.observations.row_numbers, named
 
     table = IN_MEMORY if isinstance(train.observations.x, Table) else "X"
     leak = find_table_leakage(what.removesuffix("_data"), described(part, what), described(train, table))
@@ -139,7 +139,7 @@ def read_split_column(rows: Observations, split: Split) -> NDArray[Any] | None:
         return None
     column = rows.x.columns[split.used]
     if column.missing.any():
-        row = rows.called[int(np.argmax(column.missing))]
+        row = rows.row_numbers[int(np.argmax(column.missing))]
         raise TableError(f"column {split.used!r}: row {row} is empty, and the split goes by it; fill it in")
     if split.column is not None:
         return _part_numbers(column, rows, split.column)
@@ -158,5 +158,5 @@ def _part_numbers(column: Column, rows: Observations, name: str) -> NDArray[np.i
     if (numbers < 0).any():
         row = int(np.argmax(numbers < 0))
         said = column.take(slice(row, row + 1)).objects()[0]
-        raise TableError(f"column {name!r}: row {rows.called[row]} says {said!r}; {describe_part_words(said)}")
+        raise TableError(f"column {name!r}: row {rows.row_numbers[row]} says {said!r}; {describe_part_words(said)}")
     return np.asarray(numbers)

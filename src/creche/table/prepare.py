@@ -130,7 +130,7 @@ def inspect_table(
         task = "numbers" if encoders[1].classes is None else "classes"
     task = _task(task, loss, everything)
     if isinstance(everything.x, Table) and preparation.schema and encoders is None:
-        x = apply_roles(everything.x, preparation.schema, everything.called)
+        x = apply_roles(everything.x, preparation.schema, everything.row_numbers)
         everything = replace(everything, x=x)
     schema = _schema(everything, preparation) if encoders is None else None
     whole = _counting(everything, preparation.sample_weight if weights is None else weights)
@@ -140,7 +140,7 @@ def inspect_table(
     if task == "numbers" and classes is not None:
         raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
     if task == "classes" and classes is None:
-        classes = find_classes(whole.observations.y, everything.label, whole.observations.called)
+        classes = find_classes(whole.observations.y, everything.label, whole.observations.row_numbers)
     if task == "numbers" and encoders is None:
         check_varying(whole.observations.y, everything.labels)
     given_weights = resolve_sample_weights(weights, everything)
@@ -183,7 +183,7 @@ def _schema(rows: Observations, preparation: Preparation) -> Schema | None:
             rows.x.column(name, what)
     left_out = dict.fromkeys(preparation.beside, "ignore")
     labels = [name for name in rows.labels if name not in rows.x.columns]
-    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out}, rows.called)
+    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **left_out}, rows.row_numbers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +222,7 @@ class Prepared:
     given_weights: NDArray[np.float64] | None = None
 
     @property
-    def judged(self) -> tuple[str, Partition]:
+    def evaluated(self) -> tuple[str, Partition]:
         """The rows to judge a network by: those for testing, else for validation, else those it was trained on."""
         named = (("test", self.test), ("validation", self.validation), ("train", self.train))
         return next((name, part) for name, part in named if part is not None)
@@ -261,8 +261,8 @@ class Prepared:
     def encoded(self, part: Partition, loss: Loss, precision: str) -> Rows:
         """One part's rows as the engine reads them."""
         observed = part.observations
-        x = encode_features(self.features, observed.x, precision, observed.called)
-        classes, targets = encode_labels(observed.y, self.labels, loss, precision, observed.called)
+        x = encode_features(self.features, observed.x, precision, observed.row_numbers)
+        classes, targets = encode_labels(observed.y, self.labels, loss, precision, observed.row_numbers)
         return Rows(x, classes, targets, None if part.weights is None else part.weights.astype(precision))
 
 
@@ -402,7 +402,7 @@ def _fit_labels(
 ) -> LabelEncoder:
     train, weights = part.observations, part.weights
     if classes is not None:
-        counts = np.bincount(encode_classes(train.y, classes, train.label, train.called), weights, len(classes))
+        counts = np.bincount(encode_classes(train.y, classes, train.label, train.row_numbers), weights, len(classes))
         return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
     y = train.y.astype(np.float64).reshape(len(train), -1)
     # By powers of two near the largest labels, so that no square overflows or vanishes, and no bit is lost.
@@ -427,7 +427,7 @@ def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -
         if isinstance(loss, Poisson) and (y < 0).any():
             row = int(np.argmax((y < 0).reshape(len(y), -1).any(axis=1)))
             raise TableError(
-                f"label {part.observations.label!r}: row {part.observations.called[row]} is {y[row].min():g}; "
+                f"label {part.observations.label!r}: row {part.observations.row_numbers[row]} is {y[row].min():g}; "
                 "the poisson loss needs counts of 0 or more"
             )
 

@@ -51,7 +51,7 @@ def _checked(array: NDArray[np.float64], rows: Observations) -> NDArray[np.float
     wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
     if len(wrong):
         raise TableError(
-            f"sample_weight: row {rows.called[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
+            f"sample_weight: row {rows.row_numbers[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
         )
     if array.sum() == 0:
         raise TableError("sample_weight: all are zero; at least one row must count")

@@ -140,7 +140,7 @@ def find_word_among_numbers(column: Column) -> tuple[int, int] | None:
     --------
     >>> find_word_among_numbers(Column.of_words(["1.5", "2", "-", "4", None]))
     (2, 3)
-    >>> find_word_among_numbers(Column.of_words(["1", "2"])), word_among_numbers(Column.of_words(["1", "b", "c"]))
+    >>> find_word_among_numbers(Column.of_words(["1", "2"])), find_word_among_numbers(Column.of_words(["1", "b", "c"]))
     (None, None)
 
     """
@@ -170,7 +170,7 @@ def check_category_length(table: Table, name: str, rows: NDArray[np.int64] | Non
     place = int(np.argmax(lengths))
     found = np.flatnonzero(column.values == place)
     if len(found):
-        row = ColumnContext(table.source, name, table.first_row, rows).called(int(found[0]))
+        row = ColumnContext(table.source, name, table.first_row, rows).row_number(int(found[0]))
         raise TableError(
             f"{table.source}: row {row}, column {name!r} holds {lengths[place]:,} characters; a category has at most "
             f"{LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"
@@ -339,7 +339,7 @@ def _tell(table: Table, column: ColumnSchema, rows: NDArray[np.int64] | None) ->
     name, values = column.name, table.columns[column.name]
     odd = find_word_among_numbers(values) if column.kind == "words" else None
     if odd is not None:
-        row = ColumnContext(table.source, name, table.first_row, rows).called(odd[0])
+        row = ColumnContext(table.source, name, table.first_row, rows).row_number(odd[0])
         word = str(values.take(slice(odd[0], odd[0] + 1)).objects()[0])[:EXAMPLE_LENGTH]
         warn(
             f"column {name!r} is taken for words, for row {row} is {word!r}, though {odd[1]:,} of {column.rows:,} rows "
@@ -375,7 +375,7 @@ def _check_finite(table: Table, name: str, rows: NDArray[np.int64] | None) -> No
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return
     row = int(np.argmax(np.isinf(values)))
-    called = ColumnContext(table.source, name, table.first_row, rows).called(row)
+    called = ColumnContext(table.source, name, table.first_row, rows).row_number(row)
     raise TableError(
         f"{table.source}: row {called}, column {name!r} is {values[row]}; needs a finite number, or nothing"
     )

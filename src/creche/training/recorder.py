@@ -232,11 +232,11 @@ class Neurons:
 
 
 def can_die(activation: Activation) -> bool:
-    return activation.word in CAN_DIE
+    return activation.key in CAN_DIE
 
 
 def can_saturate(activation: Activation) -> bool:
-    return activation.word in CAN_SATURATE
+    return activation.key in CAN_SATURATE
 
 
 def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neurons:
@@ -259,7 +259,7 @@ def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neuro
 
 def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64]:
     """f'(z) by a = f(z), as a share of the greatest."""
-    return np.asarray(1 - a * a if activation.word == "tanh" else 4 * a * (1 - a))
+    return np.asarray(1 - a * a if activation.key == "tanh" else 4 * a * (1 - a))
 
 
 Layers = Sequence[tuple[NDArray[Any], NDArray[Any]]]
@@ -307,7 +307,7 @@ class Recorder:
         self._count = 0
         self._kept = self._empty(run)
         self._plan, self._steps_per_epoch = plan, plan.steps_per_epoch(len(rows))
-        self._called = run.prepared.train.observations.called[self._sample]
+        self._called = run.prepared.train.observations.row_numbers[self._sample]
 
     def _empty(self, run: Run) -> dict[str, NDArray[Any]]:
         """Room for all moments; the system lends memory only as it is written to."""

@@ -162,7 +162,7 @@ def continue_training(
     for name, was, now in (
         ("network", before.network, plan.network),
         ("precision", before.precision, plan.precision),
-        ("optimizer", before.optimizer.word, plan.optimizer.word),
+        ("optimizer", before.optimizer.key, plan.optimizer.key),
     ):
         if was != now:
             raise PlanError(f"{name}: was {was} when training began and is now {now}; to change it, begin anew")

@@ -147,12 +147,12 @@ class Run:
         evaluation : ClassificationEvaluation or RegressionEvaluation
 
         """
-        return self.prepared.judged[0], self._judge(self.model, self.step)
+        return self.prepared.evaluated[0], self._judge(self.model, self.step)
 
     def _judge(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
         if self._judged is None or self._judged[0] != steps:
-            part = self.prepared.judged[1]
-            self._judged = steps, model.judge(part.observations, part.weights)
+            part = self.prepared.evaluated[1]
+            self._judged = steps, model.evaluate_rows(part.observations, part.weights)
         return self._judged[1]
 
     def resume(

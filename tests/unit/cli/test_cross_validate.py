@@ -55,8 +55,8 @@ def test_the_page_with_repeats_and_seeds(
     third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
     assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
     assert "the mean of the 8 networks that never saw a row" in page
-    first = crossed.doubtful()[0]
-    expected = ["row", str(first.row), first.truth, first.said, f"{first.doubt:.4f}"]
+    first = crossed.uncertain()[0]
+    expected = ["row", str(first.row), first.truth, first.predicted, f"{first.disagreement:.4f}"]
     assert any(text.split() == expected for text in page.splitlines())
 
 
@@ -74,7 +74,7 @@ def test_json_and_a_file_of_predictions(tmp_path: Path, capsys: pytest.CaptureFi
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [int(found["row"]) for found in rows] == list(range(1, 345))
     assert [found["predicted_species"] for found in rows] == crossed.rows()["predicted_species"].to_list()
-    assert [float(found["doubt"]) for found in rows] == pytest.approx(crossed.doubt.tolist(), rel=1e-12)
+    assert [float(found["disagreement"]) for found in rows] == pytest.approx(crossed.disagreement.tolist(), rel=1e-12)
 
 
 def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     assert row(capsys.readouterr().out, "root", "mean", "squared", "error")
     first = json.loads(file.read_text().splitlines()[0])
     assert list(first) == [
-        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm", "doubt",
+        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm", "disagreement",
         "networks",
     ]  # fmt: skip
     assert (first["row"], first["true_body_mass_g"], first["true_bill_length_mm"]) == (1, 3750, 39.1)

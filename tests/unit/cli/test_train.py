@@ -20,7 +20,7 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
-    evaluation = run.model.judge(rows)
+    evaluation = run.model.evaluate_rows(rows)
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
@@ -42,11 +42,11 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
         shown = next(text.split() for text in lines if text.strip().startswith(f"is {name}"))
         assert [int(number) for number in shown[2:6]] == [*counts, counts.sum()]
-    for mistake in evaluation.mistaken():
-        expected = [f"{rows.called[mistake.place]}", str(mistake.truth), str(mistake.said)]
+    for mistake in evaluation.largest_errors():
+        expected = [f"{rows.row_numbers[mistake.place]}", str(mistake.truth), str(mistake.predicted)]
         assert any(text.split()[:4] == ["row", *expected] for text in lines)
     probabilities = run.model.predict_proba(rows.take(np.arange(1)).x)[0]
-    assert f"Row {rows.called[0]}: island " in page
+    assert f"Row {rows.row_numbers[0]}: island " in page
     for name, probability in zip(evaluation.classes, probabilities, strict=True):
         shown = next(text.split() for text in lines if text.split()[:1] == [name] and ("█" in text or "░" in text))
         assert shown[1] == f"{probability:.3f}"
@@ -80,7 +80,7 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert (data["label"], data["evaluated_on"]) == ("species", "validation")
     assert data["history"]["train_loss"] == run.history.train_loss.tolist()
     assert data["history"]["validation_metric"] == run.history.validation_metric.tolist()
-    evaluation = run.model.judge(run.prepared.validation.observations)
+    evaluation = run.model.evaluate_rows(run.prepared.validation.observations)
     assert data["evaluation"] == json.loads(json.dumps(evaluation.to_dict()))
     assert data["schema"] == json.loads(json.dumps(run.prepared.schema.to_dict()))  # type: ignore[union-attr]
 

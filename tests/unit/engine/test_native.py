@@ -46,7 +46,7 @@ def translated(**arguments: Any) -> Any:
     return translate(_core.load(), cr.Plan(**({"network": Network.of(4, [8], 3)} | arguments)))
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.word)
+@pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.key)
 def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
     default = kind().to_dict()
     changed = {
@@ -57,7 +57,7 @@ def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
         if name != "kind"
     }
     to = translated(optimizer=kind(**changed)).optimizer
-    assert to.kind == kind.word
+    assert to.kind == kind.key
     for name, value in changed.items():
         assert getattr(to, "momentum" if name == "momentum_decay" else name) == value
 

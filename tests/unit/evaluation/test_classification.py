@@ -99,7 +99,7 @@ def test_perfect_and_worst_predictions() -> None:
     truth, sure = np.array([0, 1, 2, 0]), np.eye(3)[[0, 1, 2, 0]]
     best = cr.ClassificationEvaluation.of(sure, truth, ABC)
     assert (best.accuracy, best.log_loss, best.auc, best.f1, best.brier) == (1.0, 0.0, 1.0, 1.0, 0.0)
-    assert best.mistaken() == []
+    assert best.largest_errors() == []
     worst = cr.ClassificationEvaluation.of(sure[[1, 2, 0, 1]], truth, ABC)
     assert (worst.accuracy, worst.brier) == (0.0, 2.0)
     assert worst.log_loss == pytest.approx(-math.log(1e-15))
@@ -155,8 +155,8 @@ def test_the_same_rows_give_the_same_intervals() -> None:
 
 def test_the_most_mistaken_rows_come_first() -> None:
     p = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
-    mistaken = cr.ClassificationEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).mistaken(2)
-    assert [(m.place, m.truth, m.said, m.probability) for m in mistaken] == [
+    mistaken = cr.ClassificationEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).largest_errors(2)
+    assert [(m.place, m.truth, m.predicted, m.probability) for m in mistaken] == [
         (0, "yes", "no", 0.9),
         (3, "no", "yes", 0.8),
     ]
@@ -245,6 +245,6 @@ def test_the_f1_of_each_class_has_an_interval() -> None:
 def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
     p, truth, _ = random_predictions(9, seed=1)
     with pytest.raises(cr.PlanError, match=r"mistaken: got .*; needs a whole number, 0 for none"):
-        cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).mistaken(most)
+        cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).largest_errors(most)
     with pytest.raises(cr.PlanError, match="mistaken: got"):
-        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], intervals=0).mistaken(most)
+        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], intervals=0).largest_errors(most)

@@ -30,7 +30,7 @@ def grid_table(regions: Any) -> pl.DataFrame:
 def test_what_predicting_the_points_gives(model: cr.Model) -> None:
     found = decision_regions(model, "penguins", *SIDES, points=15)
     table = grid_table(found)
-    np.testing.assert_array_equal(found.said.reshape(225, 3), model.predict_proba(table))
+    np.testing.assert_array_equal(found.predicted.reshape(225, 3), model.predict_proba(table))
     assert np.array(found.outcomes)[found.regions].ravel().tolist() == model.predict(table).tolist()
     assert sum(found.shares.values()) == pytest.approx(1)
     assert found.table()["species"].to_list() == model.predict(table).tolist()
@@ -41,7 +41,7 @@ def test_what_an_ensemble_says(model: cr.Model) -> None:
     other = cr.train("penguins", label="species", hidden=[3, 3], epochs=10, threads=1).model
     ensemble = cr.Ensemble([model, other], [1, 3])
     found = decision_regions(ensemble, "penguins", *SIDES, points=9)
-    np.testing.assert_array_equal(found.said.reshape(81, 3), ensemble.predict_proba(grid_table(found)))
+    np.testing.assert_array_equal(found.predicted.reshape(81, 3), ensemble.predict_proba(grid_table(found)))
 
 
 def test_the_other_columns_are_as_usual(model: cr.Model) -> None:
@@ -54,7 +54,7 @@ def test_the_other_columns_are_as_usual(model: cr.Model) -> None:
     given = decision_regions(model, penguins, *SIDES, points=3, others={"sex": None, "body_mass_g": 5000})
     assert (given.others["sex"], given.others["body_mass_g"], given.others["island"]) == (None, 5000, "Biscoe")
     table = grid_table(given).with_columns(sex=pl.lit(None, pl.String))
-    np.testing.assert_array_equal(given.said.reshape(9, 3), model.predict_proba(table))
+    np.testing.assert_array_equal(given.predicted.reshape(9, 3), model.predict_proba(table))
 
 
 def test_the_range_and_the_rows(model: cr.Model) -> None:
@@ -76,9 +76,9 @@ def test_arrays_and_dates_and_a_column_that_is_the_same() -> None:
     x = rng.standard_normal((60, 3))
     model = cr.train(x, x[:, 0] * 10, hidden=[4], epochs=5, threads=1).model
     found = decision_regions(model, x, "x0", "x2", points=6, y=x[:, 0] * 10)
-    assert found.said.shape == (6, 6, 1)
+    assert found.predicted.shape == (6, 6, 1)
     grid = np.column_stack([np.tile(found.x, 6), np.full(36, x[:, 1].mean()), np.repeat(found.y, 6)])
-    np.testing.assert_array_equal(found.said.ravel(), model.predict(grid))
+    np.testing.assert_array_equal(found.predicted.ravel(), model.predict(grid))
     assert found.table().columns == ["x0", "x2", "y"]
     assert found.labels.tolist() == (x[:, 0] * 10).tolist()
 

@@ -41,8 +41,8 @@ def test_as_scikit_learn_finds_them(model: cr.Model, space: str) -> None:
     np.testing.assert_allclose(found.distances, distances, rtol=1e-4, atol=1e-6)
     assert found.labels is not None
     assert found.labels.tolist() == train["species"].to_numpy()[places].tolist()
-    np.testing.assert_array_equal(found.said, model.predict_proba(other)[[0, 6, 119]])
-    np.testing.assert_array_equal(found.said_near, model.predict_proba(train)[places])
+    np.testing.assert_array_equal(found.predicted, model.predict_proba(other)[[0, 6, 119]])
+    np.testing.assert_array_equal(found.predicted_near, model.predict_proba(train)[places])
 
 
 def test_a_row_is_not_its_own_neighbour_in_the_same_table(model: cr.Model) -> None:

@@ -114,21 +114,21 @@ def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFr
     network = cr.train(mixed, label="y", hidden=[3], epochs=3, encoding=encoding, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
     encoded = EncodedRows(network, read_feature_rows(network, mixed))
-    before = encoded.said()
+    before = encoded.predict()
     for column, name in enumerate(network.features.names):
         shuffled = mixed.with_columns(mixed[name][order.tolist()].alias(name))
-        assert encoded.said_shuffled(column, order).tolist() == network.predict_proba(shuffled).tolist()
-    assert encoded.said().tolist() == before.tolist()
+        assert encoded.predict_shuffled(column, order).tolist() == network.predict_proba(shuffled).tolist()
+    assert encoded.predict().tolist() == before.tolist()
 
 
 def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
     penguins = cr.datasets.penguins()
     order = np.random.default_rng(0).permutation(len(penguins))
     encoded = EncodedRows(ensemble, read_feature_rows(ensemble, penguins))
-    np.testing.assert_array_equal(encoded.said(), ensemble.predict_proba(penguins))
+    np.testing.assert_array_equal(encoded.predict(), ensemble.predict_proba(penguins))
     for column, name in enumerate(ensemble.features.names):
         shuffled = penguins.with_columns(penguins[name][order.tolist()].alias(name))
-        np.testing.assert_array_equal(encoded.said_shuffled(column, order), ensemble.predict_proba(shuffled))
+        np.testing.assert_array_equal(encoded.predict_shuffled(column, order), ensemble.predict_proba(shuffled))
     found = permutation_importance(ensemble, penguins, repeats=3)
     assert found.score == pytest.approx(ensemble.evaluate(penguins, intervals=0).log_loss, rel=1e-12)
     assert found.columns[0] == "bill_length_mm"

@@ -19,16 +19,16 @@ def model() -> cr.Model:
 
 
 def some_of(model: cr.Model) -> Any:
-    return model.observe("penguins").take(np.array([9, 5, 7, 100, 101, 102, 103]))
+    return model.read_observations("penguins").take(np.array([9, 5, 7, 100, 101, 102, 103]))
 
 
 def test_rows_keep_their_numbers_and_labels(model: cr.Model) -> None:
     rows = some_of(model)
     near = explain.nearest_rows(model, rows, [6, 10], k=2)
     assert near.rows.tolist() == [6, 10]
-    assert set(near.near.ravel().tolist()) <= set(rows.called.tolist())
+    assert set(near.near.ravel().tolist()) <= set(rows.row_numbers.tolist())
     assert near.labels is not None
-    by_number = dict(zip(rows.called.tolist(), rows.y.tolist(), strict=True))
+    by_number = dict(zip(rows.row_numbers.tolist(), rows.y.tolist(), strict=True))
     assert near.labels.tolist() == [[by_number[row] for row in line] for line in near.near.tolist()]
     with pytest.raises(cr.PlanError, match="there is no row 7"):
         explain.nearest_rows(model, rows, [7])

@@ -118,11 +118,11 @@ def test_copies_in_other_folds_are_leakage() -> None:
     together = cr.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
     for member in together.members:
         kept = set((member.prepared.train.observations.rows % 30).tolist())
-        assert kept.isdisjoint((member.prepared.judged[1].observations.rows % 30).tolist())
+        assert kept.isdisjoint((member.prepared.evaluated[1].observations.rows % 30).tolist())
     with pytest.warns(cr.CrecheWarning, match="dropped 30 of 60 rows"):
         dropped = cr.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
     assert np.isnan(dropped.predictions[30:]).all()
-    assert dropped.called.tolist() == list(range(30))
+    assert dropped.row_numbers.tolist() == list(range(30))
 
 
 def test_weights_of_rows_count_in_learning_and_judging() -> None:
@@ -130,7 +130,7 @@ def test_weights_of_rows_count_in_learning_and_judging() -> None:
     weights = np.where(np.arange(60) % 3 == 0, 0, 1 + np.arange(60) % 2)
     crossed = cr.cross_validate(x, y, folds=3, sample_weight=weights, **QUICK)
     kept = np.flatnonzero(weights)
-    assert crossed.called.tolist() == kept.tolist()
+    assert crossed.row_numbers.tolist() == kept.tolist()
     errors = (crossed.predictions[kept, 0] - y[kept]) ** 2
     assert crossed.evaluation.metrics()["rmse"] == pytest.approx(np.sqrt(np.average(errors, weights=weights[kept])))
 

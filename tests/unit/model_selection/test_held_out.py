@@ -23,7 +23,7 @@ def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -
     for fold in (1, 2):
         models = [m.model for m, place in zip(crossed.members, crossed.places, strict=True) if place.fold == fold]
         ensemble = cr.Ensemble(models, threads=1)
-        rows = crossed.members[(fold - 1) * 4].prepared.judged[1].observations.rows
+        rows = crossed.members[(fold - 1) * 4].prepared.evaluated[1].observations.rows
         said = (
             ensemble.predict_proba(x[rows]) if task == "classes" else ensemble.predict(x[rows]).reshape(len(rows), -1)
         )
@@ -32,18 +32,18 @@ def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -
         if task == "numbers":  # in deviations of the label, which the ensemble knows of the training rows only
             spread = np.stack([m.predict(x[rows]) for m in models]).std(axis=0)
             doubt = (spread / labels.std(axis=0)).mean(axis=1)
-        np.testing.assert_allclose(crossed.doubt[rows], doubt, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(crossed.disagreement[rows], doubt, rtol=1e-6, atol=1e-12)
     assert (crossed.times == 4).all()
-    first = crossed.doubtful(3)
-    assert [d.doubt for d in first] == sorted(crossed.doubt, reverse=True)[:3]
-    assert [d.row for d in first] == np.argsort(-crossed.doubt, kind="stable")[:3].tolist()
+    first = crossed.uncertain(3)
+    assert [d.disagreement for d in first] == sorted(crossed.disagreement, reverse=True)[:3]
+    assert [d.row for d in first] == np.argsort(-crossed.disagreement, kind="stable")[:3].tolist()
 
 
 def test_one_prediction_has_no_doubt(tmp_path: Path) -> None:
     x, y = two_classes(40)
     crossed = cr.cross_validate(x, y, folds=2, **QUICK)
-    assert np.isnan(crossed.doubt).all()
-    assert crossed.doubtful() == []
+    assert np.isnan(crossed.disagreement).all()
+    assert crossed.uncertain() == []
     crossed.write_rows(tmp_path / "rows.csv")
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     assert lines[0] == "row,true_y,predicted_y,probability_0,probability_1,doubt,networks"

@@ -74,7 +74,7 @@ def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(f
         initial = cr.train("penguins", **PENGUINS, hidden=[6], epochs=0, seed=seed, split_seed=0)
         validation = initial.prepared.validation
         assert validation is not None
-        evaluation = initial.model.judge(validation.observations, None)
+        evaluation = initial.model.evaluate_rows(validation.observations, None)
         assert isinstance(evaluation, cr.ClassificationEvaluation)
         assert loss == pytest.approx(evaluation.log_loss, rel=1e-5)
     prepared = found.colony[0].prepared
@@ -156,7 +156,7 @@ def test_rates_as_a_list_without_a_count_and_of_one_seed() -> None:
 
 def test_layers_of_several_activations_are_one_network() -> None:
     found = found_for(hidden=[4, 4], activation=["relu", "tanh"], epochs=2, seeds=1, extend=False)
-    assert [layer.activation.word for layer in found.colony[0].plan.network.layers] == ["relu", "tanh", "identity"]
+    assert [layer.activation.key for layer in found.colony[0].plan.network.layers] == ["relu", "tanh", "identity"]
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -106,7 +106,7 @@ def test_a_members_model_predicts_and_is_kept_as_any(tmp_path: Any) -> None:
 def test_all_members_learn_and_are_judged_by_the_same_rows() -> None:
     colony = swept(encoding=["standard", "quantile"], seeds=2)
     validation = [member.prepared.validation for member in colony]
-    called = [part.observations.called.tolist() for part in validation if part is not None]
+    called = [part.observations.row_numbers.tolist() for part in validation if part is not None]
     assert len(called) == 4
     assert all(rows == called[0] for rows in called)
 

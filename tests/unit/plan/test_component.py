@@ -54,7 +54,7 @@ def test_the_specification_covers_every_member_of_every_family() -> None:
 def test_words_of_each_family(family: str) -> None:
     assert FAMILIES[family].words == WORDS[family].split()
     for word, member in FAMILIES[family].members.items():
-        assert member.word == word
+        assert member.key == word
         assert FAMILIES[family].of(word) == member()
 
 
@@ -113,7 +113,7 @@ def test_parts_are_frozen(kind: type) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_unknown_key_is_refused_by_name(kind: Any) -> None:
     with pytest.raises(PlanError, match=rf"{kind.__name__}: unknown key 'momentun'"):
-        kind.from_dict({"kind": kind.word, "momentun": 0.9})
+        kind.from_dict({"kind": kind.key, "momentun": 0.9})
 
 
 def test_an_unknown_key_gets_the_nearest_right_one() -> None:

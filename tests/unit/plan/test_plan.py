@@ -31,7 +31,7 @@ def plans(draw: st.DrawFn) -> cr.Plan:
     loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
     return cr.Plan(
         NETWORK,
-        "classes" if loss.word in FOR_CLASSES else "numbers",
+        "classes" if loss.key in FOR_CLASSES else "numbers",
         loss,
         draw(st.sampled_from(of_family(Optimizer)).flatmap(parts)),
         draw(st.sampled_from(of_family(Schedule)).flatmap(parts)),
@@ -98,7 +98,7 @@ def test_a_plan_needs_a_network(network: Any) -> None:
 @pytest.mark.parametrize(("task", "fitting"), [("classes", FOR_CLASSES), ("numbers", FOR_NUMBERS)])
 def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> None:
     if word in fitting:
-        assert cr.Plan(NETWORK, task, word).loss.word == word  # type: ignore[arg-type]
+        assert cr.Plan(NETWORK, task, word).loss.key == word  # type: ignore[arg-type]
         return
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, task, word)  # type: ignore[arg-type]

@@ -50,7 +50,7 @@ def test_a_table_becomes_features_and_labels() -> None:
     assert rows.x.names == ["size", "town", "rooms"]
     assert rows.y.tolist() == ["flat", "house", "flat", "house", "flat"]
     assert rows.rows.tolist() == [0, 1, 2, 3, 5]
-    assert rows.called.tolist() == [1, 2, 3, 4, 6]
+    assert rows.row_numbers.tolist() == [1, 2, 3, 4, 6]
     assert rows.kinds == ("words",)
 
 

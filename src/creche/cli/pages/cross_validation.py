@@ -38,7 +38,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
     if times.max() > 1:
         many = f"{times.min()}" if times.min() == times.max() else f"{times.min()} to {times.max()}"
         parts += [Text(f"Together: the mean of the {many} networks that never saw a row."), Text()]
-    parts.append(evaluation_page(crossed.evaluation, "held-out rows", crossed.called))
+    parts.append(evaluation_page(crossed.evaluation, "held-out rows", crossed.row_numbers))
     if times.max() > 1:
         parts += [Text(), _doubtful(crossed)]
     return Group(*parts)
@@ -104,8 +104,13 @@ def _doubtful(crossed: CrossValidation) -> Table:
     """The rows about which the networks disagree most."""
     head = ("most in doubt", "is", "said", "doubt")
     table = plain_table(*head, left=head[:3])
-    for doubtful in crossed.doubtful():
-        table.add_row(f"row {doubtful.row}", _said(doubtful.truth), _said(doubtful.said), format_number(doubtful.doubt))
+    for doubtful in crossed.uncertain():
+        table.add_row(
+            f"row {doubtful.row}",
+            _said(doubtful.truth),
+            _said(doubtful.predicted),
+            format_number(doubtful.disagreement),
+        )
     return table
 
 

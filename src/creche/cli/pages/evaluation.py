@@ -176,26 +176,26 @@ def _hardest_classes(evaluation: ClassificationEvaluation) -> Table:
 
 
 def _mistaken_classes(evaluation: ClassificationEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
-    mistaken = evaluation.mistaken(most)
+    mistaken = evaluation.largest_errors(most)
     if not mistaken:
         return []
     head = ("most mistaken", "is", "said", "with probability", "to the truth")
     table = plain_table(*head, left=head[:3])
     for mistake in mistaken:
-        said = Text(str(mistake.said), style="red")
+        said = Text(str(mistake.predicted), style="red")
         probabilities = f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
         table.add_row(f"row {called[mistake.place]}", str(mistake.truth), said, *probabilities)
     return [Text(), table]
 
 
 def _mistaken_numbers(evaluation: RegressionEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
-    mistaken = evaluation.mistaken(most)
+    mistaken = evaluation.largest_errors(most)
     if not mistaken:
         return []
     several = len(evaluation.labels) > 1
     head = ("most mistaken", *(["label"] if several else []), "is", "said", "off by")
     table = plain_table(*head, left=("most mistaken", "label"))
     for miss in mistaken:
-        numbers = f"{miss.truth:.5g}", f"{miss.said:.5g}", f"{miss.said - miss.truth:+.4g}"
+        numbers = f"{miss.truth:.5g}", f"{miss.predicted:.5g}", f"{miss.predicted - miss.truth:+.4g}"
         table.add_row(f"row {called[miss.place]}", *([miss.label] if several else []), *numbers)
     return [Text(), table]

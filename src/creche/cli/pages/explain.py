@@ -74,7 +74,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     table.add_row(Text("this row", style="bold"), "", Text(_number(output, largest), style="bold"))
     under = f"  By integrated gradients; they miss the difference by {abs(float(attributions.gap[0])):.1g}."
     return Group(
-        Text(f"{attributions.looked_at(0)}: {_number(output, largest)}"),
+        Text(f"{attributions.selected(0)}: {_number(output, largest)}"),
         Text(),
         table,
         Text(),

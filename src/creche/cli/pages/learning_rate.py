@@ -137,7 +137,7 @@ def _heading(found: LearningRates) -> RenderableType:
     )
     grid.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     grid.add_row(
-        "network", f"{plan.network}, {plan.optimizer.word}, batch size {plan.batch_size}, {plan.epochs:,} epochs"
+        "network", f"{plan.network}, {plan.optimizer.key}, batch size {plan.batch_size}, {plan.epochs:,} epochs"
     )
     rates, seeds = (len({choice[name] for choice in colony.choices}) for name in ("learning_rate", "seed"))
     grid.add_row("networks", f"{len(colony):,}: {rates} learning rates × {seeds} seed{'s' if seeds > 1 else ''}")
@@ -165,7 +165,7 @@ def _to_take(found: LearningRates) -> Text:
     text = Text("Take ").append(f"--learning-rate {found.rate:g}", style="bold green")
     results = found.colony.results
     of_rate = results.metric[[n for n, c in enumerate(found.colony.choices) if c["learning_rate"] == found.rate]]
-    share = f"{member.plan.optimizer.word}'s own is {type(member.plan.optimizer)().learning_rate:g}"
+    share = f"{member.plan.optimizer.key}'s own is {type(member.plan.optimizer)().learning_rate:g}"
     which = "validation" if found.colony.watched == "validation" else "training"
     metric = {"accuracy": "accuracy", "rmse": "root mean squared error"}[results.metric_name]
     said = "by seed: " + ", ".join(f"{value:.4g}" for value in of_rate.tolist())

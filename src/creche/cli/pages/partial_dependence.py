@@ -94,7 +94,7 @@ def dependence_page(dependence: PartialDependence, of: str | None = None) -> Ren
     for span, what in zip(dependence.spans, ("across", "down") if dependence.spans[1:] else ("column",), strict=True):
         ends = "" if span.is_category else f" from {span.labels[0]} to {span.labels[-1]}"
         facts.add_row(what, Text(f"{span.name}: {len(span)} value{'s' if len(span) != 1 else ''}{ends}"))
-    facts.add_row("rows", f"{len(dependence.called):,}, all else in them as it is")
+    facts.add_row("rows", f"{len(dependence.row_numbers):,}, all else in them as it is")
     if len(dependence.spans) == 2:
         number = dependence.number_of(of)
         facts.add_row("shown", Text(dependence.measure(dependence.outcomes[number])))

@@ -65,8 +65,8 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     if len(history):
         parts += [Text(), epoch_table(history)]
     name, evaluation = run.evaluation
-    rows = run.prepared.judged[1].observations
-    parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.called)]
+    rows = run.prepared.evaluated[1].observations
+    parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
     parts += [Text(), example_row(run, rows)]
     return Group(*parts)
 
@@ -115,7 +115,7 @@ def example_row(run: Run, rows: Observations) -> RenderableType:
     """One row, what the network says of it, and the truth."""
     one = rows.take(np.arange(1))
     table = facts_table()
-    lines: list[RenderableType] = [Text(f"Row {one.called[0]}: {_in_words(run, one)}"), table]
+    lines: list[RenderableType] = [Text(f"Row {one.row_numbers[0]}: {_in_words(run, one)}"), table]
     model, truth = run.model, one.y[0]
     if model.classes is None:
         said = np.asarray(model.predict(one.x)).reshape(-1)
@@ -260,7 +260,7 @@ def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
 
 def draw_model(model: Model) -> Text:
     """The network drawn."""
-    hidden = [(layer.width, layer.activation.word) for layer in model.plan.network.layers[:-1]]
+    hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
     outputs = model.labels.names if model.classes is None else [str(c) for c in model.classes]
     if len(outputs) != model.plan.network.outputs:
         outputs = outputs[-model.plan.network.outputs :]  # of two classes, one probability tells both
@@ -269,8 +269,8 @@ def draw_model(model: Model) -> Text:
 
 def _head(model: Model) -> str:
     if model.classes is None:
-        return "exp" if model.plan.loss.word == "poisson" else "number"
-    return "sigmoid" if model.plan.loss.word == "binary_cross_entropy" else "softmax"
+        return "exp" if model.plan.loss.key == "poisson" else "number"
+    return "sigmoid" if model.plan.loss.key == "binary_cross_entropy" else "softmax"
 
 
 def schema_table(schema: Schema) -> Table:

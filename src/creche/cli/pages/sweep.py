@@ -232,8 +232,8 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     """The metrics of the ensemble and of the best network alone, on the same rows."""
     best = colony.best()
     name, alone = best.evaluation
-    part = best.prepared.judged[1]
-    together = ensemble.judge(part.observations, part.weights, intervals=0).metrics()
+    part = best.prepared.evaluated[1]
+    together = ensemble.evaluate_rows(part.observations, part.weights, intervals=0).metrics()
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column(f"on {alone.rows:,} {name_purpose(name)} rows", style="dim")
     table.add_column("best network", justify="right")

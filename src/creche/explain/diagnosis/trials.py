@@ -134,7 +134,7 @@ def _longer(plan: Plan, epochs: int, rows: int) -> Plan:
     was = plan.epochs
     whole = (float(was), float(was * plan.steps_per_epoch(rows)))
     schedule = plan.schedule
-    if getattr(schedule, "length", None) in whole and schedule.word in ("cosine", "one_cycle"):
+    if getattr(schedule, "length", None) in whole and schedule.key in ("cosine", "one_cycle"):
         schedule = replace(schedule, length=None)  # type: ignore[call-arg]
     return replace(plan, epochs=epochs, schedule=schedule).resolved(rows)
 

@@ -37,7 +37,7 @@ def describe_trace(trace: Trace, most_rows: int, *, with_weights: bool) -> list[
 
 
 def _facts(trace: Trace) -> Facts:
-    plan, loss = trace.plan, trace.plan.loss.word.replace("_", " ")
+    plan, loss = trace.plan, trace.plan.loss.key.replace("_", " ")
     pairs = [
         ("rows", f"{len(trace):,} of {trace.source}: {_rows(trace.rows)}"),
         ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),
@@ -296,7 +296,7 @@ def _forward(followed: NeuronTrace) -> list[Block]:
     ]
     for name, value in (("sum", float(f.products.sum())), ("bias", f.bias), ("weighted sum z", f.weighted_sum)):
         rows.append([name, "", "", value])
-    rows.append([f"{f.word} of z", "", "", f.activation])
+    rows.append([f"{f.key} of z", "", "", f.activation])
     return [Grid(["from", "value", "weight", "value × weight"], rows, last=4, digits=6), *_rest(f)]
 
 
@@ -310,9 +310,9 @@ def _back(followed: NeuronTrace) -> list[Block]:
     rows: list[list[str | float]] = [[to, *map(float, numbers)] for to, *numbers in terms]
     if len(rows) > MOST_SOURCES:
         rows = sorted(rows, key=lambda row: -abs(float(row[3])))[:MOST_SOURCES]
-    ends: list[list[str | float]] = [[f"sum: gradient by {f.word} of z", "", "", f.dloss_dactivation]]
+    ends: list[list[str | float]] = [[f"sum: gradient by {f.key} of z", "", "", f.dloss_dactivation]]
     if f.slope is not None:
-        ends.append([f"slope of {f.word} at z", "", "", f"{f.slope:.4g}"])
+        ends.append([f"slope of {f.key} at z", "", "", f"{f.slope:.4g}"])
     ends.append(["their product: gradient by z", "", "", f.dloss_dsum])
     head = ["to", "weight", "gradient there", "weight × gradient"]
     return [Grid(head, [*rows, *ends], last=len(ends), digits=6)]

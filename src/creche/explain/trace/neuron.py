@@ -35,7 +35,7 @@ class NeuronTrace:
         What comes in, times what.
     bias, weighted_sum, activation : float
         Sum of the products and bias; what the function of the activation makes of it. Of an output: what it predicts.
-    word : str
+    key : str
         Which function that is.
     targets : tuple of str
         Where it leads to; empty for an output.
@@ -67,7 +67,7 @@ class NeuronTrace:
     bias: float
     weighted_sum: float
     activation: float
-    word: str
+    key: str
     targets: tuple[str, ...]
     onward: NDArray[np.float64]
     dloss_donward: NDArray[np.float64]

@@ -35,7 +35,7 @@ def as_cell(value: Any) -> str:
 
     Examples
     --------
-    >>> as_cell(3750.0), as_given(18.7), as_given("Biscoe"), as_given(None), as_given(True)
+    >>> as_cell(3750.0), as_cell(18.7), as_cell("Biscoe"), as_cell(None), as_cell(True)
     ('3750', '18.7', 'Biscoe', 'missing', 'yes')
 
     """

@@ -65,7 +65,7 @@ def _of_classes(
     assert model.labels.classes is not None
     shares = np.array(model.labels.baseline)
     of_class = 1 / (len(shares) * np.where(shares > 0, shares, 1.0))
-    of_row = of_class[encode_classes(rows.y, model.labels.classes, model.labels.name, rows.called)]
+    of_row = of_class[encode_classes(rows.y, model.labels.classes, model.labels.name, rows.row_numbers)]
     return np.asarray(of_row if weights is None else of_row * weights)
 
 
@@ -203,7 +203,7 @@ def _no_step(inside: BatchInternals, batch: Batch) -> CrecheError:
     where = first_non_finite(inside)
     if where is None:
         return CrecheError("the loss of these rows is not finite, so there is no step to take apart")
-    row = batch.observations.called[where.row]
+    row = batch.observations.row_numbers[where.row]
     what = "the loss" if where.neuron is None else f"the {where.what} of neuron {where.neuron} of layer {where.layer}"
     return CrecheError(
         f"row {row}: {what} is not finite, so there is no step to take apart; the row's numbers, or the network's "
@@ -225,7 +225,7 @@ def _assembled(
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
     return Trace(
-        plan, source, observed, model.features.names, observed.called, batch.rows.weights, batch.inputs, batch.rows.x,
+        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs, batch.rows.x,
         _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
         inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate, None,
         (1, 0), notes,
@@ -237,7 +237,7 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
     for i, layer in enumerate(plan.network.layers):
         is_last = i == len(plan.network.layers) - 1
         planes = {name: (step.planes_before[name][i], step.planes_after[name][i]) for name in step.planes_before}
-        applied = _head(plan) if is_last else layer.activation.word
+        applied = _head(plan) if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
         out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], planes))
     return tuple(out)
@@ -258,10 +258,10 @@ def _mistakes(
     """Predictions beside labels, and what the network itself gives."""
     observed, rows = batch.observations, batch.rows
     outputs: NDArray[Any] = new_predictor(plan, step.before, 1).predict(rows.x)
-    said = model.said(outputs)
+    said = model.decode_outputs(outputs)
     if model.classes is not None:
         return ClassificationErrors.of(
-            said, encode_classes(observed.y, model.classes, observed.label, observed.called)
+            said, encode_classes(observed.y, model.classes, observed.label, observed.row_numbers)
         ), outputs
     truth = observed.y.astype(np.float64).reshape(len(batch), -1)
     assert rows.targets is not None

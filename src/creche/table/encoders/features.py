@@ -213,7 +213,7 @@ class FeatureEncoder:
                     column.write(of_column[begin : begin + len(part)], part[:, end - column.width : end])
             if not np.isfinite(part).all():
                 row = begin + int(np.argmin(np.isfinite(part).all(axis=1)))
-                called = ColumnContext(table.source, "", table.first_row, rows).called(row)
+                called = ColumnContext(table.source, "", table.first_row, rows).row_number(row)
                 check_finite(out[row : row + 1], self.inputs, f"{table.source} in {precision}", called)
         return out
 

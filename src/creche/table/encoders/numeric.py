@@ -208,7 +208,7 @@ class NumericEncoder:
         if infinite.any():
             row = int(np.argmax(infinite))
             raise TableError(
-                f"{place.source}: row {place.called(row)}, column {self.name!r} is {values[row]}; needs a finite "
+                f"{place.source}: row {place.row_number(row)}, column {self.name!r} is {values[row]}; needs a finite "
                 "number, or nothing"
             )
         return values

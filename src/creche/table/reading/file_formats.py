@@ -92,7 +92,7 @@ def format_from_name(name: str | Path) -> tuple[str | None, str]:
 
     Examples
     --------
-    >>> format_from_name("predictions.csv.gz"), format_of_name("table.parquet"), format_of_name("table")
+    >>> format_from_name("predictions.csv.gz"), format_from_name("table.parquet"), format_from_name("table")
     (('csv', '.gz'), ('parquet', ''), (None, ''))
 
     """

@@ -74,7 +74,7 @@ def saturated_layer(case: RunFacts) -> Symptom | None:
     if not known or max(known) < SATURATED:
         return None
     worst = int(np.nanargmax(shares))
-    word = case.plan.network.layers[worst].activation.word
+    word = case.plan.network.layers[worst].activation.key
     began = ""
     if case.recording is not None and case.recording.has_activations and len(case.recording):
         began = f"; at the beginning {100 * case.recording.saturated[0, worst]:.0f} %"
