@@ -143,7 +143,7 @@ def test_a_file_keeps_its_name_but_not_the_function(tmp_path: Path) -> None:
 def test_a_checkpoint_goes_on_with_it(tmp_path: Path) -> None:
     whole = cr.train(X, CLASS, loss=log_loss, epochs=7, threads=1)
     stop: Any = lambda record: record.epoch == 5  # noqa: E731
-    cr.train(X, CLASS, loss=log_loss, epochs=7, threads=1, checkpoint=tmp_path, every=2, on_epoch=stop)
+    cr.train(X, CLASS, loss=log_loss, epochs=7, threads=1, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop)
     assert weights(cr.resume(tmp_path, X, CLASS, loss=log_loss)) == weights(whole)
 
 

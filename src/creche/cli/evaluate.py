@@ -34,7 +34,7 @@ __all__ = ["evaluate"]
 OPTIONS = (
     DROP_UNLABELLED,
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
-    Option("intervals", int, ROWS, "Resamples for the intervals of 95 %; 0 for none.", "1000"),
+    Option("n_resamples", int, ROWS, "Resamples for the intervals of 95 %; 0 for none.", "1000"),
     Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
     Option("choose_threshold", str, ROWS, "Find the best threshold by f1, accuracy or balanced_accuracy."),
     Option("cost_false_positive", float, ROWS, "Find the threshold of least cost: of saying the second class wrongly"),
@@ -73,10 +73,10 @@ def evaluate(
         raise PlanError(f"--reliability: is for classes; {network.labels.name} is a number")
     with show_activity("judging the model", quiet=given["as_json"]):
         rows = network.read_observations(
-            table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+            table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
         )
         chosen = _chosen_threshold(network, rows, options)
-        arguments = {name: options[name] for name in ("intervals", "threshold", "sample_weight") if name in options}
+        arguments = {name: options[name] for name in ("n_resamples", "threshold", "sample_weight") if name in options}
         if chosen is not None:
             arguments["threshold"] = chosen.threshold
         judged = network.evaluate_rows(rows, **arguments)

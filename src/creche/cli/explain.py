@@ -38,7 +38,7 @@ OF_SHUFFLES = (
     Option("metric", str, SHUFFLES, "log_loss, accuracy, auc, …; of numbers rmse, mae, r2.", "log_loss, rmse"),
     Option("repeats", int, SHUFFLES, "How often each column is shuffled.", "20"),
     Option("seed", int, SHUFFLES, "Of the shuffles.", "0"),
-    Option("intervals", int, SHUFFLES, "Resamples for the intervals of 95 %; 0 for none.", "200"),
+    Option("n_resamples", int, SHUFFLES, "Resamples for the intervals of 95 %; 0 for none.", "200"),
     Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
 )
 OF_A_ROW = (
@@ -115,7 +115,7 @@ def _of_columns(
 
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
     rows = network.read_observations(
-        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
     )
     return permutation_importance(network, rows, **options)
 

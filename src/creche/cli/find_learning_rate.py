@@ -72,8 +72,8 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
     arguments["extend"] = not arguments.pop("only", False)
-    reading = create_read_options(given)
-    return {**arguments, "reading": reading} if reading else arguments
+    read_options = create_read_options(given)
+    return {**arguments, "read_options": read_options} if read_options else arguments
 
 
 def _show(found: LearningRates, as_json: bool) -> None:

@@ -94,7 +94,7 @@ def loss_against_weight(
     picture, as_json = options.pop("plot", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
     rows = network.read_observations(
-        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
     )
     batch = create_batch(network, rows, sample_weight=options.pop("sample_weight", None))
     curve = curve_of(network, batch, **_named(network, options))

@@ -119,6 +119,6 @@ def translate_arguments(message: str) -> str:
 
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
-    message = message.replace("encoding='standard'", "--scaling standard")
+    message = message.replace("preprocessing='standard'", "--preprocessing standard")
     message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
     return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)

@@ -32,7 +32,7 @@ WORDS = {
     "activation": "creche.plan:ACTIVATIONS",
     "choose_threshold": "creche.evaluation.threshold:METRICS_OF_DECISIONS",
     "duplicates": "creche.table.preparation:DUPLICATES",
-    "encoding": "creche.table.encoders.features:SCALINGS",
+    "preprocessing": "creche.table.encoders.features:SCALINGS",
     "format": "creche.table.reading.options:FORMATS",
     "initializer": "creche.plan:INITIALIZERS",
     "loss": "creche.plan:LOSSES",
@@ -214,4 +214,4 @@ READING = (
 def create_read_options(given: dict[str, Any]) -> dict[str, Any]:
     """How a file is written, as far as it was said."""
     said = parse_arguments(READING, given)
-    return {("encoding" if name == "text_encoding" else name): value for name, value in said.items()}
+    return said

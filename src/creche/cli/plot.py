@@ -58,10 +58,10 @@ def plot(
     options = parse_arguments(OPTIONS, given)
     pyplot()
     network = load(model, threads=options.get("threads"))
-    reading = ReadOptions(**create_read_options({**given, "format": given["table_format"]}))
+    read_options = ReadOptions(**create_read_options({**given, "format": given["table_format"]}))
     with show_activity("drawing"):
         missing_label = "drop" if given["drop_unlabelled"] else "error"
-        rows = network.read_observations(table, reading=reading, missing_label=missing_label)
+        rows = network.read_observations(table, read_options=read_options, missing_label=missing_label)
         written = save_all(
             network, rows, options.get("output", OUTPUT), dark=bool(given["dark"]),
             format=options.get("picture_format", "png"),

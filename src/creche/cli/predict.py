@@ -76,7 +76,7 @@ def predict(
     with show_count("rows predicted") as on_progress:
         done = predict_file(
             network, table, options.get("output", "-"), keep=kept, format=options.get("output_format"),
-            reading=ReadOptions(**create_read_options(given)), threshold=options.get("threshold"), on_progress=on_progress,
+            read_options=ReadOptions(**create_read_options(given)), threshold=options.get("threshold"), on_progress=on_progress,
         )  # fmt: skip
     if done.ignored:
         print(f"creche: the model does not know these columns: {', '.join(done.ignored)}", file=sys.stderr)

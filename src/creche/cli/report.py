@@ -58,7 +58,7 @@ def report(
         options["missing_label"] = "drop"
     output = options.pop("output", None) or check_writable(OUTPUT)
     with show_activity("writing the report"):
-        write_report(model, table, output, reading=ReadOptions(**create_read_options(given)), **options)
+        write_report(model, table, output, read_options=ReadOptions(**create_read_options(given)), **options)
     print(output)
     if "card" in options:
         print(options["card"])

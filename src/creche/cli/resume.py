@@ -18,7 +18,7 @@ OPTIONS = (
     Option("validation_data", Path, FILES, "The file of validation rows, likewise.", "where it was", "--validation"),
     Option("test_data", Path, FILES, "The file of test rows, likewise.", "where it was", "--test"),
     Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", check_writable),
-    Option("every", int, FILES, "Epochs between checkpoints.", "10"),
+    Option("checkpoint_every", int, FILES, "Epochs between checkpoints.", "10"),
 )
 
 
@@ -33,7 +33,7 @@ def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **gi
     from creche.training.resume import resume as resume_run
 
     options = parse_arguments((*OPTIONS, THREADS), given)
-    others = ("every", "threads", "validation_data", "test_data")
+    others = ("checkpoint_every", "threads", "validation_data", "test_data")
     chosen = {name: options[name] for name in others if name in options}
     interrupted = False
     with training_progress(quiet=given["as_json"]) as on_progress:

@@ -138,8 +138,8 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
         raise PlanError("--resume: needs to know from where; give --checkpoint, the file it was begun with")
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
-    reading = create_read_options(given)
-    return {**arguments, "reading": reading} if reading else arguments
+    read_options = create_read_options(given)
+    return {**arguments, "read_options": read_options} if read_options else arguments
 
 
 def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:

@@ -101,7 +101,7 @@ def trace(
     page, as_json = options.pop("html", None), options.pop("as_json", False)
     missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
     observed = network.read_observations(
-        table, reading=ReadOptions(**create_read_options(given)), missing_label=missing_label
+        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
     )
     chosen = options.pop("rows", None)
     if isinstance(chosen, list):

@@ -46,7 +46,7 @@ __all__ = ["evaluate_run", "save_model", "show_diagnosis", "show_run", "train"]
 OF_THE_PLAN = (
     Option("label", str, TABLE, "The column to predict; several columns of numbers with commas.", parse=parse_words),
     COLUMNS,
-    Option("encoding", str, TABLE, "Numbers are scaled: standard, robust, quantile, none.", "standard", "--scaling"),
+    Option("preprocessing", str, TABLE, "Numbers are scaled: standard, robust, quantile, none.", "standard"),
     Option("task", str, TABLE, "What the label is: classes or numbers.", "by label"),
     Option("hidden", str, NETWORK, "Widths of the hidden layers; 'none' for none.", "32,32", parse=parse_widths),
     Option("activation", str, NETWORK, "Of the hidden layers: relu, gelu, tanh, …", "relu", parse=parse_words),
@@ -74,7 +74,7 @@ OF_THE_OPTIMIZER = (
     Option("weight_decay", float, TRAINING, "Pull of weights towards 0.", "0"),
     Option("clip_norm", float, TRAINING, "Greatest norm of the gradient.", "none"),
 )
-BESIDE_THE_PLAN = ("validation_data", "test_data", "threads", "checkpoint", "every", "resume")
+BESIDE_THE_PLAN = ("validation_data", "test_data", "threads", "checkpoint", "checkpoint_every", "resume")
 OTHERS = (
     DROP_UNLABELLED,
     Option("validation_data", Path, ROWS, "A file of validation rows.", typed="--validation"),
@@ -93,7 +93,7 @@ OTHERS = (
         parse=check_writable,
     ),
     Option("checkpoint", Path, FILES, "A folder that keeps the state of the run while it trains."),
-    Option("every", int, FILES, "Epochs between checkpoints.", "10"),
+    Option("checkpoint_every", int, FILES, "Epochs between checkpoints.", "10"),
     Option("resume", bool, FILES, "Go on from the folder's latest checkpoint."),
     Option("diagnose", bool, FILES, "Say what went wrong, if anything did, and what helps: cures are tried first."),
     THREADS,
@@ -133,8 +133,8 @@ def train(
     """
     arguments = _plan(given)
     others = parse_arguments(OTHERS, given)
-    if "every" in others and "checkpoint" not in others:
-        raise PlanError("--every: is for checkpoints; name their folder with --checkpoint")
+    if "checkpoint_every" in others and "checkpoint" not in others:
+        raise PlanError("--checkpoint-every: is for checkpoints; name their folder with --checkpoint")
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "folds" in others or "repeats" in others:
@@ -206,9 +206,9 @@ def _plan(given: dict[str, Any]) -> dict[str, Any]:
     arguments |= parse_arguments(OF_THE_PLAN, given)
     if given.get("drop_unlabelled"):
         arguments["missing_label"] = "drop"
-    reading = create_read_options(given)
-    if reading:
-        arguments["reading"] = reading
+    read_options = create_read_options(given)
+    if read_options:
+        arguments["read_options"] = read_options
     of_the_optimizer = parse_arguments(OF_THE_OPTIMIZER, given)
     if of_the_optimizer:
         chosen = OPTIMIZERS.of(arguments.get("optimizer", "adam"))

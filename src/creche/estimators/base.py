@@ -176,7 +176,7 @@ OF_TRAINING = (
 )  # fmt: skip
 
 
-IF_GIVEN = ("schema", "encoding", "on_epoch")
+IF_GIVEN = ("schema", "preprocessing", "on_epoch")
 
 
 HELD_OUT_FOR_EARLY_STOPPING = 0.1
@@ -204,7 +204,7 @@ class DNNEstimator(ComponentParameters):
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        encoding: Any = None,
+        preprocessing: Any = None,
         schema: Any = None,
         precision: str | None = None,
         warm_start: bool = False,
@@ -227,7 +227,7 @@ class DNNEstimator(ComponentParameters):
         self.validation_fraction = validation_fraction
         self.shuffle = shuffle
         self.standardize = standardize
-        self.encoding = encoding
+        self.preprocessing = preprocessing
         self.schema = schema
         self.precision = precision
         self.warm_start = warm_start

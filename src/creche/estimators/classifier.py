@@ -41,7 +41,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         True, a patience in epochs, or an `EarlyStopping`.
     validation_fraction : float, optional
         The share of the rows kept for validation. By default all are trained on, or, with early stopping, 0.9 of them.
-    standardize, encoding, schema
+    standardize, preprocessing, schema
         As for `creche.train`: how a table's columns become the network's inputs.
     class_weight : dict or "balanced", optional
         How much the rows of each class count.
@@ -105,7 +105,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        encoding: Any = None,
+        preprocessing: Any = None,
         schema: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         precision: str | None = None,
@@ -119,7 +119,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
             early_stopping=early_stopping, validation_fraction=validation_fraction, shuffle=shuffle,
-            standardize=standardize, encoding=encoding, schema=schema, precision=precision, warm_start=warm_start,
+            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start,
             on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight

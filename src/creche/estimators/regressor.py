@@ -25,7 +25,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         The widths of the hidden layers; empty for none.
     activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, shuffle
         As for `creche.train`, with its defaults.
-    early_stopping, validation_fraction, standardize, encoding, schema, precision, warm_start, on_epoch
+    early_stopping, validation_fraction, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
     random_state, threads, verbose
         As for `DNNClassifier`.

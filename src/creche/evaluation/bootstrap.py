@@ -86,7 +86,7 @@ def resample_metrics(
 
 def _counts(rows: int, resamples: int) -> Iterator[NDArray[np.float64]]:
     """How often each row is drawn in each resample, (r, rows), some resamples at a time."""
-    check_count("intervals", resamples)
+    check_count("n_resamples", resamples)
     left = min(int(resamples), max(FEWEST, MOST_DRAWS // rows))
     rng = np.random.Generator(np.random.PCG64(SEED))
     while left > 0:

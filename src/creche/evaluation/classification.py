@@ -139,7 +139,7 @@ class ClassificationEvaluation:
         classes: tuple[Any, ...],
         *,
         weights: NDArray[np.float64] | None = None,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
     ) -> ClassificationEvaluation:
@@ -152,7 +152,7 @@ class ClassificationEvaluation:
         classes : tuple
         weights : (n,) array, optional
             How much each row counts.
-        intervals : int, default 1000
+        n_resamples : int, default 1000
             Resamples; 0 for no intervals.
         baseline : (classes,) array, optional
             The share of each class among the training rows; by default, among these.
@@ -165,7 +165,7 @@ class ClassificationEvaluation:
 
         """
         truth = ClassificationTruth.of(
-            class_numbers, classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
+            class_numbers, classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
         )
         return truth.evaluate_rows(probabilities)
 
@@ -266,7 +266,7 @@ class ClassificationTruth:
     weights : (n,) float64
     always : ClassMeasures
         Saying the same of each row.
-    intervals : int
+    n_resamples : int
     threshold : float or None
 
     """
@@ -275,7 +275,7 @@ class ClassificationTruth:
     classes: tuple[Any, ...]
     weights: NDArray[np.float64]
     always: ClassificationMeasures
-    intervals: int
+    n_resamples: int
     threshold: float | None
 
     @classmethod
@@ -285,7 +285,7 @@ class ClassificationTruth:
         classes: tuple[Any, ...],
         *,
         weights: NDArray[np.float64] | None = None,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
     ) -> ClassificationTruth:
@@ -293,7 +293,7 @@ class ClassificationTruth:
         count = check_weights(weights, len(class_numbers))
         _check_threshold(threshold, classes)
         truth = class_numbers.astype(np.int64)
-        return cls(truth, classes, count, _always(baseline, truth, count, len(classes)), intervals, threshold)
+        return cls(truth, classes, count, _always(baseline, truth, count, len(classes)), n_resamples, threshold)
 
     @cached_property
     def baseline(self) -> dict[str, float]:
@@ -307,8 +307,8 @@ class ClassificationTruth:
         whole = self.weights.reshape(1, -1)
         per_class, areas = measures.per_class(whole), measures.areas(whole)
         found = _only(measures.metrics(whole, per_class, areas))
-        samples = resample_metrics(measures.with_f1_of_classes, self.weights, self.intervals)
-        of_always = resample_metrics(self.always, self.weights, self.intervals)
+        samples = resample_metrics(measures.with_f1_of_classes, self.weights, self.n_resamples)
+        of_always = resample_metrics(self.always, self.weights, self.n_resamples)
         confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
         np.add.at(confusion, (truth, measures.predicted), 1)
         bounds = _intervals(samples)

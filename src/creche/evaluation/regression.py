@@ -135,7 +135,7 @@ class RegressionEvaluation:
         y: NDArray[Any],
         *,
         weights: Array | None = None,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         quantile: float | None = None,
         labels: tuple[str, ...] = ("y",),
         baseline: Array | None = None,
@@ -147,7 +147,7 @@ class RegressionEvaluation:
         predicted, y : arrays
         weights : (n,) array, optional
             How much each row counts.
-        intervals : int, default 1000
+        n_resamples : int, default 1000
             Resamples; 0 for no intervals.
         quantile : float, optional
             What the network was trained to predict, if not the mean.
@@ -170,7 +170,7 @@ class RegressionEvaluation:
         always = RegressionMeasures(np.broadcast_to(same, truth.shape), truth, quantile, centre)
         whole = count.reshape(1, -1)
         found = {name: float(values[0]) for name, values in measures(whole).items()}
-        samples = resample_metrics(measures.with_each_label, count, intervals)
+        samples = resample_metrics(measures.with_each_label, count, n_resamples)
         bounds = _intervals(samples)
         per_label = measures.per_label(whole)
         return cls(
@@ -184,7 +184,7 @@ class RegressionEvaluation:
             },
             intervals={name: bounds[name] for name in found if name in bounds},
             baseline={name: float(values[0]) for name, values in always(whole).items()},
-            gain=differences(samples, resample_metrics(always, count, intervals)), _measures=measures,
+            gain=differences(samples, resample_metrics(always, count, n_resamples)), _measures=measures,
         )  # fmt: skip
 
     def metrics(self) -> dict[str, float]:

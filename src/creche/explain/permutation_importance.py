@@ -232,7 +232,7 @@ def permutation_importance(
     repeats: int = 20,
     seed: int = 0,
     sample_weight: Any = None,
-    intervals: int = 200,
+    n_resamples: int = 200,
 ) -> PermutationImportance:
     """How much worse a network predicts when the cells of one column are shuffled among the rows.
 
@@ -261,7 +261,7 @@ def permutation_importance(
     seed : int, default 0
     sample_weight : (n,) array or name of a column, optional
         How much each row counts in the metric.
-    intervals : int, default 200
+    n_resamples : int, default 200
         Resamples of the rows for intervals of 95 %; 0 for none. Fewer are taken, but at least 50, of very many rows.
 
     Returns
@@ -302,7 +302,7 @@ def permutation_importance(
         check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS),
         check_whole_number("seed", seed, at_least=0),
     )
-    check_count("intervals", intervals)
+    check_count("n_resamples", n_resamples)
     metric = resolve_metric(network, metric)
     observed = _observed(network, data, y)
     if len(observed) < 2:
@@ -321,7 +321,7 @@ def permutation_importance(
     names = network.features.names
     cells, is_quick = len(observed) * len(names), isinstance(plain, RowMeans)
     most = MOST_DRAWS // len(observed) if is_quick else MOST_EVALUATIONS // cells
-    draws = _Draws(len(observed), min(int(intervals), max(FEWEST, most)), seed)
+    draws = _Draws(len(observed), min(int(n_resamples), max(FEWEST, most)), seed)
     looked_at = repeats if is_quick else min(repeats, max(1, MOST_EVALUATIONS // max(1, cells * draws.count)))
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))

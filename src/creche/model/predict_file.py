@@ -76,7 +76,7 @@ def predict_file(
     *,
     keep: Sequence[str] | None = None,
     format: str | None = None,
-    reading: ReadOptions | None = None,
+    read_options: ReadOptions | None = None,
     threshold: float | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
@@ -93,7 +93,7 @@ def predict_file(
         Which of the columns stand beside the predictions; all, if not given.
     format : str, optional
         Of the target, where its name does not say.
-    reading : Reading, optional
+    read_options : ReadOptions, optional
         How the source is written.
     threshold : float, optional
         Of two classes, the second is predicted where its probability is at least this.
@@ -120,7 +120,7 @@ def predict_file(
     with TableWriter(target, format) as writer:
         # What the model does not know goes from text to text as it is written, and is never a reason to stop.
         others = "words" if writer.format == "csv" else "loose"
-        for batch in read_batches(source, reading, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
+        for batch in read_batches(source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
             if rows == 0:
                 kept = _kept(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))

@@ -102,7 +102,7 @@ class Predictor(ABC):
         y: Any = None,
         *,
         sample_weight: Any = None,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         threshold: float | None = None,
         missing_label: str = "error",
     ) -> ClassificationEvaluation | RegressionEvaluation:
@@ -115,7 +115,7 @@ class Predictor(ABC):
             The labels, if `data` is without them.
         sample_weight : (n,) array or name of a column, optional
             How much each row counts.
-        intervals : int, default 1000
+        n_resamples : int, default 1000
             Resamples for the intervals of 95 %; 0 for none.
         threshold : float, optional
             Of two classes, the second is said where its probability is at least this.
@@ -128,7 +128,7 @@ class Predictor(ABC):
 
         """
         rows = self.read_observations(data, y, missing_label=missing_label)
-        return self.evaluate_rows(rows, sample_weight=sample_weight, intervals=intervals, threshold=threshold)
+        return self.evaluate_rows(rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold)
 
     def choose_threshold(
         self,
@@ -161,13 +161,13 @@ class Predictor(ABC):
         return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
 
     def read_observations(
-        self, data: Any, y: Any = None, *, reading: ReadOptions | None = None, missing_label: str = "error"
+        self, data: Any, y: Any = None, *, read_options: ReadOptions | None = None, missing_label: str = "error"
     ) -> Observations:
         """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
-            reading=reading,
+            read_options=read_options,
         )  # fmt: skip
 
     def evaluate_rows(
@@ -176,21 +176,21 @@ class Predictor(ABC):
         weights: NDArray[np.float64] | None = None,
         *,
         sample_weight: Any = None,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
         """`evaluate` for observations: rows that were read and checked already, and their weights."""
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
-        return self.create_evaluation(rows, weights, intervals=intervals, threshold=threshold)(said)
+        return self.create_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(said)
 
     def create_evaluation(
         self,
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
         *,
-        intervals: int = 1000,
+        n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
         """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
@@ -200,13 +200,13 @@ class Predictor(ABC):
         if self.classes is not None:
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
             return ClassificationTruth.of(
-                numbers, self.classes, weights=weights, intervals=intervals, baseline=baseline, threshold=threshold
+                numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
             ).evaluate_rows
         if threshold is not None:
             raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
         if rows.y.dtype.kind in "OUS":
             raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
         return partial(
-            RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, intervals=intervals,
+            RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
             quantile=self.quantile, labels=self.labels.names, baseline=baseline,
         )  # fmt: skip

@@ -276,7 +276,7 @@ class Colony(Sequence[Member]):
         tried = f"a learning rate of {low:g}" if low == high else f"learning rates from {low:g} to {high:g}"
         raise DivergedError(
             f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from "
-            f"{low / 1000:g} to {low / 10:g}; or encoding='standard', if columns were not scaled",
+            f"{low / 1000:g} to {low / 10:g}; or preprocessing='standard', if columns were not scaled",
             epoch, batch, rate, None,
         )  # fmt: skip
 

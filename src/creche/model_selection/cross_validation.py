@@ -80,10 +80,10 @@ class CrossValidation:
 
     """
 
-    def __init__(self, survey: TableInspection, networks: FoldNetworks, intervals: int) -> None:
+    def __init__(self, survey: TableInspection, networks: FoldNetworks, n_resamples: int) -> None:
         self._survey = survey
         self._folds = networks.folds
-        self._intervals = intervals
+        self._n_resamples = n_resamples
         self.seconds = networks.seconds
         self.threads = networks.threads
         self.members: list[Member | Run] = []
@@ -110,7 +110,7 @@ class CrossValidation:
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
-            judge = members[0].model.create_evaluation(rows, weights, intervals=0)
+            judge = members[0].model.create_evaluation(rows, weights, n_resamples=0)
             inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
             together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
             for begin in range(0, len(members), together):
@@ -181,12 +181,12 @@ class CrossValidation:
         # The baseline is not that of the first fold's training rows, but of all rows.
         if model.classes is None:
             return RegressionEvaluation.of(
-                said, rows.y.astype(np.float64), weights=self._seen.weights, intervals=self._intervals,
+                said, rows.y.astype(np.float64), weights=self._seen.weights, n_resamples=self._n_resamples,
                 quantile=model.quantile, labels=model.labels.names,
             )  # fmt: skip
         truth = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
         return ClassificationEvaluation.of(
-            said, truth, model.classes, weights=self._seen.weights, intervals=self._intervals
+            said, truth, model.classes, weights=self._seen.weights, n_resamples=self._n_resamples
         )
 
     def summary(self) -> dict[str, Spread]:
@@ -294,7 +294,7 @@ def cross_validate(
     seed: int = 0,
     group: str | None = None,
     time: str | None = None,
-    intervals: int = 1000,
+    n_resamples: int = 1000,
     on_progress: Callable[[FoldNetworks], object] | None = None,
     **arguments: Any,
 ) -> CrossValidation:
@@ -317,7 +317,7 @@ def cross_validate(
         Of the folds (where `split_seed` is not given), and of the first network of each.
     group, time : str, optional
         A column whose equal values stay in one fold, or by which each fold is judged by what went before it only.
-    intervals : int, default 1000
+    n_resamples : int, default 1000
         Resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
     on_progress : callable, optional
         Is called about twenty times a second with the networks, which say how many are `done` of ``len(networks)``, how
@@ -360,7 +360,7 @@ def cross_validate(
     """
     given = _arguments(data, y, label=label, seed=seed, group=group, time=time, **arguments)
     first, count = check_whole_number("seed", given["seed"], at_least=0), check_whole_number("seeds", seeds, at_least=1)
-    check_count("intervals", intervals)
+    check_count("n_resamples", n_resamples)
     survey = _surveyed(given)
     stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
     check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
@@ -369,11 +369,11 @@ def cross_validate(
     try:
         networks.train(on_progress)
     except KeyboardInterrupt as interrupt:
-        done = CrossValidation(survey, networks, intervals)
+        done = CrossValidation(survey, networks, n_resamples)
         if done.members:
             interrupt.cross_validation = done  # type: ignore[attr-defined]
         raise
-    crossed = CrossValidation(survey, networks, intervals)
+    crossed = CrossValidation(survey, networks, n_resamples)
     if crossed.diverged:
         _tell_of_diverged(networks, crossed)
     return crossed

@@ -25,7 +25,7 @@ from creche.training.train import train
 __all__ = ["Jobs", "complete_arguments"]
 
 # Of `creche.train`, but about one run.
-OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "every", "resume", "record")
+OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "checkpoint_every", "resume", "record")
 
 
 def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,8 +115,8 @@ class Jobs:
         self.splits = 1 if folds is None else folds * repeats
         if folds is not None:
             check_fold_arguments(fixed)
-        reading = resolve_preparation({**fixed, "encoding": None}).reading
-        self._data = read_table(data, reading) if is_table(data) else data
+        read_options = resolve_preparation({**fixed, "preprocessing": None}).read_options
+        self._data = read_table(data, read_options) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
         self._fixed = {**fixed, "split_seed": split_seed}
@@ -163,7 +163,7 @@ class Jobs:
     def _prepared(self, given: Mapping[str, Any]) -> list[EncodedSplit]:
         loss = resolve_loss(given)
         watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
-        key = f"{given['encoding']!r} {loss!r} {watches}"
+        key = f"{given['preprocessing']!r} {loss!r} {watches}"
         if key not in self._encoded:
             with warnings.catch_warnings():
                 if self._encoded:  # what there is to warn of was said when the table was prepared first

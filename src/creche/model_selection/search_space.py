@@ -163,7 +163,7 @@ OF_THE_OPTIMIZER = ("weight_decay", "l1", "momentum", "clip_norm", "clip_value")
 
 CAN_DIFFER = (
     "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", *OF_THE_OPTIMIZER,
-    "schedule", "batch_size", "epochs", "early_stopping", "shuffle", "encoding",
+    "schedule", "batch_size", "epochs", "early_stopping", "shuffle", "preprocessing",
 )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def evaluate_rows(model: Predictor, data: Any, y: Any = None, *, missing_label: 
     if data is None:
         raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
     rows = data if isinstance(data, Observations) else model.read_observations(data, y, missing_label=missing_label)
-    return EvaluatedRows(model.evaluate_rows(rows, intervals=0), model.labels.name, rows.row_numbers)
+    return EvaluatedRows(model.evaluate_rows(rows, n_resamples=0), model.labels.name, rows.row_numbers)
 
 
 def _judged(what: Any, data: Any, y: Any) -> EvaluatedRows:

@@ -45,7 +45,7 @@ def report(
     intended_use: str | None = None,
     title: str | None = None,
     sample_weight: Any = None,
-    reading: ReadOptions | None = None,
+    read_options: ReadOptions | None = None,
     missing_label: str = "error",
     threads: int | None = None,
 ) -> Path:
@@ -71,7 +71,7 @@ def report(
         By default the file's name and the label.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts.
-    reading : Reading, optional
+    read_options : ReadOptions, optional
         How the file of the table is written.
     missing_label : {"error", "drop"}, default "error"
         What becomes of rows whose label is missing.
@@ -112,7 +112,7 @@ def report(
     pyplot()
     _check_names(path, card, {"table": data, "model": model})
     subject = create_subject(
-        model, data, y, title=title, sample_weight=sample_weight, reading=reading, missing_label=missing_label,
+        model, data, y, title=title, sample_weight=sample_weight, read_options=read_options, missing_label=missing_label,
         threads=threads,
     )  # fmt: skip
     contents = [(Path(path), create_page(subject, intended_use))]

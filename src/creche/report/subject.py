@@ -104,7 +104,7 @@ def create_subject(
     *,
     title: str | None = None,
     sample_weight: Any = None,
-    reading: ReadOptions | None = None,
+    read_options: ReadOptions | None = None,
     missing_label: str = "error",
     threads: int | None = None,
 ) -> ReportSubject:
@@ -128,14 +128,14 @@ def create_subject(
     name = Path(model).stem if isinstance(model, str | Path) else ""
     source = _source_of(data)
     if is_table(data) and (not isinstance(data, str | Path) or str(data) == "-"):
-        data, reading = read_table(data, reading), None  # what flows can be read but once
-    known = _rows_of_training(network, data, y, sample_weight, reading)
+        data, read_options = read_table(data, read_options), None  # what flows can be read but once
+    known = _rows_of_training(network, data, y, sample_weight, read_options)
     if known is None:
-        rows = network.read_observations(data, y, reading=reading, missing_label=missing_label)
+        rows = network.read_observations(data, y, read_options=read_options, missing_label=missing_label)
         known = "given", Partition(rows, resolve_sample_weights(sample_weight, rows)), None
     part, (rows, weights), prepared = known[0], (known[1].observations, known[1].weights), known[2]
     judged = EvaluatedRows(
-        network.evaluate_rows(rows, weights, intervals=INTERVALS), network.labels.name, rows.row_numbers
+        network.evaluate_rows(rows, weights, n_resamples=INTERVALS), network.labels.name, rows.row_numbers
     )
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)
     return ReportSubject(heading, network, rows, part, judged, prepared, source)
@@ -148,14 +148,14 @@ def _source_of(data: Any) -> str:
 
 
 def _rows_of_training(
-    network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, reading: ReadOptions | None
+    network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, read_options: ReadOptions | None
 ) -> tuple[str, Partition, Prepared | None] | None:
     """If this is a table of the network's training: the rows of it to judge by, and which they are."""
     origin = network.provenance
     if origin is None:
         return None
     preparation = (
-        origin.preparation if reading in (None, ReadOptions()) else replace(origin.preparation, reading=reading)
+        origin.preparation if read_options in (None, ReadOptions()) else replace(origin.preparation, read_options=read_options)
     )
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None

@@ -90,7 +90,7 @@ def read_observations(
     *,
     expected: Mapping[str, str] | None = None,
     missing_label: str = "error",
-    reading: ReadOptions | None = None,
+    read_options: ReadOptions | None = None,
 ) -> Observations:
     """Features and labels: out of a file or DataFrame that holds both, or with the labels beside it, or out of arrays.
 
@@ -102,7 +102,7 @@ def read_observations(
         As what columns are to be read.
     missing_label : {"error", "drop"}
         What becomes of rows whose label is missing.
-    reading : Reading, optional
+    read_options : ReadOptions, optional
         How the file is written.
 
     Raises
@@ -118,7 +118,7 @@ def read_observations(
         if y is None and names:
             raise TableError(f"got {type(data).__name__}; {NEEDED}")
         return _from_arrays(data, y, names)
-    table = _nonempty(read_table(data, reading, expected))
+    table = _nonempty(read_table(data, read_options, expected))
     if y is None:
         return _from_table(table, names, missing_label)
     labels = _labels(y, len(table), names)

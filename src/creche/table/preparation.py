@@ -32,7 +32,7 @@ class Preparation(Component):
         The columns to predict.
     schema : dict of str to str
         The roles of columns that were set rather than inferred.
-    encoding : Encoding
+    preprocessing : Preprocessing
     split : Split
     duplicates : {"warn", "drop", "together"}, default "warn"
         What becomes of rows with the same features and label: a warning where they stand on both sides of a split, one
@@ -43,7 +43,7 @@ class Preparation(Component):
     class_weight : dict of class to number, or "balanced", optional
     classes : tuple, optional
         All classes, sorted, where the training rows may not hold each of them.
-    reading : Reading
+    read_options : ReadOptions
         How the file is written, as far as it was said.
     bootstrap : int, optional
         The seed of the bootstrap sample that a network learns in place of the training rows themselves; encoders are
@@ -53,26 +53,26 @@ class Preparation(Component):
 
     label: tuple[str, ...] = ()
     schema: Mapping[str, str] | None = None
-    encoding: Preprocessing = Preprocessing()  # noqa: RUF009 - frozen
+    preprocessing: Preprocessing = Preprocessing()  # noqa: RUF009 - frozen
     split: Split = Split()  # noqa: RUF009 - frozen
     duplicates: str = "warn"
     missing_label: str = "error"
     sample_weight: str | None = None
     class_weight: Any = None
     classes: tuple[Any, ...] | None = None
-    reading: ReadOptions = ReadOptions()  # noqa: RUF009 - frozen
+    read_options: ReadOptions = ReadOptions()  # noqa: RUF009 - frozen
     bootstrap: int | None = count_field(None, at_least=0, optional=True)
 
     def __post_init__(self) -> None:
         label = _names(self.label)
         split = Split.from_dict(self.split) if isinstance(self.split, Mapping) else self.split
-        reading = self.reading if isinstance(self.reading, ReadOptions) else ReadOptions.from_dict(self.reading)
+        read_options = self.read_options if isinstance(self.read_options, ReadOptions) else ReadOptions.from_dict(self.read_options)
         for name, value in (
             ("label", label),
             ("schema", _roles(self.schema)),
-            ("encoding", Preprocessing.of(self.encoding)),
+            ("preprocessing", Preprocessing.of(self.preprocessing)),
             ("split", split),
-            ("reading", reading),
+            ("read_options", read_options),
         ):
             object.__setattr__(self, name, value)
         for name, words in (("duplicates", DUPLICATES), ("missing_label", WHEN_LABELS_MISS)):

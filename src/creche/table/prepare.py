@@ -123,7 +123,7 @@ def inspect_table(
 
     """
     everything = read_observations(
-        data, y, preparation.label or None, missing_label=preparation.missing_label, reading=preparation.reading,
+        data, y, preparation.label or None, missing_label=preparation.missing_label, read_options=preparation.read_options,
         expected=None if encoders is None else encoders[0].kinds,
     )  # fmt: skip
     if encoders is not None:
@@ -278,8 +278,8 @@ def split_rows(
     preparation = survey.preparation
     _check_labels(survey.task, survey.loss, [train, validation, test])
     if survey.encoders is None:
-        labels = _fit_labels(train, survey.classes, survey.loss, preparation.encoding)
-        features = _fit_features(train, survey.schema, preparation.encoding)
+        labels = _fit_labels(train, survey.classes, survey.loss, preparation.preprocessing)
+        features = _fit_features(train, survey.schema, preparation.preprocessing)
     else:
         features, labels = survey.encoders
     if preparation.class_weight is not None:
@@ -291,7 +291,7 @@ def split_rows(
     )  # fmt: skip
 
 
-def reencode(prepared: Prepared, encoding: Preprocessing, loss: Loss) -> Prepared:
+def reencode(prepared: Prepared, preprocessing: Preprocessing, loss: Loss) -> Prepared:
     """The same parts of the same table with other encoders, fitted on the training rows.
 
     Only where no class weights were multiplied into the rows' own, for encoders are fitted by those.
@@ -300,9 +300,9 @@ def reencode(prepared: Prepared, encoding: Preprocessing, loss: Loss) -> Prepare
     classes = prepared.labels.classes
     return replace(
         prepared,
-        features=_fit_features(prepared.train, prepared.schema, encoding),
-        labels=_fit_labels(prepared.train, classes, loss, encoding),
-        preparation=replace(prepared.preparation, encoding=encoding),
+        features=_fit_features(prepared.train, prepared.schema, preprocessing),
+        labels=_fit_labels(prepared.train, classes, loss, preprocessing),
+        preparation=replace(prepared.preparation, preprocessing=preprocessing),
     )
 
 
@@ -367,12 +367,12 @@ def _without_shares(preparation: Preparation, validation_data: Any, test_data: A
     return replace(preparation, split=split)
 
 
-def _fit_features(train: Partition, schema: Schema | None, encoding: Preprocessing) -> FeatureEncoder:
+def _fit_features(train: Partition, schema: Schema | None, preprocessing: Preprocessing) -> FeatureEncoder:
     x = train.observations.x
     if isinstance(x, Table):
         assert schema is not None
-        return FeatureEncoder.fit(x, schema, encoding, train.weights)
-    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), encoding, train.weights)
+        return FeatureEncoder.fit(x, schema, preprocessing, train.weights)
+    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), preprocessing, train.weights)
 
 
 def _given(what: str, data: Any, survey: TableInspection, train: Partition) -> Partition:
@@ -384,7 +384,7 @@ def _given(what: str, data: Any, survey: TableInspection, train: Partition) -> P
         expected = {name: column.kind for name, column in everything.x.columns.items()}
         expected |= dict(zip(everything.labels, everything.kinds, strict=False))
     rows = read_observations(
-        x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, reading=preparation.reading
+        x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, read_options=preparation.read_options
     )
     if isinstance(rows.x, Table) != isinstance(everything.x, Table):
         raise TableError(f"{what}: is a table where the training rows are an array, or the reverse; give both alike")
@@ -398,7 +398,7 @@ def _given(what: str, data: Any, survey: TableInspection, train: Partition) -> P
 
 
 def _fit_labels(
-    part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, encoding: Preprocessing
+    part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, preprocessing: Preprocessing
 ) -> LabelEncoder:
     train, weights = part.observations, part.weights
     if classes is not None:
@@ -410,7 +410,7 @@ def _fit_labels(
     y = y / size
     average = np.average(y, axis=0, weights=weights)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
-    if encoding.scaling != "none" and not isinstance(loss, Poisson):
+    if preprocessing.scaling != "none" and not isinstance(loss, Poisson):
         varies = np.ptp(y, axis=0) > 0
         mean[varies] = (average * size)[varies]
         scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]

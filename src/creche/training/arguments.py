@@ -49,9 +49,9 @@ def resolve_preparation(given: Arguments) -> Preparation:
         raise PlanError(f"standardize: got {standardize!r}; needs True or False")
     label = () if given["label"] is None else given["label"]
     return Preparation(
-        label, given["schema"], Preprocessing.of(given["encoding"] if standardize else "none"),
+        label, given["schema"], Preprocessing.of(given["preprocessing"] if standardize else "none"),
         split, given["duplicates"], given["missing_label"], weights if isinstance(weights, str) else None,
-        given["class_weight"], given["classes"], ReadOptions() if given["reading"] is None else given["reading"],
+        given["class_weight"], given["classes"], ReadOptions() if given["read_options"] is None else given["read_options"],
     )  # fmt: skip
 
 

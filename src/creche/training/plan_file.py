@@ -18,9 +18,9 @@ __all__ = ["ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
 # What a file may say: what determines a run, and not where its data lies or how it is watched.
 ARGUMENTS = (
     "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
-    "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "encoding",
+    "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "preprocessing",
     "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "split_seed",
-    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "reading",
+    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "read_options",
 )  # fmt: skip
 
 

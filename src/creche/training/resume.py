@@ -80,7 +80,7 @@ def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, 
     """
     if not names or not is_table(data):
         return data
-    table = read_table(data, preparation.reading)
+    table = read_table(data, preparation.read_options)
     wanted = [name for name in dict.fromkeys([*names, *preparation.label]) if name in table.columns]
     rest = [name for name in table.names if name not in wanted] if others else []
     return table.select([*wanted, *rest])
@@ -194,7 +194,7 @@ def resume(
     test_data: Any = None,
     sample_weight: Any = None,
     loss: LossFunction | None = None,
-    every: int = 10,
+    checkpoint_every: int = 10,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
@@ -210,7 +210,7 @@ def resume(
         What the run was begun with; files need not be given again where they lie where they lay.
     loss : function, optional
         The loss, if it was a function of your own: a checkpoint does not keep it.
-    every : int, default 10
+    checkpoint_every : int, default 10
         After how many epochs the next checkpoints are written.
     threads, on_epoch, on_progress, record
         As for `creche.train`. A recording begins at the checkpoint: what an earlier process recorded is lost with it.
@@ -231,7 +231,7 @@ def resume(
     >>> import tempfile, creche as cr
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     whole = cr.train("penguins", label="species", epochs=9, threads=1)
-    ...     _ = cr.train("penguins", label="species", epochs=9, threads=1, checkpoint=folder, every=4)
+    ...     _ = cr.train("penguins", label="species", epochs=9, threads=1, checkpoint=folder, checkpoint_every=4)
     ...     again = cr.resume(folder)  # from epoch 8
     >>> again.epoch, bool((again.model.weights[0][0] == whole.model.weights[0][0]).all())
     (9, True)
@@ -258,5 +258,5 @@ def resume(
     run.set_state(state)
     if kept is not None:
         run.recorder = Recorder(kept, run)
-    writer = CheckpointWriter(folder, every=every, **describe_run(run))
+    writer = CheckpointWriter(folder, every=checkpoint_every, **describe_run(run))
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -59,7 +59,7 @@ def train(
     precision: str = "float32",
     plan: Plan | None = None,
     schema: Mapping[str, str] | Schema | None = None,
-    encoding: Preprocessing | Mapping[str, Any] | str | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | str | None = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,
@@ -73,14 +73,14 @@ def train(
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
     classes: Sequence[Any] | None = None,
-    reading: ReadOptions | Mapping[str, Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
     checkpoint: str | Path | None = None,
-    every: int = 10,
+    checkpoint_every: int = 10,
     resume: bool = False,
     record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
 ) -> Run:
@@ -127,10 +127,10 @@ def train(
         In place of `hidden` to `precision`: such as another run's.
     schema : dict of column to role, optional
         What columns are (number, category, yes_no, date, ignore, …) where it is not to be inferred.
-    encoding : Encoding, dict or word, optional
+    preprocessing : Preprocessing, dict or word, optional
         How columns become inputs: "standard" (the default), "robust", "quantile" or "none" says how numbers are scaled.
     standardize : bool, default True
-        False is short for ``encoding="none"``: numbers stay as they are.
+        False is short for ``preprocessing="none"``: numbers stay as they are.
     validation_fraction : float, default 0.3
         The share of rows kept for validation; of classes, the same share of each. 0 for none.
     test_fraction : float, default 0
@@ -153,7 +153,7 @@ def train(
         How much the rows of each class count in training.
     classes : sequence, optional
         All classes, sorted, where these rows may not hold each of them.
-    reading : Reading, optional
+    read_options : ReadOptions, optional
         How a file is written (separator, encoding, …), where it is not to be detected.
     validation_data, test_data : optional
         Rows for validation and testing instead: a table, or a pair (X, y).
@@ -165,7 +165,7 @@ def train(
         Is called with the run about twenty times a second.
     checkpoint : folder, optional
         Where the whole state of the run is kept, so that it can go on after whatever stopped it.
-    every : int, default 10
+    checkpoint_every : int, default 10
         After how many epochs a checkpoint is written.
     resume : bool, default False
         Go on from the folder's latest checkpoint, if there is one. A recording begins there, for checkpoints
@@ -222,5 +222,5 @@ def train(
     if checkpoint is not None:
         from creche.training.checkpoint import create_writer
 
-        writer = create_writer(run, checkpoint, every, resume, sources)
+        writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

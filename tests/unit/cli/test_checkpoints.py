@@ -22,7 +22,7 @@ def weights(path: Path) -> bytes:
 
 def test_a_plan_is_saved_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan, first, second, third = (tmp_path / name for name in ("p.toml", "1.creche", "2.creche", "3.creche"))
-    options = ["--dropout", "0.1", "--column", "sex=ignore", "--weight-decay", "0.01", "--scaling", "robust"]
+    options = ["--dropout", "0.1", "--column", "sex=ignore", "--weight-decay", "0.01", "--preprocessing", "robust"]
     assert main([*QUICK, *options, "--save-plan", str(plan), "-o", str(first)]) == 0
     assert main(["train", "penguins", "--plan", str(plan), "-o", str(second)]) == 0
     assert weights(first) == weights(second)
@@ -38,7 +38,7 @@ def test_a_run_stopped_by_ctrl_c_is_resumed(tmp_path: Path) -> None:
     whole, again = tmp_path / "whole.creche", tmp_path / "again.creche"
     assert process("train", *arguments, "-o", str(whole), "--json").returncode == 0
     folder = tmp_path / "run"
-    command = [*COMMAND, "train", *arguments, "--checkpoint", str(folder), "--every", "1000"]
+    command = [*COMMAND, "train", *arguments, "--checkpoint", str(folder), "--checkpoint-every", "1000"]
     with subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
@@ -158,8 +158,8 @@ def test_predictions_that_find_no_room(model_file: Path, capsys: pytest.CaptureF
 
 
 def test_every_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*QUICK, "--every", "5"]) == 2
-    assert "--every: is for checkpoints" in capsys.readouterr().err
+    assert main([*QUICK, "--checkpoint-every", "5"]) == 2
+    assert "--checkpoint-every: is for checkpoints" in capsys.readouterr().err
     assert main([*QUICK, "--resume"]) == 2
     assert "resume: there is no checkpoint to go on from" in capsys.readouterr().err
 

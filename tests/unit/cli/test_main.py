@@ -57,7 +57,7 @@ def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     low, high = expected.intervals["accuracy"]
     assert f"{expected.accuracy:.4f}" in page
     assert f"{low:.4f} to {high:.4f}" in page
-    assert main(["evaluate", str(model_file), "penguins", "--json", "--intervals", "0"]) == 0
+    assert main(["evaluate", str(model_file), "penguins", "--json", "--n-resamples", "0"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["accuracy"] == expected.accuracy
     assert data["intervals"] == {}
@@ -153,7 +153,7 @@ def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, comma
         ("creche ver", {"verify"}),
         ("creche train --opt", {"--optimizer"}),
         ("creche train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
-        ("creche train --scaling q", {"quantile"}),
+        ("creche train --preprocessing q", {"quantile"}),
         ("creche train --duplicates to", {"together"}),
         ("creche predict --output-format p", {"parquet"}),
         ("creche evaluate --choose-threshold f", {"f1"}),

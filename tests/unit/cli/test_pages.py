@@ -123,7 +123,7 @@ def test_rows_without_a_label_are_judged_where_that_is_wanted(
     table.write_text(PENGUINS_CSV.read_text().replace("\nAdelie", "\n", 1))
     assert main(["evaluate", str(model_file), str(table)]) == 2
     assert "row 1 is empty" in capsys.readouterr().err
-    assert main(["evaluate", str(model_file), str(table), "--drop-unlabelled", "--intervals", "0"]) == 0
+    assert main(["evaluate", str(model_file), str(table), "--drop-unlabelled", "--n-resamples", "0"]) == 0
     assert "on 343 rows" in capsys.readouterr().out
 
 

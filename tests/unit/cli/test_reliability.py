@@ -27,9 +27,9 @@ def test_each_bin_in_text_and_as_data(
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["evaluate", *unsure, "--reliability"]) == 0
     page = capsys.readouterr().out.splitlines()
-    assert main(["evaluate", *unsure, "--reliability", "--intervals", "0", "--json"]) == 0
+    assert main(["evaluate", *unsure, "--reliability", "--n-resamples", "0", "--json"]) == 0
     bins = json.loads(capsys.readouterr().out)["reliability"]
-    curve = cr.load(unsure[0]).evaluate(unsure[1], intervals=0).reliability(10)  # type: ignore[union-attr]
+    curve = cr.load(unsure[0]).evaluate(unsure[1], n_resamples=0).reliability(10)  # type: ignore[union-attr]
     assert [b["right"] for b in bins] == curve.y.tolist()
     assert sum(b["rows"] for b in bins) == 333
     start = next(i for i, line in enumerate(page) if line.startswith("   said with"))

@@ -226,7 +226,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert main([*SWEEP, "--optimizer", "sgd", "--learning-rate", "1e7,1e8", "--hidden", "5"]) == 1
     err = capsys.readouterr().err
     assert "all 2 networks diverged" in err
-    assert "Try lower ones, from 10000 to 1e+06; or --scaling standard" in err
+    assert "Try lower ones, from 10000 to 1e+06; or --preprocessing standard" in err
 
 
 def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def mean(values: list[float | None]) -> float:
 @given(st.integers(1, 40), st.integers(0, 10**6), st.booleans())
 def test_metrics_against_sums_over_rows(rows: int, seed: int, ties: bool) -> None:
     p, truth, weights = random_predictions(rows, seed, ties)
-    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0)
+    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, weights=np.array(weights, dtype=float), n_resamples=0)
     said = [max(range(3), key=lambda c: (p[row, c], -c)) for row in range(rows)]
     total = sum(weights)
 
@@ -86,10 +86,10 @@ def calibration_error(p: np.ndarray[Any, Any], truth: list[int], weights: list[f
 def test_a_weight_of_two_is_the_row_twice(rows: int, seed: int) -> None:
     p, truth, weights = random_predictions(rows, seed)
     weighted = cr.ClassificationEvaluation.of(
-        p, np.array(truth), ABC, weights=np.array(weights, dtype=float), intervals=0
+        p, np.array(truth), ABC, weights=np.array(weights, dtype=float), n_resamples=0
     )
     repeated = cr.ClassificationEvaluation.of(
-        np.repeat(p, weights, axis=0), np.repeat(truth, weights), ABC, intervals=0
+        np.repeat(p, weights, axis=0), np.repeat(truth, weights), ABC, n_resamples=0
     )
     assert weighted.metrics() == pytest.approx(repeated.metrics(), nan_ok=True)
     assert weighted.baseline == pytest.approx(repeated.baseline, nan_ok=True)
@@ -106,7 +106,7 @@ def test_perfect_and_worst_predictions() -> None:
 
 
 def test_predictions_without_a_difference_have_an_area_of_half() -> None:
-    out = cr.ClassificationEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), intervals=10)
+    out = cr.ClassificationEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), n_resamples=10)
     assert out.auc == 0.5
     assert out.intervals["auc"] == (0.5, 0.5)
 
@@ -127,7 +127,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
     for _ in range(200):
         right = rng.random(150) < 0.8
         p = np.column_stack([right, ~right]).astype(float)
-        low, high = cr.ClassificationEvaluation.of(p, np.zeros(150, dtype=int), ("x", "y"), intervals=200).intervals[
+        low, high = cr.ClassificationEvaluation.of(p, np.zeros(150, dtype=int), ("x", "y"), n_resamples=200).intervals[
             "accuracy"
         ]
         hits += low <= 0.8 <= high
@@ -188,7 +188,7 @@ def test_curves_against_counting() -> None:
     rng = np.random.default_rng(0)
     score = rng.integers(0, 10, 60) / 10
     truth = (rng.random(60) < score).astype(int)
-    out = cr.ClassificationEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), intervals=0)
+    out = cr.ClassificationEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), n_resamples=0)
     curve = out.roc("yes")
     for x, y, at in zip(curve.x, curve.y, curve.at, strict=True):
         assert x == pytest.approx(((score >= at) & (truth == 0)).sum() / (truth == 0).sum())
@@ -213,7 +213,7 @@ def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
     p = rng.random((300_000, 2))
     tracemalloc.start()
     cr.ClassificationEvaluation.of(
-        p / p.sum(axis=1, keepdims=True), rng.integers(0, 2, 300_000), ("x", "y"), intervals=3
+        p / p.sum(axis=1, keepdims=True), rng.integers(0, 2, 300_000), ("x", "y"), n_resamples=3
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -223,7 +223,7 @@ def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
 def test_the_f1_of_each_class_has_an_interval() -> None:
     """That of two classes is known: of the second, F1 on resampled rows, counted one resample after the other."""
     p, truth, _ = random_predictions(60, seed=1)
-    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=400)
+    out = cr.ClassificationEvaluation.of(p, np.array(truth), ABC, n_resamples=400)
     said = p.argmax(axis=1)
     rng = np.random.default_rng(0)
     for c, of_class in enumerate(out.per_class):
@@ -238,13 +238,13 @@ def test_the_f1_of_each_class_has_an_interval() -> None:
     data = json.loads(json.dumps(out.to_dict(), allow_nan=False))
     assert [c["f1_interval"] for c in data["per_class"]] == [list(c.f1_interval or ()) for c in out.per_class]
     assert set(out.intervals) == set(out.metrics())
-    assert cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).per_class[0].f1_interval is None
+    assert cr.ClassificationEvaluation.of(p, np.array(truth), ABC, n_resamples=0).per_class[0].f1_interval is None
 
 
 @pytest.mark.parametrize("most", [-1, 1.5, True])
 def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
     p, truth, _ = random_predictions(9, seed=1)
     with pytest.raises(cr.PlanError, match=r"mistaken: got .*; needs a whole number, 0 for none"):
-        cr.ClassificationEvaluation.of(p, np.array(truth), ABC, intervals=0).largest_errors(most)
+        cr.ClassificationEvaluation.of(p, np.array(truth), ABC, n_resamples=0).largest_errors(most)
     with pytest.raises(cr.PlanError, match="mistaken: got"):
-        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], intervals=0).largest_errors(most)
+        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], n_resamples=0).largest_errors(most)

@@ -70,7 +70,7 @@ def test_a_models_threshold() -> None:
     x, y = two_classes(200)
     model = quick(x, y, epochs=3).model
     chosen = model.choose_threshold(x, y, costs=(1, 10))
-    with_it = model.evaluate(x, y, threshold=chosen.threshold, intervals=0)
+    with_it = model.evaluate(x, y, threshold=chosen.threshold, n_resamples=0)
     assert isinstance(with_it, cr.ClassificationEvaluation)
     cost = with_it.confusion[0, 1] + 10 * with_it.confusion[1, 0]
     assert cost / 200 == pytest.approx(chosen.value)

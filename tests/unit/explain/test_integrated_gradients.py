@@ -44,7 +44,7 @@ def ensemble() -> cr.Ensemble:
     same = {"label": "species", "epochs": 8, "threads": 1, "learning_rate": 0.03}
     models = [
         cr.train("penguins", hidden=[4], activation="tanh", **same).model,
-        cr.train("penguins", hidden=[3, 3], activation="silu", encoding="quantile", **same).model,
+        cr.train("penguins", hidden=[3, 3], activation="silu", preprocessing="quantile", **same).model,
         cr.train("penguins", hidden=[4], activation="mish", loss="binary_cross_entropy", seed=2, **same).model,
     ]
     return cr.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
@@ -162,7 +162,7 @@ def test_the_neutral_row(model: cr.Model) -> None:
     """Numbers at their mean, nothing of anything else; not the same as a missing value, which is marked."""
     x = neutral_inputs(model.features)
     np.testing.assert_allclose(x, 0, atol=1e-12)
-    unscaled = cr.train("penguins", label="species", encoding="none", hidden=[3], epochs=1, threads=1).model
+    unscaled = cr.train("penguins", label="species", preprocessing="none", hidden=[3], epochs=1, threads=1).model
     x, inputs = neutral_inputs(unscaled.features), unscaled.features.inputs
     assert 180 < x[inputs.index("flipper_length_mm")] < 220
     assert x[inputs.index("flipper_length_mm missing")] == x[inputs.index("sex=male")] == 0

@@ -29,7 +29,7 @@ def model() -> cr.Model:
 def ensemble(model: cr.Model) -> cr.Ensemble:
     """Of networks with different encoders."""
     same = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1, "learning_rate": 0.03}
-    models = [model, cr.train("penguins", encoding="quantile", **same).model, cr.train("penguins", **same).model]
+    models = [model, cr.train("penguins", preprocessing="quantile", **same).model, cr.train("penguins", **same).model]
     return cr.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
 
 
@@ -83,7 +83,7 @@ def test_scikit_learn_agrees(model: cr.Model) -> None:
     penguins = cr.datasets.penguins().to_pandas()
     x, y = penguins.drop(columns="species"), penguins["species"]
     for metric, scoring in (("log_loss", "neg_log_loss"), ("accuracy", "accuracy")):
-        ours = permutation_importance(model, x, y, metric=metric, repeats=60, intervals=0)
+        ours = permutation_importance(model, x, y, metric=metric, repeats=60, n_resamples=0)
         theirs = inspection.permutation_importance(Wrapped(model), x, y, scoring=scoring, n_repeats=10, random_state=0)
         for name, mean, own in zip(ours.columns, ours.importance, ours.deviation, strict=True):
             place = list(x.columns).index(name)
@@ -100,7 +100,7 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
         ("log_loss", lambda p: log_loss(y, p), 1),
         ("auc", lambda p: roc_auc_score(y, p, multi_class="ovr"), -1),
     ):
-        found = permutation_importance(model, penguins, metric=metric, repeats=1, seed=7, intervals=0)
+        found = permutation_importance(model, penguins, metric=metric, repeats=1, seed=7, n_resamples=0)
         plain = judge(summing_to_one(model.predict_proba(penguins)))
         assert found.score == pytest.approx(plain, rel=1e-5)
         for name, value in zip(found.columns, found.importance, strict=True):
@@ -109,9 +109,9 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
             assert value == pytest.approx(sign * (judge(p) - plain), abs=1e-6)
 
 
-@pytest.mark.parametrize("encoding", ["standard", "quantile"])
+@pytest.mark.parametrize("preprocessing", ["standard", "quantile"])
 def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
-    network = cr.train(mixed, label="y", hidden=[3], epochs=3, encoding=encoding, threads=1).model
+    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=encoding, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
     encoded = EncodedRows(network, read_feature_rows(network, mixed))
     before = encoded.predict()
@@ -130,7 +130,7 @@ def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
         shuffled = penguins.with_columns(penguins[name][order.tolist()].alias(name))
         np.testing.assert_array_equal(encoded.predict_shuffled(column, order), ensemble.predict_proba(shuffled))
     found = permutation_importance(ensemble, penguins, repeats=3)
-    assert found.score == pytest.approx(ensemble.evaluate(penguins, intervals=0).log_loss, rel=1e-12)
+    assert found.score == pytest.approx(ensemble.evaluate(penguins, n_resamples=0).log_loss, rel=1e-12)
     assert found.columns[0] == "bill_length_mm"
 
 
@@ -139,8 +139,8 @@ def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
 )
 def test_the_score_is_that_of_evaluate(model: cr.Model, metric: str) -> None:
     weights = np.random.default_rng(0).random(344) + 0.1
-    found = permutation_importance(model, "penguins", metric=metric, repeats=2, sample_weight=weights, intervals=30)
-    judged = model.evaluate("penguins", sample_weight=weights, intervals=0)
+    found = permutation_importance(model, "penguins", metric=metric, repeats=2, sample_weight=weights, n_resamples=30)
+    judged = model.evaluate("penguins", sample_weight=weights, n_resamples=0)
     assert found.score == pytest.approx(judged.metrics()[metric], rel=1e-12)
     assert found.importance.tolist() == sorted(found.importance, reverse=True)
     assert (found.low <= found.high).all()
@@ -153,7 +153,7 @@ def test_numbers(metric: str | None) -> None:
     found = permutation_importance(network, x, y, metric=metric, repeats=10)
     assert found.columns == ("x0", "x2", "x1")
     assert found.metric == (metric or "rmse")
-    assert found.score == pytest.approx(network.evaluate(x, y, intervals=0).metrics()[found.metric], rel=1e-12)
+    assert found.score == pytest.approx(network.evaluate(x, y, n_resamples=0).metrics()[found.metric], rel=1e-12)
     assert found.low[0] > found.high[1] > found.low[1] > found.high[2]
     if metric == "mae":  # of a line, shuffled: the mean absolute difference of two normal numbers is 2 / sqrt(pi)
         expected = np.array([700, 300]) * 2 / np.sqrt(np.pi)
@@ -163,7 +163,7 @@ def test_numbers(metric: str | None) -> None:
 def test_of_a_quantile_its_own_loss() -> None:
     x, y = line(80)
     network = cr.train(x, y, hidden=[4], epochs=3, loss="quantile", threads=1).model
-    assert permutation_importance(network, x, y, repeats=1, intervals=0).metric == "pinball"
+    assert permutation_importance(network, x, y, repeats=1, n_resamples=0).metric == "pinball"
 
 
 def test_a_column_that_is_not_used_matters_exactly_nothing(model: cr.Model) -> None:
@@ -181,12 +181,12 @@ def test_intervals_hold_what_other_rows_of_the_same_kind_give() -> None:
     x, y = two_classes(4000, seed=9)
     y = np.where(rng.random(4000) < 0.1, 1 - y, y)
     network = cr.train(x[:400], y[:400], hidden=[4], epochs=20, learning_rate=0.02, threads=1).model
-    expected = permutation_importance(network, x, y, repeats=10, intervals=0)
+    expected = permutation_importance(network, x, y, repeats=10, n_resamples=0)
     truth = dict(zip(expected.columns, expected.importance, strict=True))
     held = []
     for begin in range(400, 4000, 80):
         rows = slice(begin, begin + 80)
-        found = permutation_importance(network, x[rows], y[rows], repeats=10, intervals=100, seed=begin)
+        found = permutation_importance(network, x[rows], y[rows], repeats=10, n_resamples=100, seed=begin)
         held += [
             low <= truth[name] <= high
             for name, low, high in zip(found.columns, found.low, found.high, strict=True)
@@ -211,7 +211,7 @@ def test_the_table(model: cr.Model) -> None:
     assert table["column"].to_list() == list(found.columns)
     np.testing.assert_allclose(table["deviation"], found.repeats.std(axis=1, ddof=1))
     np.testing.assert_allclose(found.importance, found.repeats.mean(axis=1))
-    without = permutation_importance(model, "penguins", repeats=1, intervals=0)
+    without = permutation_importance(model, "penguins", repeats=1, n_resamples=0)
     assert without.table()["low"].to_list() == without.table()["deviation"].to_list() == [None] * 6
     assert without.to_dict()["columns"][0]["interval"] is None
 
@@ -269,7 +269,7 @@ def test_the_picture_shows_the_numbers(model: cr.Model) -> None:
     assert [widths[place] for place in (5, 4, 3, 2, 1, 0)] == found.importance.tolist()
     segments = axes.collections[0].get_segments()
     np.testing.assert_allclose([s[:, 0] for s in segments], np.column_stack([found.low, found.high]))
-    higher = permutation_importance(model, "penguins", metric="accuracy", repeats=1, intervals=0).plot()
+    higher = permutation_importance(model, "penguins", metric="accuracy", repeats=1, n_resamples=0).plot()
     assert higher.get_xlabel() == "accuracy becomes lower by"
     assert higher.get_legend() is None
     plt.close("all")

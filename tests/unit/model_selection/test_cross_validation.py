@@ -139,7 +139,7 @@ def test_a_file_is_read_as_it_is_said_to_be_written(tmp_path: Path) -> None:
     x, y = two_classes(40)
     path = tmp_path / "t.csv"
     path.write_text("a:b\n" + "".join(f"{value}:{label}\n" for value, label in zip(x[:, 0], y, strict=True)))
-    crossed = cr.cross_validate(path, label="b", folds=2, reading=cr.Reading(separator=":"), **QUICK)
+    crossed = cr.cross_validate(path, label="b", folds=2, read_options=cr.ReadOptions(separator=":"), **QUICK)
     assert crossed.evaluation.rows == 40
 
 

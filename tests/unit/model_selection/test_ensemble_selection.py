@@ -114,7 +114,7 @@ def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str
         + [([3, 3], "float32", "standard")] * 18
     ):
         run = cr.train(
-            "penguins", label="species", hidden=hidden, precision=precision, encoding=encoding, loss=loss, seed=number,
+            "penguins", label="species", hidden=hidden, precision=precision, preprocessing=encoding, loss=loss, seed=number,
             split_seed=0, epochs=2, threads=1,
         )  # fmt: skip
         models.append(run.model)
@@ -162,7 +162,7 @@ def test_disagreement_is_nought_where_all_say_the_same_and_one_where_each_is_sur
 
 
 def test_there_and_back_through_a_file(tmp_path: Path) -> None:
-    colony = swept(optimizer=["sgd", "adam"], encoding=["standard", "quantile"], seeds=6)
+    colony = swept(optimizer=["sgd", "adam"], preprocessing=["standard", "quantile"], seeds=6)
     ensemble = colony.ensemble(8)
     ensemble.save(tmp_path / "ensemble.creche")
     loaded = cr.load(tmp_path / "ensemble.creche", threads=1)
@@ -173,7 +173,7 @@ def test_there_and_back_through_a_file(tmp_path: Path) -> None:
     assert loaded.provenance is not None
     assert ensemble.provenance is not None
     assert loaded.provenance.evaluation == ensemble.provenance.evaluation
-    evaluation = loaded.evaluate("penguins", intervals=0)
+    evaluation = loaded.evaluate("penguins", n_resamples=0)
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert evaluation.rows == 344
 

@@ -75,5 +75,5 @@ def test_quantiles_are_judged_as_such() -> None:
 
 def test_no_intervals_where_none_are_wanted() -> None:
     x, y = two_classes(40)
-    assert cr.cross_validate(x, y, folds=2, intervals=0, **QUICK).evaluation.intervals == {}
-    assert cr.cross_validate(x, y, folds=2, intervals=50, **QUICK).evaluation.intervals
+    assert cr.cross_validate(x, y, folds=2, n_resamples=0, **QUICK).evaluation.intervals == {}
+    assert cr.cross_validate(x, y, folds=2, n_resamples=50, **QUICK).evaluation.intervals

@@ -28,7 +28,7 @@ DIFFERING = {
     "dropout": values(st.sampled_from([0.0, 0.3])),
     "schedule": values(st.sampled_from(["constant", "cosine"])),
     "early_stopping": values(st.sampled_from([None, 1])),
-    "encoding": values(st.sampled_from(["standard", "quantile"])),
+    "preprocessing": values(st.sampled_from(["standard", "quantile"])),
     "loss": values(st.sampled_from(["cross_entropy", None])),
 }
 
@@ -104,7 +104,7 @@ def test_a_members_model_predicts_and_is_kept_as_any(tmp_path: Any) -> None:
 
 
 def test_all_members_learn_and_are_judged_by_the_same_rows() -> None:
-    colony = swept(encoding=["standard", "quantile"], seeds=2)
+    colony = swept(preprocessing=["standard", "quantile"], seeds=2)
     validation = [member.prepared.validation for member in colony]
     called = [part.observations.row_numbers.tolist() for part in validation if part is not None]
     assert len(called) == 4

@@ -94,7 +94,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"learning_rate": [0.01, 0.02]}, r"plan.optimizer.learning_rate.values is \[0.01, 0.1\] there and"),
     ({"seed": 1}, "plan.seed.values"),
     ({"halving": 0.5}, "halving is None there and"),
-    ({"encoding": "quantile"}, "preparation"),
+    ({"preprocessing": "quantile"}, "preparation"),
     ({"validation_fraction": 0.2}, "preparation"),
 ]
 

@@ -21,13 +21,13 @@ def of_classes(classes: tuple[str, ...] = SPECIES, rows: int = 90) -> Classifica
     truth = np.arange(rows) % len(classes)
     logits = rng.normal(size=(rows, len(classes))) + 1.6 * np.eye(len(classes))[truth]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return ClassificationEvaluation.of(p, truth, classes, intervals=0)
+    return ClassificationEvaluation.of(p, truth, classes, n_resamples=0)
 
 
 def of_numbers() -> RegressionEvaluation:
     rng = np.random.Generator(np.random.PCG64(6))
     truth = np.linspace(2700, 6300, 60)
-    return RegressionEvaluation.of(truth + rng.normal(0, 250, 60), truth, intervals=0, labels=("body_mass_g",))
+    return RegressionEvaluation.of(truth + rng.normal(0, 250, 60), truth, n_resamples=0, labels=("body_mass_g",))
 
 
 def history(validation: bool = True) -> cr.History:

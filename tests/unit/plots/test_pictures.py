@@ -69,7 +69,7 @@ def test_the_confusion_matrix_has_counts_and_shares() -> None:
 
 
 def test_the_confusion_matrix_of_a_class_without_rows_and_of_very_many() -> None:
-    some = ClassificationEvaluation.of(np.eye(3)[[0, 0, 1]], np.array([0, 1, 1]), made.SPECIES, intervals=0)
+    some = ClassificationEvaluation.of(np.eye(3)[[0, 0, 1]], np.array([0, 1, 1]), made.SPECIES, n_resamples=0)
     assert texts(plots.confusion_matrix(some))[-3:] == ["0", "0", "0"]
     many = plots.confusion_matrix(made.of_classes(tuple(f"class {i}" for i in range(50)), 500))
     assert texts(many) == []
@@ -167,7 +167,7 @@ def test_numbers_and_what_is_left() -> None:
 def test_very_many_numbers_are_counted() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(size=5000)
-    evaluation = RegressionEvaluation.of(truth + 0.1 * rng.normal(size=5000), truth, intervals=0)
+    evaluation = RegressionEvaluation.of(truth + 0.1 * rng.normal(size=5000), truth, n_resamples=0)
     axes = plots.predicted_against_true(evaluation)
     assert axes.collections[0].get_array().sum() == 5000
 

@@ -223,7 +223,7 @@ def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> No
         weights[0][0][i, j] = 0
         return (
             cr.Model(model.plan, model.features, model.labels, weights, 1)
-            .evaluate(rows.x, rows.y, intervals=0)
+            .evaluate(rows.x, rows.y, n_resamples=0)
             .log_loss
         )
 

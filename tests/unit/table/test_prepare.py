@@ -35,7 +35,7 @@ def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> P
     of_the_split = ("validation_fraction", "test_fraction", "stratify", "group", "time")
     split = {name: arguments.pop(name) for name in list(arguments) if name in of_the_split}
     if not arguments.pop("standardize", True):
-        arguments["encoding"] = Preprocessing.of("none")
+        arguments["preprocessing"] = Preprocessing.of("none")
     return prepare(data, y, Preparation(label or (), split=Split(**split), **arguments), **beside)
 
 

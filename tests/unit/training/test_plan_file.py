@@ -14,7 +14,7 @@ UNUSUAL: list[dict[str, Any]] = [
     {"hidden": [], "optimizer": cr.SGD(0.1, momentum=0.9, nesterov=True), "schedule": "cosine"},
     {"hidden": [4, 3], "activation": ["tanh", cr.LeakyRelu(0.2)], "dropout": [0.0, 0.25], "initializer": "he_uniform"},
     {"early_stopping": 3, "loss": cr.CrossEntropy(label_smoothing=0.1), "class_weight": "balanced"},
-    {"schema": {"body_mass_g": "category"}, "encoding": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
+    {"schema": {"body_mass_g": "category"}, "preprocessing": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
 ]
 
@@ -66,8 +66,8 @@ def test_no_file_is_said(tmp_path: Path) -> None:
     ("name", "value", "says"),
     [
         ("label", 3, "label: got 3"), ("label", [1], "label: got"), ("label", {"species": 1}, "label: got"),
-        ("standardize", "no", "standardize: got 'no'"), ("reading", 3, "Reading: got 3"),
-        ("reading", "csv", "Reading: got 'csv'"), ("time", "", "has no column ''"),
+        ("standardize", "no", "standardize: got 'no'"), ("read_options", 3, "ReadOptions: got 3"),
+        ("read_options", "csv", "ReadOptions: got 'csv'"), ("time", "", "has no column ''"),
         ("class_weight", [[[], 1]], "class_weight: got"), ("classes", ["a"], "classes: got"),
     ],
 )  # fmt: skip

@@ -36,7 +36,7 @@ def test_it_goes_with_callbacks_progress_and_checkpoints(tmp_path: Path) -> None
     x, y = two_classes()
     told: list[int] = []
     run = quick(
-        x, y, **EVERYTHING, record=cr.Record(every=3), checkpoint=tmp_path, every=2,
+        x, y, **EVERYTHING, record=cr.Record(every=3), checkpoint=tmp_path, checkpoint_every=2,
         on_epoch=lambda record: told.append(record.epoch), on_progress=lambda run: None,
     )  # fmt: skip
     assert told == [1, 2, 3, 4, 5, 6]
@@ -232,7 +232,7 @@ def test_a_run_that_stopped_goes_on_recording(tmp_path: Path) -> None:
     assert again.steps[kept].tolist() == whole.steps.tolist()
     np.testing.assert_array_equal(again.weights[0][0][kept], whole.weights[0][0])
     # In another process, what was recorded before the checkpoint is lost.
-    quick(x, y, epochs=9, checkpoint=tmp_path, every=2, on_epoch=lambda record: record.epoch == 4)
+    quick(x, y, epochs=9, checkpoint=tmp_path, checkpoint_every=2, on_epoch=lambda record: record.epoch == 4)
     later = recorded(cr.resume(tmp_path, x, y, record=cr.Record(every=3)))
     assert later.steps.tolist() == [8, 9, 12, 15, 18]
     np.testing.assert_array_equal(later.weights[0][0][1:], whole.weights[0][0][3:])

@@ -21,7 +21,7 @@ def stop_after(epoch: int) -> object:
 @pytest.mark.parametrize("stopped", [1, 4, 7, 9])
 def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, stopped: int) -> None:
     whole = cr.train("penguins", epochs=9, **JOB)
-    cr.train("penguins", epochs=9, checkpoint=tmp_path, every=3, on_epoch=stop_after(stopped), **JOB)
+    cr.train("penguins", epochs=9, checkpoint=tmp_path, checkpoint_every=3, on_epoch=stop_after(stopped), **JOB)
     again = cr.resume(tmp_path)
     assert digest(again) == digest(whole)
     assert again.status == "finished"
@@ -30,7 +30,7 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, stopped: 
 
 def test_train_itself_goes_on_where_that_is_wanted(tmp_path: Path) -> None:
     whole = cr.train("penguins", epochs=9, **JOB)
-    cr.train("penguins", epochs=9, checkpoint=tmp_path, every=2, on_epoch=stop_after(5), **JOB)
+    cr.train("penguins", epochs=9, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(5), **JOB)
     with pytest.raises(cr.FileError, match=r"holds checkpoints of this run already; go on from them with resume=True"):
         cr.train("penguins", epochs=9, checkpoint=tmp_path, **JOB)
     again = cr.train("penguins", epochs=9, checkpoint=tmp_path, resume=True, **JOB)
@@ -43,7 +43,7 @@ def test_checkpoints_come_every_so_often_and_at_the_end(tmp_path: Path) -> None:
     def look(record: cr.EpochRecord) -> None:
         seen.append(sorted(int(path.name[6:12]) for path in tmp_path.glob("epoch-*"))[-1:])
 
-    cr.train("penguins", epochs=8, checkpoint=tmp_path, every=3, on_epoch=look, **JOB)
+    cr.train("penguins", epochs=8, checkpoint=tmp_path, checkpoint_every=3, on_epoch=look, **JOB)
     assert seen == [[0], [0], [0], [3], [3], [3], [6], [6]]
     assert (tmp_path / "epoch-000008.creche-checkpoint").exists()
 
@@ -52,7 +52,7 @@ def test_another_plan_or_table_is_refused_and_said(tmp_path: Path) -> None:
     table = tmp_path / "penguins.csv"
     table.write_text(PENGUINS_CSV.read_text())
     folder = tmp_path / "run"
-    cr.train(table, epochs=4, checkpoint=folder, every=2, **JOB)
+    cr.train(table, epochs=4, checkpoint=folder, checkpoint_every=2, **JOB)
     with pytest.raises(cr.FileError, match=r"belongs to another run: plan.epochs is 4 there and 5 here"):
         cr.train(table, epochs=5, checkpoint=folder, resume=True, **JOB)
     table.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
@@ -63,7 +63,7 @@ def test_another_plan_or_table_is_refused_and_said(tmp_path: Path) -> None:
 def test_arrays_have_to_be_given_again(tmp_path: Path) -> None:
     x, y = two_classes()
     whole = quick(x, y, epochs=6)
-    quick(x, y, epochs=6, checkpoint=tmp_path, every=2, on_epoch=stop_after(3))
+    quick(x, y, epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3))
     with pytest.raises(cr.FileError, match="does not say where the table lies, for it was no file; give it again"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, x, y)) == digest(whole)
@@ -76,7 +76,7 @@ def test_validation_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
     beside = {"validation_data": tmp_path / "later.csv", "early_stopping": 4}
     whole = cr.train(tmp_path / "train.csv", epochs=7, **beside, **JOB)
     folder = tmp_path / "run"
-    cr.train(tmp_path / "train.csv", epochs=7, checkpoint=folder, every=2, on_epoch=stop_after(4), **beside, **JOB)
+    cr.train(tmp_path / "train.csv", epochs=7, checkpoint=folder, checkpoint_every=2, on_epoch=stop_after(4), **beside, **JOB)
     assert json.loads((folder / "run.json").read_text())["validation_data"].endswith("later.csv")
     assert digest(cr.resume(folder)) == digest(whole)
 
@@ -96,7 +96,7 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -
             folder.rmdir()
 
     with pytest.warns(cr.CrecheWarning, match=r"Training goes on; there is no checkpoint of epoch 2"):
-        run = cr.train("penguins", epochs=2, checkpoint=folder, every=2, on_epoch=spoil, **JOB)
+        run = cr.train("penguins", epochs=2, checkpoint=folder, checkpoint_every=2, on_epoch=spoil, **JOB)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert digest(run) == digest(cr.train("penguins", epochs=2, **JOB))
@@ -105,7 +105,7 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -
 def test_a_table_whose_columns_moved_is_the_same_table(tmp_path: Path) -> None:
     """The columns that trade places are both numbers: the network would fit, and learn nonsense."""
     whole = cr.train("penguins", epochs=6, **JOB)
-    cr.train("penguins", epochs=6, checkpoint=tmp_path, every=2, on_epoch=stop_after(3), **JOB)
+    cr.train("penguins", epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3), **JOB)
     frame = cr.datasets.penguins()
     moved = frame.select(reversed(frame.columns))
     with pytest.raises(cr.FileError, match="table: its columns stand in another order"):
@@ -119,7 +119,7 @@ def test_weights_and_validation_rows_have_to_be_the_same(tmp_path: Path) -> None
     weights = np.linspace(1, 2, len(y))
     whole = quick(x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y))
     quick(
-        x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y), checkpoint=tmp_path, every=2,
+        x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y), checkpoint=tmp_path, checkpoint_every=2,
         on_epoch=stop_after(3),
     )  # fmt: skip
     with pytest.raises(cr.FileError, match="table: sample_weight, which was given beside it, is missing"):

@@ -36,8 +36,8 @@ def as_options(arguments: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> from creche.plan.optimizers import Adam
-    >>> as_options({"learning_rate": 0.01, "encoding": "standard", "optimizer": Adam(weight_decay=0.03)})
-    '--learning-rate 0.01 --scaling standard --weight-decay 0.03'
+    >>> as_options({"learning_rate": 0.01, "preprocessing": "standard", "optimizer": Adam(weight_decay=0.03)})
+    '--learning-rate 0.01 --preprocessing standard --weight-decay 0.03'
 
     """
     typed = []
@@ -47,7 +47,7 @@ def as_options(arguments: Mapping[str, Any]) -> str:
             typed += [f"--{f.replace('_', '-')} {getattr(value, f):g}" for f in changed]
             continue
         shown = f"{value:g}" if isinstance(value, float) else value
-        typed.append(f"{'--scaling' if name == 'encoding' else '--' + name.replace('_', '-')} {shown}")
+        typed.append(f"{'--' + name.replace('_', '-')} {shown}")
     return " ".join(typed)
 
 

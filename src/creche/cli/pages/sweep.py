@@ -233,7 +233,7 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     best = colony.best()
     name, alone = best.evaluation
     part = best.prepared.evaluated[1]
-    together = ensemble.evaluate_rows(part.observations, part.weights, intervals=0).metrics()
+    together = ensemble.evaluate_rows(part.observations, part.weights, n_resamples=0).metrics()
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column(f"on {alone.rows:,} {name_purpose(name)} rows", style="dim")
     table.add_column("best network", justify="right")

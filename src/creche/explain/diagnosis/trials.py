@@ -116,7 +116,7 @@ def _changed(case: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Se
             plan = replace(plan, early_stopping=EarlyStopping.of(value))
         elif name in ("activation", "dropout"):
             plan = _with_layers(plan, name, value)
-        elif name == "encoding":
+        elif name == "preprocessing":
             prepared = _reencoded(prepared, value, plan)
         elif name == "class_weight":
             prepared = _weighted(prepared, value)
@@ -156,10 +156,10 @@ def _with_layers(plan: Plan, name: str, value: Any) -> Plan:
     return replace(plan, network=replace(plan.network, layers=(*changed, last)))
 
 
-def _reencoded(prepared: Prepared, encoding: Any, plan: Plan) -> Prepared:
+def _reencoded(prepared: Prepared, preprocessing: Any, plan: Plan) -> Prepared:
     if prepared.preparation.class_weight is not None:
-        raise PlanError("encoding: cannot be changed in a trial where classes are weighted")
-    chosen = replace(prepared.preparation.encoding, scaling=Preprocessing.of(encoding).scaling)
+        raise PlanError("preprocessing: cannot be changed in a trial where classes are weighted")
+    chosen = replace(prepared.preparation.preprocessing, scaling=Preprocessing.of(preprocessing).scaling)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)  # said when the run was prepared
         return reencode(prepared, chosen, plan.loss)

@@ -58,8 +58,8 @@ class Preprocessing(Component):
 
     Examples
     --------
-    >>> Encoding.of("quantile")
-    Encoding(scaling='quantile')
+    >>> Preprocessing.of("quantile")
+    Preprocessing(scaling='quantile')
 
     """
 
@@ -71,7 +71,7 @@ class Preprocessing(Component):
     def __post_init__(self) -> None:
         Component.__post_init__(self)
         if self.scaling not in SCALINGS:
-            raise PlanError(f"encoding: got {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
+            raise PlanError(f"preprocessing: got {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
 
     @classmethod
     def of(cls, choice: Preprocessing | Mapping[str, Any] | str | None) -> Preprocessing:
@@ -90,7 +90,7 @@ class Preprocessing(Component):
         if isinstance(choice, Mapping):
             return cls.from_dict(choice)
         if not isinstance(choice, cls):
-            raise PlanError(f"encoding: got {choice!r}; needs an Encoding, or one of {', '.join(SCALINGS)}")
+            raise PlanError(f"preprocessing: got {choice!r}; needs a Preprocessing, or one of {', '.join(SCALINGS)}")
         return choice
 
 
@@ -123,7 +123,7 @@ class FeatureEncoder:
 
     @classmethod
     def fit(
-        cls, table: Table, schema: Schema, encoding: Preprocessing, weights: NDArray[np.float64] | None = None
+        cls, table: Table, schema: Schema, preprocessing: Preprocessing, weights: NDArray[np.float64] | None = None
     ) -> Self:
         """From the training rows of a table; a row of weight 2 counts as two rows.
 
@@ -135,7 +135,7 @@ class FeatureEncoder:
         """
         roles = schema.roles
         known = _moments_of_complete_numbers(table, schema, weights)
-        columns = tuple(_fit(table, name, roles[name], encoding, weights, known.get(name)) for name in schema.features)
+        columns = tuple(_fit(table, name, roles[name], preprocessing, weights, known.get(name)) for name in schema.features)
         encoder = cls(columns, True)
         if encoder.width == 0:
             raise TableError(
@@ -149,20 +149,20 @@ class FeatureEncoder:
         cls,
         x: NDArray[np.floating[Any]],
         names: Sequence[str],
-        encoding: Preprocessing,
+        preprocessing: Preprocessing,
         weights: NDArray[np.float64] | None = None,
     ) -> Self:
         """From the training rows x (n, d) of an array of finite numbers."""
-        if encoding.scaling in ("standard", "none"):
+        if preprocessing.scaling in ("standard", "none"):
             mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
-            if encoding.scaling == "standard":
+            if preprocessing.scaling == "standard":
                 mean, scale = compute_moments(x, weights)
             pairs = zip(names, mean.tolist(), scale.tolist(), strict=True)
             columns = tuple(NumericEncoder(name, "number", m, s, m) for name, m, s in pairs)
         else:
             table = _as_table(x, names)
             columns = tuple(
-                NumericEncoder.fit(name, column, encoding.scaling, weights) for name, column in table.columns.items()
+                NumericEncoder.fit(name, column, preprocessing.scaling, weights) for name, column in table.columns.items()
             )
         _warn_of_constants(columns)
         return cls(columns, False)
@@ -305,7 +305,7 @@ def _fit(
     table: Table,
     name: str,
     role: str,
-    encoding: Preprocessing,
+    preprocessing: Preprocessing,
     weights: NDArray[np.float64] | None,
     known: tuple[float, float] | None,
 ) -> Encoder:
@@ -313,11 +313,11 @@ def _fit(
     if role == "date":
         return DatetimeEncoder.fit(name, column, weights)
     if role in ("category", "text"):
-        e = encoding
+        e = preprocessing
         return CategoricalEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
     kind = "yes_no" if role == "yes_no" else column.kind
     read = coerce_column(column, Rule(kind, given=True), ColumnContext(table.source, name, table.first_row))
-    return NumericEncoder.fit(name, read, encoding.scaling, weights, known)
+    return NumericEncoder.fit(name, read, preprocessing.scaling, weights, known)
 
 
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:

@@ -75,17 +75,17 @@ def detect_encoding(head: bytes, source: str) -> str:
 NEEDED = "needs CSV, JSON lines, Parquet or Arrow"
 
 
-def detect_dialect(head: str, reading: ReadOptions) -> Dialect:
-    """How cells are set apart in a text that begins so, where `reading` leaves it open.
+def detect_dialect(head: str, read_options: ReadOptions) -> Dialect:
+    """How cells are set apart in a text that begins so, where `read_options` leaves it open.
 
     The separator is the one by which most rows have as many cells as the first; between several, the one with more.
     """
     sample = head[:LOOKED_AT]
     if len(head) > LOOKED_AT:
         sample = sample[: sample.rfind("\n") + 1] or sample
-    quote = reading.quote if reading.quote is not None else _quote(sample)
-    separator = reading.separator or _separator(sample, quote, reading.decimal_comma)
-    comma = reading.decimal_comma
+    quote = read_options.quote if read_options.quote is not None else _quote(sample)
+    separator = read_options.separator or _separator(sample, quote, read_options.decimal_comma)
+    comma = read_options.decimal_comma
     if comma is None:
         comma = _decimal_comma(_rows(sample, separator, quote), separator)
     return Dialect(separator, quote, comma)

@@ -18,7 +18,7 @@ from creche.table.table import Column, Table, check_names, select_names
 
 __all__ = ["LONGEST_ROW", "Cells", "read_small_table", "split_csv_rows"]
 
-NO_QUOTES = "or to be told that there are none: Reading(quote=''), or --quote none"
+NO_QUOTES = "or to be told that there are none: ReadOptions(quote=''), or --quote none"
 
 
 LONGEST_ROW = 32 << 20  # characters; a row that is longer has a quote that nothing closes

@@ -294,8 +294,8 @@ class Contents:
 
 
 @contextmanager
-def inspect_contents(stream: Stream, reading: ReadOptions) -> Iterator[Contents]:
-    """What the bytes hold, as far as `reading` does not say.
+def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Contents]:
+    """What the bytes hold, as far as `read_options` does not say.
 
     Raises
     ------
@@ -307,15 +307,15 @@ def inspect_contents(stream: Stream, reading: ReadOptions) -> Iterator[Contents]
     head = stream.peek(SMALL + 1)
     if not head.strip():
         raise TableError(f"{source}: is empty; needs column names and rows below them")
-    format = reading.format or detect_format(head, source)
+    format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow"):
             yield Contents(stream, format, "", Dialect(), opened)
             return
-        encoding = reading.encoding or detect_encoding(head, source)
+        encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or _format_of_text(text, source)
-        dialect = detect_dialect(text, reading) if format == "csv" else Dialect()
+        dialect = detect_dialect(text, read_options) if format == "csv" else Dialect()
         yield Contents(stream, format, encoding, dialect, opened)
 
 

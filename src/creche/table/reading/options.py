@@ -28,7 +28,7 @@ class ReadOptions(Component):
         The one character between two cells of a CSV file. Found if it is ``,`` ``;`` ``|`` or a tab.
     quote : str, optional
         The one character around cells that hold separators; ``""`` if there is none.
-    encoding : str, optional
+    text_encoding : str, optional
         Of text, as Python names it. Found: UTF-8, UTF-16, and else Windows-1252 (which Latin-1 is part of).
     decimal_comma : bool, optional
         Whether numbers are written 1.234,5 and not 1234.5 (between quotes, where the comma is the separator too).
@@ -36,30 +36,30 @@ class ReadOptions(Component):
     Examples
     --------
     >>> ReadOptions(separator=";", decimal_comma=True)
-    Reading(separator=';', decimal_comma=True)
-    >>> Reading.from_dict(ReadOptions(encoding="latin-1").to_dict())
-    Reading(encoding='latin-1')
+    ReadOptions(separator=';', decimal_comma=True)
+    >>> ReadOptions.from_dict(ReadOptions(text_encoding="latin-1").to_dict())
+    ReadOptions(text_encoding='latin-1')
 
     """
 
     format: str | None = None
     separator: str | None = None
     quote: str | None = None
-    encoding: str | None = None
+    text_encoding: str | None = None
     decimal_comma: bool | None = None
 
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
-            raise PlanError(f"Reading.format: got {self.format!r}; {nearest(self.format, FORMATS)}")
+            raise PlanError(f"ReadOptions.format: got {self.format!r}; {nearest(self.format, FORMATS)}")
         _one_character("separator", self.separator)
         if self.quote != "":
             _one_character("quote", self.quote)
         if self.quote and self.quote == self.separator:
-            raise PlanError(f"Reading.quote: got {self.quote!r}, which is the separator too; needs another")
-        if self.encoding is not None:
-            _text_encoding(self.encoding)
+            raise PlanError(f"ReadOptions.quote: got {self.quote!r}, which is the separator too; needs another")
+        if self.text_encoding is not None:
+            _text_encoding(self.text_encoding)
         if self.decimal_comma not in (None, True, False):
-            raise PlanError(f"Reading.decimal_comma: got {self.decimal_comma!r}; needs True, False or None")
+            raise PlanError(f"ReadOptions.decimal_comma: got {self.decimal_comma!r}; needs True, False or None")
 
 
 def _one_character(name: str, value: object) -> None:
@@ -75,5 +75,5 @@ def _text_encoding(value: object) -> None:
         "".encode(value)  # type: ignore[arg-type]  # refuses codecs from bytes to bytes
     except (LookupError, TypeError, ValueError) as error:
         raise PlanError(
-            f"Reading.encoding: got {value!r}; needs an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
+            f"ReadOptions.text_encoding: got {value!r}; needs an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
         ) from error

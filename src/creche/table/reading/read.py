@@ -95,7 +95,7 @@ def is_table(data: Any) -> bool:
     return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
 
 
-def read_table(data: Any, reading: ReadOptions | None = None, expected: Mapping[str, str] | None = None) -> Table:
+def read_table(data: Any, read_options: ReadOptions | None = None, expected: Mapping[str, str] | None = None) -> Table:
     """The whole table that a file, a DataFrame or plain data holds.
 
     Parameters
@@ -105,7 +105,7 @@ def read_table(data: Any, reading: ReadOptions | None = None, expected: Mapping[
         opened, or ``"-"`` for standard input; ``"penguins"``, where no file of that name exists, is the bundled table.
         A DataFrame of any library that narwhals knows, lazy too. A dict from names to columns, a list of dicts (one for
         each row), or a list or generator of DataFrames or of dicts of columns: some rows each.
-    reading : Reading, optional
+    read_options : ReadOptions, optional
         How a file is written, where that is not to be found out.
     expected : dict of str to kind of column, optional
         As what columns are read (see `creche.table.table.Column`); for the others, all rows are looked at.
@@ -130,7 +130,7 @@ def read_table(data: Any, reading: ReadOptions | None = None, expected: Mapping[
     if not _is_of_bytes(data):
         return _whole(_frames_in_memory(data), IN_MEMORY, rules)
     path, source = locate_source(data)
-    with open_bytes(path, source) as stream, inspect_contents(stream, reading or ReadOptions()) as contents:
+    with open_bytes(path, source) as stream, inspect_contents(stream, read_options or ReadOptions()) as contents:
         small = contents.small_table(rules)
         if small is not None:
             return small
@@ -139,7 +139,7 @@ def read_table(data: Any, reading: ReadOptions | None = None, expected: Mapping[
 
 def read_batches(
     data: Any,
-    reading: ReadOptions | None = None,
+    read_options: ReadOptions | None = None,
     rows: int = 65_536,
     columns: Sequence[str] | None = None,
     expected: Mapping[str, str] | None = None,
@@ -180,7 +180,7 @@ def read_batches(
         yield from _batches(_frames_in_memory(data, columns), IN_MEMORY, rules, rows, others=others)
         return
     path, source = locate_source(data)
-    with open_bytes(path, source) as stream, inspect_contents(stream, reading or ReadOptions()) as contents:
+    with open_bytes(path, source) as stream, inspect_contents(stream, read_options or ReadOptions()) as contents:
         yield from _batches(contents.frames(columns), source, rules, rows, contents, others)
 
 

@@ -142,7 +142,7 @@ def test_columns_on_unlike_scales(seed: int, as_table: bool) -> None:
     assert named[0] == ("income" if as_table else "x0")
     assert named[1] in ({"d", "rate"} if as_table else {"x3", "x4"})
     assert finding.cure is not None
-    assert finding.cure.arguments == {"encoding": "standard"}
+    assert finding.cure.arguments == {"preprocessing": "standard"}
     standardised = trained(x, y, seed=seed, hidden=[16], epochs=20)
     assert "unlike_scales" not in diagnose(standardised, try_cures=False).rules
 
@@ -225,7 +225,7 @@ def test_a_saturated_layer(seed: int, word: str) -> None:
     # The logistic function is tanh of half its argument, shifted and scaled; slopes as shares of the greatest.
     share = (1 - np.tanh(z if word == "tanh" else z / 2) ** 2 < 0.05).mean()
     assert float(finding.evidence.split()[1]) == pytest.approx(100 * share, abs=2)
-    assert finding.trials[0].arguments == {"encoding": "standard"}
+    assert finding.trials[0].arguments == {"preprocessing": "standard"}
 
 
 @SEEDS
@@ -263,7 +263,7 @@ def test_cures_that_prepare_the_rows_anew_are_what_training_gives() -> None:
     run = trained(table, y * 100, standardize=False, hidden=[16], epochs=20)
     for finding in diagnose(run, seeds=1):
         for trial in finding.trials:
-            if "encoding" in trial.arguments:
+            if "preprocessing" in trial.arguments:
                 again = trained(table, y * 100, hidden=[16], epochs=20, **trial.arguments)
                 assert trial.after == pytest.approx(again.history.validation_metric[-1], rel=1e-6)
                 break

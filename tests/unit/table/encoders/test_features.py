@@ -69,12 +69,12 @@ def test_encodings_by_word_dict_and_object() -> None:
 @pytest.mark.parametrize(
     ("choice", "says"),
     [
-        ("standrd", "encoding: got 'standrd'; did you mean 'standard'"),
-        ({"scaling": "x"}, "encoding: got 'x'; There are: standard, robust, quantile, none"),
-        ({"scalng": "none"}, "Encoding: unknown key 'scalng'; did you mean 'scaling'"),
-        ({"max_categories": 0}, "Encoding.max_categories: got 0; needs a whole number of at least 1"),
-        ({"buckets": 2**20}, "Encoding.buckets: got 1048576; needs"),
-        (3, "encoding: got 3; needs an Encoding, or one of standard, robust, quantile, none"),
+        ("standrd", "preprocessing: got 'standrd'; did you mean 'standard'"),
+        ({"scaling": "x"}, "preprocessing: got 'x'; There are: standard, robust, quantile, none"),
+        ({"scalng": "none"}, "Preprocessing: unknown key 'scalng'; did you mean 'scaling'"),
+        ({"max_categories": 0}, "Preprocessing.max_categories: got 0; needs a whole number of at least 1"),
+        ({"buckets": 2**20}, "Preprocessing.buckets: got 1048576; needs"),
+        (3, "preprocessing: got 3; needs a Preprocessing, or one of standard, robust, quantile, none"),
     ],
     ids=str,
 )

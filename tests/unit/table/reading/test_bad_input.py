@@ -203,11 +203,11 @@ def test_expected_kinds(tmp_path: Path) -> None:
 
 def test_a_wrong_reading() -> None:
     for wrong, message in [
-        ({"format": "cvs"}, "Reading.format: got 'cvs'"),
-        ({"separator": ";;"}, "Reading.separator: got ';;'"),
-        ({"separator": "5"}, "Reading.separator"),
+        ({"format": "cvs"}, "ReadOptions.format: got 'cvs'"),
+        ({"separator": ";;"}, "ReadOptions.separator: got ';;'"),
+        ({"separator": "5"}, "ReadOptions.separator"),
         ({"quote": ";", "separator": ";"}, "which is the separator too"),
-        ({"encoding": "base64"}, "Reading.encoding"),
+        ({"text_encoding": "base64"}, "ReadOptions.text_encoding"),
     ]:
         with pytest.raises(PlanError, match=message):
             ReadOptions(**wrong)

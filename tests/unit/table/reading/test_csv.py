@@ -21,14 +21,14 @@ from tests.unit.table.tables import assert_same, kinds, values
 
 
 def read(
-    text: str | bytes, folder: Path, reading: ReadOptions | None = None, small: bool = True, **options: Any
+    text: str | bytes, folder: Path, read_options: ReadOptions | None = None, small: bool = True, **options: Any
 ) -> Table:
     path = folder / "table.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.MonkeyPatch.context() as patch:
         if not small:
             patch.setattr(contents.Contents, "small_table", lambda self, rules: None)
-        return read_table(path, reading, **options)
+        return read_table(path, read_options, **options)
 
 
 CELLS = st.text(st.sampled_from("ab 1.-,;\t\"'\n|éß€x0"), max_size=6)
@@ -55,12 +55,12 @@ def test_both_readers_read_what_pythons_writer_wrote(
 ) -> None:
     text, separator, rows = case
     folder = tmp_path_factory.getbasetemp()
-    reading = ReadOptions(separator=separator, quote='"', decimal_comma=False)
+    read_options = ReadOptions(separator=separator, quote='"', decimal_comma=False)
     words = {f"c{i}": "words" for i in range(len(rows[0]))}
     tables = []
     for small in (True, False):
         try:
-            tables.append(read(text, folder, reading, small, expected=words))
+            tables.append(read(text, folder, read_options, small, expected=words))
         except CrecheError as error:
             tables.append(str(error))
     if isinstance(tables[0], str):
@@ -136,7 +136,7 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
     table = read(text.encode(encoding), tmp_path, small=small)
     assert table.names == ["naïve", "größe"]
     assert values(table)["naïve"][1] == "café"
-    said = read(text.encode(encoding), tmp_path, ReadOptions(encoding=encoding), small)
+    said = read(text.encode(encoding), tmp_path, ReadOptions(text_encoding=encoding), small)
     assert_same(table, said)
 
 
@@ -182,6 +182,6 @@ def test_how_a_file_is_written_can_be_said(tmp_path: Path) -> None:
     assert values(read('a,b\n5" pipe,6\n', tmp_path, ReadOptions(quote=""))) == {"a": ['5" pipe'], "b": [6]}
     assert values(read("a;b\n1.000;x\n", tmp_path, ReadOptions(decimal_comma=True))) == {"a": [1000], "b": ["x"]}
     quoted = 'a,b\n"1.000,5",x\n"2,500",y\n'
-    for reading in (ReadOptions(decimal_comma=True), ReadOptions(decimal_comma=True, separator=",")):
-        assert values(read(quoted, tmp_path, reading)) == {"a": [1000.5, 2.5], "b": ["x", "y"]}
+    for read_options in (ReadOptions(decimal_comma=True), ReadOptions(decimal_comma=True, separator=",")):
+        assert values(read(quoted, tmp_path, read_options)) == {"a": [1000.5, 2.5], "b": ["x", "y"]}
     assert values(read("a;b\n1.000;x\n", tmp_path, ReadOptions(decimal_comma=False))) == {"a": [1.0], "b": ["x"]}

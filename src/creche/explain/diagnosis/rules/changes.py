@@ -31,6 +31,6 @@ def default_rate(case: RunFacts) -> list[Alternative]:
 def standardize(case: RunFacts, measure: str = "loss") -> list[Alternative]:
     """Numbers to mean 0 and deviation 1, where they are not."""
     preparation = case.prepared.preparation
-    if preparation.encoding.scaling != "none" or preparation.class_weight is not None:
+    if preparation.preprocessing.scaling != "none" or preparation.class_weight is not None:
         return []
-    return [Alternative("standardising the numbers", {"encoding": "standard"}, measure)]
+    return [Alternative("standardising the numbers", {"preprocessing": "standard"}, measure)]

@@ -25,7 +25,7 @@ NOT_LEARNT = 0.5  # of the label's deviation
 
 def mixed_scales(case: RunFacts) -> Symptom | None:
     """Columns were not scaled, and differ a thousandfold."""
-    if case.prepared.preparation.encoding.scaling != "none":
+    if case.prepared.preparation.preprocessing.scaling != "none":
         return None
     x = case.run.rows.x.astype(np.float64)
     spread, largest = x.std(axis=0), np.abs(x).max(axis=0)
