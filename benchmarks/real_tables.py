@@ -31,8 +31,8 @@ TABLES = (
     Task("german_credit.csv", "credit_risk"),
     Task("phoneme.csv", "label"),
     Task("adult.csv", "income"),
-    Task("abalone.csv", "Rings", ("--task", "numbers")),
-    Task("daily_bike_share.csv", "rentals", ("--task", "numbers")),
+    Task("abalone.csv", "Rings", ("--task", "regression")),
+    Task("daily_bike_share.csv", "rentals", ("--task", "regression")),
 )
 TRAINING = ("--test-fraction", "0.2", "--validation-fraction", "0.2", "--early-stopping", "15", "--epochs", "200")
 

@@ -75,16 +75,16 @@ def worth_keeping() -> Iterator[Kept]:
     yield Kept("classes", penguins(), ("species",), {"hidden": [5, 5], "epochs": 30, "learning_rate": 0.01})
     yield Kept(
         "number", penguins(), ("body_mass_g",),
-        {"hidden": [8], "activation": "gelu", "dropout": 0.1, "loss": "huber", "encoding": "robust", "epochs": 20,
+        {"hidden": [8], "activation": "gelu", "dropout": 0.1, "loss": "huber", "preprocessing": "robust", "epochs": 20,
          "precision": "float64", "optimizer": "sgd", "learning_rate": 0.01, "missing_label": "drop"},
     )  # fmt: skip
     yield Kept(
         "two_classes", visits(), ("ill",),
         {"hidden": [6], "activation": "tanh", "loss": "binary_cross_entropy", "schedule": "cosine", "epochs": 15,
-         "encoding": {"scaling": "quantile", "max_categories": 4, "buckets": 3},
-         "schema": {"street": "category", "seen": "date"}, "early_stopping": 5, "class_weight": "balanced"},
+         "preprocessing": {"scaling": "quantile", "max_categories": 4, "buckets": 3},
+         "schema": {"street": "categorical", "seen": "datetime"}, "early_stopping": 5, "class_weight": "balanced"},
     )  # fmt: skip
-    yield Kept("two_numbers", plane(), ("first", "second"), {"hidden": [7], "epochs": 10, "encoding": "none"})
+    yield Kept("two_numbers", plane(), ("first", "second"), {"hidden": [7], "epochs": 10, "preprocessing": "none"})
     cells = plane(230)
     later = {name: [float(row[i]) for row in cells[201:]] for i, name in enumerate(cells[0])}
     yield Kept(

@@ -19,12 +19,12 @@ def column_transformer(columns: dict[str, list[str]]) -> ColumnTransformer:
         handle_unknown="infrequent_if_exist", min_frequency=INFREQUENT, max_categories=MAX_CATEGORIES + 1,
         sparse_output=False, dtype=np.float32,
     )  # fmt: skip
-    numbers = [*columns["number"], *columns["yes_no"]]
+    numbers = [*columns["number"], *columns["boolean"]]
     return ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(), StandardScaler(), FunctionTransformer(_float32)), numbers),
             ("marks", make_pipeline(MissingIndicator(), FunctionTransformer(_float32)), numbers),
-            ("categories", one_hot, columns["category"]),
+            ("categories", one_hot, columns["categorical"]),
             ("circles", FunctionTransformer(_circles), columns["date"]),
             ("years", make_pipeline(FunctionTransformer(_years), StandardScaler(copy=False)), columns["date"]),
         ],

@@ -19,11 +19,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-import creche
 from creche._system import strict_json
 from creche._system.atomic_files import file_name, open_replacement
 from creche._system.resources import available_memory
 from creche._system.strict_json import MalformedJsonError
+from creche._version import __version__
 from creche.errors import FileError
 
 __all__ = [
@@ -300,7 +300,7 @@ def _encode(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[A
         "format": "creche",
         "version": VERSION,
         "kind": kind,
-        "written_by": creche.__version__,
+        "written_by": __version__,
         "header": dict(header),
     }
     text = strict_json.dump(envelope)
@@ -380,7 +380,7 @@ class _Reader:
         if version > VERSION:
             raise FileError(
                 f"{self.name}: was written by Creche {release}, in version {version} of the format; this is Creche "
-                f"{creche.__version__}, which reads up to version {VERSION}: install Creche {release} or newer"
+                f"{__version__}, which reads up to version {VERSION}: install Creche {release} or newer"
             )
         digest, kind = envelope.get("digest"), envelope.get("kind")
         if set(envelope) != {"digest", "format", "version", "kind", "written_by", "header"}:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from creche import __version__
+from creche._version import __version__
 from creche.errors import CrecheError, CrecheWarning, DivergedError
 
 __all__ = ["create_app", "main"]

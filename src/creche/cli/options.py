@@ -197,7 +197,7 @@ THREADS = Option("threads", int, TRAINING, "Threads to use.", "all cores")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = Option(
-    "schema", list, TABLE, "What a column is: number, category, yes_no, date, ignore. As often as needed.",
+    "schema", list, TABLE, "What a column is: numeric, categorical, boolean, datetime, text, identifier, ignore. As often as needed.",
     "inferred", "--column", parse_roles,
 )  # fmt: skip
 READING = (

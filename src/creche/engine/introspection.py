@@ -144,7 +144,7 @@ def _before_head(plan: Plan, said: NDArray[Any], directions: NDArray[Any]) -> ND
         return np.asarray(directions * said * (1 - said))
     if isinstance(plan.loss, Poisson):  # exponential
         return np.asarray(directions * said)
-    if plan.task == "classes":  # softmax: dp_c/dz_k = p_c ([c = k] - p_k)
+    if plan.task == "classification":  # softmax: dp_c/dz_k = p_c ([c = k] - p_k)
         return np.asarray(said * (directions - (directions * said).sum(axis=1, keepdims=True)))
     return directions
 
@@ -215,7 +215,7 @@ def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
         return np.zeros(len(outputs)), np.zeros_like(outputs)
 
     asked = Plan(
-        Network.of(1, [], 1), "numbers", CustomLoss(write_down), SGD(learning_rate=0.0), batch_size=rows,
+        Network.of(1, [], 1), "regression", CustomLoss(write_down), SGD(learning_rate=0.0), batch_size=rows,
         epochs=epoch + 1, seed=plan.seed, precision="float64",
     )  # fmt: skip
     numbers = np.arange(rows, dtype=np.float64).reshape(-1, 1)

@@ -160,10 +160,10 @@ def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -
 
 def _translate_loss(loss: Loss, task: str, to: Any) -> None:
     if isinstance(loss, CustomLoss):  # the kind is that of its head and metric
-        to.kind = "cross_entropy" if task == "classes" else "squared_error"
+        to.kind = "cross_entropy" if task == "classification" else "squared_error"
         return
     _copy(loss.to_dict(), to)
-    if isinstance(loss, SquaredError) and task == "classes":
+    if isinstance(loss, SquaredError) and task == "classification":
         to.kind = "squared_error_of_classes"
 
 

@@ -86,7 +86,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
 
     """
 
-    _task = "classes"
+    _task = "classification"
 
     def __init__(
         self,

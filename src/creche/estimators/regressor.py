@@ -46,7 +46,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
 
     """
 
-    _task = "numbers"
+    _task = "regression"
 
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Trains for one epoch more, on these rows; weights and the optimizer's state go on from the call before.

@@ -190,9 +190,9 @@ def decision_regions(
 
 def _numbers(model: Predictor, table: Table, name: str, argument: str) -> NDArray[np.float64]:
     encoder = find_encoder(model, table, name, argument)
-    if encoder.role != "number" or encoder.kind == "yes_no":
-        what = "yes or no" if encoder.kind == "yes_no" else "dates" if encoder.role == "date" else "categories"
-        able = [c.name for c in model.features.columns if c.role == "number" and c.kind != "yes_no"]
+    if encoder.role != "numeric" or encoder.kind == "boolean":
+        what = "yes or no" if encoder.kind == "boolean" else "dates" if encoder.role == "datetime" else "categories"
+        able = [c.name for c in model.features.columns if c.role == "numeric" and c.kind != "boolean"]
         raise PlanError(
             f"{argument}: {name!r} holds {what}; regions are over numbers: {', '.join(able) or 'none here'}"
         )
@@ -225,7 +225,7 @@ def _fixed(
             found[name] = read_table({name: [others[name]]}, expected={name: kind}).columns[name]
         elif name in left:
             given = coerce_column(table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name))
-            found[name] = _usual(given, as_category=encoder.role == "category" or kind == "yes_no")
+            found[name] = _usual(given, as_category=encoder.role == "categorical" or kind == "boolean")
     return found
 
 
@@ -239,7 +239,7 @@ def _usual(column: Column, *, as_category: bool) -> Column:
         counts = Counter(values)
         commonest = min(counts, key=lambda value: (-counts[value], str(value)))
         return column.take(present[[values.index(commonest)]])
-    if column.kind == "moment":
+    if column.kind == "datetime":
         return column.take(present[np.argsort(column.values[present], kind="stable")[[(len(present) - 1) // 2]]])
     return Column("number", np.array([column.values[present].astype(np.float64).mean()]))
 

@@ -49,7 +49,9 @@ class _Network:
 
     @classmethod
     def of(cls, model: Model) -> _Network:
-        plan = replace(model.plan, precision="float64", task="numbers", loss=SquaredError())  # no softmax, no sigmoid
+        plan = replace(
+            model.plan, precision="float64", task="regression", loss=SquaredError()
+        )  # no softmax, no sigmoid
         weights = [(w.astype(np.float64), b.astype(np.float64)) for w, b in model.weights]
         return cls(model, plan, weights, new_predictor(plan, weights, 1))
 

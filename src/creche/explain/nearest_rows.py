@@ -223,7 +223,7 @@ def _seen(model: Model, table: Table, space: str) -> NDArray[np.float64]:
         return inputs.astype(np.float64)
     # The network without its last layer, whose outputs squared error leaves as they are.
     network = replace(model.plan.network, layers=layers)
-    plan = replace(model.plan, network=network, loss=SquaredError(), task="numbers")
+    plan = replace(model.plan, network=network, loss=SquaredError(), task="regression")
     predictor = new_predictor(plan, model.weights[:-1], resolve_threads(model.threads))
     return np.asarray(predictor.predict(inputs), dtype=np.float64)
 

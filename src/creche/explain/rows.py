@@ -179,7 +179,7 @@ def labels_of_table(model: Predictor, table: Table, y: Any = None) -> NDArray[An
         column = coerce_column(
             table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name, table.first_row)
         )
-        words = column.words if column.kind == "yes_no" else ()
+        words = column.words if column.kind == "boolean" else ()
         found.append([words[int(v)] if words and v is not None else v for v in column.objects()])
     return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
 

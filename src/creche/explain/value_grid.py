@@ -34,7 +34,7 @@ class ValueGrid:
     Attributes
     ----------
     name : str
-    kind : {"number", "moment", "category"}
+    kind : {"number", "datetime", "categorical"}
         Yes and no are categories here.
     tried, observed : Column
         The values tried, (m,), and those the rows hold, (n,).
@@ -57,7 +57,7 @@ class ValueGrid:
 
     @property
     def is_category(self) -> bool:
-        return self.kind == "category"
+        return self.kind == "categorical"
 
     @property
     def values(self) -> list[Any]:
@@ -95,7 +95,7 @@ class ValueGrid:
     def label(self, value: Any) -> str:
         if value is None:
             return MISSING
-        if self.kind == "moment":
+        if self.kind == "datetime":
             return str(value.isoformat()).removesuffix("T00:00:00")
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
@@ -135,14 +135,14 @@ def create_grid(
 
     """
     encoder = find_encoder(model, table, name, argument)
-    kind = "category" if encoder.role == "category" or encoder.kind == "yes_no" else encoder.kind
-    read_as = encoder.kind if encoder.role != "category" else "words"
+    kind = "categorical" if encoder.role == "categorical" or encoder.kind == "boolean" else encoder.kind
+    read_as = encoder.kind if encoder.role != "categorical" else "words"
     observed = _read(table.columns[name], read_as, ColumnContext(table.source, name, table.first_row))
     is_used = not encoder.is_constant
     if at is not None:
         given = _given(at, name, encoder.kind)
         return ValueGrid(name, kind, _read(given, read_as, ColumnContext("at", name)), observed, is_used)
-    if kind != "category":
+    if kind != "categorical":
         return ValueGrid(name, kind, _quantiles(observed, name, points), observed, is_used)
     tried, left_out = _categories(observed, read_as)
     return ValueGrid(name, kind, tried, observed, is_used, left_out)
@@ -157,7 +157,7 @@ def _given(at: Any, name: str, kind: str) -> Column:
     if not values:
         raise TableError(f"at: holds no values of {name!r}; give some, or leave it out")
     column = read_table({name: values}, expected={name: kind}).columns[name]
-    if kind in ("number", "moment") and (column.missing.any() or np.isinf(column.values.astype(np.float64)).any()):
+    if kind in ("number", "datetime") and (column.missing.any() or np.isinf(column.values.astype(np.float64)).any()):
         raise TableError(f"at: got {at!r} for {name!r}; needs finite values")
     return column
 
@@ -176,8 +176,8 @@ def _quantiles(observed: Column, name: str, points: int) -> Column:
 
 def _categories(observed: Column, kind: str) -> tuple[Column, int]:
     missing = bool(observed.missing.any())
-    if kind == "yes_no":
-        return Column("yes_no", np.array([0.0, 1.0, np.nan] if missing else [0.0, 1.0]), observed.words), 0
+    if kind == "boolean":
+        return Column("boolean", np.array([0.0, 1.0, np.nan] if missing else [0.0, 1.0]), observed.words), 0
     counts = Counter(word for word in observed.objects().tolist() if word is not None)
     common = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS_TRIED]
     return Column.of_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
@@ -185,7 +185,7 @@ def _categories(observed: Column, kind: str) -> tuple[Column, int]:
 
 def _as_written(column: Column) -> list[Any]:
     """Python's own values; yes and no as they are written."""
-    if column.kind == "yes_no":
+    if column.kind == "boolean":
         words = column.words or ("false", "true")
         return [None if value != value else words[int(value)] for value in column.values.tolist()]
     values: list[Any] = column.objects().tolist()

@@ -58,7 +58,7 @@ class History:
     @classmethod
     def of_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
         """From what the engine recorded; `scale` is that of the labels, where they are numbers."""
-        if task == "classes":
+        if task == "classification":
             return cls.of(columns, "accuracy")
         # One label's error is told in its own units; those of several have none in common.
         unit = scale[0] if len(scale) == 1 else 1.0

@@ -139,7 +139,7 @@ class Model(Predictor):
                     raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
             weights.append(layer)
         outputs = labels.outputs(plan.loss)
-        if (plan.task == "classes") != (labels.classes is not None):
+        if (plan.task == "classification") != (labels.classes is not None):
             raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
         if len(arrays) != 2 * len(network.layers) or (len(features.inputs), outputs) != (
             network.inputs,

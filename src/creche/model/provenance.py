@@ -114,7 +114,7 @@ def describe_provenance(
     judge: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
     """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.evaluated`."""
-    from creche import __version__
+    from creche._version import __version__
     from creche.table.digest import describe_table, digest_arrays
 
     try:

@@ -25,7 +25,18 @@ from creche.training.train import train
 __all__ = ["Jobs", "complete_arguments"]
 
 # Of `creche.train`, but about one run.
-OF_ONE_RUN = ("data", "y", "plan", "threads", "on_epoch", "on_progress", "checkpoint", "checkpoint_every", "resume", "record")
+OF_ONE_RUN = (
+    "data",
+    "y",
+    "plan",
+    "threads",
+    "on_epoch",
+    "on_progress",
+    "checkpoint",
+    "checkpoint_every",
+    "resume",
+    "record",
+)
 
 
 def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:

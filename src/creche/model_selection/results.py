@@ -118,7 +118,7 @@ def _on(member: Member, rows: Rows) -> tuple[float, float]:
         rows.x, rows.classes, rows.targets, rows.weights
     )
     scale = member.prepared.labels.scale
-    return loss, metric * scale[0] if member.plan.task == "numbers" and len(scale) == 1 else metric
+    return loss, metric * scale[0] if member.plan.task == "regression" and len(scale) == 1 else metric
 
 
 def _held_epoch(plan: Plan, status: str, history: History) -> int:

@@ -17,7 +17,7 @@ from creche.plan.schedules import SCHEDULES, Constant, Schedule
 
 __all__ = ["EarlyStopping", "Plan"]
 
-TASKS = ("classes", "numbers")
+TASKS = ("classification", "regression")
 PRECISIONS = ("float32", "float64")
 
 
@@ -60,7 +60,7 @@ class Plan(Component):
     Parameters
     ----------
     network : Network
-    task : {"classes", "numbers"}, default "classes"
+    task : {"classification", "regression"}, default "classification"
         What the label is.
     loss : Loss or str, default cross-entropy
     optimizer : Optimizer or str, default Adam
@@ -85,7 +85,7 @@ class Plan(Component):
     """
 
     network: Network = None  # type: ignore[assignment]
-    task: str = "classes"
+    task: str = "classification"
     loss: Loss = CrossEntropy()  # noqa: RUF009 - frozen
     optimizer: Optimizer = Adam()  # noqa: RUF009 - frozen
     schedule: Schedule = Constant()  # noqa: RUF009 - frozen
@@ -115,10 +115,12 @@ class Plan(Component):
         self._check_loss()
 
     def _check_loss(self) -> None:
-        fits = self.loss.for_classes if self.task == "classes" else self.loss.for_numbers
+        fits = self.loss.for_classes if self.task == "classification" else self.loss.for_numbers
         if not fits:
             words = [
-                w for w, m in LOSSES.members.items() if (m.for_classes if self.task == "classes" else m.for_numbers)
+                w
+                for w, m in LOSSES.members.items()
+                if (m.for_classes if self.task == "classification" else m.for_numbers)
             ]
             raise PlanError(
                 f"loss: {self.loss.key!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"

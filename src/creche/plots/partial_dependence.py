@@ -229,7 +229,7 @@ def draw_cells(axes: Any, first: ValueGrid, second: ValueGrid, said: NDArray[np.
 
 def _dated(axis: Any, span: ValueGrid) -> None:
     """Dates as short as they can be."""
-    if span.kind == "moment":
+    if span.kind == "datetime":
         from matplotlib import dates
 
         untyped: Any = dates

@@ -227,6 +227,6 @@ def _again(subject: ReportSubject, figures: Figures) -> Html | None:
 
 
 def _footer() -> Html:
-    from creche import __version__
+    from creche._version import __version__
 
     return tag("footer", f"Made by Creche {__version__}. Intervals: 95 % of 1,000 bootstrap resamples of the rows.")

@@ -167,7 +167,7 @@ def _mistaken(subject: ReportSubject) -> Html:
     for mistake in mistaken:
         cells = [_cell(subject, mistake.place, i, column.name) for i, column in enumerate(columns)]
         rows.append((f"row {subject.evaluated.row_numbers[mistake.place]:,}", *_mistake(mistake), *cells))
-    words = tuple(i for i, column in enumerate(columns) if column.role != "number")
+    words = tuple(i for i, column in enumerate(columns) if column.role != "numeric")
     head: tuple[str, ...]
     own: tuple[int, ...]
     if subject.is_of_classes:

@@ -155,7 +155,9 @@ def _rows_of_training(
     if origin is None:
         return None
     preparation = (
-        origin.preparation if read_options in (None, ReadOptions()) else replace(origin.preparation, read_options=read_options)
+        origin.preparation
+        if read_options in (None, ReadOptions())
+        else replace(origin.preparation, read_options=read_options)
     )
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None

@@ -55,8 +55,8 @@ DECIMAL_COMMA_NUMBER = re.compile(DECIMAL_COMMA)
 NEEDS = {
     "number": "a number",
     "whole": "a whole number",
-    "yes_no": "yes or no (also true, false, 1, 0)",
-    "moment": "a date such as 2020-01-31",
+    "boolean": "yes or no (also true, false, 1, 0)",
+    "datetime": "a date such as 2020-01-31",
     "words": "words",
 }
 
@@ -125,7 +125,7 @@ def missing_column(kind: str, rows: int) -> Column:
     """A column in which every value is missing."""
     if kind == "words":
         return Column(kind, np.full(rows, -1, dtype=np.int32))
-    if kind == "moment":
+    if kind == "datetime":
         return Column(kind, np.full(rows, "NaT", dtype="datetime64[us]"))
     return Column(kind, np.full(rows, np.nan))
 
@@ -174,16 +174,16 @@ def column_from_words(
         return missing_column(rule.kind or "number", len(codes))
     if rule.kind is None:
         return _inferred(codes, words, rule, numbers, decimal_comma)
-    if rule.kind == "yes_no":
+    if rule.kind == "boolean":
         values: list[Any] = [_yes_no(word) for word in words]
-    elif rule.kind == "moment":
+    elif rule.kind == "datetime":
         return _moments(codes, words, rule, place)
     else:
         values = [_number(word, decimal_comma) for word in words]
     wrong = next((i for i, value in enumerate(values) if value is None), None)
     if wrong is not None:
         raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
-    if rule.kind == "yes_no":
+    if rule.kind == "boolean":
         return _yes_no_column(codes, words, values)
     return coerce_column(_numbers(codes, values), rule, place)
 
@@ -206,12 +206,12 @@ def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: b
             rule.kind = column.kind
             return column
     if all(word.lower() in YES_NO for word in words):
-        rule.kind = "yes_no"
+        rule.kind = "boolean"
         return _yes_no_column(codes, words, [YES_NO[word.lower()] for word in words])
     found = parse_datetimes(words, rule.day_first)
     if found is not None:
-        rule.kind, rule.day_first = "moment", found[1]
-        return Column("moment", _spread(found[0], codes, np.datetime64("NaT")))
+        rule.kind, rule.day_first = "datetime", found[1]
+        return Column("datetime", _spread(found[0], codes, np.datetime64("NaT")))
     rule.kind = "words"
     return Column("words", codes, tuple(words))
 
@@ -245,7 +245,7 @@ def _yes_no_column(codes: NDArray[np.int32], words: list[str], values: list[floa
     """Keeps the two words, where there are two and they are other than true and false: a label is told by them."""
     written = tuple(word for _, word in sorted(zip(values, words, strict=True)))
     kept = written if len(words) == 2 and len(set(values)) == 2 and words[0].lower() in ("yes", "no") else ()
-    return Column("yes_no", _spread(np.array(values, dtype=np.float64), codes, np.nan), kept)
+    return Column("boolean", _spread(np.array(values, dtype=np.float64), codes, np.nan), kept)
 
 
 def _yes_no(word: str) -> float | None:
@@ -269,7 +269,7 @@ def _moments(codes: NDArray[np.int32], words: list[str], rule: Rule, place: Colu
             why = ", and whether its day or its month comes first, the rows do not tell alike"
         raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     rule.day_first = found[1]
-    return Column("moment", _spread(found[0], codes, np.datetime64("NaT")))
+    return Column("datetime", _spread(found[0], codes, np.datetime64("NaT")))
 
 
 def coerce_column(column: Column, rule: Rule, place: ColumnContext) -> Column:
@@ -299,18 +299,18 @@ def coerce_column(column: Column, rule: Rule, place: ColumnContext) -> Column:
         return column_from_words(column.values, list(column.words), rule, place, numbers=True)
     values = column.values
     wrong = ~missing
-    if column.kind != "moment" and rule.kind == "number":
+    if column.kind != "datetime" and rule.kind == "number":
         return Column("number", values.astype(np.float64))
-    if column.kind != "moment" and rule.kind == "whole":
+    if column.kind != "datetime" and rule.kind == "whole":
         wrong &= (values != np.trunc(values)) | (np.abs(values) >= 2.0**63)
         if wrong.any() and not rule.given:
             rule.kind = "number"
             return column
-    elif column.kind != "moment" and rule.kind == "yes_no":
+    elif column.kind != "datetime" and rule.kind == "boolean":
         wrong &= (values != 0) & (values != 1)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise place.refuse(row, values[row].item() if column.kind != "moment" else str(values[row]), rule)
+        raise place.refuse(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
     if rule.kind == "whole" and not missing.any():
         return Column("whole", values.astype(np.int64))
     return Column(rule.kind, values.astype(np.float64))
@@ -321,11 +321,11 @@ def _as_words(column: Column, missing: NDArray[np.bool_]) -> Column:
     different, places = np.unique(present, return_inverse=True)
     codes = np.full(len(column), -1, dtype=np.int32)
     codes[~missing] = places
-    if column.kind == "yes_no":
+    if column.kind == "boolean":
         words = ["true" if value else "false" for value in different.tolist()]
     elif column.kind == "whole":
         words = [str(int(value)) for value in different.tolist()]
-    elif column.kind == "moment":
+    elif column.kind == "datetime":
         words = [value.isoformat() for value in different.tolist()]
     else:
         words = [repr(value) for value in different.tolist()]

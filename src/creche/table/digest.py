@@ -90,10 +90,10 @@ def digest_column(column: Column) -> str:
     digest = hashlib.sha256()
     if column.kind == "words":
         _add_words(digest, column)
-    elif column.kind == "moment":
-        _add_values(digest, "moment", column.values.astype("datetime64[us]").astype("<i8"))
+    elif column.kind == "datetime":
+        _add_values(digest, "datetime", column.values.astype("datetime64[us]").astype("<i8"))
     else:
-        _add_numbers(digest, "yes_no" if column.kind == "yes_no" else "number", column.values)
+        _add_numbers(digest, "boolean" if column.kind == "boolean" else "number", column.values)
     return digest.hexdigest()[:32]
 
 

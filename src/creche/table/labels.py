@@ -137,12 +137,12 @@ def _distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 def infer_task(y: NDArray[Any]) -> str:
     """Classes for words, yes/no and a few different whole numbers; else numbers."""
     if y.ndim == 2:
-        return "numbers"
+        return "regression"
     if y.dtype.kind in "OUSb":
-        return "classes"
+        return "classification"
     if y.dtype.kind in "iu":
-        return "classes" if len(_distinct(y)[0]) <= MOST_CLASSES_OF_WHOLE_NUMBERS else "numbers"
-    return "numbers"
+        return "classification" if len(_distinct(y)[0]) <= MOST_CLASSES_OF_WHOLE_NUMBERS else "regression"
+    return "regression"
 
 
 def find_classes(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
@@ -168,7 +168,7 @@ def find_classes(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = No
         raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
     if len(found) == len(y) > MOST_CLASSES_OF_WHOLE_NUMBERS:
         what = "numbers" if y.dtype.kind in "iuf" else "words"
-        cure = "use task='numbers'" if what == "numbers" else "is it an identifier? Name another column"
+        cure = "use task='regression'" if what == "numbers" else "is it an identifier? Name another column"
         raise TableError(f"label {name!r}: {len(y)} rows with {len(found)} different {what} are no classes; {cure}")
     return tuple(found)
 
@@ -203,7 +203,7 @@ def check_class_sizes(
         return
     alone = int(np.argmax(counts == 1))
     is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
-    amounts = "learn it as a number with task='numbers', " if is_amount else ""
+    amounts = "learn it as a number with task='regression', " if is_amount else ""
     row = rows[int(np.argmax(numbers == alone))]
     raise TableError(
         f"label {name!r}: row {row} is the only one of class {classes[alone]!r}, which so cannot be "

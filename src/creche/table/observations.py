@@ -183,13 +183,13 @@ def _missing(name: str, column: Column, table: Table, missing_label: str) -> NDA
 
 def _values(name: str, column: Column) -> NDArray[Any]:
     """A label without missing values as an array: words, whole numbers, yes/no or numbers."""
-    if column.kind == "moment":
+    if column.kind == "datetime":
         raise TableError(f"label {name!r}: holds dates; needs classes or numbers (the days since some day, say)")
     if column.kind == "words":
         return column.objects()
-    if column.kind == "yes_no" and column.words:
+    if column.kind == "boolean" and column.words:
         return np.array(column.words, dtype=object)[column.values.astype(np.int64)]
-    return column.values.astype({"whole": np.int64, "yes_no": np.bool_, "number": np.float64}[column.kind])
+    return column.values.astype({"whole": np.int64, "boolean": np.bool_, "number": np.float64}[column.kind])
 
 
 def _several(names: tuple[str, ...], columns: list[Column]) -> NDArray[np.float64]:
@@ -203,7 +203,7 @@ def _as_column(labels: NDArray[Any]) -> Column:
     if labels.dtype.kind in "OUS":
         return Column.of_words([str(value) for value in labels.tolist()])
     if labels.dtype.kind == "b":
-        return Column("yes_no", labels.astype(np.float64))
+        return Column("boolean", labels.astype(np.float64))
     return Column("whole", labels.astype(np.int64)) if labels.dtype.kind in "iu" else Column("number", labels)
 
 

@@ -66,7 +66,11 @@ class Preparation(Component):
     def __post_init__(self) -> None:
         label = _names(self.label)
         split = Split.from_dict(self.split) if isinstance(self.split, Mapping) else self.split
-        read_options = self.read_options if isinstance(self.read_options, ReadOptions) else ReadOptions.from_dict(self.read_options)
+        read_options = (
+            self.read_options
+            if isinstance(self.read_options, ReadOptions)
+            else ReadOptions.from_dict(self.read_options)
+        )
         for name, value in (
             ("label", label),
             ("schema", _roles(self.schema)),

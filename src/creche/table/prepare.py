@@ -82,7 +82,7 @@ class TableInspection:
     whole : Part
         Those of them that count.
     schema : Schema or None
-    task : {"classes", "numbers"}
+    task : {"classification", "regression"}
     classes : tuple or None
     loss : Loss or None
     preparation : Preparation
@@ -127,7 +127,7 @@ def inspect_table(
         expected=None if encoders is None else encoders[0].kinds,
     )  # fmt: skip
     if encoders is not None:
-        task = "numbers" if encoders[1].classes is None else "classes"
+        task = "regression" if encoders[1].classes is None else "classification"
     task = _task(task, loss, everything)
     if isinstance(everything.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(everything.x, preparation.schema, everything.row_numbers)
@@ -137,11 +137,11 @@ def inspect_table(
     if preparation.duplicates == "drop":
         whole = drop_duplicates(whole, schema)
     classes = preparation.classes if encoders is None else encoders[1].classes
-    if task == "numbers" and classes is not None:
+    if task == "regression" and classes is not None:
         raise TableError(f"classes: the label {everything.label!r} is learnt as a number, and has none; leave them out")
-    if task == "classes" and classes is None:
+    if task == "classification" and classes is None:
         classes = find_classes(whole.observations.y, everything.label, whole.observations.row_numbers)
-    if task == "numbers" and encoders is None:
+    if task == "regression" and encoders is None:
         check_varying(whole.observations.y, everything.labels)
     given_weights = resolve_sample_weights(weights, everything)
     return TableInspection(everything, whole, schema, task, classes, loss, preparation, encoders, given_weights)
@@ -149,17 +149,17 @@ def inspect_table(
 
 def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
     if task is not None:
-        if task not in ("classes", "numbers"):
-            raise TableError(f"task: got {task!r}; needs 'classes' or 'numbers'")
-        if task == "numbers" and rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; a label of numbers is needed for task='numbers'")
-        if task == "classes" and rows.y.ndim == 2:
-            raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='numbers'")
+        if task not in ("classification", "regression"):
+            raise TableError(f"task: got {task!r}; needs 'classification' or 'regression'")
+        if task == "regression" and rows.y.dtype.kind in "OUS":
+            raise TableError(f"label {rows.label!r}: holds words; a label of numbers is needed for task='regression'")
+        if task == "classification" and rows.y.ndim == 2:
+            raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='regression'")
         return task
     if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
-        return "numbers"
+        return "regression"
     if loss is not None and not loss.for_numbers and rows.y.ndim == 1:
-        return "classes"
+        return "classification"
     return infer_task(rows.y)
 
 
@@ -200,7 +200,7 @@ class Prepared:
     labels : LabelEncoder
     schema : Schema or None
         None for arrays, whose columns are all numbers.
-    task : {"classes", "numbers"}
+    task : {"classification", "regression"}
     preparation : Preparation
     validation_is_given : bool
         Whether the validation rows are of a table of their own.
@@ -384,7 +384,12 @@ def _given(what: str, data: Any, survey: TableInspection, train: Partition) -> P
         expected = {name: column.kind for name, column in everything.x.columns.items()}
         expected |= dict(zip(everything.labels, everything.kinds, strict=False))
     rows = read_observations(
-        x, y, everything.labels, expected=expected, missing_label=preparation.missing_label, read_options=preparation.read_options
+        x,
+        y,
+        everything.labels,
+        expected=expected,
+        missing_label=preparation.missing_label,
+        read_options=preparation.read_options,
     )
     if isinstance(rows.x, Table) != isinstance(everything.x, Table):
         raise TableError(f"{what}: is a table where the training rows are an array, or the reverse; give both alike")
@@ -421,7 +426,7 @@ def _fit_labels(
 
 def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -> None:
     for part in parts:
-        if part is None or task != "numbers":
+        if part is None or task != "regression":
             continue
         y = part.observations.y
         if isinstance(loss, Poisson) and (y < 0).any():

@@ -42,7 +42,7 @@ def _of_column(name: str, rows: Observations) -> NDArray[np.float64]:
     if not isinstance(rows.x, Table):
         raise TableError(f"sample_weight: got {name!r}, but arrays have no named columns; give one number per row")
     column = rows.x.column(name, "sample_weight")
-    if column.kind not in ("number", "whole", "yes_no"):
+    if column.kind not in ("number", "whole", "boolean"):
         raise TableError(f"sample_weight: column {name!r} holds no numbers; needs one number per row")
     return column.values.astype(np.float64)
 

@@ -27,11 +27,11 @@ __all__ = [
     "infer_role",
 ]
 
-ROLES = ("number", "category", "yes_no", "date", "text", "identifier", "ignore")
+ROLES = ("numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore")
 
 
 # Those that become inputs of the network.
-ENCODED = ("number", "category", "yes_no", "date", "text")
+ENCODED = ("numeric", "categorical", "boolean", "datetime", "text")
 
 
 # In fewer rows, that each has a value of its own says nothing.
@@ -56,7 +56,7 @@ LONGEST_CATEGORY = 1000
 
 
 # What a column's values must be; any can be categories.
-KINDS_OF_ROLES = {"number": "number", "yes_no": "yes_no", "date": "moment"}
+KINDS_OF_ROLES = {"numeric": "number", "boolean": "boolean", "datetime": "datetime"}
 
 
 WORDS_LOOKED_AT = 1000
@@ -73,21 +73,21 @@ def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[
     ('identifier', 'an identifier, for each row has its own number')
 
     """
-    if column.kind == "yes_no":
-        return "yes_no", ""
-    if column.kind == "moment":
-        return "date", ""
+    if column.kind == "boolean":
+        return "boolean", ""
+    if column.kind == "datetime":
+        return "datetime", ""
     present = len(column) - missing
     own = distinct == present and present >= ROWS_TO_TELL
     if column.kind == "whole" and own and missing == 0 and _counts_rows(name, column):
         return "identifier", "an identifier, for each row has its own number"
     if column.kind != "words":
-        return "number", ""
+        return "numeric", ""
     is_text = _is_text(column)
     if present >= ROWS_TO_TELL and distinct > OWN_VALUE_SHARE * present:
         each = f"{distinct:,} of {present:,} rows have words of their own"
         return ("ignore", f"free text, for {each}") if is_text else ("identifier", f"an identifier, for {each}")
-    return ("text" if is_text else "category"), ""
+    return ("text" if is_text else "categorical"), ""
 
 
 def _counts_rows(name: str, column: Column) -> bool:
@@ -127,7 +127,7 @@ def apply_roles(table: Table, given: Mapping[str, str], rows: NDArray[np.int64] 
 def _fits(column: Column, kind: str) -> bool:
     if column.kind == kind or bool(column.missing.all()):
         return True
-    if column.kind in ("words", "moment") or kind == "moment":
+    if column.kind in ("words", "datetime") or kind == "datetime":
         return False
     values = column.values[~column.missing]
     return kind == "number" or bool(((values == 0) | (values == 1)).all())
@@ -203,7 +203,7 @@ class ColumnSchema:
     role : str
         One of `ROLES`.
     kind : str
-        What its values are: number, whole, yes_no, words or moment.
+        What its values are: number, whole, boolean, words or datetime.
     rows, missing, distinct : int
         How many rows there are, in how many the value is missing, and how many different values there are.
     examples : tuple of str
@@ -236,7 +236,7 @@ class Schema:
     >>> from creche.table.reading.read import read_table
     >>> penguins = read_table("penguins")
     >>> schema = Schema.infer(penguins, ["species"], {"species": "ignore"})
-    >>> {column.name: column.role for column in schema.columns if column.role != "number"}
+    >>> {column.name: column.role for column in schema.columns if column.role != "numeric"}
     {'species': 'ignore', 'island': 'category', 'sex': 'category'}
 
     """
@@ -346,7 +346,7 @@ def _tell(table: Table, column: ColumnSchema, rows: NDArray[np.int64] | None) ->
             "hold numbers; where no number is known, leave the cell empty"
         )
     if column.reason:
-        role = "number" if column.kind == "whole" else "category"
+        role = "numeric" if column.kind == "whole" else "categorical"
         warn(
             f"left out column {name!r}: {column.reason}; schema={{{name!r}: {role!r}}}, or --column {name}={role}, "
             "keeps it"
@@ -386,7 +386,7 @@ def _described(table: Table, name: str, given: str | None, rows: NDArray[np.int6
     missing = int(column.missing.sum())
     distinct = _distinct(column, missing)
     role, reason = infer_role(name, column, missing, distinct) if given is None else (given, "")
-    if role in ("category", "text"):
+    if role in ("categorical", "text"):
         check_category_length(table, name, rows)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _examples(column), reason)
 
@@ -401,7 +401,7 @@ def _distinct(column: Column, missing: int) -> int:
         return len(np.unique(present))
     import polars as pl
 
-    different = pl.Series(values.view(np.int64) if column.kind == "moment" else values).n_unique()
+    different = pl.Series(values.view(np.int64) if column.kind == "datetime" else values).n_unique()
     return different - (missing > 0)
 
 

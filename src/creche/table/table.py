@@ -63,7 +63,7 @@ def select_names(columns: Sequence[str] | None, names: Sequence[str], source: st
     return list(dict.fromkeys(columns))
 
 
-KINDS = ("number", "whole", "yes_no", "words", "moment")
+KINDS = ("number", "whole", "boolean", "words", "datetime")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,13 +72,13 @@ class Column:
 
     Attributes
     ----------
-    kind : {"number", "whole", "yes_no", "words", "moment"}
+    kind : {"number", "whole", "boolean", "words", "datetime"}
     values : (n,) array
-        number: float64, NaN for missing; whole: int64, or float64 with NaN where values are missing; yes_no: float64
+        number: float64, NaN for missing; whole: int64, or float64 with NaN where values are missing; boolean: float64
         of 1 and 0, NaN for missing; words: int32 places in `words`, -1 for missing; moment: datetime64[us], NaT for
         missing.
     words : tuple of str
-        The different words, each once, in any order; of yes_no, the words for 0 and 1 if they are not true and false;
+        The different words, each once, in any order; of boolean, the words for 0 and 1 if they are not true and false;
         empty for the other kinds.
 
     Examples
@@ -112,7 +112,7 @@ class Column:
         """Where no value stands, (n,)."""
         if self.kind == "words":
             return np.asarray(self.values < 0)
-        if self.kind == "moment":
+        if self.kind == "datetime":
             return np.asarray(np.isnat(self.values))
         if self.values.dtype.kind == "i":
             return np.zeros(len(self.values), dtype=np.bool_)
@@ -125,7 +125,7 @@ class Column:
             out[:] = np.array([*self.words, None], dtype=object)[self.values]  # -1 is the last
             return out
         values = self.values
-        if self.kind in ("whole", "yes_no"):
+        if self.kind in ("whole", "boolean"):
             convert = int if self.kind == "whole" else bool
             out[:] = [None if value != value else convert(value) for value in values.tolist()]  # NaN is unlike itself
         else:

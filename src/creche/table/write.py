@@ -210,7 +210,7 @@ def _series(name: str, column: Column) -> pl.Series:
     series = pl.Series(name, column.values)
     if series.dtype == pl.Float64:
         series = series.fill_nan(None)
-    return series.cast({"whole": pl.Int64, "yes_no": pl.Boolean}.get(column.kind, series.dtype))
+    return series.cast({"whole": pl.Int64, "boolean": pl.Boolean}.get(column.kind, series.dtype))
 
 
 def _without_zeros(frame: pl.DataFrame) -> pl.DataFrame:

@@ -62,7 +62,7 @@ def resolve_loss(given: Arguments) -> Loss | None:
 
 def default_loss(task: str) -> Loss:
     """The loss where none was asked for."""
-    return CrossEntropy() if task == "classes" else SquaredError()
+    return CrossEntropy() if task == "classification" else SquaredError()
 
 
 def resolve_optimizer(given: Arguments) -> Optimizer:

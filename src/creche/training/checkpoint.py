@@ -16,10 +16,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import creche
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
 from creche._system.atomic_files import clear_temporaries, file_name, open_replacement
 from creche._system.strict_json import as_json_data
+from creche._version import __version__
 from creche.errors import FileError, PlanError
 from creche.table.checks import warn
 from creche.table.digest import compare_tables, describe_table
@@ -125,7 +125,7 @@ class CheckpointWriter:
         """
         epoch = run.epoch
         path = self.folder / f"epoch-{epoch:06d}.creche-checkpoint"
-        header = {"epoch": epoch, "creche": creche.__version__, **self.identity}
+        header = {"epoch": epoch, "creche": __version__, **self.identity}
         write_archive(path, "checkpoint", header, run.state())
         for _, older in [item for item in _checkpoints(self.folder) if item[0] <= epoch][self.keep :]:
             older.unlink(missing_ok=True)

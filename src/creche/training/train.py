@@ -120,13 +120,13 @@ def train(
     seed : int, default 0
         Of the split, the initial weights, the order of rows and dropout.
     shuffle : bool, default True
-    task : {"classes", "numbers"}, optional
+    task : {"classification", "regression"}, optional
         What the label is. By default: words, yes/no and up to 50 different whole numbers are classes.
     precision : {"float32", "float64"}, default "float32"
     plan : Plan, optional
         In place of `hidden` to `precision`: such as another run's.
     schema : dict of column to role, optional
-        What columns are (number, category, yes_no, date, ignore, …) where it is not to be inferred.
+        What columns are (numeric, categorical, boolean, datetime, ignore, …) where it is not to be inferred.
     preprocessing : Preprocessing, dict or word, optional
         How columns become inputs: "standard" (the default), "robust", "quantile" or "none" says how numbers are scaled.
     standardize : bool, default True

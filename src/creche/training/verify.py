@@ -100,7 +100,7 @@ def verify(
     verified: training again gives the same weights, bit for bit (...)
 
     """
-    from creche import __version__
+    from creche._version import __version__
 
     if not isinstance(model, Model):
         from creche.model.file import load_model

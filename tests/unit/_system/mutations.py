@@ -19,7 +19,7 @@ NASTY_NUMBERS = [
 ]  # fmt: skip
 NASTY_TEXTS = [
     "", "x", "\0", "é", "😀", "\x1b[2J", "[/red]", "a\nb", "\\", '"', "nan", "1", "x" * 10_000, "number", "words",
-    "category", "classes", "numbers", "relu", "cross_entropy", "squared_error", "poisson", "F64", "float64",
+    "categorical", "classes", "numbers", "relu", "cross_entropy", "squared_error", "poisson", "F64", "float64",
 ]  # fmt: skip
 NASTY = [
     *NASTY_NUMBERS, *NASTY_TEXTS, None, True, False, [], {}, [[]], [None], {"": {}}, [0] * 1000, ["x", "x"],

@@ -42,8 +42,21 @@ def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_diverged_run_is_diagnosed_before_the_error(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    job = ["train", "penguins", "--label", "bill_length_mm", "--task", "numbers", "--drop-unlabelled", "--threads", "1"]
-    assert main([*job, "--preprocessing", "none", "--optimizer", "sgd", "--diagnose", *(["--json"] if as_json else [])]) == 1
+    job = [
+        "train",
+        "penguins",
+        "--label",
+        "bill_length_mm",
+        "--task",
+        "regression",
+        "--drop-unlabelled",
+        "--threads",
+        "1",
+    ]
+    assert (
+        main([*job, "--preprocessing", "none", "--optimizer", "sgd", "--diagnose", *(["--json"] if as_json else [])])
+        == 1
+    )
     out, err = capsys.readouterr()
     assert "training diverged in epoch" in err
     if as_json:

@@ -45,7 +45,9 @@ def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixtur
     typed = ["--metric", "accuracy", "--repeats", "3", "--seed", "9", "--n-resamples", "20", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0
     of_columns = json.loads(capsys.readouterr().out)
-    expected = cr.explain.permutation_importance(model, "penguins", metric="accuracy", repeats=3, seed=9, n_resamples=20)
+    expected = cr.explain.permutation_importance(
+        model, "penguins", metric="accuracy", repeats=3, seed=9, n_resamples=20
+    )
     assert of_columns == expected.to_dict()
     typed = ["--row", "200", "--target", "Gentoo", "--logit", "--baseline", "mean", "--steps", "50", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0

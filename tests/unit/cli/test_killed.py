@@ -55,7 +55,9 @@ def test_a_process_killed_twenty_times_leaves_what_ends_with_the_same_model(tmp_
         options = ["--checkpoint", str(folder), "--checkpoint-every", "20"]
         going_on = False
         while True:
-            command = ["resume", str(folder), "--checkpoint-every", "20"] if going_on else ["train", table, *JOB, *options]
+            command = (
+                ["resume", str(folder), "--checkpoint-every", "20"] if going_on else ["train", table, *JOB, *options]
+            )
             command += ["--threads", str(random.choice([1, 2])), "-o", str(model)]
             if lives(command, random.uniform(0.1, 0.6) * seconds if sum(kills) < KILLS else None):
                 break

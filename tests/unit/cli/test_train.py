@@ -108,7 +108,7 @@ def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(arguments) == 2
     assert "or --quote none" in capsys.readouterr().err
     assert main([*arguments, "--quote", "none"]) == 0
-    assert any(text.split()[:4] == ["pipe", "category", "0", "2"] for text in capsys.readouterr().out.splitlines())
+    assert any(text.split()[:4] == ["pipe", "categorical", "0", "2"] for text in capsys.readouterr().out.splitlines())
 
 
 def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,10 +120,10 @@ def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest
     assert main(["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1"]) == 0
     table = [text.split() for text in capsys.readouterr().out.splitlines()]
     assert ["…", "31", "more"] in table
-    assert ["number", "30", "columns"] in table
-    assert ["yes_no", "1", "column"] in table
-    assert any(text[:2] == ["c99", "number"] for text in table)
-    assert not any(text[:2] == ["c100", "number"] for text in table)
+    assert ["numeric", "30", "columns"] in table
+    assert ["boolean", "1", "column"] in table
+    assert any(text[:2] == ["c99", "numeric"] for text in table)
+    assert not any(text[:2] == ["c100", "numeric"] for text in table)
 
 
 def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,7 +108,9 @@ def test_the_rest_of_a_plan_arrives() -> None:
     assert (stopping.patience, stopping.min_delta, stopping.restore_best) == (4, 0.3, False)
 
 
-@pytest.mark.parametrize(("task", "kind"), [("classes", "squared_error_of_classes"), ("numbers", "squared_error")])
+@pytest.mark.parametrize(
+    ("task", "kind"), [("classification", "squared_error_of_classes"), ("regression", "squared_error")]
+)
 def test_squared_error_of_classes_is_of_their_probabilities(task: str, kind: str) -> None:
     assert translated(task=task, loss="squared_error").loss.kind == kind
 

@@ -14,7 +14,7 @@ from tests.unit.estimators.small_tables import QUICK, a_number, same_weights, th
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
 def test_they_do_what_train_does(kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
-    task = "classes" if kind is DNNClassifier else "numbers"
+    task = "classification" if kind is DNNClassifier else "regression"
     fitted = kind([6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, random_state=3).fit(x, y)
     run = cr.train(
         x, y, hidden=[6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, seed=3, task=task,

@@ -74,7 +74,7 @@ def test_probabilities_sum_to_one(loss: str, classes: int, precision: str) -> No
 def test_predictions_are_labels_as_they_were_given(labels: list[Any]) -> None:
     x, y = two_classes()
     given = np.array(labels)[y]
-    model = quick(x, given, epochs=100, learning_rate=0.02, task="classes").model
+    model = quick(x, given, epochs=100, learning_rate=0.02, task="classification").model
     assert model.classes == tuple(labels)
     assert (model.predict(x) == given).mean() > 0.9
     assert model.predict(x).dtype == given.dtype

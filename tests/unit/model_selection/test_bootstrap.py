@@ -38,10 +38,10 @@ def data(task: str) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 3))
     y = x[:, 0] - 2 * x[:, 1]
-    return x, y if task == "numbers" else np.where(y > 0, "up", "down")
+    return x, y if task == "regression" else np.where(y > 0, "up", "down")
 
 
-@pytest.mark.parametrize("task", ["numbers", "classes"])
+@pytest.mark.parametrize("task", ["regression", "classification"])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_member_has_the_bytes_of_train_on_the_drawn_rows(task: str, weighted: bool) -> None:
     """Not standardised, so that `creche.train` takes nothing but the rows themselves from its table."""
@@ -89,7 +89,7 @@ def test_bagging_predicts_a_step_better_than_its_members() -> None:
     test_x = rng.standard_normal((400, 4))
     test_y = np.sign(test_x[:, 0])
     colony = cr.sweep(
-        x, y, hidden=[12], learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1, task="numbers"
+        x, y, hidden=[12], learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1, task="regression"
     )
     said = np.stack([member.model.predict(test_x) for member in colony])
     alone = ((said - test_y) ** 2).mean(axis=1)
@@ -110,7 +110,7 @@ def test_it_goes_on_from_its_file_and_is_another_sweep_than_without(tmp_path: Pa
 
 def test_memory_counts_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).standard_normal((20_000, 50))
-    arguments: dict[str, Any] = {"hidden": [2], "epochs": 1, "threads": 1, "batch_size": 1000, "task": "numbers"}
+    arguments: dict[str, Any] = {"hidden": [2], "epochs": 1, "threads": 1, "batch_size": 1000, "task": "regression"}
     monkeypatch.setattr("creche.model_selection.cost_estimate.available_memory", lambda: 50_000_000)
     with pytest.raises(cr.PlanError, match=r"a sweep of 64 networks needs about 0\.2 GB"):
         cr.sweep(x, x[:, 0], **arguments, seeds=64, bootstrap=True)

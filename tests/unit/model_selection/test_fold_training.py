@@ -28,10 +28,10 @@ def squares(outputs: Any, labels: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("task", ["classes", "numbers", "a loss in Python"])
+@pytest.mark.parametrize("task", ["classification", "regression", "a loss in Python"])
 def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
     """By the public door, on arrays without the rows of the fold, and encoders of their own."""
-    x, y = two_classes(61) if task == "classes" else line(61)
+    x, y = two_classes(61) if task == "classification" else line(61)
     job: dict[str, Any] = {**QUICK, "threads": threads}
     if task == "a loss in Python":
         job["loss"] = squares

@@ -14,22 +14,24 @@ from tests.unit.small_runs import line, two_classes
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
 
 
-@pytest.mark.parametrize("task", ["classes", "a number", "numbers"])
+@pytest.mark.parametrize("task", ["classification", "a number", "regression"])
 def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -> None:
     """Each fold's networks, as an `Ensemble`, say the same of its rows."""
-    x, y = two_classes(50) if task == "classes" else line(50)
-    labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "numbers" else y
+    x, y = two_classes(50) if task == "classification" else line(50)
+    labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "regression" else y
     crossed = cr.cross_validate(x, labels, folds=2, seeds=4, **QUICK)
     for fold in (1, 2):
         models = [m.model for m, place in zip(crossed.members, crossed.places, strict=True) if place.fold == fold]
         ensemble = cr.Ensemble(models, threads=1)
         rows = crossed.members[(fold - 1) * 4].prepared.evaluated[1].observations.rows
         said = (
-            ensemble.predict_proba(x[rows]) if task == "classes" else ensemble.predict(x[rows]).reshape(len(rows), -1)
+            ensemble.predict_proba(x[rows])
+            if task == "classification"
+            else ensemble.predict(x[rows]).reshape(len(rows), -1)
         )
         np.testing.assert_allclose(crossed.predictions[rows], said, rtol=1e-6)
         doubt = ensemble.disagreement(x[rows])
-        if task == "numbers":  # in deviations of the label, which the ensemble knows of the training rows only
+        if task == "regression":  # in deviations of the label, which the ensemble knows of the training rows only
             spread = np.stack([m.predict(x[rows]) for m in models]).std(axis=0)
             doubt = (spread / labels.std(axis=0)).mean(axis=1)
         np.testing.assert_allclose(crossed.disagreement[rows], doubt, rtol=1e-6, atol=1e-12)

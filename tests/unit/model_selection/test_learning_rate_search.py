@@ -89,7 +89,7 @@ def test_the_loss_of_a_constant_number(standardize: bool) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((90, 3))
     y = 900 + 50 * x[:, 0]
-    found = found_for(x, y, standardize=standardize, epochs=3, task="numbers", validation_fraction=0, extend=False)
+    found = found_for(x, y, standardize=standardize, epochs=3, task="regression", validation_fraction=0, extend=False)
     scale = np.std(y) if standardize else 1.0
     assert found.references.constant == pytest.approx(np.var(y) / scale**2, rel=0.02)
 
@@ -103,7 +103,7 @@ def test_gradient_descent_diverges_where_theory_says_so() -> None:
     limit = 2 / np.linalg.eigvalsh(2 * ones.T @ ones / 80).max()
     found = found_for(
         x, y, hidden=[], optimizer="sgd", loss="squared_error", batch_size=80, epochs=400, standardize=False,
-        validation_fraction=0, rates=cr.log_range(limit / 1e4, limit * 1e3, 41), task="numbers",
+        validation_fraction=0, rates=cr.log_range(limit / 1e4, limit * 1e3, 41), task="regression",
     )  # fmt: skip
     diverged = found.bands[-1]
     assert diverged.name == "diverged"

@@ -31,7 +31,7 @@ def plans(draw: st.DrawFn) -> cr.Plan:
     loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
     return cr.Plan(
         NETWORK,
-        "classes" if loss.key in FOR_CLASSES else "numbers",
+        "classification" if loss.key in FOR_CLASSES else "regression",
         loss,
         draw(st.sampled_from(of_family(Optimizer)).flatmap(parts)),
         draw(st.sampled_from(of_family(Schedule)).flatmap(parts)),
@@ -95,7 +95,7 @@ def test_a_plan_needs_a_network(network: Any) -> None:
 
 
 @pytest.mark.parametrize("word", LOSSES.words)
-@pytest.mark.parametrize(("task", "fitting"), [("classes", FOR_CLASSES), ("numbers", FOR_NUMBERS)])
+@pytest.mark.parametrize(("task", "fitting"), [("classification", FOR_CLASSES), ("regression", FOR_NUMBERS)])
 def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> None:
     if word in fitting:
         assert cr.Plan(NETWORK, task, word).loss.key == word  # type: ignore[arg-type]

@@ -44,7 +44,7 @@ def history(validation: bool = True) -> cr.History:
 def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, ...] = ()) -> cr.Model:
     """A network of classes with weights that follow a pattern."""
     given = names or tuple(f"bill {i} mm" for i in range(inputs))
-    plan = cr.Plan(cr.Network.of(len(given), list(hidden), 3), "classes", cr.CrossEntropy())
+    plan = cr.Plan(cr.Network.of(len(given), list(hidden), 3), "classification", cr.CrossEntropy())
     rng = np.random.Generator(np.random.PCG64(7))
     widths = plan.network.widths
     weights = [(rng.normal(size=(a, b)).astype(np.float32), np.zeros(b, dtype=np.float32)) for a, b in pairwise(widths)]

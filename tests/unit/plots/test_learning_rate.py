@@ -92,7 +92,7 @@ def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))
     found = cr.find_learning_rate(
-        x, rng.poisson(np.exp(2 + x[:, 0])), loss="poisson", task="numbers", hidden=[4], epochs=10, seeds=2, threads=1,
+        x, rng.poisson(np.exp(2 + x[:, 0])), loss="poisson", task="regression", hidden=[4], epochs=10, seeds=2, threads=1,
         rates=cr.log_range(1e-4, 1, 9), validation_fraction=0,
     )  # fmt: skip
     axes = found.plot()

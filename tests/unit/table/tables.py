@@ -29,7 +29,7 @@ def frame(rows: int = 7) -> pl.DataFrame:
     )
 
 
-KINDS = {"mass": "number", "count": "whole", "ringed": "yes_no", "island": "words", "day": "moment", "gap": "number"}
+KINDS = {"mass": "number", "count": "whole", "ringed": "boolean", "island": "words", "day": "datetime", "gap": "number"}
 
 
 def values(table: Table) -> dict[str, list[Any]]:

@@ -95,16 +95,16 @@ def test_whole_numbers_are_numbers_and_large_ones_exact() -> None:
 def test_kinds_that_mean_other_things_differ() -> None:
     columns = [
         numbers(1, 0),
-        Column("yes_no", np.array([1.0, 0.0])),
+        Column("boolean", np.array([1.0, 0.0])),
         Column.of_words(["1", "0"]),
-        Column("moment", np.array([1, 0], dtype="datetime64[us]")),
+        Column("datetime", np.array([1, 0], dtype="datetime64[us]")),
     ]
     assert len({digest_column(column) for column in columns}) == 4
 
 
 def test_moments_count_and_missing_ones_too() -> None:
     moments = ["2026-01-01", "NaT", "2026-01-01T00:00:00.000001"]
-    digests = {digest_column(Column("moment", np.array([m], dtype="datetime64[us]"))) for m in moments}
+    digests = {digest_column(Column("datetime", np.array([m], dtype="datetime64[us]"))) for m in moments}
     assert len(digests) == 3
 
 

@@ -44,14 +44,14 @@ def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
 @pytest.mark.parametrize(
     ("labels", "task"),
     [
-        (np.array(["a", "b"]), "classes"),
-        (np.array(["a", "b"], dtype=object), "classes"),
-        (np.array([True, False]), "classes"),
-        (np.arange(50), "classes"),
-        (np.arange(51), "numbers"),
-        (np.arange(3, dtype=np.uint8), "classes"),
-        (np.array([0.0, 1.0]), "numbers"),
-        (np.array([0.5, 1.5], dtype=np.float32), "numbers"),
+        (np.array(["a", "b"]), "classification"),
+        (np.array(["a", "b"], dtype=object), "classification"),
+        (np.array([True, False]), "classification"),
+        (np.arange(50), "classification"),
+        (np.arange(51), "regression"),
+        (np.arange(3, dtype=np.uint8), "classification"),
+        (np.array([0.0, 1.0]), "regression"),
+        (np.array([0.5, 1.5], dtype=np.float32), "regression"),
     ],
     ids=lambda value: str(value)[:20],
 )

@@ -84,8 +84,8 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
     for i, value, role, says in [
         (9, float("inf"), None, r"row 10, column 'x' is inf"),
         (17, 1e300, None, r"row 18, column 'x' is inf"),  # beyond float32
-        (11, "word", "number", r"row 12, column 'x' is 'word'; needs a number"),
-        (13, "w" * 1001, "category", r"row 14, column 'x' holds 1,001 characters"),
+        (11, "word", "numeric", r"row 12, column 'x' is 'word'; needs a number"),
+        (13, "w" * 1001, "categorical", r"row 14, column 'x' holds 1,001 characters"),
     ]:
         column: list[Any] = [*x[:i], value, *x[i + 1 :]]
         if role:
@@ -227,13 +227,13 @@ def test_a_class_that_only_validation_has() -> None:
 @pytest.mark.parametrize(
     ("loss", "y", "task"),
     [
-        (None, np.array([0, 1] * 5), "classes"),
-        (None, np.linspace(0, 1, 10), "numbers"),
-        (cr.Huber(), np.array([0, 1] * 5), "numbers"),
-        (cr.CrossEntropy(), np.array([0.0, 1.0] * 5), "classes"),
-        (cr.SquaredError(), np.array([0, 1] * 5), "classes"),
-        (cr.SquaredError(), np.linspace(0, 1, 10), "numbers"),
-        (cr.Huber(), np.array(["a", "b"] * 5, dtype=object), "classes"),
+        (None, np.array([0, 1] * 5), "classification"),
+        (None, np.linspace(0, 1, 10), "regression"),
+        (cr.Huber(), np.array([0, 1] * 5), "regression"),
+        (cr.CrossEntropy(), np.array([0.0, 1.0] * 5), "classification"),
+        (cr.SquaredError(), np.array([0, 1] * 5), "classification"),
+        (cr.SquaredError(), np.linspace(0, 1, 10), "regression"),
+        (cr.Huber(), np.array(["a", "b"] * 5, dtype=object), "classification"),
     ],
 )
 def test_the_task_by_loss_and_label(loss: Any, y: Any, task: str) -> None:
@@ -242,28 +242,30 @@ def test_the_task_by_loss_and_label(loss: Any, y: Any, task: str) -> None:
 
 def test_the_task_by_argument() -> None:
     x, y = two_classes()
-    assert prepared(x, y, task="numbers").task == "numbers"
-    assert prepared(x, y.astype(float), task="classes").task == "classes"
-    with pytest.raises(TableError, match="task: got 'regression'; needs 'classes' or 'numbers'"):
+    assert prepared(x, y, task="regression").task == "regression"
+    assert prepared(x, y.astype(float), task="classification").task == "classification"
+    with pytest.raises(TableError, match="task: got 'regression'; needs 'classification' or 'regression'"):
         prepared(x, y, task="regression")
-    with pytest.raises(TableError, match="label 'kind': holds words; a label of numbers is needed for task='numbers'"):
-        prepared(FRAME.drop_nulls().drop("town"), label="kind", task="numbers")
+    with pytest.raises(
+        TableError, match="label 'kind': holds words; a label of numbers is needed for task='regression'"
+    ):
+        prepared(FRAME.drop_nulls().drop("town"), label="kind", task="regression")
 
 
-@pytest.mark.parametrize("arguments", [{"task": "numbers"}, {"loss": cr.Huber()}], ids=repr)
+@pytest.mark.parametrize("arguments", [{"task": "regression"}, {"loss": cr.Huber()}], ids=repr)
 def test_an_array_of_words_is_no_label_of_numbers(arguments: dict[str, Any]) -> None:
     y = np.array(["a", "b"] * 5)
     try:
         out = prepared(np.eye(10), y, standardize=False, **arguments)
     except TableError:
         return
-    assert out.task == "classes"
+    assert out.task == "classification"
 
 
 @pytest.mark.parametrize("label", [[None, True, *[False, True] * 4], [None, *[0, 1] * 4, 0]], ids=["yes/no", "whole"])
 def test_labels_in_a_table_are_classes_as_in_an_array(label: list[Any]) -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label}).drop_nulls()
-    assert prepared(frame, label="y").task == "classes"
+    assert prepared(frame, label="y").task == "classification"
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label})
     with pytest.warns(CrecheWarning, match="left out 1 of 10"):
         out = prepared(frame, label="y", missing_label="drop")
@@ -433,7 +435,7 @@ def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any
 
 def test_numbers_have_no_classes() -> None:
     with pytest.raises(TableError, match="classes: the label 'y' is learnt as a number"):
-        prepared(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="numbers")
+        prepared(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="regression")
 
 
 def test_numbers_have_no_class_weights() -> None:
@@ -496,10 +498,10 @@ def test_a_class_with_one_row_is_named() -> None:
     assert prepared(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
     counts = np.array([1, 2, 3] * 3 + [7])
     with pytest.raises(
-        TableError, match=r"row 9 is the only one of class 7.*learn it as a number with task='numbers', leave"
+        TableError, match=r"row 9 is the only one of class 7.*learn it as a number with task='regression', leave"
     ):
         prepared(x, counts)
-    assert prepared(x, counts, task="numbers").labels.classes is None
+    assert prepared(x, counts, task="regression").labels.classes is None
 
 
 def test_groups_times_and_parts_by_column() -> None:
@@ -535,7 +537,7 @@ def test_groups_times_and_parts_by_column() -> None:
 def test_several_labels_of_numbers() -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "u": np.arange(10) * 2, "v": np.linspace(5, 6, 10)})
     out = prepared(frame, label=["u", "v"], validation_fraction=0)
-    assert (out.task, out.labels.names, out.labels.outputs(cr.SquaredError())) == ("numbers", ("u", "v"), 2)
+    assert (out.task, out.labels.names, out.labels.outputs(cr.SquaredError())) == ("regression", ("u", "v"), 2)
     rows, _ = out.rows(cr.SquaredError(), "float64")
     assert rows.targets is not None
     np.testing.assert_allclose(rows.targets.mean(axis=0), 0, atol=1e-12)

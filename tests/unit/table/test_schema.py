@@ -43,18 +43,18 @@ def described(column: Column, name: str = "it", role: str | None = None) -> Colu
 @pytest.mark.parametrize(
     ("column", "role"),
     [
-        (number(RANDOM.normal(size=ROWS)), "number"),
-        (Column("whole", RANDOM.permutation(ROWS) + 1000), "number"),
+        (number(RANDOM.normal(size=ROWS)), "numeric"),
+        (Column("whole", RANDOM.permutation(ROWS) + 1000), "numeric"),
         (Column("whole", np.arange(ROWS)), "identifier"),
         (Column("whole", np.arange(ROWS)[::-1] + 1), "identifier"),
-        (Column("whole", np.arange(ROWS) % 50), "number"),
-        (Column("whole", np.arange(10)), "number"),
-        (Column("yes_no", np.arange(ROWS) % 2 / 1.0), "yes_no"),
-        (Column("moment", DAYS), "date"),
-        (Column.of_words(["a", "b", "c"] * 20), "category"),
-        (Column.of_words(["a", None, "c"] * 20), "category"),
+        (Column("whole", np.arange(ROWS) % 50), "numeric"),
+        (Column("whole", np.arange(10)), "numeric"),
+        (Column("boolean", np.arange(ROWS) % 2 / 1.0), "boolean"),
+        (Column("datetime", DAYS), "datetime"),
+        (Column.of_words(["a", "b", "c"] * 20), "categorical"),
+        (Column.of_words(["a", None, "c"] * 20), "categorical"),
         (Column.of_words([f"code{i}" for i in range(ROWS)]), "identifier"),
-        (Column.of_words([f"code{i}" for i in range(10)]), "category"),
+        (Column.of_words([f"code{i}" for i in range(10)]), "categorical"),
         (Column.of_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
         (Column.of_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
     ],
@@ -68,7 +68,7 @@ def test_roles_by_values(column: Column, role: str) -> None:
 def test_different_whole_numbers_called_an_identifier_are_one(name: str) -> None:
     column = Column("whole", RANDOM.permutation(10 * ROWS)[:ROWS])
     assert described(column, name).role == "identifier"
-    assert described(column, "width").role == "number"
+    assert described(column, "width").role == "numeric"
 
 
 def test_what_is_left_out_is_said_with_its_reason() -> None:
@@ -82,19 +82,19 @@ def test_what_is_left_out_is_said_with_its_reason() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Schema.infer(columns, [], {"code": "identifier"}).features == ["size"]
-        assert Schema.infer(columns, [], {"code": "category"}).features == ["code", "size"]
+        assert Schema.infer(columns, [], {"code": "categorical"}).features == ["code", "size"]
 
 
 @pytest.mark.parametrize(
     ("column", "role"),
     [
-        (Column("whole", np.arange(ROWS)), "number"),
-        (Column("whole", np.arange(ROWS)), "category"),
-        (Column("whole", np.arange(ROWS) % 2), "yes_no"),
-        (number([0.0, 1.0, np.nan] * 20), "yes_no"),
-        (Column("yes_no", np.ones(ROWS)), "number"),
-        (Column("yes_no", np.ones(ROWS)), "category"),
-        (Column("moment", DAYS), "category"),
+        (Column("whole", np.arange(ROWS)), "numeric"),
+        (Column("whole", np.arange(ROWS)), "categorical"),
+        (Column("whole", np.arange(ROWS) % 2), "boolean"),
+        (number([0.0, 1.0, np.nan] * 20), "boolean"),
+        (Column("boolean", np.ones(ROWS)), "numeric"),
+        (Column("boolean", np.ones(ROWS)), "categorical"),
+        (Column("datetime", DAYS), "categorical"),
         (Column.of_words(["a"] * ROWS), "ignore"),
         (Column.of_words(["a"] * ROWS), "text"),
         (number(np.ones(ROWS)), "identifier"),
@@ -108,18 +108,18 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
 @pytest.mark.parametrize(
     ("column", "role", "says"),
     [
-        (Column.of_words([None, "a"] * 30), "number", "row 2, column 'it' is 'a'; needs a number"),
-        (Column.of_words(["a"] * ROWS), "date", "row 1, column 'it' is 'a'; needs a date"),
-        (Column.of_words(["a"] * ROWS), "yes_no", "row 1, column 'it' is 'a'; needs yes or no"),
-        (number(np.arange(ROWS)), "yes_no", "row 3, column 'it' is 2.0; needs yes or no"),
-        (number(np.arange(ROWS)), "date", "row 1, column 'it' is 0.0; needs a date such"),
-        (Column.of_words(["1", "2", None, "-"] * 15), "number", "row 4, column 'it' is '-'; needs a number"),
+        (Column.of_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
+        (Column.of_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
+        (Column.of_words(["a"] * ROWS), "boolean", "row 1, column 'it' is 'a'; needs yes or no"),
+        (number(np.arange(ROWS)), "boolean", "row 3, column 'it' is 2.0; needs yes or no"),
+        (number(np.arange(ROWS)), "datetime", "row 1, column 'it' is 0.0; needs a date such"),
+        (Column.of_words(["1", "2", None, "-"] * 15), "numeric", "row 4, column 'it' is '-'; needs a number"),
         (
             Column.of_words(["1/2/2020", "3/4/2020"] * 30),
-            "date",
+            "datetime",
             "whether its day or its month comes first, the rows do",
         ),
-        (Column("moment", DAYS), "number", "row 1, column 'it' is '2020-01-01.*needs a number"),
+        (Column("datetime", DAYS), "numeric", "row 1, column 'it' is '2020-01-01.*needs a number"),
         (number(np.arange(ROWS)), "numeric", "column 'it' got 'numeric'; .*There are: number, category"),
     ],
     ids=str,
@@ -132,15 +132,15 @@ def test_a_role_that_cannot_be_is_refused(column: Column, role: str, says: str) 
 def test_words_become_what_their_role_needs() -> None:
     """Of a DataFrame, where words that look like numbers are words until it is said what they are."""
     data = {"size": ["1.5", None, "3"] * 20, "ringed": ["1", "0", None] * 20, "when": ["1.2.2020"] * 60}
-    roles = {"size": "number", "ringed": "yes_no", "when": "date"}
+    roles = {"size": "numeric", "ringed": "boolean", "when": "datetime"}
     columns = apply_roles(read_table(data), roles).columns
     assert {name: column.kind for name, column in columns.items()} == {
-        "size": "number", "ringed": "yes_no", "when": "moment",
+        "size": "number", "ringed": "boolean", "when": "datetime",
     }  # fmt: skip
     assert columns["size"].objects()[:3].tolist() == [1.5, None, 3.0]
     assert columns["ringed"].objects()[:3].tolist() == [True, False, None]
     schema = Schema.infer(read_table(data), [], roles)
-    assert [(c.role, c.missing) for c in schema.columns] == [("number", 20), ("yes_no", 20), ("date", 0)]
+    assert [(c.role, c.missing) for c in schema.columns] == [("numeric", 20), ("boolean", 20), ("datetime", 0)]
 
 
 def test_a_word_among_numbers_is_told() -> None:
@@ -157,8 +157,8 @@ def test_a_word_among_numbers_is_told() -> None:
 
 def test_a_role_for_a_column_that_is_not_there() -> None:
     with pytest.raises(TableError, match="schema: the table has no column 'siz'; did you mean 'size'"):
-        Schema.infer(table(size=number([1, 2])), [], {"siz": "number"})
-    assert Schema.infer(table(size=number([1, 2])), ["kind"], {"kind": "category"}).features == ["size"]
+        Schema.infer(table(size=number([1, 2])), [], {"siz": "numeric"})
+    assert Schema.infer(table(size=number([1, 2])), ["kind"], {"kind": "categorical"}).features == ["size"]
 
 
 def test_an_empty_column_is_named() -> None:
@@ -213,13 +213,13 @@ def test_different_values_are_counted_in_long_columns_too(rows: int) -> None:
     assert described(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
     moments = DAYS[0] + values.astype("timedelta64[D]")
     moments[:5] = np.datetime64("NaT")
-    assert described(Column("moment", moments)).distinct == len(set(values[5:].tolist()))
+    assert described(Column("datetime", moments)).distinct == len(set(values[5:].tolist()))
 
 
 def test_examples_are_the_first_different_values() -> None:
     assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
-    assert described(Column("yes_no", np.array([1.0, 0.0]))).examples == ("yes", "no")
-    assert described(Column("moment", DAYS[:1])).examples == ("2020-01-01",)
+    assert described(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
+    assert described(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
     assert described(Column.of_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
 
 
@@ -227,10 +227,10 @@ def test_there_and_back_as_plain_data() -> None:
     schema = Schema.infer(read_table(pl.DataFrame({"a": [1, 2, None], "b": ["x", None, "y"]})), [], {"b": "text"})
     again = Schema.from_dict(json.loads(json.dumps(schema.to_dict())))
     assert again == schema
-    assert again.roles == {"a": "number", "b": "text"}
+    assert again.roles == {"a": "numeric", "b": "text"}
 
 
-PLAIN = Schema((ColumnSchema("a", "number", "whole", 3, 1, 2, ("1", "2")),)).to_dict()
+PLAIN = Schema((ColumnSchema("a", "numeric", "whole", 3, 1, 2, ("1", "2")),)).to_dict()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ UNUSUAL: list[dict[str, Any]] = [
     {"hidden": [], "optimizer": cr.SGD(0.1, momentum=0.9, nesterov=True), "schedule": "cosine"},
     {"hidden": [4, 3], "activation": ["tanh", cr.LeakyRelu(0.2)], "dropout": [0.0, 0.25], "initializer": "he_uniform"},
     {"early_stopping": 3, "loss": cr.CrossEntropy(label_smoothing=0.1), "class_weight": "balanced"},
-    {"schema": {"body_mass_g": "category"}, "preprocessing": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
+    {"schema": {"body_mass_g": "categorical"}, "preprocessing": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
 ]
 

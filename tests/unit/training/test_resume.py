@@ -76,7 +76,9 @@ def test_validation_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
     beside = {"validation_data": tmp_path / "later.csv", "early_stopping": 4}
     whole = cr.train(tmp_path / "train.csv", epochs=7, **beside, **JOB)
     folder = tmp_path / "run"
-    cr.train(tmp_path / "train.csv", epochs=7, checkpoint=folder, checkpoint_every=2, on_epoch=stop_after(4), **beside, **JOB)
+    cr.train(
+        tmp_path / "train.csv", epochs=7, checkpoint=folder, checkpoint_every=2, on_epoch=stop_after(4), **beside, **JOB
+    )
     assert json.loads((folder / "run.json").read_text())["validation_data"].endswith("later.csv")
     assert digest(cr.resume(folder)) == digest(whole)
 

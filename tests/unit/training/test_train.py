@@ -289,7 +289,7 @@ def test_a_plan_in_place_of_its_arguments_is_the_same_run() -> None:
 
 def test_a_plan_says_what_the_label_is() -> None:
     x, y = two_classes()
-    run = train(x, y, plan=cr.Plan(cr.Network.of(3, [4], 1), "numbers", "huber", epochs=1), threads=1)  # type: ignore[arg-type]
+    run = train(x, y, plan=cr.Plan(cr.Network.of(3, [4], 1), "regression", "huber", epochs=1), threads=1)  # type: ignore[arg-type]
     assert run.model.classes is None
 
 
@@ -413,10 +413,10 @@ def test_divergence_says_where_and_keeps_what_there_was() -> None:
         ({"shuffle": "yes"}, "shuffle: got 'yes'; needs True or False"),
         ({"early_stopping": 0}, r"patience: got 0; needs a whole number of at least 1"),
         (
-            {"loss": "huber", "task": "classes"},
+            {"loss": "huber", "task": "classification"},
             "loss: 'huber' does not fit a label of classes; losses that do: cross_entropy",
         ),
-        ({"loss": "cross_entropy", "task": "numbers"}, "loss: 'cross_entropy' does not fit a label of numbers"),
+        ({"loss": "cross_entropy", "task": "regression"}, "loss: 'cross_entropy' does not fit a label of numbers"),
         ({"hidden": [300_000, 300_000]}, "needs about .* GB to train, more than .* available"),
         pytest.param({"hidden": [5, 0]}, r"hidden: got 0"),
         pytest.param({"seed": 2**64}, r"seed: got 18446744073709551616; .*at most"),
@@ -466,8 +466,8 @@ def test_labels_too_large_for_single_precision_are_named(several: bool) -> None:
     labels = np.column_stack([x[:, 0], y]) if several else y
     name = "y1" if several else "y"
     with pytest.raises(cr.TableError, match=rf"label '{name}': row 3 is 1e\+200, too large for float32"):
-        quick(x, labels, task="numbers", standardize=False, validation_fraction=0.2)
-    assert quick(x, labels, task="numbers", validation_fraction=0).status == "finished"
+        quick(x, labels, task="regression", standardize=False, validation_fraction=0.2)
+    assert quick(x, labels, task="regression", validation_fraction=0).status == "finished"
 
 
 def test_threads_may_be_a_number_of_numpys() -> None:

@@ -13,7 +13,9 @@ JOB = {"label": "species", "hidden": [5], "epochs": 4, "threads": 1}
 
 
 def test_a_model_file_proves_itself(tmp_path: Path) -> None:
-    cr.train(PENGUINS_CSV, preprocessing="robust", dropout=0.2, test_fraction=0.1, **JOB).model.save(tmp_path / "m.creche")
+    cr.train(PENGUINS_CSV, preprocessing="robust", dropout=0.2, test_fraction=0.1, **JOB).model.save(
+        tmp_path / "m.creche"
+    )
     verified = cr.verify(tmp_path / "m.creche", PENGUINS_CSV, threads=2)
     assert verified.same
     assert verified.data_same

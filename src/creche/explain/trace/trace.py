@@ -247,7 +247,7 @@ def _head(plan: Plan) -> str:
     """What turns the last weighted sums into predictions."""
     if isinstance(plan.loss, BinaryCrossEntropy):
         return "sigmoid"
-    if plan.task == "classes":
+    if plan.task == "classification":
         return "softmax"
     return "exp" if isinstance(plan.loss, Poisson) else "identity"
 

@@ -39,7 +39,7 @@ class CategoricalEncoder:
 
     """
 
-    role: ClassVar[str] = "category"
+    role: ClassVar[str] = "categorical"
 
     name: str
     kind: str

@@ -67,8 +67,8 @@ class DatetimeEncoder:
 
     """
 
-    role: ClassVar[str] = "date"
-    kind: ClassVar[str] = "moment"
+    role: ClassVar[str] = "datetime"
+    kind: ClassVar[str] = "datetime"
 
     name: str
     parts: tuple[str, ...]

@@ -135,7 +135,9 @@ class FeatureEncoder:
         """
         roles = schema.roles
         known = _moments_of_complete_numbers(table, schema, weights)
-        columns = tuple(_fit(table, name, roles[name], preprocessing, weights, known.get(name)) for name in schema.features)
+        columns = tuple(
+            _fit(table, name, roles[name], preprocessing, weights, known.get(name)) for name in schema.features
+        )
         encoder = cls(columns, True)
         if encoder.width == 0:
             raise TableError(
@@ -162,7 +164,8 @@ class FeatureEncoder:
         else:
             table = _as_table(x, names)
             columns = tuple(
-                NumericEncoder.fit(name, column, preprocessing.scaling, weights) for name, column in table.columns.items()
+                NumericEncoder.fit(name, column, preprocessing.scaling, weights)
+                for name, column in table.columns.items()
             )
         _warn_of_constants(columns)
         return cls(columns, False)
@@ -292,7 +295,7 @@ def _moments_of_complete_numbers(
     complete, roles = {}, schema.roles
     for name in schema.features:
         column = table.columns[name]
-        is_number = roles[name] in ("number", "yes_no") and column.values.dtype.kind in "if"
+        is_number = roles[name] in ("numeric", "boolean") and column.values.dtype.kind in "if"
         if is_number and len(column) and np.isfinite(column.values).all():
             complete[name] = column.values
     if not complete:
@@ -310,12 +313,12 @@ def _fit(
     known: tuple[float, float] | None,
 ) -> Encoder:
     column = table.columns[name]
-    if role == "date":
+    if role == "datetime":
         return DatetimeEncoder.fit(name, column, weights)
-    if role in ("category", "text"):
+    if role in ("categorical", "text"):
         e = preprocessing
         return CategoricalEncoder.fit(name, column, e.infrequent, e.max_categories, e.buckets, weights)
-    kind = "yes_no" if role == "yes_no" else column.kind
+    kind = "boolean" if role == "boolean" else column.kind
     read = coerce_column(column, Rule(kind, given=True), ColumnContext(table.source, name, table.first_row))
     return NumericEncoder.fit(name, read, preprocessing.scaling, weights, known)
 

@@ -111,7 +111,7 @@ class NumericEncoder:
     Attributes
     ----------
     name : str
-    kind : {"number", "yes_no"}
+    kind : {"number", "boolean"}
         As what the column is read.
     center, scale : float
         scale is infinite for a constant column.
@@ -124,7 +124,7 @@ class NumericEncoder:
 
     """
 
-    role: ClassVar[str] = "number"
+    role: ClassVar[str] = "numeric"
 
     name: str
     kind: str = "number"
@@ -156,7 +156,7 @@ class NumericEncoder:
         marked = bool(missing.any())
         if marked:
             values, weights = values[~missing], None if weights is None else weights[~missing]
-        kind = "yes_no" if column.kind == "yes_no" else "number"
+        kind = "boolean" if column.kind == "boolean" else "number"
         if len(values) == 0:
             return cls(name, kind, 0.0, np.inf, 0.0, True)
         if not np.isfinite(values).all():
@@ -236,7 +236,7 @@ class NumericEncoder:
         name = read_name(data)
         scale = np.inf if data.get("scale") is None else read_number(data, "scale", above=0)
         kind, references = data.get("kind"), read_numbers(data, "references")
-        if kind not in ("number", "yes_no"):
+        if kind not in ("number", "boolean"):
             raise FileError(f"features: {name!r} is of kind {str(kind)[:40]!r}; the file was damaged or made by hand")
         if len(references) > MOST_REFERENCES or list(references) != sorted(references):
             raise FileError(f"features: references of {name!r} are no quantiles; the file was damaged or made by hand")

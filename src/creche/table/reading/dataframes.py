@@ -406,7 +406,7 @@ def _typed(series: pl.Series, place: ColumnContext) -> Column:
 
     dtype = series.dtype
     if dtype == pl.Boolean:
-        return Column("yes_no", _floats(series))
+        return Column("boolean", _floats(series))
     if dtype.is_integer():
         return _whole(series) or Column("number", _floats(series))
     if dtype.is_numeric():  # float and decimal
@@ -416,7 +416,7 @@ def _typed(series: pl.Series, place: ColumnContext) -> Column:
     if dtype in (pl.Date, pl.Datetime):
         if getattr(dtype, "time_zone", None) is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return Column("moment", np.asarray(series.cast(pl.Datetime("us")).to_numpy()).astype("datetime64[us]"))
+        return Column("datetime", np.asarray(series.cast(pl.Datetime("us")).to_numpy()).astype("datetime64[us]"))
     if dtype == pl.Time:
         codes, words = _factorized(series.cast(pl.String))
         return Column("words", codes, tuple(words))

@@ -57,7 +57,7 @@ HEALTHY: dict[str, Callable[[int], cr.Run]] = {
     "momentum": lambda s: trained(
         "penguins", **PENGUINS, seed=s, optimizer=cr.SGD(learning_rate=0.1, momentum=0.9), epochs=40
     ),
-    "mass": lambda s: trained("penguins", label="body_mass_g", task="numbers", seed=s, missing_label="drop"),
+    "mass": lambda s: trained("penguins", label="body_mass_g", task="regression", seed=s, missing_label="drop"),
     "huber": lambda s: trained(*numbers(s, 600), seed=s, loss="huber", learning_rate=0.003),
     "cosine": lambda s: trained(*numbers(s, 600), seed=s, schedule="cosine", learning_rate=0.005, early_stopping=40),
     "noise": lambda s: trained(*classes(s, 2000, 0.3), seed=s, hidden=[8], epochs=30),

@@ -21,7 +21,7 @@ ALL = DatetimeEncoder("day", PARTS)
 
 
 def column(moments: list[Any]) -> Column:
-    return Column("moment", np.array(moments, dtype="datetime64[us]"))
+    return Column("datetime", np.array(moments, dtype="datetime64[us]"))
 
 
 def encoded(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:

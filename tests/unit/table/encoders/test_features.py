@@ -45,8 +45,8 @@ def mixed(rows: int, seed: int = 0) -> Table:
         "gaps": Column("number", np.where(is_gap == 0, np.nan, gaps / 8)),
         "kind": Column("words", (kinds - 1).astype(np.int32), ("flat", "house", "villa")),
         "town": Column("words", (towns * named).astype(np.int32), tuple(f"town {i}" for i in range(60))),
-        "new": Column("yes_no", new.astype(np.float64)),
-        "sold": Column("moment", days),
+        "new": Column("boolean", new.astype(np.float64)),
+        "sold": Column("datetime", days),
     }
     return Table(columns, "the table")
 
@@ -121,7 +121,7 @@ def test_constant_columns_are_said_and_become_0() -> None:
 
 
 def test_a_table_in_which_nothing_differs() -> None:
-    table = Table({"day": Column("moment", np.array(["2020-01-01"] * 5, dtype="datetime64[us]"))}, "the table")
+    table = Table({"day": Column("datetime", np.array(["2020-01-01"] * 5, dtype="datetime64[us]"))}, "the table")
     with pytest.raises(TableError, match="the table: no column differs among the training rows"):
         fitted(table)
 
@@ -131,8 +131,8 @@ def test_all_roles_side_by_side() -> None:
     encoder = fitted(table)
     assert encoder.names == tuple(table.names)
     assert encoder.kinds == {
-        "size": "number", "rooms": "number", "gaps": "number", "kind": "words", "town": "words", "new": "yes_no",
-        "sold": "moment",
+        "size": "number", "rooms": "number", "gaps": "number", "kind": "words", "town": "words", "new": "boolean",
+        "sold": "datetime",
     }  # fmt: skip
     z = encoder.transform(table, "float64")
     assert z.shape == (3000, encoder.width)
@@ -324,7 +324,7 @@ def test_whatever_stands_in_a_file_is_refused_or_works(path: tuple[Any, ...], va
         None, [], {}, {"columns": [], "of_table": True}, {**PLAIN, "of_table": 1}, {**PLAIN, "columns": [3]},
         {**PLAIN, "columns": PLAIN["columns"] * 2}, {**PLAIN, "columns": [{"role": []}]},
         {"of_table": True, "columns": [
-            {"role": "category", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20, "marked": False}
+            {"role": "categorical", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20, "marked": False}
             for i in range(2)
         ]},
     ],

@@ -178,13 +178,13 @@ def test_archives(tmp_path: Path) -> None:
             "1.5",
             "row 3, column 'a' is '1.5'; needs a whole number|row 3, column 'a' is 1.5; needs a whole number",
         ),
-        ("yes_no", "maybe", "row 3, column 'a' is 'maybe'; needs yes or no"),
-        ("moment", "yesterday", "row 3, column 'a' is 'yesterday'; needs a date such as 2020-01-31"),
+        ("boolean", "maybe", "row 3, column 'a' is 'maybe'; needs yes or no"),
+        ("datetime", "yesterday", "row 3, column 'a' is 'yesterday'; needs a date such as 2020-01-31"),
     ],
 )
 def test_values_of_another_kind_than_expected(kind: str, word: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    fine = {"number": "1.5", "whole": "3", "yes_no": "yes", "moment": "2020-01-02"}[kind]
+    fine = {"number": "1.5", "whole": "3", "boolean": "yes", "datetime": "2020-01-02"}[kind]
     path.write_text(f"a,b\n{fine},1\n,1\n{word},1\n")
     for sources in ([path], [read_table(path)], [pl.read_csv(path, infer_schema=False)]):
         with pytest.raises(TableError, match=message):
@@ -196,7 +196,7 @@ def test_values_of_another_kind_than_expected(kind: str, word: str, message: str
 def test_expected_kinds(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("code,flag\n007,1\n12,0\n")
-    table = read_table(path, expected={"code": "words", "flag": "yes_no"})
+    table = read_table(path, expected={"code": "words", "flag": "boolean"})
     assert table.columns["code"].objects().tolist() == ["007", "12"]
     assert table.columns["flag"].objects().tolist() == [True, False]
 

@@ -122,7 +122,7 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
 def test_what_is_found_out(text: str, wanted: dict[str, list[Any]] | None, small: bool, tmp_path: Path) -> None:
     table = read(text, tmp_path, small=small)
     if wanted is None:
-        assert kinds(table) == {"a": "moment", "b": "number"}
+        assert kinds(table) == {"a": "datetime", "b": "number"}
     else:
         assert values(table) == wanted
 

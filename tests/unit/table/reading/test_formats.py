@@ -98,7 +98,7 @@ def test_files(format: str, compression: str, tmp_path: Path) -> None:
     path = tmp_path / "no-ending"
     path.write_bytes(COMPRESSIONS[compression](FORMATS[format](data)))
     table = read_table(path)
-    wanted = {**KINDS, "day": "moment"}
+    wanted = {**KINDS, "day": "datetime"}
     assert kinds(table) == wanted
     assert values(table) == expected(data)
     assert table.source == str(path)
@@ -141,7 +141,7 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "pyarrow batch": lambda data: data.to_arrow().combine_chunks().to_batches()[0],
     "pandas": lambda data: data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_pandas(),
     "pandas of pyarrow": lambda data: data.to_pandas(use_pyarrow_extension_array=True),
-    "pandas categories": lambda data: data.to_pandas().astype({"island": "category"}),
+    "pandas categories": lambda data: data.to_pandas().astype({"island": "categorical"}),
     "pandas objects": lambda data: pd.DataFrame(data.to_dicts()),
     "dict": lambda data: data.to_dict(as_series=False),
     "dict of arrays": lambda data: {
@@ -250,7 +250,7 @@ def test_arrays_are_no_tables_of_names() -> None:
     assert not is_table(np.zeros((3, 2)))
     assert not is_table([[1, 2], [3, 4]])
     table = read_table({"a": np.arange(3, dtype=np.uint8), "b": np.array([1, 2, 3], dtype="datetime64[D]")})
-    assert kinds(table) == {"a": "whole", "b": "moment"}
+    assert kinds(table) == {"a": "whole", "b": "datetime"}
 
 
 HIDDEN = np.arange(4) % 2 == 0
@@ -261,7 +261,7 @@ HIDDEN = np.arange(4) % 2 == 0
     [
         (np.ma.masked_array([1.5, 2.5, 3.5, 4.5], HIDDEN), "number", [None, 2.5, None, 4.5]),
         (np.ma.masked_array([1, 2, 3, 4], HIDDEN), "whole", [None, 2, None, 4]),
-        (np.ma.masked_array([True, True, False, False], HIDDEN), "yes_no", [None, True, None, False]),
+        (np.ma.masked_array([True, True, False, False], HIDDEN), "boolean", [None, True, None, False]),
         (np.ma.masked_array(["a", "b", "c", "d"], HIDDEN), "words", [None, "b", None, "d"]),
         (np.ma.masked_array([1.5, 2.5], [False, False]), "number", [1.5, 2.5]),
         (np.array([90, 7200], dtype="timedelta64[s]"), "number", [90.0, 7200.0]),

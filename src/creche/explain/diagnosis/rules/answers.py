@@ -23,7 +23,7 @@ def same_answer(case: RunFacts) -> Symptom | None:
     """The network says the same of every row: the same number, or always the commonest class."""
     if case.diverged or case.epochs == 0 or len(case.rows_predicted) < LEAST_ROWS:
         return None
-    return _of_classes(case) if case.plan.task == "classes" else _of_numbers(case)
+    return _of_classes(case) if case.plan.task == "classification" else _of_numbers(case)
 
 
 def _of_classes(case: RunFacts) -> Symptom | None:

@@ -18,7 +18,7 @@ def diverged(case: RunFacts) -> Symptom | None:
     epoch, batch, rate = case.run.divergence
     fell = f"; the training loss of epoch {case.epochs} was {case.train[-1]:.3g}" if case.epochs else ""
     alternatives = [
-        *standardize(case, "loss" if case.plan.task == "classes" else "rmse"),
+        *standardize(case, "loss" if case.plan.task == "classification" else "rmse"),
         *lower_rates(case, 10, 100, 1000),
     ]
     if not case.plan.optimizer.clip_norm:

@@ -44,7 +44,7 @@ def dead_layer(case: RunFacts) -> Symptom | None:
         f"{dead[worst]} of its {width} neurons give 0 on all sampled training rows{_since(case, worst)}",
         f"through a neuron that gives 0 on every row no gradient flows, so it cannot learn any more; {left}",
         [
-            *standardize(case, "loss" if case.plan.task == "classes" else "rmse"),
+            *standardize(case, "loss" if case.plan.task == "classification" else "rmse"),
             Alternative("leaky_relu in place of it", {"activation": "leaky_relu"}),
             *lower_rates(case, 3, 10, 100),
         ],
@@ -84,7 +84,7 @@ def saturated_layer(case: RunFacts) -> Symptom | None:
         f"slope is less than a twentieth of the greatest{began}; the training loss is still {case.train[-1]:.3g}",
         "where an activation is level, hardly any gradient comes back, and what lies before it cannot learn",
         [
-            *standardize(case, "loss" if case.plan.task == "classes" else "rmse"),
+            *standardize(case, "loss" if case.plan.task == "classification" else "rmse"),
             *lower_rates(case, 3, 10),
             Alternative("relu in place of it", {"activation": "relu"}),
         ],

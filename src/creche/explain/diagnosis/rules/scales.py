@@ -30,7 +30,7 @@ def mixed_scales(case: RunFacts) -> Symptom | None:
     x = case.run.rows.x.astype(np.float64)
     spread, largest = x.std(axis=0), np.abs(x).max(axis=0)
     names, varied = case.prepared.features.inputs, spread > 0
-    numbers = {column.name for column in case.prepared.features.columns if column.role == "number"}
+    numbers = {column.name for column in case.prepared.features.columns if column.role == "numeric"}
     of_numbers = varied & np.array([name in numbers for name in names])
     # Columns of numbers are named rather than rare categories, where they differ as much by themselves.
     pair = _far_apart(spread, largest, of_numbers) or _far_apart(spread, largest, varied)
@@ -42,7 +42,7 @@ def mixed_scales(case: RunFacts) -> Symptom | None:
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
         f"{_rounded(spread[high] / spread[low])} times as much; numbers were not scaled",
         "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
-        standardize(case, "rmse" if case.plan.task == "numbers" else "loss"),
+        standardize(case, "rmse" if case.plan.task == "regression" else "loss"),
     )
 
 
@@ -63,7 +63,7 @@ def _far_apart(
 def label_scale(case: RunFacts) -> Symptom | None:
     """Labels of numbers were not scaled, lie far from where a network begins, and were not learnt."""
     labels, targets = case.prepared.labels, case.run.rows.targets
-    if case.plan.task != "numbers" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
+    if case.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
         return None
     if case.plan.loss.key == "poisson":  # whose outputs are logarithms
         return None
