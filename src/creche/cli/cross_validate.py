@@ -53,7 +53,7 @@ def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]
         _ = crossed.evaluation
     try:
         if "predictions" in others:
-            crossed.write_rows(others["predictions"])
+            crossed.write_predictions(others["predictions"])
     finally:
         _show(crossed, as_json, interrupted)
     if interrupted:

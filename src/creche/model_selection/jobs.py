@@ -1,4 +1,4 @@
-"""What each network of a sweep is to do: a plan and the rows it learns, out of the arguments of `creche.train`."""
+"""The jobs of a sweep: the plan of each network and the rows it trains on, from the arguments of `creche.train`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from creche.training.train import train
 
 __all__ = ["Jobs", "complete_arguments"]
 
-# Of `creche.train`, but about one run.
+# Arguments of `creche.train` that concern a single run.
 OF_ONE_RUN = (
     "data",
     "y",
@@ -39,48 +39,65 @@ OF_ONE_RUN = (
 )
 
 
-def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `creche.train` and of its optimizer, by name: those given, and the defaults of the others.
+def complete_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with the defaults of `creche.train` for those that are missing.
 
     Raises
     ------
     PlanError
-        If one is unknown.
+        If a name is unknown, or belongs to a single run.
 
     """
     parameters = signature(train).parameters
     defaults = {name: p.default for name, p in parameters.items() if name not in OF_ONE_RUN}
-    for name in given:
+    for name in arguments:
+        if name in OF_ONE_RUN:
+            raise PlanError(f"{name}: belongs to a single run of creche.train; leave it out")
         if name not in defaults and name not in OF_THE_OPTIMIZER:
-            about_one = "is about one run; it has no place here" if name in OF_ONE_RUN else ""
-            raise PlanError(f"{name}: {about_one or f'unknown argument; {nearest(name, defaults)}'}")
+            raise PlanError(f"{name}: unknown argument; {nearest(name, defaults)}")
     assert Parameter.empty not in defaults.values()
-    return {**defaults, **given}
+    return {**defaults, **arguments}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedSplit:
-    """The rows of one split, prepared and encoded in one way."""
+    """The rows of one split or fold, prepared and encoded in one way.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    rows : Rows
+        The training rows.
+    validation : Rows or None
+    held_out : Rows or None
+        The rows of the fold, where early stopping monitors other rows.
+    position : dict
+        The repeat (if there are several) and the number of the fold.
+    test_to_train : float
+        The ratio of held-out rows to training rows.
+
+    """
 
     prepared: Prepared
     rows: Rows
     validation: Rows | None
-    held_out: Rows | None = None  # a fold's rows, where others are watched to stop early
-    place: dict[str, int] = field(default_factory=dict)  # which repeat and fold
+    held_out: Rows | None = None
+    position: dict[str, int] = field(default_factory=dict)
     test_to_train: float = 0.0
-    samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by their seed
+    _samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by seed
 
-    def sample(self, seed: int) -> EncodedSplit:
-        """With a bootstrap sample in place of the training rows."""
-        if seed not in self.samples:
+    def bootstrap_sample(self, seed: int) -> EncodedSplit:
+        """Return the split with a bootstrap sample in place of the training rows."""
+        if seed not in self._samples:
             preparation = replace(self.prepared.preparation, bootstrap=seed)
             prepared = replace(self.prepared, preparation=preparation)
-            self.samples[seed] = replace(self, prepared=prepared, rows=resample_rows(self.rows, seed), samples={})
-        return self.samples[seed]
+            rows = resample_rows(self.rows, seed)
+            self._samples[seed] = replace(self, prepared=prepared, rows=rows, _samples={})
+        return self._samples[seed]
 
 
 class Jobs:
-    """Makes the plans of a sweep's networks, and prepares the table once for each way it is to be prepared.
+    """Creates the plans of a sweep's networks, and prepares the table once for each way in which they need it.
 
     Parameters
     ----------
@@ -89,18 +106,18 @@ class Jobs:
     fixed : dict
         The arguments that all networks share.
     seed : int
-        Of the split, the same for all.
+        Seed of the split, which is the same for all networks.
     folds : int, optional
-        In place of one split.
+        Number of folds, in place of a single split.
     repeats : int, default 1
-        How often the folds are dealt out anew.
+        How often the rows are divided into folds.
     bootstrap : bool, default False
-        Whether each network learns a bootstrap sample of the training rows, drawn by its seed.
+        Whether each network trains on a bootstrap sample of the training rows, drawn by its seed.
 
     Attributes
     ----------
-    splits : int
-        How many there are: 1, or one for each fold of each repeat.
+    n_splits : int
+        1, or the number of folds of all repeats.
 
     Raises
     ------
@@ -123,7 +140,7 @@ class Jobs:
             raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
         self.bootstrap = bool(bootstrap)
         self.folds, self.repeats = folds, repeats
-        self.splits = 1 if folds is None else folds * repeats
+        self.n_splits = 1 if folds is None else folds * repeats
         if folds is not None:
             check_fold_arguments(fixed)
         read_options = resolve_preparation({**fixed, "preprocessing": None}).read_options
@@ -133,94 +150,100 @@ class Jobs:
         self._fixed = {**fixed, "split_seed": split_seed}
         self._encoded: dict[str, list[EncodedSplit]] = {}
 
-    def planned(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
-        """The plan, with seed 0, and the prepared table of one combination of choices on one of the splits.
+    def create_plan(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
+        """Return the plan, with seed 0, and the prepared table of one combination of values on one of the splits.
 
         Raises
         ------
         PlanError
-            If the plan cannot be: which choice, and why.
+            If the plan is invalid: which value, and why.
 
         """
-        given = {**self._fixed, "seed": 0, **choice}
+        arguments = {**self._fixed, "seed": 0, **choice}
         try:
-            given["optimizer"], given["learning_rate"] = _optimizer(given), None
-            encoded = self._prepared(given)[split]
-            plan = create_plan(given, encoded.prepared)
+            arguments["optimizer"], arguments["learning_rate"] = _resolve_optimizer(arguments), None
+            encoded = self._encode(arguments)[split]
+            plan = create_plan(arguments, encoded.prepared)
         except PlanError as error:
             if not choice:
                 raise
-            said = ", ".join(f"{name}={value!r}" for name, value in choice.items())
-            raise PlanError(f"{error} (in the network with {said})") from error
+            values = ", ".join(f"{name}={value!r}" for name, value in choice.items())
+            raise PlanError(f"{error} (in the network with {values})") from error
         return plan.resolved(len(encoded.rows)), encoded.prepared
 
-    def job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
-        """What the network of a plan is to do on the first of the splits."""
-        encoded = self.of(plan.seed, self.encoded(choice))
+    def create_job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
+        """Return the job of a network on the first split."""
+        encoded = self.select_rows(plan.seed, self.encode_split(choice))
         return Job(plan, encoded.rows, encoded.validation)
 
-    def encoded(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
-        """The rows of one of the splits as one combination of choices has them."""
-        return self._prepared({**self._fixed, **choice})[split]
+    def encode_split(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
+        """Return the rows of one of the splits, encoded as one combination of values needs them."""
+        return self._encode({**self._fixed, **choice})[split]
 
-    def of(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
-        """The rows as the network with that seed learns them."""
-        return encoded.sample(seed) if self.bootstrap else encoded
+    def select_rows(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
+        """Return the rows that the network with this seed trains on."""
+        return encoded.bootstrap_sample(seed) if self.bootstrap else encoded
 
     def test_to_train(self, choice: Mapping[str, Any]) -> float:
-        """Held-out rows of a fold to its other rows, both as means over the folds."""
-        return self._prepared({**self._fixed, **choice})[0].test_to_train
+        """Return the ratio of a fold's held-out rows to its training rows, both averaged over the folds."""
+        return self._encode({**self._fixed, **choice})[0].test_to_train
 
-    def _prepared(self, given: Mapping[str, Any]) -> list[EncodedSplit]:
-        loss = resolve_loss(given)
-        watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
-        key = f"{given['preprocessing']!r} {loss!r} {watches}"
+    def _encode(self, arguments: Mapping[str, Any]) -> list[EncodedSplit]:
+        loss = resolve_loss(arguments)
+        watches = self.folds is not None and EarlyStopping.of(arguments["early_stopping"]) is not None
+        key = f"{arguments['preprocessing']!r} {loss!r} {watches}"
         if key not in self._encoded:
             with warnings.catch_warnings():
-                if self._encoded:  # what there is to warn of was said when the table was prepared first
+                if self._encoded:  # the table was prepared before, and warned of everything then
                     warnings.simplefilter("ignore", CrecheWarning)
-                self._encoded[key] = (
-                    self._split(given, loss) if self.folds is None else self._parted(given, loss, watches)
-                )
+                if self.folds is None:
+                    self._encoded[key] = [self._encode_single_split(arguments, loss)]
+                else:
+                    self._encoded[key] = self._encode_folds(arguments, loss, self.folds, watches)
         return self._encoded[key]
 
-    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[EncodedSplit]:
-        weights = given["sample_weight"]
+    def _encode_single_split(self, arguments: Mapping[str, Any], loss: Loss | None) -> EncodedSplit:
         prepared = prepare(
-            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss, seed=0,
-            validation_data=given["validation_data"], test_data=given["test_data"],
-            weights=None if isinstance(weights, str) else weights,
+            self._data, self._y, resolve_preparation(arguments), task=arguments["task"], loss=loss, seed=0,
+            validation_data=arguments["validation_data"], test_data=arguments["test_data"],
+            weights=_weight_array(arguments),
         )  # fmt: skip
-        return [EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), given["precision"]))]
+        return EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), arguments["precision"]))
 
-    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[EncodedSplit]:
-        """One for each fold of each repeat."""
-        assert self.folds is not None
-        weights = given["sample_weight"]
-        survey = inspect_table(
-            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss,
-            weights=None if isinstance(weights, str) else weights,
+    def _encode_folds(
+        self, arguments: Mapping[str, Any], loss: Loss | None, n_folds: int, watches: bool
+    ) -> list[EncodedSplit]:
+        """Return one encoded split for each fold of each repeat."""
+        inspection = inspect_table(
+            self._data, self._y, resolve_preparation(arguments), task=arguments["task"], loss=loss,
+            weights=_weight_array(arguments),
         )  # fmt: skip
-        folds = prepare_folds(survey, self.folds, self.repeats, 0, watches)
+        folds = prepare_folds(inspection, n_folds, self.repeats, 0, watches)
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
-        found: list[EncodedSplit] = []
+        splits: list[EncodedSplit] = []
         for fold in folds:
-            suited, precision = loss or default_loss(fold.prepared.task), given["precision"]
-            rows, validation = fold.prepared.rows(suited, precision)
-            if not found:
+            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments["precision"]
+            rows, validation = fold.prepared.rows(fold_loss, precision)
+            if not splits:
                 check_tables(rows, validation, len(folds))
-            held_out = fold.prepared.encoded(fold.held_out, suited, precision) if watches else None
-            place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
-            found.append(EncodedSplit(fold.prepared, rows, validation, held_out, place, ratio))
-        return found
+            held_out = fold.prepared.encoded(fold.held_out, fold_loss, precision) if watches else None
+            position = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
+            splits.append(EncodedSplit(fold.prepared, rows, validation, held_out, position, ratio))
+        return splits
 
 
-def _optimizer(given: Mapping[str, Any]) -> Any:
-    """The optimizer with what was given beside it."""
-    optimizer = resolve_optimizer(given)
-    beside = {name: given[name] for name in OF_THE_OPTIMIZER if given.get(name) is not None}
-    takes = {f.name for f in fields(optimizer)}
-    for name in beside:
-        if name not in takes:
-            raise PlanError(f"{name}: {optimizer.key} has none; leave it out, or choose an optimizer that has")
-    return replace(optimizer, **beside)
+def _weight_array(arguments: Mapping[str, Any]) -> Any:
+    """The weights of the rows, unless they are a column of the table."""
+    weights = arguments["sample_weight"]
+    return None if isinstance(weights, str) else weights
+
+
+def _resolve_optimizer(arguments: Mapping[str, Any]) -> Any:
+    """Return the optimizer, with its fields that are arguments of the sweep."""
+    optimizer = resolve_optimizer(arguments)
+    values = {name: arguments[name] for name in OF_THE_OPTIMIZER if arguments.get(name) is not None}
+    known = {field.name for field in fields(optimizer)}
+    for name in values:
+        if name not in known:
+            raise PlanError(f"{name}: {optimizer.key} has no {name}; leave it out, or choose an optimizer that has one")
+    return replace(optimizer, **values)

@@ -4,6 +4,9 @@ from creche.plots.classification import confusion_matrix as confusion_matrix
 from creche.plots.classification import precision_recall as precision_recall
 from creche.plots.classification import reliability_diagram as reliability_diagram
 from creche.plots.classification import roc_curves as roc_curves
+from creche.plots.colony import plot_curves as plot_curves
+from creche.plots.colony import plot_map as plot_map
+from creche.plots.colony import plot_spread as plot_spread
 from creche.plots.comparison import comparison as comparison
 from creche.plots.comparison import losses_of_runs as losses_of_runs
 from creche.plots.comparison import paths_of_runs as paths_of_runs

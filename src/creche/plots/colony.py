@@ -45,7 +45,7 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
 
     """
     if by is None:
-        by = _by_effect(colony)[0] if colony.varied else "seed"
+        by = _by_effect(colony)[0] if colony.varied_arguments else "seed"
     groups, names = group_values([choice[_checked(colony, by)] for choice in colony.choices], MOST_PANELS)
     shown = range(min(len(names), MOST_PANELS))
     across = min(len(shown), COLUMNS)
@@ -168,7 +168,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     score = _score(colony)
     of_plan: dict[str, list[int]] = {}
     for i, choice in enumerate(colony.choices):
-        of_plan.setdefault(repr([choice[name] for name in colony.varied]), []).append(i)
+        of_plan.setdefault(repr([choice[name] for name in colony.varied_arguments]), []).append(i)
     order = sorted(of_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
     figure, axes = pyplot().subplots(figsize=(7.5, 1.2 + 0.36 * len(best)), layout="constrained")
@@ -177,7 +177,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     for place, losses in enumerate(of_seeds):
         axes.plot(losses, np.full(len(losses), place), "o", color=blue, alpha=0.6, markersize=5)
     means = [losses.mean() for losses in of_seeds]
-    over = "seeds" if colony.folded is None else "folds"
+    over = "seeds" if colony.fold_layout is None else "folds"
     axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label=f"mean over the {over}")
     axes.set_yticks(range(len(best)), [_said(colony, members) for members in best])
     axes.invert_yaxis()
@@ -191,16 +191,16 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
 def _score(colony: Colony) -> NDArray[np.float64]:
     """What networks are compared by, lower being better; infinite where there is none."""
     results = colony.results
-    score = results.loss if colony.ranked_by == "loss" else results.error
+    score = results.loss if colony.ranking_metric == "loss" else results.error
     return np.where(results.diverged | ~np.isfinite(score), np.inf, score)
 
 
 def _which(colony: Colony) -> str:
-    return "validation" if colony.watched == "validation" else "training"
+    return "validation" if colony.partition == "validation" else "training"
 
 
 def _judged(colony: Colony) -> str:
-    what = {"loss": "loss", "rmse": "root mean squared error", "accuracy": "share of mistakes"}[colony.ranked_by]
+    what = {"loss": "loss", "rmse": "root mean squared error", "accuracy": "share of mistakes"}[colony.ranking_metric]
     return f"{_which(colony)} {what}"
 
 
@@ -209,7 +209,7 @@ def _by_effect(colony: Colony) -> list[str]:
 
 
 def _checked(colony: Colony, name: str) -> str:
-    known = (*colony.varied, "seed")
+    known = (*colony.varied_arguments, "seed")
     if name not in known:
         raise PlanError(f"{name!r}: the networks do not differ in it; {nearest(name, known)}")
     return name
@@ -230,7 +230,7 @@ def _pair(colony: Colony, x: str | None, y: str | None) -> tuple[str, str]:
 
 def _said(colony: Colony, members: list[int]) -> str:
     """A plan in brief, and how many of its networks diverged."""
-    shown = [format_choice(colony.choices[members[0]][name]) for name in colony.varied]
+    shown = [format_choice(colony.choices[members[0]][name]) for name in colony.varied_arguments]
     words = ", ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in shown) or "all"
     diverged = int(colony.results.diverged[members].sum())
     return f"{words} ({diverged} diverged)" if diverged else words

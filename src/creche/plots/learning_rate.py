@@ -63,9 +63,9 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
         rates, np.where(np.isfinite(medians), medians, np.nan), color=blue, linewidth=1.5, label="median of a rate"
     )
     axes.axhline(
-        found.references.constant, color="#888888", linestyle=":", linewidth=1.2, label="always the same prediction"
+        found.baselines.constant, color="#888888", linestyle=":", linewidth=1.2, label="always the same prediction"
     )
-    set_scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
+    set_scale(axes, "y", np.concatenate([flat[finite], [found.baselines.constant]]))
     low, high = axes.get_ylim()
     if axes.get_yscale() == "linear":
         high = min(high, found.ceiling)
@@ -81,7 +81,7 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     axes.axvline(found.rate, color=orange, linestyle="--", linewidth=1.8, label=f"to take: {found.rate:.3g}")
     _shade(axes, found)
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"{'validation' if found.colony.watched == 'validation' else 'training'} loss at the end")
+    axes.set_ylabel(f"{'validation' if found.colony.partition == 'validation' else 'training'} loss at the end")
     tidy_axes(axes)
     beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_own else {}
     axes.legend(frameon=False, fontsize="small", **beside)

@@ -30,7 +30,7 @@ def test_a_plan_is_judged_as_it_is_alone(stopping: int | None) -> None:
             )  # fmt: skip
             of_plan = [m for m in colony if m.choice["hidden"] == hidden and m.choice["learning_rate"] == rate]
             assert [(m.choice["repeat"], m.choice["fold"], m.choice["seed"]) for m in of_plan] == [
-                (p.repeat, p.fold, p.seed) for p in alone.places
+                (p.repeat, p.fold, p.seed) for p in alone.fold_members
             ]
             assert [weights_of(m) for m in of_plan] == [weights_of(m) for m in alone.members]
             words = "-".join(map(str, hidden))
@@ -52,11 +52,9 @@ def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
     behind = losses - losses[:, order[:1]]
     for row, plan in zip(plans.to_dicts(), order, strict=True):
         off = t.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * behind[:, plan].var(ddof=1))
-        assert row["behind"] == pytest.approx(behind[:, plan].mean())
-        assert row["low_behind"] == pytest.approx(
-            behind[:, plan].mean() - off, abs=2e-3
-        )  # 115 of 344 rows, not a third
-        assert row["high_behind"] == pytest.approx(behind[:, plan].mean() + off, abs=2e-3)
+        assert row["gap"] == pytest.approx(behind[:, plan].mean())
+        assert row["low_gap"] == pytest.approx(behind[:, plan].mean() - off, abs=2e-3)  # 115 of 344 rows, not a third
+        assert row["high_gap"] == pytest.approx(behind[:, plan].mean() + off, abs=2e-3)
     of_plans = [
         tuple(map(repr, (colony.choices[i]["hidden"], colony.choices[i]["learning_rate"]))) for i in colony.ranking()
     ]
@@ -78,8 +76,8 @@ def test_numbers_and_losses_that_have_none_in_common() -> None:
     told = next(row for row in plans.to_dicts() if row["loss"] == "huber")
     assert told["mean_validation_rmse"] == pytest.approx(alone.summary()["rmse"].mean, rel=1e-4)
     assert told["high_validation_rmse"] == pytest.approx(alone.summary()["rmse"].high, rel=1e-4)
-    assert plans["behind"].to_list() == sorted(plans["behind"])
-    assert plans["behind"][1] == pytest.approx(plans["mean_validation_rmse"][1] - plans["mean_validation_rmse"][0])
+    assert plans["gap"].to_list() == sorted(plans["gap"])
+    assert plans["gap"][1] == pytest.approx(plans["mean_validation_rmse"][1] - plans["mean_validation_rmse"][0])
 
 
 def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
@@ -92,7 +90,7 @@ def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
     assert plans["diverged"].to_list()[::2] == [0, 18]
     assert 0 < plans["diverged"][1] < 18
     assert colony.best().choice["learning_rate"] == 0.001
-    assert plans["low_behind"][2] is None
+    assert plans["low_gap"][2] is None
 
 
 def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
@@ -127,5 +125,7 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> N
 
 
 def test_no_ensemble_of_networks_that_learnt_different_rows() -> None:
-    with pytest.raises(cr.PlanError, match="ensemble: the networks of a sweep with folds learnt different rows"):
+    with pytest.raises(
+        cr.PlanError, match="ensemble: the networks of a sweep with folds were trained on different rows"
+    ):
         swept(folds=2).ensemble()

@@ -36,11 +36,11 @@ def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
     if task == "a loss in Python":
         job["loss"] = squares
     crossed = cr.cross_validate(x, y, folds=3, repeats=2, seeds=3, seed=4, split_seed=1, **job)
-    assert [(p.repeat, p.fold, p.seed) for p in crossed.places] == [
+    assert [(p.repeat, p.fold, p.seed) for p in crossed.fold_members] == [
         (repeat, fold, seed) for repeat in (1, 2) for fold in (1, 2, 3) for seed in (4, 5, 6)
     ]
     assert all(isinstance(member, cr.Run if "loss" in job else cr.Member) for member in crossed.members)
-    for member, place, evaluation in zip(crossed.members, crossed.places, crossed.evaluations, strict=True):
+    for member, place, evaluation in zip(crossed.members, crossed.fold_members, crossed.evaluations, strict=True):
         fold = member.prepared.evaluated[1].observations.rows
         others = np.setdiff1d(np.arange(61), fold)
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
@@ -68,7 +68,7 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
     run = cr.train(x, y, seed=7, **QUICK)
     crossed = cr.cross_validate(x, y, folds=3, seeds=2, plan=run.plan, threads=1)
     again = cr.cross_validate(x, y, folds=3, seeds=2, seed=7, **QUICK)
-    assert [p.seed for p in crossed.places] == [7, 8] * 3
+    assert [p.seed for p in crossed.fold_members] == [7, 8] * 3
     assert [weights_of(m) for m in crossed.members] == [weights_of(m) for m in again.members]
     with pytest.raises(cr.PlanError, match="this table needs 2 and 2"):
         cr.cross_validate(x[:, :2], y, folds=3, plan=run.plan, threads=1)
@@ -79,14 +79,16 @@ DIVERGING: dict[str, Any] = {"hidden": [6], "epochs": 30, "optimizer": "sgd", "t
 
 def test_some_that_diverge_are_left_out_and_told() -> None:
     x, y = line(60)
-    with pytest.warns(cr.CrecheWarning, match=r"\d of 18 networks diverged \(seed \d on fold \d of repeat 1 in epoch"):
+    with pytest.warns(
+        cr.CrecheWarning, match=r"\d of 18 networks diverged \(for example seed \d on fold \d of repeat 1, in epoch"
+    ):
         crossed = cr.cross_validate(x, y, folds=3, seeds=6, learning_rate=0.5, **DIVERGING)
     assert 0 < len(crossed.diverged) == 18 - len(crossed.members) == 18 - len(crossed.evaluations)
-    assert set(crossed.places).isdisjoint(crossed.diverged)
+    assert set(crossed.fold_members).isdisjoint(crossed.diverged)
     assert crossed.summary()["rmse"].networks == len(crossed.members)
     assert np.isfinite(crossed.predictions).all()
     for place in crossed.diverged:
-        fold = next(m for m, p in zip(crossed.members, crossed.places, strict=True) if p.fold == place.fold)
+        fold = next(m for m, p in zip(crossed.members, crossed.fold_members, strict=True) if p.fold == place.fold)
         with pytest.raises(cr.DivergedError):
             cr.Run(cr.Plan.from_dict({**fold.plan.to_dict(), "seed": place.seed}), fold.prepared, 1).resume()
 
@@ -95,7 +97,7 @@ def test_some_that_diverge_are_left_out_and_told() -> None:
 def test_a_fold_whose_networks_all_diverge(loss: Any) -> None:
     x, y = line(60)
     with pytest.raises(
-        cr.DivergedError, match=r"6 of 6 networks diverged .*so fold 1 has none to judge; try a learning"
+        cr.DivergedError, match=r"6 of 6 networks diverged .*leaves no network to evaluate on fold 1; try a learning"
     ):
         cr.cross_validate(x, y, folds=3, seeds=2, learning_rate=50.0, loss=loss, **DIVERGING)
 
@@ -130,14 +132,14 @@ def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
     assert isinstance(crossed, cr.CrossValidation)
     assert 0 < len(crossed.members) < 120
     assert len(crossed.evaluations) == len(crossed.members)
-    member, place = crossed.members[-1], crossed.places[-1]
+    member, place = crossed.members[-1], crossed.fold_members[-1]
     assert member.epoch == job["epochs"]
     whole = cr.Run(member.plan, member.prepared, 1).resume()
     assert weights_of(whole) == weights_of(member)
     assert member.plan.seed == place.seed
     assert crossed.evaluation.rows == np.isfinite(crossed.predictions[:, 0]).sum()
     if loss is not None:  # seeds before folds: each fold has had its first
-        assert {p.fold for p in crossed.places if p.seed == 0} == {1, 2, 3}
+        assert {p.fold for p in crossed.fold_members if p.seed == 0} == {1, 2, 3}
 
 
 def test_ctrl_c_comes_at_once() -> None:

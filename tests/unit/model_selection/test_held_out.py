@@ -21,7 +21,7 @@ def test_rows_have_the_mean_prediction_of_their_networks_and_their_disagreement(
     labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "regression" else y
     crossed = cr.cross_validate(x, labels, folds=2, seeds=4, **QUICK)
     for fold in (1, 2):
-        models = [m.model for m, place in zip(crossed.members, crossed.places, strict=True) if place.fold == fold]
+        models = [m.model for m, place in zip(crossed.members, crossed.fold_members, strict=True) if place.fold == fold]
         ensemble = cr.Ensemble(models, threads=1)
         rows = crossed.members[(fold - 1) * 4].prepared.evaluated[1].observations.rows
         said = (
@@ -35,8 +35,8 @@ def test_rows_have_the_mean_prediction_of_their_networks_and_their_disagreement(
             spread = np.stack([m.predict(x[rows]) for m in models]).std(axis=0)
             disagreement = (spread / labels.std(axis=0)).mean(axis=1)
         np.testing.assert_allclose(crossed.disagreement[rows], disagreement, rtol=1e-6, atol=1e-12)
-    assert (crossed.times == 4).all()
-    first = crossed.uncertain(3)
+    assert (crossed.prediction_counts == 4).all()
+    first = crossed.most_uncertain_rows(3)
     assert [d.disagreement for d in first] == sorted(crossed.disagreement, reverse=True)[:3]
     assert [d.row for d in first] == np.argsort(-crossed.disagreement, kind="stable")[:3].tolist()
 
@@ -45,8 +45,8 @@ def test_a_single_prediction_has_no_disagreement(tmp_path: Path) -> None:
     x, y = two_classes(40)
     crossed = cr.cross_validate(x, y, folds=2, **QUICK)
     assert np.isnan(crossed.disagreement).all()
-    assert crossed.uncertain() == []
-    crossed.write_rows(tmp_path / "rows.csv")
+    assert crossed.most_uncertain_rows() == []
+    crossed.write_predictions(tmp_path / "rows.csv")
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     assert lines[0] == "row,true_y,predicted_y,probability_0,probability_1,disagreement,networks"
     assert len(lines) == 41
@@ -55,7 +55,7 @@ def test_a_single_prediction_has_no_disagreement(tmp_path: Path) -> None:
 
 def test_rows_as_a_table() -> None:
     crossed = cr.cross_validate("penguins", label="species", folds=3, repeats=2, **QUICK)
-    rows = crossed.rows()
+    rows = crossed.predictions_table()
     assert rows["row"].to_list() == list(range(1, 345))
     assert rows["true_species"].to_list() == cr.datasets.penguins()["species"].to_list()
     probabilities = rows.select("probability_Adelie", "probability_Chinstrap", "probability_Gentoo").to_numpy()

@@ -71,7 +71,7 @@ def test_numbers_as_labels_and_weighted_rows() -> None:
         alone = cr.train(x, y, **shared, **member.choice, split_seed=0)
         assert weights_of(member) == weights_of(alone)
         np.testing.assert_array_equal(member.history.validation_metric, alone.history.validation_metric)
-    assert colony.ranked_by == "rmse"  # losses of different kinds cannot be compared
+    assert colony.ranking_metric == "rmse"  # losses of different kinds cannot be compared
 
 
 def test_what_is_given_beside_the_optimizer() -> None:
@@ -118,7 +118,7 @@ def test_members_by_number() -> None:
     ]
     assert colony[-1].number == 3
     assert [m.number for m in colony[1:3]] == [1, 2]
-    with pytest.raises(IndexError, match="member 4: there are 4"):
+    with pytest.raises(IndexError, match="member 4: the colony has 4"):
         colony[4]
 
 

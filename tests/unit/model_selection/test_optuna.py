@@ -35,7 +35,7 @@ def test_members_are_what_train_gives_and_trials_are_told_their_losses() -> None
         hidden=[[5, 5], [4], []], optimizer=["sgd", "adam", cr.AdamW(weight_decay=0.1)], activation="tanh",
         batch_size=cr.linear_range(8, 64), learning_rate=cr.log_range(1e-4, 0.1), dropout=[0.0, 0.2], pack=8,
     )  # fmt: skip
-    assert (len(found.colony), len(found.study.trials), found.trials) == (16, 16, tuple(range(16)))
+    assert (len(found.colony), len(found.study.trials), found.trial_numbers) == (16, 16, tuple(range(16)))
     for member, trial in zip(found.colony, found.study.trials, strict=True):
         alone = cr.train("penguins", **{**PENGUINS, "epochs": 5, "activation": "tanh", **member.choice}, split_seed=0)
         assert weights_of(member) == weights_of(alone)
@@ -61,7 +61,7 @@ def test_a_trial_of_several_seeds_is_told_their_mean() -> None:
     assert [member.choice["seed"] for member in found.colony] == [5, 6, 7] * 4
     losses = found.colony.results.loss.reshape(4, 3)
     np.testing.assert_array_equal([trial.value for trial in found.study.trials], losses.mean(axis=1))
-    assert found.trials == (0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)
+    assert found.trial_numbers == (0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3)
 
 
 def test_a_diverged_trial_is_the_worst_there_is() -> None:
@@ -78,7 +78,7 @@ def test_a_study_goes_on_where_it_stands() -> None:
     chosen(learning_rate=cr.log_range(1e-3, 0.1), study=study)
     found = chosen(learning_rate=cr.log_range(1e-3, 0.1), study=study)
     assert len(study.trials) == 24
-    assert found.trials == tuple(range(12, 24))
+    assert found.trial_numbers == tuple(range(12, 24))
     assert study.trials[12].user_attrs["members"] == [0]
 
 
@@ -91,7 +91,7 @@ def test_a_space_in_which_one_choice_depends_on_another() -> None:
         return {"optimizer": optimizer, "hidden": hidden, **beside}
 
     found = chosen(space=space, learning_rate=[0.01, 0.1], pack=8)
-    assert set(found.colony.varied) == {"learning_rate", "optimizer", "hidden", "momentum"}
+    assert set(found.colony.varied_arguments) == {"learning_rate", "optimizer", "hidden", "momentum"}
     for member, trial in zip(found.colony, found.study.trials, strict=True):
         assert member.choice["momentum"] == trial.params.get("momentum")
         widths = [trial.params[f"width_{i}"] for i in range(trial.params["depth"])]
@@ -124,7 +124,7 @@ def test_ctrl_c_keeps_what_was_told() -> None:
         chosen(**arguments, on_progress=report)
     assert [trial.state for trial in study.trials] == [COMPLETE] * 12 + [FAIL] * 6
     kept = caught.value.sweep  # type: ignore[attr-defined]
-    assert (len(kept.colony), kept.trials) == (12, tuple(range(12)))
+    assert (len(kept.colony), kept.trial_numbers) == (12, tuple(range(12)))
     with pytest.raises(KeyboardInterrupt) as caught:
         chosen(**{**arguments, "study": None}, on_progress=interrupting(1))
     assert not hasattr(caught.value, "sweep")
@@ -132,7 +132,7 @@ def test_ctrl_c_keeps_what_was_told() -> None:
 
 def test_a_plan_that_cannot_be_leaves_no_trial_under_way() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    with pytest.raises(cr.PlanError, match=r"momentum: adamw? has none"):
+    with pytest.raises(cr.PlanError, match=r"momentum: adamw? has no momentum"):
         chosen(study=study, optimizer=["adam", "adamw"], momentum=[0.1, 0.9])
     assert {trial.state for trial in study.trials} == {FAIL}
 
@@ -140,13 +140,16 @@ def test_a_plan_that_cannot_be_leaves_no_trial_under_way() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "there is nothing to choose; give an argument a range or a list of values, or a space"),
+        ({}, "no argument has several values; give one a range or a list of values, or give a space"),
         ({"dropout": [0.0, 0.1], "pack": 0}, "pack: got 0"),
         ({"dropout": [0.0, 0.1], "rounds": 0}, "rounds: got 0"),
-        ({"dropout": [0.0, 0.1], "pack": 10**9}, "pack: 1,000,000,000 × 1 seeds are too many to train at once"),
-        ({"dropout": []}, "dropout: got no values"),
+        (
+            {"dropout": [0.0, 0.1], "pack": 10**9},
+            "pack: got 1,000,000,000 trials of 1 seeds; needs at most 100,000 networks",
+        ),
+        ({"dropout": []}, "dropout: got an empty list"),
         ({"droput": [0.1]}, "did you mean 'dropout'"),
-        ({"space": lambda trial: {"threads": 2}}, "space: gives 'threads', which is none of what can differ"),
+        ({"space": lambda trial: {"threads": 2}}, "space: returns 'threads', which cannot differ"),
         ({"dropout": [0.0, 0.1], "study": "study"}, "study: got str; needs an Optuna study"),
     ],
 )

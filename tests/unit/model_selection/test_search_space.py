@@ -90,21 +90,24 @@ def test_widths_and_labels_are_not_taken_for_several_values() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"learning_rate": []}, "learning_rate: got no values; give at least one"),
-    ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer: 'adam' is there twice"),
+    ({"learning_rate": []}, "learning_rate: got an empty list; give at least one value"),
+    ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer: got 'adam' twice"),
     ({"seed": [1, 2]}, "seed: "),
-    ({"precision": ["float32", "float64"]}, "precision: got .* is the same for all networks of a sweep"),
-    ({"learning_rate": cr.log_range(1e-4, 1)}, "0.0001..1: has no count, so a grid cannot go through it"),
-    ({"samples": 10}, "samples: there is nothing to draw"),
+    (
+        {"precision": ["float32", "float64"]},
+        "precision: got .*; needs one value, since all networks of a sweep share it",
+    ),
+    ({"learning_rate": cr.log_range(1e-4, 1)}, "0.0001..1: has no count, which a grid needs"),
+    ({"samples": 10}, "samples: got 10, but no argument has several values"),
     ({"samples": 0, "epochs": [1, 2]}, "samples: got 0; needs a whole number of at least 1"),
     ({"method": "sobol"}, "method: 'sobol' needs samples"),
-    ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' takes all combinations; leave samples out"),
+    ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' tries all combinations; leave samples out"),
     ({"method": "gird"}, "method: got 'gird'; did you mean 'grid'"),
     ({"learning_rat": 0.1}, "learning_rat: unknown argument; did you mean 'learning_rate'"),
-    ({"on_epoch": print}, "on_epoch: is about one run; it has no place here"),
+    ({"on_epoch": print}, "on_epoch: belongs to a single run of creche.train; leave it out"),
     ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1.0"),
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
-    ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has none; leave it out"),
+    ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has no momentum; leave it out"),
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),
     ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"halving": 2.0}, "halving: keep is 2.0; needs a share above 0 and below 1"),
@@ -166,10 +169,10 @@ def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
 
 
 def test_very_many_values_are_the_same_ones() -> None:
-    values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).listed()
+    values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).grid_values()
     assert (len(values), values[0], values[-1], values[10_000]) == (20_001, 1e-4, 1.0, 0.01)
-    assert list(values[:3]) == [cr.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
-    assert list(Axis("size", cr.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(values[:3]) == [cr.log_range(1e-4, 1).interpolate(i / 20_000) for i in range(3)]
+    assert list(Axis("size", cr.linear_range(1, 7, 20_000)).grid_values()) == [1, 2, 3, 4, 5, 6, 7]
     many = [0.001 * i for i in range(20_000)]
     assert split_axes({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
 
@@ -177,4 +180,4 @@ def test_very_many_values_are_the_same_ones() -> None:
 @given(low=FINITE, ratio=st.floats(1, 1e6), share=st.floats(0, 1))
 def test_a_range_never_leaves_its_ends(low: float, ratio: float, share: float) -> None:
     high = low * ratio
-    assert low * (1 - 1e-5) <= Range(low, high, log=True).at(share) <= high * (1 + 1e-5)
+    assert low * (1 - 1e-5) <= Range(low, high, log=True).interpolate(share) <= high * (1 + 1e-5)

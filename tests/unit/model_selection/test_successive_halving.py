@@ -23,7 +23,7 @@ def test_rounds_grow_and_end_before_the_last_epoch(keep: float, first: int | Non
     assert all(1 <= end < epochs for end in rounds)
     if first is not None and first < epochs:
         assert rounds[0] == first
-    assert 0 < halving.share(epochs, n) <= 1 + 1e-12
+    assert 0 < halving.trained_share(epochs, n) <= 1 + 1e-12
 
 
 def test_the_worst_are_stopped_after_each_round() -> None:

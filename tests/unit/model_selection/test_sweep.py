@@ -84,7 +84,7 @@ def test_what_matters_is_found() -> None:
     effects = {effect.argument: effect for effect in colony.effects()}
     assert list(effects) == ["learning_rate", "shuffle", "seed"]
     assert effects["learning_rate"].share > 0.5
-    assert effects["learning_rate"].best == "0.05"
+    assert effects["learning_rate"].best_value == "0.05"
     assert effects["shuffle"].share < 0.1
     assert 0 < effects["seed"].share < 0.5
     losses = [m.history.validation_loss[-1] for m in colony if m.choice["learning_rate"] == 0.05]
@@ -107,7 +107,7 @@ def test_groups_of_numbers_are_in_their_order() -> None:
 
 def test_without_validation_rows_training_decides() -> None:
     colony = swept(validation_fraction=0, seeds=3)
-    assert colony.watched == "train"
+    assert colony.partition == "train"
     losses = [member.history.train_loss[-1] for member in colony]
     assert colony.best().number == int(np.argmin(losses))
     assert colony.table()["validation_loss"].null_count() == 3

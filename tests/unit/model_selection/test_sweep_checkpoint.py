@@ -78,7 +78,7 @@ def test_a_file_that_is_there_is_not_lost(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
     swept(seeds=2, checkpoint=file)
     before = file.read_bytes()
-    with pytest.raises(cr.FileError, match=r"holds this sweep already; go on from it with resume=True \(--resume\)"):
+    with pytest.raises(cr.FileError, match=r"holds this sweep already; continue it with resume=True \(--resume\)"):
         swept(seeds=2, checkpoint=file)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
@@ -136,7 +136,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, how: str) -> 
     else:
         arrays["values.progress"] = arrays["values.progress"] + 1
     write_archive(file, "sweep", header, arrays)
-    with pytest.raises(cr.FileError, match="sweep: holds no states of such networks"):
+    with pytest.raises(cr.FileError, match="sweep: does not hold the states of these networks"):
         swept(seeds=4, checkpoint=file, resume=True)
 
 

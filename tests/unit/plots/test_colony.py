@@ -36,7 +36,7 @@ def drawn(figure: Any) -> Any:
 
 
 def test_curves_of_each_value(colony: cr.Colony) -> None:
-    figure = drawn(colony.plot_curves("optimizer"))
+    figure = drawn(colony.plot("optimizer"))
     assert [axes.get_title() for axes in figure.axes] == ["sgd", "adam"]
     for axes, optimizer in zip(figure.axes, ["sgd", "adam"], strict=True):
         expected = sorted(
@@ -49,15 +49,15 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
 
 
 def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
-    figure = drawn(colony.plot_curves())
+    figure = drawn(colony.plot())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
-    plain = drawn(swept(seeds=2).plot_curves("seed"))
+    plain = drawn(swept(seeds=2).plot("seed"))
     assert [axes.get_title() for axes in plain.axes] == ["0", "1"]
 
 
 def test_a_panel_without_a_curve_says_why() -> None:
-    figure = drawn(swept(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot_curves("learning_rate"))
+    figure = drawn(swept(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot("learning_rate"))
     assert [text.get_text() for text in figure.axes[1].texts] == ["diverged in epoch 1"]
     assert list(figure.axes[0].texts) == []
 
@@ -105,7 +105,7 @@ def test_the_spread_over_seeds(colony: cr.Colony) -> None:
 @pytest.mark.parametrize(
     ("plot", "message"),
     [
-        (lambda colony: colony.plot_curves("hiden"), "'hiden': the networks do not differ in it"),
+        (lambda colony: colony.plot("hiden"), "'hiden': the networks do not differ in it"),
         (lambda colony: colony.plot_map("optimizer", "optimizer"), "needs two arguments in which the networks differ"),
         (lambda colony: colony.plot_map("epochs"), "'epochs': the networks do not differ in it"),
         (lambda colony: colony.plot_spread(0), "plans: got 0"),
@@ -118,10 +118,10 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
 
 def test_very_many_values_and_numbers_as_labels() -> None:
     many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
-    for plot in (many.plot_curves, many.plot_map, many.plot_spread):
+    for plot in (many.plot, many.plot_map, many.plot_spread):
         drawn(plot())
     x, y = jobs.line()
     losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
     numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
-    for plot in (numbers.plot_curves, numbers.plot_map, numbers.plot_spread):
+    for plot in (numbers.plot, numbers.plot_map, numbers.plot_spread):
         drawn(plot())

@@ -34,7 +34,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
         said = "The interval allows for folds sharing training rows (Nadeau & Bengio 2003)."
         parts.append(Text(f"  {said}", style="dim"))
     parts += [Text(), _folds(crossed), Text()]
-    times = crossed.times[crossed.times > 0]
+    times = crossed.prediction_counts[crossed.prediction_counts > 0]
     if times.max() > 1:
         many = f"{times.min()}" if times.min() == times.max() else f"{times.min()} to {times.max()}"
         parts += [Text(f"Together: the mean of the {many} networks that never saw a row."), Text()]
@@ -45,7 +45,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
 
 
 def _how(crossed: CrossValidation, interrupted: bool) -> Text:
-    count, places = len(crossed.members), crossed.places
+    count, places = len(crossed.members), crossed.fold_members
     of_each = [
         ("fold", len({place.fold for place in places})),
         ("repeat", len({place.repeat for place in places})),
@@ -84,10 +84,10 @@ def _summary(crossed: CrossValidation) -> Table:
 def _folds(crossed: CrossValidation) -> Table:
     """The means of each fold."""
     names = list(crossed.summary())[:METRICS_SHOWN]
-    several = len({place.repeat for place in crossed.places}) > 1
+    several = len({place.repeat for place in crossed.fold_members}) > 1
     table = plain_table(*(["repeat"] if several else []), "fold", "rows", *(metric_name(name) for name in names))
     found: dict[tuple[int, int], list[int]] = {}
-    for i, place in enumerate(crossed.places):
+    for i, place in enumerate(crossed.fold_members):
         found.setdefault((place.repeat, place.fold), []).append(i)
     for (repeat, fold), of_fold in list(found.items())[:FOLDS_SHOWN]:
         metrics = [crossed.evaluations[i].metrics() for i in of_fold]
@@ -104,10 +104,10 @@ def _doubtful(crossed: CrossValidation) -> Table:
     """The rows about which the networks disagree most."""
     head = ("most in doubt", "is", "said", "doubt")
     table = plain_table(*head, left=head[:3])
-    for doubtful in crossed.uncertain():
+    for doubtful in crossed.most_uncertain_rows():
         table.add_row(
             f"row {doubtful.row}",
-            _said(doubtful.truth),
+            _said(doubtful.true),
             _said(doubtful.predicted),
             format_number(doubtful.disagreement),
         )

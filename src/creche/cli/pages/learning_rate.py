@@ -80,7 +80,7 @@ def _bands(found: LearningRates, place: NDArray[Any], width: int) -> Text:
         text.append("═" * (end - begin) if band.name == "good" else "─" * (end - begin), style=STYLES[band.name])
         shown = band.name if len(band.name) < end - begin else ""
         names.append(shown.center(end - begin), style=STYLES[band.name])
-    arrow = int(place[found.limits.recommended])
+    arrow = int(place[found.limits.recommended_index])
     said = f"▲ {found.rate:.3g}"
     before = arrow if arrow + len(said) <= width else arrow - len(said) + 1
     said = said if before == arrow else f"{found.rate:.3g} ▲"
@@ -91,7 +91,7 @@ def _bands(found: LearningRates, place: NDArray[Any], width: int) -> Text:
 
 
 def _legend(found: LearningRates, is_logarithmic: bool) -> Text:
-    which = "validation" if found.colony.watched == "validation" else "training"
+    which = "validation" if found.colony.partition == "validation" else "training"
     text = Text(" " * 11)
     text.append("● median", style=MEDIAN[1]).append(f" and · networks: {which} loss at the end", style="dim")
     if (found.losses == np.inf).any():
@@ -156,7 +156,7 @@ def _band_table(found: LearningRates) -> Table:
     table.add_column("because")
     for band in found.bands:
         stretch = f"{band.low:.2g}" if band.rates == 1 else f"{band.low:.2g} to {band.high:.2g}"
-        table.add_row(Text(band.name, style=STYLES[band.name]), stretch, str(band.rates), band.why)
+        table.add_row(Text(band.name, style=STYLES[band.name]), stretch, str(band.rates), band.reason)
     return table
 
 
@@ -166,7 +166,7 @@ def _to_take(found: LearningRates) -> Text:
     results = found.colony.results
     of_rate = results.metric[[n for n, c in enumerate(found.colony.choices) if c["learning_rate"] == found.rate]]
     share = f"{member.plan.optimizer.key}'s own is {type(member.plan.optimizer)().learning_rate:g}"
-    which = "validation" if found.colony.watched == "validation" else "training"
+    which = "validation" if found.colony.partition == "validation" else "training"
     metric = {"accuracy": "accuracy", "rmse": "root mean squared error"}[results.metric_name]
     said = "by seed: " + ", ".join(f"{value:.4g}" for value in of_rate.tolist())
     if len(of_rate) > SEEDS_SHOWN:

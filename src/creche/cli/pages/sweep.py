@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
 from creche.evaluation.metrics import LABELS, name_purpose
-from creche.model_selection.fold_statistics import OF_FOLDS
+from creche.model_selection.fold_statistics import FOLD_COLUMNS
 from creche.model_selection.results import Effect
 from creche.render.words import describe_classes
 
@@ -53,11 +52,11 @@ SEVERAL = {
 
 def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> RenderableType:
     """The whole page."""
-    folded = colony.folded is not None
+    folded = colony.fold_layout is not None
     best_of_all = _plans_on_folds(colony, top) if folded else _best_networks(colony, top)
     parts: list[RenderableType] = [_heading(colony), Text(), best_of_all]
     effects = colony.effects()
-    if colony.varied and any(not math.isnan(effect.share) for effect in effects):
+    if colony.varied_arguments and any(not math.isnan(effect.share) for effect in effects):
         parts += [Text(), _what_mattered(colony, effects)]
     if folded:
         said = ON_FOLDS.format(count=len(colony.plans()))
@@ -82,8 +81,9 @@ def _heading(colony: Colony) -> RenderableType:
     grid.add_column()
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     rows = ", ".join(f"{len(part):,} for {name_purpose(n)}" for n, part in parts.items() if part is not None)
-    if colony.folded is not None:
-        rows = f"{sum(len(part) for part in parts.values() if part is not None):,} in {colony.folded.folds} folds"
+    if colony.fold_layout is not None:
+        total = sum(len(part) for part in parts.values() if part is not None)
+        rows = f"{total:,} in {colony.fold_layout.folds} folds"
     grid.add_row("rows", rows)
     if prepared.preparation.bootstrap is not None:
         grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
@@ -99,12 +99,12 @@ def _heading(colony: Colony) -> RenderableType:
 
 
 def _combinations(colony: Colony) -> str:
-    names = (*colony.varied, *(name for name in OF_FOLDS if name in colony.choices[0]), "seed")
+    names = (*colony.varied_arguments, *(name for name in FOLD_COLUMNS if name in colony.choices[0]), "seed")
     counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in names}
     words = [f"{count:,} {_several(name)}" for name, count in counts.items() if count > 1]
     if math.prod(counts.values()) == len(colony):
         return f": {' × '.join(words)}" if words else ""
-    return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied)}"
+    return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied_arguments)}"
 
 
 def _several(name: str) -> str:
@@ -131,9 +131,9 @@ def _best_networks(colony: Colony, top: int) -> Table:
     """The best, one in a line."""
     rows = colony.table().head(min(top, len(colony.ranking()))).to_dicts()
     seeds = ["seed"] if len({choice["seed"] for choice in colony.choices}) > 1 else []
-    names = [*colony.varied, *seeds]
+    names = [*colony.varied_arguments, *seeds]
     epochs = ["epochs"] if len({row["epochs"] for row in rows}) > 1 else []
-    measured = ["train_loss", f"{colony.watched}_loss", f"{colony.watched}_{colony.results.metric_name}"]
+    measured = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
     measured = list(dict.fromkeys(measured))
     table = _table(["best", *names, *epochs, *measured])
     for row in rows:
@@ -172,7 +172,7 @@ def _what_mattered(colony: Colony, effects: list[Effect]) -> Table:
         filled = 0 if math.isnan(effect.share) else round(effect.share * BAR_WIDTH)
         bar = Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
         median = "" if math.isnan(effect.median) else _number(effect.median)
-        table.add_row(effect.argument.replace("_", " "), share, bar, effect.best, median)
+        table.add_row(effect.argument.replace("_", " "), share, bar, effect.best_value, median)
     together = 1 - sum(effect.share for effect in effects if not math.isnan(effect.share))
     if together > 0.05 and len(effects) > 2 and effects[-1].argument == "seed":
         table.add_row("how they go together", f"{together:.0%}", Text(), "", "", style="dim")
@@ -180,28 +180,28 @@ def _what_mattered(colony: Colony, effects: list[Effect]) -> Table:
 
 
 def _judged_by(colony: Colony) -> str:
-    part = "validation " if colony.watched == "validation" else ""
-    return part + colony.ranked_by
+    part = "validation " if colony.partition == "validation" else ""
+    return part + colony.ranking_metric
 
 
 def _best_plans(colony: Colony) -> Table:
     """How far the seeds of the best plans lie apart."""
-    what = colony.ranked_by
-    name = f"{colony.watched}_{what}"
+    what = colony.ranking_metric
+    name = f"{colony.partition}_{what}"
     diverged = bool(colony.results.diverged.any())
     titles = [f"mean {_judged_by(colony)}", "±", "lowest", "highest", *(["diverged"] if diverged else [])]
-    table = _table(["over seeds", *colony.varied, *titles])
+    table = _table(["over seeds", *colony.varied_arguments, *titles])
     for place, row in enumerate(colony.plans().head(PLANS_SHOWN).to_dicts(), 1):
         numbers = [_number(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
-        cells = [str(place), *(_cell(row[column]) for column in colony.varied), *numbers]
+        cells = [str(place), *(_cell(row[column]) for column in colony.varied_arguments), *numbers]
         table.add_row(*cells, *([f"{row['diverged']:,}"] if diverged else []))
     return table
 
 
 def _plans_on_folds(colony: Colony, top: int) -> Table:
     """The best plans: their means over the folds, how sure these are, and how far each is behind the first."""
-    what = colony.ranked_by
-    name = f"{colony.watched}_{what}"
+    what = colony.ranking_metric
+    name = f"{colony.partition}_{what}"
     diverged = bool(colony.results.diverged.any())
     titles = [
         f"mean {_judged_by(colony)}",
@@ -210,13 +210,13 @@ def _plans_on_folds(colony: Colony, top: int) -> Table:
         "behind the best",
         *(["diverged"] if diverged else []),
     ]
-    table = _table(["best", *colony.varied, *titles])
+    table = _table(["best", *colony.varied_arguments, *titles])
     for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
         interval, behind = (
             "" if row[f"low_{of}"] is None else f"{shown(row[f'low_{of}'])} to {shown(row[f'high_{of}'])}"
-            for of, shown in ((name, _number), ("behind", "{:.2g}".format))
+            for of, shown in ((name, _number), ("gap", "{:.2g}".format))
         )
-        cells = [str(place), *(_cell(row[column]) for column in colony.varied)]
+        cells = [str(place), *(_cell(row[column]) for column in colony.varied_arguments)]
         numbers = [_number(row[f"mean_{name}"]), interval, _number(row[f"std_{name}"]), behind if place > 1 else ""]
         table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if diverged else []))
     return table
@@ -245,31 +245,9 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
 
 def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
     """The same facts as plain data, for ``--json``."""
-    best, results = colony.best(), colony.results
-    name, evaluation = best.evaluation
-    facts = {
-        "networks": len(colony),
-        "varied": list(colony.varied),
-        "ranked_by": f"{colony.watched}_{colony.ranked_by}",
-        "diverged": int(results.diverged.sum()),
-        "interrupted": colony.interrupted,
-        "seconds": colony.seconds,
-        "threads": colony.crew.threads,
-        "label": best.prepared.labels.name,
-        "training_rows": len(best.prepared.train),
-        "bootstrap": best.prepared.preparation.bootstrap is not None,
-        "evaluated_on": name_purpose(name),
-        "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
-        "effects": [_finite(asdict(effect)) for effect in colony.effects()],
-        "plans": colony.plans().to_dicts(),
-        "members": colony.table().to_dicts(),
-    }
+    facts = colony.to_dict()
     if ensemble is not None:
         assert ensemble.provenance is not None
         evaluated = ensemble.provenance.evaluation
         facts["ensemble"] = {"networks": len(ensemble), "temperature": ensemble.temperature, "evaluation": evaluated}
     return facts
-
-
-def _finite(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in data.items()}
