@@ -17,7 +17,7 @@ from tests.unit.small_runs import line, two_classes
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
 
 
-def weights_of(trained: cr.Member | cr.Run) -> bytes:
+def weight_bytes(trained: cr.Member | cr.Run) -> bytes:
     return b"".join(w.tobytes() + b.tobytes() for w, b in trained.model.weights)
 
 
@@ -30,7 +30,7 @@ def squares(outputs: Any, labels: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("task", ["classification", "regression", "a loss in Python"])
 def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
-    """By the public door, on arrays without the rows of the fold, and encoders of their own."""
+    """By `creche.train`, on arrays without the rows of the fold, with encoders of their own."""
     x, y = two_classes(61) if task == "classification" else line(61)
     job: dict[str, Any] = {**QUICK, "threads": threads}
     if task == "a loss in Python":
@@ -44,12 +44,12 @@ def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
         fold = member.prepared.evaluated[1].observations.rows
         others = np.setdiff1d(np.arange(61), fold)
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)
         assert member.history.validation_loss.tobytes() == alone.history.validation_loss.tobytes()
         assert evaluation.metrics() == alone.evaluation[1].metrics()
 
 
-def test_also_where_they_stop_early_and_rows_and_classes_have_weights() -> None:
+def test_each_network_is_the_one_trained_alone_with_early_stopping_and_weights() -> None:
     table = cr.datasets.penguins().with_row_index("weight", offset=1)
     job: dict[str, Any] = {
         "hidden": [5], "epochs": 40, "early_stopping": 2, "class_weight": "balanced", "dropout": 0.1,
@@ -60,7 +60,7 @@ def test_also_where_they_stop_early_and_rows_and_classes_have_weights() -> None:
     for member in crossed.members:
         alone = cr.Run(member.plan, member.prepared, 1).resume()
         assert (alone.status, alone.epoch) == (member.status, member.epoch)
-        assert weights_of(alone) == weights_of(member)
+        assert weight_bytes(alone) == weight_bytes(member)
 
 
 def test_a_plan_of_another_run_with_several_seeds() -> None:
@@ -69,7 +69,7 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
     crossed = cr.cross_validate(x, y, folds=3, seeds=2, plan=run.plan, threads=1)
     again = cr.cross_validate(x, y, folds=3, seeds=2, seed=7, **QUICK)
     assert [p.seed for p in crossed.fold_members] == [7, 8] * 3
-    assert [weights_of(m) for m in crossed.members] == [weights_of(m) for m in again.members]
+    assert [weight_bytes(m) for m in crossed.members] == [weight_bytes(m) for m in again.members]
     with pytest.raises(cr.PlanError, match="this table needs 2 and 2"):
         cr.cross_validate(x[:, :2], y, folds=3, plan=run.plan, threads=1)
 
@@ -77,7 +77,7 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
 DIVERGING: dict[str, Any] = {"hidden": [6], "epochs": 30, "optimizer": "sgd", "threads": 1}
 
 
-def test_some_that_diverge_are_left_out_and_told() -> None:
+def test_diverged_networks_are_left_out_with_a_warning() -> None:
     x, y = line(60)
     with pytest.warns(
         cr.CrecheWarning, match=r"\d of 18 networks diverged \(for example seed \d on fold \d of repeat 1, in epoch"
@@ -103,7 +103,7 @@ def test_a_fold_whose_networks_all_diverge(loss: Any) -> None:
 
 
 @pytest.mark.parametrize("loss", [None, squares])
-def test_progress_tells_how_many_are_done(loss: Any) -> None:
+def test_progress_counts_the_networks_that_have_ended(loss: Any) -> None:
     x, y = line(60)
     seen: list[tuple[int, tuple[int, int], float]] = []
 
@@ -118,7 +118,7 @@ def test_progress_tells_how_many_are_done(loss: Any) -> None:
 
 
 @pytest.mark.parametrize("loss", [None, squares])
-def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
+def test_ctrl_c_keeps_the_networks_that_have_ended(loss: Any) -> None:
     x, y = line(60)
 
     def interrupt(networks: FoldNetworks) -> None:
@@ -135,14 +135,14 @@ def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
     member, place = crossed.members[-1], crossed.fold_members[-1]
     assert member.epoch == job["epochs"]
     whole = cr.Run(member.plan, member.prepared, 1).resume()
-    assert weights_of(whole) == weights_of(member)
+    assert weight_bytes(whole) == weight_bytes(member)
     assert member.plan.seed == place.seed
     assert crossed.evaluation.rows == np.isfinite(crossed.predictions[:, 0]).sum()
     if loss is not None:  # seeds before folds: each fold has had its first
         assert {p.fold for p in crossed.fold_members if p.seed == 0} == {1, 2, 3}
 
 
-def test_ctrl_c_comes_at_once() -> None:
+def test_ctrl_c_stops_at_once() -> None:
     x, y = line(3000)
     sent: list[float] = []
 
@@ -163,7 +163,7 @@ def test_ctrl_c_comes_at_once() -> None:
     assert not hasattr(stopped.value, "cross_validation")
 
 
-def test_more_networks_or_tables_than_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_networks_or_tables_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = two_classes(40)
     with pytest.raises(cr.PlanError, match=r"seeds: got 0; needs a whole number of at least 1"):
         cr.cross_validate(x, y, seeds=0, **QUICK)

@@ -17,7 +17,7 @@ SEEDS = np.array([0.97, 0.99, 1.01, 1.03])
 
 
 def valley(low: int, high: int, diverging: int) -> NDArray[np.float64]:
-    """Losses that fall to a floor from `low` to `high`, rise, and are infinite from `diverging` on."""
+    """Return losses that fall to a floor from `low` to `high`, rise, and are infinite from `diverging` on."""
     losses = np.full(16, 0.1)
     losses[:low] = np.linspace(1.0, 0.5, low)
     losses[high + 1 :] = 0.6
@@ -42,7 +42,7 @@ def tables(draw: Any) -> NDArray[np.float64]:
 
 
 @given(losses=tables(), above=st.lists(st.booleans(), min_size=64, max_size=64))
-def test_the_bands_lie_in_their_order_whatever_the_losses(losses: NDArray[np.float64], above: list[bool]) -> None:
+def test_the_bands_are_in_order_for_any_losses(losses: NDArray[np.float64], above: list[bool]) -> None:
     limits = find_limits(RATES, losses, np.array(above).reshape(16, 4), 1.0)
     diverged = (losses == np.inf).sum(axis=1) >= 2
     if limits is None:
@@ -78,7 +78,7 @@ def test_one_lucky_network_is_not_the_best_rate() -> None:
     assert (limits.first_good, limits.last_good) == (6, 9)
 
 
-def test_a_stray_network_moves_no_edge() -> None:
+def test_an_outlier_moves_no_limit() -> None:
     losses = valley(4, 8, 12)
     losses[14] = 3.0  # among those that diverge, one rate ends with finite numbers
     losses[10, 0] = np.inf
@@ -87,7 +87,7 @@ def test_a_stray_network_moves_no_edge() -> None:
     assert (limits.first_good, limits.last_good, limits.first_diverged) == (4, 8, 12)
 
 
-def test_ending_above_the_beginning_is_divergence_for_high_rates_only() -> None:
+def test_a_final_loss_above_the_initial_one_is_divergence_at_high_rates_only() -> None:
     above = NOWHERE.copy()
     above[:2] = True  # where next to nothing is learnt, chance decides
     above[13:, :2] = True
@@ -96,7 +96,7 @@ def test_ending_above_the_beginning_is_divergence_for_high_rates_only() -> None:
     assert (limits.first_good, limits.last_good, limits.first_diverged) == (4, 8, 13)
 
 
-def test_the_tolerance_is_a_share_of_what_is_gained() -> None:
+def test_the_tolerance_is_a_share_of_the_improvement() -> None:
     still = find_limits(RATES, np.repeat(valley(4, 8, 16)[:, :1], 4, axis=1), NOWHERE, 1.0)
     assert still is not None
     assert still.tolerance == 0.01 * (1.0 - 0.097)
@@ -111,7 +111,7 @@ def test_the_tolerance_is_a_share_of_what_is_gained() -> None:
     assert limits.tolerance <= 0.05 * (1.0 - limits.smoothed_medians[limits.best_index])
 
 
-def test_networks_that_were_not_done_do_not_count() -> None:
+def test_networks_that_have_not_ended_do_not_count() -> None:
     losses = valley(4, 8, 12)
     losses[:, 2:] = np.nan
     losses[5, 1] = np.nan

@@ -1,4 +1,4 @@
-"""Finding a learning rate: the networks are those of `creche.train`, and the bands lie where theory has them."""
+"""The search for a learning rate: networks equal those of `creche.train`, and bands are where theory predicts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from tests.unit.model_selection.sweeps import PENGUINS, weights_of
+from tests.unit.model_selection.sweeps import PENGUINS, weight_bytes
 
 SOME = cr.log_range(1e-5, 100, 22)
 
@@ -29,12 +29,12 @@ def test_each_network_is_what_train_gives(found: cr.LearningRates) -> None:
     assert len(found.colony) == 44
     for member in found.colony[::7]:
         alone = cr.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0)
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)
         place = int(np.flatnonzero(found.rates == member.choice["learning_rate"])[0])
         assert found.losses[place, member.choice["seed"]] == alone.history.validation_loss[-1]
 
 
-def test_the_answer_on_the_penguins(found: cr.LearningRates) -> None:
+def test_the_recommended_rate_for_the_penguins(found: cr.LearningRates) -> None:
     assert [band.name for band in found.bands][:3] == ["too low", "good", "too high"]
     assert 0.005 < found.rate < 0.5
     assert found.find_band(found.rate) == "good"
@@ -49,8 +49,8 @@ def test_the_answer_on_the_penguins(found: cr.LearningRates) -> None:
     assert found.notes == ()
     best = found.member()
     assert best.choice["learning_rate"] == found.rate
-    of_rate = found.losses[list(found.rates).index(found.rate)]
-    assert best.history.validation_loss[-1] == of_rate.min()
+    rate_losses = found.losses[list(found.rates).index(found.rate)]
+    assert best.history.validation_loss[-1] == rate_losses.min()
 
 
 def test_the_table_and_plain_data_have_the_same_numbers(found: cr.LearningRates) -> None:
@@ -68,7 +68,7 @@ def test_the_table_and_plain_data_have_the_same_numbers(found: cr.LearningRates)
     assert data["rates"] == json.loads(json.dumps(table.to_dicts()))
 
 
-def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(found: cr.LearningRates) -> None:
+def test_the_untrained_baseline_is_the_loss_of_the_initial_weights(found: cr.LearningRates) -> None:
     baselines = found.baselines
     for seed, loss in enumerate(baselines.untrained):
         initial = cr.train("penguins", **PENGUINS, hidden=[6], epochs=0, seed=seed, split_seed=0)
@@ -85,7 +85,7 @@ def test_networks_that_learnt_nothing_have_the_losses_of_their_initial_weights(f
 
 
 @pytest.mark.parametrize("standardize", [True, False])
-def test_the_loss_of_a_constant_number(standardize: bool) -> None:
+def test_the_constant_baseline_of_a_regression(standardize: bool) -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((90, 3))
     y = 900 + 50 * x[:, 0]
@@ -94,7 +94,7 @@ def test_the_loss_of_a_constant_number(standardize: bool) -> None:
     assert found.baselines.constant == pytest.approx(np.var(y) / scale**2, rel=0.02)
 
 
-def test_gradient_descent_diverges_where_theory_says_so() -> None:
+def test_gradient_descent_diverges_where_theory_predicts() -> None:
     """On a quadratic, w ← w - η ∇L converges if η < 2 / λ, the largest eigenvalue of ∇²L, and diverges if η > 2 / λ."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((80, 3)) * [1.0, 2.0, 0.5]
@@ -115,7 +115,7 @@ def test_gradient_descent_diverges_where_theory_says_so() -> None:
     assert found.colony.partition == "train"
 
 
-def test_a_range_that_is_too_low_or_too_high_is_extended_and_it_is_said() -> None:
+def test_a_range_that_is_too_low_or_too_high_is_extended_with_a_note() -> None:
     low = found_for(rates=cr.log_range(1e-5, 1e-3, 7))
     assert low.rates[0] == 1e-5
     assert low.rates[-1] in (0.1, 10.0)
@@ -134,14 +134,14 @@ def test_a_range_that_is_too_low_or_too_high_is_extended_and_it_is_said() -> Non
     assert kept.notes == ("the good rates include the highest that was tried, 0.001; higher ones may be good, too",)
 
 
-def test_where_all_diverge_it_says_which_rates_to_try() -> None:
+def test_if_all_rates_diverge_the_error_names_rates_to_try() -> None:
     with pytest.raises(cr.DivergedError, match=r"from 1e\+12 to 1e\+14. Try lower ones, from 1e\+09 to 1e\+11"):
         found_for(optimizer="sgd", rates=[1e12, 1e13, 1e14], extend=False)
     with pytest.raises(cr.DivergedError, match=r"from 1e\+10 to 1e\+20. Try lower ones"):
         found_for(optimizer="sgd", rates=[1e16, 1e18, 1e20])
 
 
-def test_labels_of_which_the_features_say_nothing() -> None:
+def test_labels_unrelated_to_the_features() -> None:
     rng = np.random.default_rng(0)
     found = found_for(rng.standard_normal((600, 3)), rng.random(600) > 0.5)
     assert not found.improves_on_constant
@@ -182,13 +182,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:24] for _, message in WRONG])
-def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
         found_for(**arguments)
 
 
-def test_ctrl_c_tells_what_can_be_told_from_those_that_are_done() -> None:
-    """Rates from all over the range come first."""
+def test_ctrl_c_returns_the_result_of_the_networks_that_have_ended() -> None:
+    """Rates from the whole range come first."""
 
     def report(colony: cr.Colony) -> None:
         colony.forget_results()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from creche.model_selection.search_space import Axis, Combinations, Range, split_axes
-from tests.unit.model_selection.sweeps import swept
+from tests.unit.model_selection.sweeps import run_sweep
 
 FINITE = st.floats(1e-6, 1e6)
 
@@ -44,7 +44,7 @@ def test_a_linear_range_has_equal_steps(low: float, width: float, count: int) ->
     np.testing.assert_allclose(values, np.linspace(low, low + width, count), rtol=1e-5, atol=1e-5 * width)
 
 
-def test_whole_numbers_stay_whole_and_come_once() -> None:
+def test_whole_numbers_stay_whole_without_repetition() -> None:
     assert cr.log_range(1, 4, 10).values() == [1, 2, 3, 4]
     assert all(isinstance(value, int) for value in cr.linear_range(4, 16, 7).values())
 
@@ -70,21 +70,21 @@ def test_samples_lie_in_the_ranges_and_are_the_same_each_time(method: str) -> No
         assert sum(choice["optimizer"] == optimizer for choice in drawn) > 70
 
 
-def test_samples_and_seeds_of_a_sweep() -> None:
-    colony = swept(samples=5, learning_rate=cr.log_range(1e-3, 0.1), seeds=2, epochs=2)
+def test_each_sample_has_all_seeds() -> None:
+    colony = run_sweep(samples=5, learning_rate=cr.log_range(1e-3, 0.1), seeds=2, epochs=2)
     assert len(colony) == 10
     assert [m.choice["seed"] for m in colony] == [0, 1] * 5
     assert len({m.choice["learning_rate"] for m in colony}) == 5
 
 
-def test_widths_and_labels_are_not_taken_for_several_values() -> None:
-    given_ = {
+def test_widths_and_labels_are_not_several_values() -> None:
+    arguments = {
         "hidden": [5, 5],
         "label": ["a", "b"],
         "learning_rate": np.array([0.1, 0.2]),
         "activation": ("relu", "elu"),
     }
-    fixed, axes = split_axes(given_)
+    fixed, axes = split_axes(arguments)
     assert set(fixed) == {"hidden", "label", "activation"}
     assert axes == [Axis("learning_rate", (0.1, 0.2))]
 
@@ -117,9 +117,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:20] for _, message in WRONG])
-def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused_by_name(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
-        swept(**arguments)
+        run_sweep(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: s
         (lambda: cr.Halving(first=0), "first is 0"),
     ],
 )
-def test_ranges_that_are_none(make: Any, message: str) -> None:
+def test_invalid_ranges_are_refused(make: Any, message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
         make()
 
@@ -150,8 +150,8 @@ TOO_MANY: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("arguments", TOO_MANY, ids=lambda arguments: "-".join(arguments))
-def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
-    """Before anything is made of them: 10⁹ numbers alone would take minutes and 32 GB."""
+def test_an_absurd_number_of_networks_is_refused_at_once(arguments: dict[str, Any]) -> None:
+    """Before anything is created: 10⁹ numbers alone would take minutes and 32 GB."""
     count = math.prod(
         value if isinstance(value, int) else value.count or 1
         for name, value in arguments.items()
@@ -162,13 +162,13 @@ def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
         with pytest.raises(
             cr.PlanError, match=rf"a sweep of {count:,} networks needs about .* GB .* (minutes|hours|days|years); give"
         ):
-            swept(**arguments)
+            run_sweep(**arguments)
         assert tracemalloc.get_traced_memory()[1] < 50e6
     finally:
         tracemalloc.stop()
 
 
-def test_very_many_values_are_the_same_ones() -> None:
+def test_a_long_grid_has_the_values_of_a_short_one() -> None:
     values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).grid_values()
     assert (len(values), values[0], values[-1], values[10_000]) == (20_001, 1e-4, 1.0, 0.01)
     assert list(values[:3]) == [cr.log_range(1e-4, 1).interpolate(i / 20_000) for i in range(3)]

@@ -9,7 +9,7 @@ import pytest
 
 import creche as cr
 from tests.unit import small_runs as jobs
-from tests.unit.model_selection.sweeps import swept
+from tests.unit.model_selection.sweeps import run_sweep
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -26,7 +26,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
     """Of which some diverge."""
-    return swept(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
+    return run_sweep(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
 
 
 def drawn(figure: Any) -> Any:
@@ -52,12 +52,12 @@ def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
     figure = drawn(colony.plot())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
-    plain = drawn(swept(seeds=2).plot("seed"))
+    plain = drawn(run_sweep(seeds=2).plot("seed"))
     assert [axes.get_title() for axes in plain.axes] == ["0", "1"]
 
 
 def test_a_panel_without_a_curve_says_why() -> None:
-    figure = drawn(swept(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot("learning_rate"))
+    figure = drawn(run_sweep(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot("learning_rate"))
     assert [text.get_text() for text in figure.axes[1].texts] == ["diverged in epoch 1"]
     assert list(figure.axes[0].texts) == []
 
@@ -81,7 +81,7 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
 def test_the_map_of_the_two_that_matter(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
-    with_seed = drawn(swept(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
+    with_seed = drawn(run_sweep(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
     assert {with_seed.get_xlabel(), with_seed.get_ylabel()} == {"learning rate", "seed"}
 
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
 
 
 def test_very_many_values_and_numbers_as_labels() -> None:
-    many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
+    many = run_sweep(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
     for plot in (many.plot, many.plot_map, many.plot_spread):
         drawn(plot())
     x, y = jobs.line()
