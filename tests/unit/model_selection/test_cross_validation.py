@@ -215,3 +215,16 @@ def test_validation_data_does_not_go_with_folds() -> None:
     for call in (cr.cross_validate, cr.sweep):
         with pytest.raises(cr.PlanError, match="validation_data: does not go with folds"):
             call(table, label="species", folds=3, validation_data=table)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_plot_shows_the_out_of_fold_predictions(task: str) -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    x, y = two_classes(40) if task == "classification" else line(40)
+    axes = cr.cross_validate(x, y, folds=2, **QUICK).plot()
+    axes.figure.canvas.draw()
+    if task == "classification":
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1"]
+    else:
+        assert max(len(line.get_xdata()) for line in axes.get_lines()) == 40
+    plt.close(axes.figure)
