@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
 #include "shape.hpp"

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "colony.hpp"
+#include "engines/colony.hpp"
 #include "one_at_a_time.hpp"
 #include "run_state.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "many_predictor.hpp"
+#include "engines/many_predictor.hpp"
 #include "one_at_a_time.hpp"
 
 namespace creche::CRECHE_LEVEL {

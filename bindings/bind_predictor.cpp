@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "arrays.hpp"
+#include "engines/pass.hpp"
+#include "engines/predictor.hpp"
 #include "one_at_a_time.hpp"
-#include "pass.hpp"
-#include "predictor.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

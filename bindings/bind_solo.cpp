@@ -11,9 +11,9 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "engines/solo.hpp"
 #include "one_at_a_time.hpp"
 #include "run_state.hpp"
-#include "solo.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

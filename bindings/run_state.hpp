@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "member_state.hpp"
+#include "engines/member_state.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -23,7 +23,7 @@
 
 #include "orthogonal.hpp"
 #include "plan.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "aligned.hpp"
-#include "layer.hpp"
+#include "layers/layer.hpp"
 #include "optimizers/all.hpp"
 #include "shape.hpp"
 #include "simd/lanes.hpp"

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
 #include "schedules.hpp"

@@ -15,11 +15,11 @@
 
 #include "activations/all.hpp"
 #include "initializers.hpp"
-#include "loss_pass.hpp"
 #include "losses/all.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 #include "schedules.hpp"
 
 namespace nb = nanobind;

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "layer.hpp"
-#include "loss_pass.hpp"
+#include "layers/layer.hpp"
+#include "losses/custom_loss.hpp"
+#include "losses/loss_pass.hpp"
 #include "network.hpp"
-#include "outside_loss.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 #include "rows.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -28,7 +28,7 @@ struct LaneStrides {
 // A tile of sums, finished by finish(row, column, sum).
 template <class V, int kRows, int kColumns, class Begin, class Finish>
 CRECHE_INLINE void lane_tile(const V* left, const V* right, LaneStrides at, std::int64_t terms, std::int64_t row,
-                              std::int64_t column, const Begin& begin, const Finish& finish) {
+                             std::int64_t column, const Begin& begin, const Finish& finish) {
   V sums[kRows][kColumns];
   unroll<kRows>([&](auto r) __attribute__((always_inline)) {
     unroll<kColumns>([&](auto c) __attribute__((always_inline)) { sums[r][c] = begin(row + r, column + c); });

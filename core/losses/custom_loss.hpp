@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "aligned.hpp"
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

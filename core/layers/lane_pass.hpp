@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "activations/all.hpp"
-#include "loss_pass.hpp"
 #include "losses/all.hpp"
+#include "losses/loss_pass.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

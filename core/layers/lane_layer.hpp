@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "lane_pass.hpp"
-#include "lane_products.hpp"
+#include "layers/lane_pass.hpp"
+#include "layers/lane_products.hpp"
 #include "plan.hpp"
 
 namespace creche::CRECHE_LEVEL {

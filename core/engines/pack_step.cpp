@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lane_products.hpp"
-#include "layer.hpp"
-#include "pack.hpp"
-#include "random.hpp"
+#include "engines/pack.hpp"
+#include "layers/lane_products.hpp"
+#include "layers/layer.hpp"
+#include "random/random.hpp"
 #include "simd/double_sums.hpp"
 
 namespace creche::CRECHE_LEVEL {

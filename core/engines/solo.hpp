@@ -13,16 +13,16 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "batch.hpp"
-#include "evaluate.hpp"
+#include "engines/evaluator.hpp"
+#include "engines/pass.hpp"
+#include "layers/batch.hpp"
 #include "network.hpp"
 #include "optimizers/all.hpp"
-#include "pass.hpp"
+#include "optimizers/update.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
 #include "threads.hpp"
-#include "update.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

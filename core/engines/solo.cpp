@@ -1,5 +1,5 @@
 // The run: which command comes next, epochs, limits, interruption, divergence. The steps themselves: solo_step.cpp.
-#include "solo.hpp"
+#include "engines/solo.hpp"
 
 #include <algorithm>
 #include <cmath>

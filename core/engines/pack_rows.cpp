@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "pack.hpp"
+#include "engines/pack.hpp"
 #include "simd/gather.hpp"
 #include "simd/transpose.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 // columns[c] = base[row[i] * stride + c] in lane i, for c = 0 ... count - 1.
 template <class V>
 CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int32_t* row, std::int64_t stride,
-                                   std::int64_t count, V* columns) {
+                                  std::int64_t count, V* columns) {
   if constexpr (Quads<V>::kPossible) {
     if (count >= 4) {
       const auto quads_from = [&](std::int64_t first) __attribute__((always_inline)) {

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "optimizers/all.hpp"
-#include "simd/lanes.hpp"
+#include "../simd/lanes.hpp"
+#include "all.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -18,7 +18,7 @@ namespace detail {
 
 template <class T, class Optimizer, bool kRegularized, class V>
 CRECHE_INLINE void update_vectors(T* weights, const T* gradients, T* const* planes, std::int64_t count,
-                                   const Coefficients<V>& c, const Regularization<V>& r) {
+                                  const Coefficients<V>& c, const Regularization<V>& r) {
   constexpr int kPlanes = Optimizer::kPlanes;
   T* plane_at[kMaxPlanes];
   for (int p = 0; p < kPlanes; ++p) plane_at[p] = planes[p];

@@ -1,4 +1,4 @@
-#include "colony.hpp"
+#include "engines/colony.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "many_predictor.hpp"
+#include "engines/many_predictor.hpp"
 
 #include <algorithm>
 #include <utility>

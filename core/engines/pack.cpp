@@ -1,14 +1,14 @@
 // A pack's run: epochs, members that end, snapshots. The steps themselves: pack_step.cpp.
-#include "pack.hpp"
+#include "engines/pack.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
 #include <stdexcept>
 
+#include "engines/solo.hpp"
 #include "network.hpp"
-#include "random.hpp"
-#include "solo.hpp"
+#include "random/random.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -17,7 +17,7 @@
 #include <span>
 #include <utility>
 
-#include "philox.hpp"
+#include "random/philox.hpp"
 #include "simd/lanes.hpp"
 #include "simd/math.hpp"
 

@@ -5,9 +5,9 @@
 #include <cstdint>
 
 #include "aligned.hpp"
-#include "batch.hpp"
-#include "evaluate.hpp"
+#include "engines/evaluator.hpp"
 #include "gemm/product.hpp"
+#include "layers/batch.hpp"
 #include "network.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "pack.hpp"
-#include "solo.hpp"
+#include "engines/pack.hpp"
+#include "engines/solo.hpp"
 #include "threads.hpp"
 
 namespace creche::CRECHE_LEVEL {

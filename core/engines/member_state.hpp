@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "engines/solo.hpp"
 #include "progress.hpp"
-#include "solo.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

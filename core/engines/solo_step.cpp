@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solo.hpp"
+#include "engines/solo.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

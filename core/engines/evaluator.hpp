@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "batch.hpp"
+#include "layers/batch.hpp"
 #include "progress.hpp"
 #include "threads.hpp"
 

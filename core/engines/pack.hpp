@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "lane_layer.hpp"
-#include "member_state.hpp"
+#include "engines/member_state.hpp"
+#include "layers/lane_layer.hpp"
+#include "optimizers/update.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
-#include "update.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "evaluate.hpp"
+#include "engines/evaluator.hpp"
 #include "network.hpp"
 #include "threads.hpp"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "lane_layer.hpp"
+#include "layers/lane_layer.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
