@@ -154,7 +154,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_colony(nb::module_& m) {
   bind<float>(m, "Colony32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Colony64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -112,7 +112,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_many_predictor(nb::module_& m) {
   bind<float>(m, "ManyPredictor32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "ManyPredictor64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

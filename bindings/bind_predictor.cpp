@@ -88,7 +88,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_predictor(nb::module_& m) {
   bind<float>(m, "Predictor32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Predictor64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -265,7 +265,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_solo(nb::module_& m) {
   bind<float>(m, "Solo32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Solo64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

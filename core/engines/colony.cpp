@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "precisions.hpp"
+
 namespace creche::CRECHE_LEVEL {
 
 namespace {
@@ -217,7 +219,7 @@ void Colony<T>::set_state(std::int64_t m, const MemberState<T>& state) {
   unit.pack ? unit.pack->set_state(place.lane, state) : set_state_of(*unit.solo, state);
 }
 
-template class Colony<float>;
-template class Colony<double>;
+#define INSTANTIATE(T) template class Colony<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -22,77 +22,20 @@ class Evaluator {
   static constexpr std::int64_t kBlock = 64;
 
   // outside, if not null, must outlive the evaluator.
-  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside = nullptr)
-      : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
-    const std::int64_t rows = staggered_rows(kBlock);
-    for (int thread = 0; thread < threads; ++thread) {
-      Scratch scratch;
-      for (AlignedArray<T>& turn : scratch.turns) turn = AlignedArray<T>(shape.widest_panels * kPanel * rows);
-      scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
-      scratch.labels = AlignedArray<T>(3 * kBlock);
-      scratch.targets = AlignedArray<T>(panels_of(shape.outputs()) * kPanel * rows);
-      scratch.rows = rows;
-      scratch.outside = OutsidePass<T>(outside, plan.loss.kind, kBlock, shape.outputs());
-      scratch_.push_back(std::move(scratch));
-    }
-    for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
-    loss_pass_ = loss_pass_function<T>(plan.loss.kind);
-  }
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside = nullptr);
 
   static std::int64_t blocks(std::int64_t rows) { return (rows + kBlock - 1) / kBlock; }
 
   // out, a (rows, outputs) array row by row: after the head if `head`, before it if not.
   void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
-               T* out) const {
-    const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const std::int64_t begin = block * kBlock;
-    const std::int64_t count = std::min(kBlock, table.count - begin);
-    auto [z, spare] = forward(scratch, network, table, begin, count);
-    if (head) {
-      spare.columns = z.columns;
-      head_(z, 0, count, spare, scratch.lanes.data());
-      std::swap(z, spare);
-    }
-    for (std::int64_t r = 0; r < count; ++r)
-      for (std::int64_t c = 0; c < z.columns; ++c) out[(begin + r) * z.columns + c] = z.element(r, c);
-  }
+               T* out) const;
 
   // The loss and the metric of each row of a block, to loss[row] and metric[row]. False if a loss from outside failed.
   bool losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
-              T* metric) const {
-    const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const std::int64_t begin = block * kBlock;
-    const std::int64_t count = std::min(kBlock, table.count - begin);
-    const PanelMatrix<T> z = forward(scratch, network, table, begin, count).first;
-    T* const classes = scratch.labels.data();
-    const LossResults<T> results{classes + kBlock, classes + 2 * kBlock};
-    Labels<T> labels{classes, {scratch.targets.data(), scratch.rows, z.columns}, nullptr};
-    for (std::int64_t r = 0; r < count; ++r) {
-      if (table.classes != nullptr) {
-        classes[r] = static_cast<T>(table.classes[begin + r]);
-      } else {
-        copy_row(table.targets + (begin + r) * table.targets_stride, z.columns, labels.targets.at(0, r),
-                 labels.targets.panel_stride());
-      }
-    }
-    loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
-    if (scratch.outside.is_set() && !scratch.outside(z, labels, count, PanelMatrix<T>{}, results.loss)) return false;
-    std::copy(results.loss, results.loss + count, loss + begin);
-    std::copy(results.metric, results.metric + count, metric + begin);
-    return true;
-  }
+              T* metric) const;
 
   // losses() of every row, summed.
-  static Evaluation summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric) {
-    double sum = 0, weights = 0, metrics = 0;
-    for (std::int64_t r = 0; r < table.count; ++r) {
-      const double weight = table.weight(r);
-      sum += weight * static_cast<double>(loss[r]);
-      weights += weight;
-      metrics += static_cast<double>(metric[r]);
-    }
-    return {sum / weights, finished_metric(kind, metrics / static_cast<double>(table.count))};
-  }
+  static Evaluation summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric);
 
  private:
   struct Scratch {
@@ -106,20 +49,7 @@ class Evaluator {
 
   // The outputs' weighted sums, and a matrix of the same size that is free.
   std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
-                                                    const Rows<T>& table, std::int64_t begin,
-                                                    std::int64_t count) const {
-    PanelMatrix<T> left{scratch.turns[0].data(), scratch.rows, plan_.inputs};
-    PanelMatrix<T> out{scratch.turns[1].data(), scratch.rows, 0};
-    for (std::int64_t r = 0; r < count; ++r)
-      copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
-    for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
-      out.columns = plan_.layers[l].width;
-      layer_forward(plan_.layers[l], activate_[l], Operand<T>{left.data, left.panel_stride()}, 0, count,
-                    network.layer_weights(static_cast<std::int64_t>(l)), out, PanelMatrix<T>{});
-      std::swap(left, out);
-    }
-    return {left, out};
-  }
+                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count) const;
 
   Plan plan_;
   HeadPass<T> head_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "precisions.hpp"
+
 namespace creche::CRECHE_LEVEL {
 
 namespace {
@@ -207,7 +209,7 @@ void ManyPredictor<T>::evaluate_pack(const Scratch& scratch, const Rows<T>& tabl
                  finished_metric(plan_.loss.kind, metrics[lane] / static_cast<double>(table.count))};
 }
 
-template class ManyPredictor<float>;
-template class ManyPredictor<double>;
+#define INSTANTIATE(T) template class ManyPredictor<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

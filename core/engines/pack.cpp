@@ -8,6 +8,7 @@
 
 #include "engines/solo.hpp"
 #include "network.hpp"
+#include "precisions.hpp"
 #include "random/random.hpp"
 
 namespace creche::CRECHE_LEVEL {
@@ -330,9 +331,9 @@ void Pack<T>::from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>
   }
 }
 
-template bool fits_pack(const Member<float>&, const Member<float>&);
-template bool fits_pack(const Member<double>&, const Member<double>&);
-template class Pack<float>;
-template class Pack<double>;
+#define INSTANTIATE(T)    \
+  template class Pack<T>; \
+  template bool fits_pack(const Member<T>&, const Member<T>&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engines/pack.hpp"
+#include "precisions.hpp"
 #include "simd/gather.hpp"
 #include "simd/transpose.hpp"
 
@@ -125,7 +126,7 @@ void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* pe
   }
 }
 
-template class Pack<float>;
-template class Pack<double>;
+#define INSTANTIATE(T) template class Pack<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

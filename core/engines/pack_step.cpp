@@ -6,6 +6,7 @@
 #include "engines/pack.hpp"
 #include "layers/lane_products.hpp"
 #include "layers/layer.hpp"
+#include "precisions.hpp"
 #include "random/random.hpp"
 #include "simd/double_sums.hpp"
 
@@ -322,7 +323,7 @@ std::vector<Evaluation> Pack<T>::validate() {
   return out;
 }
 
-template class Pack<float>;
-template class Pack<double>;
+#define INSTANTIATE(T) template class Pack<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -7,6 +7,9 @@
 #include <span>
 #include <utility>
 
+#include "precisions.hpp"
+#include "random/random.hpp"
+
 namespace creche::CRECHE_LEVEL {
 
 namespace {
@@ -273,7 +276,7 @@ void Solo<T>::diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good
   replay_until_ = good_steps;
 }
 
-template class Solo<float>;
-template class Solo<double>;
+#define INSTANTIATE(T) template class Solo<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

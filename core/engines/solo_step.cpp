@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engines/solo.hpp"
+#include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -358,7 +359,7 @@ Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const 
   return evaluation;
 }
 
-template class Solo<float>;
-template class Solo<double>;
+#define INSTANTIATE(T) template class Solo<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL
