@@ -106,7 +106,8 @@ struct StoreTimesDerivative {
 
 template <class T>
 void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left, std::int64_t row_begin,
-                   std::int64_t row_end, PanelMatrix<T> weights, PanelMatrix<T> out, PanelMatrix<T> derivative) {
+                   std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
+                   const PanelMatrix<T>& derivative) {
   const auto product = [&](const auto& finish) {
     const Operand<T> right{weights.at(0, 1), weights.panel_stride()};
     product_by_rows(left, row_begin, row_end, weights.data, right, weights.rows - 1, out, finish);
@@ -121,8 +122,9 @@ void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left,
 }
 
 template <class T>
-void layer_backward(const LayerPlan& below, PanelMatrix<T> dloss_dz, std::int64_t row_begin, std::int64_t row_end,
-                    PanelMatrix<T> transposed, PanelMatrix<T> values, PanelMatrix<T> derivative, PanelMatrix<T> out) {
+void layer_backward(const LayerPlan& below, const PanelMatrix<T>& dloss_dz, std::int64_t row_begin,
+                    std::int64_t row_end, const PanelMatrix<T>& transposed, const PanelMatrix<T>& values,
+                    const PanelMatrix<T>& derivative, const PanelMatrix<T>& out) {
   const auto product = [&](const auto& finish) {
     const T* const zeros = nullptr;
     product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
@@ -137,12 +139,13 @@ void layer_backward(const LayerPlan& below, PanelMatrix<T> dloss_dz, std::int64_
   }
 }
 
-#define INSTANTIATE(T)                                                                                          \
-  template Activate<T> activate_function<T>(ActivationKind);                                                    \
-  template void layer_forward<T>(const LayerPlan&, Activate<T>, Operand<T>, std::int64_t, std::int64_t,         \
-                                 PanelMatrix<T>, PanelMatrix<T>, PanelMatrix<T>);                               \
-  template void layer_backward<T>(const LayerPlan&, PanelMatrix<T>, std::int64_t, std::int64_t, PanelMatrix<T>, \
-                                  PanelMatrix<T>, PanelMatrix<T>, PanelMatrix<T>);
+#define INSTANTIATE(T)                                                                                  \
+  template Activate<T> activate_function<T>(ActivationKind);                                            \
+  template void layer_forward<T>(const LayerPlan&, Activate<T>, Operand<T>, std::int64_t, std::int64_t, \
+                                 const PanelMatrix<T>&, const PanelMatrix<T>&, const PanelMatrix<T>&);  \
+  template void layer_backward<T>(const LayerPlan&, const PanelMatrix<T>&, std::int64_t, std::int64_t,  \
+                                  const PanelMatrix<T>&, const PanelMatrix<T>&, const PanelMatrix<T>&,  \
+                                  const PanelMatrix<T>&);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -28,12 +28,14 @@ inline bool keeps_derivative(const LayerPlan& plan) {
 // out(r, :) = f(b + left(r, :) W) for the rows of the range; f' goes to `derivative` unless its data is null.
 template <class T>
 void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left, std::int64_t row_begin,
-                   std::int64_t row_end, PanelMatrix<T> weights, PanelMatrix<T> out, PanelMatrix<T> derivative);
+                   std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
+                   const PanelMatrix<T>& derivative);
 
 // dloss_dz of the layer below, from dloss_dz of this layer: (dZ W^T)(r, :) times f' of the layer below, whose plan,
 // values and kept derivatives are given.
 template <class T>
-void layer_backward(const LayerPlan& below, PanelMatrix<T> dloss_dz, std::int64_t row_begin, std::int64_t row_end,
-                    PanelMatrix<T> transposed, PanelMatrix<T> values, PanelMatrix<T> derivative, PanelMatrix<T> out);
+void layer_backward(const LayerPlan& below, const PanelMatrix<T>& dloss_dz, std::int64_t row_begin,
+                    std::int64_t row_end, const PanelMatrix<T>& transposed, const PanelMatrix<T>& values,
+                    const PanelMatrix<T>& derivative, const PanelMatrix<T>& out);
 
 }  // namespace creche::CRECHE_LEVEL
