@@ -18,7 +18,7 @@ def single() -> ModuleType:
 
 
 def test_float64_is_refused_with_the_way_to_build_it(single):
-    with pytest.raises(PlanError, match=r"precision: got 'float64'; this build .* float32 only; .* `pip install \.`"):
+    with pytest.raises(PlanError, match=r"precision: needs .* float64 .* has float32 only; .* `pip install \.`"):
         _ = single.Solo64
 
 

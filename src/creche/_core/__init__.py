@@ -62,8 +62,9 @@ def _with_precisions(engine: ModuleType) -> ModuleType:
             if name.removesuffix("64") + "32" not in vars(engine):
                 raise AttributeError(f"module {engine.__name__!r} has no attribute {name!r}")
             raise PlanError(
-                "precision: got 'float64'; this build of Creche (as `make demo` makes it) computes in float32 only; "
-                "use precision='float32', or build both with `pip install .` in the folder of Creche's sources"
+                "precision: needs the engine in float64 (asked for by precision='float64', or by an explanation that "
+                "computes in it), but this build of Creche, as `make demo` makes it, has float32 only; build both "
+                "with `pip install .` in the folder of Creche's sources"
             )
 
         engine.__getattr__ = missing  # type: ignore[method-assign]
