@@ -21,13 +21,13 @@ $(VENV)/.made: pyproject.toml
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
 # The rest: every instruction-set level, both precisions and the tests' modules.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche for this machine (DEMO_TIME on two cores, once) ..."
+	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
 	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche with the tests' modules (DEV_TIME on two cores, once) ..."
+	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
 	  --config-settings=cmake.define.CRECHE_TESTING=ON
 	touch $@ $(VENV)/.demo

@@ -37,6 +37,23 @@ class PythonPredictor {
     return out;
   }
 
+  nb::ndarray<nb::numpy, T> layer_outputs(const Matrix<T>& x, std::int64_t layer) {
+    const Plan& plan = predictor_->plan();
+    const Rows<T> rows = unlabelled_rows(x, plan);
+    const auto layers = static_cast<std::int64_t>(plan.layers.size());
+    if (layer < 0 || layer >= layers)
+      throw std::invalid_argument("layer: got " + std::to_string(layer) + "; the network has layers 0 to " +
+                                  std::to_string(layers - 1));
+    auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers[static_cast<std::size_t>(layer)].width)});
+    T* const to = out.data();
+    {
+      const Turn turn(in_use_);
+      nb::gil_scoped_release release;
+      predictor_->layer_outputs(rows, layer, to);
+    }
+    return out;
+  }
+
   // The gradient of the sum of outputs times directions by x.
   nb::ndarray<nb::numpy, T> pull_back(const Matrix<T>& x,
                                       const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
@@ -79,6 +96,7 @@ void bind(nb::module_& m, const char* name) {
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
       .def(
           "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
+      .def("layer_outputs", &P::layer_outputs, nb::arg("x").noconvert(), nb::arg("layer"))
       .def("pull_back", &P::pull_back, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());

@@ -7,6 +7,17 @@
 
 namespace creche::CRECHE_LEVEL {
 
+namespace {
+
+// to: (rows, columns) row by row, without padding.
+template <class T>
+void copy_rows(const PanelMatrix<T>& from, std::int64_t rows, T* to) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < from.columns; ++c) *to++ = from.element(r, c);
+}
+
+}  // namespace
+
 template <class T>
 Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside)
     : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
@@ -31,14 +42,24 @@ void Evaluator<T>::predict(int thread, const Network<T>& network, const Rows<T>&
   const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = block * kBlock;
   const std::int64_t count = std::min(kBlock, table.count - begin);
-  auto [z, spare] = forward(scratch, network, table, begin, count);
+  auto [z, spare] = forward(scratch, network, table, begin, count, plan_.layers.size());
   if (head) {
     spare.columns = z.columns;
     head_(z, 0, count, spare, scratch.lanes.data());
     std::swap(z, spare);
   }
-  for (std::int64_t r = 0; r < count; ++r)
-    for (std::int64_t c = 0; c < z.columns; ++c) out[(begin + r) * z.columns + c] = z.element(r, c);
+  copy_rows(z, count, out + begin * z.columns);
+}
+
+template <class T>
+void Evaluator<T>::layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
+                                 std::int64_t layer, T* out) const {
+  const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+  const std::int64_t begin = block * kBlock;
+  const std::int64_t count = std::min(kBlock, table.count - begin);
+  const PanelMatrix<T> values =
+      forward(scratch, network, table, begin, count, static_cast<std::size_t>(layer + 1)).first;
+  copy_rows(values, count, out + begin * values.columns);
 }
 
 template <class T>
@@ -47,7 +68,7 @@ bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& 
   const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = block * kBlock;
   const std::int64_t count = std::min(kBlock, table.count - begin);
-  const PanelMatrix<T> z = forward(scratch, network, table, begin, count).first;
+  const PanelMatrix<T> z = forward(scratch, network, table, begin, count, plan_.layers.size()).first;
   T* const classes = scratch.labels.data();
   const LossResults<T> results{classes + kBlock, classes + 2 * kBlock};
   Labels<T> labels{classes, {scratch.targets.data(), scratch.rows, z.columns}, nullptr};
@@ -81,12 +102,12 @@ Evaluation Evaluator<T>::summarize(LossKind kind, const Rows<T>& table, const T*
 template <class T>
 std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
                                                                 const Rows<T>& table, std::int64_t begin,
-                                                                std::int64_t count) const {
+                                                                std::int64_t count, std::size_t layers) const {
   PanelMatrix<T> left{scratch.turns[0].data(), scratch.rows, plan_.inputs};
   PanelMatrix<T> out{scratch.turns[1].data(), scratch.rows, 0};
   for (std::int64_t r = 0; r < count; ++r)
     copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
-  for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
+  for (std::size_t l = 0; l < layers; ++l) {
     out.columns = plan_.layers[l].width;
     layer_forward(plan_.layers[l], activate_[l], Operand<T>{left.data, left.panel_stride()}, 0, count,
                   network.layer_weights(static_cast<std::int64_t>(l)), out, PanelMatrix<T>{});

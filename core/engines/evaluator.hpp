@@ -30,6 +30,10 @@ class Evaluator {
   void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
                T* out) const;
 
+  // The activations after layer `layer`, to out, a (rows, width of the layer) array row by row.
+  void layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
+                     std::int64_t layer, T* out) const;
+
   // The loss and the metric of each row of a block, to loss[row] and metric[row]. False if a loss from outside failed.
   bool losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
               T* metric) const;
@@ -47,9 +51,11 @@ class Evaluator {
     OutsidePass<T> outside;
   };
 
-  // The outputs' weighted sums, and a matrix of the same size that is free.
+  // The activations after the first `layers` layers (after all: the weighted sums of the output layer), and a matrix of
+  // the same size that is free.
   std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
-                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count) const;
+                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count,
+                                                    std::size_t layers) const;
 
   Plan plan_;
   HeadPass<T> head_;

@@ -15,6 +15,13 @@ void Predictor<T>::predict(const Rows<T>& table, bool head, T* out) {
 }
 
 template <class T>
+void Predictor<T>::layer_outputs(const Rows<T>& table, std::int64_t layer, T* out) {
+  each_block(table.count, [&](int thread, std::int64_t block) {
+    evaluator_.layer_outputs(thread, network_, table, block, layer, out);
+  });
+}
+
+template <class T>
 Evaluation Predictor<T>::evaluate(const Rows<T>& table) {
   AlignedArray<T> loss(table.count), metric(table.count);
   each_block(table.count, [&](int thread, std::int64_t block) {
