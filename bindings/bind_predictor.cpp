@@ -5,10 +5,10 @@
 
 #include <memory>
 
+#include "access.hpp"
 #include "arrays.hpp"
 #include "engines/pass.hpp"
 #include "engines/predictor.hpp"
-#include "one_at_a_time.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -30,7 +30,7 @@ class PythonPredictor {
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers.back().width)});
     T* const to = out.data();
     {
-      const Turn turn(in_use_);
+      const ExclusiveAccess access(access_lock_);
       nb::gil_scoped_release release;
       predictor_->predict(rows, head, to);
     }
@@ -47,7 +47,7 @@ class PythonPredictor {
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers[static_cast<std::size_t>(layer)].width)});
     T* const to = out.data();
     {
-      const Turn turn(in_use_);
+      const ExclusiveAccess access(access_lock_);
       nb::gil_scoped_release release;
       predictor_->layer_outputs(rows, layer, to);
     }
@@ -65,7 +65,7 @@ class PythonPredictor {
     {
       nb::gil_scoped_release release;
       Pass<T> pass(predictor_->plan(), network, rows);
-      pass.by_directions(directions.data());
+      pass.backward_from_directions(directions.data());
       pass.input_gradients(gradient.matrix);
     }
     return matrix_to_python(gradient.matrix, rows.count);
@@ -75,7 +75,7 @@ class PythonPredictor {
                                      std::optional<Matrix<T>> targets, std::optional<Vector<T>> weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(predictor_->plan(), "evaluate");
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     nb::gil_scoped_release release;
     const Evaluation evaluation = predictor_->evaluate(rows);
     return {evaluation.loss, evaluation.metric};
@@ -83,7 +83,7 @@ class PythonPredictor {
 
  private:
   std::unique_ptr<Predictor<T>> predictor_;
-  InUse in_use_;
+  AccessLock access_lock_;
 };
 
 template <class T>

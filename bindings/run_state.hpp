@@ -9,7 +9,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-inline const char* name_of(Status status) {
+inline const char* status_name(Status status) {
   switch (status) {
     case Status::running:
       return "running";

@@ -35,21 +35,21 @@ double time_of_pack(const NetworkShape& shape) {
   return packed / alone;
 }
 
-// Whether the `left` networks that fill no pack of their own, of a kind that fills `packs`, are trained sooner in one
-// that is partly empty. alone: whether the colony has no other kind, which could keep the threads busy meanwhile.
-bool is_worth_a_pack(std::size_t left, std::size_t packs, double time, int threads, bool alone) {
-  const double one_by_one = static_cast<double>(left);
+// Whether the `remaining` networks that fill no pack of their own, of a kind that fills `packs`, are trained sooner in
+// one that is partly empty. alone: whether the colony has no other kind, which could keep the threads busy meanwhile.
+bool is_worth_a_pack(std::size_t remaining, std::size_t packs, double time, int threads, bool alone) {
+  const double one_by_one = static_cast<double>(remaining);
   if (!alone) return one_by_one > time;
   const auto rounds = [&](std::size_t units) { return std::ceil(static_cast<double>(units) / threads); };
   const double shared = (static_cast<double>(packs) * time + one_by_one) / threads;
-  const double by_solo = packs == 0 ? rounds(left) : std::max(rounds(packs) * time, shared);
+  const double by_solo = packs == 0 ? rounds(remaining) : std::max(rounds(packs) * time, shared);
   return by_solo > rounds(packs + 1) * time;
 }
 
 }  // namespace
 
 template <class T>
-Colony<T>::Colony(std::vector<Member<T>> members, int threads) : threads_(threads), places_(members.size()) {
+Colony<T>::Colony(std::vector<Member<T>> members, int threads) : threads_(threads), slots_(members.size()) {
   for (Member<T>& member : members) members_.push_back(std::make_unique<Member<T>>(std::move(member)));
   make_packs();
 }
@@ -59,8 +59,8 @@ template <class T>
 void Colony<T>::make_packs() {
   std::vector<std::vector<std::size_t>> kinds;
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const std::vector<std::size_t>& of) {
-      return fits_pack(*members_[of.front()], *members_[m]);
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const std::vector<std::size_t>& members) {
+      return fits_pack(*members_[members.front()], *members_[m]);
     });
     if (kind == kinds.end()) {
       kinds.push_back({m});
@@ -68,32 +68,33 @@ void Colony<T>::make_packs() {
       kind->push_back(m);
     }
   }
-  for (std::vector<std::size_t>& of : kinds) stand_alike_together(of);
+  for (std::vector<std::size_t>& members : kinds) group_similar_members(members);
   std::vector<std::size_t> alone;
-  for (const std::vector<std::size_t>& of : kinds) {
-    const Plan& plan = members_[of.front()]->plan;
+  for (const std::vector<std::size_t>& members : kinds) {
+    const Plan& plan = members_[members.front()]->plan;
     constexpr auto lanes = static_cast<std::size_t>(Pack<T>::kLanes);
-    std::size_t packed = of.size();
+    std::size_t packed = members.size();
     if (Pack<T>::working_set(plan) > kLargestPack) {
       packed = 0;
-    } else if (const std::size_t left = of.size() % lanes; left > 0) {
+    } else if (const std::size_t remaining = members.size() % lanes; remaining > 0) {
       const double time = time_of_pack(NetworkShape(plan)) * static_cast<double>(lanes) / 16;
-      if (!is_worth_a_pack(left, of.size() / lanes, time, threads_.count(), kinds.size() == 1)) packed -= left;
+      if (!is_worth_a_pack(remaining, members.size() / lanes, time, threads_.count(), kinds.size() == 1))
+        packed -= remaining;
     }
     for (std::size_t begin = 0; begin < packed; begin += lanes) {
-      std::vector<const Member<T>*> together;
+      std::vector<const Member<T>*> in_pack;
       for (std::size_t i = begin; i < std::min(begin + lanes, packed); ++i) {
-        places_[of[i]] = {units_.size(), static_cast<int>(i - begin)};
-        together.push_back(members_[of[i]].get());
+        slots_[members[i]] = {units_.size(), static_cast<int>(i - begin)};
+        in_pack.push_back(members_[members[i]].get());
       }
-      units_.push_back({std::make_unique<Pack<T>>(std::move(together)), nullptr});
+      units_.push_back({std::make_unique<Pack<T>>(std::move(in_pack)), nullptr});
     }
-    alone.insert(alone.end(), of.begin() + static_cast<std::ptrdiff_t>(packed), of.end());
+    alone.insert(alone.end(), members.begin() + static_cast<std::ptrdiff_t>(packed), members.end());
   }
-  // Last, for they take the least time: threads then end almost together.
+  // Last, for they take the least time: threads then end almost in_pack.
   for (std::size_t m : alone) {
     const Member<T>& member = *members_[m];
-    places_[m] = {units_.size(), -1};
+    slots_[m] = {units_.size(), -1};
     units_.push_back({nullptr, std::make_unique<Solo<T>>(member.plan, member.train, member.validation, 1)});
   }
 }
@@ -101,31 +102,31 @@ void Colony<T>::make_packs() {
 // Who goes through the same rows in the same order next to each other, if there are enough of them to fill packs: such
 // a pack takes its rows once for all. Else those whose steps have the same coefficients; else in the order they came.
 template <class T>
-void Colony<T>::stand_alike_together(std::vector<std::size_t>& of) const {
+void Colony<T>::group_similar_members(std::vector<std::size_t>& members) const {
   std::vector<std::vector<std::size_t>> groups;
   std::map<std::pair<std::uint64_t, const T*>, std::size_t> orders;
-  for (std::size_t m : of) {
+  for (std::size_t m : members) {
     const Member<T>& member = *members_[m];
     const auto [order, is_new] = orders.try_emplace({member.plan.seed, member.train.x}, groups.size());
     if (is_new) groups.emplace_back();
     groups[order->second].push_back(m);
   }
-  if (of.size() < groups.size() * Pack<T>::kLanes / 2) {
+  if (members.size() < groups.size() * Pack<T>::kLanes / 2) {
     groups.clear();
-    for (std::size_t m : of) {
+    for (std::size_t m : members) {
       const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& other) {
-        return same_rates(*members_[other.front()], *members_[m]);
+        return have_same_rates(*members_[other.front()], *members_[m]);
       });
       group == groups.end() ? groups.push_back({m}) : group->push_back(m);
     }
   }
-  of.clear();
-  for (const std::vector<std::size_t>& group : groups) of.insert(of.end(), group.begin(), group.end());
+  members.clear();
+  for (const std::vector<std::size_t>& group : groups) members.insert(members.end(), group.begin(), group.end());
 }
 
 template <class T>
 std::int64_t Colony<T>::packed() const {
-  return std::count_if(places_.begin(), places_.end(), [](const Place& place) { return place.lane >= 0; });
+  return std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.lane >= 0; });
 }
 
 template <class T>
@@ -140,7 +141,7 @@ Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bo
   bool interrupted = false;
   Clock::time_point last_poll = begin;
   // Only the calling thread may poll.
-  const auto look = [&]() -> bool {
+  const auto should_stop = [&]() -> bool {
     if (seconds >= 0 && seconds_since(begin) >= seconds) stop = true;
     if (poll && seconds_since(last_poll) >= kSecondsPerPoll) {
       last_poll = Clock::now();
@@ -153,7 +154,7 @@ Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bo
   std::atomic<std::size_t> next{0};
   threads_.run([&](int thread) {
     const std::function<bool()> stopped =
-        thread == 0 ? std::function<bool()>(look)
+        thread == 0 ? std::function<bool()>(should_stop)
                     : std::function<bool()>([&] { return stop.load(std::memory_order_relaxed); });
     try {
       for (std::size_t u = next++; u < units_.size() && !stopped(); u = next++) run_unit(units_[u], epoch, stopped);
@@ -165,7 +166,7 @@ Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bo
     --working;
     if (thread != 0) return;
     while (working.load() > 0) {
-      look();
+      should_stop();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   });
@@ -190,33 +191,33 @@ void Colony<T>::run_unit(Unit& unit, std::int64_t epoch, const std::function<boo
 
 template <class T>
 Status Colony<T>::status(std::int64_t m) const {
-  const Place& place = places_[static_cast<std::size_t>(m)];
-  const Unit& unit = units_[place.unit];
-  const Status status = unit.pack ? unit.pack->status(place.lane) : unit.solo->status();
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[slot.unit];
+  const Status status = unit.pack ? unit.pack->status(slot.lane) : unit.solo->status();
   return status == Status::interrupted ? Status::running : status;  // it is the colony that was interrupted
 }
 
 template <class T>
 const Progress& Colony<T>::progress(std::int64_t m) const {
-  const Place& place = places_[static_cast<std::size_t>(m)];
-  const Unit& unit = units_[place.unit];
-  return unit.pack ? unit.pack->progress(place.lane) : unit.solo->progress();
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[slot.unit];
+  return unit.pack ? unit.pack->progress(slot.lane) : unit.solo->progress();
 }
 
 template <class T>
 MemberState<T> Colony<T>::state(std::int64_t m) const {
-  const Place& place = places_[static_cast<std::size_t>(m)];
-  const Unit& unit = units_[place.unit];
-  MemberState<T> state = unit.pack ? unit.pack->state(place.lane) : state_of(*unit.solo);
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[slot.unit];
+  MemberState<T> state = unit.pack ? unit.pack->state(slot.lane) : read_state(*unit.solo);
   state.status = status(m);
   return state;
 }
 
 template <class T>
 void Colony<T>::set_state(std::int64_t m, const MemberState<T>& state) {
-  const Place& place = places_[static_cast<std::size_t>(m)];
-  Unit& unit = units_[place.unit];
-  unit.pack ? unit.pack->set_state(place.lane, state) : set_state_of(*unit.solo, state);
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  Unit& unit = units_[slot.unit];
+  unit.pack ? unit.pack->set_state(slot.lane, state) : write_state(*unit.solo, state);
 }
 
 #define INSTANTIATE(T) template class Colony<T>;

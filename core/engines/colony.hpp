@@ -34,7 +34,7 @@ class Colony {
 
  private:
   // Where a member is: in a lane of a pack, or alone.
-  struct Place {
+  struct Slot {
     std::size_t unit = 0;
     int lane = -1;
   };
@@ -44,13 +44,13 @@ class Colony {
   };
 
   void make_packs();
-  void stand_alike_together(std::vector<std::size_t>& of) const;
+  void group_similar_members(std::vector<std::size_t>& members) const;
   static void run_unit(Unit& unit, std::int64_t epoch, const std::function<bool()>& stop);
 
   std::vector<std::unique_ptr<Member<T>>> members_;
   Threads threads_;
   std::vector<Unit> units_;
-  std::vector<Place> places_;
+  std::vector<Slot> slots_;
 };
 
 }  // namespace creche::CRECHE_LEVEL

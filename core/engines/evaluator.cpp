@@ -19,17 +19,17 @@ void copy_rows(const PanelMatrix<T>& from, std::int64_t rows, T* to) {
 }  // namespace
 
 template <class T>
-Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside)
+Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss)
     : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
   const std::int64_t rows = staggered_rows(kBlock);
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
-    for (AlignedArray<T>& turn : scratch.turns) turn = AlignedArray<T>(shape.widest_panels * kPanel * rows);
+    for (AlignedArray<T>& buffer : scratch.buffers) buffer = AlignedArray<T>(shape.widest_panels * kPanel * rows);
     scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
     scratch.labels = AlignedArray<T>(3 * kBlock);
-    scratch.targets = AlignedArray<T>(panels_of(shape.outputs()) * kPanel * rows);
+    scratch.targets = AlignedArray<T>(panel_count(shape.outputs()) * kPanel * rows);
     scratch.rows = rows;
-    scratch.outside = OutsidePass<T>(outside, plan.loss.kind, kBlock, shape.outputs());
+    scratch.custom_loss = CustomLossPass<T>(custom_loss, plan.loss.kind, kBlock, shape.outputs());
     scratch_.push_back(std::move(scratch));
   }
   for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
@@ -81,7 +81,8 @@ bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& 
     }
   }
   loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
-  if (scratch.outside.is_set() && !scratch.outside(z, labels, count, PanelMatrix<T>{}, results.loss)) return false;
+  if (scratch.custom_loss.is_set() && !scratch.custom_loss(z, labels, count, PanelMatrix<T>{}, results.loss))
+    return false;
   std::copy(results.loss, results.loss + count, loss + begin);
   std::copy(results.metric, results.metric + count, metric + begin);
   return true;
@@ -96,15 +97,15 @@ Evaluation Evaluator<T>::summarize(LossKind kind, const Rows<T>& table, const T*
     weights += weight;
     metrics += static_cast<double>(metric[r]);
   }
-  return {sum / weights, finished_metric(kind, metrics / static_cast<double>(table.count))};
+  return {sum / weights, metric_from_mean(kind, metrics / static_cast<double>(table.count))};
 }
 
 template <class T>
 std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
                                                                 const Rows<T>& table, std::int64_t begin,
                                                                 std::int64_t count, std::size_t layers) const {
-  PanelMatrix<T> left{scratch.turns[0].data(), scratch.rows, plan_.inputs};
-  PanelMatrix<T> out{scratch.turns[1].data(), scratch.rows, 0};
+  PanelMatrix<T> left{scratch.buffers[0].data(), scratch.rows, plan_.inputs};
+  PanelMatrix<T> out{scratch.buffers[1].data(), scratch.rows, 0};
   for (std::int64_t r = 0; r < count; ++r)
     copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
   for (std::size_t l = 0; l < layers; ++l) {

@@ -22,7 +22,7 @@ class Evaluator {
   static constexpr std::int64_t kBlock = 64;
 
   // outside, if not null, must outlive the evaluator.
-  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const OutsideLoss<T>* outside = nullptr);
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss = nullptr);
 
   static std::int64_t blocks(std::int64_t rows) { return (rows + kBlock - 1) / kBlock; }
 
@@ -43,12 +43,12 @@ class Evaluator {
 
  private:
   struct Scratch {
-    AlignedArray<T> turns[2];
+    AlignedArray<T> buffers[2];
     AlignedArray<T> lanes;
     AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
     std::int64_t rows = 0;
-    OutsidePass<T> outside;
+    CustomLossPass<T> custom_loss;
   };
 
   // The activations after the first `layers` layers (after all: the weighted sums of the output layer), and a matrix of

@@ -27,20 +27,21 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
       threads_(threads) {
   std::int64_t widest = 0;
   for (std::size_t l = 0; l < plan.layers.size(); ++l) {
-    const LayerPlan& of = plan.layers[l];
-    LaneLayer<V> layer{shape_.layers[l].inputs, of.width, of.activation, lane_activate_function<V>(of.activation),
-                       V(static_cast<T>(of.activation_parameter))};
+    const LayerPlan& layer_plan = plan.layers[l];
+    LaneLayer<V> layer{shape_.layers[l].inputs, layer_plan.width, layer_plan.activation,
+                       lane_activate_function<V>(layer_plan.activation),
+                       V(static_cast<T>(layer_plan.activation_parameter))};
     layers_.push_back(layer);
     at_.push_back(size_);
     size_ += layer.size();
-    widest = std::max(widest, of.width);
+    widest = std::max(widest, layer_plan.width);
   }
   weights_ = AlignedArray<T>(packs_ * size_ * kLanes);
   const auto block = [](std::int64_t vectors_per_row) { return AlignedArray<T>(kBlock * vectors_per_row * kLanes); };
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
     scratch.inputs = block(plan.inputs);
-    for (AlignedArray<T>& turn : scratch.turns) turn = block(widest);
+    for (AlignedArray<T>& buffer : scratch.buffers) buffer = block(widest);
     scratch.targets = block(shape_.outputs());
     scratch.labels = block(1);
     scratch.loss = block(1);
@@ -62,7 +63,7 @@ void ManyPredictor<T>::set_layer(std::int64_t l, const T* w, const T* b) {
 }
 
 template <class T>
-int ManyPredictor<T>::lanes_of(std::int64_t pack) const {
+int ManyPredictor<T>::used_lanes(std::int64_t pack) const {
   return static_cast<int>(std::min<std::int64_t>(kLanes, count_ - pack * kLanes));
 }
 
@@ -79,7 +80,7 @@ void ManyPredictor<T>::each_block(std::int64_t rows, F&& f) {
     return;
   }
   Tasks tasks;
-  tasks.deal_evenly(blocks, threads_.count());
+  tasks.assign_evenly(blocks, threads_.count());
   threads_.run([&](int thread) { tasks.work(thread, [&](std::int64_t block) { at(thread, block); }); });
 }
 
@@ -114,8 +115,8 @@ typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, 
                                                         std::int64_t rows) const {
   const V* const weights = vectors(weights_) + pack * size_;
   const V* left = vectors(scratch.inputs);
-  V* out = vectors(scratch.turns[0]);
-  V* spare = vectors(scratch.turns[1]);
+  V* out = vectors(scratch.buffers[0]);
+  V* spare = vectors(scratch.buffers[1]);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const LaneLayer<V>& layer = layers_[l];
     lane_layer_forward<V>(layer, weights + at_[l], left, layer.inputs, rows, out, layer.outputs, nullptr);
@@ -126,12 +127,12 @@ typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, 
 }
 
 template <class T>
-typename ManyPredictor<T>::V* ManyPredictor<T>::predicted(const Scratch& scratch, std::int64_t pack, std::int64_t rows,
-                                                          bool head) const {
+typename ManyPredictor<T>::V* ManyPredictor<T>::predict_block(const Scratch& scratch, std::int64_t pack,
+                                                              std::int64_t rows, bool head) const {
   V* const z = forward(scratch, pack, rows);
   if (!head) return z;
-  V* const first = vectors(scratch.turns[0]);
-  V* const out = z == first ? vectors(scratch.turns[1]) : first;
+  V* const first = vectors(scratch.buffers[0]);
+  V* const out = z == first ? vectors(scratch.buffers[1]) : first;
   head_(z, rows, static_cast<int>(shape_.outputs()), out);
   return out;
 }
@@ -142,10 +143,10 @@ void ManyPredictor<T>::predict(const Rows<T>& table, bool head, T* out) {
   each_block(table.count, [&](const Scratch& scratch, std::int64_t begin, std::int64_t rows) {
     take_inputs(scratch, table, begin, rows);
     for (std::int64_t pack = 0; pack < packs_; ++pack) {
-      const T* const said = reinterpret_cast<const T*>(predicted(scratch, pack, rows, head));
-      for (int lane = 0; lane < lanes_of(pack); ++lane) {
+      const T* const predictions = reinterpret_cast<const T*>(predict_block(scratch, pack, rows, head));
+      for (int lane = 0; lane < used_lanes(pack); ++lane) {
         T* const to = out + ((pack * kLanes + lane) * table.count + begin) * outputs;
-        for (std::int64_t i = 0; i < rows * outputs; ++i) to[i] = said[i * kLanes + lane];
+        for (std::int64_t i = 0; i < rows * outputs; ++i) to[i] = predictions[i * kLanes + lane];
       }
     }
   });
@@ -159,11 +160,11 @@ void ManyPredictor<T>::mean(const Rows<T>& table, const double* shares, double* 
     std::fill_n(sums, rows * outputs, 0.0);
     take_inputs(scratch, table, begin, rows);
     for (std::int64_t pack = 0; pack < packs_; ++pack) {
-      const T* const said = reinterpret_cast<const T*>(predicted(scratch, pack, rows, true));
+      const T* const predictions = reinterpret_cast<const T*>(predict_block(scratch, pack, rows, true));
       for (std::int64_t i = 0; i < rows * outputs; ++i) {
         double sum = sums[i];
-        for (int lane = 0; lane < lanes_of(pack); ++lane)
-          sum += shares[pack * kLanes + lane] * static_cast<double>(said[i * kLanes + lane]);
+        for (int lane = 0; lane < used_lanes(pack); ++lane)
+          sum += shares[pack * kLanes + lane] * static_cast<double>(predictions[i * kLanes + lane]);
         sums[i] = sum;
       }
     }
@@ -173,7 +174,7 @@ void ManyPredictor<T>::mean(const Rows<T>& table, const double* shares, double* 
 template <class T>
 void ManyPredictor<T>::evaluate(const Rows<T>& table, Evaluation* out) {
   Tasks tasks;
-  tasks.deal_evenly(packs_, threads_.count());
+  tasks.assign_evenly(packs_, threads_.count());
   threads_.run([&](int thread) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     tasks.work(thread, [&](std::int64_t pack) { evaluate_pack(scratch, table, pack, out + pack * kLanes); });
@@ -204,9 +205,9 @@ void ManyPredictor<T>::evaluate_pack(const Scratch& scratch, const Rows<T>& tabl
       weights += weight;
     }
   }
-  for (int lane = 0; lane < lanes_of(pack); ++lane)
+  for (int lane = 0; lane < used_lanes(pack); ++lane)
     out[lane] = {losses[lane] / weights,
-                 finished_metric(plan_.loss.kind, metrics[lane] / static_cast<double>(table.count))};
+                 metric_from_mean(plan_.loss.kind, metrics[lane] / static_cast<double>(table.count))};
 }
 
 #define INSTANTIATE(T) template class ManyPredictor<T>;

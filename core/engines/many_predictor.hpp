@@ -44,7 +44,7 @@ class ManyPredictor {
  private:
   // What a thread keeps of a block of rows, every array row by row.
   struct Scratch {
-    AlignedArray<T> inputs, turns[2], targets, labels, loss, metric, spare;
+    AlignedArray<T> inputs, buffers[2], targets, labels, loss, metric, spare;
   };
 
   template <class F>
@@ -53,9 +53,9 @@ class ManyPredictor {
   void take_inputs(const Scratch& scratch, const Rows<T>& table, std::int64_t begin, std::int64_t rows) const;
   void take_labels(const Scratch& scratch, const Rows<T>& table, std::int64_t begin, std::int64_t rows) const;
   V* forward(const Scratch& scratch, std::int64_t pack, std::int64_t rows) const;
-  V* predicted(const Scratch& scratch, std::int64_t pack, std::int64_t rows, bool head) const;
+  V* predict_block(const Scratch& scratch, std::int64_t pack, std::int64_t rows, bool head) const;
   void evaluate_pack(const Scratch& scratch, const Rows<T>& table, std::int64_t pack, Evaluation* out) const;
-  int lanes_of(std::int64_t pack) const;
+  int used_lanes(std::int64_t pack) const;
 
   Plan plan_;
   NetworkShape shape_;

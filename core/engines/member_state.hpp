@@ -22,18 +22,18 @@ struct MemberState {
 };
 
 template <class T>
-AlignedArray<T> copy_of(const AlignedArray<T>& array) {
+AlignedArray<T> copy_array(const AlignedArray<T>& array) {
   AlignedArray<T> out(array.size());
   out.copy_from(array);
   return out;
 }
 
 template <class T>
-MemberState<T> state_of(Solo<T>& solo) {
+MemberState<T> read_state(Solo<T>& solo) {
   MemberState<T> out;
-  out.weights = copy_of(solo.network().weights);
-  for (const AlignedArray<T>& plane : solo.planes()) out.planes.push_back(copy_of(plane));
-  out.best = copy_of(solo.best_weights());
+  out.weights = copy_array(solo.network().weights);
+  for (const AlignedArray<T>& plane : solo.planes()) out.planes.push_back(copy_array(plane));
+  out.best = copy_array(solo.best_weights());
   out.progress = solo.progress();
   out.history = solo.history();
   out.status = solo.status();
@@ -42,7 +42,7 @@ MemberState<T> state_of(Solo<T>& solo) {
 }
 
 template <class T>
-void set_state_of(Solo<T>& solo, const MemberState<T>& state) {
+void write_state(Solo<T>& solo, const MemberState<T>& state) {
   solo.network().weights.copy_from(state.weights);
   for (std::size_t p = 0; p < state.planes.size(); ++p) solo.planes()[p].copy_from(state.planes[p]);
   solo.best_weights().copy_from(state.best);

@@ -87,7 +87,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
     lane.member = members[static_cast<std::size_t>(i)];
-    lane.goes_on = i < count_;
+    lane.is_active = i < count_;
     const Plan& plan = lane.member->plan;
     lane.progress.scalars = initial_scalars(plan.optimizer);
     loss_numbers_.label_smoothing.set_lane(i, static_cast<T>(plan.loss.label_smoothing));
@@ -100,25 +100,25 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
       const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));
       for (std::int64_t k = 0; k < size_; ++k) planes_[p][k * kLanes + i] = initial;
     }
-    if (plan.epochs == 0 && lane.goes_on) end_member(i, Status::finished, false);
+    if (plan.epochs == 0 && lane.is_active) end_member(i, Status::finished, false);
   }
   if (plan_.shuffle) order_.resize(static_cast<std::size_t>(lanes_[0].member->train.count * kLanes));
   orders_.resize(order_.size());
   for (int i = 0; i < kLanes; ++i) {
     const Member<T>& member = *members[static_cast<std::size_t>(i)];
-    const auto first = [&](auto&& alike) {
+    const auto first = [&](auto&& is_same) {
       int lane = 0;
-      while (lane < i && !alike(*members[static_cast<std::size_t>(lane)], member)) ++lane;
+      while (lane < i && !is_same(*members[static_cast<std::size_t>(lane)], member)) ++lane;
       return lane;
     };
-    lanes_[static_cast<std::size_t>(i)].same_rates_as = first(same_rates<T>);
-    lanes_[static_cast<std::size_t>(i)].same_order_as =
+    lanes_[static_cast<std::size_t>(i)].first_with_same_rates = first(have_same_rates<T>);
+    lanes_[static_cast<std::size_t>(i)].first_with_same_order =
         first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
   }
-  const auto is_first = [](const Lane& lane) { return lane.same_order_as == 0; };
+  const auto is_first = [](const Lane& lane) { return lane.first_with_same_order == 0; };
   for (const bool validation : {false, true}) {
     one_table_[validation] = is_one_table(validation);
-    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= rows_of(i, validation).weights != nullptr;
+    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= member_rows(i, validation).weights != nullptr;
     same_rows_[validation] =
         one_table_[validation] && (validation || !plan_.shuffle || std::all_of(lanes_.begin(), lanes_.end(), is_first));
   }
@@ -126,26 +126,26 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
 }
 
 template <class T>
-bool Pack<T>::goes_on() const {
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.goes_on; });
+bool Pack<T>::has_active_member() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
 }
 
 // A member that goes on: all of those stand at the same step.
 template <class T>
 const typename Pack<T>::Lane& Pack<T>::leader() const {
-  return *std::find_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.goes_on; });
+  return *std::find_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
 }
 
 template <class T>
 void Pack<T>::run(std::int64_t until_epoch, const std::function<bool()>& stop) {
   epoch_clock_ = Clock::now();
-  while (goes_on() && leader().progress.epoch < until_epoch) {
+  while (has_active_member() && leader().progress.epoch < until_epoch) {
     if (!epoch_begun_) begin_epoch();
-    while (goes_on() && leader().progress.batch < batches_per_epoch_) {
+    while (has_active_member() && leader().progress.batch < batches_per_epoch_) {
       if (stop()) return;
       step();
     }
-    if (goes_on()) end_epoch();
+    if (has_active_member()) end_epoch();
   }
 }
 
@@ -153,7 +153,7 @@ template <class T>
 void Pack<T>::begin_epoch() {
   const std::vector<bool> finite = finite_lanes();
   for (int i = 0; i < kLanes; ++i)
-    if (lanes_[static_cast<std::size_t>(i)].goes_on && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
+    if (lanes_[static_cast<std::size_t>(i)].is_active && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
   take_snapshot();
   if (plan_.shuffle) shuffle();
   epoch_begun_ = true;
@@ -162,21 +162,21 @@ void Pack<T>::begin_epoch() {
 template <class T>
 void Pack<T>::shuffle() {
   const std::int64_t count = lanes_[0].member->train.count;
-  const auto of = [&](int lane) {
+  const auto order_of_lane = [&](int lane) {
     return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
   };
   if (same_rows_[false]) {
-    permutation(leader().member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), of(0));
+    permutation(leader().member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(0));
     for (std::int64_t position = 0; position < count; ++position)
-      std::fill_n(order_.data() + position * kLanes, kLanes, of(0)[static_cast<std::size_t>(position)]);
+      std::fill_n(order_.data() + position * kLanes, kLanes, order_of_lane(0)[static_cast<std::size_t>(position)]);
     return;
   }
   for (int i = 0; i < kLanes; ++i) {
     const Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    if (lane.same_order_as < i) {
-      std::copy_n(of(lane.same_order_as).data(), count, of(i).data());
+    if (lane.first_with_same_order < i) {
+      std::copy_n(order_of_lane(lane.first_with_same_order).data(), count, order_of_lane(i).data());
     } else {
-      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), of(i));
+      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(i));
     }
   }
   for (std::int64_t position = 0; position < count; ++position)
@@ -194,15 +194,16 @@ void Pack<T>::end_epoch() {
   epoch_clock_ = now;
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    if (!lane.goes_on) continue;
-    const Evaluation& said = validation[static_cast<std::size_t>(i)];
-    if (validated && !std::isfinite(said.loss)) {
+    if (!lane.is_active) continue;
+    const Evaluation& evaluation = validation[static_cast<std::size_t>(i)];
+    if (validated && !std::isfinite(evaluation.loss)) {
       hand_to_solo(i);
       continue;
     }
     const Plan& plan = lane.member->plan;
     lane.progress.seconds += seconds;
-    if (finish_epoch(plan, lane.member->train.count, validated, said, lane.progress, lane.history) && stops_early_) {
+    if (finish_epoch(plan, lane.member->train.count, validated, evaluation, lane.progress, lane.history) &&
+        stops_early_) {
       for (std::int64_t k = 0; k < size_; ++k) best_[k * kLanes + i] = weights_[k * kLanes + i];
     }
     const bool early = lane.progress.early_stopped;
@@ -218,9 +219,9 @@ void Pack<T>::end_member(int lane, Status status, bool best) {
   MemberState<T> out = state(lane);
   if (best) out.weights.copy_from(out.best);
   out.status = status;
-  Lane& left = lanes_[static_cast<std::size_t>(lane)];
-  left.ended = std::move(out);
-  left.goes_on = false;
+  Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  entry.ended = std::move(out);
+  entry.is_active = false;
 }
 
 template <class T>
@@ -244,66 +245,67 @@ void Pack<T>::hand_to_solo(int lane) {
     begin.progress = snapshot_progress_[static_cast<std::size_t>(lane)];
     begin.history.resize(static_cast<std::size_t>(begin.progress.epoch));
   }
-  set_state_of(solo, begin);
+  write_state(solo, begin);
   solo.run(Limits{}, {});
-  leaving.ended = state_of(solo);
-  leaving.goes_on = false;
+  leaving.ended = read_state(solo);
+  leaving.is_active = false;
 }
 
 template <class T>
 Status Pack<T>::status(int lane) const {
-  const Lane& of = lanes_[static_cast<std::size_t>(lane)];
-  return of.goes_on ? Status::running : of.ended.status;
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  return entry.is_active ? Status::running : entry.ended.status;
 }
 
 template <class T>
 const Progress& Pack<T>::progress(int lane) const {
-  const Lane& of = lanes_[static_cast<std::size_t>(lane)];
-  return of.goes_on ? of.progress : of.ended.progress;
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  return entry.is_active ? entry.progress : entry.ended.progress;
 }
 
 template <class T>
 std::vector<bool> Pack<T>::finite_lanes() const {
-  V nothing(T(0));  // NaN in a lane that holds a number that is not finite
-  for (std::int64_t k = 0; k < size_; ++k) nothing = fma(V::load(weights_.data() + k * kLanes), V(T(0)), nothing);
+  V zero_or_nan(T(0));  // NaN in a lane that holds a number that is not finite
+  for (std::int64_t k = 0; k < size_; ++k)
+    zero_or_nan = fma(V::load(weights_.data() + k * kLanes), V(T(0)), zero_or_nan);
   std::vector<bool> finite;
-  for (int i = 0; i < kLanes; ++i) finite.push_back(nothing.lane(i) == T(0));
+  for (int i = 0; i < kLanes; ++i) finite.push_back(zero_or_nan.lane(i) == T(0));
   return finite;
 }
 
 template <class T>
 MemberState<T> Pack<T>::state(int lane) const {
-  const Lane& of = lanes_[static_cast<std::size_t>(lane)];
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
   MemberState<T> out;
-  const auto copied = [&](const AlignedArray<T>& lanes, const AlignedArray<T>& ended) {
-    if (!of.goes_on) return copy_of(ended);
+  const auto copy = [&](const AlignedArray<T>& lanes, const AlignedArray<T>& ended) {
+    if (!entry.is_active) return copy_array(ended);
     AlignedArray<T> array(shape_.weights_size);
     to_arena(lanes, lane, array);
     return array;
   };
-  out.weights = copied(weights_, of.ended.weights);
+  out.weights = copy(weights_, entry.ended.weights);
   for (std::size_t p = 0; p < planes_.size(); ++p)
-    out.planes.push_back(copied(planes_[p], of.goes_on ? of.ended.weights : of.ended.planes[p]));
-  if (stops_early_) out.best = copied(best_, of.ended.best);
-  out.progress = of.goes_on ? of.progress : of.ended.progress;
-  out.history = of.goes_on ? of.history : of.ended.history;
+    out.planes.push_back(copy(planes_[p], entry.is_active ? entry.ended.weights : entry.ended.planes[p]));
+  if (stops_early_) out.best = copy(best_, entry.ended.best);
+  out.progress = entry.is_active ? entry.progress : entry.ended.progress;
+  out.history = entry.is_active ? entry.history : entry.ended.history;
   out.status = status(lane);
-  out.divergence = of.ended.divergence;
+  out.divergence = entry.ended.divergence;
   return out;
 }
 
 template <class T>
 void Pack<T>::set_state(int lane, const MemberState<T>& state) {
-  Lane& of = lanes_[static_cast<std::size_t>(lane)];
+  Lane& entry = lanes_[static_cast<std::size_t>(lane)];
   from_arena(state.weights, lane, weights_);
   for (std::size_t p = 0; p < planes_.size(); ++p) from_arena(state.planes[p], lane, planes_[p]);
   if (stops_early_) from_arena(state.best, lane, best_);
-  of.progress = state.progress;
-  of.history = state.history;
-  of.goes_on = true;
-  if (of.progress.early_stopped) {
+  entry.progress = state.progress;
+  entry.history = state.history;
+  entry.is_active = true;
+  if (entry.progress.early_stopped) {
     end_member(lane, Status::early_stopped, false);
-  } else if (of.progress.epoch >= of.member->plan.epochs) {
+  } else if (entry.progress.epoch >= entry.member->plan.epochs) {
     end_member(lane, Status::finished, false);
   }
   snapshot_taken_ = epoch_begun_ = false;
@@ -313,7 +315,7 @@ template <class T>
 void Pack<T>::to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    const PanelMatrix<T> to = weights_in(arena.data(), shape_.layers[l]);
+    const PanelMatrix<T> to = weights_view(arena.data(), shape_.layers[l]);
     for (std::int64_t i = 0; i <= layer.inputs; ++i)
       for (std::int64_t j = 0; j < layer.outputs; ++j)
         to.element(i, j) = lanes[(layer.at + i * layer.outputs + j) * kLanes + lane];
@@ -324,7 +326,7 @@ template <class T>
 void Pack<T>::from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    const PanelMatrix<T> from = weights_in(arena.data(), shape_.layers[l]);
+    const PanelMatrix<T> from = weights_view(arena.data(), shape_.layers[l]);
     for (std::int64_t i = 0; i <= layer.inputs; ++i)
       for (std::int64_t j = 0; j < layer.outputs; ++j)
         lanes[(layer.at + i * layer.outputs + j) * kLanes + lane] = from.element(i, j);

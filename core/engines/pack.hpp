@@ -31,7 +31,7 @@ struct Member {
 
 // Whether two members take steps of the same coefficients, so that these need to be worked out once only.
 template <class T>
-bool same_rates(const Member<T>& one, const Member<T>& other) {
+bool have_same_rates(const Member<T>& one, const Member<T>& other) {
   return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
          one.plan.schedule.kind != ScheduleKind::reduce_on_plateau;
 }
@@ -76,12 +76,12 @@ class Pack {
   // A member that goes on has its numbers in the pack's arrays; one that has ended, in `ended`.
   struct Lane {
     const Member<T>* member = nullptr;
-    int same_rates_as = 0;  // the first lane whose coefficients are the same at every step
-    int same_order_as = 0;  // the first lane that goes through its rows in the same order
+    int first_with_same_rates = 0;  // the first lane whose coefficients are the same at every step
+    int first_with_same_order = 0;  // the first lane that goes through its rows in the same order
     Progress progress;
     double last_rate = 0;  // the learning rate of the last step
     std::vector<EpochRecord> history;
-    bool goes_on = true;
+    bool is_active = true;
     MemberState<T> ended;
   };
 
@@ -106,7 +106,7 @@ class Pack {
   using Clock = std::chrono::steady_clock;
 
   void lay_out_block();
-  bool goes_on() const;
+  bool has_active_member() const;
   const Lane& leader() const;
   void begin_epoch();
   void shuffle();
@@ -125,8 +125,8 @@ class Pack {
   void end_member(int lane, Status status, bool best);
   void hand_to_solo(int lane);
   std::vector<bool> finite_lanes() const;
-  const Rows<T>& rows_of(int lane, bool validation) const;
-  std::int64_t row_of(int lane, bool validation, std::int64_t position) const {
+  const Rows<T>& member_rows(int lane, bool validation) const;
+  std::int64_t member_row(int lane, bool validation, std::int64_t position) const {
     return validation || order_.empty() ? position : order_[static_cast<std::size_t>(position * kLanes + lane)];
   }
   bool is_one_table(bool validation) const;

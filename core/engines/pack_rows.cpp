@@ -17,12 +17,12 @@ CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int
                                   std::int64_t count, V* columns) {
   if constexpr (Quads<V>::kPossible) {
     if (count >= 4) {
-      const auto quads_from = [&](std::int64_t first) __attribute__((always_inline)) {
+      const auto load_quads = [&](std::int64_t first) __attribute__((always_inline)) {
         Quads<V>::gather([&](int i) { return Quads<V>::Quad::load_unaligned(base + row[i] * stride + first); },
                          columns + first);
       };
-      for (std::int64_t c = 0; c + 4 <= count; c += 4) quads_from(c);
-      if (count % 4 != 0) quads_from(count - 4);  // some of them once more
+      for (std::int64_t c = 0; c + 4 <= count; c += 4) load_quads(c);
+      if (count % 4 != 0) load_quads(count - 4);  // some of them once more
       return;
     }
   }
@@ -34,7 +34,7 @@ CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int
 }  // namespace
 
 template <class T>
-const Rows<T>& Pack<T>::rows_of(int lane, bool validation) const {
+const Rows<T>& Pack<T>::member_rows(int lane, bool validation) const {
   const Member<T>& member = *lanes_[static_cast<std::size_t>(lane)].member;
   return validation ? member.validation : member.train;
 }
@@ -42,9 +42,9 @@ const Rows<T>& Pack<T>::rows_of(int lane, bool validation) const {
 // Offsets of a gather are 32 bits wide.
 template <class T>
 bool Pack<T>::is_one_table(bool validation) const {
-  const Rows<T>& first = rows_of(0, validation);
+  const Rows<T>& first = member_rows(0, validation);
   for (int i = 1; i < kLanes; ++i) {
-    const Rows<T>& other = rows_of(i, validation);
+    const Rows<T>& other = member_rows(i, validation);
     if (other.x != first.x || other.x_stride != first.x_stride || other.classes != first.classes ||
         other.targets != first.targets || other.targets_stride != first.targets_stride)
       return false;
@@ -54,7 +54,7 @@ bool Pack<T>::is_one_table(bool validation) const {
 
 template <class T>
 void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
-  const Rows<T>& table = rows_of(0, false);
+  const Rows<T>& table = member_rows(0, false);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -71,11 +71,11 @@ void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
 // All members see the same rows.
 template <class T>
 void Pack<T>::take_same_rows(bool validation, std::int64_t begin, std::int64_t rows) {
-  const Rows<T>& table = rows_of(0, validation);
+  const Rows<T>& table = member_rows(0, validation);
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
   for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t row = row_of(0, validation, begin + r);
+    const std::int64_t row = member_row(0, validation, begin + r);
     const T* const x = table.x + row * table.x_stride;
     for (std::int64_t i = 0; i < d; ++i) block_.inputs[r * (1 + d) + i] = V(x[i]);
     if (table.classes != nullptr) {
@@ -95,9 +95,9 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
   const std::int64_t d = plan_.inputs;
   const std::int64_t outputs = shape_.outputs();
   for (int lane = 0; lane < kLanes; ++lane) {
-    const Rows<T>& table = rows_of(lane, validation);
+    const Rows<T>& table = member_rows(lane, validation);
     for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t row = row_of(lane, validation, begin + r);
+      const std::int64_t row = member_row(lane, validation, begin + r);
       const T* const x = table.x + row * table.x_stride;
       T* const to = reinterpret_cast<T*>(block_.inputs + r * (1 + d)) + lane;
       for (std::int64_t i = 0; i < d; ++i) to[i * kLanes] = x[i];
@@ -116,13 +116,14 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
 template <class T>
 void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight) {
   if (!weighted_[false]) {
-    const V scale = lanes_of<V>([&](int i) { return static_cast<T>(per_weight[i]); });
+    const V scale = make_lanes<V>([&](int i) { return static_cast<T>(per_weight[i]); });
     for (std::int64_t r = 0; r < rows; ++r) block_.scale[r] = scale;
     return;
   }
   for (std::int64_t r = 0; r < rows; ++r) {
-    block_.scale[r] = lanes_of<V>(
-        [&](int i) { return static_cast<T>(rows_of(i, false).weight(row_of(i, false, begin + r)) * per_weight[i]); });
+    block_.scale[r] = make_lanes<V>([&](int i) {
+      return static_cast<T>(member_rows(i, false).weight(member_row(i, false, begin + r)) * per_weight[i]);
+    });
   }
 }
 

@@ -102,13 +102,13 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
 template <class T>
 typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
   const std::int64_t outputs = shape_.outputs();
-  V nothing(T(0));
+  V zero_or_nan(T(0));
   loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
               training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
              loss_numbers_);
   DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
-    nothing = fma(block_.loss[r], V(T(0)), nothing);
+    zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
     if (!weighted_[!training]) losses.add(block_.loss[r]);
     metrics.add(block_.metric[r]);
   }
@@ -116,11 +116,11 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
   metrics.store(sums.metric);
   for (std::int64_t r = 0; r < rows && weighted_[!training]; ++r) {
     for (int i = 0; i < kLanes; ++i) {
-      const double weight = rows_of(i, !training).weight(row_of(i, !training, begin + r));
+      const double weight = member_rows(i, !training).weight(member_row(i, !training, begin + r));
       sums.loss[i] += weight * static_cast<double>(block_.loss[r].lane(i));
     }
   }
-  return nothing;
+  return zero_or_nan;
 }
 
 template <class T>
@@ -246,37 +246,37 @@ void Pack<T>::step() {
     weight[i] = static_cast<double>(count);
     if (table.weights != nullptr) {
       weight[i] = 0;
-      for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(row_of(i, false, begin + r));
+      for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(member_row(i, false, begin + r));
     }
     per_weight[i] = weight[i] > 0 ? 1.0 / weight[i] : 0.0;
     sums.loss[i] = lane.progress.loss_sum;
     sums.metric[i] = lane.progress.metric_sum;
   }
-  V nothing(T(0));
+  V zero_or_nan(T(0));
   for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
     const std::int64_t rows = std::min(kRowsPerBlock, count - done);
     take_rows(false, begin + done, rows);
     take_scale(begin + done, rows, per_weight);
     forward(rows, begin + done, true);
-    nothing += losses(true, begin + done, rows, sums);
+    zero_or_nan += losses(true, begin + done, rows, sums);
     backward(rows);
     add_gradients(rows, done == 0);
   }
   for (int i = 0; i < kLanes; ++i) {
-    if (lanes_[static_cast<std::size_t>(i)].goes_on && nothing.lane(i) != T(0)) hand_to_solo(i);
+    if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
   }
   if (clips_norm_) clip_norm();
   CoefficientLanes<V> coefficients;
   Regularization<T> of_weights[kLanes], of_biases[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    const Lane& same = lanes_[static_cast<std::size_t>(lane.same_rates_as)];
+    const Lane& same = lanes_[static_cast<std::size_t>(lane.first_with_same_rates)];
     const OptimizerPlan& optimizer = lane.member->plan.optimizer;
     Progress& p = lane.progress;
     double rate = same.last_rate;
     // A lane that has ended may stand at another step.
     if (&same != &lane && same.progress.step == p.step + 1) {
-      coefficients.copy(i, lane.same_rates_as);
+      coefficients.copy(i, lane.first_with_same_rates);
       p.scalars = same.progress.scalars;
     } else {
       rate = scheduled_learning_rate(lane.member->plan, p);
@@ -284,8 +284,8 @@ void Pack<T>::step() {
     }
     lane.last_rate = rate;
     if (regularized_) {
-      of_weights[i] = Regularization<T>::of(optimizer, rate, false);
-      of_biases[i] = Regularization<T>::of(optimizer, rate, true);
+      of_weights[i] = Regularization<T>::prepare(optimizer, rate, false);
+      of_biases[i] = Regularization<T>::prepare(optimizer, rate, true);
     }
     if (p.batch == 0) p.learning_rate = rate;
     p.loss_sum = sums.loss[i];
@@ -294,12 +294,12 @@ void Pack<T>::step() {
     ++p.batch;
     ++p.step;
   }
-  Regularization<V> weights_by, biases_by;
+  Regularization<V> weight_regularization, bias_regularization;
   if (regularized_) {
-    weights_by = Regularization<V>::of_lanes(of_weights);
-    biases_by = Regularization<V>::of_lanes(of_biases);
+    weight_regularization = Regularization<V>::from_lanes(of_weights);
+    bias_regularization = Regularization<V>::from_lanes(of_biases);
   }
-  update(coefficients.vectors(), weights_by, biases_by);
+  update(coefficients.vectors(), weight_regularization, bias_regularization);
 }
 
 template <class T>
@@ -314,11 +314,11 @@ std::vector<Evaluation> Pack<T>::validate() {
   }
   std::vector<Evaluation> out(kLanes);
   for (int i = 0; i < kLanes; ++i) {
-    const Rows<T>& table = rows_of(i, true);
+    const Rows<T>& table = member_rows(i, true);
     double weights = 0;
     for (std::int64_t r = 0; r < count; ++r) weights += table.weight(r);
     out[static_cast<std::size_t>(i)] = {sums.loss[i] / weights,
-                                        finished_metric(plan_.loss.kind, sums.metric[i] / static_cast<double>(count))};
+                                        metric_from_mean(plan_.loss.kind, sums.metric[i] / static_cast<double>(count))};
   }
   return out;
 }

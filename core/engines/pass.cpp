@@ -6,12 +6,12 @@
 namespace creche::CRECHE_LEVEL {
 
 template <class T>
-Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const OutsideLoss<T>* outside)
+Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss)
     : plan_(plan),
       network_(network),
       table_(table),
-      has_outside_(outside != nullptr && *outside),
-      batch_(plan, network.shape, table.count, outside) {
+      has_custom_loss_(custom_loss != nullptr && *custom_loss),
+      batch_(plan, network.shape, table.count, custom_loss) {
   rows_.count = table.count;
   for (std::int64_t r = 0; r < table.count; ++r) rows_.weight += table.weight(r);
   batch_.gather(table, rows_, 0, rows_.count);
@@ -19,15 +19,15 @@ Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table,
 }
 
 template <class T>
-Evaluation Pass<T>::by_loss() {
+Evaluation Pass<T>::backward_from_loss() {
   AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
-  has_outside_ ? batch_.outside_loss(rows_.count, scratch.data()) : batch_.loss(0, rows_.count, scratch.data());
+  has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data()) : batch_.loss(0, rows_.count, scratch.data());
   batch_.backward(network_, 0, rows_.count);
   return Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses(), batch_.metrics());
 }
 
 template <class T>
-void Pass<T>::by_directions(const T* directions) {
+void Pass<T>::backward_from_directions(const T* directions) {
   const PanelMatrix<T> to = batch_.dloss_dz(network_.shape.count() - 1);
   for (std::int64_t r = 0; r < rows_.count; ++r)
     for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
@@ -35,7 +35,7 @@ void Pass<T>::by_directions(const T* directions) {
 }
 
 template <class T>
-void Pass<T>::sums(std::int64_t l, PanelMatrix<T> out) const {
+void Pass<T>::pre_activations(std::int64_t l, PanelMatrix<T> out) const {
   const PanelMatrix<T> left = batch_.layer_inputs(l);
   LayerPlan identity;
   identity.width = out.columns;
@@ -47,7 +47,7 @@ template <class T>
 void Pass<T>::gradients(const AlignedArray<T>& out) const {
   for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
-    const PanelMatrix<T> gradient = weights_in(out.data(), layer);
+    const PanelMatrix<T> gradient = weights_view(out.data(), layer);
     const PanelMatrix<T> inputs = batch_.layer_inputs(l);
     const PanelMatrix<T> dloss_dz = batch_.dloss_dz(l);
     for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {

@@ -16,20 +16,20 @@ template <class T>
 class Pass {
  public:
   // Goes forward. All that is given must outlive the pass.
-  Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const OutsideLoss<T>* outside = nullptr);
+  Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss = nullptr);
 
   // Back from the loss.
-  Evaluation by_loss();
+  Evaluation backward_from_loss();
 
   // Back from directions (rows, outputs): gradients are those of the sum of all outputs times their directions.
-  void by_directions(const T* directions);
+  void backward_from_directions(const T* directions);
 
   const T* losses() const { return batch_.losses(); }
-  PanelMatrix<T> values(std::int64_t l) const { return batch_.layer_values(l); }
+  PanelMatrix<T> activations(std::int64_t l) const { return batch_.layer_values(l); }
   PanelMatrix<T> dloss_dz(std::int64_t l) const { return batch_.dloss_dz(l); }
 
   // The weighted sums of layer l, as they are before its activation. out: a matrix of the rows and its outputs.
-  void sums(std::int64_t l, PanelMatrix<T> out) const;
+  void pre_activations(std::int64_t l, PanelMatrix<T> out) const;
 
   // The gradient of all weights, an arena laid out as they are.
   void gradients(const AlignedArray<T>& out) const;
@@ -41,7 +41,7 @@ class Pass {
   const Plan& plan_;
   const Network<T>& network_;
   const Rows<T>& table_;
-  bool has_outside_;
+  bool has_custom_loss_;
   BatchRows rows_;
   Batch<T> batch_;
 };

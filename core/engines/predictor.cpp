@@ -40,7 +40,7 @@ void Predictor<T>::each_block(std::int64_t rows, F&& f) {
     return;
   }
   Tasks tasks;
-  tasks.deal_evenly(blocks, threads_.count());
+  tasks.assign_evenly(blocks, threads_.count());
   threads_.run([&](int thread) { tasks.work(thread, [&](std::int64_t block) { f(thread, block); }); });
 }
 

@@ -22,15 +22,15 @@ constexpr double kSecondsPerPoll = 0.05;
 }  // namespace
 
 template <class T>
-Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, OutsideLoss<T> outside)
+Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss)
     : plan_(plan),
       train_(train),
       validation_(validation),
       network_(plan),
       threads_(threads),
-      outside_(std::move(outside)),
-      batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &outside_),
-      evaluator_(plan, network_.shape, threads, &outside_),
+      custom_loss_(std::move(custom_loss)),
+      batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &custom_loss_),
+      evaluator_(plan, network_.shape, threads, &custom_loss_),
       regularized_(is_regularized(plan.optimizer)),
       order_(plan.shuffle ? train.count : 0),
       validation_loss_(validation.count),
@@ -44,8 +44,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   constexpr double kLongStep = 2e10;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
-  deal_blocks();
-  validation_tasks_.deal_evenly(Evaluator<T>::blocks(validation.count), threads);
+  assign_blocks();
+  validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
   const int planes = optimizer_planes(plan_.optimizer);
   for (int p = 0; p < planes; ++p) {
     planes_.emplace_back(network_.shape.weights_size);
@@ -115,7 +115,7 @@ void Solo<T>::work(int thread) {
 // that was not finite, which every thread has left alone.
 template <class T>
 void Solo<T>::prepare_next(StepOrder& order) {
-  if (not_finite_.exchange(false)) diverged(progress_.epoch, progress_.batch, progress_.batch - 1);
+  if (not_finite_.exchange(false)) handle_divergence(progress_.epoch, progress_.batch, progress_.batch - 1);
   order.command = next_command();
   if (order.command == Command::step) prepare_step(order);
 }
@@ -162,7 +162,7 @@ bool Solo<T>::interrupted() {
 template <class T>
 void Solo<T>::begin_epoch() {
   if (!weights_are_finite()) {
-    diverged(progress_.epoch - 1, batches_per_epoch_ - 1, batches_per_epoch_ - 1);
+    handle_divergence(progress_.epoch - 1, batches_per_epoch_ - 1, batches_per_epoch_ - 1);
     if (status_ != Status::running) return;
   } else {
     take_snapshot();
@@ -181,7 +181,7 @@ void Solo<T>::end_epoch() {
     validation =
         Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
-      diverged(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
+      handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
     }
   }
@@ -202,21 +202,21 @@ void Solo<T>::end_epoch() {
 template <class T>
 void Solo<T>::validate(int thread) {
   validation_tasks_.work(thread, [&](std::int64_t block) {
-    if (outside_failed_.load(std::memory_order_relaxed)) return;
+    if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
     if (!evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data()))
-      outside_failed_ = true;
+      custom_loss_failed_ = true;
   });
   threads_.barrier();
   if (thread == 0) {
     validation_tasks_.reset();
-    validated_ = !stop_if_outside_failed();
+    validated_ = !stop_if_custom_loss_failed();
   }
 }
 
 // A run whose loss failed stands as if it had been interrupted before: it can go on.
 template <class T>
-bool Solo<T>::stop_if_outside_failed() {
-  if (!outside_failed_.exchange(false)) return false;
+bool Solo<T>::stop_if_custom_loss_failed() {
+  if (!custom_loss_failed_.exchange(false)) return false;
   status_ = Status::interrupted;
   return true;
 }
@@ -225,14 +225,14 @@ template <class T>
 Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   AlignedArray<T> loss(table.count), metric(table.count);
   Tasks tasks;
-  tasks.deal_evenly(Evaluator<T>::blocks(table.count), threads_.count());
+  tasks.assign_evenly(Evaluator<T>::blocks(table.count), threads_.count());
   threads_.run([&](int thread) {
     tasks.work(thread, [&](std::int64_t block) {
-      if (outside_failed_.load(std::memory_order_relaxed)) return;
-      if (!evaluator_.losses(thread, network_, table, block, loss.data(), metric.data())) outside_failed_ = true;
+      if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
+      if (!evaluator_.losses(thread, network_, table, block, loss.data(), metric.data())) custom_loss_failed_ = true;
     });
   });
-  outside_failed_ = false;
+  custom_loss_failed_ = false;
   return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
 }
 
@@ -266,7 +266,7 @@ bool Solo<T>::weights_are_finite() const {
 // not, the last step made them so: the epoch's beginning is restored and its steps before that one are done again,
 // which gives, to the bit, the weights from before it.
 template <class T>
-void Solo<T>::diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps) {
+void Solo<T>::handle_divergence(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps) {
   divergence_ = {epoch, batch, next_learning_rate()};
   if (weights_are_finite() || !snapshot_.taken || good_steps < snapshot_.progress.batch) {
     status_ = Status::diverged;

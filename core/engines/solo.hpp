@@ -37,14 +37,14 @@ class Solo {
  public:
   // The tables are read in place: they must outlive the run and not change. validation.count may be 0.
   // outside, if set, is called in place of the plan's loss: in training on the thread that runs, else on any.
-  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, OutsideLoss<T> outside = {});
+  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss = {});
 
   // poll, if set, is called now and then on the calling thread; true interrupts.
   Status run(const Limits& limits, const std::function<bool()>& poll);
 
   // Loss, metric and gradients (an arena laid out as the weights) of a table taken as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
-  Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &outside_); }
+  Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
   Evaluation evaluate(const Rows<T>& table);
   double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 
@@ -70,7 +70,7 @@ class Solo {
     Coefficients<T> coefficients{};
     Regularization<T> regularization{};
     Regularization<T> bias_regularization{};
-    Scalars scalars_after{};
+    Scalars next_scalars{};
   };
 
   // A block of weights: rows i_begin ... i_end - 1 (and the bias, if i_begin is 0) of some panels of a layer.
@@ -99,7 +99,7 @@ class Solo {
   Command next_command();
   void prepare_step(StepOrder& order);
   bool interrupted();
-  bool stop_if_outside_failed();
+  bool stop_if_custom_loss_failed();
   bool time_is_up() const { return limits_.seconds >= 0 && seconds_since(run_begin_) >= limits_.seconds; }
   static double seconds_since(Clock::time_point from) {
     return std::chrono::duration<double>(Clock::now() - from).count();
@@ -109,7 +109,7 @@ class Solo {
   void end_epoch();
   void step(int thread, const StepOrder& order);
   void rows_phase(int thread, const StepOrder& order);
-  void outside_rows_phase(int thread, const StepOrder& order);
+  void custom_loss_rows_phase(int thread, const StepOrder& order);
   template <class F>
   void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);
@@ -123,17 +123,17 @@ class Solo {
   void validate(int thread);
 
   void plan_blocks();
-  void deal_blocks();
+  void assign_blocks();
   void take_snapshot();
   void restore_snapshot();
   bool weights_are_finite() const;
-  void diverged(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
+  void handle_divergence(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
 
   Plan plan_;
   Rows<T> train_, validation_;
   Network<T> network_;
   Threads threads_;
-  OutsideLoss<T> outside_;
+  CustomLoss<T> custom_loss_;
   Batch<T> batch_;
   Evaluator<T> evaluator_;
   Update<T> update_;
@@ -173,7 +173,7 @@ class Solo {
   std::atomic<bool> abandon_rows_{false};
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};
-  std::atomic<bool> outside_failed_{false};
+  std::atomic<bool> custom_loss_failed_{false};
   Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
 };
 

@@ -64,10 +64,10 @@ void Solo<T>::plan_blocks() {
 // Rows and blocks of weights are dealt in one piece to each thread: a thread then finds most of what it reads in its
 // own cache (the state of its weights always), and takes the least from the others'.
 template <class T>
-void Solo<T>::deal_blocks() {
+void Solo<T>::assign_blocks() {
   const int threads = threads_.count();
-  row_tasks_.deal_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads);
-  norm_tasks_.deal_evenly(norm_parts_.size() / kPanel, threads);
+  row_tasks_.assign_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads);
+  norm_tasks_.assign_evenly(norm_parts_.size() / kPanel, threads);
 
   std::int64_t all = 0;
   for (const WeightBlock& block : blocks_) all += block.rows() * block.panels;
@@ -79,8 +79,8 @@ void Solo<T>::deal_blocks() {
     dealt += blocks_[b].rows() * blocks_[b].panels;
   }
   bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(blocks_.size()));
-  block_tasks_.deal(bounds);
-  update_tasks_.deal(bounds);
+  block_tasks_.assign(bounds);
+  update_tasks_.assign(bounds);
 }
 
 template <class T>
@@ -106,10 +106,10 @@ void Solo<T>::prepare_step(StepOrder& order) {
 
   const double learning_rate = next_learning_rate();
   if (progress_.batch == 0) progress_.learning_rate = learning_rate;
-  order.scalars_after = progress_.scalars;
-  order.coefficients = prepare_coefficients<T>(plan_.optimizer, learning_rate, progress_.step + 1, order.scalars_after);
-  order.regularization = Regularization<T>::of(plan_.optimizer, learning_rate, false);
-  order.bias_regularization = Regularization<T>::of(plan_.optimizer, learning_rate, true);
+  order.next_scalars = progress_.scalars;
+  order.coefficients = prepare_coefficients<T>(plan_.optimizer, learning_rate, progress_.step + 1, order.next_scalars);
+  order.regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, false);
+  order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, true);
 }
 
 // Tasks are reset in the phase in which nobody works on them: between two barriers that all have come to.
@@ -120,7 +120,7 @@ void Solo<T>::step(int thread, const StepOrder& order) {
     norm_tasks_.reset();
     update_tasks_.reset();
   }
-  outside_ ? outside_rows_phase(thread, order) : rows_phase(thread, order);
+  custom_loss_ ? custom_loss_rows_phase(thread, order) : rows_phase(thread, order);
   threads_.barrier();
   if (thread == 0) row_tasks_.reset();
   if (abandon_rows_.load(std::memory_order_relaxed) || not_finite_.load(std::memory_order_relaxed)) {
@@ -168,7 +168,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
 
 // All rows forward first: a loss from outside is asked once for the batch, by the thread that runs.
 template <class T>
-void Solo<T>::outside_rows_phase(int thread, const StepOrder& order) {
+void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
   each_range(thread, order, 1.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
     batch_.gather(train_, order.batch, begin, end);
     batch_.forward(network_, order.batch, begin, end);
@@ -177,8 +177,8 @@ void Solo<T>::outside_rows_phase(int thread, const StepOrder& order) {
   if (thread == 0) {
     row_tasks_.reset();
     if (!abandon_rows_.load(std::memory_order_relaxed)) {
-      outside_failed_ = !batch_.outside_loss(order.batch.count, lane_scratch_[0].data());
-      if (stop_if_outside_failed()) {
+      custom_loss_failed_ = !batch_.custom_loss(order.batch.count, lane_scratch_[0].data());
+      if (stop_if_custom_loss_failed()) {
         abandon_rows_ = true;
       } else if (!batch_.losses_are_finite(0, order.batch.count)) {
         not_finite_ = true;
@@ -203,7 +203,7 @@ void Solo<T>::count_step(const StepOrder& order) {
   progress_.loss_sum = loss;
   progress_.metric_sum = metric;
   progress_.weight_sum += order.batch.weight;
-  progress_.scalars = order.scalars_after;
+  progress_.scalars = order.next_scalars;
   ++progress_.batch;
   ++progress_.step;
   flops_since_clock_ += flops_per_step_;
@@ -230,16 +230,16 @@ void Solo<T>::weights_phase(int thread, const StepOrder& order) {
 template <class T>
 void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   const double blocks = static_cast<double>(blocks_.size());
-  const auto gradient_of = [&](const WeightBlock& block) {
+  const auto gradient_view = [&](const WeightBlock& block) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
-    PanelMatrix<T> gradient = weights_in(gradients_.data(), layer);
+    PanelMatrix<T> gradient = weights_view(gradients_.data(), layer);
     gradient.data = gradient.at(block.panel, block.first_row());
     return gradient;
   };
   block_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_gradients_.load(std::memory_order_relaxed)) return;
     const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
-    block_gradient(block, order.batch.count, gradient_of(block));
+    block_gradient(block, order.batch.count, gradient_view(block));
     if (thread == 0) {
       flops_since_poll_ += flops_per_step_ / 3.0 / blocks;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
@@ -257,7 +257,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   if (!abandoned) {
     update_tasks_.work(thread, [&](std::int64_t task) {
       const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
-      const PanelMatrix<T> gradient = gradient_of(block);
+      const PanelMatrix<T> gradient = gradient_view(block);
       for (int p = 0; p < block.panels && plan_.optimizer.clip_norm > 0; ++p) {
         T* const g = gradient.at(p, 0);
         for (std::int64_t i = 0; i < block.rows() * kPanel; ++i) g[i] *= scale;
@@ -333,7 +333,7 @@ void Solo<T>::norm_part(std::int64_t part) const {
   std::int64_t panel = part;
   std::size_t l = 0;
   for (; panel >= network_.shape.layers[l].output_panels(); ++l) panel -= network_.shape.layers[l].output_panels();
-  const PanelMatrix<T> gradient = weights_in(gradients_.data(), network_.shape.layers[l]);
+  const PanelMatrix<T> gradient = weights_view(gradients_.data(), network_.shape.layers[l]);
   for (int column = 0; column < kPanel; column += V::kLanes) {
     V sum(T(0));
     for (std::int64_t row = 0; row < gradient.rows; ++row) {
@@ -354,7 +354,7 @@ T Solo<T>::gradient_norm() const {
 template <class T>
 Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const {
   Pass<T> pass = this->pass(table);
-  const Evaluation evaluation = pass.by_loss();
+  const Evaluation evaluation = pass.backward_from_loss();
   pass.gradients(out);
   return evaluation;
 }

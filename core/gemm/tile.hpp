@@ -40,14 +40,14 @@ struct Tile {
   }
 
   // Every row begins with the same 16 numbers per panel (the bias).
-  CRECHE_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
+  CRECHE_INLINE void load_row(const T* row, std::int64_t panel_stride) {
     unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
       const V v = V::load(row + column(j, panel_stride));
       unroll<kRows>([&](auto i) __attribute__((always_inline)) { sums[i][j] = v; });
     });
   }
 
-  CRECHE_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
+  CRECHE_INLINE void load(const T* c, std::int64_t panel_stride) {
     each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum = V::load(c + at); });
   }
 

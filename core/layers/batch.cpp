@@ -10,10 +10,10 @@
 namespace creche::CRECHE_LEVEL {
 
 template <class T>
-Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const OutsideLoss<T>* outside)
+Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss)
     : plan_(plan),
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
-      outside_(outside, plan.loss.kind, capacity, shape.outputs()) {
+      custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
   rows_ = staggered_rows(capacity);
   // Sizes first, then one array for all: the first pass hands out places in nothing.
   lay_out(plan, shape);
@@ -64,10 +64,10 @@ bool Batch<T>::loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) co
 }
 
 template <class T>
-bool Batch<T>::outside_loss(std::int64_t count, T* scratch) const {
+bool Batch<T>::custom_loss(std::int64_t count, T* scratch) const {
   const Labels<T> labels{classes_, targets_, scale_};
   loss_pass_(plan_.loss, values_.back(), labels, 0, count, PanelMatrix<T>{}, {loss_, metric_}, scratch);
-  return outside_(values_.back(), labels, count, dloss_dz_.back(), loss_);
+  return custom_loss_(values_.back(), labels, count, dloss_dz_.back(), loss_);
 }
 
 template <class T>
@@ -107,7 +107,7 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
 template <class T>
 PanelMatrix<T> Batch<T>::matrix(std::int64_t columns) {
   T* const at = storage_.size() > 0 ? storage_.data() + used_ : nullptr;
-  used_ += panels_of(columns) * kPanel * rows_;
+  used_ += panel_count(columns) * kPanel * rows_;
   return {at, rows_, columns};
 }
 

@@ -35,7 +35,7 @@ template <class T>
 class Batch {
  public:
   // outside, if not null, must outlive the batch.
-  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const OutsideLoss<T>* outside = nullptr);
+  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss = nullptr);
 
   // Copies the features and labels of rows row_begin ... row_end - 1 of the batch out of the table.
   void gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
@@ -57,7 +57,7 @@ class Batch {
   bool loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) const;
 
   // The same by the function from outside, for all `count` rows of the batch. False if that failed.
-  bool outside_loss(std::int64_t count, T* scratch) const;
+  bool custom_loss(std::int64_t count, T* scratch) const;
 
   bool losses_are_finite(std::int64_t row_begin, std::int64_t row_end) const;
 
@@ -84,7 +84,7 @@ class Batch {
 
   Plan plan_;
   LossPass<T> loss_pass_;
-  OutsidePass<T> outside_;
+  CustomLossPass<T> custom_loss_;
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;

@@ -20,30 +20,30 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
 }
 
 template <class V, class Loss>
-CRECHE_INLINE void lane_loss_rows(const LaneRows<V>& of, const LossNumbers<V>& numbers, int outputs) {
-  for (std::int64_t r = 0; r < of.rows; ++r) {
-    const V* const z = of.z + r * outputs;
-    const V* const targets = of.targets + r * outputs;
-    const V label = of.labels[r];
-    of.metric[r] = row_metric<Loss>(z, targets, label, outputs, of.scratch);
-    if (of.gradient == nullptr) {
-      of.loss[r] = Loss::value(z, targets, label, of.scratch, outputs, numbers);
+CRECHE_INLINE void lane_loss_rows(const LaneRows<V>& batch, const LossNumbers<V>& numbers, int outputs) {
+  for (std::int64_t r = 0; r < batch.rows; ++r) {
+    const V* const z = batch.z + r * outputs;
+    const V* const targets = batch.targets + r * outputs;
+    const V label = batch.labels[r];
+    batch.metric[r] = row_metric<Loss>(z, targets, label, outputs, batch.scratch);
+    if (batch.gradient == nullptr) {
+      batch.loss[r] = Loss::value(z, targets, label, batch.scratch, outputs, numbers);
       continue;
     }
-    V* const gradient = of.gradient + r * outputs;
-    of.loss[r] = Loss::apply(z, targets, label, gradient, outputs, numbers);
-    const V scale = of.scale[r];
+    V* const gradient = batch.gradient + r * outputs;
+    batch.loss[r] = Loss::apply(z, targets, label, gradient, outputs, numbers);
+    const V scale = batch.scale[r];
     for (int c = 0; c < outputs; ++c) gradient[c] = flush_gradient(gradient[c] * scale);
   }
 }
 
 // The commonest numbers of outputs are known to the compiler, which then does without loops.
 template <class V, class Loss>
-void lane_loss_pass(const LaneRows<V>& of, const LossNumbers<V>& numbers) {
-  if (of.outputs == 1) return lane_loss_rows<V, Loss>(of, numbers, 1);
-  if (of.outputs == 2) return lane_loss_rows<V, Loss>(of, numbers, 2);
-  if (of.outputs == 3) return lane_loss_rows<V, Loss>(of, numbers, 3);
-  lane_loss_rows<V, Loss>(of, numbers, of.outputs);
+void lane_loss_pass(const LaneRows<V>& batch, const LossNumbers<V>& numbers) {
+  if (batch.outputs == 1) return lane_loss_rows<V, Loss>(batch, numbers, 1);
+  if (batch.outputs == 2) return lane_loss_rows<V, Loss>(batch, numbers, 2);
+  if (batch.outputs == 3) return lane_loss_rows<V, Loss>(batch, numbers, 3);
+  lane_loss_rows<V, Loss>(batch, numbers, batch.outputs);
 }
 
 template <class V, class Loss>

@@ -12,7 +12,7 @@ namespace creche::CRECHE_LEVEL {
 
 // All arrays row by row, without padding.
 template <class T>
-struct OutsideRows {
+struct CustomLossRows {
   std::int64_t count = 0;
   std::int64_t outputs = 0;
   const T* z = nullptr;                   // (count, outputs), the weighted sums
@@ -24,16 +24,16 @@ struct OutsideRows {
 
 // False: it failed, and said so to whoever gave it.
 template <class T>
-using OutsideLoss = std::function<bool(const OutsideRows<T>&)>;
+using CustomLoss = std::function<bool(const CustomLossRows<T>&)>;
 
 // The arrays between panels and the function, for so many rows at most; empty where there is no function.
 template <class T>
-class OutsidePass {
+class CustomLossPass {
  public:
-  OutsidePass() = default;
+  CustomLossPass() = default;
   // kind: of the labels.
-  OutsidePass(const OutsideLoss<T>* function, LossKind kind, std::int64_t capacity, std::int64_t outputs)
-      : of_classes_(is_of_classes(kind)),
+  CustomLossPass(const CustomLoss<T>* function, LossKind kind, std::int64_t capacity, std::int64_t outputs)
+      : has_class_labels_(has_class_labels(kind)),
         function_(function != nullptr && *function ? function : nullptr),
         z_(size(capacity * outputs)),
         targets_(size(capacity * outputs)),
@@ -50,14 +50,14 @@ class OutsidePass {
     const std::int64_t outputs = z.columns;
     for (std::int64_t r = 0; r < count; ++r) {
       for (std::int64_t c = 0; c < outputs; ++c) z_[r * outputs + c] = z.element(r, c);
-      if (of_classes_) {
+      if (has_class_labels_) {
         classes_[r] = static_cast<std::int32_t>(labels.classes[r]);
       } else {
         for (std::int64_t c = 0; c < outputs; ++c) targets_[r * outputs + c] = labels.targets.element(r, c);
       }
     }
-    const std::int32_t* const classes = of_classes_ ? classes_.data() : nullptr;
-    const T* const targets = of_classes_ ? nullptr : targets_.data();
+    const std::int32_t* const classes = has_class_labels_ ? classes_.data() : nullptr;
+    const T* const targets = has_class_labels_ ? nullptr : targets_.data();
     if (!(*function_)({count, outputs, z_.data(), classes, targets, loss_.data(), gradient_.data()})) return false;
     for (std::int64_t r = 0; r < count; ++r) {
       loss[r] = loss_[r];
@@ -74,8 +74,8 @@ class OutsidePass {
  private:
   std::int64_t size(std::int64_t wanted) const { return function_ != nullptr ? wanted : 0; }
 
-  bool of_classes_ = false;
-  const OutsideLoss<T>* function_ = nullptr;
+  bool has_class_labels_ = false;
+  const CustomLoss<T>* function_ = nullptr;
   AlignedArray<T> z_, targets_, gradient_, loss_;
   AlignedArray<std::int32_t> classes_;
 };

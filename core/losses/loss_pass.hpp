@@ -27,13 +27,13 @@ struct LossResults {
 };
 
 // Whether a row's label is a class, not numbers.
-inline bool is_of_classes(LossKind kind) {
+inline bool has_class_labels(LossKind kind) {
   return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
 }
 
 // The metric that people read, from the mean of the rows' metrics: accuracy, or root mean squared error.
-inline double finished_metric(LossKind kind, double mean) {
-  const bool accuracy = is_of_classes(kind) || kind == LossKind::binary_cross_entropy;
+inline double metric_from_mean(LossKind kind, double mean) {
+  const bool accuracy = has_class_labels(kind) || kind == LossKind::binary_cross_entropy;
   return accuracy ? mean : std::sqrt(mean);
 }
 
@@ -50,7 +50,7 @@ using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t
 
 template <class T>
 std::int64_t lane_scratch_size(std::int64_t outputs) {
-  return 3 * panels_of(outputs) * kPanel * kNativeLanes<T>;
+  return 3 * panel_count(outputs) * kPanel * kNativeLanes<T>;
 }
 
 // 2^-80. A row that is learnt has a gradient that shrinks without end; carried on, it would drag every product of the

@@ -28,9 +28,9 @@ V sides_are_right(const V* z, const V* targets, int outputs) {
   using T = typename V::Scalar;
   V right(T(0));
   for (int c = 0; c < outputs; ++c) {
-    const V said = select(z[c] > V(T(0)), V(T(1)), V(T(0)));
+    const V predicted = select(z[c] > V(T(0)), V(T(1)), V(T(0)));
     const V truth = select(targets[c] > V(T(0.5)), V(T(1)), V(T(0)));
-    right += select(said == truth, V(T(1)), V(T(0)));
+    right += select(predicted == truth, V(T(1)), V(T(0)));
   }
   return right / V(static_cast<T>(outputs));
 }

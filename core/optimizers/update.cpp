@@ -11,17 +11,17 @@ template <class T, class Optimizer, bool kRegularized, class V>
 CRECHE_INLINE void update_vectors(T* weights, const T* gradients, T* const* planes, std::int64_t count,
                                   const Coefficients<V>& c, const Regularization<V>& r) {
   constexpr int kPlanes = Optimizer::kPlanes;
-  T* plane_at[kMaxPlanes];
-  for (int p = 0; p < kPlanes; ++p) plane_at[p] = planes[p];
+  T* plane_begin[kMaxPlanes];
+  for (int p = 0; p < kPlanes; ++p) plane_begin[p] = planes[p];
   for (std::int64_t i = 0; i < count; i += V::kLanes) {
     V w = V::load(weights + i);
     V g = V::load(gradients + i);
     V state[kMaxPlanes];
-    for (int p = 0; p < kPlanes; ++p) state[p] = V::load(plane_at[p] + i);
+    for (int p = 0; p < kPlanes; ++p) state[p] = V::load(plane_begin[p] + i);
     if constexpr (kRegularized) regularize(w, g, r);
     Optimizer::update(w, g, state, c);
     w.store(weights + i);
-    for (int p = 0; p < kPlanes; ++p) state[p].store(plane_at[p] + i);
+    for (int p = 0; p < kPlanes; ++p) state[p].store(plane_begin[p] + i);
   }
 }
 

@@ -16,9 +16,9 @@
 
 namespace creche::CRECHE_LEVEL {
 
-class InUse {
+class AccessLock {
  public:
-  bool has_turn = false;
+  bool is_exclusive = false;
 
   // With the GIL.
   std::recursive_mutex& mutex() {
@@ -26,7 +26,7 @@ class InUse {
       static_cast<void>(mutex_.release());  // whoever held it will never give it back, and so it cannot be destroyed
       mutex_ = std::make_unique<std::recursive_mutex>();
       owner_ = getpid();
-      has_turn = false;
+      is_exclusive = false;
     }
     return *mutex_;
   }
@@ -37,35 +37,36 @@ class InUse {
 };
 
 // For what only reads and can stand a step half done. The GIL is held, before and after.
-class Look {
+class SharedAccess {
  public:
-  explicit Look(InUse& in_use) : mutex_(in_use.mutex()) {
+  explicit SharedAccess(AccessLock& in_use) : mutex_(in_use.mutex()) {
     if (mutex_.try_lock()) return;
     nanobind::gil_scoped_release release;
     mutex_.lock();
   }
-  ~Look() { mutex_.unlock(); }
-  Look(const Look&) = delete;
-  Look& operator=(const Look&) = delete;
+  ~SharedAccess() { mutex_.unlock(); }
+  SharedAccess(const SharedAccess&) = delete;
+  SharedAccess& operator=(const SharedAccess&) = delete;
 
  private:
   std::recursive_mutex& mutex_;
 };
 
 // For all else.
-class Turn {
+class ExclusiveAccess {
  public:
-  explicit Turn(InUse& in_use) : look_(in_use), in_use_(in_use) {
-    if (in_use_.has_turn) throw std::runtime_error("training is in the middle of a step; wait until it has returned");
-    in_use_.has_turn = true;
+  explicit ExclusiveAccess(AccessLock& in_use) : look_(in_use), access_lock_(in_use) {
+    if (access_lock_.is_exclusive)
+      throw std::runtime_error("training is in the middle of a step; wait until it has returned");
+    access_lock_.is_exclusive = true;
   }
-  ~Turn() { in_use_.has_turn = false; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
+  ~ExclusiveAccess() { access_lock_.is_exclusive = false; }
+  ExclusiveAccess(const ExclusiveAccess&) = delete;
+  ExclusiveAccess& operator=(const ExclusiveAccess&) = delete;
 
  private:
-  Look look_;
-  InUse& in_use_;
+  SharedAccess look_;
+  AccessLock& access_lock_;
 };
 
 }  // namespace creche::CRECHE_LEVEL
