@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
@@ -76,7 +76,7 @@ struct Table {
     rows.x = x.data();
     rows.x_stride = x.stride(0);
     rows.count = count;
-    const bool wants_classes = is_of_classes(plan.loss.kind);
+    const bool wants_classes = has_class_labels(plan.loss.kind);
     check(wants_classes == classes.has_value(), wants_classes ? "this loss needs classes" : "this loss needs targets");
     if (classes) {
       check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");
@@ -119,7 +119,7 @@ struct OwnedMatrix {
   PanelMatrix<T> matrix;
 
   OwnedMatrix(std::int64_t rows, std::int64_t columns)
-      : array(panels_of(columns) * kPanel * staggered_rows(rows)),
+      : array(panel_count(columns) * kPanel * staggered_rows(rows)),
         matrix{array.data(), staggered_rows(rows), columns} {}
 };
 

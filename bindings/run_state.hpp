@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "member_state.hpp"
+#include "engines/member_state.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
-inline const char* name_of(Status status) {
+inline const char* status_name(Status status) {
   switch (status) {
     case Status::running:
       return "running";

@@ -21,8 +21,8 @@ struct Network {
 
   explicit Network(const Plan& plan) : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
 
-  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_in(weights.data(), shape.layers[l]); }
-  PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_in(transposed.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_view(weights.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_view(transposed.data(), shape.layers[l]); }
 
   // Brings the transposed copy of rows i_begin ... i_end - 1 (from a multiple of 16 on) of one panel up to date.
   void transpose_block(std::int64_t l, std::int64_t panel, std::int64_t i_begin, std::int64_t i_end) const {
@@ -61,7 +61,7 @@ void initialize(const Plan& plan, Network<T>& network) {
 // W (inputs, outputs) row by row and b (outputs,) of one layer, out of an arena laid out as the weights are.
 template <class T>
 void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
-  const PanelMatrix<const T> from = weights_in(arena, layer);
+  const PanelMatrix<const T> from = weights_view(arena, layer);
   for (std::int64_t j = 0; j < layer.outputs; ++j) b[j] = from.element(0, j);
   for (std::int64_t i = 0; i < layer.inputs; ++i)
     for (std::int64_t j = 0; j < layer.outputs; ++j) w[i * layer.outputs + j] = from.element(1 + i, j);
@@ -69,7 +69,7 @@ void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
 
 template <class T>
 void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena) {
-  const PanelMatrix<T> to = weights_in(arena, layer);
+  const PanelMatrix<T> to = weights_view(arena, layer);
   for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(0, j) = b[j];
   for (std::int64_t i = 0; i < layer.inputs; ++i)
     for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(1 + i, j) = w[i * layer.outputs + j];

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
 #include "schedules.hpp"
@@ -63,7 +63,7 @@ inline double scheduled_learning_rate(const Plan& plan, const Progress& p) {
 // best so far. validation holds NaN if there is none; then the training loss is watched.
 inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
                          std::vector<EpochRecord>& history) {
-  const double train_metric = finished_metric(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
+  const double train_metric = metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
   history.push_back(
       {p.loss_sum / p.weight_sum, train_metric, validation.loss, validation.metric, p.learning_rate, p.seconds});
   const double monitored = validated ? validation.loss : history.back().train_loss;

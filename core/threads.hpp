@@ -66,16 +66,16 @@ class Threads {
 class Tasks {
  public:
   // Thread t's own tasks are bounds[t] ... bounds[t + 1] - 1.
-  void deal(std::vector<std::int64_t> bounds) {
+  void assign(std::vector<std::int64_t> bounds) {
     bounds_ = std::move(bounds);
     next_ = std::vector<Next>(bounds_.size() - 1);
     reset();
   }
 
-  void deal_evenly(std::int64_t count, int threads) {
+  void assign_evenly(std::int64_t count, int threads) {
     std::vector<std::int64_t> bounds;
     for (int t = 0; t <= threads; ++t) bounds.push_back(count * t / threads);
-    if (bounds != bounds_) deal(std::move(bounds));
+    if (bounds != bounds_) assign(std::move(bounds));
   }
 
   // All tasks are to be done anew. Only while nobody works.

@@ -16,11 +16,11 @@ namespace creche::CRECHE_LEVEL {
 // byte.
 inline constexpr int kPanel = 16;
 
-constexpr std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+constexpr std::int64_t panel_count(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
 // Rows to allocate in each panel for a matrix of so many: whole blocks of 16, and 8 more, because panels a power of two
 // apart would compete for the same sets of the cache.
-constexpr std::int64_t staggered_rows(std::int64_t rows) { return panels_of(rows) * kPanel + 8; }
+constexpr std::int64_t staggered_rows(std::int64_t rows) { return panel_count(rows) * kPanel + 8; }
 
 // A view: does not own. data is 64-byte aligned; `rows` is the number of rows allocated in each panel.
 template <class T>
@@ -29,7 +29,7 @@ struct PanelMatrix {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
 
-  std::int64_t panels() const { return panels_of(columns); }
+  std::int64_t panels() const { return panel_count(columns); }
   std::int64_t panel_stride() const { return rows * kPanel; }
   std::int64_t size() const { return panels() * panel_stride(); }
   T* at(std::int64_t panel, std::int64_t row) const { return data + panel * panel_stride() + row * kPanel; }

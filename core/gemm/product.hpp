@@ -88,9 +88,9 @@ __attribute__((noinline)) void tile_by_rows(Begin begin, const T* begin_row, Ope
                                             const Finish& finish, std::int64_t row, std::int64_t panel) {
   Tile<T, kRows, kPanels> tile;
   if (begin == Begin::unfinished) {
-    tile.begin_with(out, out_stride);
+    tile.load(out, out_stride);
   } else if (begin == Begin::row) {
-    tile.begin_with_row(begin_row, right.panel_stride);
+    tile.load_row(begin_row, right.panel_stride);
   } else {
     tile.clear();
   }
@@ -108,7 +108,7 @@ __attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Opera
   using TileT = Tile<T, kRows, kPanels>;
   TileT tile;
   if (begin == Begin::unfinished) {
-    tile.begin_with(out, out_stride);
+    tile.load(out, out_stride);
   } else {
     tile.clear();
   }

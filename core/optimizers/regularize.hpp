@@ -30,17 +30,17 @@ struct Regularization {
 
   // Those of a network in each lane.
   template <class T>
-  static Regularization of_lanes(const Regularization<T>* networks) {
+  static Regularization from_lanes(const Regularization<T>* networks) {
     Regularization all;
-    all.clip_value = lanes_of<X>([&](int i) { return networks[i].clip_value; });
-    all.weight_decay = lanes_of<X>([&](int i) { return networks[i].weight_decay; });
-    all.l1 = lanes_of<X>([&](int i) { return networks[i].l1; });
-    all.shrink = lanes_of<X>([&](int i) { return networks[i].shrink; });
+    all.clip_value = make_lanes<X>([&](int i) { return networks[i].clip_value; });
+    all.weight_decay = make_lanes<X>([&](int i) { return networks[i].weight_decay; });
+    all.l1 = make_lanes<X>([&](int i) { return networks[i].l1; });
+    all.shrink = make_lanes<X>([&](int i) { return networks[i].shrink; });
     return all;
   }
 
   // Of one step, for the weights or, with is_bias, for the biases of a layer.
-  static Regularization of(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
+  static Regularization prepare(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
     const bool decays = !is_bias || plan.regularize_bias;
     const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
     const double decay = decays ? plan.weight_decay : 0;

@@ -158,6 +158,10 @@ struct Vec {
   }
 };
 
+// A whole register.
+template <class T>
+using NativeVec = Vec<T, kNativeLanes<T>>;
+
 // a * b + c, rounded once.
 template <class T, int N>
 CRECHE_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {

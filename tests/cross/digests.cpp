@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "philox.hpp"
-#include "solo.hpp"
+#include "engines/solo.hpp"
+#include "random/philox.hpp"
 
 using namespace creche::CRECHE_LEVEL;
 

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "solo.hpp"
+#include "engines/solo.hpp"
 
 namespace {
 

@@ -26,7 +26,7 @@ struct Panels {
   AlignedArray<T> data;
   PanelMatrix<T> view;
 
-  Panels(std::int64_t rows, std::int64_t columns) : data(panels_of(columns) * kPanel * (rows + 3)) {
+  Panels(std::int64_t rows, std::int64_t columns) : data(panel_count(columns) * kPanel * (rows + 3)) {
     view = {data.data(), rows + 3, columns};
   }
   Panels(const T* from, std::int64_t rows, std::int64_t columns, T padding) : Panels(rows, columns) {

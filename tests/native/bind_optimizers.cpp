@@ -52,7 +52,7 @@ Trained<T> train(const OptimizerPlan& plan, const ArrayIn<T>& w, const ArrayIn<T
   for (std::size_t step = 0; step < steps; ++step) {
     const double rate = learning_rates.data()[step];
     coefficients.push_back(prepare_coefficients<T>(plan, rate, static_cast<std::int64_t>(step) + 1, scalars));
-    regularizations.push_back(Regularization<T>::of(plan, rate, false));
+    regularizations.push_back(Regularization<T>::prepare(plan, rate, false));
   }
   const std::size_t plane_count = static_cast<std::size_t>(optimizer_planes(plan));
   auto after = new_array<T>({steps, n});
@@ -120,10 +120,10 @@ Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w,
             const OptimizerPlan& plan = networks[lane];
             coefficients.set(lane, prepare_coefficients<T>(plan, plan.learning_rate,
                                                            static_cast<std::int64_t>(step) + 1, scalars[lane]));
-            regularization[lane] = Regularization<T>::of(plan, plan.learning_rate, false);
+            regularization[lane] = Regularization<T>::prepare(plan, plan.learning_rate, false);
           }
           c = coefficients.vectors();
-          r = Regularization<V>::of_lanes(regularization);
+          r = Regularization<V>::from_lanes(regularization);
         });
   });
   for (std::size_t p = 0; p < plane_count; ++p) planes[p].store_unaligned(planes_after.data() + p * 16);

@@ -15,11 +15,11 @@
 
 #include "activations/all.hpp"
 #include "initializers.hpp"
-#include "loss_pass.hpp"
 #include "losses/all.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 #include "schedules.hpp"
 
 namespace nb = nanobind;
@@ -173,9 +173,9 @@ class Reference {
     const Coefficients<N> c(prepare_coefficients<T>(plan, learning_rate, step, scalars_));
     for (Layer<T>& layer : layers_) {
       update_numbers(layer.w, layer.dw, layer.state_w, c,
-                     Regularization<N>(Regularization<T>::of(plan, learning_rate, false)));
+                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, false)));
       update_numbers(layer.b, layer.db, layer.state_b, c,
-                     Regularization<N>(Regularization<T>::of(plan, learning_rate, true)));
+                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, true)));
     }
   }
 

@@ -218,6 +218,8 @@ class Predictor32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
+    def layer_outputs(self, x: NDArray[Any], layer: int) -> NDArray[Any]:
+        """(n, width) activations of layer `layer`, counted from 0; for the output layer the same as `outputs`."""
     def pull_back(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
         """(n, d) gradient of the sum of `outputs` times directions (n, d_out, C-contiguous) by x."""
 
@@ -244,6 +246,9 @@ class ManyPredictor32:
         """(networks, 2) loss and metric of each."""
 
 class ManyPredictor64(ManyPredictor32): ...
+
+def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
+    """(rows,) positions of the rows in the order in which an epoch, counted from 0, trains on them if the plan shuffles."""
 
 def memory(plan: Plan, rows: int, itemsize: int) -> int:
     """Bytes that training this plan would take besides the tables."""
