@@ -34,3 +34,10 @@ def engine(level: str) -> ModuleType:
 def native(level: str) -> ModuleType:
     """Single kernels of each level, for tests alone (built with CRECHE_TESTING)."""
     return importlib.import_module(f"creche._core._testing_{level.replace('-', '_')}")
+
+
+@pytest.fixture
+def reports_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training calls `on_progress` every millisecond: many times before its end."""
+    monkeypatch.setattr("creche.run.SECONDS_BETWEEN_REPORTS", 0.001)
+    monkeypatch.setattr("creche.engine.colony.SECONDS_BETWEEN_REPORTS", 0.001)

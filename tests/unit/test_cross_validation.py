@@ -113,9 +113,7 @@ def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
 def test_copies_in_other_folds_are_leakage() -> None:
     x, y = two_classes(30)
     x, y = np.vstack([x, x]), np.hstack([y, y])
-    with pytest.warns(
-        cr.CrecheWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,"
-    ) as told:
+    with pytest.warns(cr.CrecheWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,") as told:
         cr.cross_validate(x, y, folds=3, **QUICK)
     assert len(told) == 1
     together = cr.cross_validate(x, y, folds=3, duplicates="together", **QUICK)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.errors import FileError, PlanError, CrecheWarning
+from creche.errors import CrecheWarning, FileError, PlanError
 from creche.files.archive import write_archive
 from creche.files.atomic import SUFFIX
 from creche.files.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.errors import FileError, PlanError, CrecheError, CrecheWarning, TableError
+from creche.errors import CrecheError, CrecheWarning, FileError, PlanError, TableError
 from creche.table.columns import Column, Table
 from creche.table.encode import Encoding, FeatureEncoder
 from creche.table.schema import Schema

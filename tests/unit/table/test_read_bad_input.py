@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.errors import FileError, PlanError, CrecheError, TableError
+from creche.errors import CrecheError, FileError, PlanError, TableError
 from creche.table import contents
 from creche.table.read import read_batches, read_table
 from creche.table.reading import Reading

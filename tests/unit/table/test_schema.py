@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.errors import FileError, CrecheError, CrecheWarning, TableError
+from creche.errors import CrecheError, CrecheWarning, FileError, TableError
 from creche.table.columns import Column, Table
 from creche.table.datasets import penguins
 from creche.table.read import read_table
