@@ -162,9 +162,15 @@ def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
         with_arrays(v=entry("F32", [2], 0, 8), w=entry("F32", [2], 8, 16)),
         with_arrays(b"", w=entry("F32", [5, 0], 0, 0)),
     ]
+    read = []
     for file in neighbours:
         (tmp_path / "x").write_bytes(file)
-        read_archive(tmp_path / "x", "model")
+        header, arrays = read_archive(tmp_path / "x", "model")
+        read.append((header, {name: array.shape for name, array in arrays.items()}))
+    headers, shapes = zip(*read, strict=True)
+    assert headers[1] == {"a": 1}
+    assert headers[3:5] == ({"a": "[" * 100_000}, {"a": "\U0001f600", "b": 1e99})
+    assert shapes[6:] == ({"w": (4,)}, {"v": (2,), "w": (2,)}, {"w": (5, 0)})
 
 
 @pytest.mark.parametrize("file", [
