@@ -244,7 +244,7 @@ def test_training_that_finds_no_space_for_its_model_says_so(file: bytes, tmp_pat
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         f"sys.exit(main(['train', {str(PENGUINS_CSV)!r}, '--label', 'species', '--epochs', '2', '-o', {str(path)!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 2, done.stderr
     assert "cannot be written: it would be larger than files may be here" in done.stderr
     assert "Traceback" not in done.stderr
