@@ -46,7 +46,7 @@ def test_a_run_stopped_by_ctrl_c_is_resumed(tmp_path: Path, monkeypatch: pytest.
 
     arguments = [str(big_csv(tmp_path)), "--label", "y", "--epochs", "300", "--threads", "1"]
     whole, again = tmp_path / "whole.creche", tmp_path / "again.creche"
-    assert process("train", *arguments, "-o", str(whole), "--json").returncode == 0
+    assert main(["train", *arguments, "-o", str(whole), "--json"]) == 0
     folder = tmp_path / "run"
     monkeypatch.setattr(command, "training_progress", lambda quiet: nullcontext(press))
     assert main(["train", *arguments, "--checkpoint", str(folder), "--every", "1000"]) == 130

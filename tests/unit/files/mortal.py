@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -137,10 +138,13 @@ def commands(folder: Path) -> dict[str, Any]:
     begin = ["train", str(folder / "big.csv"), *job]
 
     def run(*arguments: str) -> None:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        code = main([*arguments, "--json"])
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            code = main([*arguments, "--json"])
         assert code == 0, code
 
+    # What the commands import is imported once, before the first life.
+    run(*begin[:-1], "0", "--threads", "1", "--checkpoint", str(folder / "first"), "-o", str(folder / "first.creche"))
+    run("resume", str(folder / "first"), "--threads", "1", "-o", str(folder / "first.creche"))
     assert not live(lambda: run(*begin, "--threads", "1", "-o", str(folder / "whole.creche")))
     whole = content_of(folder / "whole.creche")
     random = Random(0)

@@ -171,7 +171,7 @@ def test_very_many_columns() -> None:
         assert rows.x.shape == (2, columns)
 
     work(20_000)
-    few, many = lines_run(lambda: work(300)), lines_run(lambda: work(1200))
+    few, many = lines_run(lambda: work(100)), lines_run(lambda: work(400))
     assert many < 5 * few
 
 
