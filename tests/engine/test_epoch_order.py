@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-
-from .jobs import Job
+from tests.engine.small_plans import Job
 
 
 @given(

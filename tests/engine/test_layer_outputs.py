@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-
-from .jobs import ACTIVATIONS, Job
+from tests.engine.small_plans import ACTIVATIONS, Job
 
 
 @given(
