@@ -5,8 +5,8 @@ to alter one (a new default, a corrected formula) runs ``python tools/digests.py
 in the commit why. ``--check FILE`` compares with any such file and writes nothing; exit 1 if a key differs.
 
 Only the public interface is used, and nothing is digested that carries names: no JSON text, no file with a header. What
-the engine, splitting and encoding give is digested bit for bit; what takes NumPy's logarithms, whose last bit depends on
-the processor, is rounded first (`rounded`).
+the engine, splitting and encoding give is digested bit for bit. NumPy's logarithms differ in their last bit from one
+processor to another, so what is computed with them is rounded first (`rounded`).
 """
 
 from __future__ import annotations
