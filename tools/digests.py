@@ -35,6 +35,7 @@ CLASSIFICATION, REGRESSION = "classes", "numbers"
 NUMERIC, CATEGORICAL, BOOLEAN, DATETIME = "number", "category", "yes_no", "date"
 TEXT, IDENTIFIER, IGNORE = "text", "identifier", "ignore"
 PREPROCESSING = "encoding"  # the argument
+TEXT_ENCODING = "encoding"  # of `ReadOptions`
 READ_OPTIONS, CHECKPOINT_EVERY, RESAMPLES = "reading", "every", "intervals"
 Preprocessing, ReadOptions = cr.Encoding, cr.Reading
 
@@ -321,7 +322,7 @@ def table_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         yield f"file: {ending}", lambda e=ending: train(folder / f"visits.{e}", **basic)  # type: ignore[misc]
     odd = frame.write_csv(separator=";", decimal_comma=True, datetime_format="%Y-%m-%d %H:%M")
     (folder / "odd.csv").write_bytes(odd.encode("latin-1"))
-    written = ReadOptions(separator=";", encoding="latin-1", decimal_comma=True)
+    written = ReadOptions(separator=";", decimal_comma=True, **{TEXT_ENCODING: "latin-1"})
     yield "file: csv, as found", lambda: train(folder / "odd.csv", **basic)
     yield "file: csv, as told", lambda: train(folder / "odd.csv", **basic, **{READ_OPTIONS: written})
     yield "file: penguins", lambda: train("penguins", label="species")
