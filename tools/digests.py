@@ -5,8 +5,8 @@ to alter one (a new default, a corrected formula) runs ``python tools/digests.py
 in the commit why. ``--check FILE`` compares with any such file and writes nothing; exit 1 if a key differs.
 
 Only the public interface is used, and nothing is digested that carries names: no JSON text, no file with a header. What
-the engine, splitting and encoding give is digested bit for bit; what takes NumPy's logarithms, whose last bit depends on
-the processor, is rounded first (`rounded`).
+the engine, splitting and encoding give is digested bit for bit. NumPy's logarithms differ in their last bit from one
+processor to another, so what is computed with them is rounded first (`rounded`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ CLASSIFICATION, REGRESSION = "classes", "numbers"
 NUMERIC, CATEGORICAL, BOOLEAN, DATETIME = "number", "category", "yes_no", "date"
 TEXT, IDENTIFIER, IGNORE = "text", "identifier", "ignore"
 PREPROCESSING = "encoding"  # the argument
+TEXT_ENCODING = "encoding"  # of `ReadOptions`
 READ_OPTIONS, CHECKPOINT_EVERY, RESAMPLES = "reading", "every", "intervals"
 Preprocessing, ReadOptions = cr.Encoding, cr.Reading
 
@@ -321,7 +322,7 @@ def table_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         yield f"file: {ending}", lambda e=ending: train(folder / f"visits.{e}", **basic)  # type: ignore[misc]
     odd = frame.write_csv(separator=";", decimal_comma=True, datetime_format="%Y-%m-%d %H:%M")
     (folder / "odd.csv").write_bytes(odd.encode("latin-1"))
-    written = ReadOptions(separator=";", encoding="latin-1", decimal_comma=True)
+    written = ReadOptions(separator=";", decimal_comma=True, **{TEXT_ENCODING: "latin-1"})
     yield "file: csv, as found", lambda: train(folder / "odd.csv", **basic)
     yield "file: csv, as told", lambda: train(folder / "odd.csv", **basic, **{READ_OPTIONS: written})
     yield "file: penguins", lambda: train("penguins", label="species")
