@@ -31,13 +31,13 @@ import creche as cr
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "digests.json"
 
 # How the public interface spells things, each spelling once: a renamed word is changed here and nowhere else.
-CLASSIFICATION, REGRESSION = "classes", "numbers"
-NUMERIC, CATEGORICAL, BOOLEAN, DATETIME = "number", "category", "yes_no", "date"
+CLASSIFICATION, REGRESSION = "classification", "regression"
+NUMERIC, CATEGORICAL, BOOLEAN, DATETIME = "numeric", "categorical", "boolean", "datetime"
 TEXT, IDENTIFIER, IGNORE = "text", "identifier", "ignore"
-PREPROCESSING = "encoding"  # the argument
-TEXT_ENCODING = "encoding"  # of `ReadOptions`
-READ_OPTIONS, CHECKPOINT_EVERY, RESAMPLES = "reading", "every", "intervals"
-Preprocessing, ReadOptions = cr.Encoding, cr.Reading
+PREPROCESSING = "preprocessing"  # the argument
+TEXT_ENCODING = "text_encoding"  # of `ReadOptions`
+READ_OPTIONS, CHECKPOINT_EVERY, RESAMPLES = "read_options", "checkpoint_every", "n_resamples"
+Preprocessing, ReadOptions = cr.Preprocessing, cr.ReadOptions
 
 
 def encoded(run: Any) -> Arrays:
@@ -67,7 +67,7 @@ def weights_of(trained: Any) -> Arrays:
 
 def held_out(crossed: Any) -> Arrays:
     """Out-of-fold predictions, how far the networks disagree, and by how many each row was predicted."""
-    return {"predictions": crossed.predictions, "times": crossed.times, "doubt": rounded(crossed.doubt)}
+    return {"predictions": crossed.predictions, "times": crossed.times, "doubt": rounded(crossed.disagreement)}
 
 
 # From here on, nothing that a rename would touch.
