@@ -1,8 +1,8 @@
 // One Python thread at a time uses an object of the engine; the others wait.
 //
-// They wait without the GIL, which whoever is at work may need: for a loss written in Python, or to look for Ctrl-C.
-// Out of such a function the thread at work may come back: to look, if it does not mind a step half done, but to
-// nothing else. In the child of a fork, a thread that was at work is gone, and its turn with it.
+// They wait without the GIL, which the active thread may need: for a loss written in Python, or to check for Ctrl-C.
+// From such a function the active thread may call the object again, but only to read, if it accepts the state in the
+// middle of a step. In the child of a fork the active thread no longer exists, and its access ends.
 //
 // Tests: tests/engine/test_python_threads.py
 #pragma once
@@ -20,10 +20,10 @@ class AccessLock {
  public:
   bool is_exclusive = false;
 
-  // With the GIL.
+  // Call with the GIL.
   std::recursive_mutex& mutex() {
     if (owner_ != getpid()) {
-      static_cast<void>(mutex_.release());  // whoever held it will never give it back, and so it cannot be destroyed
+      static_cast<void>(mutex_.release());  // its owner will never unlock it, so it cannot be destroyed
       mutex_ = std::make_unique<std::recursive_mutex>();
       owner_ = getpid();
       is_exclusive = false;
@@ -36,7 +36,7 @@ class AccessLock {
   pid_t owner_ = getpid();
 };
 
-// For what only reads and can stand a step half done. The GIL is held, before and after.
+// For functions that only read and accept the state in the middle of a step. The GIL is held before and after.
 class SharedAccess {
  public:
   explicit SharedAccess(AccessLock& in_use) : mutex_(in_use.mutex()) {
@@ -52,7 +52,7 @@ class SharedAccess {
   std::recursive_mutex& mutex_;
 };
 
-// For all else.
+// For all other functions.
 class ExclusiveAccess {
  public:
   explicit ExclusiveAccess(AccessLock& in_use) : look_(in_use), access_lock_(in_use) {

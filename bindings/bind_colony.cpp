@@ -26,7 +26,7 @@ class PythonColony {
   // x, classes or targets, weights
   using TableArrays =
       std::tuple<Matrix<T>, std::optional<Vector<std::int32_t>>, std::optional<Matrix<T>>, std::optional<Vector<T>>>;
-  // The plan, and which of the tables it is trained on and validated on (-1: on none).
+  // The plan, and the indices of the tables for training and validation (-1: no validation).
   using MemberSpec = std::tuple<Plan, std::int64_t, std::int64_t>;
 
   PythonColony(const std::vector<MemberSpec>& members, const std::vector<TableArrays>& tables, int threads) {
@@ -79,7 +79,7 @@ class PythonColony {
     return status_name(colony_->status(check_member(m)));
   }
 
-  // Completed epochs, and steps of the next.
+  // Completed epochs, and completed steps of the next epoch.
   std::pair<std::int64_t, std::int64_t> where(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
     const Progress& progress = colony_->progress(check_member(m));
@@ -117,12 +117,17 @@ class PythonColony {
  private:
   Rows<T> table_rows(const Plan& plan, std::int64_t table, const char* what) const {
     if (table < 0 || table >= static_cast<std::int64_t>(tables_.size()))
-      throw std::invalid_argument(std::string(what) + ": there is no table " + std::to_string(table));
+      throw std::invalid_argument(std::string(what) + ": got table " + std::to_string(table) +
+                                  "; there are tables 0 to " +
+                                  std::to_string(static_cast<std::int64_t>(tables_.size()) - 1));
     return tables_[static_cast<std::size_t>(table)].rows(plan, what);
   }
 
   std::int64_t check_member(std::int64_t m) const {
-    if (m < 0 || m >= colony_->count()) throw nb::index_error("member");
+    if (m < 0 || m >= colony_->count())
+      throw nb::index_error(
+          ("member: got " + std::to_string(m) + "; the colony has members 0 to " + std::to_string(colony_->count() - 1))
+              .c_str());
     return m;
   }
   NetworkShape shape(std::int64_t m) const { return NetworkShape(colony_->member(check_member(m)).plan); }

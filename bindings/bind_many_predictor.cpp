@@ -20,17 +20,17 @@ class PythonManyPredictor {
  public:
   using Stacked = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 
-  // layers: of each, W (networks, inputs, outputs) and b (networks, outputs).
+  // layers: W (networks, inputs, outputs) and b (networks, outputs) of each.
   PythonManyPredictor(const Plan& plan, const nb::sequence& layers, int threads) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
     std::vector<std::pair<Stacked, Stacked>> given;
     for (nb::handle layer : layers) given.push_back(nb::cast<std::pair<Stacked, Stacked>>(layer));
     if (given.size() != plan.layers.size())
-      throw std::invalid_argument("layers: got " + std::to_string(given.size()) + ", the network has " +
+      throw std::invalid_argument("layers: got " + std::to_string(given.size()) + "; the network has " +
                                   std::to_string(plan.layers.size()));
     const std::size_t count = given[0].first.ndim() == 3 ? given[0].first.shape(0) : 0;
     if (count == 0)
-      throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) of a network or more");
+      throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) for at least one network");
     many_ = std::make_unique<ManyPredictor<T>>(plan, static_cast<std::int64_t>(count), threads);
     for (std::size_t l = 0; l < given.size(); ++l) {
       const LayerShape& shape = many_->shape().layers[l];
@@ -58,7 +58,8 @@ class PythonManyPredictor {
   nb::ndarray<nb::numpy, double> mean(const Matrix<T>& x, const Vector<double>& shares) {
     const Rows<T> rows = unlabelled_rows(x, many_->plan());
     if (static_cast<std::int64_t>(shares.shape(0)) != many_->count())
-      throw std::invalid_argument("shares: needs one for each of " + std::to_string(many_->count()) + " networks");
+      throw std::invalid_argument("shares: got " + std::to_string(shares.shape(0)) + "; needs one for each of " +
+                                  std::to_string(many_->count()) + " networks");
     auto out = new_array<double>({x.shape(0), outputs()});
     double* const to = out.data();
     const ExclusiveAccess access(access_lock_);

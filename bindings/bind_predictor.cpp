@@ -54,13 +54,14 @@ class PythonPredictor {
     return out;
   }
 
-  // The gradient of the sum of outputs times directions by x.
+  // The gradient, with respect to x, of the sum of outputs times directions.
   nb::ndarray<nb::numpy, T> pull_back(const Matrix<T>& x,
                                       const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
     const Network<T>& network = predictor_->network();
     const Rows<T> rows = unlabelled_rows(x, predictor_->plan());
     if (directions.shape(0) != x.shape(0) || static_cast<std::int64_t>(directions.shape(1)) != network.shape.outputs())
-      throw std::invalid_argument("directions: needs one for each output of each row of x");
+      throw std::invalid_argument("directions: needs shape (" + std::to_string(x.shape(0)) + ", " +
+                                  std::to_string(network.shape.outputs()) + "), one for each row of x and output");
     OwnedMatrix<T> gradient(rows.count, network.shape.inputs());
     {
       nb::gil_scoped_release release;

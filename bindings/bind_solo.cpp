@@ -124,7 +124,7 @@ class PythonSolo {
     return nb::make_tuple(evaluation.loss, layers_to_python(out.data(), solo_->network().shape));
   }
 
-  // Of each layer the weighted sums, the activations and dloss_dz; the loss of each row and of all; the gradients.
+  // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
   nb::tuple inside(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "inside");
@@ -159,7 +159,8 @@ class PythonSolo {
 
   Solo<T>& solo() const { return *solo_; }
 
-  // A loss leads, by way of its module's names, back to the run that uses it: Python's collector must see the way.
+  // A loss may refer, through the names of its module, to the run that uses it: Python's garbage collector must see
+  // that cycle.
   static int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     if (nb::inst_ready(self)) Py_VISIT(nb::inst_ptr<PythonSolo>(self)->loss_.ptr());
@@ -171,8 +172,8 @@ class PythonSolo {
   }
 
  private:
-  // loss(outputs, classes or targets) gives (losses (n,), gradient (n, outputs)), checked in Python. Any thread may
-  // ask.
+  // loss(outputs, classes or targets) returns (losses (n,), gradient (n, outputs)), which Python has checked. Any
+  // thread may call it.
   bool call_loss(const CustomLossRows<T>& rows) {
     nb::gil_scoped_acquire acquire;
     if (failure_.is_valid() || !loss_.is_valid()) return false;
@@ -195,7 +196,9 @@ class PythonSolo {
       using LossArray = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
       const auto [loss, gradient] = nb::cast<std::pair<LossArray, LossArray>>(loss_(matrix(rows.z), labels));
       if (loss.size() != count || gradient.size() != count * outputs)
-        throw std::invalid_argument("loss: gave arrays of another size");
+        throw std::invalid_argument("loss: returned arrays of the wrong size; needs losses (" + std::to_string(count) +
+                                    ",) and gradients (" + std::to_string(count) + ", " + std::to_string(outputs) +
+                                    ")");
       std::copy(loss.data(), loss.data() + count, rows.loss);
       std::copy(gradient.data(), gradient.data() + count * outputs, rows.gradient);
       return true;
@@ -207,7 +210,7 @@ class PythonSolo {
     return false;
   }
 
-  // What Python raised while the engine was at work.
+  // Raises the exception that Python code raised while the engine was running.
   void raise_failure() {
     if (!failure_.is_valid()) return;
     const nb::object failure = std::exchange(failure_, nb::object());

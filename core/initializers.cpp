@@ -37,7 +37,7 @@ void normal_weights(std::uint64_t seed, std::uint32_t layer, double deviation, s
       [&](std::int64_t e, double z) { w[e] = static_cast<T>(z * deviation); });
 }
 
-// The draws fill the tall one of W and its transpose row by row.
+// The draws fill W, or its transpose if that has more rows, row by row.
 template <class T>
 void orthogonal_weights(std::uint64_t seed, std::uint32_t layer, double gain, std::int64_t inputs, std::int64_t outputs,
                         std::span<T> w) {

@@ -1,4 +1,4 @@
-// The weights a layer begins with, a pure function of its plan, the seed and the layer's number. Biases begin at 0.
+// The initial weights of a layer, a pure function of its plan, the seed and the layer's number. Biases start at 0.
 //
 //   W (n_in, n_out) row by row; draw e of the layer's random stream becomes element e, but for orthogonal
 //
@@ -10,7 +10,7 @@
 //   zeros, constant (the gain is the constant)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
-// torch.nn.init has them: normal numbers are not truncated, and the gain for relu is part of He's formula.
+// in torch.nn.init, normal numbers are not truncated, and the gain for relu is part of He's formula.
 //
 // Tests: tests/native/test_initializers.py
 #pragma once

@@ -15,7 +15,7 @@ namespace creche::CRECHE_LEVEL {
 std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize) {
   const NetworkShape shape(plan);
   const std::int64_t planes = optimizer_planes(plan.optimizer);
-  // Weights and state, the same again as the epoch's snapshot, the transposed copy, the best weights, the gradients.
+  // Weights and optimizer state, a snapshot of both, the transposed copy, the best weights, the gradients.
   const std::int64_t arenas = 2 * (1 + planes) + (plan.early_stopping.patience > 0 ? 1 : 0) + 1;
   const std::int64_t weights = shape.weights_size * arenas + shape.transposed_size;
   std::int64_t columns = 2 * panel_count(plan.inputs) * kPanel;
@@ -54,7 +54,7 @@ double multiply_add_peak(double seconds, int threads) {
 
 namespace {
 
-// Operations a second of f, which takes `flops` of them: the best try within `seconds`.
+// Operations per second of f, which performs `flops` of them: the best trial within `seconds`.
 template <class F>
 double best_rate(double flops, double seconds, F&& f) {
   using Clock = std::chrono::steady_clock;

@@ -1,4 +1,4 @@
-// The weights of a network, twice: in panels of outputs for the way forward, transposed for the way back.
+// The weights of a network, stored twice: in panels of outputs for the forward pass, transposed for the backward pass.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ struct Network {
   PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_view(weights.data(), shape.layers[l]); }
   PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_view(transposed.data(), shape.layers[l]); }
 
-  // Brings the transposed copy of rows i_begin ... i_end - 1 (from a multiple of 16 on) of one panel up to date.
+  // Updates the transposed copy of rows i_begin ... i_end - 1 of one panel. i_begin is a multiple of 16.
   void transpose_block(std::int64_t l, std::int64_t panel, std::int64_t i_begin, std::int64_t i_end) const {
     const PanelMatrix<T> from = layer_weights(l);
     const PanelMatrix<T> to = layer_transposed(l);
@@ -44,7 +44,7 @@ struct Network {
 template <class T>
 void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena);
 
-// The weights a run of this plan begins with.
+// Sets the initial weights of a run of this plan.
 template <class T>
 void initialize(const Plan& plan, Network<T>& network) {
   for (std::int64_t l = 0; l < network.shape.count(); ++l) {
@@ -58,7 +58,7 @@ void initialize(const Plan& plan, Network<T>& network) {
   network.transpose_all();
 }
 
-// W (inputs, outputs) row by row and b (outputs,) of one layer, out of an arena laid out as the weights are.
+// Reads W (inputs, outputs), row by row, and b (outputs,) of one layer from an arena of weights.
 template <class T>
 void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
   const PanelMatrix<const T> from = weights_view(arena, layer);

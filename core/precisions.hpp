@@ -1,7 +1,7 @@
 // The number types that the engine is compiled for.
 //
-// A template whose definition lies in a source file is instantiated there for each of them, once, instead of in every
-// file that uses it.
+// A template that is defined in a source file is instantiated there, once for each type, instead of in every file that
+// uses it.
 #pragma once
 
 // X(float) and X(double); X(float) alone in a build for single precision.

@@ -1,9 +1,9 @@
-// Where each layer's numbers lie in the arenas that hold all weights, all gradients, all optimizer state.
+// The position of each layer in the arenas of weights, gradients and optimizer state.
 //
 //   weights of a layer   [panel of outputs][1 + inputs][16]   row 0 is the bias, row 1 + i the weights from input i
 //   the transposed copy  [panel of inputs][outputs, staggered][16]             without the bias
 //
-// The bias stands first because every weighted sum begins with it.
+// The bias comes first because every weighted sum begins with it.
 #pragma once
 
 #include <algorithm>

@@ -17,15 +17,15 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// A pack whose weights and state are larger than this no longer fits the second-level cache: Solo goes through them
-// once for a batch, a pack once for a row.
+// A pack whose weights and state are larger than this does not fit into the second-level cache: Solo reads them once
+// per batch, a pack once per row.
 constexpr std::int64_t kLargestPack = 1 << 20;
 
 constexpr double kSecondsPerPoll = 0.05;
 
-// How many networks Solo trains in the time of a pack, which is the same however few it holds: by the multiply-adds of
-// whole registers. Alone, a layer of 10 neurons takes as long as one of 16. (Measured with 4 to 30 inputs and layers of
-// 5 to 64 neurons: within a third of it.)
+// How many networks Solo trains in the time that a pack takes, which does not depend on how many networks the pack
+// holds. Counts the multiply-adds of whole registers: in Solo, a layer of 10 neurons takes as long as one of 16.
+// Accurate to a third, as measured with 4 to 30 inputs and layers of 5 to 64 neurons.
 double time_of_pack(const NetworkShape& shape) {
   double packed = 0, alone = 0;
   for (const LayerShape& layer : shape.layers) {
@@ -35,8 +35,8 @@ double time_of_pack(const NetworkShape& shape) {
   return packed / alone;
 }
 
-// Whether the `remaining` networks that fill no pack of their own, of a kind that fills `packs`, are trained sooner in
-// one that is partly empty. alone: whether the colony has no other kind, which could keep the threads busy meanwhile.
+// Whether the `remaining` networks of a kind that already fills `packs` packs are trained faster in another, partly
+// empty pack than one by one. alone: the colony has no other kind that could keep the threads busy meanwhile.
 bool is_worth_a_pack(std::size_t remaining, std::size_t packs, double time, int threads, bool alone) {
   const double one_by_one = static_cast<double>(remaining);
   if (!alone) return one_by_one > time;
@@ -54,7 +54,7 @@ Colony<T>::Colony(std::vector<Member<T>> members, int threads) : threads_(thread
   make_packs();
 }
 
-// Members of one kind stand together in the order they came.
+// Groups the members by kind, in their original order, and forms packs.
 template <class T>
 void Colony<T>::make_packs() {
   std::vector<std::vector<std::size_t>> kinds;
@@ -91,7 +91,7 @@ void Colony<T>::make_packs() {
     }
     alone.insert(alone.end(), members.begin() + static_cast<std::ptrdiff_t>(packed), members.end());
   }
-  // Last, for they take the least time: threads then end almost in_pack.
+  // Single networks come last: they take the least time, so that the threads finish at nearly the same time.
   for (std::size_t m : alone) {
     const Member<T>& member = *members_[m];
     slots_[m] = {units_.size(), -1};
@@ -99,8 +99,9 @@ void Colony<T>::make_packs() {
   }
 }
 
-// Who goes through the same rows in the same order next to each other, if there are enough of them to fill packs: such
-// a pack takes its rows once for all. Else those whose steps have the same coefficients; else in the order they came.
+// Puts members next to each other that visit the same rows in the same order, if there are enough of them to fill
+// packs: such a pack reads its rows once for all members. Otherwise groups the members whose steps have the same
+// coefficients, and otherwise keeps the original order.
 template <class T>
 void Colony<T>::group_similar_members(std::vector<std::size_t>& members) const {
   std::vector<std::vector<std::size_t>> groups;
@@ -194,7 +195,7 @@ Status Colony<T>::status(std::int64_t m) const {
   const Slot& slot = slots_[static_cast<std::size_t>(m)];
   const Unit& unit = units_[slot.unit];
   const Status status = unit.pack ? unit.pack->status(slot.lane) : unit.solo->status();
-  return status == Status::interrupted ? Status::running : status;  // it is the colony that was interrupted
+  return status == Status::interrupted ? Status::running : status;  // only the colony as a whole is interrupted
 }
 
 template <class T>

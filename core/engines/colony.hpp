@@ -1,5 +1,6 @@
-// Many networks at once: packed, one to a lane, where they are narrow and of one shape; by `Solo`, side by side, where
-// they are wide. Threads take packs and networks one after the other. Each member ends with the bytes it has alone.
+// Many networks in training at once: in packs, one network per lane, if they are narrow and of one shape; each by its
+// own `Solo` if they are wide. Threads take one pack or network after the other. Each member ends with the same bytes
+// as if it were trained alone.
 #pragma once
 
 #include <functional>
@@ -18,13 +19,13 @@ class Colony {
   // The members' tables must outlive the colony and not change.
   Colony(std::vector<Member<T>> members, int threads);
 
-  // Trains until `epoch` epochs are completed (all there are, if negative), for so many seconds at most (without end,
-  // if negative). poll, if set, is called now and then on the calling thread; true interrupts.
+  // Trains until `epoch` epochs are completed (to the end of the plan if negative), for at most `seconds` (without
+  // limit if negative). poll, if set, is called from time to time on the calling thread; true interrupts.
   Status run(std::int64_t epoch, double seconds, const std::function<bool()>& poll);
 
   std::int64_t count() const { return static_cast<std::int64_t>(members_.size()); }
   const Member<T>& member(std::int64_t m) const { return *members_[static_cast<std::size_t>(m)]; }
-  // How many networks are in packs; the others are trained by Solo.
+  // The number of networks in packs; Solo trains the others.
   std::int64_t packed() const;
 
   Status status(std::int64_t m) const;
@@ -33,7 +34,7 @@ class Colony {
   void set_state(std::int64_t m, const MemberState<T>& state);
 
  private:
-  // Where a member is: in a lane of a pack, or alone.
+  // The position of a member: a lane of a pack, or a unit of its own.
   struct Slot {
     std::size_t unit = 0;
     int lane = -1;

@@ -9,7 +9,7 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// The values of a block, 10 neurons wide, are 20 KiB: they stay in the first-level cache from layer to layer.
+// The values of a block with 10 neurons take 20 KiB: they stay in the first-level cache from layer to layer.
 constexpr std::int64_t kBlock = 32;
 
 }  // namespace
@@ -67,7 +67,7 @@ int ManyPredictor<T>::used_lanes(std::int64_t pack) const {
   return static_cast<int>(std::min<std::int64_t>(kLanes, count_ - pack * kLanes));
 }
 
-// f(scratch, begin, rows) for each block of rows.
+// Calls f(scratch, begin, rows) for each block of rows.
 template <class T>
 template <class F>
 void ManyPredictor<T>::each_block(std::int64_t rows, F&& f) {
@@ -75,7 +75,7 @@ void ManyPredictor<T>::each_block(std::int64_t rows, F&& f) {
   const auto at = [&](int thread, std::int64_t block) {
     f(scratch_[static_cast<std::size_t>(thread)], block * kBlock, std::min(kBlock, rows - block * kBlock));
   };
-  if (blocks <= 1) {  // waking the others would take longer than the work
+  if (blocks <= 1) {  // waking the other threads would take longer than the work
     if (blocks == 1) at(0, 0);
     return;
   }
@@ -84,7 +84,7 @@ void ManyPredictor<T>::each_block(std::int64_t rows, F&& f) {
   threads_.run([&](int thread) { tasks.work(thread, [&](std::int64_t block) { at(thread, block); }); });
 }
 
-// All networks see the same rows.
+// All networks receive the same rows.
 template <class T>
 void ManyPredictor<T>::take_inputs(const Scratch& scratch, const Rows<T>& table, std::int64_t begin,
                                    std::int64_t rows) const {
@@ -109,7 +109,7 @@ void ManyPredictor<T>::take_labels(const Scratch& scratch, const Rows<T>& table,
   }
 }
 
-// The weighted sums of the output layer, (rows, outputs).
+// Returns the weighted sums of the output layer, (rows, outputs).
 template <class T>
 typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, std::int64_t pack,
                                                         std::int64_t rows) const {
@@ -181,7 +181,7 @@ void ManyPredictor<T>::evaluate(const Rows<T>& table, Evaluation* out) {
   });
 }
 
-// Sums in double, in row order, as `Evaluator::summarize`.
+// Sums are in double and in row order, as in `Evaluator::summarize`.
 template <class T>
 void ManyPredictor<T>::evaluate_pack(const Scratch& scratch, const Rows<T>& table, std::int64_t pack,
                                      Evaluation* out) const {

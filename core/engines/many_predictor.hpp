@@ -1,7 +1,7 @@
-// Networks of one shape that only predict, one to a lane: an ensemble, or one network with a weight at many values.
+// Networks of one shape that only predict, one per lane: an ensemble, or one network with many values of a weight.
 //
-// A row meets all networks of a pack at once, so that sixteen narrow networks take about as long as a few. Each says
-// what it says alone, to the bit (`Predictor`).
+// Each row passes through all networks of a pack at once, so that sixteen narrow networks take about as long as a few.
+// Each predicts, to the bit, the same as alone in a `Predictor`.
 #pragma once
 
 #include <cstdint>
@@ -35,14 +35,14 @@ class ManyPredictor {
   // out: (networks, rows, outputs), after the loss's head if `head`.
   void predict(const Rows<T>& table, bool head, T* out);
 
-  // out: (rows, outputs), the sum of what each network says times its share, in the order of the networks.
+  // out: (rows, outputs), the sum of each network's prediction times its share, in the order of the networks.
   void mean(const Rows<T>& table, const double* shares, double* out);
 
   // Loss and metric of each network.
   void evaluate(const Rows<T>& table, Evaluation* out);
 
  private:
-  // What a thread keeps of a block of rows, every array row by row.
+  // A thread's arrays for a block of rows, each stored row by row.
   struct Scratch {
     AlignedArray<T> inputs, buffers[2], targets, labels, loss, metric, spare;
   };
@@ -61,7 +61,7 @@ class ManyPredictor {
   NetworkShape shape_;
   std::int64_t count_, packs_;
   std::vector<LaneLayer<V>> layers_;
-  std::vector<std::int64_t> at_;  // of each layer's bias in a pack's weights, in vectors
+  std::vector<std::int64_t> at_;  // offset of each layer's bias in a pack's weights, in vectors
   std::int64_t size_ = 0;         // weights and biases of a pack, in vectors
   LossNumbers<V> loss_numbers_;
   LaneLossPass<V> loss_pass_;

@@ -1,4 +1,4 @@
-// A run as it stands, apart from whatever trains it: alone or in a pack.
+// The state of a run, independent of what trains it: Solo or a pack.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// The arenas are laid out as in `Solo`; best is empty without early stopping.
+// The arenas have the layout of `Solo`; best is empty without early stopping.
 template <class T>
 struct MemberState {
   AlignedArray<T> weights;

@@ -1,4 +1,4 @@
-// A pack's run: epochs, members that end, snapshots. The steps themselves: pack_step.cpp.
+// The run of a pack: epochs, members that end, snapshots. pack_step.cpp has the steps.
 #include "engines/pack.hpp"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
       loss_pass_(lane_loss_function<V>(plan_.loss.kind)),
       snapshot_progress_(kLanes) {
   for (const Member<T>* member : members) {
-    if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members of different shapes");
+    if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");
     regularized_ |= is_regularized(member->plan.optimizer);
     clips_norm_ |= member->plan.optimizer.clip_norm > 0;
   }
@@ -56,7 +56,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
   batches_per_epoch_ = (members.front()->train.count + plan_.batch_size - 1) / plan_.batch_size;
   stops_early_ = plan_.early_stopping.patience > 0;
   update_ = lane_update_function<T>(plan_.optimizer, regularized_);
-  // Lanes without a member repeat the first one, for nobody.
+  // Lanes without a member repeat the first one; their results are never read.
   members.resize(static_cast<std::size_t>(kLanes), members.front());
 
   for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
@@ -130,7 +130,7 @@ bool Pack<T>::has_active_member() const {
   return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
 }
 
-// A member that goes on: all of those stand at the same step.
+// An active member: all of them are at the same step.
 template <class T>
 const typename Pack<T>::Lane& Pack<T>::leader() const {
   return *std::find_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
@@ -213,7 +213,7 @@ void Pack<T>::end_epoch() {
   epoch_begun_ = false;
 }
 
-// Reads a member out: the pack goes on without it.
+// Copies the state of a member; the pack continues without it.
 template <class T>
 void Pack<T>::end_member(int lane, Status status, bool best) {
   MemberState<T> out = state(lane);
@@ -232,7 +232,7 @@ void Pack<T>::take_snapshot() {
   snapshot_taken_ = true;
 }
 
-// What a loss that is not finite leads to is Solo's business: which weights are kept, and what is said of it.
+// Solo decides what happens after a loss that is not finite: which weights are kept, and what is reported.
 template <class T>
 void Pack<T>::hand_to_solo(int lane) {
   Lane& leaving = lanes_[static_cast<std::size_t>(lane)];

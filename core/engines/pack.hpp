@@ -1,9 +1,9 @@
 // A pack: as many networks of one shape as a register has lanes, trained together, each as if it were alone.
 //
-// Per lane may differ: the rows (as many, of tables of their own), the seed, and every number of the plan. Shared are
-// the shape, the kinds of activations, loss and optimizer, the batch size and the number of epochs (`fits_pack`). A
-// member that ends early is read out and left behind; one whose loss is not finite is handed to `Solo`, from the
-// beginning of its epoch on, which then does to the bit what it does alone.
+// Each lane has its own rows (the same number, possibly from different tables), seed and numbers of the plan. All lanes
+// share the shape, the kinds of activations, loss and optimizer, the batch size and the number of epochs (`fits_pack`).
+// A member that ends early is copied out and ignored from then on. A member whose loss is not finite is trained by
+// `Solo` from the beginning of its epoch, with the same bits as alone.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// One network of a colony: what `Solo` is made of.
+// One network of a colony: what `Solo` is constructed from.
 template <class T>
 struct Member {
   Plan plan;
@@ -29,7 +29,7 @@ struct Member {
   Rows<T> validation;
 };
 
-// Whether two members take steps of the same coefficients, so that these need to be worked out once only.
+// Whether the steps of two members have the same coefficients, which then need to be computed only once.
 template <class T>
 bool have_same_rates(const Member<T>& one, const Member<T>& other) {
   return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
@@ -53,31 +53,31 @@ class Pack {
   Status status(int lane) const;
   const Progress& progress(int lane) const;
 
-  // Trains until every member has completed `until_epoch` epochs or has ended, or `stop`, asked before each step, says
-  // true.
+  // Trains until every member has completed `until_epoch` epochs or has ended, or until `stop`, which is called before
+  // each step, returns true.
   void run(std::int64_t until_epoch, const std::function<bool()>& stop);
 
-  // A member's run as it stands; arrays are copied.
+  // The state of a member's run, with copies of its arrays.
   MemberState<T> state(int lane) const;
-  // Members that go on must all stand at the same step.
+  // All active members must be at the same step.
   void set_state(int lane, const MemberState<T>& state);
 
-  // Bytes of the arrays that a step goes through.
+  // Bytes of the arrays that a step reads and writes.
   static std::int64_t working_set(const Plan& plan);
 
  private:
   struct Layer : LaneLayer<V> {
-    std::int64_t stride = 0;  // of the values from row to row: before those of a hidden layer stands a one
-    std::int64_t at = 0;      // the bias, then the weights input by input; counted in vectors
+    std::int64_t stride = 0;  // from row to row of the values; in a hidden layer a one precedes each row
+    std::int64_t at = 0;      // offset of the bias, which the weights follow input by input; in vectors
     bool keeps_derivative = false;
     bool drops = false;
   };
 
-  // A member that goes on has its numbers in the pack's arrays; one that has ended, in `ended`.
+  // The numbers of an active member are in the pack's arrays, those of a member that has ended in `ended`.
   struct Lane {
     const Member<T>* member = nullptr;
-    int first_with_same_rates = 0;  // the first lane whose coefficients are the same at every step
-    int first_with_same_order = 0;  // the first lane that goes through its rows in the same order
+    int first_with_same_rates = 0;  // the first lane with the same coefficients at every step
+    int first_with_same_order = 0;  // the first lane that visits its rows in the same order
     Progress progress;
     double last_rate = 0;  // the learning rate of the last step
     std::vector<EpochRecord> history;
@@ -85,7 +85,7 @@ class Pack {
     MemberState<T> ended;
   };
 
-  // What is kept of a block of rows, each array row by row.
+  // The arrays of a block of rows, each stored row by row.
   struct Block {
     V* inputs = nullptr;
     std::vector<V*> values, derivatives, dloss_dz;
@@ -138,7 +138,7 @@ class Pack {
   static V* vectors(const AlignedArray<T>& array) { return reinterpret_cast<V*>(array.data()); }
 
   int count_;
-  Plan plan_;  // the first member's: of what all have in common
+  Plan plan_;  // the first member's; only what all members share is read from it
   NetworkShape shape_;
   std::vector<Layer> layers_;
   std::int64_t size_ = 0;  // weights and biases, in vectors
@@ -157,10 +157,10 @@ class Pack {
   AlignedArray<T> storage_;           // of the block
   std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
   std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
-  // Of the rows for training, and of those for validation:
-  bool one_table_[2] = {false, false};  // whether they are of one table for all, small enough to gather from
-  bool same_rows_[2] = {false, false};  // whether, besides, all members go through them in the same order
-  bool weighted_[2] = {false, false};   // whether some have weights
+  // For training rows [false] and validation rows [true]:
+  bool one_table_[2] = {false, false};  // all members read one table that is small enough to gather from
+  bool same_rows_[2] = {false, false};  // and all members visit its rows in the same order
+  bool weighted_[2] = {false, false};   // some members have weights
   Block block_;
   std::int64_t batches_per_epoch_;
   Clock::time_point epoch_clock_;

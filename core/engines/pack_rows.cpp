@@ -1,4 +1,4 @@
-// The rows of a pack: taken out of the members' tables, a row of each member to a vector.
+// The rows of a pack: read from the members' tables, one row of each member per vector.
 #include <algorithm>
 #include <limits>
 
@@ -22,7 +22,7 @@ CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int
                          columns + first);
       };
       for (std::int64_t c = 0; c + 4 <= count; c += 4) load_quads(c);
-      if (count % 4 != 0) load_quads(count - 4);  // some of them once more
+      if (count % 4 != 0) load_quads(count - 4);  // overlaps the columns before
       return;
     }
   }
@@ -39,7 +39,7 @@ const Rows<T>& Pack<T>::member_rows(int lane, bool validation) const {
   return validation ? member.validation : member.train;
 }
 
-// Offsets of a gather are 32 bits wide.
+// A gather has 32-bit offsets.
 template <class T>
 bool Pack<T>::is_one_table(bool validation) const {
   const Rows<T>& first = member_rows(0, validation);
@@ -68,7 +68,7 @@ void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
   }
 }
 
-// All members see the same rows.
+// All members receive the same rows.
 template <class T>
 void Pack<T>::take_same_rows(bool validation, std::int64_t begin, std::int64_t rows) {
   const Rows<T>& table = member_rows(0, validation);
@@ -112,7 +112,7 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
   }
 }
 
-// By how much the loss of each row counts.
+// The factor of each row's loss.
 template <class T>
 void Pack<T>::take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight) {
   if (!weighted_[false]) {

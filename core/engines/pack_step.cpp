@@ -1,5 +1,5 @@
-// One step of a pack, a block of rows at a time: rows taken from the tables (pack_rows.cpp), forward, loss, back,
-// gradients; then the optimizer. Every sum has the order it has in a network alone.
+// One step of a pack, a block of rows at a time: rows from the tables (pack_rows.cpp), forward, loss, backward,
+// gradients; then the optimizer. Every sum has the same order as in a network alone.
 #include <algorithm>
 #include <cmath>
 
@@ -14,8 +14,8 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Few enough for the second-level cache, enough that the gradients, which are loaded and stored once for each block, do
-// not count.
+// Few enough for the second-level cache, and enough to make the cost of the gradients, which are loaded and stored once
+// per block, negligible.
 constexpr std::int64_t kRowsPerBlock = 32;
 
 }  // namespace
@@ -23,7 +23,7 @@ constexpr std::int64_t kRowsPerBlock = 32;
 template <class T>
 void Pack<T>::lay_out_block() {
   const std::int64_t rows = std::min(kRowsPerBlock, std::max(plan_.batch_size, lanes_[0].member->validation.count));
-  for (int pass = 0; pass < 2; ++pass) {  // sizes first, then places
+  for (int pass = 0; pass < 2; ++pass) {  // the first pass computes sizes, the second assigns addresses
     std::int64_t used = 0;
     block_ = Block{};
     const auto array = [&](std::int64_t vectors_per_row) {
@@ -66,7 +66,7 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   }
 }
 
-// As Batch::drop, each member with its own share and its own random numbers.
+// As Batch::drop, with each member's own probability and random numbers.
 template <class T>
 void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   constexpr int kWordLanes = 16;
@@ -97,7 +97,7 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   }
 }
 
-// Adds the rows' losses and metrics to the sums, in row order; in training, also works out dloss_dz. Returns 0 in the
+// Adds the rows' losses and metrics to the sums, in row order; in training, also computes dloss_dz. Returns 0 in the
 // lanes whose losses are all finite, NaN in the others.
 template <class T>
 typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
@@ -161,8 +161,8 @@ void Pack<T>::backward(std::int64_t rows) {
   }
 }
 
-// Before the values of each row stands a one: the gradient of the bias is a row of the product like the others, for
-// a multiply-add by one rounds as an addition does.
+// A one precedes the values of each row, so that the gradient of the bias is one more row of the product: a
+// multiply-add by one rounds as an addition does.
 template <class T>
 void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
   const V* left = block_.inputs - 1;
@@ -187,7 +187,7 @@ void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
   }
 }
 
-// As Solo: 16 sums for each panel of columns, each over the rows of weights; then the sum of those.
+// As in Solo: 16 sums for each panel of columns, each over the rows of weights; then the sum of those.
 template <class T>
 void Pack<T>::clip_norm() {
   V sum(T(0));
@@ -274,7 +274,7 @@ void Pack<T>::step() {
     const OptimizerPlan& optimizer = lane.member->plan.optimizer;
     Progress& p = lane.progress;
     double rate = same.last_rate;
-    // A lane that has ended may stand at another step.
+    // A lane that has ended may be at another step.
     if (&same != &lane && same.progress.step == p.step + 1) {
       coefficients.copy(i, lane.first_with_same_rates);
       p.scalars = same.progress.scalars;

@@ -30,12 +30,12 @@ Evaluation Predictor<T>::evaluate(const Rows<T>& table) {
   return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
 }
 
-// f(thread, block) for each block of rows.
+// Calls f(thread, block) for each block of rows.
 template <class T>
 template <class F>
 void Predictor<T>::each_block(std::int64_t rows, F&& f) {
   const std::int64_t blocks = Evaluator<T>::blocks(rows);
-  if (blocks <= 1) {  // waking the others would take longer than the work
+  if (blocks <= 1) {  // waking the other threads would take longer than the work
     if (blocks == 1) f(0, 0);
     return;
   }

@@ -17,7 +17,7 @@ class Predictor {
   const Plan& plan() const { return plan_; }
   Network<T>& network() { return network_; }
 
-  // out: (table.count, outputs) row by row; after the loss's head if `head`.
+  // out: (table.count, outputs) row by row: after the loss's head if `head`, else the weighted sums.
   void predict(const Rows<T>& table, bool head, T* out);
 
   // out: (table.count, width of the layer) row by row, the activations after layer `layer`, which counts from 0.

@@ -1,4 +1,4 @@
-// The run: which command comes next, epochs, limits, interruption, divergence. The steps themselves: solo_step.cpp.
+// The run: commands, epochs, limits, interruption, divergence. solo_step.cpp has the steps.
 #include "engines/solo.hpp"
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Looking at the clock takes as long as a small network's arithmetic, so it is looked at once in so many operations:
-// some 10 microseconds' worth.
+// Reading the clock takes as long as the arithmetic of a small network, so it is read once per so many operations,
+// about every 10 microseconds.
 constexpr double kFlopsPerLookAtClock = 1e6;
 constexpr double kSecondsPerPoll = 0.05;
 
@@ -40,7 +40,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   update_ = update_function<T>(plan_.optimizer, regularized_);
   batches_per_epoch_ = (train.count + plan_.batch_size - 1) / plan_.batch_size;
   flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
-  // Where a step takes so long that an interruption must not wait for its end, weights change only after all else.
+  // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
+  // work.
   constexpr double kLongStep = 2e10;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
   plan_blocks();
@@ -111,8 +112,8 @@ void Solo<T>::work(int thread) {
   }
 }
 
-// Other threads may still be at the weights of the last step: nothing here reads or writes those, except after a step
-// that was not finite, which every thread has left alone.
+// Other threads may still be updating the weights of the last step. Nothing here reads or writes those, except after a
+// step whose loss was not finite, in which no thread has changed them.
 template <class T>
 void Solo<T>::prepare_next(StepOrder& order) {
   if (not_finite_.exchange(false)) handle_divergence(progress_.epoch, progress_.batch, progress_.batch - 1);
@@ -139,7 +140,7 @@ typename Solo<T>::Command Solo<T>::next_command() {
     if (progress_.step == limits_.steps || progress_.epoch == limits_.epochs) return Command::stop;
     if (interrupted()) return Command::stop;
     if (flops_since_clock_ >= kFlopsPerLookAtClock) {
-      // Only between two steps: a step that takes longer than the time allowed must still be taken some time.
+      // Only between two steps: a step that takes longer than the time limit must still be possible.
       flops_since_clock_ = 0;
       if (time_is_up()) return Command::stop;
     }
@@ -147,7 +148,7 @@ typename Solo<T>::Command Solo<T>::next_command() {
   return epoch_begun_ ? Command::step : Command::begin_epoch;
 }
 
-// True if poll says so; then the status says it too.
+// Whether poll asks to stop; then the status is `interrupted` too.
 template <class T>
 bool Solo<T>::interrupted() {
   if (poll_ == nullptr || flops_since_poll_ < kFlopsPerLookAtClock) return false;
@@ -213,7 +214,7 @@ void Solo<T>::validate(int thread) {
   }
 }
 
-// A run whose loss failed stands as if it had been interrupted before: it can go on.
+// A run whose custom loss failed has the status of an interrupted one: it can be continued.
 template <class T>
 bool Solo<T>::stop_if_custom_loss_failed() {
   if (!custom_loss_failed_.exchange(false)) return false;
@@ -262,9 +263,9 @@ bool Solo<T>::weights_are_finite() const {
   return finite;
 }
 
-// The loss of this batch was not finite. Where the weights are still finite they are kept as they are. Where they are
-// not, the last step made them so: the epoch's beginning is restored and its steps before that one are done again,
-// which gives, to the bit, the weights from before it.
+// The loss of this batch was not finite. Weights that are still finite are kept as they are. If they are not, the last
+// step made them so: the beginning of the epoch is restored and the steps before that one are repeated, which gives, to
+// the bit, the weights from before it.
 template <class T>
 void Solo<T>::handle_divergence(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps) {
   divergence_ = {epoch, batch, next_learning_rate()};

@@ -1,9 +1,9 @@
 // One network in training.
 //
-// The threads of a run go through the same sequence of commands (begin an epoch, a step, validate, end an epoch), which
-// the first thread decides. Within a step each thread takes ranges of rows through the network and back, waits for the
-// others, then takes blocks of weights: their gradient over the whole batch, the optimizer, the transposed copy. Work
-// is divided by output element, so that the number of threads never changes a sum.
+// The threads of a run execute the same sequence of commands (begin an epoch, take a step, validate, end an epoch),
+// which the first thread decides. Within a step each thread passes ranges of rows through the network and back, waits
+// for the others, then processes blocks of weights: their gradient over the whole batch, the optimizer, the transposed
+// copy. Work is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
 #include <atomic>
@@ -35,20 +35,20 @@ struct Limits {
 template <class T>
 class Solo {
  public:
-  // The tables are read in place: they must outlive the run and not change. validation.count may be 0.
-  // outside, if set, is called in place of the plan's loss: in training on the thread that runs, else on any.
+  // The tables are read in place: they must outlive the run and not change. validation.count may be 0. custom_loss, if
+  // set, replaces the plan's loss: in training it is called on the thread that runs, otherwise on any thread.
   Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss = {});
 
-  // poll, if set, is called now and then on the calling thread; true interrupts.
+  // poll, if set, is called from time to time on the calling thread; true interrupts.
   Status run(const Limits& limits, const std::function<bool()>& poll);
 
-  // Loss, metric and gradients (an arena laid out as the weights) of a table taken as one batch, without dropout.
+  // Loss, metric and gradients (in an arena with the layout of the weights) of a table as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
   Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
   Evaluation evaluate(const Rows<T>& table);
   double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 
-  // The whole state. After writing to any of it: state_changed().
+  // The whole state. Call state_changed() after writing to any part of it.
   Network<T>& network() { return network_; }
   std::vector<AlignedArray<T>>& planes() { return planes_; }
   AlignedArray<T>& best_weights() { return best_weights_; }
@@ -63,7 +63,7 @@ class Solo {
  private:
   enum class Command { begin_epoch, step, validate, end_epoch, stop };
 
-  // What all threads need to know of a step. Two are kept: one is being carried out while the next is written.
+  // The parameters of a step, for all threads. There are two: one is executed while the next is written.
   struct StepOrder {
     Command command = Command::stop;
     BatchRows batch;
@@ -138,14 +138,14 @@ class Solo {
   Evaluator<T> evaluator_;
   Update<T> update_;
   bool regularized_;
-  bool split_step_;  // all gradients are known before any weight changes
+  bool split_step_;  // all gradients are computed before any weight changes
   std::vector<WeightBlock> blocks_;
   std::int64_t rows_per_task_;
   std::int64_t batches_per_epoch_;
   double flops_per_step_;
 
-  std::vector<AlignedArray<T>> planes_;           // optimizer state, each laid out as the weights
-  AlignedArray<T> gradients_;                     // only where split_step_
+  std::vector<AlignedArray<T>> planes_;           // optimizer state, each with the layout of the weights
+  AlignedArray<T> gradients_;                     // only if split_step_
   AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
   std::vector<AlignedArray<T>> block_gradients_;  // one per thread
   std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
@@ -159,17 +159,18 @@ class Solo {
   Status status_ = Status::running;
   Divergence divergence_;
 
-  // Of the run in progress.
+  // The run in progress:
   StepOrder orders_[2];
   Limits limits_;
   const std::function<bool()>* poll_ = nullptr;
   Clock::time_point run_begin_, last_poll_, epoch_clock_;
-  double flops_since_clock_ = 0;  // since the time was last compared with the limit
-  double flops_since_poll_ = 0;   // since it was last asked whether to poll
+  double flops_since_clock_ = 0;  // since the last comparison of the time with the limit
+  double flops_since_poll_ = 0;   // since the last decision whether to poll
   std::int64_t replay_until_ = -1;
   bool epoch_begun_ = false;
   bool validated_ = false;
-  // Set by the first thread while the rows, or the gradients, of a step are worked on; read by all after the barrier.
+  // Set by the first thread while the threads work on the rows, or the gradients, of a step; read by all after the
+  // barrier.
   std::atomic<bool> abandon_rows_{false};
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};

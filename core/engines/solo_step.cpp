@@ -9,14 +9,15 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Rows of weights in a block. Its gradient, 64 rows of 3 panels, is 12 KiB: still in the first-level cache when the
-// optimizer comes to it, beside the 24 KiB block of the right matrix.
+// Rows of weights in a block. Its gradient, 64 rows of 3 panels, takes 12 KiB: it is still in the first-level cache,
+// together with the 24 KiB block of the right matrix, when the optimizer reads it.
 constexpr std::int64_t kRowsPerBlock = 64;
 
-// 256 inputs of a batch of 1,024 rows are 1 MiB of float32: half of a 2 MiB second-level cache.
+// 256 inputs of a batch of 1,024 rows take 1 MiB in float32: half of a 2 MiB second-level cache.
 constexpr std::int64_t kInputsPerRange = 256;
 
-// A network whose weights are larger than this is read from beyond the second-level cache for every block of rows.
+// The weights of a network larger than this do not stay in the second-level cache: they are read again for every block
+// of rows.
 constexpr std::int64_t kLargeWeights = 1 << 20;
 
 constexpr std::int64_t round_up(std::int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
@@ -36,7 +37,7 @@ void Solo<T>::plan_blocks() {
     for (std::int64_t l = network_.shape.count() - 1; l >= 0; --l) {
       const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
       // The left matrix of a range of inputs is read for every group of panels, and stays in the second-level cache if
-      // the range is not too long; the right matrix then comes by once per range.
+      // the range is short enough; the right matrix is then read once per range.
       for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
         const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
         for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
@@ -46,7 +47,7 @@ void Solo<T>::plan_blocks() {
       }
     }
     rows /= 2;
-    // Fewer than some four blocks a thread leave one waiting for the other.
+    // With fewer than about four blocks per thread, threads wait for each other.
   } while (threads > 1 && rows >= kPanel && static_cast<std::int64_t>(blocks_.size()) < 4 * threads);
 
   for (int thread = 0; thread < threads_.count(); ++thread) {
@@ -61,8 +62,8 @@ void Solo<T>::plan_blocks() {
   }
 }
 
-// Rows and blocks of weights are dealt in one piece to each thread: a thread then finds most of what it reads in its
-// own cache (the state of its weights always), and takes the least from the others'.
+// Each thread gets one contiguous range of rows and of blocks of weights: it then finds most of its data in its own
+// cache (the optimizer state always).
 template <class T>
 void Solo<T>::assign_blocks() {
   const int threads = threads_.count();
@@ -90,7 +91,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
   batch.order = plan_.shuffle ? order_.data() : nullptr;
   batch.begin = begin;
   batch.count = std::min(plan_.batch_size, train_.count - begin);
-  // A table that fits in the second-level cache is there already.
+  // A table that fits into the second-level cache needs no prefetching.
   const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
   batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
   batch.dropout = true;
@@ -112,7 +113,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
   order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, true);
 }
 
-// Tasks are reset in the phase in which nobody works on them: between two barriers that all have come to.
+// Tasks are reset in a phase in which no thread works on them, between two barriers.
 template <class T>
 void Solo<T>::step(int thread, const StepOrder& order) {
   if (thread == 0) {
@@ -136,8 +137,8 @@ void Solo<T>::step(int thread, const StepOrder& order) {
   }
 }
 
-// f(begin, end) for this thread's ranges of rows, which are `share` of a step's work. The first thread asks now and
-// then whether to go on.
+// Calls f(begin, end) for this thread's ranges of rows, which are `share` of a step's work. The first thread checks
+// from time to time whether to continue.
 template <class T>
 template <class F>
 void Solo<T>::each_range(int thread, const StepOrder& order, double share, F&& f) {
@@ -166,7 +167,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
   });
 }
 
-// All rows forward first: a loss from outside is asked once for the batch, by the thread that runs.
+// The forward pass of all rows comes first: the custom loss is called once for the batch, by the thread that runs.
 template <class T>
 void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
   each_range(thread, order, 1.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
@@ -210,7 +211,7 @@ void Solo<T>::count_step(const StepOrder& order) {
   if (!split_step_) flops_since_poll_ += flops_per_step_ / 3.0;
 }
 
-// Gradient, optimizer and transposed copy of one block after the other, while each is still in the cache.
+// Computes the gradient, the update and the transposed copy of one block after the other, while each is in the cache.
 template <class T>
 void Solo<T>::weights_phase(int thread, const StepOrder& order) {
   block_tasks_.work(thread, [&](std::int64_t task) {
@@ -226,7 +227,7 @@ void Solo<T>::weights_phase(int thread, const StepOrder& order) {
   });
 }
 
-// All gradients first, so that their norm is known, or the step can be abandoned, before any weight changes.
+// Computes all gradients first, so that their norm is known, or the step can be abandoned, before any weight changes.
 template <class T>
 void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   const double blocks = static_cast<double>(blocks_.size());
@@ -251,7 +252,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   if (!abandoned && plan_.optimizer.clip_norm > 0) {
     norm_tasks_.work(thread, [&](std::int64_t part) { norm_part(part); });
     threads_.barrier();
-    // As torch.nn.utils.clip_grad_norm_: times min(1, limit / (norm + 1e-6)).
+    // As torch.nn.utils.clip_grad_norm_: scaled by min(1, limit / (norm + 1e-6)).
     scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (gradient_norm() + T(1e-6)));
   }
   if (!abandoned) {
@@ -271,7 +272,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   if (!abandoned) count_step(order);
 }
 
-// out: the block's rows (the bias first, if it has it) of its panels.
+// out: the block's rows of its panels, the bias first if the block has it.
 template <class T>
 void Solo<T>::block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const {
   const PanelMatrix<T> inputs = batch_.layer_inputs(block.layer);
@@ -292,8 +293,8 @@ void Solo<T>::block_gradient(const WeightBlock& block, std::int64_t rows, PanelM
   product(std::integral_constant<int, 1>{});
 }
 
-// The weights and the state of a block come from far away in a large network; asked for now, they are there when the
-// gradient is.
+// In a large network the weights and the state of a block are not in the cache: prefetched now, they arrive before the
+// gradient is complete.
 template <class T>
 void Solo<T>::prefetch_block(const WeightBlock& block) const {
   const PanelMatrix<T> weights = network_.layer_weights(block.layer);
@@ -321,12 +322,12 @@ void Solo<T>::update_block(const WeightBlock& block, PanelMatrix<T> gradient, co
     const std::int64_t bias = regularized_ && block.i_begin == 0 ? 1 : 0;
     if (bias > 0) update(0, bias, order.bias_regularization);
     update(bias, block.rows(), order.regularization);
-    // The first layer has no layer below it to carry a gradient back to.
+    // The first layer has no layer below it that needs a gradient.
     if (block.layer > 0) network_.transpose_block(block.layer, block.panel + p, block.i_begin, block.i_end);
   }
 }
 
-// The squares of one panel's gradients (panels counted over all layers): 16 sums, one per column, row by row.
+// The sums of squares of one panel's gradients (panels counted over all layers): 16 sums, one per column, row by row.
 template <class T>
 void Solo<T>::norm_part(std::int64_t part) const {
   using V = Vec<T, kNativeLanes<T>>;

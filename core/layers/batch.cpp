@@ -15,7 +15,7 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
       custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
   rows_ = staggered_rows(capacity);
-  // Sizes first, then one array for all: the first pass hands out places in nothing.
+  // The first call computes sizes, the second assigns places in one array.
   lay_out(plan, shape);
   storage_ = AlignedArray<T>(used_);
   used_ = 0;
@@ -26,7 +26,7 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
 template <class T>
 void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin,
                       std::int64_t row_end) const {
-  // Rows that all weigh nothing have no gradient.
+  // If all rows have weight 0, there is no gradient.
   const double per_weight = batch.weight > 0 ? 1.0 / batch.weight : 0.0;
   const T unweighted = static_cast<T>(per_weight);
   for (std::int64_t r = row_begin; r < row_end; ++r) {

@@ -1,4 +1,4 @@
-// One layer of a pack on its way forward: sums, each lane those of its own network, and their activation.
+// The forward pass of one layer of a pack: the weighted sums of each lane's network, and their activation.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct LaneLayer {
 };
 
 // out(r, :) = f(b + left(r, :) W) for all rows; f' goes to `derivatives` unless that is null. weights: the bias, then
-// the weights input by input. From row to row the matrices are strides apart, derivatives as many as there are outputs.
+// the weights input by input. Strides are between the rows of a matrix; derivatives have a stride of the number of
+// outputs.
 template <class V>
 void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const V* left, std::int64_t left_stride,
                         std::int64_t rows, V* out, std::int64_t out_stride, V* derivatives);

@@ -37,7 +37,7 @@ CRECHE_INLINE void lane_loss_rows(const LaneRows<V>& batch, const LossNumbers<V>
   }
 }
 
-// The commonest numbers of outputs are known to the compiler, which then does without loops.
+// Specialized for the most frequent numbers of outputs, which need no loops.
 template <class V, class Loss>
 void lane_loss_pass(const LaneRows<V>& batch, const LossNumbers<V>& numbers) {
   if (batch.outputs == 1) return lane_loss_rows<V, Loss>(batch, numbers, 1);

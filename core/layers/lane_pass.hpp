@@ -1,4 +1,5 @@
-// Activations and losses of a pack: the functions that one network uses (activations/, losses/), each lane a network.
+// Activations and losses of a pack: the functions of a single network (activations/, losses/) with one network per
+// lane.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace creche::CRECHE_LEVEL {
 template <class V>
 using LaneActivate = void (*)(V* values, V* derivatives, std::int64_t count, V parameter);
 
-// Rows of each member, every array row by row. gradient, if not null, is filled with dloss_dz, scaled and flushed as
-// loss_pass does.
+// Rows of each member, every array row by row. gradient, if not null, receives dloss_dz, scaled and flushed as in
+// loss_pass.
 template <class V>
 struct LaneRows {
   std::int64_t rows = 0;
@@ -30,7 +31,7 @@ struct LaneRows {
 template <class V>
 using LaneLossPass = void (*)(const LaneRows<V>& rows, const LossNumbers<V>& numbers);
 
-// out(r, :) = what each network says about row r, whose weighted sums are z(r, :); both (rows, outputs).
+// out(r, :) = each network's prediction for row r, whose weighted sums are z(r, :); both (rows, outputs).
 template <class V>
 using LaneHead = void (*)(const V* z, std::int64_t rows, int outputs, V* out);
 

@@ -1,6 +1,6 @@
-// Products of a pack of networks, one network per lane: every number of a matrix is a vector, and each lane multiplies
-// its own. Matrices lie row by row. Tiles of rows x columns keep their sums in registers; each sum runs over its terms
-// in the same order, by the same fused multiply-adds, as those of a network alone (gemm/tile.hpp).
+// Matrix products of a pack of networks, one network per lane: every element of a matrix is a vector, and each lane
+// multiplies its own matrices. Matrices are stored row by row. Tiles of rows x columns keep their sums in registers;
+// each sum has the same order and the same fused multiply-adds as in a single network (gemm/tile.hpp).
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// AVX-512 and NEON have 32 registers, AVX2 16: sums, one row of right-hand numbers and one left-hand number.
+// AVX-512 and NEON have 32 registers, AVX2 has 16: for the sums, one row of right operands and one left operand.
 #if defined(__AVX2__) && !defined(__AVX512F__)
 inline constexpr int kLaneTileRows = 2;
 inline constexpr int kLaneTileColumns = 4;
@@ -20,12 +20,12 @@ inline constexpr int kLaneTileRows = 4;
 inline constexpr int kLaneTileColumns = 5;
 #endif
 
-// Where the terms of a tile's sums lie: left(row, k) and right(k, column).
+// The strides of a tile's terms: left(row, k) and right(k, column).
 struct LaneStrides {
   std::int64_t left_row, left_term, right_term, right_column;
 };
 
-// A tile of sums, finished by finish(row, column, sum).
+// Computes a tile of sums and passes each to finish(row, column, sum).
 template <class V, int kRows, int kColumns, class Begin, class Finish>
 CRECHE_INLINE void lane_tile(const V* left, const V* right, LaneStrides at, std::int64_t terms, std::int64_t row,
                              std::int64_t column, const Begin& begin, const Finish& finish) {
@@ -49,8 +49,8 @@ CRECHE_INLINE void lane_tile(const V* left, const V* right, LaneStrides at, std:
   });
 }
 
-// Tiles below each other: rows row ... row + kRows * tiles - 1. A call on purpose, see gemm/product.hpp; one for many
-// tiles, since those of a narrow network take no longer than a call does.
+// Computes `tiles` tiles, one below the other, from row `row` on. Deliberately not inlined, see gemm/product.hpp; one
+// call for many tiles, since a tile of a narrow network takes no longer than a call.
 template <class V, int kRows, int kColumns, class Begin, class Finish>
 __attribute__((noinline)) void lane_tiles(const V* left, const V* right, LaneStrides at, std::int64_t terms,
                                           std::int64_t row, std::int64_t tiles, std::int64_t column, const Begin& begin,
@@ -61,13 +61,15 @@ __attribute__((noinline)) void lane_tiles(const V* left, const V* right, LaneStr
     lane_tile<V, kRows, kColumns>(left, right, at, terms, row, column, begin, finish);
 }
 
-// f(std::integral_constant<int, size>, first, pieces) for pieces of at most kMost that cover 0 ... count - 1, as even
-// as can be: of 11 rows two of 4 and one of 3, lest the last piece be too small to keep the multipliers busy.
+// Calls f(std::integral_constant<int, size>, first, pieces) for pieces of at most kMost that cover 0 ... count - 1 as
+// evenly as possible: 11 rows are two pieces of 4 and one of 3, since a small last piece would not keep the multipliers
+// busy.
 template <int kMost, class F>
 CRECHE_INLINE void for_even_pieces(std::int64_t count, F&& f) {
   if (count <= 0) return;
   const std::int64_t pieces = (count + kMost - 1) / kMost;
-  const std::int64_t larger = count - count / pieces * pieces;  // that are one larger than the others
+  const std::int64_t larger =
+      count - count / pieces * pieces;  // the number of pieces that are one larger than the others
   unroll<kMost>([&](auto smaller) {
     constexpr int size = smaller + 1;
     if (larger > 0 && size == count / pieces + 1) f(std::integral_constant<int, size>{}, std::int64_t{0}, larger);
@@ -75,7 +77,7 @@ CRECHE_INLINE void for_even_pieces(std::int64_t count, F&& f) {
   });
 }
 
-// finish(row, column, begin(row, column) + sum over k of left(row, k) right(k, column)) for all rows and columns.
+// Calls finish(row, column, begin(row, column) + sum over k of left(row, k) right(k, column)) for all rows and columns.
 template <class V, class Begin, class Finish>
 void lane_product(const V* left, const V* right, LaneStrides at, std::int64_t rows, std::int64_t columns,
                   std::int64_t terms, const Begin& begin, const Finish& finish) {

@@ -28,7 +28,7 @@ Activate<T> activate_function(ActivationKind kind) {
 
 namespace {
 
-// What to do with the finished sums of a forward product.
+// Each of these stores the finished sums of a forward product.
 template <class T>
 struct StoreSums {
   PanelMatrix<T> out;
@@ -57,7 +57,7 @@ struct StoreRelu {
 template <class T>
 struct StoreActivated {
   PanelMatrix<T> out;
-  PanelMatrix<T> derivative;  // data is null where nothing is to be kept
+  PanelMatrix<T> derivative;  // data is null if it is not needed
   Activate<T> activate;
   T parameter;
 
@@ -71,8 +71,8 @@ struct StoreActivated {
   }
 };
 
-// What to do with the finished sums of a backward product: times the derivative of the layer below. All matrices hold
-// the rows of one batch, so a place in one is the same place in the others.
+// Each of these stores the finished sums of a backward product, times the derivative of the layer below. All matrices
+// hold the rows of one batch, so that one position is valid for all of them.
 template <class T>
 struct StoreWhereActive {  // relu: the derivative is 1 where the value is positive, else 0
   PanelMatrix<T> out;

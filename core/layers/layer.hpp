@@ -1,9 +1,7 @@
-// One fully connected layer on a range of rows: forward with its activation, backward to the layer below, and the
-// gradient of its weights.
+// One fully connected layer on a range of rows: forward with its activation, backward to the layer below.
 //
-// The commonest activations work on the sums while these are still in registers; the others on the tile just stored,
-// still in the first-level cache. All go through the same function of an activation, so it makes no difference to a
-// bit.
+// The most frequent activations are applied to the sums in registers, the others to the tile that was just stored and
+// is still in the first-level cache. Both use the same function of an activation, so the bits are the same.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +18,7 @@ using Activate = void (*)(T* values, T* derivatives, std::int64_t count, T param
 template <class T>
 Activate<T> activate_function(ActivationKind kind);
 
-// Whether the way back reads f' from a matrix of its own (or finds it in the values, or needs none).
+// Whether the backward pass reads f' from a matrix. Otherwise it needs only the values, or nothing.
 inline bool keeps_derivative(const LayerPlan& plan) {
   return plan.dropout > 0 || (plan.activation != ActivationKind::identity && plan.activation != ActivationKind::relu);
 }
@@ -31,8 +29,8 @@ void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left,
                    std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
                    const PanelMatrix<T>& derivative);
 
-// dloss_dz of the layer below, from dloss_dz of this layer: (dZ W^T)(r, :) times f' of the layer below, whose plan,
-// values and kept derivatives are given.
+// dloss_dz of the layer below, from dloss_dz of this layer: (dZ W^T)(r, :) times f' of the layer below. `below`, values
+// and derivative are that layer's plan, values and derivatives.
 template <class T>
 void layer_backward(const LayerPlan& below, const PanelMatrix<T>& dloss_dz, std::int64_t row_begin,
                     std::int64_t row_end, const PanelMatrix<T>& transposed, const PanelMatrix<T>& values,

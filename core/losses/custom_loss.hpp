@@ -1,5 +1,5 @@
-// A loss that is not the engine's own: a function from outside that is given the outputs of some rows, all at once, and
-// gives back their losses and gradients. The kind of loss in the plan then only names the head and the metric.
+// A custom loss: a function that receives the outputs of several rows at once and returns their losses and gradients.
+// The kind of loss in the plan then determines only the head and the metric.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,21 @@ struct CustomLossRows {
   const T* z = nullptr;                   // (count, outputs), the weighted sums
   const std::int32_t* classes = nullptr;  // (count,), or null
   const T* targets = nullptr;             // (count, outputs), where classes is null
-  T* loss = nullptr;                      // (count,), to be filled
-  T* gradient = nullptr;                  // (count, outputs), to be filled: of each row's own loss
+  T* loss = nullptr;                      // (count,), output
+  T* gradient = nullptr;                  // (count, outputs), output: the gradient of each row's loss
 };
 
-// False: it failed, and said so to whoever gave it.
+// Returns false if it failed; whoever provided the function knows why.
 template <class T>
 using CustomLoss = std::function<bool(const CustomLossRows<T>&)>;
 
-// The arrays between panels and the function, for so many rows at most; empty where there is no function.
+// The arrays in which the function receives and returns its numbers, for at most `capacity` rows; empty without a
+// function.
 template <class T>
 class CustomLossPass {
  public:
   CustomLossPass() = default;
-  // kind: of the labels.
+  // kind determines the kind of labels.
   CustomLossPass(const CustomLoss<T>* function, LossKind kind, std::int64_t capacity, std::int64_t outputs)
       : has_class_labels_(has_class_labels(kind)),
         function_(function != nullptr && *function ? function : nullptr),
@@ -43,8 +44,8 @@ class CustomLossPass {
 
   bool is_set() const { return function_ != nullptr; }
 
-  // Rows 0 ... count - 1: their losses, and to dloss_dz, unless its data is null, their gradients as loss_pass has
-  // them.
+  // Computes the losses of rows 0 ... count - 1 and, unless the data of dloss_dz is null, their gradients as loss_pass
+  // does.
   bool operator()(PanelMatrix<T> z, const Labels<T>& labels, std::int64_t count, PanelMatrix<T> dloss_dz,
                   T* loss) const {
     const std::int64_t outputs = z.columns;

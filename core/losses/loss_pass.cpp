@@ -9,7 +9,7 @@ namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
-// lanes[c] lane r = matrix(row + r, c) for all columns, padding included (of one panel perhaps not all).
+// lanes[c] lane r = matrix(row + r, c) for all columns, including padding (possibly not all of it for a single panel).
 template <class V>
 void rows_to_lanes(PanelMatrix<typename V::Scalar> matrix, std::int64_t row, V* lanes) {
   constexpr int n = V::kLanes;
@@ -22,7 +22,7 @@ void rows_to_lanes(PanelMatrix<typename V::Scalar> matrix, std::int64_t row, V* 
   }
 }
 
-// The other way; destroys lanes.
+// The inverse; overwrites lanes.
 template <class V>
 void lanes_to_rows(V* lanes, std::int64_t row, PanelMatrix<typename V::Scalar> matrix) {
   constexpr int n = V::kLanes;

@@ -1,5 +1,5 @@
-// The loss of a range of rows, its gradient and the metric: rows are turned into lanes, so that a loss is written once,
-// for one row per lane.
+// The loss of a range of rows, its gradient and the metric. Rows are transposed into lanes, so that each loss is
+// written once, for one row per lane.
 #pragma once
 
 #include <cmath>
@@ -11,13 +11,13 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// What is known of the rows of a batch (or of a block of an evaluation), row r of each belonging to row r of the
-// outputs. All have room for the rows rounded up to a multiple of 16.
+// The labels of the rows of a batch or of a block of an evaluation; row r of each array belongs to row r of the
+// outputs. All arrays have space for a multiple of 16 rows.
 template <class T>
 struct Labels {
   const T* classes = nullptr;  // class losses: the class as a number
   PanelMatrix<T> targets;      // the others; columns = outputs
-  const T* scale = nullptr;    // what the gradient of each row is multiplied by: weight / sum of the batch's weights
+  const T* scale = nullptr;    // factor of each row's gradient: weight / sum of the batch's weights
 };
 
 template <class T>
@@ -26,24 +26,24 @@ struct LossResults {
   T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
 };
 
-// Whether a row's label is a class, not numbers.
+// Whether the labels are classes, not numbers.
 inline bool has_class_labels(LossKind kind) {
   return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
 }
 
-// The metric that people read, from the mean of the rows' metrics: accuracy, or root mean squared error.
+// The reported metric, from the mean of the rows' metrics: accuracy, or root mean squared error.
 inline double metric_from_mean(LossKind kind, double mean) {
   const bool accuracy = has_class_labels(kind) || kind == LossKind::binary_cross_entropy;
   return accuracy ? mean : std::sqrt(mean);
 }
 
-// z: the outputs' weighted sums. dloss_dz: as z; data is null if only the loss is asked for. scratch:
-// lane_scratch_size().
+// z: the weighted sums of the output layer. dloss_dz: the gradient, of the same shape; its data is null if only the
+// loss is needed. scratch: lane_scratch_size() numbers.
 template <class T>
 using LossPass = void (*)(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
                           std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results, T* scratch);
 
-// out(r, :) = the head of z(r, :): probabilities, or whatever the loss is about.
+// out(r, :) = the head of z(r, :): probabilities, or the predictions of the loss's kind.
 template <class T>
 using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> out,
                           T* scratch);
@@ -53,8 +53,8 @@ std::int64_t lane_scratch_size(std::int64_t outputs) {
   return 3 * panel_count(outputs) * kPanel * kNativeLanes<T>;
 }
 
-// 2^-80. A row that is learnt has a gradient that shrinks without end; carried on, it would drag every product of the
-// way back into the subnormal numbers, on which x86 processors are a hundred times slower. NaN stays NaN.
+// 2^-80. The gradient of a row that has been learned shrinks without end. Carried on, it would make every product of
+// the backward pass subnormal, which is a hundred times slower on x86 processors. NaN stays NaN.
 inline constexpr double kFlushedGradient = 0x1p-80;
 
 template <class V>

@@ -1,4 +1,4 @@
-// The metric of a row, one row per lane: whether the class is right, or the squared error.
+// The metric of a row, one row per lane: whether the predicted class is correct, or the squared error.
 #pragma once
 
 #include "plan.hpp"
@@ -8,7 +8,7 @@ namespace creche::CRECHE_LEVEL {
 
 namespace detail {
 
-// 1 where the greatest of z (the first, among equals) is the label's.
+// 1 in the lanes where the greatest z (the first of equal ones) is that of the label, else 0.
 template <class V>
 V class_is_right(const V* z, V label, int outputs) {
   using T = typename V::Scalar;
@@ -22,7 +22,7 @@ V class_is_right(const V* z, V label, int outputs) {
   return select(index == label, V(T(1)), V(T(0)));
 }
 
-// The share of outputs whose probability lies on the target's side of one half.
+// The share of outputs whose probability is on the same side of one half as the target.
 template <class V>
 V sides_are_right(const V* z, const V* targets, int outputs) {
   using T = typename V::Scalar;

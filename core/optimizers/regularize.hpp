@@ -1,4 +1,4 @@
-// What happens to weights and gradients before the rule of any optimizer: clipping by value, weight decay, L1.
+// Regularization of weights and gradients, before the rule of any optimizer: clipping by value, weight decay, L1.
 //
 //   g <- min(max(g, -limit), limit)                clipping by value
 //   g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1 enter the gradient
@@ -28,7 +28,7 @@ struct Regularization {
   explicit Regularization(const Regularization<Y>& from)
       : clip_value(from.clip_value), weight_decay(from.weight_decay), l1(from.l1), shrink(from.shrink) {}
 
-  // Those of a network in each lane.
+  // One network per lane.
   template <class T>
   static Regularization from_lanes(const Regularization<T>* networks) {
     Regularization all;
@@ -39,7 +39,7 @@ struct Regularization {
     return all;
   }
 
-  // Of one step, for the weights or, with is_bias, for the biases of a layer.
+  // The numbers of one step, for the weights or, with is_bias, for the biases of a layer.
   static Regularization prepare(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
     const bool decays = !is_bias || plan.regularize_bias;
     const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
@@ -53,13 +53,13 @@ struct Regularization {
   }
 };
 
-// False: regularize() would change nothing.
+// Whether regularize() has any effect.
 inline bool is_regularized(const OptimizerPlan& plan) {
   return plan.clip_value > 0 || plan.weight_decay != 0 || plan.l1 != 0;
 }
 
-// A lane whose plan asks for nothing keeps every bit of w and g, the sign of a zero included: a network comes out the
-// same beside others that are regularized. NaN stays NaN.
+// A lane without regularization keeps every bit of w and g, including the sign of zero: the other networks of its pack
+// do not change a network. NaN stays NaN.
 template <class V>
 CRECHE_INLINE void regularize(V& w, V& g, const Regularization<V>& r) {
   g = min(r.clip_value, max(-r.clip_value, g));

@@ -25,7 +25,7 @@ CRECHE_INLINE void update_vectors(T* weights, const T* gradients, T* const* plan
   }
 }
 
-// One network: every lane a weight of it.
+// One network: every lane is one of its weights.
 template <class T, class Optimizer, bool kRegularized>
 void update(T* weights, const T* gradients, T* const* planes, std::int64_t count, const Coefficients<T>& coefficients,
             const Regularization<T>& regularization) {
@@ -34,7 +34,7 @@ void update(T* weights, const T* gradients, T* const* planes, std::int64_t count
                                              Regularization<V>(regularization));
 }
 
-// A pack: every lane a network of its own, with coefficients of its own.
+// A pack: every lane is a network with its own coefficients.
 template <class T, class Optimizer, bool kRegularized>
 void update_lanes(T* weights, const T* gradients, T* const* planes, std::int64_t count,
                   const Coefficients<Vec<T, kNativeLanes<T>>>& coefficients,

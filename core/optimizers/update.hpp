@@ -9,8 +9,8 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// count is a multiple of 16; planes[0 ... kMaxPlanes - 1] point to the range's part of each plane in use.
-// gradients are read, and not changed.
+// count is a multiple of 16; planes[0 ... kMaxPlanes - 1] point to the range's part of each plane in use. gradients are
+// only read.
 template <class T>
 using Update = void (*)(T* weights, const T* gradients, T* const* planes, std::int64_t count,
                         const Coefficients<T>& coefficients, const Regularization<T>& regularization);
@@ -18,7 +18,7 @@ using Update = void (*)(T* weights, const T* gradients, T* const* planes, std::i
 template <class T>
 Update<T> update_function(const OptimizerPlan& plan, bool regularized);
 
-// The same for a pack; count is that of numbers, all lanes together.
+// The same for a pack; count includes all lanes.
 template <class T>
 using LaneUpdate = void (*)(T* weights, const T* gradients, T* const* planes, std::int64_t count,
                             const Coefficients<Vec<T, kNativeLanes<T>>>& coefficients,

@@ -5,11 +5,11 @@
 //   c0' = hi(M1 c2) ^ c1 ^ k0     c1' = lo(M1 c2)     c2' = hi(M0 c0) ^ c3 ^ k1     c3' = lo(M0 c0)
 //   k0' = k0 + W0                 k1' = k1 + W1
 //
-// There is no state: a word depends on its key and counter alone, so that it makes no difference who asks first, or
-// whether one word is worked out or sixteen at a time.
+// There is no state: a word depends only on its key and counter, so that it makes no difference in which order words
+// are requested, or whether they are computed one or sixteen at a time.
 //
-// A word travels in the low half of a 64-bit lane, which is where the multiplier takes it from and where it leaves the
-// product. What stands in the high half is never looked at.
+// A word is in the low half of a 64-bit lane, where the multiplier reads it and leaves the product. The high half is
+// never read.
 //
 // Tests: tests/native/test_random.py (with the known answers of the authors' Random123 library).
 #pragma once
@@ -34,7 +34,7 @@ typedef std::uint64_t WordLanes __attribute__((vector_size(kRegisterBytes)));
 CRECHE_INLINE std::uint64_t multiply_words(std::uint64_t a, std::uint32_t b) { return (a & 0xffffffffu) * b; }
 CRECHE_INLINE WordLanes multiply_words(WordLanes a, std::uint32_t b) {
 #if defined(__AVX512F__)
-  // The masked form: g++ 12 takes the unmasked one of its own header for a use of an uninitialized value.
+  // The masked form: g++ 12 warns that its own header's plain form uses an uninitialized value.
   return (WordLanes)_mm512_maskz_mul_epu32(0xff, (__m512i)a, _mm512_set1_epi64(b));
 #elif defined(__AVX2__)
   return (WordLanes)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
@@ -75,7 +75,7 @@ CRECHE_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32_
   std::memcpy(out + sizeof first / sizeof *out, &second, sizeof second);
 }
 
-// The words of the register's worth of counters that begins with `counter`.
+// The words of a register of consecutive counters that begins with `counter`.
 CRECHE_INLINE void philox_register(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   WordLanes c0{};
   for (int i = 0; i < kWordLanes; ++i) c0[i] = counter[0] + static_cast<std::uint32_t>(i);
@@ -96,7 +96,7 @@ inline PhiloxWords philox(std::uint64_t key, PhiloxWords counter) {
           static_cast<std::uint32_t>(c3)};
 }
 
-// The words of N counters in a row, counter[0] counting up (and around at 2^32): out[4 * N], four words of each.
+// The words of N consecutive counters; counter[0] is incremented (modulo 2^32). out[4 * N], four words of each counter.
 template <int N>
 CRECHE_INLINE void philox_words(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   constexpr int kInRegisters = N / detail::kWordLanes * detail::kWordLanes;
@@ -111,7 +111,7 @@ CRECHE_INLINE void philox_words(std::uint64_t key, PhiloxWords counter, std::uin
   }
 }
 
-// The same for as many words as fit in out, a last counter's words cut off where out ends.
+// The same for as many words as fit into out, which may end within the words of the last counter.
 inline void philox_words(std::uint64_t key, PhiloxWords counter, std::span<std::uint32_t> out) {
   constexpr int kCounters = 16;
   while (!out.empty()) {
@@ -124,7 +124,7 @@ inline void philox_words(std::uint64_t key, PhiloxWords counter, std::span<std::
   }
 }
 
-// One counter under 16 keys, a network's seed each: out[4][16], word by word.
+// One counter under 16 keys, one network's seed each: out[4][16], word by word.
 inline void philox_words_of_keys(const std::uint64_t keys[16], PhiloxWords counter, std::uint32_t* out) {
   using detail::WordLanes;
   for (int first = 0; first < 16; first += detail::kWordLanes) {

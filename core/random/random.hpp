@@ -1,4 +1,4 @@
-// All randomness of a run, each number a pure function of the seed and of what it is for.
+// All random numbers of a run, each a pure function of the seed and of its purpose.
 //
 //   word of Philox(key = seed, counter = {index, position, epoch, stream})
 //
@@ -6,7 +6,7 @@
 //   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
 //   dropout           index: neuron / 4            position of the row in the epoch      stream dropout + layer
 //
-// So no number depends on the batch size, on threads, on which network of a colony asks, or on what was asked before.
+// So no number depends on the batch size, on threads, on the other networks of a colony, or on what was drawn before.
 //
 // Tests: tests/native/test_random.py
 #pragma once
@@ -23,16 +23,16 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// What random numbers are for: no two uses share a counter. Those with a layer add its number (from 0).
+// The purposes of random numbers, none of which share a counter. Those of a layer add its number, which counts from 0.
 enum Stream : std::uint32_t {
   kStreamInitialization = 1u << 24,
   kStreamShuffle = 2u << 24,
   kStreamDropout = 3u << 24,
 };
 
-// The order in which epoch `epoch` goes through its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld
-// 1964). A 32-bit word times i + 1, shifted, picks one of i + 1 places: for a table of a million rows some places are
-// likelier than others by one part in 4,000, which is far below what any training could notice.
+// The order in which epoch `epoch` visits its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld 1964). A
+// 32-bit word times i + 1, shifted, picks one of i + 1 positions: for a table of a million rows some positions are more
+// likely than others by one part in 4,000, which is far below what training could notice.
 inline void permutation(std::uint64_t seed, std::uint32_t epoch, std::span<std::int32_t> out) {
   std::iota(out.begin(), out.end(), 0);
   constexpr std::size_t kWords = 512;
@@ -50,20 +50,21 @@ inline void permutation(std::uint64_t seed, std::uint32_t epoch, std::span<std::
   }
 }
 
-// The words that decide which of neurons 16 * panel ... 16 * panel + 15 of a layer are dropped while the row at
-// `position` of the epoch passes through. Neuron n has word n % 4 of counter n / 4.
+// The words that decide which of neurons 16 * panel ... 16 * panel + 15 of a layer are dropped for the row at
+// `position` of the epoch. Neuron n has word n % 4 of counter n / 4.
 inline void dropout_words(std::uint64_t seed, std::uint32_t epoch, std::uint32_t position, std::uint32_t layer,
                           std::uint32_t panel, std::uint32_t out[16]) {
   philox_words<4>(seed, {4 * panel, position, epoch, kStreamDropout + layer}, out);
 }
 
-// The same words for 16 networks, a lane each: out[i][lane] is for neuron 4 * quad + i of the network with seeds[lane].
+// The same words for 16 networks, one per lane: out[i][lane] is for neuron 4 * quad + i of the network with
+// seeds[lane].
 inline void dropout_words_of_lanes(const std::uint64_t seeds[16], std::uint32_t epoch, std::uint32_t position,
                                    std::uint32_t layer, std::uint32_t quad, std::uint32_t out[4 * 16]) {
   philox_words_of_keys(seeds, {quad, position, epoch, kStreamDropout + layer}, out);
 }
 
-// In [0, 1), a multiple of 2^-24 or 2^-53: every value the type can tell apart there at that spacing, equally likely.
+// In [0, 1), a multiple of 2^-24 or 2^-53: every value that the type can distinguish at that spacing, equally likely.
 inline float uniform24(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 inline double uniform53(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 11;

@@ -1,4 +1,4 @@
-// Lanes filled from memory, number by number.
+// Vectors whose lanes come from different addresses.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// number(i) in lane i. By way of memory: lane by lane in a register takes many times as long.
+// number(i) in lane i. Goes through memory: setting the lanes of a register one by one takes many times as long.
 template <class V, class F>
 CRECHE_INLINE V make_lanes(F&& number) {
   alignas(V) typename V::Scalar lanes[V::kLanes];
@@ -29,7 +29,7 @@ CRECHE_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
   return make_lanes<V>([&](int i) { return base[at[i]]; });
 }
 
-// The same, of whole numbers.
+// The same for integers.
 template <class V>
 CRECHE_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
 #if defined(__AVX512F__)

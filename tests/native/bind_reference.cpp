@@ -1,8 +1,8 @@
-// A training run as the contract writes it down: one number at a time, one thread, no blocks, no vectors, no padding.
+// A training run as the contract defines it: one number at a time, one thread, no blocks, no vectors, no padding.
 //
 // It shares with the engine only the functions of a single number (activation, loss of a row, optimizer rule) and the
-// random numbers, each of which has tests of its own against something independent. What it checks is everything else:
-// that the engine's panels, tiles, lanes, threads and passes give these bits and no others.
+// random numbers, which have independent tests. It checks everything else: that the engine's panels, tiles, lanes,
+// threads and passes give exactly these bits.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
