@@ -253,9 +253,9 @@ void bind(nb::module_& m, const char* name) {
                    })
       .def("history", &P::history)
       .def("parameters", &P::parameters)
-      .def("set_parameters", &P::set_parameters)
+      .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
       .def("state", &P::state)
-      .def("set_state", &P::set_state)
+      .def("set_state", &P::set_state, nb::arg("state"))
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
