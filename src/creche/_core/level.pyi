@@ -156,7 +156,7 @@ class Solo32:
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
         """The loss of these rows as one batch, without dropout, and its gradients (dW, db) for each layer."""
-    def inside(
+    def introspect(
         self,
         x: NDArray[Any],
         classes: NDArray[np.int32] | None,
@@ -196,7 +196,7 @@ class Colony32:
         """
     # The same as in Solo, for one member.
     def status(self, member: int) -> str: ...
-    def where(self, member: int) -> tuple[int, int]:
+    def position(self, member: int) -> tuple[int, int]:
         """Completed epochs, and completed steps of the current epoch."""
     def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
     def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
@@ -226,7 +226,7 @@ class Predictor32:
     ) -> tuple[float, float]: ...
     def layer_outputs(self, x: NDArray[Any], layer: int) -> NDArray[Any]:
         """(n, width) activations of layer `layer`, counted from 0; for the output layer the same as `outputs`."""
-    def pull_back(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+    def input_gradients(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
         """(n, d) gradient, with respect to x, of the sum of `outputs` times directions (n, d_out, C-contiguous)."""
 
 class Predictor64(Predictor32): ...
