@@ -66,9 +66,8 @@ def test_one_layer_s_gradient_by_the_inputs_is_its_weights(engine) -> None:
     solo = job.solo(engine)
     predictor = engine.Predictor64(job.plan(engine), solo.parameters(), 1)
     directions = np.tile(np.eye(3)[1], (5, 1))
-    np.testing.assert_allclose(
-        predictor.input_gradients(job.table()[0], directions), np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15
-    )
+    gradients = predictor.input_gradients(job.table()[0], directions)
+    np.testing.assert_allclose(gradients, np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15)
 
 
 def test_directions_of_another_shape_are_refused(engine) -> None:
