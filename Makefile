@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
 
-.PHONY: help demo test lint bench golden peers cross sanitize fuzz format wheel clean
+.PHONY: help demo test test-all lint bench golden peers cross sanitize fuzz format wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 # The environment: made anew whenever what it is made from changes.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
@@ -37,6 +37,10 @@ demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the res
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
+
+test-all: $(VENV)/.dev  ## run the tests at each instruction-set level that this processor has
+	for level in $$($(BIN)/python -c "import creche._core as core; print(*core.levels())"); do \
+	  CRECHE_ISA=$$level $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet || exit 1; done
 
 lint: $(VENV)/.dev  ## check layout and types
 	$(BIN)/ruff check .

@@ -80,7 +80,7 @@ class PythonColony {
   }
 
   // Completed epochs, and completed steps of the next epoch.
-  std::pair<std::int64_t, std::int64_t> where(std::int64_t m) const {
+  std::pair<std::int64_t, std::int64_t> position(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
     const Progress& progress = colony_->progress(check_member(m));
     return {progress.epoch, progress.batch};
@@ -147,7 +147,7 @@ void bind(nb::module_& m, const char* name) {
       .def_prop_ro("packed", &P::packed)
       .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
       .def("status", &P::status, nb::arg("member"))
-      .def("where", &P::where, nb::arg("member"))
+      .def("position", &P::position, nb::arg("member"))
       .def("parameters", &P::parameters, nb::arg("member"))
       .def("history", &P::history, nb::arg("member"))
       .def("state", &P::state, nb::arg("member"))

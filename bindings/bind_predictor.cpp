@@ -55,8 +55,8 @@ class PythonPredictor {
   }
 
   // The gradient, with respect to x, of the sum of outputs times directions.
-  nb::ndarray<nb::numpy, T> pull_back(const Matrix<T>& x,
-                                      const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
+  nb::ndarray<nb::numpy, T> input_gradients(const Matrix<T>& x,
+                                            const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
     const Network<T>& network = predictor_->network();
     const Rows<T> rows = unlabelled_rows(x, predictor_->plan());
     if (directions.shape(0) != x.shape(0) || static_cast<std::int64_t>(directions.shape(1)) != network.shape.outputs())
@@ -98,7 +98,7 @@ void bind(nb::module_& m, const char* name) {
       .def(
           "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
       .def("layer_outputs", &P::layer_outputs, nb::arg("x").noconvert(), nb::arg("layer"))
-      .def("pull_back", &P::pull_back, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
+      .def("input_gradients", &P::input_gradients, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }

@@ -125,9 +125,9 @@ class PythonSolo {
   }
 
   // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
-  nb::tuple inside(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
+  nb::tuple introspect(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
-    const Rows<T> rows = table.rows(solo_->plan(), "inside");
+    const Rows<T> rows = table.rows(solo_->plan(), "introspect");
     const NetworkShape& shape = solo_->network().shape;
     AlignedArray<T> gradients(shape.weights_size);
     std::vector<OwnedMatrix<T>> z;
@@ -253,14 +253,14 @@ void bind(nb::module_& m, const char* name) {
                    })
       .def("history", &P::history)
       .def("parameters", &P::parameters)
-      .def("set_parameters", &P::set_parameters)
+      .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
       .def("state", &P::state)
-      .def("set_state", &P::set_state)
+      .def("set_state", &P::set_state, nb::arg("state"))
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
-      .def("inside", &P::inside, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
+      .def("introspect", &P::introspect, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }
 

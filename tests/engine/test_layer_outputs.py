@@ -27,7 +27,7 @@ def test_they_are_those_of_training(
     x, classes, targets, weights = job.table()
     kind = engine.Predictor64 if double else engine.Predictor32
     predictor = kind(job.plan(engine), solo.parameters(), threads)
-    _, activations, *_ = solo.inside(x, classes, targets, weights)
+    _, activations, *_ = solo.introspect(x, classes, targets, weights)
     for layer, expected in enumerate(activations):
         outputs = predictor.layer_outputs(x, layer)
         assert outputs.dtype == job.dtype
