@@ -80,7 +80,7 @@ def batch_internals(plan: Plan, weights: Weights, rows: Rows) -> BatchInternals:
     """One forward and backward pass over a batch, with all that training throws away."""
     run = new_run(plan, rows, None, 1)
     run.set_parameters(list(weights))
-    sums, activations, dloss_dsums, losses, loss, gradients = run.inside(
+    sums, activations, dloss_dsums, losses, loss, gradients = run.introspect(
         rows.x, rows.classes, rows.targets, rows.weights
     )
     return BatchInternals(sums, activations, dloss_dsums, losses, loss, gradients)
@@ -134,7 +134,7 @@ def input_gradients(
         along = directions[of]
         if head:
             along = _before_head(plan, predictor.predict(x[of]), along)
-        pieces.append(predictor.pull_back(x[of], np.ascontiguousarray(along, dtype=x.dtype)))
+        pieces.append(predictor.input_gradients(x[of], np.ascontiguousarray(along, dtype=x.dtype)))
     return np.concatenate(pieces)
 
 
