@@ -39,7 +39,7 @@ class AccessLock {
 // For functions that only read and accept the state in the middle of a step. The GIL is held before and after.
 class SharedAccess {
  public:
-  explicit SharedAccess(AccessLock& in_use) : mutex_(in_use.mutex()) {
+  explicit SharedAccess(AccessLock& lock) : mutex_(lock.mutex()) {
     if (mutex_.try_lock()) return;
     nanobind::gil_scoped_release release;
     mutex_.lock();
@@ -55,18 +55,17 @@ class SharedAccess {
 // For all other functions.
 class ExclusiveAccess {
  public:
-  explicit ExclusiveAccess(AccessLock& in_use) : look_(in_use), access_lock_(in_use) {
-    if (access_lock_.is_exclusive)
-      throw std::runtime_error("training is in the middle of a step; wait until it has returned");
-    access_lock_.is_exclusive = true;
+  explicit ExclusiveAccess(AccessLock& lock) : access_(lock), lock_(lock) {
+    if (lock_.is_exclusive) throw std::runtime_error("training is in the middle of a step; wait until it has returned");
+    lock_.is_exclusive = true;
   }
-  ~ExclusiveAccess() { access_lock_.is_exclusive = false; }
+  ~ExclusiveAccess() { lock_.is_exclusive = false; }
   ExclusiveAccess(const ExclusiveAccess&) = delete;
   ExclusiveAccess& operator=(const ExclusiveAccess&) = delete;
 
  private:
-  SharedAccess look_;
-  AccessLock& access_lock_;
+  SharedAccess access_;
+  AccessLock& lock_;
 };
 
 }  // namespace creche::CRECHE_LEVEL

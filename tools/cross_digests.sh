@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The engine gives the same bytes on every instruction-set level of this machine and on 64-bit Arm.
+# Checks that the engine computes the same bytes on every instruction-set level of this machine and on 64-bit Arm.
 # Needs g++, g++-aarch64-linux-gnu and qemu-aarch64 (Debian: g++-aarch64-linux-gnu, qemu-user).
 set -euo pipefail
 cd "$(dirname "$0")/.."
