@@ -156,9 +156,9 @@ class Comparison(Sequence[ComparedRun]):
         axes : two Axes, optional
 
         """
-        from creche.plots.comparison import comparison
+        from creche import plots
 
-        return comparison(self, axes=axes)
+        return plots.comparison(self, axes=axes)
 
     def __repr__(self) -> str:
         return f"Comparison({len(self)} runs; {', '.join(map(repr, self.runs[:4]))}{', …' if len(self) > 4 else ''})"

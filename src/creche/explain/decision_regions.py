@@ -103,9 +103,9 @@ class DecisionRegions:
 
     def plot(self, axes: Any = None, *, of: Any = None) -> Any:
         """The regions as matplotlib Axes (needs the `plots` extra); `of`: the class or label whose lines are drawn."""
-        from creche.plots.decision_regions import decision_regions
+        from creche import plots
 
-        return decision_regions(self, of=of, axes=axes)
+        return plots.decision_regions(self, of=of, axes=axes)
 
     def __repr__(self) -> str:
         return (

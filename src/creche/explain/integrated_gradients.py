@@ -142,9 +142,9 @@ class IntegratedGradients:
 
     def plot(self, row: int | None = None, axes: Any = None) -> Any:
         """One row's attributions as signed bars, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.integrated_gradients import integrated_gradients
+        from creche import plots
 
-        return integrated_gradients(self, row, axes=axes)
+        return plots.integrated_gradients(self, row, axes=axes)
 
     def __repr__(self) -> str:
         worst = float(np.abs(self.gap).max(initial=0))

@@ -128,9 +128,9 @@ class LossAgainstWeight:
 
     def plot(self, axes: Any = None) -> Any:
         """The curve, the current point, the tangent and the landings, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.loss_landscape import loss_against_weight
+        from creche import plots
 
-        return loss_against_weight(self, axes=axes)
+        return plots.loss_against_weight(self, axes=axes)
 
     def __repr__(self) -> str:
         return (

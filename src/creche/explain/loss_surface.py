@@ -204,9 +204,9 @@ class LossSurface:
 
     def plot(self, axes: Any = None) -> Any:
         """Lines of equal loss with the network and its path, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.loss_landscape import loss_surface
+        from creche import plots
 
-        return loss_surface(self, axes=axes)
+        return plots.loss_surface(self, axes=axes)
 
     def __repr__(self) -> str:
         held = "" if self.share is None else f"; holds {self.share:.1%} of the path's variance"

@@ -123,9 +123,9 @@ class PartialDependence:
 
     def plot(self, axes: Any = None, *, of: Any = None) -> Any:
         """Curves, bars or a map, as matplotlib Axes (needs the `plots` extra); `of`: which class or label alone."""
-        from creche.plots.partial_dependence import partial_dependence
+        from creche import plots
 
-        return partial_dependence(self, of=of, axes=axes)
+        return plots.partial_dependence(self, of=of, axes=axes)
 
     def __repr__(self) -> str:
         tried = " and ".join(f"{len(span)} values of {span.name}" for span in self.spans)

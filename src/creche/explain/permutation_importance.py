@@ -99,9 +99,9 @@ class PermutationImportance:
 
     def plot(self, axes: Any = None) -> Any:
         """The columns as bars with their intervals, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.permutation_importance import permutation_importance
+        from creche import plots
 
-        return permutation_importance(self, axes=axes)
+        return plots.permutation_importance(self, axes=axes)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.columns[:3], self.importance, strict=False))

@@ -14,8 +14,8 @@ def format_digits(value: float, digits: int = 5) -> str:
 
     Examples
     --------
-    >>> format_digits(0.123456789), format_digits(1234567.0), format_digits(0.0), format_digits(-0.0), format_digits(float("nan"))
-    ('0.12346', '1.2346e+06', '0', '0', 'not a number')
+    >>> [format_digits(value) for value in (0.123456789, 1234567.0, 0.0, -0.0, float("nan"))]
+    ['0.12346', '1.2346e+06', '0', '0', 'not a number']
 
     """
     if math.isnan(value):

@@ -110,8 +110,8 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
 
 
 @pytest.mark.parametrize("preprocessing", ["standard", "quantile"])
-def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
-    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=encoding, threads=1).model
+def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, preprocessing: str) -> None:
+    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=preprocessing, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
     encoded = EncodedRows(network, read_feature_rows(network, mixed))
     before = encoded.predict()

@@ -65,7 +65,7 @@ class ClassificationErrors:
 
     Examples
     --------
-    >>> one = ClassMistakes.of(np.array([[0.4, 0.3, 0.3]]), np.array([0]))
+    >>> one = ClassificationErrors.of(np.array([[0.4, 0.3, 0.3]]), np.array([0]))
     >>> one.differences.round(12).tolist(), one.squares.round(12).tolist(), one.squared_error.round(12).tolist()
     ([[0.6, 0.3, 0.3]], [[0.36, 0.09, 0.09]], [0.18])
 
@@ -213,7 +213,7 @@ class Trace:
         What the network predicts: after softmax or the like.
     classes : tuple or None
         None if the label is a number.
-    mistakes : ClassMistakes or NumberMistakes
+    mistakes : ClassificationErrors or RegressionErrors
         Predictions beside labels: differences, squares, cross-entropy.
     losses, losses_after : (n,) array
         The plan's loss of each row, before and after the step.

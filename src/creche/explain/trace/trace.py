@@ -225,8 +225,8 @@ def _assembled(
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
     return Trace(
-        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs, batch.rows.x,
-        _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
+        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
+        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
         inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate, None,
         (1, 0), notes,
     )  # fmt: skip

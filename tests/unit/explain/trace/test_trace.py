@@ -256,7 +256,8 @@ def traced_steps(draw: st.DrawFn) -> cr.explain.Trace:
     x = rng.standard_normal((24, draw(st.integers(1, 5))))
     y: NDArray[Any] = rng.integers(0, 3, 24) if of_classes else rng.poisson(3.0, 24).astype(float)
     run = cr.train(
-        x, y, task="classification" if of_classes else "regression", hidden=draw(st.lists(st.integers(1, 20), max_size=3)),
+        x, y, task="classification" if of_classes else "regression",
+        hidden=draw(st.lists(st.integers(1, 20), max_size=3)),
         activation=draw(st.sampled_from(ACTIVATIONS.words)), optimizer=draw(st.sampled_from(OPTIMIZERS.words)),
         loss=draw(st.sampled_from(LOSSES if of_classes else LOSSES_OF_NUMBERS)), learning_rate=0.01, epochs=1,
         precision=draw(st.sampled_from(["float32", "float64"])), threads=1, validation_fraction=0,
