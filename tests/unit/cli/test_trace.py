@@ -39,7 +39,7 @@ def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
     page = tmp_path / "step.html"
     assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--html", str(page)]) == 0
     assert "Trace(step 1 on 5 rows of penguins" in capsys.readouterr().out
-    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert page.read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(

@@ -297,7 +297,7 @@ def _forward(followed: NeuronTrace) -> list[Block]:
     for name, value in (("sum", float(f.products.sum())), ("bias", f.bias), ("weighted sum z", f.weighted_sum)):
         rows.append([name, "", "", value])
     rows.append([f"{f.key} of z", "", "", f.activation])
-    return [Grid(["from", "value", "weight", "value × weight"], rows, last=4, digits=6), *_rest(f)]
+    return [Grid(["from", "value", "weight", "value × weight"], rows, sums=4, digits=6), *_rest(f)]
 
 
 def _back(followed: NeuronTrace) -> list[Block]:
@@ -315,7 +315,7 @@ def _back(followed: NeuronTrace) -> list[Block]:
         ends.append([f"slope of {f.key} at z", "", "", f"{f.slope:.4g}"])
     ends.append(["their product: gradient by z", "", "", f.dloss_dsum])
     head = ["to", "weight", "gradient there", "weight × gradient"]
-    return [Grid(head, [*rows, *ends], last=len(ends), digits=6)]
+    return [Grid(head, [*rows, *ends], sums=len(ends), digits=6)]
 
 
 def _update(followed: NeuronTrace) -> list[Block]:

@@ -128,6 +128,8 @@ class RegressionErrors:
         return cls(given, said, off, squares, scaled, out, scaled_off, scaled_squares, is_scaled)
 
 
+ROWS_OF_A_PAGE, ROWS_OF_A_TEXT = 200, 20  # of the batch; more are counted, not listed
+
 Plane = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -342,9 +344,12 @@ class Trace:
 
     def html(self) -> str:
         """The step as a page that needs nothing else, for light and dark screens."""
-        from creche.render.html import trace_page
+        from creche.explain.trace.narrative import describe_trace
+        from creche.render.html import html_page, sections_html, tag
 
-        return trace_page(self)
+        title = f"One training step on {self.source}"
+        sections = describe_trace(self, ROWS_OF_A_PAGE, with_weights=True)
+        return html_page(title, tag("main", tag("h1", title), sections_html(sections)))
 
     def save_html(self, path: str | Path) -> None:
         """Writes the page to a file.
@@ -367,9 +372,10 @@ class Trace:
         return f'<iframe srcdoc="{escape(self.html())}" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
     def __str__(self) -> str:
-        from creche.render.text import trace_text
+        from creche.explain.trace.narrative import describe_trace
+        from creche.render.text import sections_text
 
-        return trace_text(self)
+        return sections_text(describe_trace(self, ROWS_OF_A_TEXT, with_weights=False))
 
     def __repr__(self) -> str:
         change = f"loss {self.loss:.6g} before, {self.loss_after:.6g} after"
