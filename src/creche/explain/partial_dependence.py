@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.explain.rows import as_predictor, as_table, find_outcome, outcome_names, row_numbers, unique_column_name
+from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
+from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
 from creche.plan.arguments import check_whole_number
 
@@ -214,7 +215,8 @@ def partial_dependence(
     if second is not None and second == column:
         raise PlanError(f"second: got {second!r}, which is the first column too; give another")
     predicting = as_predictor(model)
-    table = as_table(predicting, data)
+    rows = read_rows(predicting, data)
+    table = rows.table
     points = check_whole_number(
         "points", (POINTS if second is None else POINTS_OF_TWO) if points is None else points, at_least=2
     )
@@ -242,7 +244,7 @@ def partial_dependence(
         predicting.labels.name,
         average,
         of_each,
-        row_numbers(data, table),
+        rows.row_numbers,
     )
 
 

@@ -14,7 +14,7 @@ Out = pytest.CaptureFixture[str]
 
 
 def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:20"]) == 0
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
     said = capsys.readouterr().out
     for what in ("20 of penguins: rows 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
         assert what in said
@@ -29,15 +29,15 @@ def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> 
 
 
 def test_json_says_what_python_says(model_file: Path, capsys: Out) -> None:
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--json"]) == 0
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-5", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == json.loads(json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(0, 5)).to_dict()))
+    assert said == json.loads(json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 6)).to_dict()))
     assert said["rows"] == [1, 2, 3, 4, 5]
 
 
 def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
     page = tmp_path / "step.html"
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--html", str(page)]) == 0
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-5", "--html", str(page)]) == 0
     assert "Trace(step 1 on 5 rows of penguins" in capsys.readouterr().out
     assert page.read_text().startswith("<!doctype html>")
 
@@ -45,10 +45,10 @@ def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--rows", "0:500"], "goes beyond the table, whose 344 rows are 0:344"),
-        (["--rows", "0"], "there is no row 0; the table's rows with a label are 1 to 344 (0:1 is the first)"),
-        (["--rows", "a:b"], "needs 0:20"),
-        (["--rows", "1:2:3:4"], "needs 0:20"),
+        (["--rows", "1-500"], "rows: there is no row 500; the rows are numbered 1 to 344"),
+        (["--rows", "0"], "rows: there is no row 0; the rows are numbered 1 to 344"),
+        (["--rows", "0:20"], "--rows: got '0:20'; needs row numbers: 1-20, or 3,38"),
+        (["--rows", "1-2-3"], "needs row numbers"),
         (["--neuron", "9:0"], "there is no layer 9"),
         (["--neuron", "three"], "needs a layer and a neuron, such as 1:3"),
         (["--html", "nowhere/step.html"], "there is no folder"),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
+from creche.explain.rows import select_rows
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
@@ -120,7 +121,8 @@ def largest_gradient_neuron(trace: Trace) -> tuple[int, int]:
 def trace_neuron(trace: Trace, layer: int, neuron: int, row: Any = None) -> NeuronTrace:
     """A neuron in a row; by default, in the row by which its weighted sum matters most to the loss."""
     at = trace.layers[layer - 1]
-    r = _place(trace, row, at.dloss_dsums[:, neuron])
+    sizes = _size(at.dloss_dsums[:, neuron])
+    r = int(np.argmax(sizes) if row is None else select_rows(trace.rows, row, "row")[0])
     values = (trace.encoded if layer == 1 else trace.layers[layer - 2].activations)[r].astype(np.float64)
     w, b = at.weights[:, neuron].astype(np.float64), float(at.bias[neuron])
     targets, onward, by_onward = _onward(trace, layer, neuron, r)
@@ -149,18 +151,6 @@ def _onward(
     after = trace.layers[layer]
     names = tuple(trace.neuron_name(layer + 1, j) for j in range(after.width))
     return names, _float(after.weights[neuron]), _float(after.dloss_dsums[r])
-
-
-def _place(trace: Trace, row: Any, gradients: NDArray[Any]) -> int:
-    """Where a row that the user calls so stands in the batch."""
-    if row is None:
-        return int(np.argmax(_size(gradients)))
-    places = np.flatnonzero(trace.rows == row) if _whole(row) else np.zeros(0, dtype=np.int64)
-    if not len(places):
-        called = trace.rows.tolist()
-        shown = ", ".join(map(str, called[:20])) + (", …" if len(called) > 20 else "")
-        raise PlanError(f"row: {row!r} is not in the batch; its rows are {shown}")
-    return int(places[0])
 
 
 def _size(array: NDArray[Any]) -> NDArray[np.float64]:

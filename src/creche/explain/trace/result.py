@@ -328,7 +328,7 @@ class Trace:
         --------
         >>> import creche as cr
         >>> run = cr.train("penguins", label="species", hidden=[5], epochs=1, threads=1)
-        >>> cr.explain.trace(run.model, "penguins", rows=slice(0, 2)).table().columns
+        >>> cr.explain.trace(run.model, "penguins", rows=slice(1, 3)).table().columns
         ['what', 'layer', 'row', 'source', 'neuron', 'name', 'value', 'text']
 
         """

@@ -12,7 +12,7 @@ from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, PlanError, TableError
-from creche.explain.rows import Batch, create_batch, select_places, take_rows
+from creche.explain.rows import Batch, create_batch, select_rows, take_rows
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
@@ -96,8 +96,9 @@ def trace(
         The rows, with their label. With a run it may be left out: then the batch is the one that training takes next.
     y : (n,) array, optional
         The labels, if `data` is without them.
-    rows : slice, or sequence of int or bool, optional
-        Which rows of `data`, by place from 0, as in ``rows=slice(0, 20)``; by default all.
+    rows : int, sequence of int, slice, or (n,) boolean mask, optional
+        Row numbers of `data`, as you count them: tables from 1, arrays from 0. ``rows=slice(1, 21)`` selects the rows
+        1 to 20 of a table. By default all rows.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts; by default as in training.
     neuron : (int, int), optional
@@ -180,7 +181,7 @@ def _batch(
             notes += ("training counted rows by weights that no column holds: here all count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
-    batch = take_rows(batch, select_places(rows, len(batch)))
+    batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))
     if batch.rows.weights is not None and not batch.rows.weights.any():
         raise TableError("sample_weight: is 0 in each of the rows chosen; at least one must count")
     return batch, notes
@@ -192,7 +193,7 @@ def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     encoded = run.prepared.encoded(part, run.plan.loss, run.plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
-        return take_rows(batch, select_places(rows, len(batch)))
+        return take_rows(batch, select_rows(batch.observations.row_numbers, rows))
     epoch, done = run.epoch, int(run.state()["progress"][2])
     if done == run.plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
@@ -226,9 +227,9 @@ def _assembled(
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
     return Trace(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
-        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
-        inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate, None,
-        (1, 0), notes,
+        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes,
+        mistakes, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate,
+        None, (1, 0), notes,
     )  # fmt: skip
 
 

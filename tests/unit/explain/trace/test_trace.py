@@ -35,7 +35,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def step(run: Run) -> cr.explain.Trace:
-    return cr.explain.trace(run.model, "penguins", rows=slice(0, 20))
+    return cr.explain.trace(run.model, "penguins", rows=slice(1, 21))
 
 
 def bits(weights: Any) -> bytes:
@@ -388,19 +388,31 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("rows", "said"),
         [
-            (slice(0, 500), "0:500 goes beyond the table, whose 344 rows are 0:344"),
-            (slice(20, 20), "20:20 chooses none"),
-            ([3, 344], "there is no row 344; there are 344, 0 to 343"),
+            (slice(0, 20), "there is no row 0; the rows are numbered 1 to 344"),
+            (slice(1, 501), "there is no row 500; the rows are numbered 1 to 344"),
+            (slice(20, 20), "20:20 selects no row"),
+            ([3, 345], "there is no row 345; the rows are numbered 1 to 344"),
             ([-1], "there is no row -1"),
-            ([], "chooses none"),
-            ([0.5], "needs places of rows"),
-            ("first", "needs places of rows"),
-            (np.ones(3, dtype=bool), "needs one for each of the 344 rows"),
-            (slice("a", None), "needs whole numbers"),
+            (np.zeros(344, dtype=bool), "selects no row"),
         ],
     )
     def test_rows_that_are_not_there(self, run: Run, rows: Any, said: str) -> None:
-        with pytest.raises(cr.TableError, match=said):
+        with pytest.raises(cr.TableError, match=f"rows: {said}"):
+            cr.explain.trace(run.model, "penguins", rows=rows)
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ([], "needs row numbers"),
+            ([0.5], "needs row numbers, such as 12 or"),
+            ("first", "needs row numbers"),
+            (np.ones(3, dtype=bool), "needs one for each of the 344 rows"),
+            (slice("a", None), "needs whole numbers"),
+            (slice(None, None, -1), "needs a step of at least 1"),
+        ],
+    )
+    def test_rows_that_are_no_row_numbers(self, run: Run, rows: Any, said: str) -> None:
+        with pytest.raises(cr.PlanError, match=f"rows: .*{said}"):
             cr.explain.trace(run.model, "penguins", rows=rows)
 
     @pytest.mark.parametrize(
@@ -415,10 +427,10 @@ class TestBadInput:
     )
     def test_neurons_that_are_not_there(self, run: Run, neuron: Any, said: str) -> None:
         with pytest.raises(cr.PlanError, match=said):
-            cr.explain.trace(run.model, "penguins", rows=[0], neuron=neuron)
+            cr.explain.trace(run.model, "penguins", rows=[1], neuron=neuron)
 
     def test_rows_that_are_not_in_the_batch(self, step: cr.explain.Trace) -> None:
-        with pytest.raises(cr.PlanError, match="row: 21 is not in the batch; its rows are 1, 2"):
+        with pytest.raises(cr.TableError, match="row: there is no row 21; the rows are numbered 1 to 20"):
             step.follow(1, 0, row=21)
 
     def test_labels_that_are_missing(self, run: Run) -> None:
@@ -439,7 +451,7 @@ class TestBadInput:
     def test_rows_that_weigh_nothing(self, run: Run) -> None:
         weights = np.arange(344) >= 10
         with pytest.raises(cr.TableError, match="is 0 in each of the rows chosen"):
-            cr.explain.trace(run.model, "penguins", rows=slice(0, 10), sample_weight=weights)
+            cr.explain.trace(run.model, "penguins", rows=slice(1, 11), sample_weight=weights)
 
     def test_a_loss_that_is_not_finite(self) -> None:
         x, y = line(rows=20)
