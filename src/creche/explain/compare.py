@@ -186,7 +186,7 @@ def compare(
     data, y
         As for `creche.train`.
     directions : two weights, optional
-        Instead of the paths' own: each as (layer, row, column), as for `loss_surface`.
+        Instead of the paths' own: each as (layer, source, target), as for `loss_surface`.
     points : int, default 41
         Of the surface, along each side.
     seed : int, default 0

@@ -140,7 +140,7 @@ def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
         return None
     rows = take_first_rows(subject.seen, ROWS_AT_MOST)
     row, column = most_needed_weight(subject.model, rows)
-    curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, row=row, column=column)
+    curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, source=row, target=column)
     name = subject.model.features.inputs[row]
     return figures.figure(
         _drawing(curve),

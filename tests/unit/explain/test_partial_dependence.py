@@ -267,7 +267,8 @@ def test_very_many_categories() -> None:
     [
         ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? There are: mass, place"),
         ({"column": "kind"}, "column: 'kind' is what the network predicts"),
-        ({"column": "number"}, "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
+        ({"column": "number"},
+         "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
         ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*There are: average, individual"),

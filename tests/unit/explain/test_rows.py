@@ -41,7 +41,7 @@ def test_a_batch_will_do_for_all(model: cr.Model) -> None:
     assert np.array_equal(explain.partial_dependence(model, batch, "island").average, alone.average)
     assert explain.nearest_rows(model, batch, [1], k=1).labels is not None
     with pytest.raises(cr.TableError, match="a Batch has labels and weights already"):
-        explain.loss_against_weight(model, batch, sample_weight=np.ones(344), layer=0, row=0, column=0)
+        explain.loss_against_weight(model, batch, sample_weight=np.ones(344), layer=0, source=0, target=0)
 
 
 def test_an_estimator_can_be_explained_by_all() -> None:
@@ -49,7 +49,7 @@ def test_an_estimator_can_be_explained_by_all() -> None:
     fitted = cr.DNNClassifier((4,), epochs=3, random_state=0, threads=1).fit(x, x[:, 0] > 0)
     assert len(explain.permutation_importance(fitted, x, x[:, 0] > 0, repeats=2).columns) == 3
     assert explain.integrated_gradients(fitted, x, rows=1).attributions.shape == (1, 3)
-    assert explain.loss_against_weight(fitted, x, x[:, 0] > 0, layer=0, row=0, column=0).losses.size == 1001
+    assert explain.loss_against_weight(fitted, x, x[:, 0] > 0, layer=0, source=0, target=0).losses.size == 1001
     for wrong in (None, 3, "a model"):
         with pytest.raises(cr.PlanError, match="needs a Model"):
             explain.permutation_importance(wrong, x, x[:, 0] > 0)
@@ -66,7 +66,7 @@ def test_what_would_never_end_is_refused_at_once(model: cr.Model) -> None:
     with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000; needs a whole number of at most"):
         explain.permutation_importance(model, "penguins", repeats=10**9)
     with pytest.raises(cr.PlanError, match="points: got 1,000,000,000; needs a whole number of at most"):
-        explain.loss_against_weight(model, "penguins", layer=0, row=0, column=0, points=10**9)
+        explain.loss_against_weight(model, "penguins", layer=0, source=0, target=0, points=10**9)
     with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000"):
         cr.cross_validate("penguins", label="species", repeats=10**9)
     with pytest.raises(cr.PlanError, match="networks need about"):
