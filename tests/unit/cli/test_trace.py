@@ -16,7 +16,7 @@ Out = pytest.CaptureFixture[str]
 def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
     said = capsys.readouterr().out
-    for what in ("20 of penguins: rows 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
+    for what in ("20 rows of penguins: 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
         assert what in said
     assert max(map(len, said.splitlines())) <= 100
 
@@ -24,8 +24,8 @@ def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
 def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "3,38", "--neuron", "2:1"]) == 0
     said = capsys.readouterr().out
-    assert "2 of penguins: rows 3, 38" in said
-    assert "Neuron 1 of layer 2, forward" in said
+    assert "2 rows of penguins: 3, 38" in said
+    assert "Neuron 1 of layer 2: forward pass" in said
 
 
 def test_json_says_what_python_says(model_file: Path, capsys: Out) -> None:
@@ -67,7 +67,7 @@ def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> 
     assert main(["trace", str(model_file), str(path)]) == 2
     assert "row 2 is empty" in capsys.readouterr().err
     assert main(["trace", str(model_file), str(path), "--drop-unlabelled", "--rows", "3"]) == 0
-    assert "1 of " in capsys.readouterr().out
+    assert "1 row of " in capsys.readouterr().out
     assert main(["trace", str(model_file), str(path), "--drop-unlabelled", "--rows", "2"]) == 2
     assert "there is no row 2" in capsys.readouterr().err
 
