@@ -51,9 +51,11 @@ def parse_range(text: str) -> tuple[float, float]:
 
 OPTIONS = (
     Option("layer", int, WHICH, "The weight's layer, from 0: the first hidden layer's.", "0"),
-    Option("row", str, WHICH, "From which input (by name or number) or neuron; 'bias' for the bias.", "0"),
-    Option("column", str, WHICH, "To which neuron; in the last layer also a class.", "0"),
-    Option("bias", bool, WHICH, "Whether the bias of that column is meant."),
+    Option(
+        "source", str, WHICH, "The input (by name or number) or neuron the weight comes from; 'bias' for the bias.", "0"
+    ),
+    Option("target", str, WHICH, "The neuron it leads to, by number; in the last layer also a class.", "0"),
+    Option("bias", bool, WHICH, "Show the bias of the target instead of a weight."),
     Option("learning_rate", str, WHICH, "Whose steps to show, with commas between.", "by the curve", parse=parse_rates),
     Option("between", str, WHICH, "The range of the weight, such as -2..2.", "found", parse=parse_range),
     Option("points", int, WHICH, "Of the curve.", "1001"),
@@ -75,11 +77,11 @@ def loss_against_weight(
 
     MODEL is a file that 'creche train -o' wrote. For example:
 
-    creche loss-against-weight penguins.creche penguins.csv --layer 0 --row bill_length_mm --column 3
+    creche loss-against-weight penguins.creche penguins.csv --layer 0 --source bill_length_mm --target 3
 
-    creche loss-against-weight penguins.creche penguins.csv --layer 2 --bias --column Gentoo --learning-rate 0.1,1,10
+    creche loss-against-weight penguins.creche penguins.csv --layer 2 --bias --target Gentoo --learning-rate 0.1,1,10
 
-    creche loss-against-weight penguins.creche penguins.csv --row bill_length_mm --plot curve.png
+    creche loss-against-weight penguins.creche penguins.csv --source bill_length_mm --plot curve.png
     """
     from creche.explain.loss_curve import loss_against_weight as curve_of
     from creche.explain.rows import create_batch
@@ -109,10 +111,10 @@ def loss_against_weight(
 
 
 def _named(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """Rows and columns as numbers, where they are no names: a name may be 7, too."""
+    """Turn sources and targets into numbers where they are not names; a class may be called 7."""
     from creche.explain.weight_space import output_names
 
-    names = {"row": model.features.inputs, "column": output_names(model)}
+    names = {"source": model.features.inputs, "target": output_names(model)}
     return {
         name: int(value) if name in names and value.isdecimal() and value not in names[name] else value
         for name, value in options.items()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from creche.cli.options import (
@@ -23,10 +22,7 @@ from creche.cli.options import (
     with_options,
 )
 from creche.cli.output import print_page
-from creche.errors import PlanError, TableError
-
-if TYPE_CHECKING:
-    from creche.table.observations import Observations
+from creche.errors import PlanError
 
 __all__ = ["trace"]
 
@@ -40,24 +36,19 @@ def parse_neuron(text: str) -> tuple[int, int]:
 
 
 def parse_rows(text: str) -> slice | list[int]:
-    """``0:20`` as the slice that it is in Python; ``3,38`` as the rows of these numbers."""
-    parts = text.split(":")
+    """Return row numbers: ``1-20`` as a slice, ``3,38`` as a list."""
+    first, dash, last = text.partition("-")
     try:
-        if len(parts) == 1:
-            return [int(part) for part in text.split(",")]
-        if len(parts) == 2:
-            return slice(*(int(part) if part.strip() else None for part in parts))
+        if dash:
+            return slice(int(first), int(last) + 1)
+        return [int(part) for part in text.split(",")]
     except ValueError:
-        pass
-    raise TableError(
-        f"--rows: got {text!r}; needs 0:20 (the first 20, as a slice in Python), or the numbers of rows: 3,38"
-    )
+        raise PlanError(f"--rows: got {text!r}; needs row numbers: 1-20, or 3,38") from None
 
 
 OPTIONS = (
     Option(
-        "rows", str, ROWS, "0:20 for the first 20 (a slice as in Python), or the numbers of rows, from 1: 3,38.", "all",
-        parse=parse_rows,
+        "rows", str, ROWS, "The rows of the batch, counted from 1: 1-20, or 3,38.", "all", parse=parse_rows,
     ),
     DROP_UNLABELLED,
     Option("sample_weight", str, ROWS, "A column that says how much each row counts.", "as in training"),
@@ -81,11 +72,11 @@ def trace(
 
     MODEL is a file that 'creche train -o' wrote; the rows of TABLE that are chosen are one batch. For example:
 
-    creche trace penguins.creche penguins.csv --rows 0:20
+    creche trace penguins.creche penguins.csv --rows 1-20
 
     creche trace penguins.creche penguins.csv --rows 3,38 --neuron 1:3
 
-    creche trace penguins.creche penguins.csv --rows 0:20 --html step.html
+    creche trace penguins.creche penguins.csv --rows 1-20 --html step.html
 
     The model is not changed. Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
@@ -103,10 +94,7 @@ def trace(
     observed = network.read_observations(
         table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
     )
-    chosen = options.pop("rows", None)
-    if isinstance(chosen, list):
-        chosen = _places(chosen, observed)
-    step = trace_of(network, observed, rows=chosen, **options)
+    step = trace_of(network, observed, **options)
     if page is not None:
         step.save_html(page)
     if as_json:
@@ -115,18 +103,3 @@ def trace(
         print_page(str(step))
     else:
         print_page(f"{step!r}\nThe page is {page}.")
-
-
-def _places(numbers: list[int], observed: Observations) -> list[int]:
-    """The places of the rows that the table's user calls so."""
-    places = []
-    for number in numbers:
-        here = np.flatnonzero(observed.row_numbers == number)
-        if not len(here):
-            called = observed.row_numbers
-            raise TableError(
-                f"--rows: there is no row {number}; the table's rows with a label are {called[0]} to {called[-1]} "
-                "(0:1 is the first)"
-            )
-        places.append(int(here[0]))
-    return places

@@ -156,9 +156,9 @@ class Comparison(Sequence[ComparedRun]):
         axes : two Axes, optional
 
         """
-        from creche.plots.comparison import comparison
+        from creche import plots
 
-        return comparison(self, axes=axes)
+        return plots.comparison(self, axes=axes)
 
     def __repr__(self) -> str:
         return f"Comparison({len(self)} runs; {', '.join(map(repr, self.runs[:4]))}{', …' if len(self) > 4 else ''})"
@@ -186,7 +186,7 @@ def compare(
     data, y
         As for `creche.train`.
     directions : two weights, optional
-        Instead of the paths' own: each as (layer, row, column), as for `loss_surface`.
+        Instead of the paths' own: each as (layer, source, target), as for `loss_surface`.
     points : int, default 41
         Of the surface, along each side.
     seed : int, default 0

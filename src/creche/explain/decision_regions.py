@@ -11,16 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
-from creche.explain.rows import (
-    as_predictor,
-    as_table,
-    find_encoder,
-    find_outcome,
-    labels_of_table,
-    outcome_names,
-    predict_array,
-    read_labels,
-)
+from creche.explain.predictions import find_encoder, find_outcome, outcome_names, predict_array
+from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import predict_settings
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number
@@ -103,9 +95,9 @@ class DecisionRegions:
 
     def plot(self, axes: Any = None, *, of: Any = None) -> Any:
         """The regions as matplotlib Axes (needs the `plots` extra); `of`: the class or label whose lines are drawn."""
-        from creche.plots.decision_regions import decision_regions
+        from creche import plots
 
-        return decision_regions(self, of=of, axes=axes)
+        return plots.decision_regions(self, of=of, axes=axes)
 
     def __repr__(self) -> str:
         return (
@@ -165,7 +157,8 @@ def decision_regions(
 
     """
     predicting = as_predictor(model)
-    table = as_table(predicting, data)
+    rows = read_rows(predicting, data, y)
+    table = rows.table
     points = check_whole_number("points", points, at_least=2)
     names = {"x_column": x_column, "y_column": y_column}
     if x_column == y_column:
@@ -179,7 +172,7 @@ def decision_regions(
         {**{name: Column("number", np.zeros(1)) for name in names.values()}, **fixed}, "others", table.first_row
     )
     said = np.concatenate([part[:, 0] for part in predict_settings(predicting, one, changes)])
-    labels = labels_of_table(predicting, table, read_labels(data, y))
+    labels = rows.labels(predicting)
     return DecisionRegions(
         (x_column, y_column), along_x, along_y, said.reshape(points, points, -1), outcome_names(predicting),
         predicting.classes is not None, predicting.labels.name,

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
+from creche.explain.encoded_rows import column_blocks, encode_inputs
 from creche.explain.input_gradients import OutputFunction, OutputTarget
-from creche.explain.rows import FeatureRows, as_predictor, column_blocks, encode_inputs, read_feature_rows
+from creche.explain.rows import as_predictor, read_rows, select_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
@@ -94,13 +95,9 @@ class IntegratedGradients:
         """
         if row is None:
             if len(self) != 1:
-                raise PlanError(f"row: is missing; there are {len(self):,} rows, from {self.rows[0]} on")
+                raise PlanError(f"row: is missing; there are {len(self):,} rows, from row {self.rows[0]} on")
             return 0
-        found = np.flatnonzero(self.rows == row)
-        if len(found) == 0:
-            some = ", ".join(str(r) for r in self.rows[:10]) + (", …" if len(self) > 10 else "")
-            raise TableError(f"row: got {row!r}; there are attributions of rows {some}")
-        return int(found[0])
+        return int(select_rows(self.rows, row, "row")[0])
 
     def strongest(self, row: int | None = None) -> list[tuple[str, Any, float]]:
         """Of one row: each column, its cell and its attribution, the largest first."""
@@ -142,9 +139,9 @@ class IntegratedGradients:
 
     def plot(self, row: int | None = None, axes: Any = None) -> Any:
         """One row's attributions as signed bars, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.integrated_gradients import integrated_gradients
+        from creche import plots
 
-        return integrated_gradients(self, row, axes=axes)
+        return plots.integrated_gradients(self, row, axes=axes)
 
     def __repr__(self) -> str:
         worst = float(np.abs(self.gap).max(initial=0))
@@ -258,19 +255,20 @@ def integrated_gradients(
     """
     network = as_predictor(model)
     steps = check_whole_number("steps", steps, at_least=1)
-    given = _chosen(read_feature_rows(network, data), rows)
+    every = read_rows(network, data)
+    chosen = every.take(select_rows(every.row_numbers, rows))
     said = OutputFunction(network)
-    ends = [encode_inputs(one, given).astype(np.float64) for one in said.models]
+    ends = [encode_inputs(one, chosen).astype(np.float64) for one in said.models]
     starts = [_baseline(one, baseline, data) for one in said.models]
     looked_at, names = _target(network, said.all(ends), target, logit)
     outputs = said.values(ends, looked_at)
-    baselines = said.values(_repeated(starts, len(given)), looked_at)
+    baselines = said.values(_repeated(starts, len(chosen)), looked_at)
     by_input = _integrals(said, starts, ends, looked_at, quadrature(steps))
     attributions = sum(_by_column(one.features, own) for one, own in zip(said.models, by_input, strict=True))
     unit = "log-odds" if logit else "probability" if network.classes is not None else "number"
     return IntegratedGradients(
-        network.features.names, given.row_numbers, np.asarray(attributions), names, outputs, baselines,
-        given.cells(network.features), network.labels.name, unit,
+        network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
+        chosen.cells(network.features.names), network.labels.name, unit,
         _in_words(baseline),
     )  # fmt: skip
 
@@ -316,29 +314,13 @@ def _by_column(features: FeatureEncoder, by_input: Array) -> Array:
     return np.column_stack([by_input[:, block].sum(axis=1) for block in column_blocks(features)])
 
 
-def _chosen(given: FeatureRows, rows: Any) -> FeatureRows:
-    """The rows that a user means, by what they are called."""
-    if rows is None:
-        return given
-    wanted = np.atleast_1d(np.asarray(rows))
-    if wanted.dtype.kind not in "iu" or wanted.ndim != 1 or len(wanted) == 0:
-        raise PlanError(f"rows: got {rows!r}; needs the number of a row, or several")
-    order = np.argsort(given.row_numbers, kind="stable")
-    place = np.minimum(np.searchsorted(given.row_numbers[order], wanted), len(given) - 1)
-    there = given.row_numbers[order][place] == wanted
-    if not there.all():
-        first, last = given.row_numbers.min(), given.row_numbers.max()
-        raise TableError(f"rows: got {wanted[~there][0]}; there are rows {first} to {last}")
-    return given.take(order[place])
-
-
 def _baseline(model: Model, baseline: Any, data: Any) -> Array:
     """The inputs, (inputs,), at which attributions begin."""
     if baseline is None:
         return neutral_inputs(model.features)
     if isinstance(baseline, str) and baseline == MEAN:
-        return np.asarray(encode_inputs(model, read_feature_rows(model, data)).mean(axis=0, dtype=np.float64))
-    one = read_feature_rows(model, _as_rows(baseline))
+        return np.asarray(encode_inputs(model, read_rows(model, data)).mean(axis=0, dtype=np.float64))
+    one = read_rows(model, _as_rows(baseline))
     if len(one) != 1:
         raise TableError(f"baseline: has {len(one):,} rows; needs one, or 'mean' for the mean of the data's rows")
     return np.asarray(encode_inputs(model, one)[0], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""A curve of the loss against one weight, with what there is to see on it."""
+"""The loss as a function of one weight: a curve, its tangent, and where steps of gradient descent would land."""
 
 from __future__ import annotations
 
@@ -35,9 +35,12 @@ class LossAgainstWeight:
     ----------
     name : str
         Such as "weight from bill_length_mm to neuron 3 of layer 1".
-    layer, column : int
-    row : int or None
-        None for a bias.
+    layer : int
+        The index of W and b in `Model.weights`, from 0.
+    source : int or None
+        The input or neuron that the weight comes from; None for a bias.
+    target : int
+        The neuron that it leads to.
     weights : (points,) array of the plan's precision
         Rising; the weight as it is is one of them.
     losses : (points,) float64
@@ -61,8 +64,8 @@ class LossAgainstWeight:
 
     name: str
     layer: int
-    row: int | None
-    column: int
+    source: int | None
+    target: int
     weights: NDArray[Any]
     losses: Array
     index: int
@@ -108,7 +111,7 @@ class LossAgainstWeight:
              "verdict": landing.verdict} for landing in self.landings
         ]  # fmt: skip
         return {
-            "name": self.name, "layer": self.layer, "row": self.row, "column": self.column, "at": self.at,
+            "name": self.name, "layer": self.layer, "source": self.source, "target": self.target, "at": self.at,
             "loss": self.loss, "gradient": self.gradient, "valley": float(self.weights[self.valley]),
             "landings": landings, "ends": list(self.ends), "left_out": self.left_out,
             "path": None if self.path is None else self.path.tolist(),
@@ -128,9 +131,9 @@ class LossAgainstWeight:
 
     def plot(self, axes: Any = None) -> Any:
         """The curve, the current point, the tangent and the landings, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.loss_landscape import loss_against_weight
+        from creche import plots
 
-        return loss_against_weight(self, axes=axes)
+        return plots.loss_against_weight(self, axes=axes)
 
     def __repr__(self) -> str:
         return (
@@ -164,8 +167,8 @@ def loss_against_weight(
     y: Any = None,
     *,
     layer: int = 0,
-    row: int | str = 0,
-    column: int | str = 0,
+    source: int | str = 0,
+    target: int | str = 0,
     bias: bool = False,
     learning_rate: float | Sequence[float] | None = None,
     path: Any = None,
@@ -187,27 +190,33 @@ def loss_against_weight(
     ----------
     model : Model, Run or Member
     data : file name, DataFrame, (n, d) array or Batch, optional
-        Rows with their labels, as for `Model.evaluate`; of a run, by default those it is trained on, with their
-        weights. A `Batch` (`creche.explain.rows.create_batch`) is not read and encoded again for each weight.
+        Rows with their labels, as for `Model.evaluate`; for a run, by default those it is trained on, with their
+        weights. A `Batch` (from `creche.explain.create_batch`) is not read and encoded again for each weight.
     y : (n,) array, optional
+        The labels, if `data` is without them.
     layer : int, default 0
-        Of the weight, from 0: the first hidden layer's.
-    row : int or str, default 0
-        From which input (a number, or a name such as "bill_length_mm") or neuron; "bias" for the bias.
-    column : int or str, default 0
-        To which neuron; in the last layer also the name of a class or a label.
+        The layer of the weight, its index in `Model.weights`: 0 leads to the first hidden layer.
+    source : int or str, default 0
+        The input (by number, or by a name such as "bill_length_mm") or neuron that the weight comes from; "bias" for
+        the bias.
+    target : int or str, default 0
+        The neuron that it leads to; in the last layer also the name of a class or a label.
     bias : bool, default False
-        Whether the bias of that column is meant, whatever `row` says.
-    learning_rate : float or several, optional
-        Whose steps are shown; by default the plan's, and three that the curve suggests: too low, good, overshooting.
+        Whether to vary the bias of `target`; `source` is then ignored.
+    learning_rate : float or sequence of float, optional
+        The learning rates whose steps are shown; by default the plan's, and three that the curve suggests: one too low,
+        one good, one that overshoots.
     path : (steps,) array, or list of weights, optional
-        The weight's values during training, in order; or all weights, each as `Model.weights`. By default those that
-        the run recorded, if it did.
+        The weight's values during training, in order; or all weights at each step, each as `Model.weights`. By default
+        those that the run recorded, if it did.
     between : (float, float), optional
-        The range, in place of the one that is found; wider if the weight as it is lies outside.
+        The range of the curve, widened to include the current value; by default the range is found.
     points : int, default 1001
+        How many points the curve has.
     sample_weight : (n,) array or name of a column, optional
+        How much each row counts.
     threads : int, optional
+        By default as many as the model uses.
 
     Returns
     -------
@@ -216,11 +225,11 @@ def loss_against_weight(
     Raises
     ------
     PlanError
-        If there is no such layer, row or column: what there is.
+        If there is no such layer, source or target; the error says which there are.
     TableError
-        If the rows are not what the model was trained on.
+        If the columns or labels are not those the model was trained on.
     CrecheError
-        If the loss is not finite as it is.
+        If the loss of the network as it is is not finite.
 
     Notes
     -----
@@ -232,7 +241,7 @@ def loss_against_weight(
     --------
     >>> import creche as cr
     >>> run = cr.train("penguins", label="species", hidden=[5, 5], epochs=5, threads=1)
-    >>> curve = cr.explain.loss_against_weight(run.model, "penguins", row="bill_length_mm", column=3, threads=1)
+    >>> curve = cr.explain.loss_against_weight(run.model, "penguins", source="bill_length_mm", target=3, threads=1)
     >>> curve.name
     'weight from bill_length_mm to neuron 3 of layer 1'
     >>> curve.weights[0] < curve.at < curve.weights[-1]
@@ -245,7 +254,7 @@ def loss_against_weight(
     points = check_whole_number("points", points, at_least=3, at_most=MOST_POINTS)
     rates, ends = parse_rates(learning_rate), _checked_range(between)
     network, judge = create_evaluator(model, data, y, sample_weight, threads)
-    place = find_weight(network, layer, row, column, bias=bias)
+    place = find_weight(network, layer, source, target, bias=bias)
     line = _Line(judge, network.weights, place)
     path = resolve_path(model, path)
     known = None if path is None else path_values(path, place, network.plan.network)
@@ -266,7 +275,7 @@ def loss_against_weight(
     valley = find_valley(exact, losses, here, gradient)
     landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
-        place.name, place.layer, place.row, place.column, weights, losses, here, gradient, valley, landings, known,
+        place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, landings, known,
         not_finite, left_out,
     )  # fmt: skip
 

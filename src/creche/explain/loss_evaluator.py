@@ -80,11 +80,11 @@ class LossEvaluator:
             _, gradients = self._alone.gradients(rows.x, rows.classes, rows.targets, rows.weights)
             return float(read_weight(gradients, place)), 1.0
         inside = batch_internals(self.plan, weights, rows)
-        if place.row is None:
+        if place.source is None:
             size = 1.0
         else:
             left = rows.x if place.layer == 0 else inside.activations[place.layer - 1]
-            size = float(np.sqrt(np.mean(np.square(left[:, place.row], dtype=np.float64))))
+            size = float(np.sqrt(np.mean(np.square(left[:, place.source], dtype=np.float64))))
         return float(read_weight(inside.gradients, place)), size
 
 
@@ -127,10 +127,10 @@ def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> C
         some = values[stretch]
         stack = [(np.repeat(w[None], len(some), axis=0), np.repeat(b[None], len(some), axis=0)) for w, b in weights]
         w, b = stack[place.layer]
-        if place.row is None:
-            b[:, place.column] = some
+        if place.source is None:
+            b[:, place.target] = some
         else:
-            w[:, place.row, place.column] = some
+            w[:, place.source, place.target] = some
         return stack
 
     return stack_of

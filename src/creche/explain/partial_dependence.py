@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.explain.rows import as_predictor, as_table, find_outcome, outcome_names, row_numbers, unique_column_name
+from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
+from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
 from creche.plan.arguments import check_whole_number
 
@@ -123,9 +124,9 @@ class PartialDependence:
 
     def plot(self, axes: Any = None, *, of: Any = None) -> Any:
         """Curves, bars or a map, as matplotlib Axes (needs the `plots` extra); `of`: which class or label alone."""
-        from creche.plots.partial_dependence import partial_dependence
+        from creche import plots
 
-        return partial_dependence(self, of=of, axes=axes)
+        return plots.partial_dependence(self, of=of, axes=axes)
 
     def __repr__(self) -> str:
         tried = " and ".join(f"{len(span)} values of {span.name}" for span in self.spans)
@@ -214,7 +215,8 @@ def partial_dependence(
     if second is not None and second == column:
         raise PlanError(f"second: got {second!r}, which is the first column too; give another")
     predicting = as_predictor(model)
-    table = as_table(predicting, data)
+    rows = read_rows(predicting, data)
+    table = rows.table
     points = check_whole_number(
         "points", (POINTS if second is None else POINTS_OF_TWO) if points is None else points, at_least=2
     )
@@ -242,7 +244,7 @@ def partial_dependence(
         predicting.labels.name,
         average,
         of_each,
-        row_numbers(data, table),
+        rows.row_numbers,
     )
 
 

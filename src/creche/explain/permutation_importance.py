@@ -19,7 +19,8 @@ from creche.evaluation.metrics import (
     predict_classes,
 )
 from creche.evaluation.regression import RegressionMeasures
-from creche.explain.rows import Batch, EncodedRows, as_predictor, read_feature_rows
+from creche.explain.encoded_rows import EncodedRows
+from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
@@ -99,9 +100,9 @@ class PermutationImportance:
 
     def plot(self, axes: Any = None) -> Any:
         """The columns as bars with their intervals, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.permutation_importance import permutation_importance
+        from creche import plots
 
-        return permutation_importance(self, axes=axes)
+        return plots.permutation_importance(self, axes=axes)
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.columns[:3], self.importance, strict=False))
@@ -304,11 +305,11 @@ def permutation_importance(
     )
     check_count("n_resamples", n_resamples)
     metric = resolve_metric(network, metric)
-    observed = _observed(network, data, y)
+    observed = read_observations(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
     weights = check_weights(resolve_sample_weights(sample_weight, observed), len(observed))
-    encoded = EncodedRows(network, read_feature_rows(network, observed))
+    encoded = EncodedRows(network, read_rows(network, observed))
     measure_of = create_measure(network, observed, weights, metric)
     plain = measure_of(encoded.predict())
     score = float(plain(weights[np.newaxis])[0])
@@ -334,14 +335,6 @@ def permutation_importance(
             resampled += sign * draws.differences(plain, measures, weights, order) / looked_at
     resampled += (each.mean(axis=1) - each[:, :looked_at].mean(axis=1))[:, np.newaxis]
     return _sorted(names, each, resampled, metric, score, len(observed))
-
-
-def _observed(network: Model | Ensemble, data: Any, y: Any) -> Observations:
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    if isinstance(data, Batch):
-        return data.observations
-    return data if isinstance(data, Observations) else network.read_observations(data, y)
 
 
 class _Draws:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.explain.rows import find_encoder, predict_array
+from creche.explain.predictions import find_encoder, predict_array
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.table.cell_types import ColumnContext, Rule, coerce_column

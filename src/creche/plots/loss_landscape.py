@@ -54,7 +54,7 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     --------
     >>> import creche as cr
     >>> model = cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
-    >>> curve = cr.explain.loss_against_weight(model, "penguins", row="bill_length_mm", column=3, threads=1)
+    >>> curve = cr.explain.loss_against_weight(model, "penguins", source="bill_length_mm", target=3, threads=1)
     >>> loss_against_weight(curve).get_xlabel()
     'weight from bill_length_mm to neuron 3 of layer 1'
 

@@ -14,10 +14,11 @@ from creche import explain
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import evaluate_many
 from creche.explain.rows import create_batch
+from creche.explain.trace.narrative import describe_trace
 from creche.model.model import Model
 from creche.plots.save import FONT, render_picture
 from creche.plots.style import resolve_axes
-from creche.render.html import Html, join_html, step_html, tag
+from creche.render.html import Html, join_html, sections_html, tag
 from creche.report.subject import ReportSubject, take_first_rows
 from creche.table.observations import Observations
 from creche.table.table import Table
@@ -127,7 +128,10 @@ def step_section(subject: ReportSubject, figures: Figures) -> Html | None:
         return None
     rows = subject.seen
     spread = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ROWS_OF_A_STEP)).astype(np.int64))
-    return step_html(explain.trace(subject.model, rows.take(spread)))  # from everywhere, so of several classes
+    step = explain.trace(
+        subject.model, rows.take(spread)
+    )  # spread, so that several classes occur
+    return sections_html(describe_trace(step, ROWS_OF_A_STEP, with_weights=False), heading="h3")
 
 
 def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
@@ -136,7 +140,7 @@ def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
         return None
     rows = take_first_rows(subject.seen, ROWS_AT_MOST)
     row, column = most_needed_weight(subject.model, rows)
-    curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, row=row, column=column)
+    curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, source=row, target=column)
     name = subject.model.features.inputs[row]
     return figures.figure(
         _drawing(curve),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from os.path import samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from creche._system.atomic_files import open_replacement
 from creche.errors import CrecheError, PlanError
 from creche.plots.style import pyplot
-from creche.render.html import Html, facts_table, join_html, tag
+from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
@@ -29,10 +28,6 @@ Section = Callable[[ReportSubject, Figures], Html | None]
 
 
 EXPLANATIONS = ("uses", "step", "weight")
-
-
-# Nothing is fetched and nothing is run, whatever stands in the page.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def report(
@@ -158,21 +153,13 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
     made = [(name, heading, _made(name, make, subject, figures)) for name, heading, make in sections]
     there = [(name, heading, content) for name, heading, content in made if content is not None]
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
-    body = tag(
-        "body",
+    return html_page(
+        subject.title,
         tag("header", tag("h1", subject.title), tag("p", repr(subject.model), class_="quiet")),
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),
     )
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        tag("title", subject.title),
-        tag("style", Html(files("creche.render").joinpath("page.css").read_text())),
-    )
-    return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
 
 
 def _made(name: str, make: Section, subject: ReportSubject, figures: Figures) -> Html | None:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.explain import integrated_gradients
+from creche.explain.encoded_rows import column_blocks
 from creche.explain.input_gradients import OutputFunction, OutputTarget
 from creche.explain.integrated_gradients import neutral_inputs
-from creche.explain.rows import column_blocks
 from tests.unit.small_runs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())
@@ -225,10 +225,10 @@ def test_several_numbers_and_counts() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": 345}, "rows: got 345; there are rows 1 to 344"),
-        ({"rows": 0}, "rows: got 0; there are rows 1 to 344"),
-        ({"rows": "first"}, "rows: got 'first'; needs the number of a row"),
-        ({"rows": []}, "rows: got []; needs the number"),
+        ({"rows": 345}, "rows: there is no row 345; the rows are numbered 1 to 344"),
+        ({"rows": 0}, "rows: there is no row 0; the rows are numbered 1 to 344"),
+        ({"rows": "first"}, "rows: got 'first'; needs row numbers, such as 12"),
+        ({"rows": []}, "rows: got []; needs row numbers"),
         ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? There are: Adelie, Chinstrap, Gentoo"),
         ({"target": "logit"}, "For log-odds say logit=True."),
         ({"steps": 0}, "steps: got 0; needs a whole number of at least 1"),
@@ -291,7 +291,7 @@ def test_what_cannot_be_explained(model: cr.Model) -> None:
     found = integrated_gradients(model, "penguins", rows=[4, 5])
     with pytest.raises(cr.PlanError, match="row: is missing; there are 2 rows"):
         found.strongest()
-    with pytest.raises(cr.TableError, match="row: got 6; there are attributions of rows 4, 5"):
+    with pytest.raises(cr.TableError, match="row: there is no row 6; the rows are numbered 4 to 5"):
         found.plot(row=6)
 
 

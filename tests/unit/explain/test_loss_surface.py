@@ -145,13 +145,16 @@ def test_reach_and_what_is_not_finite() -> None:
     ("arguments", "message"),
     [
         ({"directions": "pca"}, r"directions: got 'pca'; .*There are: path, random"),
-        ({"directions": "path"}, "directions: 'path' needs one; give path"),
+        ({"directions": "path"}, "directions: 'path' needs a path; give path="),
         ({"directions": [(0, 0, 0)]}, "directions: needs two of them"),
-        ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: are twice the weight from island=Biscoe to neuron 0"),
+        ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: both are the weight from island=Biscoe to neuron 0"),
         ({"directions": [(0, 0, 0), (5, 0, 0)]}, "layer: got 5"),
-        ({"directions": [(0, 0, 0), "bias"]}, r"directions\[1\]: got 'bias'; needs a weight as \(layer, row, column\)"),
+        (
+            {"directions": [(0, 0, 0), "bias"]},
+            r"directions\[1\]: got 'bias'; needs a weight as \(layer, source, target\)",
+        ),
         ({"path": "steps"}, r"path\[0\]: got 1 layers"),
-        ({"path": 3}, "path: got int; needs a list of at least 2 weights"),
+        ({"path": 3}, "path: got int; needs a list of at least 2 sets of weights"),
         ({"reach": -1}, "reach: got -1; needs a number above 0"),
         ({"points": 1}, "points: got 1"),
     ],
@@ -163,11 +166,11 @@ def test_what_cannot_be(run: cr.Run, arguments: dict[str, Any], message: str) ->
 
 def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Weights]) -> None:
     weights = run.model.weights
-    with pytest.raises(cr.PlanError, match="its weights are all the same"):
+    with pytest.raises(cr.PlanError, match="all its weights are the same"):
         surface_of(run.model, path=[weights, weights])
-    with pytest.raises(cr.PlanError, match="directions: are the same line"):
+    with pytest.raises(cr.PlanError, match="directions: lie on one line"):
         surface_of(run.model, directions=[weights, [(2 * w, 2 * b) for w, b in weights]])
-    with pytest.raises(cr.PlanError, match=r"directions\[0\]: is 0 throughout"):
+    with pytest.raises(cr.PlanError, match=r"directions\[0\]: is 0 everywhere"):
         surface_of(run.model, directions=[[(0 * w, 0 * b) for w, b in weights], weights])
     with pytest.raises(cr.PlanError, match=r"path\[1\], layer 1: has shapes .* needs W \(4, 3\) and b \(3,\)"):
         surface_of(run.model, path=[weights, [weights[0], weights[0]]])
@@ -209,6 +212,6 @@ def test_what_a_run_recorded_is_its_path(run: cr.Run, steps: list[Weights]) -> N
     assert found.kind == "path"
     assert found.path is not None
     np.testing.assert_array_equal(found.path, surface_of(run.model, path=steps).path)
-    curve = cr.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
+    curve = cr.explain.loss_against_weight(run, source=3, target=3, path=Recorded(), points=5, threads=1)
     assert curve.path is not None
     assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]

@@ -89,32 +89,37 @@ def test_the_table(model: cr.Model) -> None:
     found = nearest_rows(model, "penguins", [10, 200], k=3)
     table = found.table()
     assert table.columns == [
-        "row", "rank", "training row", "distance", "species", "said of row", "said of training row", "its probability",
+        "row", "rank", "training_row", "distance", "species", "predicted", "training_row_predicted",
+        "training_row_probability",
     ]  # fmt: skip
     assert table["row"].to_list() == [10] * 3 + [200] * 3
     assert table["rank"].to_list() == [1, 2, 3] * 2
     species = cr.datasets.penguins()["species"].to_list()
-    assert table["species"].to_list() == [species[row - 1] for row in table["training row"].to_list()]
+    assert table["species"].to_list() == [species[row - 1] for row in table["training_row"].to_list()]
     said = model.predict("penguins")
-    assert table["said of training row"].to_list() == [said[row - 1] for row in table["training row"].to_list()]
-    assert repr(found) == "NearestRows(3 training rows for each of 2 rows, by last hidden)"
+    assert table["training_row_predicted"].to_list() == [said[row - 1] for row in table["training_row"].to_list()]
+    assert repr(found) == "NearestRows(3 training rows for each of 2 rows, space 'last hidden')"
 
 
 def test_of_numbers() -> None:
     x = np.random.default_rng(0).standard_normal((30, 3))
     model = cr.train(x, x[:, :2], hidden=[4], epochs=3, threads=1).model
     table = nearest_rows(model, x, 0, (x, x[:, 0]), k=2).table()
-    assert table.columns[-4:] == ["said of row: y0", "said of training row: y0", "said of row: y1",
-                                  "said of training row: y1"]  # fmt: skip
-    np.testing.assert_array_equal(table["said of row: y1"].to_numpy(), np.repeat(model.predict(x)[0, 1], 2))
+    assert table.columns[-4:] == [
+        "predicted_y0",
+        "training_row_predicted_y0",
+        "predicted_y1",
+        "training_row_predicted_y1",
+    ]
+    np.testing.assert_array_equal(table["predicted_y1"].to_numpy(), np.repeat(model.predict(x)[0, 1], 2))
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"rows": 0}, PlanError, "rows: there is no row 0; penguins has rows 1 to 344"),
-        ({"rows": [3, 345]}, PlanError, "rows: there is no row 345"),
-        ({"rows": []}, PlanError, "needs the number of a row, or a list of them, from 1 to 344"),
+        ({"rows": 0}, TableError, "rows: there is no row 0; the rows are numbered 1 to 344"),
+        ({"rows": [3, 345]}, TableError, "rows: there is no row 345"),
+        ({"rows": []}, PlanError, "needs row numbers, such as 12 .*; the rows are numbered 1 to 344"),
         ({"rows": "first"}, PlanError, "rows: got 'first'"),
         ({"rows": 1, "k": 344}, TableError, "k: got 344; there are 343 training rows"),
         ({"rows": 1, "k": 0}, PlanError, "k: got 0; needs a whole number"),

@@ -14,7 +14,7 @@ from sklearn.inspection import partial_dependence as of_sklearn
 import creche as cr
 from creche.errors import PlanError, TableError
 from creche.explain import partial_dependence
-from creche.explain.rows import as_table
+from creche.explain.rows import read_rows
 from creche.explain.value_grid import apply_settings, create_grid, predict_settings
 
 FLOAT32 = 1e-6  # the network's outputs are float32; sums of them are not
@@ -139,7 +139,7 @@ def test_each_row_has_what_is_said_of_the_changed_table(model: cr.Model, column:
 
 
 def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = as_table(model, mixed())
+    table = read_rows(model, mixed()).table
     spans = [create_grid(model, table, name, 6) for name in ("mass", "place")]
     settings = {span.name: span.tried.take(np.array([0, 3, 1])) for span in spans}
     whole = np.concatenate(list(predict_settings(model, table, settings)))
@@ -267,7 +267,8 @@ def test_very_many_categories() -> None:
     [
         ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? There are: mass, place"),
         ({"column": "kind"}, "column: 'kind' is what the network predicts"),
-        ({"column": "number"}, "column: 'number' is in the table, but the network was not trained on it; it was"),
+        ({"column": "number"},
+         "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
         ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*There are: average, individual"),

@@ -16,7 +16,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import creche as cr
 from creche.explain import permutation_importance
-from creche.explain.rows import EncodedRows, column_blocks, create_batch, read_feature_rows
+from creche.explain.encoded_rows import EncodedRows, column_blocks
+from creche.explain.rows import create_batch, read_rows
 from tests.unit.small_runs import line, two_classes
 
 
@@ -110,10 +111,10 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
 
 
 @pytest.mark.parametrize("preprocessing", ["standard", "quantile"])
-def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
-    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=encoding, threads=1).model
+def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, preprocessing: str) -> None:
+    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=preprocessing, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
-    encoded = EncodedRows(network, read_feature_rows(network, mixed))
+    encoded = EncodedRows(network, read_rows(network, mixed))
     before = encoded.predict()
     for column, name in enumerate(network.features.names):
         shuffled = mixed.with_columns(mixed[name][order.tolist()].alias(name))
@@ -124,7 +125,7 @@ def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFr
 def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
     penguins = cr.datasets.penguins()
     order = np.random.default_rng(0).permutation(len(penguins))
-    encoded = EncodedRows(ensemble, read_feature_rows(ensemble, penguins))
+    encoded = EncodedRows(ensemble, read_rows(ensemble, penguins))
     np.testing.assert_array_equal(encoded.predict(), ensemble.predict_proba(penguins))
     for column, name in enumerate(ensemble.features.names):
         shuffled = penguins.with_columns(penguins[name][order.tolist()].alias(name))
