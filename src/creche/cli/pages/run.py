@@ -14,8 +14,15 @@ from rich.text import Text
 from creche.cli.charts import draw_loss_curves, draw_network
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import facts_table, plain_table
-from creche.evaluation.metrics import format_interval, format_number, metric_name, name_purpose
-from creche.render.words import CLASSES_SHOWN, describe_classes, describe_optimizer
+from creche.evaluation.metrics import metric_name
+from creche.render.words import (
+    CLASSES_SHOWN,
+    describe_classes,
+    describe_optimizer,
+    format_interval,
+    format_number,
+    name_purpose,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
