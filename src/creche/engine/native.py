@@ -115,7 +115,8 @@ def check_memory(plan: Plan, rows: int) -> None:
         has = "this machine" if free is None else f"{format_gigabytes(free)} available"
         raise PlanError(
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
-            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller "
+            "batches"
         )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import new_predictor
+from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, select_places, take_rows
 from creche.explain.trace.gradient_check import check_gradients
@@ -193,7 +194,7 @@ def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_places(rows, len(batch)))
-    epoch, done = run.epoch, int(run.state()["progress"][2])
+    epoch, done = run.epoch, RunState(run.state()).batch
     if done == run.plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
     return take_rows(batch, batch_rows(run.plan, epoch, done, len(batch)))
