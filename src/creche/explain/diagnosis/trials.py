@@ -17,7 +17,6 @@ from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.initializers import default_initializer
-from creche.plan.losses import CustomLoss
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
@@ -175,7 +174,7 @@ def _weighted(prepared: Prepared, weights: Any) -> Prepared:
 
 def _trained(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:
     """The weights each ends with; None of those that diverged."""
-    if isinstance(jobs[0].plan.loss, CustomLoss):  # a function of Python: one by one
+    if jobs[0].plan.loss.is_python:
         return [_trained_alone(job, threads) for job in jobs]
     try:
         crew = Crew(jobs, threads)

@@ -19,7 +19,6 @@ from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
 from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
-from creche.plan.losses import BinaryCrossEntropy, Poisson
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
@@ -238,19 +237,10 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
     for i, layer in enumerate(plan.network.layers):
         is_last = i == len(plan.network.layers) - 1
         planes = {name: (step.planes_before[name][i], step.planes_after[name][i]) for name in step.planes_before}
-        applied = _head(plan) if is_last else layer.activation.key
+        applied = plan.loss.head(plan.task).key if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
         out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], planes))
     return tuple(out)
-
-
-def _head(plan: Plan) -> str:
-    """What turns the last weighted sums into predictions."""
-    if isinstance(plan.loss, BinaryCrossEntropy):
-        return "sigmoid"
-    if plan.task == "classification":
-        return "softmax"
-    return "exp" if isinstance(plan.loss, Poisson) else "identity"
 
 
 def _mistakes(

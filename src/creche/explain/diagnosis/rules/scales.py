@@ -65,7 +65,7 @@ def label_scale(case: RunFacts) -> Symptom | None:
     labels, targets = case.prepared.labels, case.run.rows.targets
     if case.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
         return None
-    if case.plan.loss.key == "poisson":  # whose outputs are logarithms
+    if not case.plan.loss.standardizes_labels:
         return None
     mean, spread = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
     far = (spread > LARGE_LABEL) | (spread < SMALL_LABEL) | (np.abs(mean) > FAR_FROM_0 * np.maximum(spread, 1.0))
