@@ -30,7 +30,7 @@ __all__ = [
 # Where the words of an option are listed: imported when a shell asks for them.
 WORDS = {
     "activation": "creche.plan:ACTIVATIONS",
-    "choose_threshold": "creche.evaluation.threshold:METRICS_OF_DECISIONS",
+    "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "duplicates": "creche.table.preparation:DUPLICATES",
     "preprocessing": "creche.table.encoders.features:SCALINGS",
     "format": "creche.table.reading.options:FORMATS",

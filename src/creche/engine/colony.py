@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.engine.native import Rows, format_gigabytes, translate
+from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
@@ -105,16 +106,14 @@ class EndedMember:
         return self._status
 
     def where(self) -> tuple[int, int]:
-        epoch, _, batch = self._state["progress"][:3].tolist()
-        return int(epoch), int(batch)
+        state = RunState(self._state)
+        return state.epoch, state.batch
 
     def history(self) -> State:
-        prefix = "history."
-        return {name.removeprefix(prefix): array for name, array in self._state.items() if name.startswith(prefix)}
+        return RunState(self._state).history
 
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        layers = sum(name.startswith("network.") for name in self._state) // 2
-        return [(self._state[f"network.{i}.weights"], self._state[f"network.{i}.bias"]) for i in range(layers)]
+        return RunState(self._state).layers
 
     def state(self) -> State:
         return self._state
@@ -233,9 +232,10 @@ class Crew:
 
     def _take_up(self, states: Mapping[int, State]) -> None:
         # A pack takes its steps together, so only members that stand at the same one can share it.
-        at: dict[tuple[float, ...], list[int]] = {}
-        for number, state in states.items():
-            at.setdefault(tuple(state["progress"][:3].tolist()), []).append(number)
+        at: dict[tuple[int, int, int], list[int]] = {}
+        for number, arrays in states.items():
+            state = RunState(arrays)
+            at.setdefault((state.epoch, state.step, state.batch), []).append(number)
         for together in at.values():
             places = self._begun(together)
             for member, number in enumerate(together):
@@ -304,8 +304,8 @@ def check_networks(count: int, needed: int) -> None:
     free = available_memory()
     if free is not None and needed > free:
         raise PlanError(
-            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; train fewer at "
-            "once"
+            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; "
+            "train fewer at once"
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.native import Rows, new_predictor, new_run, translate
-from creche.plan.losses import BinaryCrossEntropy, CustomLoss, Poisson
+from creche.plan.losses import CustomLoss
 from creche.plan.network import Network
 from creche.plan.optimizers import SGD
 from creche.plan.plan import Plan
@@ -111,9 +111,7 @@ def predict_many(plan: Plan, stack: Stack, x: NDArray[Any], threads: int) -> NDA
     return np.asarray(new_many_predictor(plan, stack, threads).predict(x))
 
 
-def input_gradients(
-    plan: Plan, weights: Weights, x: NDArray[Any], directions: NDArray[Any], *, head: bool = False
-) -> NDArray[Any]:
+def input_gradients(plan: Plan, weights: Weights, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
     """The gradient of ``(directions * outputs).sum()`` by x, (n, d): exact, by the network's own way back.
 
     Parameters
@@ -123,30 +121,14 @@ def input_gradients(
     x : (n, d) array
     directions : (n, outputs) array
         How much each output of each row counts; a one in column c gives the gradient of output c.
-    head : bool, default False
-        Whether outputs are what the network predicts (after softmax or sigmoid) rather than what the loss is given.
 
     """
     predictor = new_predictor(plan, list(weights), 1)
     pieces = []
     for begin in range(0, max(len(x), 1), ROWS_AT_ONCE):
         of = slice(begin, begin + ROWS_AT_ONCE)
-        along = directions[of]
-        if head:
-            along = _before_head(plan, predictor.predict(x[of]), along)
-        pieces.append(predictor.input_gradients(x[of], np.ascontiguousarray(along, dtype=x.dtype)))
+        pieces.append(predictor.input_gradients(x[of], np.ascontiguousarray(directions[of], dtype=x.dtype)))
     return np.concatenate(pieces)
-
-
-def _before_head(plan: Plan, said: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
-    """Directions of what is predicted as directions of the weighted sums it is made of."""
-    if isinstance(plan.loss, BinaryCrossEntropy):  # sigmoid: p' = p (1 - p)
-        return np.asarray(directions * said * (1 - said))
-    if isinstance(plan.loss, Poisson):  # exponential
-        return np.asarray(directions * said)
-    if plan.task == "classification":  # softmax: dp_c/dz_k = p_c ([c = k] - p_k)
-        return np.asarray(said * (directions - (directions * said).sum(axis=1, keepdims=True)))
-    return directions
 
 
 @dataclass(frozen=True, slots=True)

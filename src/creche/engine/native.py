@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.errors import PlanError
-from creche.plan.losses import CustomLoss, Loss, SquaredError
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
@@ -69,11 +68,10 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     threads = worthwhile_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
     watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
-    loss = None
-    if isinstance(plan.loss, CustomLoss):
-        plan.loss.needed()
-        loss = plan.loss.call
-    return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads, loss)
+    return kind(
+        translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads,
+        plan.loss.engine_callback(),
+    )  # fmt: skip
 
 
 def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
@@ -115,7 +113,8 @@ def check_memory(plan: Plan, rows: int) -> None:
         has = "this machine" if free is None else f"{format_gigabytes(free)} available"
         raise PlanError(
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
-            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller "
+            "batches"
         )
 
 
@@ -145,7 +144,7 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
         layers.append(to)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
-    _translate_loss(plan.loss, plan.task, out.loss)
+    _copy(plan.loss.engine_settings(plan.task), out.loss)
     _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
     _translate_schedule(plan.schedule, out.schedule)
     if plan.early_stopping is not None:
@@ -156,15 +155,6 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
 def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -> None:
     for name, value in data.items():
         setattr(to, (rename or {}).get(name, name), value)
-
-
-def _translate_loss(loss: Loss, task: str, to: Any) -> None:
-    if isinstance(loss, CustomLoss):  # the kind is that of its head and metric
-        to.kind = "cross_entropy" if task == "classification" else "squared_error"
-        return
-    _copy(loss.to_dict(), to)
-    if isinstance(loss, SquaredError) and task == "classification":
-        to.kind = "squared_error_of_classes"
 
 
 def _translate_schedule(schedule: Schedule, to: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.evaluation.metrics import METRICS
+
 __all__ = ["Spread", "t_quantile"]
 
 STEPS = 60  # halvings of the angle, so that no bit of it is left open
@@ -61,14 +63,7 @@ def _sum(square: float, factors: range) -> float:
 
 COVERED = 0.95
 
-
-# What a metric can be at all: an interval that went beyond would promise what cannot happen.
-POSSIBLE = {
-    **dict.fromkeys(("accuracy", "balanced_accuracy", "auc", "f1", "calibration_error"), (0.0, 1.0)),
-    **dict.fromkeys(("log_loss", "rmse", "mae", "pinball"), (0.0, math.inf)),
-    "brier": (0.0, 2.0),
-    "r2": (-math.inf, 1.0),
-}
+UNBOUNDED = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +140,7 @@ class Spread:
         means = np.array([values.mean() for values in known])
         every = np.concatenate(known)
         mean = float(means.mean())
-        low, high = _interval(means, test_to_train, POSSIBLE.get(metric, (-math.inf, math.inf)))
+        low, high = _interval(means, test_to_train, METRICS[metric].bounds if metric in METRICS else UNBOUNDED)
         std = float(every.std(ddof=1)) if len(every) > 1 else math.nan
         return cls(mean, std, low, high, *_parts(known), len(known), len(every))
 

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
 from creche.evaluation.bootstrap import check_weights
+from creche.evaluation.metrics import METRICS
 
-__all__ = ["METRICS_OF_DECISIONS", "Threshold", "choose_threshold"]
+__all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold"]
 
-METRICS_OF_DECISIONS = ("f1", "accuracy", "balanced_accuracy")
+THRESHOLD_METRICS = tuple(metric.key for metric in METRICS.values() if metric.from_counts is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def choose_threshold(
         raise TableError("threshold: can be chosen for models of two classes only")
     if (metric is None) == (costs is None):
         raise PlanError("threshold: needs either a metric or the costs of both mistakes, and not both")
-    if metric is not None and metric not in METRICS_OF_DECISIONS:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, METRICS_OF_DECISIONS)}")
+    if metric is not None and metric not in THRESHOLD_METRICS:
+        raise PlanError(f"metric: got {metric!r}; {nearest(metric, THRESHOLD_METRICS)}")
     if costs is not None and not (len(costs) == 2 and all(np.isfinite(c) and c >= 0 for c in costs) and any(costs)):
         raise PlanError(f"costs: got {costs!r}; needs two numbers of 0 or more, not both 0")
     count = check_weights(weights, len(probabilities))
@@ -107,20 +108,19 @@ def _values(
 ) -> NDArray[np.float64]:
     """The metric, or minus the mean cost, at each threshold."""
 
-    def reaching(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def weight_above(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         order = np.argsort(score[chosen])
         above = np.append(np.cumsum(weights[chosen][order][::-1])[::-1], 0.0)
         return np.asarray(above[np.searchsorted(score[chosen][order], at, side="left")])
 
-    hits, false = reaching(positive), reaching(~positive)
-    ours, others = float(weights[positive].sum()), float(weights[~positive].sum())
-    if ours == 0 or others == 0:
+    true_positives, false_positives = weight_above(positive), weight_above(~positive)
+    positives, negatives = float(weights[positive].sum()), float(weights[~positive].sum())
+    if positives == 0 or negatives == 0:
         raise TableError("threshold: only one class occurs in these rows; it takes both to choose")
-    total = ours + others
     if costs is not None:
-        return -(costs[0] * false + costs[1] * (ours - hits)) / total
-    if metric == "f1":
-        return 2 * hits / (hits + false + ours)
-    if metric == "accuracy":
-        return (hits + others - false) / total
-    return (hits / ours + (others - false) / others) / 2
+        total = positives + negatives
+        return -(costs[0] * false_positives + costs[1] * (positives - true_positives)) / total
+    assert metric is not None
+    from_counts = METRICS[metric].from_counts
+    assert from_counts is not None
+    return from_counts(true_positives, false_positives, positives, negatives)

@@ -17,7 +17,6 @@ from creche.explain.rows import Batch, as_predictor, create_batch
 from creche.explain.weight_space import WeightPlace, read_weight
 from creche.model.model import Model
 from creche.model_selection.member import Member
-from creche.plan.losses import CustomLoss
 from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.training.run import Run
@@ -51,7 +50,7 @@ class LossEvaluator:
 
     def __init__(self, plan: Plan, rows: Rows, threads: int) -> None:
         self.plan, self.rows, self.threads = plan, rows, threads
-        self._alone: Any = new_run(plan, rows, None, threads) if isinstance(plan.loss, CustomLoss) else None
+        self._alone: Any = new_run(plan, rows, None, threads) if plan.loss.is_python else None
 
     def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
         """The losses, (count,), of the networks of which `stack_of` lays out any stretch."""

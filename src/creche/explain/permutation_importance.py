@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, TableError, nearest
+from creche.errors import TableError
 from creche.evaluation.bootstrap import check_count, check_weights
-from creche.evaluation.metrics import (
-    LOWER_IS_BETTER,
-    METRICS,
-    SMALLEST_PROBABILITY,
-    ClassificationMeasures,
-    predict_classes,
-)
-from creche.evaluation.regression import RegressionMeasures
+from creche.evaluation.metrics import ClassificationScorer, Metric, RegressionScorer, predict_classes, resolve_metric
 from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.model.ensemble import Ensemble
@@ -31,7 +24,7 @@ from creche.table.row_weights import resolve_sample_weights
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Measure", "PermutationImportance", "RowMeans", "create_measure", "permutation_importance", "resolve_metric"]
+__all__ = ["Measure", "PermutationImportance", "RowMeans", "create_measure", "permutation_importance"]
 
 Array = NDArray[np.float64]
 
@@ -115,28 +108,10 @@ Measure: TypeAlias = Callable[[Array], Array]
 """From (r, n) weights of the rows to the metric under each, (r,)."""
 
 
-def resolve_metric(network: Model | Ensemble, metric: str | None) -> str:
-    """The metric of that name; by default the log loss, the root mean squared error, or of a quantile the pinball loss.
-
-    Raises
-    ------
-    PlanError
-        If there is none: what there is.
-
-    """
-    is_quantile = network.quantile is not None
-    known = METRICS if network.classes is not None else ("rmse", "mae", "r2", *(["pinball"] if is_quantile else []))
-    if metric is None:
-        return "log_loss" if network.classes is not None else "pinball" if is_quantile else "rmse"
-    if metric not in known:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, known)}")
-    return metric
-
-
 def create_measure(
-    network: Model | Ensemble, observed: Observations, weights: Array, metric: str
+    network: Model | Ensemble, observed: Observations, weights: Array, metric: Metric
 ) -> Callable[[Array], Measure]:
-    """What makes of predictions, (n, classes) or (n, labels), the metric's measure.
+    """The function that turns predictions, (n, classes) or (n, labels), into the metric's measure.
 
     Raises
     ------
@@ -147,27 +122,18 @@ def create_measure(
     if network.classes is None:
         if observed.y.dtype.kind in "OUS":
             raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
-        truth = observed.y.astype(np.float64).reshape(len(observed), -1)
-        centre = np.average(truth, axis=0, weights=weights)
-        return lambda said: _OfNumbers(RegressionMeasures(said, truth, network.quantile, centre), metric)
-    rows = np.arange(len(observed))
+        true = observed.y.astype(np.float64).reshape(len(observed), -1)
+        center = np.average(true, axis=0, weights=weights)
+        return lambda predicted: _Measure(RegressionScorer(predicted, true, network.quantile, center), metric)
     classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)
-    if metric == "log_loss":  # as `ClassificationMeasures` has it, alone
-        return lambda said: RowMeans(-np.log(np.maximum(said[rows, classes], SMALLEST_PROBABILITY)))
-    if metric == "accuracy":
-        return lambda said: RowMeans((predict_classes(said, None) == classes).astype(np.float64))
-    if metric == "auc":
-        return lambda said: _Area(ClassificationMeasures(said, classes, predict_classes(said, None)))
-    return lambda said: _OfClasses(ClassificationMeasures(said, classes, predict_classes(said, None)), metric)
 
+    def measure(predicted: Array) -> Measure:
+        scorer = ClassificationScorer(predicted, classes, predict_classes(predicted, None))
+        if metric.row_values is not None:
+            return RowMeans(np.asarray(metric.row_values(scorer), dtype=np.float64))
+        return _Measure(scorer, metric)
 
-@dataclass(frozen=True, slots=True)
-class _OfNumbers:
-    measures: RegressionMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        return self.measures(weights)[self.metric]
+    return measure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,27 +146,17 @@ class RowMeans:
         return np.asarray(weights @ self.values / weights.sum(axis=1))
 
 
-@dataclass(frozen=True, slots=True)
-class _Area:
-    """The mean over the classes, as `ClassificationMeasures` has it, without all else that it would work out."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measure:
+    """Any other metric; of several labels, its mean over them."""
 
-    measures: ClassificationMeasures
+    scorer: ClassificationScorer | RegressionScorer
+    metric: Metric
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def __call__(self, weights: Array) -> Array:
-        areas = self.measures.areas(weights)
-        known = ~np.isnan(areas)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, areas, 0).sum(axis=1) / known.sum(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class _OfClasses:
-    measures: ClassificationMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        no_areas = np.zeros((len(weights), 1))  # they need sorting
-        return self.measures.metrics(weights, self.measures.per_class(weights), no_areas)[self.metric]
+        values = self.metric.compute(self.scorer.measured(weights))
+        return values if values.ndim == 1 else np.asarray(values.mean(axis=1))
 
 
 MOST_REPEATS = 10_000
@@ -304,21 +260,21 @@ def permutation_importance(
         check_whole_number("seed", seed, at_least=0),
     )
     check_count("n_resamples", n_resamples)
-    metric = resolve_metric(network, metric)
+    chosen = resolve_metric(metric, "regression" if network.classes is None else "classification", network.quantile)
     observed = read_observations(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
     weights = check_weights(resolve_sample_weights(sample_weight, observed), len(observed))
     encoded = EncodedRows(network, read_rows(network, observed))
-    measure_of = create_measure(network, observed, weights, metric)
+    measure_of = create_measure(network, observed, weights, chosen)
     plain = measure_of(encoded.predict())
     score = float(plain(weights[np.newaxis])[0])
     if not np.isfinite(score):
         raise TableError(
-            f"metric: {metric} cannot be worked out on these {len(observed):,} rows (is there one class, or one value, "
-            "only?); choose another, or give other rows"
+            f"metric: {chosen.key} cannot be worked out on these {len(observed):,} rows (is there one class, or one "
+            "value, only?); choose another, or give other rows"
         )
-    sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
+    sign = 1.0 if chosen.lower_is_better else -1.0
     names = network.features.names
     cells, is_quick = len(observed) * len(names), isinstance(plain, RowMeans)
     most = MOST_DRAWS // len(observed) if is_quick else MOST_EVALUATIONS // cells
@@ -334,7 +290,7 @@ def permutation_importance(
         if k < looked_at:
             resampled += sign * draws.differences(plain, measures, weights, order) / looked_at
     resampled += (each.mean(axis=1) - each[:, :looked_at].mean(axis=1))[:, np.newaxis]
-    return _sorted(names, each, resampled, metric, score, len(observed))
+    return _sorted(names, each, resampled, chosen.key, score, len(observed))
 
 
 class _Draws:

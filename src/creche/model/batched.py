@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import new_many_predictor, stack_weights
 from creche.model.model import Model
-from creche.plan.losses import BinaryCrossEntropy
+from creche.plan.heads import SIGMOID
 
 __all__ = ["BatchedModels"]
 
@@ -57,7 +57,7 @@ class NetworkGroup:
     def speaks_in_means(self) -> bool:
         """Whether the mean of what networks predict can be taken before anything else is done to it."""
         model = self.models[0]
-        one_against_rest = isinstance(model.plan.loss, BinaryCrossEntropy) and model.plan.network.outputs > 1
+        one_against_rest = model.plan.loss.head(model.plan.task) is SIGMOID and model.plan.network.outputs > 1
         return self.in_lanes and model.classes is not None and not one_against_rest
 
     def each(self, inputs: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:

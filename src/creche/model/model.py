@@ -14,7 +14,7 @@ from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, FileError, TableError
 from creche.model.predictor import Predictor
-from creche.plan.losses import BinaryCrossEntropy, Quantile
+from creche.plan.heads import SIGMOID
 from creche.plan.plan import Plan
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
@@ -151,7 +151,7 @@ class Model(Predictor):
     @property
     def quantile(self) -> float | None:
         """Which quantile of a label of numbers it predicts; None where it is the mean or the like."""
-        return self.plan.loss.quantile if isinstance(self.plan.loss, Quantile) else None
+        return self.plan.loss.predicted_quantile
 
     def _probabilities_of(self, data: Any) -> NDArray[Any]:
         return self._probabilities(self._outputs(self.inputs_of(data), data))
@@ -226,7 +226,7 @@ class Model(Predictor):
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
         if outputs.shape[1] == 1:
             return np.hstack([1 - outputs, outputs])
-        if isinstance(self.plan.loss, BinaryCrossEntropy):
+        if self.plan.loss.head(self.plan.task) is SIGMOID:
             # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
             sums = outputs.sum(axis=1, keepdims=True)
             even = np.full_like(outputs, 1 / outputs.shape[1])

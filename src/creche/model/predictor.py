@@ -183,9 +183,9 @@ class Predictor(ABC):
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
-        return self.create_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(said)
+        return self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(said)
 
-    def create_evaluation(
+    def prepare_evaluation(
         self,
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
@@ -194,14 +194,14 @@ class Predictor(ABC):
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
         """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
-        from creche.evaluation import ClassificationTruth, RegressionEvaluation
+        from creche.evaluation import ClassificationLabels, RegressionEvaluation
 
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
-            return ClassificationTruth.of(
+            return ClassificationLabels.of(
                 numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
-            ).evaluate_rows
+            ).evaluate
         if threshold is not None:
             raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
         if rows.y.dtype.kind in "OUS":

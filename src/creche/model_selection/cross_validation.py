@@ -110,7 +110,7 @@ class CrossValidation:
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
-            judge = members[0].model.create_evaluation(rows, weights, n_resamples=0)
+            judge = members[0].model.prepare_evaluation(rows, weights, n_resamples=0)
             inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
             together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
             for begin in range(0, len(members), together):

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows
 from creche.evaluation.fold_intervals import Spread
-from creche.plan.losses import Poisson
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
@@ -94,8 +93,8 @@ def interval_columns(colony: Colony, names: Sequence[str], values: Sequence[Numb
     assert colony.folded is not None
     plans, splits = plan_numbers(colony), split_numbers(colony)
     ratio, count = colony.folded.test_to_train, int(plans.max()) + 1
-    # A loss is no less than 0, as a log loss; but for Poisson's.
-    loss = "" if any(isinstance(job.plan.loss, Poisson) for job in colony.crew.jobs) else "log_loss"
+    # A loss has the bounds of a log loss, unless it can be negative.
+    loss = "log_loss" if all(job.plan.loss.is_nonnegative for job in colony.crew.jobs) else ""
     columns: dict[str, Any] = {}
     for name, of_networks in zip(names, values, strict=True):
         metric = name.partition("_")[2]

@@ -15,7 +15,6 @@ from creche._system.resources import resolve_threads
 from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, network_memory
 from creche.errors import DivergedError
 from creche.model_selection.member import Member
-from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
 from creche.training.arguments import create_plan, create_run
@@ -205,7 +204,7 @@ def create_fold_networks(folds: Sequence[Fold], seeds: range, given: Mapping[str
 
     """
     watched = given["on_epoch"] is not None or given["record"] not in (None, False)
-    alone = watched or isinstance(plan_for_fold(folds[0], given).loss, CustomLoss)
+    alone = watched or plan_for_fold(folds[0], given).loss.is_python
     return (SequentialFolds if alone else ColonyFolds)(folds, seeds, given)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
+from creche.engine.run_state import RunState
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.model.history import History
 from creche.model.model import Model
@@ -68,7 +69,7 @@ class Member:
     def model(self) -> Model:
         """The encoder, the network and its weights."""
         prepared, history, status = self.prepared, self.history, self.status
-        steps = int(self._crew.state(self.number)["progress"][1])
+        steps = RunState(self._crew.state(self.number)).step
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:

@@ -115,13 +115,8 @@ class Plan(Component):
         self._check_loss()
 
     def _check_loss(self) -> None:
-        fits = self.loss.for_classes if self.task == "classification" else self.loss.for_numbers
-        if not fits:
-            words = [
-                w
-                for w, m in LOSSES.members.items()
-                if (m.for_classes if self.task == "classification" else m.for_numbers)
-            ]
+        if self.task not in self.loss.tasks:
+            words = [word for word, loss in LOSSES.members.items() if self.task in loss.tasks]
             raise PlanError(
                 f"loss: {self.loss.key!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"
             )

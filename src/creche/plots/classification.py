@@ -8,7 +8,7 @@ import numpy as np
 
 from creche.errors import PlanError
 from creche.evaluation.curves import average_precision, wilson_interval
-from creche.evaluation.metrics import BINS
+from creche.evaluation.metrics import CALIBRATION_BINS
 from creche.plan.arguments import check_whole_number
 from creche.plots.evaluated import evaluate_classes
 from creche.plots.style import (
@@ -110,7 +110,9 @@ def _write(axes: Any, image: Any, counts: Any, shares: Any) -> None:
 COUNTS_HEIGHT, GAP = 0.2, 0.06  # of the counts' bars, below the zero line
 
 
-def reliability_diagram(evaluation: Any, data: Any = None, y: Any = None, *, bins: int = BINS, axes: Any = None) -> Any:
+def reliability_diagram(
+    evaluation: Any, data: Any = None, y: Any = None, *, bins: int = CALIBRATION_BINS, axes: Any = None
+) -> Any:
     """Rows in bins by how sure the network is: the share that is right, beside the mean probability it gave.
 
     On the diagonal, probabilities can be taken at their word; below it, the network is too sure of itself. The bars are

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from creche.errors import PlanError
+from creche.evaluation.metrics import metric_name
 from creche.model.history import History
 from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, resolve_axes, tidy_axes
 
 __all__ = ["loss_curves", "metric_curves", "plot_history"]
 
-NAMES = {"accuracy": "accuracy", "rmse": "root mean squared error"}
 FACTOR_FOR_LOGARITHMS = 20
 
 
@@ -31,7 +31,7 @@ def plot_history(history: History) -> Any:
     plt = pyplot()
     figure, (loss_axes, metric_axes) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     _curves(loss_axes, history, history.train_loss, history.validation_loss, "loss")
-    _curves(metric_axes, history, history.train_metric, history.validation_metric, NAMES[history.metric])
+    _curves(metric_axes, history, history.train_metric, history.validation_metric, metric_name(history.metric))
     loss_axes.legend(frameon=False)
     return figure
 
@@ -109,7 +109,7 @@ def metric_curves(history: Any, *, axes: Any = None) -> Any:
     """
     known = _history_of(history)
     axes = resolve_axes(axes)
-    _curves(axes, known, known.train_metric, known.validation_metric, NAMES[known.metric], mark_training=True)
+    _curves(axes, known, known.train_metric, known.validation_metric, metric_name(known.metric), mark_training=True)
     axes.legend(frameon=False)
     return axes
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from creche.evaluation.metrics import LOWER_IS_BETTER, metric_name
+from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.permutation_importance import PermutationImportance
 from creche.plots.style import category_style, resolve_axes, shorten, tidy_axes
 
@@ -53,7 +53,7 @@ def permutation_importance(importance: PermutationImportance, *, axes: Any = Non
     axes.axvline(0, color="grey", linewidth=0.8, zorder=1)
     axes.set_yticks(places, [shorten(name) for name in importance.columns[:count]])
     axes.set_ylim(-0.7, count - 0.3)
-    way = "higher" if importance.metric in LOWER_IS_BETTER else "lower"
+    way = "higher" if is_lower_better(importance.metric) else "lower"
     axes.set_xlabel(f"{metric_name(importance.metric)} becomes {way} by")
     if count < len(importance):
         axes.set_title(f"the {count} of {len(importance)} columns that matter most", fontsize="medium")

@@ -1,14 +1,22 @@
-"""Parts of a plan and of a model in words, for pages of text and of HTML."""
+"""Numbers, parts of a plan and of a model in words, for pages of text and of HTML."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.table.labels import LabelEncoder
 
-__all__ = ["CLASSES_SHOWN", "describe_classes", "describe_optimizer"]
+__all__ = [
+    "CLASSES_SHOWN",
+    "describe_classes",
+    "describe_optimizer",
+    "format_interval",
+    "format_number",
+    "name_purpose",
+]
 
 CLASSES_SHOWN = 12
 
@@ -29,3 +37,33 @@ def describe_optimizer(optimizer: Optimizer) -> str:
         return shown
     name, others = shown.removesuffix(")").split("(", 1)
     return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
+
+
+def format_number(value: float) -> str:
+    """A metric as pages show it: four decimals, or five digits of larger numbers; empty for NaN.
+
+    Examples
+    --------
+    >>> format_number(0.98765), format_number(-0.00001), format_number(292.4183), format_number(float("nan"))
+    ('0.9877', '0.0000', '292.42', '')
+
+    """
+    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+    return text.removeprefix("-") if text == "-0.0000" else text
+
+
+def format_interval(low: float, high: float) -> str:
+    """An interval as pages show it; empty where it is not known.
+
+    Examples
+    --------
+    >>> format_interval(0.9, 0.95)
+    '0.9000 to 0.9500'
+
+    """
+    return "" if math.isnan(low) else f"{format_number(low)} to {format_number(high)}"
+
+
+def name_purpose(part: str) -> str:
+    """What the rows of a part of the table are for: "training" for "train", "testing" for "test"."""
+    return {"train": "training", "test": "testing"}.get(part, part)

@@ -128,9 +128,7 @@ def step_section(subject: ReportSubject, figures: Figures) -> Html | None:
         return None
     rows = subject.seen
     spread = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ROWS_OF_A_STEP)).astype(np.int64))
-    step = explain.trace(
-        subject.model, rows.take(spread)
-    )  # spread, so that several classes occur
+    step = explain.trace(subject.model, rows.take(spread))  # spread, so that several classes occur
     return sections_html(describe_trace(step, ROWS_OF_A_STEP, with_weights=False), heading="h3")
 
 

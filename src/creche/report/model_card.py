@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from creche.evaluation.metrics import NOT_OF_BASELINES, format_interval, format_number, metric_name, name_purpose
-from creche.render.words import describe_classes, describe_optimizer
+from creche.evaluation.metrics import METRICS, metric_name
+from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
 from creche.report.limits import find_limitations, find_ranges
 from creche.report.subject import ReportSubject
 
@@ -115,7 +116,7 @@ def _metrics(subject: ReportSubject) -> str:
     rows = []
     for name, value in evaluation.metrics().items():
         bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
-        always = "" if name in NOT_OF_BASELINES else format_number(evaluation.baseline.get(name, float("nan")))
+        always = format_number(evaluation.baseline.get(name, math.nan)) if METRICS[name].has_baseline else ""
         rows.append((metric_name(name), format_number(value), bounds, always))
     always = "always the commonest class" if subject.is_of_classes else "always the mean"
     return _table(("metric", "value", "95 % of resamples", always), rows)

@@ -9,19 +9,12 @@ import numpy as np
 
 from creche import plots
 from creche.evaluation.classification import Misclassification
-from creche.evaluation.metrics import (
-    NOT_OF_BASELINES,
-    compare_with_baseline,
-    format_interval,
-    format_number,
-    metric_name,
-    name_purpose,
-)
+from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
 from creche.model.model import Model
 from creche.plan.network import Network
 from creche.render.html import Html, facts_table, join_html, table, tag
-from creche.render.words import describe_classes, describe_optimizer
+from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
 from creche.report.explanations import Figures
 from creche.report.limits import find_ranges
 from creche.report.subject import ReportSubject
@@ -76,7 +69,7 @@ def _metrics(subject: ReportSubject) -> Html:
     always = "always the commonest" if subject.is_of_classes else "always the mean"
     rows = []
     for name, value in evaluation.metrics().items():
-        of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
+        of_baseline = evaluation.baseline.get(name, np.nan) if METRICS[name].has_baseline else np.nan
         bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
         said = SIGNS[compare_with_baseline(name, evaluation.gain.get(name))]
         rows.append((metric_name(name), tag("strong", format_number(value)), bounds, format_number(of_baseline), said))
@@ -165,8 +158,8 @@ def _mistaken(subject: ReportSubject) -> Html:
     columns = subject.model.features.columns[:CELLS_SHOWN]
     rows: list[tuple[Any, ...]] = []
     for mistake in mistaken:
-        cells = [_cell(subject, mistake.place, i, column.name) for i, column in enumerate(columns)]
-        rows.append((f"row {subject.evaluated.row_numbers[mistake.place]:,}", *_mistake(mistake), *cells))
+        cells = [_cell(subject, mistake.row, i, column.name) for i, column in enumerate(columns)]
+        rows.append((f"row {subject.evaluated.row_numbers[mistake.row]:,}", *_mistake(mistake), *cells))
     words = tuple(i for i, column in enumerate(columns) if column.role != "numeric")
     head: tuple[str, ...]
     own: tuple[int, ...]
@@ -184,11 +177,11 @@ def _mistaken(subject: ReportSubject) -> Html:
 
 def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
     if isinstance(mistake, Misclassification):
-        return mistake.truth, mistake.predicted, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
+        return mistake.true, mistake.predicted, f"{mistake.probability:.3f}", f"{mistake.true_probability:.3f}"
     return (
-        f"{mistake.truth:.5g}",
+        f"{mistake.true:.5g}",
         f"{mistake.predicted:.5g}",
-        f"{mistake.predicted - mistake.truth:+.4g}",
+        f"{mistake.predicted - mistake.true:+.4g}",
         mistake.label,
     )
 

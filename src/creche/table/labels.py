@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.plan.losses import BinaryCrossEntropy, Loss
+from creche.plan.losses import Loss
 from creche.table.schema import LONGEST_CATEGORY
 from creche.table.table import KINDS
 
@@ -57,7 +57,7 @@ class LabelEncoder:
         """How many outputs a network needs."""
         if self.classes is None:
             return len(self.names)
-        return 1 if isinstance(loss, BinaryCrossEntropy) and len(self.classes) == 2 else len(self.classes)
+        return loss.outputs(len(self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Targets (n, k) for labels of numbers y, (n,) or (n, k)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows
 from creche.errors import TableError
-from creche.plan.losses import BinaryCrossEntropy, Loss, Poisson
+from creche.plan.losses import Loss
 from creche.table.encoders.features import FeatureEncoder, Preprocessing
 from creche.table.labels import LabelEncoder, check_varying, encode_classes, find_classes, infer_task
 from creche.table.observations import Observations, read_observations
@@ -156,9 +156,9 @@ def _task(task: str | None, loss: Loss | None, rows: Observations) -> str:
         if task == "classification" and rows.y.ndim == 2:
             raise TableError(f"label {rows.label!r}: several labels at once must be numbers, for task='regression'")
         return task
-    if loss is not None and not loss.for_classes and rows.y.dtype.kind not in "OUS":
+    if loss is not None and "classification" not in loss.tasks and rows.y.dtype.kind not in "OUS":
         return "regression"
-    if loss is not None and not loss.for_numbers and rows.y.ndim == 1:
+    if loss is not None and "regression" not in loss.tasks and rows.y.ndim == 1:
         return "classification"
     return infer_task(rows.y)
 
@@ -415,7 +415,7 @@ def _fit_labels(
     y = y / size
     average = np.average(y, axis=0, weights=weights)
     mean, scale = np.zeros(y.shape[1]), np.ones(y.shape[1])
-    if preprocessing.scaling != "none" and not isinstance(loss, Poisson):
+    if preprocessing.scaling != "none" and (loss is None or loss.standardizes_labels):
         varies = np.ptp(y, axis=0) > 0
         mean[varies] = (average * size)[varies]
         scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
@@ -429,11 +429,11 @@ def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -
         if part is None or task != "regression":
             continue
         y = part.observations.y
-        if isinstance(loss, Poisson) and (y < 0).any():
-            row = int(np.argmax((y < 0).reshape(len(y), -1).any(axis=1)))
+        if loss is not None and np.isfinite(loss.smallest_label) and (y < loss.smallest_label).any():
+            row = int(np.argmax((y < loss.smallest_label).reshape(len(y), -1).any(axis=1)))
             raise TableError(
                 f"label {part.observations.label!r}: row {part.observations.row_numbers[row]} is {y[row].min():g}; "
-                "the poisson loss needs counts of 0 or more"
+                f"the {loss.key} loss needs counts of {loss.smallest_label:g} or more"
             )
 
 
@@ -447,7 +447,7 @@ def encode_labels(
         _check_size(targets, y, labels, precision, rows)
         return None, targets
     numbers = encode_classes(y, labels.classes, labels.name, rows)
-    if not isinstance(loss, BinaryCrossEntropy):
+    if loss.takes_class_numbers:
         return numbers, None
     count = len(labels.classes)
     hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
+from creche.engine.run_state import RunState
 from creche.errors import FileError, PlanError
 from creche.plan.losses import LossFunction
 from creche.plan.plan import Plan
@@ -86,11 +86,6 @@ def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, 
     return table.select([*wanted, *rest])
 
 
-# Places in a state's `progress` of the lowest loss so far and its epoch, and of whether training was stopped early
-# (bind_solo.cpp lists all), and what they hold before the first epoch.
-BEST_SO_FAR = {8: np.inf, 9: -1.0, 10: 0.0}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingState:
     """Where a run stands: what is needed to go on with it, in plain arrays, so that it can be kept, copied and pickled.
@@ -120,7 +115,7 @@ class TrainingState:
     @property
     def epoch(self) -> int:
         """Completed epochs."""
-        return int(self.state["progress"][0])
+        return RunState(self.state).epoch
 
 
 def continue_training(
@@ -173,16 +168,8 @@ def continue_training(
         encoders=(standing.features, standing.labels),
     )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
-    run.set_state(_without_best(standing.state))
+    run.set_state(RunState(standing.state).without_best().arrays)
     return run
-
-
-def _without_best(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    progress = state["progress"].copy()
-    for place, value in BEST_SO_FAR.items():
-        progress[place] = value
-    layers = {name.replace("network.", "best."): array for name, array in state.items() if name.startswith("network.")}
-    return {**state, **layers, "progress": progress}
 
 
 def resume(

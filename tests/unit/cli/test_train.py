@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.evaluation.metrics import metric_name
 from tests.unit.cli.commands import (
     COMMAND,
     PENGUINS,
@@ -42,17 +43,14 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
         assert shown[2:4] == [str(column.missing), str(column.distinct)]
     for name, value in evaluation.metrics().items():
         low, high = evaluation.intervals[name]
-        words = (
-            name.replace("_", " ") if name not in ("auc", "f1", "brier") else {"auc": "AUC", "f1": "F1"}.get(name, "")
-        )
-        shown = next(text.split() for text in lines if words and text.strip().startswith(words)) if words else []
-        if shown:
-            assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
+        title = metric_name(name)
+        shown = next(text.strip().removeprefix(title).split() for text in lines if text.strip().startswith(title))
+        assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
     for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
         shown = next(text.split() for text in lines if text.strip().startswith(f"is {name}"))
         assert [int(number) for number in shown[2:6]] == [*counts, counts.sum()]
     for mistake in evaluation.largest_errors():
-        expected = [f"{rows.row_numbers[mistake.place]}", str(mistake.truth), str(mistake.predicted)]
+        expected = [f"{rows.row_numbers[mistake.row]}", str(mistake.true), str(mistake.predicted)]
         assert any(text.split()[:4] == ["row", *expected] for text in lines)
     probabilities = run.model.predict_proba(rows.take(np.arange(1)).x)[0]
     assert f"Row {rows.row_numbers[0]}: island " in page

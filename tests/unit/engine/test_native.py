@@ -13,7 +13,7 @@ from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
 from tests.unit.small_runs import quick
 
-NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if not loss.for_classes}
+NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if "classification" not in loss.tasks}
 X = np.random.default_rng(1).standard_normal((70, 4))
 CLASSES = np.repeat(["one", "three", "two"], [30, 20, 20])[np.random.default_rng(2).permutation(70)]
 COUNTS = np.random.default_rng(3).poisson(2.0, 70).astype(np.float64)

@@ -156,7 +156,7 @@ def test_the_same_rows_give_the_same_intervals() -> None:
 def test_the_most_mistaken_rows_come_first() -> None:
     p = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
     mistaken = cr.ClassificationEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).largest_errors(2)
-    assert [(m.place, m.truth, m.predicted, m.probability) for m in mistaken] == [
+    assert [(m.row, m.true, m.predicted, m.probability) for m in mistaken] == [
         (0, "yes", "no", 0.9),
         (3, "no", "yes", 0.8),
     ]
@@ -175,7 +175,7 @@ def test_a_threshold_moves_what_is_said() -> None:
         ({"weights": np.zeros(3)}, "sample_weight: all are zero"),
         ({"weights": np.array([1.0, -1, 1])}, "sample_weight: row 1 weighs -1"),
         ({"weights": np.ones(2)}, r"sample_weight: has shape \(2,\); needs one number for each of the 3 rows"),
-        ({"intervals": -1}, "intervals: got -1; needs a whole number"),
+        ({"n_resamples": -1}, "n_resamples: got -1; needs a whole number"),
         ({"threshold": 0.5}, "threshold: got 0.5, but there are 3 classes"),
     ],
 )
@@ -202,7 +202,7 @@ def test_curves_against_counting() -> None:
     bins = out.reliability(5)
     assert bins.at.sum() == 60
     assert (bins.x * bins.at).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
-    with pytest.raises(cr.TableError, match="class: got 'maybe'; there are 'no', 'yes'"):
+    with pytest.raises(cr.TableError, match="class: got 'maybe'; choose one of 'no', 'yes'"):
         out.roc("maybe")
 
 
@@ -244,7 +244,7 @@ def test_the_f1_of_each_class_has_an_interval() -> None:
 @pytest.mark.parametrize("most", [-1, 1.5, True])
 def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
     p, truth, _ = random_predictions(9, seed=1)
-    with pytest.raises(cr.PlanError, match=r"mistaken: got .*; needs a whole number, 0 for none"):
+    with pytest.raises(cr.PlanError, match=r"limit: got .*; needs a whole number, 0 for none"):
         cr.ClassificationEvaluation.of(p, np.array(truth), ABC, n_resamples=0).largest_errors(most)
-    with pytest.raises(cr.PlanError, match="mistaken: got"):
+    with pytest.raises(cr.PlanError, match="limit: got"):
         cr.RegressionEvaluation.of(p[:, 0], p[:, 1], n_resamples=0).largest_errors(most)

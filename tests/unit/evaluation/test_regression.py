@@ -64,14 +64,12 @@ def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
     assert set(out.intervals) == {"rmse", "mae", "r2"}
     assert json.loads(json.dumps(out.to_dict()))["label_intervals"]["v"]["mae"] == list(out.label_intervals["v"]["mae"])
     far = out.largest_errors(3)
-    assert [m.label for m in far] == [
-        ("u", "v")[int(np.argmax(np.abs(said - y)[m.place] / y.std(axis=0)))] for m in far
-    ]
+    assert [m.label for m in far] == [("u", "v")[int(np.argmax(np.abs(said - y)[m.row] / y.std(axis=0)))] for m in far]
 
 
 def test_the_furthest_off_come_first() -> None:
     out = cr.RegressionEvaluation.of(np.array([1.0, 5.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 3.5]), labels=("price",))
-    assert [(m.place, m.truth, m.predicted) for m in out.largest_errors()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
+    assert [(m.row, m.true, m.predicted) for m in out.largest_errors()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
 
 
 def test_a_large_mean_costs_no_digits() -> None:

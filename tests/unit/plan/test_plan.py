@@ -79,7 +79,7 @@ def test_plans_are_frozen() -> None:
     [
         ("batch_size", 0), ("batch_size", 2.0), ("batch_size", 2**31), ("batch_size", True), ("batch_size", "32"),
         ("epochs", -1), ("epochs", 1.5), ("epochs", None), ("seed", -1), ("seed", 2**64), ("seed", 0.5),
-        ("shuffle", 1), ("task", "regression"), ("task", None), ("precision", "float16"), ("precision", []),
+        ("shuffle", 1), ("task", "classes"), ("task", None), ("precision", "float16"), ("precision", []),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:

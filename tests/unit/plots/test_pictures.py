@@ -107,10 +107,10 @@ def test_intervals_of_reliability_are_wilson_s() -> None:
 def test_roc_curves_and_their_areas() -> None:
     evaluation = made.of_classes()
     axes = plots.roc_curves(evaluation)
-    measures = evaluation._measures
+    scorer = evaluation._scorer
     for i, name in enumerate(made.SPECIES):
         line = named(axes.get_lines(), name)[0]
-        area = roc_auc_score(measures.truth == i, measures.probabilities[:, i])
+        area = roc_auc_score(scorer.true == i, scorer.probabilities[:, i])
         assert line.get_label() == f"{name} (AUC {area:.3f})"
         x, y = line.get_xdata(), line.get_ydata()
         assert np.trapezoid(y, x) == pytest.approx(area)
@@ -121,12 +121,12 @@ def test_roc_curves_and_their_areas() -> None:
 def test_precision_and_recall_with_their_means_and_base_rates() -> None:
     evaluation = made.of_classes(rows=100)
     axes = plots.precision_recall(evaluation)
-    measures = evaluation._measures
+    scorer = evaluation._scorer
     for i, name in enumerate(made.SPECIES):
-        mean = average_precision_score(measures.truth == i, measures.probabilities[:, i])
+        mean = average_precision_score(scorer.true == i, scorer.probabilities[:, i])
         assert named(axes.get_lines(), name)[0].get_label() == f"{name} (average {mean:.3f})"
         base = named(axes.get_lines(), f"_base rate of {name}")[0].get_ydata()[0]
-        assert base == pytest.approx((measures.truth == i).mean())
+        assert base == pytest.approx((scorer.true == i).mean())
 
 
 @pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall])

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.archive import read_archive, write_archive
+from creche.table.digest import digest_arrays
 from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from creche.training.run import Run
 from creche.training.train import train

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import format_interval, format_number, metric_name
+from creche.evaluation.metrics import metric_name
+from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:
     from creche.model_selection.cross_validation import CrossValidation

@@ -14,14 +14,8 @@ from creche.cli.pages.tables import plain_table
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.curves import wilson_interval
-from creche.evaluation.metrics import (
-    NOT_OF_BASELINES,
-    compare_with_baseline,
-    format_interval,
-    format_number,
-    metric_name,
-)
-from creche.render.words import CLASSES_SHOWN
+from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
+from creche.render.words import CLASSES_SHOWN, format_interval, format_number
 
 __all__ = ["confusion_matrix", "draw_reliability", "evaluation_page", "metric_table", "reliability_data"]
 
@@ -112,7 +106,7 @@ def metric_table(evaluation: ClassificationEvaluation | RegressionEvaluation, wh
     table = plain_table(head, "", *(["95 % of resamples"] if evaluation.intervals else []), always, left=(head,))
     table.columns[0].style = table.columns[-1].style = "dim"
     for name, value in evaluation.metrics().items():
-        of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
+        of_baseline = evaluation.baseline.get(name, np.nan) if METRICS[name].has_baseline else np.nan
         against = format_number(of_baseline) + _sign(name, evaluation.gain.get(name))
         _add_metric(table, metric_name(name), value, evaluation.intervals.get(name), against)
         for of_one, value_of_one, bounds in _one_by_one(evaluation, name):
@@ -183,8 +177,8 @@ def _mistaken_classes(evaluation: ClassificationEvaluation, called: NDArray[Any]
     table = plain_table(*head, left=head[:3])
     for mistake in mistaken:
         said = Text(str(mistake.predicted), style="red")
-        probabilities = f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
-        table.add_row(f"row {called[mistake.place]}", str(mistake.truth), said, *probabilities)
+        probabilities = f"{mistake.probability:.3f}", f"{mistake.true_probability:.3f}"
+        table.add_row(f"row {called[mistake.row]}", str(mistake.true), said, *probabilities)
     return [Text(), table]
 
 
@@ -196,6 +190,6 @@ def _mistaken_numbers(evaluation: RegressionEvaluation, called: NDArray[Any], mo
     head = ("most mistaken", *(["label"] if several else []), "is", "said", "off by")
     table = plain_table(*head, left=("most mistaken", "label"))
     for miss in mistaken:
-        numbers = f"{miss.truth:.5g}", f"{miss.predicted:.5g}", f"{miss.predicted - miss.truth:+.4g}"
-        table.add_row(f"row {called[miss.place]}", *([miss.label] if several else []), *numbers)
+        numbers = f"{miss.true:.5g}", f"{miss.predicted:.5g}", f"{miss.predicted - miss.true:+.4g}"
+        table.add_row(f"row {called[miss.row]}", *([miss.label] if several else []), *numbers)
     return [Text(), table]

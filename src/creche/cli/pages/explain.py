@@ -10,8 +10,9 @@ from rich.text import Text
 
 from creche.cli.charts import draw_bar, draw_signed_bar
 from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import LOWER_IS_BETTER, format_number, metric_name
+from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.integrated_gradients import format_cell
+from creche.render.words import format_number
 
 if TYPE_CHECKING:
     from creche.explain.integrated_gradients import IntegratedGradients
@@ -28,7 +29,7 @@ SMALL = 0.01
 def importance_page(importance: PermutationImportance) -> RenderableType:
     """The columns with what shuffling each costs, the most important first."""
     metric = metric_name(importance.metric)
-    way = "higher" if importance.metric in LOWER_IS_BETTER else "lower"
+    way = "higher" if is_lower_better(importance.metric) else "lower"
     has_intervals = not np.isnan(importance.low).all()
     table = plain_table(
         "column", f"{way} by", *(["95 % of resamples"] if has_intervals else []), "", left=("column", "")

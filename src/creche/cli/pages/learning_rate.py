@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.pages.sweep import format_short_duration
-from creche.evaluation.metrics import name_purpose
-from creche.render.words import describe_classes
+from creche.evaluation.metrics import metric_name
+from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import LearningRates
@@ -167,7 +167,7 @@ def _to_take(found: LearningRates) -> Text:
     of_rate = results.metric[[n for n, c in enumerate(found.colony.choices) if c["learning_rate"] == found.rate]]
     share = f"{member.plan.optimizer.key}'s own is {type(member.plan.optimizer)().learning_rate:g}"
     which = "validation" if found.colony.watched == "validation" else "training"
-    metric = {"accuracy": "accuracy", "rmse": "root mean squared error"}[results.metric_name]
+    metric = metric_name(results.metric_name)
     said = "by seed: " + ", ".join(f"{value:.4g}" for value in of_rate.tolist())
     if len(of_rate) > SEEDS_SHOWN:
         low, middle, high = (f"{value:.4g}" for value in np.nanquantile(of_rate, [0, 0.5, 1]).tolist())

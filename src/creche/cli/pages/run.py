@@ -14,8 +14,15 @@ from rich.text import Text
 from creche.cli.charts import draw_loss_curves, draw_network
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import facts_table, plain_table
-from creche.evaluation.metrics import format_interval, format_number, metric_name, name_purpose
-from creche.render.words import CLASSES_SHOWN, describe_classes, describe_optimizer
+from creche.evaluation.metrics import metric_name
+from creche.render.words import (
+    CLASSES_SHOWN,
+    describe_classes,
+    describe_optimizer,
+    format_interval,
+    format_number,
+    name_purpose,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -261,16 +268,11 @@ def _training_facts(origin: Provenance, epochs: int) -> list[tuple[str, str]]:
 def draw_model(model: Model) -> Text:
     """The network drawn."""
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
+    head = model.plan.loss.head(model.plan.task).key
     outputs = model.labels.names if model.classes is None else [str(c) for c in model.classes]
     if len(outputs) != model.plan.network.outputs:
         outputs = outputs[-model.plan.network.outputs :]  # of two classes, one probability tells both
-    return draw_network(model.features.inputs, hidden, outputs, _head(model))
-
-
-def _head(model: Model) -> str:
-    if model.classes is None:
-        return "exp" if model.plan.loss.key == "poisson" else "number"
-    return "sigmoid" if model.plan.loss.key == "binary_cross_entropy" else "softmax"
+    return draw_network(model.features.inputs, hidden, outputs, "number" if head == "identity" else head)
 
 
 def schema_table(schema: Schema) -> Table:

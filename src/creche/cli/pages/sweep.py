@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
-from creche.evaluation.metrics import LABELS, name_purpose
+from creche.evaluation.metrics import metric_name
 from creche.model_selection.fold_statistics import OF_FOLDS
 from creche.model_selection.results import Effect
-from creche.render.words import describe_classes
+from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
@@ -239,7 +239,7 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     table.add_column("best network", justify="right")
     table.add_column(f"ensemble of {len(ensemble)}", justify="right")
     for metric, value in alone.metrics().items():
-        table.add_row(LABELS.get(metric, metric.replace("_", " ")), _number(value), _number(together[metric]))
+        table.add_row(metric_name(metric), _number(value), _number(together[metric]))
     return table
 
 

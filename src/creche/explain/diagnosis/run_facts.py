@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import batch_internals
 from creche.engine.native import new_predictor
-from creche.plan.losses import AbsoluteError, BinaryCrossEntropy, CustomLoss, Poisson, Quantile
 from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
 
 if TYPE_CHECKING:
@@ -66,30 +65,17 @@ class RunFacts:
     @cached_property
     def baseline(self) -> float:
         """The training loss of the best constant prediction, with which losses are compared."""
-        if isinstance(self.plan.loss, CustomLoss):
+        if self.plan.loss.is_python:
             return float(self.train[0]) if self.epochs else 1.0
         weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in self.run.weights]
-        weights[-1][1][:] = self._best_constant()
         rows = self.run.rows
+        labels = rows.targets if rows.classes is None else rows.classes
+        assert labels is not None
+        weights[-1][1][:] = self.plan.loss.best_constant(labels, rows.weights, self.plan.network.outputs)
         loss, _ = new_predictor(self.plan, weights, self.run.threads).evaluate(
             rows.x, rows.classes, rows.targets, rows.weights
         )
         return max(float(loss), SMALLEST_SHARE)
-
-    def _best_constant(self) -> NDArray[np.float64]:
-        rows, loss = self.run.rows, self.plan.loss
-        if rows.classes is not None:
-            counts = np.bincount(rows.classes, rows.weights, self.plan.network.outputs)
-            return np.asarray(np.log(np.maximum(counts / counts.sum(), SMALLEST_SHARE)))
-        assert rows.targets is not None
-        targets = rows.targets.astype(np.float64)
-        if isinstance(loss, AbsoluteError | Quantile):
-            return np.asarray(np.quantile(targets, getattr(loss, "quantile", 0.5), axis=0))
-        mean = np.average(targets, axis=0, weights=rows.weights)
-        if isinstance(loss, BinaryCrossEntropy):
-            mean = np.clip(mean, SMALLEST_SHARE, 1 - 1e-9)
-            return np.asarray(np.log(mean / (1 - mean)))
-        return np.asarray(np.log(np.maximum(mean, SMALLEST_SHARE))) if isinstance(loss, Poisson) else mean
 
     @cached_property
     def neurons(self) -> list[Neurons]:

@@ -17,7 +17,6 @@ from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.initializers import default_initializer
-from creche.plan.losses import CustomLoss
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
@@ -174,7 +173,7 @@ def _weight_classes(prepared: Prepared, weights: Any) -> Prepared:
 
 def _train_all(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:
     """Return the final weights of each job; None for those that diverged."""
-    if isinstance(jobs[0].plan.loss, CustomLoss):  # a Python function runs one network at a time
+    if jobs[0].plan.loss.is_python:  # a Python function runs one network at a time
         return [_train_alone(job, threads) for job in jobs]
     try:
         crew = Crew(jobs, threads)

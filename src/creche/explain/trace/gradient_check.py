@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import BatchInternals, Weights, batch_internals, evaluate_many
 from creche.engine.native import Rows, new_run
-from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
 __all__ = ["GradientCheck", "check_gradients"]
@@ -188,11 +187,7 @@ def _losses(
                 stack[layer][1][m, column] = new[m]
             else:
                 stack[layer][0][m, row, column] = new[m]
-        yield (
-            _losses_of_function(plan, stack, rows)
-            if isinstance(plan.loss, CustomLoss)
-            else evaluate_many(plan, stack, rows, 1)
-        )
+        yield (_losses_of_function(plan, stack, rows) if plan.loss.is_python else evaluate_many(plan, stack, rows, 1))
 
 
 def _losses_of_function(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import Weights
 from creche.engine.native import Rows, new_run
+from creche.engine.run_state import RunState
 from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
@@ -44,10 +45,6 @@ def state_names(optimizer: Optimizer) -> tuple[str, ...]:
         case Lion():
             return ("momentum",)
     raise AssertionError(f"no names for the state of {optimizer!r}")
-
-
-# Places in the array `progress` of a state; run_state.hpp lists them all.
-EPOCH, BATCH, EARLY_STOPPED = 0, 2, 10
 
 
 OptimizerState = dict[str, list[tuple[NDArray[Any], NDArray[Any]]]]
@@ -111,28 +108,23 @@ def take_step(
     threads : int, default 1
 
     """
-    epoch = 0 if state is None else int(state["progress"][EPOCH])
+    epoch = 0 if state is None else RunState(state).epoch
     engine = new_run(single_batch_plan(plan, len(rows), epoch), rows, None, threads)
     if state is None:
         engine.set_parameters(list(weights))
     else:
-        progress = state["progress"].copy()
-        progress[BATCH] = progress[EARLY_STOPPED] = 0
-        engine.set_state({**state, "progress": progress})
+        engine.set_state(dict(RunState(state).with_batch_restarted().arrays))
     number, rate, before, kept = engine.step, engine.learning_rate, engine.parameters(), engine.state()
     status = engine.run(steps=1)
-    names, layers = state_names(plan.optimizer), len(before)
+    names = state_names(plan.optimizer)
     return Step(
-        epoch, number, rate, before, engine.parameters(), _optimizer_state(kept, names, layers),
-        _optimizer_state(engine.state(), names, layers), status != "diverged",
+        epoch, number, rate, before, engine.parameters(), _optimizer_state(kept, names),
+        _optimizer_state(engine.state(), names), status != "diverged",
     )  # fmt: skip
 
 
-def _optimizer_state(state: Mapping[str, NDArray[Any]], names: tuple[str, ...], layers: int) -> OptimizerState:
-    return {
-        name: [(state[f"optimizer.{p}.{i}.weights"], state[f"optimizer.{p}.{i}.bias"]) for i in range(layers)]
-        for p, name in enumerate(names)
-    }
+def _optimizer_state(state: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> OptimizerState:
+    return {name: RunState(state).plane(p) for p, name in enumerate(names)}
 
 
 def is_finite(weights: Weights) -> bool:

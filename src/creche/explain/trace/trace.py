@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import new_predictor
+from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, select_rows, take_rows
 from creche.explain.trace.gradient_check import check_gradients
@@ -18,7 +19,6 @@ from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
 from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
-from creche.plan.losses import BinaryCrossEntropy, Poisson
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
@@ -193,7 +193,7 @@ def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_rows(batch.observations.row_numbers, rows))
-    epoch, done = run.epoch, int(run.state()["progress"][2])
+    epoch, done = run.epoch, RunState(run.state()).batch
     if done == run.plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
     return take_rows(batch, batch_rows(run.plan, epoch, done, len(batch)))
@@ -238,19 +238,10 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
         is_last = i == len(plan.network.layers) - 1
         before, after = step.optimizer_state_before, step.optimizer_state_after
         state = {name: (before[name][i], after[name][i]) for name in before}
-        applied = _output_function(plan) if is_last else layer.activation.key
+        applied = plan.loss.head(plan.task).key if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
         out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], state))
     return tuple(out)
-
-
-def _output_function(plan: Plan) -> str:
-    """Return the name of the function that turns the last weighted sums into predictions."""
-    if isinstance(plan.loss, BinaryCrossEntropy):
-        return "sigmoid"
-    if plan.task == "classification":
-        return "softmax"
-    return "exp" if isinstance(plan.loss, Poisson) else "identity"
 
 
 def _errors(

@@ -59,7 +59,7 @@ def find_unscaled_label(facts: RunFacts) -> Symptom | None:
     labels, targets = facts.prepared.labels, facts.run.rows.targets
     if facts.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
         return None
-    if facts.plan.loss.key == "poisson":  # whose outputs are logarithms
+    if not facts.plan.loss.standardizes_labels:
         return None
     mean, spread = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
     far = (spread > LARGE_LABEL) | (spread < SMALL_LABEL) | (np.abs(mean) > FAR_FROM_0 * np.maximum(spread, 1.0))
