@@ -15,7 +15,7 @@ from creche.cli.progress import training_progress
 __all__ = ["verify"]
 
 OPTIONS = (
-    Option("validation_data", Path, ROWS, "The file of validation rows, if there was one.", typed="--validation"),
+    Option("validation_data", Path, ROWS, "The file of validation rows, if there was one."),
 )
 
 

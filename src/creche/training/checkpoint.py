@@ -21,6 +21,7 @@ from creche._system.atomic_files import clear_temporaries, file_name, open_repla
 from creche._system.strict_json import as_json_data
 from creche._version import __version__
 from creche.errors import FileError, PlanError
+from creche.plan.arguments import arguments_in
 from creche.table.checks import warn
 from creche.table.digest import compare_tables, describe_table
 from creche.training.run import Run
@@ -278,7 +279,7 @@ def _at_least_one(name: str, value: object) -> int:
     return int(value)
 
 
-SOURCES = ("data", "validation_data", "test_data")
+SOURCES = ("data", *arguments_in("held_out"))
 
 
 STANDARD_INPUT = "-"  # which has been read by the time a run is taken up

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from creche.errors import FileError, PlanError, nearest
+from creche.plan.arguments import ARGUMENTS, PER_LAYER, arguments_in
 from creche.plan.component import Component
-from creche.plan.initializers import default_initializer
 from creche.plan.plan import Plan
 from creche.table.preparation import Preparation
 
-__all__ = ["ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
+__all__ = ["FILE_ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
 
-# What a file may say: what determines a run, and not where its data lies or how it is watched.
-ARGUMENTS = (
-    "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
-    "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "preprocessing",
-    "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "split_seed",
-    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "read_options",
-)  # fmt: skip
+# What a file may hold: what determines a run, and not where its data lies or how it is observed.
+FILE_ARGUMENTS = arguments_in("plan", "preparation")
 
 
 def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
@@ -49,30 +45,31 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
             "the network learnt a bootstrap sample, of which a plan for one network does not tell; make it again with "
             "creche.sweep(..., bootstrap=True), or leave --save-plan out"
         )
-    *hidden, output = plan.network.layers
+    hidden = plan.network.layers[:-1]
     arguments: dict[str, Any] = {
         "label": preparation.label[0] if len(preparation.label) == 1 else list(preparation.label),
         "hidden": [layer.width for layer in hidden],
-        "activation": _shortest([layer.activation for layer in hidden]),
-        "dropout": _shortest([layer.dropout for layer in hidden]),
     }
-    if any(layer.initializer != default_initializer(layer.activation) for layer in plan.network.layers):
-        arguments["initializer"] = _shortest([layer.initializer for layer in (*hidden, output)])
-    for name in ("loss", "optimizer", "schedule", "early_stopping"):
-        value = getattr(plan, name)
-        arguments[name] = False if value is None else value.to_dict()
-    for name in ("batch_size", "epochs", "seed", "shuffle", "task", "precision"):
-        arguments[name] = getattr(plan, name)
-    given = preparation.to_dict()
-    split = given.pop("split")
+    for name in PER_LAYER:
+        layers = hidden if ARGUMENTS[name].per_layer == "hidden" else plan.network.layers
+        if ARGUMENTS[name].default is None and all(layer.has_default(name) for layer in layers):
+            continue
+        arguments[name] = _shorten([getattr(layer, name) for layer in layers])
+    for field in fields(plan):
+        if field.name in FILE_ARGUMENTS:
+            value = getattr(plan, field.name)
+            component = value.to_dict() if isinstance(value, Component) else value
+            arguments[field.name] = False if component is None else component
+    settings = preparation.to_dict()
+    split = settings.pop("split")
     split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
-    del given["label"]
-    said = {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
-    return {**said, "hidden": arguments["hidden"]}
+    del settings["label"]
+    given = {name: value for name, value in {**arguments, **split, **settings}.items() if value not in (None, [], {})}
+    return {**given, "hidden": arguments["hidden"]}
 
 
-def _shortest(values: list[Any]) -> Any:
-    """One value where all are the same, else a list."""
+def _shorten(values: list[Any]) -> Any:
+    """Return one value if all are the same, else the list."""
     plain = [value.to_dict() if isinstance(value, Component) else value for value in values]
     return plain[0] if plain and all(value == plain[0] for value in plain) else plain
 
@@ -117,8 +114,8 @@ def read_plan(path: str | Path) -> dict[str, Any]:
         raise FileError(f"{path}: {error.strerror or error}; needs a plan in TOML") from error
     arguments = _parsed(text, path)
     for name in arguments:
-        if name not in ARGUMENTS:
-            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, ARGUMENTS)}")
+        if name not in FILE_ARGUMENTS:
+            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, FILE_ARGUMENTS)}")
     return arguments
 
 

@@ -151,5 +151,5 @@ def test_standard_input_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_going_on_needs_a_folder() -> None:
-    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to go on from"):
+    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to continue from"):
         cr.train("penguins", resume=True, **JOB)
