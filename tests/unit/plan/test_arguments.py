@@ -205,7 +205,7 @@ def test_an_unknown_argument_gets_the_nearest_right_one(wrong: str, right: str) 
 
 @pytest.mark.parametrize("function", [cr.sweep, cr.cross_validate, cr.find_learning_rate, cr.sweep_with_optuna])
 def test_others_that_train_answer_an_unknown_argument_likewise(function: Any) -> None:
-    with pytest.raises(TypeError, match="hidden_layers: unknown argument.* did you mean 'hidden'") as refusal:
+    with pytest.raises(TypeError, match=r"hidden_layers: unknown argument.* did you mean 'hidden'") as refusal:
         function("penguins", label="species", hidden_layers=[5])
     assert isinstance(refusal.value, cr.PlanError)
 
