@@ -1,4 +1,4 @@
-"""Plans in files: the arguments of `creche.train`, by their own names, as TOML or JSON."""
+"""Plan files: arguments of `creche.train`, by their names, as TOML or JSON."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FILE_ARGUMENTS = arguments_in("plan", "preparation")
 
 
 def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
-    """The arguments of `creche.train` that carry out the same plan again, as plain data.
+    """Return the arguments of `creche.train` that carry out a plan again, as plain data.
 
     Raises
     ------
     PlanError
-        If the network learnt a bootstrap sample, which only a sweep draws.
+        If the network was trained on a bootstrap sample, which only a sweep draws.
 
     Examples
     --------
@@ -42,8 +42,9 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """
     if preparation.bootstrap is not None:
         raise PlanError(
-            "the network learnt a bootstrap sample, of which a plan for one network does not tell; make it again with "
-            "creche.sweep(..., bootstrap=True), or leave --save-plan out"
+            "the network was trained on a bootstrap sample, which a plan of one network cannot describe; train it "
+            "again with creche.sweep(..., bootstrap=True), or leave --save-plan out",
+            argument="save_plan",
         )
     hidden = plan.network.layers[:-1]
     arguments: dict[str, Any] = {
@@ -75,7 +76,7 @@ def _shorten(values: list[Any]) -> Any:
 
 
 def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
-    """Writes arguments to a file that `read_plan` reads: TOML, or JSON if its name ends so.
+    """Write arguments to a file that `read_plan` reads: JSON if its name ends in .json, else TOML.
 
     Raises
     ------
@@ -96,14 +97,14 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:
-    """The arguments of `creche.train` that a TOML (or JSON) file says.
+    """Return the arguments of `creche.train` in a TOML (or JSON) file.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     PlanError
-        If it is not TOML (or JSON), or says what is no argument.
+        If it is not TOML (or JSON), or has a key that is no argument.
 
     """
     try:
@@ -112,14 +113,14 @@ def read_plan(path: str | Path) -> dict[str, Any]:
         raise PlanError(f"{path}: byte {error.start} is not UTF-8 text; needs a plan in TOML") from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}; needs a plan in TOML") from error
-    arguments = _parsed(text, path)
+    arguments = _parse(text, path)
     for name in arguments:
         if name not in FILE_ARGUMENTS:
-            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, FILE_ARGUMENTS)}")
+            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, FILE_ARGUMENTS)}", argument=name)
     return arguments
 
 
-def _parsed(text: str, path: str | Path) -> dict[str, Any]:
+def _parse(text: str, path: str | Path) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -132,7 +133,7 @@ def _parsed(text: str, path: str | Path) -> dict[str, Any]:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no None; what is left out takes its default, which None is."""
+    """Leave out what is None, which TOML does not have: it is the default of what is left out."""
     if isinstance(value, Mapping):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value

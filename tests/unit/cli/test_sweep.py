@@ -139,7 +139,7 @@ def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["show", str(file)]) == 0
     assert "trained on a bootstrap sample of them, drawn by seed " in " ".join(capsys.readouterr().out.split())
     assert main(["show", str(file), "--save-plan", str(tmp_path / "plan.toml")]) == 2
-    assert "the network learnt a bootstrap sample" in capsys.readouterr().err
+    assert "the network was trained on a bootstrap sample" in capsys.readouterr().err
     assert main(["verify", str(file), "penguins"]) == 0
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
