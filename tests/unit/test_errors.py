@@ -32,9 +32,9 @@ def test_every_error_is_in_the_tree() -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("adm", "did you mean 'adam'? There are: adam, sgd"),
-        ("zzz", "There are: adam, sgd"),
-        (None, "There are: adam, sgd"),
+        ("adm", "did you mean 'adam'? Choose one of adam, sgd"),
+        ("zzz", "choose one of adam, sgd"),
+        (None, "choose one of adam, sgd"),
     ],
 )
 def test_nearest(word: object, says: str) -> None:
@@ -43,7 +43,7 @@ def test_nearest(word: object, says: str) -> None:
 
 def test_of_very_many_words_only_the_first_are_told() -> None:
     said = nearest("c77", [f"c{i}" for i in range(10_000)])
-    assert said.startswith("did you mean 'c77'? There are: c0, c1, ")
+    assert said.startswith("did you mean 'c77'? Choose one of c0, c1, ")
     assert said.endswith("c39, … (9,960 more)")
 
 

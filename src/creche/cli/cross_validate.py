@@ -9,38 +9,47 @@ from typing import TYPE_CHECKING, Any
 from creche.cli.output import print_page
 from creche.cli.progress import folds_progress, show_activity
 from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from creche.model_selection.cross_validation import CrossValidation
 
 __all__ = ["cross_validate"]
 
-NOT_OF_FOLDS = ("output", "save_plan", "checkpoint", "resume", "diagnose", "validation_data", "test_data")
+# Options that are no arguments of `creche.train`, and make sense for one network only.
+ONE_NETWORK = ("output", "save_plan", "diagnose")
 
 
-def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
-    """Trains the networks of all folds and shows how good they are.
+def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], others: dict[str, Any]) -> None:
+    """Train the networks of all folds and show how good they are.
 
     Parameters
     ----------
     table : str
     arguments : dict
-        Of the plan, as `creche.train` takes them.
+        Those that determine the networks, as `creche.train` takes them.
+    run : dict
+        Tables, threads and checkpoints, as `creche.train` takes them.
     others : dict
         The other options that were typed.
 
     """
-    for name in NOT_OF_FOLDS:
-        if name in others:
-            raise PlanError(
-                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
-            )
+    refused = [
+        *(name for name in run if not ARGUMENTS[name].with_folds),
+        *(name for name in ONE_NETWORK if name in others),
+    ]
+    for name in refused:
+        raise PlanError(
+            f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold; leave one of "
+            "the two out",
+            argument=name,
+        )
     if "predictions" in others:
         _check_target(str(others["predictions"]))
     from creche.model_selection.cross_validation import cross_validate as cross
 
     as_json, interrupted = "as_json" in others, False
-    chosen = {name: others[name] for name in ("folds", "repeats", "seeds", "threads") if name in others}
+    chosen = {name: others[name] for name in ("folds", "repeats", "seeds") if name in others} | run
     with folds_progress(quiet=as_json) as on_progress:
         try:
             crossed = cross(table, **arguments, **chosen, on_progress=on_progress)

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import JSON, READING, TRAINING, Option, create_read_options, parse_arguments, with_options
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    JSON,
+    READING,
+    THREADS,
+    TRAINING,
+    Option,
+    create_read_options,
+    options_of,
+    parse_arguments,
+    with_options,
+)
 from creche.cli.output import print_page
 from creche.cli.progress import sweep_progress
 from creche.cli.sweep import YES, create_confirmation
-from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from creche.cli.value_lists import parse_values
 from creche.errors import PlanError
 
@@ -21,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["find_learning_rate"]
 
-OF_ONE = tuple(option for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER) if option.name != "learning_rate")
-BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
+NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate",))
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
 RATES = (
     Option(
         "rates", str, TRAINING, "The rates to try: a range such as 1e-4..1/24, or several with commas.", "1e-6..10/48",
@@ -35,7 +45,7 @@ SHOWN = (YES, JSON)
 LESS = "give fewer --rates, --seeds or --epochs"
 
 
-@with_options(*OF_ONE, *RATES, *READING, *BESIDE, *SHOWN)
+@with_options(*NETWORK_OPTIONS, *RATES, *READING, *SHARED_OPTIONS, *SHOWN)
 def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
     """Train with many learning rates at once, and show which are too low, good or too high, and which to take.
 
@@ -66,7 +76,7 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Those of `creche.find_learning_rate`."""
-    arguments = parse_arguments((*OF_ONE, *RATES, *BESIDE), given)
+    arguments = parse_arguments((*NETWORK_OPTIONS, *RATES, *SHARED_OPTIONS), given)
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if arguments.pop("drop_unlabelled", False):

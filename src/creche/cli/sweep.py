@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creche.cli.options import (
+    DROP_UNLABELLED,
     FILES,
     JSON,
     READING,
+    THREADS,
     Option,
     check_writable,
     create_read_options,
+    options_of,
     parse_arguments,
     with_options,
 )
 from creche.cli.output import print_page
 from creche.cli.progress import pause_display, sweep_progress
-from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from creche.cli.value_lists import accept_several
 from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +39,12 @@ __all__ = ["YES", "create_confirmation", "sweep"]
 
 SECONDS_UNASKED = 30
 MANY = "Many networks"
-# What cannot differ from network to network, and so is typed as for `creche train`.
-SHARED = (
-    "label", "schema", "task", "class_weight", "sample_weight", "seed", "validation_fraction", "test_fraction", "group",
-    "time", "split_column", "split_seed", "duplicates",
-)  # fmt: skip
-OF_ALL = tuple(
-    option if option.name in SHARED else accept_several(option) for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER)
+# What cannot differ from network to network is typed as for `creche train`.
+NETWORK_OPTIONS = tuple(
+    accept_several(option) if ARGUMENTS[option.name].sweepable else option
+    for option in options_of("plan", "preparation", "optimizer")
 )
-BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
 COUNTS = (
     Option("seeds", int, MANY, "Networks for each combination of values, each with a seed of its own.", "1"),
     Option("folds", int, MANY, "Judge each combination by cross-validation: networks on each of so many folds."),
@@ -82,7 +82,7 @@ SHOWN = (
 )
 
 
-@with_options(*OF_ALL, *COUNTS, *READING, *BESIDE, *KEPT, *SHOWN)
+@with_options(*NETWORK_OPTIONS, *COUNTS, *READING, *SHARED_OPTIONS, *KEPT, *SHOWN)
 def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
     """Train many networks at once, and show which are best and what mattered.
 
@@ -131,7 +131,7 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
 
 def _arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Those of `creche.sweep`."""
-    arguments = parse_arguments((*OF_ALL, *COUNTS, *BESIDE, *KEPT), given)
+    arguments = parse_arguments((*NETWORK_OPTIONS, *COUNTS, *SHARED_OPTIONS, *KEPT), given)
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species")
     if "resume" in arguments and "checkpoint" not in arguments:

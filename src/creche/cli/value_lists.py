@@ -23,12 +23,11 @@ NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
 
 def accept_several(option: Option) -> Option:
-    """The option of one network, so that it takes several values, or a range of numbers."""
-    flag = option.typed.split()[0] if option.typed else f"--{option.name.replace('_', '-')}"
+    """Return the option of one network so that it takes several values, or a range of numbers."""
+    flag, kind = option.flag, option.kind
     if option.name == "hidden":
-        shown = "Widths of the hidden layers: '10-10' of one network, '5-5,10-10,none' of three."
-        return replace(option, help=shown, default="32-32", parse=lambda text: parse_values(text, flag, _widths))
-    kind = float if option.name == "dropout" else option.kind
+        help = "Widths of the hidden layers: '10-10' for one network, '5-5,10-10,none' for three."
+        return replace(option, help=help, default="32-32", parse=lambda text: parse_values(text, flag, _parse_widths))
     return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
 
 
@@ -78,12 +77,12 @@ def _range(text: str, flag: str, kind: Callable[[str], Any]) -> Range:
         raise PlanError(f"{flag}: {str(error).partition(': ')[2]} (in {text!r})") from error
 
 
-def _widths(text: str) -> list[int]:
+def _parse_widths(text: str) -> list[int]:
     return [] if text.lower() == "none" else [int(width) for width in text.split("-")]
 
 
 def _unclear(text: str, flag: str, kind: Callable[[str], Any]) -> PlanError:
-    if kind is _widths:
+    if kind is _parse_widths:
         return PlanError(
             f"{flag}: got {text!r}; needs the widths of a network's layers, such as 10-10, with commas between networks"
         )

@@ -14,9 +14,7 @@ from creche.cli.progress import training_progress
 
 __all__ = ["verify"]
 
-OPTIONS = (
-    Option("validation_data", Path, ROWS, "The file of validation rows, if there was one.", typed="--validation"),
-)
+OPTIONS = (Option("validation_data", Path, ROWS, "The file of validation rows, if there was one."),)
 
 
 @with_options(*OPTIONS, THREADS, JSON)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.errors import PlanError
+from creche.plan.component import Component
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
@@ -134,13 +135,13 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
     layers = []
     for layer in plan.network.layers:
         to = engine.LayerPlan()
-        to.width = layer.width
-        to.activation = layer.activation.key
-        to.activation_parameter = layer.activation.parameter
-        to.dropout = layer.dropout
-        assert layer.initializer is not None  # Layer has chosen one
-        to.initializer = layer.initializer.key
-        to.initializer_parameter = layer.initializer.parameter
+        for field in fields(layer):
+            value = getattr(layer, field.name)
+            if isinstance(value, Component):  # an activation or an initializer: its word and its one number
+                setattr(to, field.name, value.key)
+                setattr(to, f"{field.name}_parameter", value.parameter)  # type: ignore[attr-defined]
+            else:
+                setattr(to, field.name, value)
         layers.append(to)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle

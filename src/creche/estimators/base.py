@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.activations import ACTIVATIONS
+from creche.plan.arguments import ARGUMENTS, PER_LAYER
 from creche.plan.component import Component
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
@@ -36,6 +37,20 @@ if TYPE_CHECKING:
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
     from creche.plan.schedules import Schedule
+    from creche.plan.words import (
+        ActivationName,
+        InitializerName,
+        LossName,
+        OptimizerName,
+        Precision,
+        Role,
+        Scaling,
+        ScheduleName,
+        Task,
+    )
+    from creche.table.encoders.features import Preprocessing
+    from creche.table.schema import Schema
+    from creche.training.callbacks import OnEpoch
 
 __all__ = ["ComponentParameters", "DNNEstimator", "is_frame", "matching_precision", "validate_rows"]
 
@@ -103,21 +118,21 @@ class ComponentParameters(BaseEstimator):  # type: ignore[misc]
         return self
 
 
-PRECISIONS = [np.float64, np.float32]
+FLOATS = [np.float64, np.float32]
 
 
 def is_frame(X: object) -> bool:
     """Whether its columns have names: a DataFrame of any library, unless the names are numbers."""
     if not nw.dependencies.is_into_dataframe(X):
         return False
-    names = _names(X)
+    names = _column_names(X)
     if not all(isinstance(name, str) for name in names):
         return False
     check_names(names, "X")
     return True
 
 
-def _names(X: Any) -> list[Any]:
+def _column_names(X: Any) -> list[Any]:
     """Of its columns, as its library has them: narwhals takes no repeated ones, and does not say where they stand."""
     if nw.dependencies.is_pandas_like_dataframe(X):
         return list(X.columns)
@@ -152,11 +167,11 @@ def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     if is_frame(X) and (reset or named):
         return validate_data(estimator, X, skip_check_array=True, reset=reset)
     words = named and isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    x = validate_data(estimator, X, dtype=None if words else PRECISIONS, reset=reset)
-    return _frame(x, estimator.feature_names_in_) if named else x
+    x = validate_data(estimator, X, dtype=None if words else FLOATS, reset=reset)
+    return _as_frame(x, estimator.feature_names_in_) if named else x
 
 
-def _frame(x: Any, names: Any) -> Any:
+def _as_frame(x: Any, names: Any) -> Any:
     """An array's columns under the names a table had in training: inspection tools pass arrays on."""
     import polars as pl
 
@@ -164,51 +179,44 @@ def _frame(x: Any, names: Any) -> Any:
     return pl.DataFrame([pl.Series(name, column) for name, column in zip(names, columns, strict=True)])
 
 
-def matching_precision(x: Any) -> str:
+def matching_precision(x: Any) -> Precision:
     """scikit-learn computes in the precision of its input; so do the estimators."""
     return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
 
 
-# Parameters that go to `train` as they are, and those that go there only if given.
-OF_TRAINING = (
-    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
-    "shuffle", "standardize", "threads",
-)  # fmt: skip
+# Parameters that are passed on to `train` as they are.
+PASSED_ON = tuple(argument.name for argument in ARGUMENTS.values() if argument.estimator)
 
-
-IF_GIVEN = ("schema", "preprocessing", "on_epoch")
-
-
-HELD_OUT_FOR_EARLY_STOPPING = 0.1
+FRACTION_FOR_EARLY_STOPPING = 0.1
 
 
 class DNNEstimator(ComponentParameters):
     """The base of `DNNClassifier` and `DNNRegressor`."""
 
-    _task: ClassVar[str]
+    _task: ClassVar[Task]
 
     def __init__(
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | str | Sequence[Activation | str] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | None = None,
-        loss: Loss | str | None = None,
-        optimizer: Optimizer | str = "adam",
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        loss: Loss | LossName | Callable[..., Any] | None = None,
+        optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
-        schedule: Schedule | str = "constant",
+        schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Any = None,
-        schema: Any = None,
-        precision: str | None = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
+        precision: Precision | None = None,
         warm_start: bool = False,
-        on_epoch: Any = None,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -292,64 +300,61 @@ class DNNEstimator(ComponentParameters):
             If the loss stops being finite.
 
         """
-        standing = getattr(self, "_standing", None) if self.warm_start else None
-        x, y = self._observations(X, y, reset=standing is None)
-        held_out = self._held_out(validation_data)
-        if standing is None:
-            run = self._begun(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
+        state = getattr(self, "_state", None) if self.warm_start else None
+        x, y = self._validate_observations(X, y, reset=state is None)
+        held_out = self._validation_arguments(validation_data)
+        if state is None:
+            run = self._start(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
         else:
-            plan = self._plan_now(standing.plan, standing.epoch + self.epochs, self.early_stopping)
-            run = self._continued(standing, plan, x, y, sample_weight, **held_out).resume(**self._watching(standing))
-        return self._keep(run, y if standing is None else None)
+            plan = self._current_plan(state.plan, state.epoch + self.epochs, self.early_stopping)
+            run = self._continue(state, plan, x, y, sample_weight, **held_out).resume(**self._callbacks(state))
+        return self._store(run, y if state is None else None)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, **beginning: Any) -> Self:
-        standing: TrainingState | None = getattr(self, "_standing", None)
-        x, y = self._observations(X, y, reset=standing is None)
-        if standing is None:
-            standing = TrainingState.of(self._begun(x, y, sample_weight, 0, **beginning))
-        plan = self._plan_now(standing.plan, max(self.epochs, standing.epoch + 1), early_stopping=None)
-        run = self._continued(standing, plan, x, y, sample_weight)
-        return self._keep(run.resume(epochs=1, **self._watching(standing)), None)
+        state: TrainingState | None = getattr(self, "_state", None)
+        x, y = self._validate_observations(X, y, reset=state is None)
+        if state is None:
+            state = TrainingState.of(self._start(x, y, sample_weight, 0, **beginning))
+        plan = self._current_plan(state.plan, max(self.epochs, state.epoch + 1), early_stopping=None)
+        run = self._continue(state, plan, x, y, sample_weight)
+        return self._store(run.resume(epochs=1, **self._callbacks(state)), None)
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         raise NotImplementedError
 
-    def _observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+    def _validate_observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         if y is None:
             name = type(self).__name__
             raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
-        x, y = validate_rows(self, X, reset=reset), self._labels(y)
+        x, y = validate_rows(self, X, reset=reset), self._validate_labels(y)
         check_consistent_length(x, y)
         return x, y
 
-    def _held_out(self, validation_data: Any) -> dict[str, Any]:
+    def _validation_arguments(self, validation_data: Any) -> dict[str, Any]:
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
                 raise TableError(f"validation_data: got {type(validation_data).__name__}; needs a pair (X, y)")
-            return {"validation_data": self._observations(*validation_data, reset=False)}
+            return {"validation_data": self._validate_observations(*validation_data, reset=False)}
         if self.validation_fraction is not None:
             return {"validation_fraction": self.validation_fraction}
         stops = EarlyStopping.of(self.early_stopping) is not None
-        return {"validation_fraction": HELD_OUT_FOR_EARLY_STOPPING if stops else 0.0}
+        return {"validation_fraction": FRACTION_FOR_EARLY_STOPPING if stops else 0.0}
 
-    def _begun(self, x: Any, y: Any, sample_weight: Any, epochs: int, **more: Any) -> Run:
-        arguments = {name: getattr(self, name) for name in OF_TRAINING}
-        arguments |= {name: getattr(self, name) for name in IF_GIVEN if getattr(self, name) is not None}
+    def _start(self, x: Any, y: Any, sample_weight: Any, epochs: int, **more: Any) -> Run:
+        arguments = {name: getattr(self, name) for name in PASSED_ON}
         return train(
-            x, y, task=self._task, epochs=epochs, seed=self._seed(), sample_weight=sample_weight,
+            x, y, task=self._task, epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
             class_weight=getattr(self, "class_weight", None), precision=self.precision or matching_precision(x),
-            on_progress=self._report(0), **{"validation_fraction": 0.0, **arguments, **more},
+            on_progress=self._epoch_printer(0), **{"validation_fraction": 0.0, **arguments, **more},
         )  # fmt: skip
 
-    def _continued(
-        self, standing: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any
-    ) -> Run:
+    def _continue(self, state: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:
         return continue_training(
-            standing, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
+            state, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
             threads=self.threads, **held_out,
         )  # fmt: skip
 
-    def _plan_now(self, begun: Plan, epochs: int, early_stopping: Any) -> Plan:
+    def _current_plan(self, begun: Plan, epochs: int, early_stopping: Any) -> Plan:
         """The plan so far with the parameters as they are now; open lengths of the schedule are those of all epochs."""
         network, hidden = begun.network, np.asarray(self.hidden).tolist()
         optimizer = OPTIMIZERS.of(self.optimizer)
@@ -358,7 +363,7 @@ class DNNEstimator(ComponentParameters):
         return replace(
             begun,
             network=Network.of(
-                network.inputs, hidden, network.outputs, self.activation, self.dropout, self.initializer
+                network.inputs, hidden, network.outputs, **{name: getattr(self, name) for name in PER_LAYER}
             ),
             loss=begun.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,
@@ -369,16 +374,16 @@ class DNNEstimator(ComponentParameters):
             early_stopping=EarlyStopping.of(early_stopping),
         )
 
-    def _seed(self) -> int:
+    def _draw_seed(self) -> int:
         if isinstance(self.random_state, Integral) and not isinstance(self.random_state, bool):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _watching(self, standing: TrainingState) -> dict[str, Any]:
+    def _callbacks(self, state: TrainingState) -> dict[str, Any]:
         given = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
-        return {"on_progress": self._report(standing.epoch), **given}
+        return {"on_progress": self._epoch_printer(state.epoch), **given}
 
-    def _report(self, shown: int) -> Callable[[Run], None] | None:
+    def _epoch_printer(self, shown: int) -> Callable[[Run], None] | None:
         """Prints the epochs after the first so many, as they come."""
         if not self.verbose:
             return None
@@ -393,14 +398,14 @@ class DNNEstimator(ComponentParameters):
 
         return report
 
-    def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
+    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
         """Sets what a fit leaves behind; `labels` are those that training began with, if it began now."""
-        self._standing = TrainingState.of(run)
+        self._state = TrainingState.of(run)
         # Without its provenance, which would keep the run and the training rows alive, and be worked out when pickled.
         self.model_ = replace(run.model, origin=None)
         self.history_, self.n_iter_ = run.history, run.epoch
         return self
 
-    def _predictable(self, X: Any) -> Any:
+    def _validate_fitted(self, X: Any) -> Any:
         check_is_fitted(self, "model_")
         return validate_rows(self, X, reset=False)

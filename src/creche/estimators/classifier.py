@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.plan.plan import EarlyStopping
     from creche.plan.schedules import Schedule
+    from creche.plan.words import (
+        ActivationName,
+        InitializerName,
+        LossName,
+        OptimizerName,
+        Precision,
+        Role,
+        Scaling,
+        ScheduleName,
+    )
+    from creche.table.encoders.features import Preprocessing
+    from creche.table.schema import Schema
+    from creche.training.callbacks import OnEpoch
     from creche.training.run import Run
 
 __all__ = ["DNNClassifier"]
@@ -92,25 +105,25 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | str | Sequence[Activation | str] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | None = None,
-        loss: Loss | str | None = None,
-        optimizer: Optimizer | str = "adam",
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        loss: Loss | LossName | Callable[..., Any] | None = None,
+        optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
-        schedule: Schedule | str = "constant",
+        schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Any = None,
-        schema: Any = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
-        precision: str | None = None,
+        precision: Precision | None = None,
         warm_start: bool = False,
-        on_epoch: Any = None,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -119,7 +132,8 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
             early_stopping=early_stopping, validation_fraction=validation_fraction, shuffle=shuffle,
-            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start,
+            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision,
+            warm_start=warm_start,
             on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
@@ -156,7 +170,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
                 "class_weight: 'balanced' needs all rows at once, and partial_fit sees some; give a dict from class to "
                 "weight"
             )
-        if hasattr(self, "_standing"):
+        if hasattr(self, "_state"):
             if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
                 raise TableError(f"classes: got {np.asarray(classes).tolist()}; were {self.classes_.tolist()} before")
             return self._partial_fit(X, y, sample_weight)
@@ -180,7 +194,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             Columns in the order of `classes_`; rows sum to 1.
 
         """
-        x = self._predictable(X)
+        x = self._validate_fitted(X)
         return self.model_.predict_proba(x)
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
@@ -213,13 +227,13 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
 
-    def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
-        super()._keep(run, labels)
+    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
+        super()._store(run, labels)
         if labels is not None:
             self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
         return self
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         return labels

@@ -78,7 +78,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         (n,) float64 array, or (n, k) where y was
 
         """
-        x = self._predictable(X)
+        x = self._validate_fitted(X)
         return self.model_.predict(x)
 
     def __sklearn_tags__(self) -> Any:
@@ -86,6 +86,6 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)

@@ -16,8 +16,8 @@ from creche.explain.loss_surface import LossSurface, compute_surface, find_plane
 from creche.explain.weight_space import flatten, project
 from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.results import format_choice
-from creche.model_selection.search_space import OF_THE_OPTIMIZER, Combinations, split_axes
-from creche.plan.arguments import check_whole_number
+from creche.model_selection.search_space import Combinations, split_axes
+from creche.plan.arguments import OPTIMIZER_FIELDS, check_whole_number
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ComparedRun", "Comparison", "compare"]
 
 # What leaves the network, its start, its loss and its rows as they are.
-MAY_DIFFER = ("learning_rate", "optimizer", *OF_THE_OPTIMIZER, "schedule", "batch_size", "shuffle")
+MAY_DIFFER = ("learning_rate", "optimizer", *OPTIMIZER_FIELDS, "schedule", "batch_size", "shuffle")
 
 
 POINTS = 41

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,14 @@ from creche.table.labels import encode_classes
 from creche.table.partition import Partition
 from creche.table.prepare import TableInspection, encode_features, inspect_table
 from creche.table.table import Table
-from creche.training.arguments import resolve_arguments, resolve_loss, resolve_optimizer, resolve_preparation
+from creche.training.arguments import (
+    TrainArguments,
+    resolve_arguments,
+    resolve_loss,
+    resolve_optimizer,
+    resolve_preparation,
+)
 from creche.training.run import Run
-from creche.training.train import train
 
 if TYPE_CHECKING:
     import polars as pl
@@ -358,11 +362,11 @@ def cross_validate(
     True
 
     """
-    given = _arguments(data, y, label=label, seed=seed, group=group, time=time, **arguments)
-    first, count = check_whole_number("seed", given["seed"], at_least=0), check_whole_number("seeds", seeds, at_least=1)
+    given = _arguments(data, y=y, label=label, seed=seed, group=group, time=time, **arguments)
+    first, count = check_whole_number("seed", given.seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     check_count("n_resamples", n_resamples)
     survey = _surveyed(given)
-    stops_early = EarlyStopping.of(given["early_stopping"] if given["plan"] is None else given["plan"].early_stopping)
+    stops_early = EarlyStopping.of(given.early_stopping if given.plan is None else given.plan.early_stopping)
     check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
     parted = prepare_folds(survey, folds, repeats, first, watches=stops_early is not None)
     networks = create_fold_networks(parted, range(first, first + count), given)
@@ -379,21 +383,16 @@ def cross_validate(
     return crossed
 
 
-def _arguments(*data: Any, **arguments: Any) -> dict[str, Any]:
-    """All arguments of `train` by name."""
-    given = signature(train).bind(*data, **arguments)
-    check_fold_arguments(arguments, ("checkpoint", "resume"))
-    given.apply_defaults()
-    return resolve_arguments(given.arguments)
+def _arguments(data: Any, **arguments: Any) -> TrainArguments:
+    """All arguments of `train`."""
+    given = TrainArguments.complete(data, arguments)
+    check_fold_arguments(arguments)
+    return resolve_arguments(given)
 
 
-def _surveyed(given: dict[str, Any]) -> TableInspection:
+def _surveyed(given: TrainArguments) -> TableInspection:
     preparation, loss, _ = resolve_preparation(given), resolve_loss(given), resolve_optimizer(given)
-    weights = given["sample_weight"]
-    return inspect_table(
-        given["data"], given["y"], preparation, task=given["task"], loss=loss,
-        weights=None if isinstance(weights, str) else weights,
-    )  # fmt: skip
+    return inspect_table(given.data, given.y, preparation, task=given.chosen_task, loss=loss, weights=given.row_weights)
 
 
 def _tell_of_diverged(networks: FoldNetworks, crossed: CrossValidation) -> None:

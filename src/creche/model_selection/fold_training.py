@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from creche.errors import DivergedError
 from creche.model_selection.member import Member
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
-from creche.training.arguments import create_plan, create_run
+from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.run import Run, check_fit
 
 __all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]
@@ -38,10 +38,10 @@ class FoldNetworks(ABC):
 
     """
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
         self.folds = list(folds)
         self.seeds = seeds
-        self.threads = resolve_threads(given["threads"])
+        self.threads = resolve_threads(given.threads)
         self.seconds = 0.0
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class FoldNetworks(ABC):
 class ColonyFolds(FoldNetworks):
     """In one colony, on all threads."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
         super().__init__(folds, seeds, given)
         jobs = self._jobs(given)
         needed = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in jobs)
@@ -114,7 +114,7 @@ class ColonyFolds(FoldNetworks):
                     made.append(replace(job, plan=job.plan.with_seed(seed)))
         self._crew = Crew(made, self.threads)
 
-    def _jobs(self, given: Mapping[str, Any]) -> list[Job]:
+    def _jobs(self, given: TrainArguments) -> list[Job]:
         jobs: list[Job] = []
         for fold in self.folds:
             plan = plan_for_fold(fold, given)
@@ -153,7 +153,7 @@ class ColonyFolds(FoldNetworks):
 class SequentialFolds(FoldNetworks):
     """As `creche.train` does it, one after the other."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
         super().__init__(folds, seeds, given)
         self._given = given
         self._runs: list[list[tuple[int, Member | Run]]] = [[] for _ in folds]
@@ -179,23 +179,23 @@ class SequentialFolds(FoldNetworks):
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
                 plan = plan_for_fold(fold, self._given).with_seed(seed)
-                run = create_run({**self._given, "plan": plan}, fold.prepared)
+                run = create_run(replace(self._given, plan=plan), fold.prepared)
                 runs.append((seed, run))
                 try:
-                    run.resume(on_epoch=self._given["on_epoch"], on_progress=report)
+                    run.resume(on_epoch=self._given.on_epoch, on_progress=report)
                 except DivergedError as error:
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 
 
-def create_fold_networks(folds: Sequence[Fold], seeds: range, given: Mapping[str, Any]) -> FoldNetworks:
+def create_fold_networks(folds: Sequence[Fold], seeds: range, given: TrainArguments) -> FoldNetworks:
     """The networks, not begun.
 
     Parameters
     ----------
     folds : sequence of Fold
     seeds : range
-    given : dict
-        The arguments of `creche.train`, settled.
+    given : TrainArguments
+        Resolved.
 
     Raises
     ------
@@ -203,13 +203,13 @@ def create_fold_networks(folds: Sequence[Fold], seeds: range, given: Mapping[str
         If a plan cannot be, or there are more networks than memory.
 
     """
-    watched = given["on_epoch"] is not None or given["record"] not in (None, False)
+    watched = given.on_epoch is not None or given.record not in (None, False)
     alone = watched or plan_for_fold(folds[0], given).loss.is_python
     return (SequentialFolds if alone else ColonyFolds)(folds, seeds, given)
 
 
-def plan_for_fold(fold: Fold, given: Mapping[str, Any]) -> Plan:
+def plan_for_fold(fold: Fold, given: TrainArguments) -> Plan:
     """The plan on a fold, with the first seed."""
-    plan: Plan = create_plan(given, fold.prepared) if given["plan"] is None else given["plan"]
+    plan: Plan = create_plan(given, fold.prepared) if given.plan is None else given.plan
     check_fit(plan, fold.prepared)
     return plan

@@ -5,57 +5,63 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from creche.engine.colony import Job, check_tables
 from creche.engine.native import Rows
-from creche.errors import CrecheWarning, PlanError, nearest
-from creche.model_selection.search_space import OF_THE_OPTIMIZER
+from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
+from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
 from creche.plan.plan import EarlyStopping, Plan
 from creche.table.folds import check_fold_arguments, prepare_folds
 from creche.table.prepare import Prepared, inspect_table, prepare, resample_rows
 from creche.table.reading.read import is_table, read_table
-from creche.training.arguments import create_plan, default_loss, resolve_loss, resolve_optimizer, resolve_preparation
-from creche.training.train import train
-
-__all__ = ["Jobs", "complete_arguments"]
-
-# Of `creche.train`, but about one run.
-OF_ONE_RUN = (
-    "data",
-    "y",
-    "plan",
-    "threads",
-    "on_epoch",
-    "on_progress",
-    "checkpoint",
-    "checkpoint_every",
-    "resume",
-    "record",
+from creche.training.arguments import (
+    TrainArguments,
+    create_plan,
+    default_loss,
+    resolve_loss,
+    resolve_optimizer,
+    resolve_preparation,
 )
+
+__all__ = ["Jobs", "SweepArguments", "complete_arguments"]
+
+_ONE_RUN = arguments_in("data", "run")
+_SHARED_DEFAULTS = {name: default for name, default in DEFAULTS.items() if name not in _ONE_RUN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SweepArguments(TrainArguments):
+    """The arguments of one network of a sweep: those of `creche.train`, and fields of its optimizer."""
+
+    weight_decay: float | None = None
+    l1: float | None = None
+    momentum: float | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
 
 
 def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `creche.train` and of its optimizer, by name: those given, and the defaults of the others.
+    """Return the arguments that networks of a sweep share or differ in: those given, and the defaults of the others.
+
+    A value may be several: what `split_axes` tells apart.
 
     Raises
     ------
-    PlanError
-        If one is unknown.
+    UnknownArgumentError
+        If one is unknown, or about one run.
 
     """
-    parameters = signature(train).parameters
-    defaults = {name: p.default for name, p in parameters.items() if name not in OF_ONE_RUN}
     for name in given:
-        if name not in defaults and name not in OF_THE_OPTIMIZER:
-            about_one = "is about one run; it has no place here" if name in OF_ONE_RUN else ""
-            raise PlanError(f"{name}: {about_one or f'unknown argument; {nearest(name, defaults)}'}")
-    assert Parameter.empty not in defaults.values()
-    return {**defaults, **given}
+        if name in _ONE_RUN:
+            raise UnknownArgumentError(f"{name}: is about one run, not about many; leave it out", argument=name)
+        if name not in _SHARED_DEFAULTS and name not in OPTIMIZER_FIELDS:
+            known = [*_SHARED_DEFAULTS, *OPTIMIZER_FIELDS]
+            raise UnknownArgumentError(f"{name}: unknown argument; {nearest(name, known)}", argument=name)
+    return {**_SHARED_DEFAULTS, **given}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,7 +132,7 @@ class Jobs:
         self.splits = 1 if folds is None else folds * repeats
         if folds is not None:
             check_fold_arguments(fixed)
-        read_options = resolve_preparation({**fixed, "preprocessing": None}).read_options
+        read_options = resolve_preparation(SweepArguments.complete(data, {**fixed, "preprocessing": None})).read_options
         self._data = read_table(data, read_options) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
@@ -142,11 +148,10 @@ class Jobs:
             If the plan cannot be: which choice, and why.
 
         """
-        given = {**self._fixed, "seed": 0, **choice}
         try:
-            given["optimizer"], given["learning_rate"] = _optimizer(given), None
-            encoded = self._prepared(given)[split]
-            plan = create_plan(given, encoded.prepared)
+            arguments = _with_optimizer(self._arguments({"seed": 0, **choice}))
+            encoded = self._prepared(arguments)[split]
+            plan = create_plan(arguments, encoded.prepared)
         except PlanError as error:
             if not choice:
                 raise
@@ -161,7 +166,7 @@ class Jobs:
 
     def encoded(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
         """The rows of one of the splits as one combination of choices has them."""
-        return self._prepared({**self._fixed, **choice})[split]
+        return self._prepared(self._arguments(choice))[split]
 
     def of(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
         """The rows as the network with that seed learns them."""
@@ -169,12 +174,15 @@ class Jobs:
 
     def test_to_train(self, choice: Mapping[str, Any]) -> float:
         """Held-out rows of a fold to its other rows, both as means over the folds."""
-        return self._prepared({**self._fixed, **choice})[0].test_to_train
+        return self._prepared(self._arguments(choice))[0].test_to_train
 
-    def _prepared(self, given: Mapping[str, Any]) -> list[EncodedSplit]:
+    def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
+        return SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
+
+    def _prepared(self, given: SweepArguments) -> list[EncodedSplit]:
         loss = resolve_loss(given)
-        watches = self.folds is not None and EarlyStopping.of(given["early_stopping"]) is not None
-        key = f"{given['preprocessing']!r} {loss!r} {watches}"
+        watches = self.folds is not None and EarlyStopping.of(given.early_stopping) is not None
+        key = f"{given.preprocessing!r} {loss!r} {watches}"
         if key not in self._encoded:
             with warnings.catch_warnings():
                 if self._encoded:  # what there is to warn of was said when the table was prepared first
@@ -184,28 +192,25 @@ class Jobs:
                 )
         return self._encoded[key]
 
-    def _split(self, given: Mapping[str, Any], loss: Loss | None) -> list[EncodedSplit]:
-        weights = given["sample_weight"]
+    def _split(self, given: SweepArguments, loss: Loss | None) -> list[EncodedSplit]:
         prepared = prepare(
-            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss, seed=0,
-            validation_data=given["validation_data"], test_data=given["test_data"],
-            weights=None if isinstance(weights, str) else weights,
+            self._data, self._y, resolve_preparation(given), task=given.chosen_task, loss=loss, seed=0,
+            validation_data=given.validation_data, test_data=given.test_data, weights=given.row_weights,
         )  # fmt: skip
-        return [EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), given["precision"]))]
+        return [EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), given.chosen_precision))]
 
-    def _parted(self, given: Mapping[str, Any], loss: Loss | None, watches: bool) -> list[EncodedSplit]:
+    def _parted(self, given: SweepArguments, loss: Loss | None, watches: bool) -> list[EncodedSplit]:
         """One for each fold of each repeat."""
         assert self.folds is not None
-        weights = given["sample_weight"]
         survey = inspect_table(
-            self._data, self._y, resolve_preparation(given), task=given["task"], loss=loss,
-            weights=None if isinstance(weights, str) else weights,
+            self._data, self._y, resolve_preparation(given), task=given.chosen_task, loss=loss,
+            weights=given.row_weights,
         )  # fmt: skip
         folds = prepare_folds(survey, self.folds, self.repeats, 0, watches)
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
         found: list[EncodedSplit] = []
         for fold in folds:
-            suited, precision = loss or default_loss(fold.prepared.task), given["precision"]
+            suited, precision = loss or default_loss(fold.prepared.task), given.chosen_precision
             rows, validation = fold.prepared.rows(suited, precision)
             if not found:
                 check_tables(rows, validation, len(folds))
@@ -215,12 +220,15 @@ class Jobs:
         return found
 
 
-def _optimizer(given: Mapping[str, Any]) -> Any:
-    """The optimizer with what was given beside it."""
-    optimizer = resolve_optimizer(given)
-    beside = {name: given[name] for name in OF_THE_OPTIMIZER if given.get(name) is not None}
+def _with_optimizer(arguments: SweepArguments) -> SweepArguments:
+    """Return the arguments with the optimizer as an object that has its learning rate and the fields given besides."""
+    optimizer = resolve_optimizer(arguments)
+    values = {name: getattr(arguments, name) for name in OPTIMIZER_FIELDS}
+    given = {name: value for name, value in values.items() if value is not None}
     takes = {f.name for f in fields(optimizer)}
-    for name in beside:
+    for name in given:
         if name not in takes:
-            raise PlanError(f"{name}: {optimizer.key} has none; leave it out, or choose an optimizer that has")
-    return replace(optimizer, **beside)
+            raise PlanError(
+                f"{name}: {optimizer.key} has none; leave it out, or choose an optimizer that has", argument=name
+            )
+    return replace(arguments, optimizer=replace(optimizer, **given), learning_rate=None)

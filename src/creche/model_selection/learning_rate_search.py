@@ -20,7 +20,7 @@ from creche.model_selection.learning_rate_baselines import Baselines, train_base
 from creche.model_selection.learning_rate_result import Band, LearningRates, improves_on_constant
 from creche.model_selection.search_space import Axis, Combinations, Range, log_range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import PER_LAYER, check_whole_number
 
 __all__ = ["find_bands", "find_learning_rate"]
 
@@ -134,9 +134,6 @@ def _falling(colony: Colony, references: Baselines) -> NDArray[np.bool_]:
             before = losses[-1 - max(1, round(LAST * (len(losses) - 1)))]
             found[n] = before - losses[-1] > STILL * max(losses[0] - losses[-1], 0.0)
     return found
-
-
-OF_LAYERS = ("activation", "dropout", "initializer")  # of which a list has a value for each layer, as in `train`
 
 
 RATES = log_range(1e-6, 10.0, 48)
@@ -343,7 +340,7 @@ def _fixed(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if "learning_rate" in arguments:
         raise PlanError("learning_rate: is what is looked for; leave it out, or say among which, as rates")
     given = complete_arguments(arguments)
-    for name in OF_LAYERS:
+    for name in PER_LAYER:  # a list holds a value for each layer, as in `train`
         given[name] = tuple(given[name]) if isinstance(given[name], list) else given[name]
     fixed, axes = split_axes({name: value for name, value in given.items() if name not in ("seed", "learning_rate")})
     if axes:

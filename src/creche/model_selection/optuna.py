@@ -15,9 +15,9 @@ from creche.model_selection.colony import Colony
 from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.member import Member
 from creche.model_selection.results import format_choice
-from creche.model_selection.search_space import CAN_DIFFER, Axis, Range, split_axes
+from creche.model_selection.search_space import Axis, Range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import SWEEPABLE, check_whole_number
 
 if TYPE_CHECKING:
     import optuna
@@ -202,8 +202,8 @@ class _Rounds:
             return choice
         chosen = dict(self.space(trial))
         for name in chosen:
-            if name not in CAN_DIFFER:
-                raise PlanError(f"space: gives {name!r}, which is none of what can differ; {nearest(name, CAN_DIFFER)}")
+            if name not in SWEEPABLE:
+                raise PlanError(f"space: gives {name!r}, which is none of what can differ; {nearest(name, SWEEPABLE)}")
         return {**choice, **chosen}
 
     def _tell(self, asked: list[optuna.Trial], colony: Colony) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from creche.errors import CrecheError, PlanError, nearest
+from creche.plan.arguments import SWEEPABLE, arguments_in
 
 __all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
 
@@ -157,16 +158,6 @@ def _check(name: str, low: object, high: object, count: object) -> None:
 METHODS = ("grid", "random", "sobol")
 
 
-# Fields of an optimizer that can be given beside it.
-OF_THE_OPTIMIZER = ("weight_decay", "l1", "momentum", "clip_norm", "clip_value")
-
-
-CAN_DIFFER = (
-    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", *OF_THE_OPTIMIZER,
-    "schedule", "batch_size", "epochs", "early_stopping", "shuffle", "preprocessing",
-)  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Axis:
     """An argument with the values a sweep tries.
@@ -209,10 +200,10 @@ def split_axes(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
         if values is None:
             fixed[name] = value
             continue
-        if name not in CAN_DIFFER:
+        if name not in SWEEPABLE:
             raise PlanError(
                 f"{name}: got {value!r}; is the same for all networks of a sweep. What can differ: "
-                f"{', '.join(CAN_DIFFER)} (and seeds)"
+                f"{', '.join(SWEEPABLE)} (and seeds)"
             )
         axes.append(Axis(name, values))
     return fixed, axes
@@ -221,11 +212,11 @@ def split_axes(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
 def _several(name: str, value: Any) -> tuple[Any, ...] | Range | None:
     if isinstance(value, Range):
         return value
-    if isinstance(value, np.ndarray) and value.ndim == 1 and name != "hidden" and name in CAN_DIFFER:
+    if isinstance(value, np.ndarray) and value.ndim == 1 and name != "hidden" and name in SWEEPABLE:
         value = value.tolist()
     if not isinstance(value, list):
         return None
-    if name not in CAN_DIFFER and name not in ("seed", "task", "precision"):
+    if name not in SWEEPABLE and name not in arguments_in("plan"):
         return None  # such as the names of several labels
     if name == "hidden" and not any(isinstance(item, Sequence | np.ndarray) for item in value):
         return None  # the widths of one network

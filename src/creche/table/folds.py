@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, PlanError, TableError
+from creche.plan.arguments import ARGUMENTS
 from creche.table.checks import warn
 from creche.table.labels import check_class_sizes, encode_classes
 from creche.table.leakage import find_fold_leakage
@@ -202,11 +203,7 @@ def _some(lacking: Lacking) -> str:
     return "; ".join(said) + (f"; nor of {len(lacking) - SHOWN:,} other classes" if len(lacking) > SHOWN else "")
 
 
-# Arguments of `creche.train` that say how rows are parted, which folds do already.
-NOT_OF_FOLDS = ("split_column", "test_fraction", "validation_data", "test_data")
-
-
-def check_fold_arguments(given: Mapping[str, Any], others: Sequence[str] = ()) -> None:
+def check_fold_arguments(given: Mapping[str, Any]) -> None:
     """Refuses arguments that do not go with folds.
 
     Raises
@@ -214,10 +211,13 @@ def check_fold_arguments(given: Mapping[str, Any], others: Sequence[str] = ()) -
     PlanError
 
     """
-    for name in (*NOT_OF_FOLDS, *others):
+    for name in (argument.name for argument in ARGUMENTS.values() if not argument.with_folds):
         value = given.get(name)
         if value is not None and not (isinstance(value, bool | int | float) and value == 0):
-            raise PlanError(f"{name}: does not go with folds, each of which trains on the rows of the others")
+            raise PlanError(
+                f"{name}: does not go with folds, each of which trains on the rows of the others; leave it out",
+                argument=name,
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -163,7 +163,7 @@ def test_every_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--checkpoint-every", "5"]) == 2
     assert "--checkpoint-every: is for checkpoints" in capsys.readouterr().err
     assert main([*QUICK, "--resume"]) == 2
-    assert "resume: there is no checkpoint to go on from" in capsys.readouterr().err
+    assert "resume: there is no checkpoint to continue from" in capsys.readouterr().err
 
 
 def test_classes_that_are_numbers_can_be_weighed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

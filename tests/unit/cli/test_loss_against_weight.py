@@ -57,7 +57,7 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
     [
         (
             ["--source", "bill_lenght_mm"],
-            "source: got 'bill_lenght_mm'; did you mean 'bill_length_mm'? There are: island=",
+            "source: got 'bill_lenght_mm'; did you mean 'bill_length_mm'? Choose one of island=",
         ),
         (["--source", "99"], "source: got 99; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
         (["--layer", "7"], "layer: got 7; the network 14-5-5-3 has weights of layers 0 to 2"),

@@ -141,7 +141,7 @@ def test_each_seed_on_rows_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["show", str(file)]) == 0
     assert "trained on a bootstrap sample of them, drawn by seed " in " ".join(capsys.readouterr().out.split())
     assert main(["show", str(file), "--save-plan", str(tmp_path / "plan.toml")]) == 2
-    assert "the network learnt a bootstrap sample" in capsys.readouterr().err
+    assert "the network was trained on a bootstrap sample" in capsys.readouterr().err
     assert main(["verify", str(file), "penguins"]) == 0
     capsys.readouterr()
     assert main([*arguments, "--json"]) == 0
@@ -168,7 +168,7 @@ def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
         (Option("batch_size", int, TRAINING, ""), "8..512/4", cr.log_range(8, 512, 4)),
         (Option("learning_rate", float, TRAINING, ""), "1e-4..1", cr.log_range(1e-4, 1.0, 25)),
         (Option("learning_rate", float, TRAINING, ""), "0.001,1e-2..1/3", [0.001, 0.01, 0.1, 1.0]),
-        (Option("dropout", str, NETWORK, ""), "0..0.5", cr.linear_range(0.0, 0.5, 11)),
+        (Option("dropout", float, NETWORK, ""), "0..0.5", cr.linear_range(0.0, 0.5, 11)),
         (Option("optimizer", str, TRAINING, ""), "sgd, adam", ["sgd", "adam"]),
     ],
 )

@@ -148,10 +148,10 @@ def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             [*PENGUINS, "--hidden", "abc"],
-            "creche: --hidden: got 'abc'; needs whole numbers with commas between, such as",
+            "creche: --hidden: got 'abc'; needs whole numbers separated by commas, such as",
         ),
         ([*PENGUINS, "--hidden", "5,0"], "got 0; needs a whole number of at least 1"),
-        ([*PENGUINS, "--optimizer", "adma"], "creche: optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
+        ([*PENGUINS, "--optimizer", "adma"], "creche: optimizer: got 'adma'; did you mean 'adam'? Choose one of sgd, "),
         ([*PENGUINS, "--loss", "huber"], "huber"),
         ([*PENGUINS, "--activation", "rellu"], "did you mean 'relu'"),
         ([*PENGUINS, "--schedule", "cosin"], "did you mean 'cosine'"),

@@ -229,7 +229,7 @@ def test_several_numbers_and_counts() -> None:
         ({"rows": 0}, "rows: there is no row 0; the rows are numbered 1 to 344"),
         ({"rows": "first"}, "rows: got 'first'; needs row numbers, such as 12"),
         ({"rows": []}, "rows: got []; needs row numbers"),
-        ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? There are: Adelie, Chinstrap, Gentoo"),
+        ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? Choose one of Adelie, Chinstrap, Gentoo"),
         ({"target": "logit"}, "For log-odds say logit=True."),
         ({"steps": 0}, "steps: got 0; needs a whole number of at least 1"),
         ({"baseline": "zero"}, "baseline: got 'zero'; needs 'mean', or one row"),
@@ -249,7 +249,7 @@ def test_classes_that_are_numbers_and_an_array_with_names() -> None:
     network = quick(x, y, hidden=[3])
     expected = integrated_gradients(network, x, target=1)
     assert expected.targets == integrated_gradients(network, x, target="1").targets == (1,) * len(x)
-    with pytest.raises(cr.PlanError, match="target: got 2; There are: 0, 1"):
+    with pytest.raises(cr.PlanError, match="target: got 2; choose one of 0, 1"):
         integrated_gradients(network, x, target=2)
     named = integrated_gradients(network, pl.DataFrame(x, schema=["a", "b", "c"]), target=1)
     assert (named.columns, named.rows[0]) == (("x0", "x1", "x2"), 1)

@@ -220,7 +220,7 @@ def test_outputs_have_the_users_names() -> None:
     x, y = two_classes()
     one = cr.train(x, np.where(y, "yes", "no"), hidden=[3], loss="binary_cross_entropy", epochs=1, threads=1).model
     assert find_weight(one, 1, 2, "yes").name == "weight from neuron 2 of layer 1 to yes"
-    with pytest.raises(cr.PlanError, match=r"target: got 'no'; .*There are: yes"):
+    with pytest.raises(cr.PlanError, match=r"target: got 'no'; .*hoose one of yes"):
         find_weight(one, 1, 0, "no")
     direct = cr.train(cr.datasets.penguins(), label="species", hidden=[], epochs=1, threads=1).model
     assert find_weight(direct, 0, "sex=male", "Gentoo").name == "weight from sex=male to Gentoo"
@@ -243,7 +243,7 @@ def test_an_input_may_be_called_bias() -> None:
         ({"source": 14}, r"source: got 14; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
         (
             {"source": "bill_lenght_mm"},
-            r"source: got 'bill_lenght_mm'; did you mean 'bill_length_mm'\? There are: island=",
+            r"source: got 'bill_lenght_mm'; did you mean 'bill_length_mm'\? Choose one of island=",
         ),
         (
             {"layer": 1, "source": 5},

@@ -144,7 +144,7 @@ def test_reach_and_what_is_not_finite() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"directions": "pca"}, r"directions: got 'pca'; .*There are: path, random"),
+        ({"directions": "pca"}, r"directions: got 'pca'; .*hoose one of path, random"),
         ({"directions": "path"}, "directions: 'path' needs a path; give path="),
         ({"directions": [(0, 0, 0)]}, "directions: needs two of them"),
         ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: both are the weight from island=Biscoe to neuron 0"),

@@ -123,7 +123,7 @@ def test_of_numbers() -> None:
         ({"rows": "first"}, PlanError, "rows: got 'first'"),
         ({"rows": 1, "k": 344}, TableError, "k: got 344; there are 343 training rows"),
         ({"rows": 1, "k": 0}, PlanError, "k: got 0; needs a whole number"),
-        ({"rows": 1, "space": "hidden"}, PlanError, "space: got 'hidden'; .*There are: last hidden, inputs"),
+        ({"rows": 1, "space": "hidden"}, PlanError, "space: got 'hidden'; .*hoose one of last hidden, inputs"),
         ({"rows": 1, "train_data": pl.DataFrame({"island": ["Dream"]})}, TableError, "no column 'bill_length_mm'"),
         ({"rows": 1, "train_data": (cr.datasets.penguins(), [1, 2])}, TableError, "y: has 2 labels for 344 rows"),
     ],

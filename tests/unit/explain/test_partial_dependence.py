@@ -265,13 +265,13 @@ def test_very_many_categories() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? There are: mass, place"),
+        ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? Choose one of mass, place"),
         ({"column": "kind"}, "column: 'kind' is what the network predicts"),
         ({"column": "number"},
          "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
-        ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*There are: average, individual"),
+        ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*hoose one of average, individual"),
         ({"column": "mass", "second": "day", "kind": "individual"}, "'individual' is for one column"),
         ({"column": "mass", "points": 1}, "points: got 1; needs a whole number of at least 2"),
         ({"column": "mass", "second": "day", "at": [1, 2, 3]}, "at: got .*; needs a pair of lists"),
@@ -301,13 +301,13 @@ def test_tables_that_cannot_be(model: cr.Model, table: Any, arguments: dict[str,
 
 def test_other_refusals(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
-    with pytest.raises(PlanError, match=r"of: got 'd'; .*There are: a, b, c"):
+    with pytest.raises(PlanError, match=r"of: got 'd'; .*hoose one of a, b, c"):
         found.number_of("d")
     with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
         partial_dependence("penguins.creche", mixed(), "mass")
     x, y = arrays()
     trained = cr.train(x, y, hidden=[3], epochs=1, threads=1).model
-    with pytest.raises(PlanError, match="column: got 'mass'; There are: x0, x1, x2, x3"):
+    with pytest.raises(PlanError, match="column: got 'mass'; choose one of x0, x1, x2, x3"):
         partial_dependence(trained, x, "mass")
     with pytest.raises(TableError, match="X: has 3 columns; the network was trained on 4: x0"):
         partial_dependence(trained, x[:, :3], "x0")

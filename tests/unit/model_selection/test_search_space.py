@@ -101,7 +101,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' takes all combinations; leave samples out"),
     ({"method": "gird"}, "method: got 'gird'; did you mean 'grid'"),
     ({"learning_rat": 0.1}, "learning_rat: unknown argument; did you mean 'learning_rate'"),
-    ({"on_epoch": print}, "on_epoch: is about one run; it has no place here"),
+    ({"on_epoch": print}, "on_epoch: is about one run, not about many"),
     ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1.0"),
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
     ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has none; leave it out"),

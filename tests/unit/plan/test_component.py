@@ -125,9 +125,9 @@ def test_an_unknown_key_gets_the_nearest_right_one() -> None:
     ("family", "wrong", "near"),
     [
         ("optimizer", "adm", "adam"),
-        ("optimizer", "rms_prop", "rmsprop"),
-        ("loss", "crossentropy", "cross_entropy"),
-        ("activation", "leakyrelu", "leaky_relu"),
+        ("optimizer", "rmspropp", "rmsprop"),
+        ("loss", "ce", "cross_entropy"),
+        ("activation", "leakyrel", "leaky_relu"),
         ("schedule", "cosin", "cosine"),
         ("initializer", "orthogonl", "orthogonal"),
     ],
@@ -136,13 +136,13 @@ def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: st
     with pytest.raises(PlanError) as refusal:
         FAMILIES[family].of(wrong)
     assert str(refusal.value) == (
-        f"{family}: got {wrong!r}; did you mean {near!r}? There are: {', '.join(WORDS[family].split())}"
+        f"{family}: got {wrong!r}; did you mean {near!r}? Choose one of {', '.join(WORDS[family].split())}"
     )
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, cr.Relu, cr.Relu()], ids=repr)
 def test_what_is_no_word_is_refused(wrong: object) -> None:
-    with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word\. There are: sgd, "):
+    with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word; choose one of sgd, "):
         OPTIMIZERS.of(wrong)
 
 

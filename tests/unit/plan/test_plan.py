@@ -79,13 +79,35 @@ def test_plans_are_frozen() -> None:
     [
         ("batch_size", 0), ("batch_size", 2.0), ("batch_size", 2**31), ("batch_size", True), ("batch_size", "32"),
         ("epochs", -1), ("epochs", 1.5), ("epochs", None), ("seed", -1), ("seed", 2**64), ("seed", 0.5),
-        ("shuffle", 1), ("task", "classes"), ("task", None), ("precision", "float16"), ("precision", []),
+        ("shuffle", 1),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
     assert str(refusal.value).startswith(f"Plan.{name}: got {wrong!r}; needs ")
+    assert refusal.value.argument == name
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("task", "numbers", "did you mean 'regression'? Choose one of classification, regression"),
+        ("task", None, "choose one of classification, regression"),
+        ("precision", "float16", "did you mean 'float32'? Choose one of float32, float64"),
+        ("precision", [], "choose one of float32, float64"),
+    ],
+)
+def test_an_unknown_word_is_refused(name: str, wrong: object, message: str) -> None:
+    with pytest.raises(PlanError) as refusal:
+        cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
+    assert str(refusal.value) == f"{name}: got {wrong!r}; {message}"
+    assert refusal.value.argument == name
+
+
+def test_words_are_taken_in_any_case() -> None:
+    plan = cr.Plan(NETWORK, "Classification", "CrossEntropy", "AdamW", "OneCycle", precision="Float64")  # type: ignore[arg-type]
+    assert plan == cr.Plan(NETWORK, "classification", "cross_entropy", "adamw", "one_cycle", precision="float64")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("network", [None, "4-5-3", 3], ids=repr)
@@ -103,8 +125,9 @@ def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> No
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, task, word)  # type: ignore[arg-type]
     message = str(refusal.value)
-    assert message.startswith(f"loss: {word!r} does not fit a label of {task}; losses that do: ")
-    assert set(message.rpartition(": ")[2].split(", ")) == fitting
+    beginning = f"loss: {word!r} is not for {task}; choose one of "
+    assert message.startswith(beginning)
+    assert set(message.removeprefix(beginning).split(", ")) == fitting
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_a_network_that_predicts_the_same_everywhere(model: cr.Model, mass: cr.M
 
 
 def test_a_class_that_is_not_there(model: cr.Model) -> None:
-    with pytest.raises(PlanError, match="of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"):
+    with pytest.raises(PlanError, match="of: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo"):
         partial_dependence(model, "penguins", "island").plot(of="Emperor")
     with pytest.raises(PlanError, match="of: got 'gentoo'; did you mean 'Gentoo'"):
         decision_regions(model, "penguins", "bill_length_mm", "body_mass_g", points=3).plot(of="gentoo")

@@ -72,5 +72,5 @@ def test_numpys_true_stops_the_run_too() -> None:
 @pytest.mark.parametrize("given", [3, [3], "stop"])
 def test_what_is_no_function_is_said(given: object) -> None:
     x, y = two_classes()
-    with pytest.raises(cr.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or several"):
+    with pytest.raises(cr.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or a list of them"):
         quick(x, y, on_epoch=given)

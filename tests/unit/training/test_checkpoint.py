@@ -97,7 +97,7 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
     for epoch in (3, 6):
         newest = writer(tmp_path).save(Standing(epoch))
     newest.write_bytes(newest.read_bytes()[:-1])
-    with pytest.warns(CrecheWarning, match=r"is damaged.*The checkpoint before it is taken instead"):
+    with pytest.warns(CrecheWarning, match=r"is damaged.*The checkpoint before it is used instead"):
         found = latest_checkpoint(tmp_path)
     assert found is not None
     assert read_checkpoint(found)[0]["epoch"] == 3
@@ -133,7 +133,7 @@ def test_a_header_that_contradicts_itself_is_refused(tmp_path: Path, change: dic
     write_archive(path, "checkpoint", header, {})
     read_checkpoint(path)
     write_archive(path, "checkpoint", {**header, **change}, {})
-    with pytest.raises(FileError, match="contradicts itself"):
+    with pytest.raises(FileError, match="inconsistent header"):
         read_checkpoint(path)
 
 
@@ -150,9 +150,9 @@ def test_places_that_cannot_be_are_refused(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "none") is None
     assert latest_checkpoint(tmp_path) is None
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="is no folder"):
+    with pytest.raises(FileError, match="is not a folder"):
         latest_checkpoint(tmp_path / "file")
-    with pytest.raises(FileError, match="cannot be made"):
+    with pytest.raises(FileError, match="cannot be created"):
         writer(tmp_path / "file" / "folder")
 
 

@@ -163,12 +163,14 @@ def test_memory_is_bounded() -> None:
 def test_what_would_not_fit_is_said_before_training() -> None:
     x, y = two_classes()
     with pytest.raises(
-        cr.PlanError, match=r"not fit in memory: the beginning and the end alone take 1,216 bytes, more t"
+        cr.PlanError, match=r"not fit in memory: the first and the last moment alone take 1,216 bytes, more t"
     ):
         quick(x, y, epochs=50, record=cr.Record(max_bytes=1000))
     with pytest.raises(cr.PlanError, match=r"102 moments take .* more than max_bytes=20,000; give every=\d+ or more"):
         quick(x, y, epochs=50, record=cr.Record(every=1, max_bytes=20_000))
-    with pytest.raises(cr.PlanError, match=r"would not fit in memory.*keep less than weights and gradients and activ"):
+    with pytest.raises(
+        cr.PlanError, match=r"would not fit in memory.*record less than weights and gradients and activ"
+    ):
         quick(x, y, hidden=[500, 500], record=cr.Record(max_bytes=2**20))
 
 
@@ -176,7 +178,7 @@ def test_what_would_not_fit_is_said_before_training() -> None:
     ("given", "message"),
     [
         ("weigths", "did you mean 'weights'"),
-        (3, "needs True, a Record, or some of: weights, gradients, activations"),
+        (3, "needs True, a Record, or some of weights, gradients, activations"),
         (["weights", 3], "got 3"),
         ({"evry": 3}, "unknown key 'evry'; did you mean 'every'"),
     ],

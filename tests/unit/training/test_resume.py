@@ -31,7 +31,9 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, stopped: 
 def test_train_itself_goes_on_where_that_is_wanted(tmp_path: Path) -> None:
     whole = cr.train("penguins", epochs=9, **JOB)
     cr.train("penguins", epochs=9, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(5), **JOB)
-    with pytest.raises(cr.FileError, match=r"holds checkpoints of this run already; go on from them with resume=True"):
+    with pytest.raises(
+        cr.FileError, match=r"holds checkpoints of this run already; continue from them with resume=True"
+    ):
         cr.train("penguins", epochs=9, checkpoint=tmp_path, **JOB)
     again = cr.train("penguins", epochs=9, checkpoint=tmp_path, resume=True, **JOB)
     assert digest(again) == digest(whole)
@@ -64,7 +66,7 @@ def test_arrays_have_to_be_given_again(tmp_path: Path) -> None:
     x, y = two_classes()
     whole = quick(x, y, epochs=6)
     quick(x, y, epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3))
-    with pytest.raises(cr.FileError, match="does not say where the table lies, for it was no file; give it again"):
+    with pytest.raises(cr.FileError, match="does not hold the table, which was no file; give it again"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, x, y)) == digest(whole)
 
@@ -84,7 +86,9 @@ def test_validation_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
 
 
 def test_no_checkpoint_is_said(tmp_path: Path) -> None:
-    with pytest.raises(cr.FileError, match="holds no checkpoint; give the folder that the run was given as checkpoint"):
+    with pytest.raises(
+        cr.FileError, match="holds no checkpoint; give the folder that creche.train was given as checkpoint"
+    ):
         cr.resume(tmp_path)
 
 
@@ -97,7 +101,7 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -
                 path.unlink()
             folder.rmdir()
 
-    with pytest.warns(cr.CrecheWarning, match=r"Training goes on; there is no checkpoint of epoch 2"):
+    with pytest.warns(cr.CrecheWarning, match=r"Training continues; there is no checkpoint of epoch 2"):
         run = cr.train("penguins", epochs=2, checkpoint=folder, checkpoint_every=2, on_epoch=spoil, **JOB)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -145,11 +149,11 @@ def test_a_run_can_be_taken_up_from_its_very_beginning(tmp_path: Path) -> None:
 def test_standard_input_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(PENGUINS_CSV.read_bytes())))
     whole = cr.train("-", epochs=4, checkpoint=tmp_path, **JOB)
-    with pytest.raises(cr.FileError, match="does not say where the table lies"):
+    with pytest.raises(cr.FileError, match="does not hold the table"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, PENGUINS_CSV)) == digest(whole)
 
 
 def test_going_on_needs_a_folder() -> None:
-    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to go on from"):
+    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to continue from"):
         cr.train("penguins", resume=True, **JOB)

@@ -293,8 +293,8 @@ def test_a_plan_says_what_the_label_is() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"hidden": [5]}, "plan: says hidden already; leave hidden out, or the plan"),
-        ({"seed": 1, "loss": "huber"}, "plan: says loss already; leave loss, seed out"),
+        ({"hidden": [5]}, "plan: it sets hidden already; leave hidden out, or the plan"),
+        ({"seed": 1, "loss": "huber"}, "plan: it sets loss already; leave loss, seed out"),
         ({"plan": {"network": {}}}, "plan: got dict; needs a Plan"),
         ({"plan": cr.Plan(cr.Network.of(4, [5], 2))}, "plan: its network, 4-5-2, .*; this table needs 3 and 2"),
         ({"plan": cr.Plan(cr.Network.of(3, [5], 3))}, "plan: its network, 3-5-3, .*; this table needs 3 and 2"),
@@ -394,14 +394,14 @@ def test_divergence_says_where_and_keeps_what_there_was() -> None:
         ({"seed": -1}, r"seed: got -1; needs a whole number of at least 0"),
         ({"seed": 1.5}, r"seed: got 1\.5; needs a whole number"),
         ({"threads": 0}, r"threads: got 0; needs a whole number from 1"),
-        ({"precision": "float16"}, "precision: got 'float16'; needs one of: float32, float64"),
+        ({"precision": "float16"}, "precision: got 'float16'; did you mean 'float32'"),
         ({"shuffle": "yes"}, "shuffle: got 'yes'; needs True or False"),
         ({"early_stopping": 0}, r"patience: got 0; needs a whole number of at least 1"),
         (
             {"loss": "huber", "task": "classification"},
-            "loss: 'huber' does not fit a label of classes; losses that do: cross_entropy",
+            "loss: 'huber' is not for classification; choose one of cross_entropy",
         ),
-        ({"loss": "cross_entropy", "task": "regression"}, "loss: 'cross_entropy' does not fit a label of numbers"),
+        ({"loss": "cross_entropy", "task": "regression"}, "loss: 'cross_entropy' is not for regression"),
         ({"hidden": [300_000, 300_000]}, "needs about .* GB to train, more than .* available"),
         pytest.param({"hidden": [5, 0]}, r"hidden: got 0"),
         pytest.param({"seed": 2**64}, r"seed: got 18446744073709551616; .*at most"),

@@ -70,7 +70,7 @@ def test_a_model_of_unknown_origin_cannot_be_verified() -> None:
     x, y = two_classes()
     model = quick(x, y).model
     stranger = cr.Model(model.plan, model.features, model.labels, model.weights)
-    with pytest.raises(cr.PlanError, match="does not say how it was trained"):
+    with pytest.raises(cr.PlanError, match="does not hold how it was trained"):
         cr.verify(stranger, x, y)
 
 
@@ -90,7 +90,7 @@ def test_a_table_that_the_network_no_longer_fits_is_named() -> None:
     assert not verified.same
     assert verified.found == ""
     assert verified.differences == ("the table: column 'island' is missing",)
-    assert "the network does not fit the table as it is now: the table: column 'island' is missing" in str(verified)
+    assert "the network does not fit the table any more: the table: column 'island' is missing" in str(verified)
     another_order = cr.verify(run.model, cr.datasets.penguins().reverse())
     assert not another_order.same
     assert another_order.differences == (

@@ -70,7 +70,7 @@ def test_encodings_by_word_dict_and_object() -> None:
     ("choice", "says"),
     [
         ("standrd", "preprocessing: got 'standrd'; did you mean 'standard'"),
-        ({"scaling": "x"}, "preprocessing: got 'x'; There are: standard, robust, quantile, none"),
+        ({"scaling": "x"}, "preprocessing: got 'x'; choose one of standard, robust, quantile, none"),
         ({"scalng": "none"}, "Preprocessing: unknown key 'scalng'; did you mean 'scaling'"),
         ({"max_categories": 0}, "Preprocessing.max_categories: got 0; needs a whole number of at least 1"),
         ({"buckets": 2**20}, "Preprocessing.buckets: got 1048576; needs"),
