@@ -72,7 +72,7 @@ def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("creche.explain.diagnosis.diagnose.tried", interrupted)
+    monkeypatch.setattr("creche.explain.diagnosis.diagnose.run_trials", interrupted)
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 130
     told = capsys.readouterr().out
     assert "\nThe learning rate is too low\n" in told
