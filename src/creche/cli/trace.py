@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import typer
 
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    JSON,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option, check_writable
 from creche.cli.output import print_page
 from creche.errors import PlanError, TableError
 
@@ -32,7 +19,7 @@ __all__ = ["trace"]
 
 
 def parse_neuron(text: str) -> tuple[int, int]:
-    """``1:3`` as a layer and a neuron."""
+    """Parse ``1:3`` as a layer and a neuron."""
     layer, colon, number = text.partition(":")
     if not colon or not layer.strip().isdecimal() or not number.strip().isdecimal():
         raise PlanError(f"--neuron: got {text!r}; needs a layer and a neuron, such as 1:3 (the inputs are layer 0)")
@@ -40,7 +27,7 @@ def parse_neuron(text: str) -> tuple[int, int]:
 
 
 def parse_rows(text: str) -> slice | list[int]:
-    """``0:20`` as the slice that it is in Python; ``3,38`` as the rows of these numbers."""
+    """Parse ``0:20`` as the slice that it is in Python, and ``3,38`` as row numbers."""
     parts = text.split(":")
     try:
         if len(parts) == 1:
@@ -49,37 +36,28 @@ def parse_rows(text: str) -> slice | list[int]:
             return slice(*(int(part) if part.strip() else None for part in parts))
     except ValueError:
         pass
-    raise TableError(
-        f"--rows: got {text!r}; needs 0:20 (the first 20, as a slice in Python), or the numbers of rows: 3,38"
-    )
+    raise TableError(f"--rows: got {text!r}; needs 0:20 (the first 20, as a slice in Python), or row numbers: 3,38")
 
 
-OPTIONS = (
+@model_command(
     Option(
-        "rows", str, ROWS, "0:20 for the first 20 (a slice as in Python), or the numbers of rows, from 1: 3,38.", "all",
-        parse=parse_rows,
+        "rows", str, ROWS, "Rows of the batch: 0:20 for the first 20 (a Python slice), or row numbers from 1: 3,38.",
+        "all", parse=parse_rows,
     ),
     DROP_UNLABELLED,
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts.", "as in training"),
+    Option("sample_weight", str, ROWS, "Column with the weight of each row.", "as in training"),
     Option(
-        "neuron", str, "What to show", "The layer and number of a neuron to follow in full, such as 1:3.",
-        "the one that matters most", parse=parse_neuron,
+        "neuron", str, "What to show", "Layer and number of a neuron to show in full, such as 1:3.",
+        "the one with the largest effect", parse=parse_neuron,
     ),
     THREADS,
-    Option("html", Path, FILES, "Write the step as a page to this file.", parse=check_writable),
+    Option("html", Path, FILES, "Write the step as a page to this HTML file.", parse=check_writable),
     JSON,
 )  # fmt: skip
-
-
-@with_options(*OPTIONS, *READING)
-def trace(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
+def trace(command: ModelCommand) -> None:
     """Take one training step apart: sums, activations, probabilities, loss, gradients and the update of each weight.
 
-    MODEL is a file that 'creche train -o' wrote; the rows of TABLE that are chosen are one batch. For example:
+    MODEL is a file written by 'creche train -o'; the selected rows of TABLE form one batch. For example:
 
     creche trace penguins.creche penguins.csv --rows 0:20
 
@@ -89,44 +67,34 @@ def trace(
 
     The model is not changed. Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
-    from creche.explain.trace.trace import trace as trace_of
-    from creche.model.file import load
-    from creche.model.model import Model
-    from creche.table.reading.options import ReadOptions
+    from creche.explain.trace.trace import trace as trace_step
 
-    options = parse_arguments(OPTIONS, given)
-    network = load(model, threads=options.pop("threads", None))
-    if not isinstance(network, Model):
-        raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
-    page, as_json = options.pop("html", None), options.pop("as_json", False)
-    missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    observed = network.read_observations(
-        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
-    )
-    chosen = options.pop("rows", None)
-    if isinstance(chosen, list):
-        chosen = _places(chosen, observed)
-    step = trace_of(network, observed, rows=chosen, **options)
+    model, options = command.load_single(), dict(command.options)
+    page, rows = options.pop("html", None), options.pop("rows", None)
+    observations = command.read_labelled_rows(model)
+    if isinstance(rows, list):
+        rows = _find_rows(rows, observations)
+    step = trace_step(model, observations, rows=rows, **options)
     if page is not None:
         step.save_html(page)
-    if as_json:
-        print(json.dumps(step.to_dict(), allow_nan=False, default=str))
+    if command.as_json:
+        command.print_json(step.to_dict())
     elif page is None:
         print_page(str(step))
     else:
-        print_page(f"{step!r}\nThe page is {page}.")
+        print_page(f"{step!r}\nWritten to {page}.")
 
 
-def _places(numbers: list[int], observed: Observations) -> list[int]:
-    """The places of the rows that the table's user calls so."""
-    places = []
+def _find_rows(numbers: list[int], observations: Observations) -> list[int]:
+    """Find the positions of the rows with these row numbers."""
+    positions = []
     for number in numbers:
-        here = np.flatnonzero(observed.row_numbers == number)
-        if not len(here):
-            called = observed.row_numbers
+        found = np.flatnonzero(observations.row_numbers == number)
+        if not len(found):
+            first, last = observations.row_numbers[0], observations.row_numbers[-1]
             raise TableError(
-                f"--rows: there is no row {number}; the table's rows with a label are {called[0]} to {called[-1]} "
+                f"--rows: there is no row {number}; the table's rows with a label are {first} to {last} "
                 "(0:1 is the first)"
             )
-        places.append(int(here[0]))
-    return places
+        positions.append(int(found[0]))
+    return positions
