@@ -53,4 +53,7 @@ def test_of_numbers_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[
     cr.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.creche")
     rows.write_csv(tmp_path / "rows.csv")
     assert main(["evaluate", str(tmp_path / "m.creche"), str(tmp_path / "rows.csv"), "--reliability"]) == 2
-    assert capsys.readouterr().err == "creche: --reliability: needs a model that predicts classes; body_mass_g is a number\n"
+    assert (
+        capsys.readouterr().err
+        == "creche: --reliability: needs a model that predicts classes; body_mass_g is a number\n"
+    )
