@@ -33,13 +33,13 @@ def test_the_page_of_one_network_for_each_fold(capsys: pytest.CaptureFixture[str
     assert main(FOLDS) == 0
     page, err = capsys.readouterr()
     assert err == ""
-    assert "3 networks, each judged on the rows of its fold" in page
+    assert "3 networks, each evaluated on the rows of its fold" in page
     assert "on 344 held-out rows" in page
     accuracy = the_same().summary()["accuracy"]
     numbers = [f"{value:.4f}" for value in (accuracy.mean, accuracy.low, accuracy.high, accuracy.std)]
     assert row(page, "accuracy") == ["accuracy", numbers[0], numbers[1], "to", numbers[2], numbers[3]]
-    assert "by seed" not in page
-    assert "most in doubt" not in page
+    assert "explained by the split and by the seed" not in page
+    assert "most uncertain" not in page
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
@@ -51,13 +51,13 @@ def test_the_page_with_repeats_and_seeds(
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= int(columns)
     crossed = the_same(repeats=2, seeds=4)
-    assert "24 networks, each judged on the rows of its fold" in page
+    assert "24 networks, each evaluated on the rows of its fold" in page
     assert "3 folds × 2 repeats × 4 seeds, trained in " in page
     share = crossed.summary()["log_loss"].share_of_seed
     assert row(page, "log", "loss")[-2:] == [f"{1 - share:.0%}", f"{share:.0%}"]
     third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
     assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
-    assert "the mean of the 8 networks that never saw a row" in page
+    assert "the mean of the 8 networks that were not trained on a row" in page
     first = crossed.uncertain()[0]
     expected = ["row", str(first.row), first.truth, first.predicted, f"{first.disagreement:.4f}"]
     assert any(text.split() == expected for text in page.splitlines())
@@ -87,8 +87,8 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     assert row(capsys.readouterr().out, "root", "mean", "squared", "error")
     first = json.loads(file.read_text().splitlines()[0])
     assert list(first) == [
-        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm", "disagreement",
-        "networks",
+        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm",
+        "disagreement", "networks",
     ]  # fmt: skip
     assert (first["row"], first["true_body_mass_g"], first["true_bill_length_mm"]) == (1, 3750, 39.1)
 
@@ -134,4 +134,4 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(
         assert out == ""
         assert "stopped before any network was done" in err
     else:
-        assert "interrupted: networks that were not done are left out" in out
+        assert "interrupted: networks that were not finished are left out" in out

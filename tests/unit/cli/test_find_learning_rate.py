@@ -41,7 +41,7 @@ def test_the_page_tells_the_facts(
     assert "network 14-6-3, sgd, batch size 32, 20 epochs" in flowing
     for band in found.bands:
         assert f"{band.name} {band.low:.2g} to {band.high:.2g} {band.rates} {band.why.split(';')[0][:20]}" in flowing
-    assert f"Take --learning-rate {found.rate:g} (sgd's own is 0.01)" in flowing
+    assert f"Use --learning-rate {found.rate:g}, the middle of the good rates (the default of sgd is 0.01)" in flowing
     drawing = page.split("\n\n")[1].splitlines()
     arrow, bands = next(line for line in drawing if "▲" in line), next(line for line in drawing if "═" in line)
     assert bands[arrow.index("▲")] == "═"  # the rate to take lies in the good band
@@ -77,7 +77,7 @@ def test_numbers_and_no_validation_rows(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["find-learning-rate", str(table), *arguments, "--rates", "1e-4..1/10", "--seeds", "2"]) == 0
     page = " ".join(capsys.readouterr().out.split())
     assert "training loss at the end" in page
-    assert "the training root mean squared error by seed" in page
+    assert "Its training root mean squared error by seed" in page
 
 
 WRONG = [
@@ -138,4 +138,4 @@ def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
         assert "; interrupted with " in page
         assert "networks 480: 48 learning rates × 10 seeds" in page
         assert re.search(r"of 480 done, of \d+ rates", page)
-        assert "Take --learning-rate " in page
+        assert "Use --learning-rate " in page

@@ -44,7 +44,7 @@ def test_predict_tells_of_columns_it_does_not_know(
     path = tmp_path / "new.csv.gz"
     path.write_bytes(gzip.compress(cr.datasets.penguins().with_columns(note=pl.lit("007")).write_csv().encode()))
     assert main(["predict", str(model_file), str(path), "-o", str(tmp_path / "out.csv")]) == 0
-    assert capsys.readouterr().err == "creche: the model does not know these columns: note\n"
+    assert capsys.readouterr().err == "creche: the model was not trained on these columns: note\n"
     assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[7] == "007"
 
 
@@ -74,11 +74,11 @@ def test_evaluate_with_the_cheapest_threshold(tmp_path: Path, capsys: pytest.Cap
     chosen = model.choose_threshold(frame, costs=(1, 5))
     assert data["chosen_threshold"]["threshold"] == data["threshold"] == chosen.threshold
     assert main([*arguments, "--choose-threshold", "f1"]) == 0
-    assert "Saying male from a probability of " in capsys.readouterr().out
+    assert " for male, chosen by f1: " in capsys.readouterr().out
     assert main([*arguments, "--cost-false-positive", "1"]) == 2
     assert "--cost-false-negative: is missing" in capsys.readouterr().err
     assert main([*arguments, "--choose-threshold", "f1", "--threshold", "0.3"]) == 2
-    assert "--threshold: is given already" in capsys.readouterr().err
+    assert "--threshold: is set; leave it out" in capsys.readouterr().err
 
 
 def test_show(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, draw_curves
+from creche.cli.charts import HEIGHT, WIDTH
+from creche.cli.pages.partial_dependence import draw_curves
 from tests.unit.cli.commands import main
 
 COMMAND = "partial-dependence"
@@ -37,7 +38,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(typed(model_file, "--column", "island", "--of", "Gentoo")) == 0
+    assert main(typed(model_file, "--column", "island", "--target", "Gentoo")) == 0
     page = capsys.readouterr().out
     found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island")
     line = next(line for line in page.splitlines() if line.split()[:1] == ["Dream"])
@@ -47,10 +48,10 @@ def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_grid(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(typed(model_file, "--column", "island", "--second", "sex", "--of", "Chinstrap")) == 0
+    assert main(typed(model_file, "--column", "island", "--second", "sex", "--target", "Chinstrap")) == 0
     page = capsys.readouterr().out
     found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island", second="sex")
-    assert "shown   mean probability of Chinstrap" in page
+    assert "cells   mean probability of Chinstrap" in page
     line = next(line for line in page.splitlines() if line.split()[:1] == ["male"])
     assert line.split()[1:] == [f"{value:.4f}" for value in found.average[:, 1, 1]]
 
@@ -76,10 +77,10 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "--column: is missing; the network was trained on: island, bill_length_mm"),
-        (["--column", "bill_lenght_mm"], "column: got 'bill_lenght_mm'; did you mean 'bill_length_mm'?"),
-        (["--column", "sex", "--of", "Emperor"], "of: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo"),
-        (["--column", "sex", "--points", "1"], "points: got 1; needs a whole number of at least 2"),
+        ([], "--column: is missing; the model was trained on island, bill_length_mm"),
+        (["--column", "bill_lenght_mm"], "--column: got 'bill_lenght_mm'; did you mean 'bill_length_mm'?"),
+        (["--column", "sex", "--target", "Emperor"], "of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"),
+        (["--column", "sex", "--points", "1"], "--points: got 1; needs a whole number of at least 2"),
         (["--column", "sex", "--plot", "/nowhere/at/all.png"], "there is no folder /nowhere/at"),
         (["--column", "sex", "--plot", "picture.psd"], "--plot: picture.psd: Format 'psd' is not supported"),
     ],
