@@ -58,4 +58,4 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         plt.close(draw().figure)
         return content
 
-    monkeypatch.setattr(figures, "rendered", drawn)
+    monkeypatch.setattr(figures, "render_picture", drawn)

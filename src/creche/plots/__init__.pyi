@@ -4,12 +4,16 @@ from creche.plots.classification import confusion_matrix as confusion_matrix
 from creche.plots.classification import precision_recall as precision_recall
 from creche.plots.classification import reliability_diagram as reliability_diagram
 from creche.plots.classification import roc_curves as roc_curves
+from creche.plots.colony import plot_curves as plot_curves
+from creche.plots.colony import plot_map as plot_map
+from creche.plots.colony import plot_spread as plot_spread
 from creche.plots.comparison import comparison as comparison
 from creche.plots.comparison import losses_of_runs as losses_of_runs
 from creche.plots.comparison import paths_of_runs as paths_of_runs
 from creche.plots.decision_regions import decision_regions as decision_regions
 from creche.plots.history import loss_curves as loss_curves
 from creche.plots.history import metric_curves as metric_curves
+from creche.plots.history import plot_history as plot_history
 from creche.plots.integrated_gradients import integrated_gradients as integrated_gradients
 from creche.plots.learning_rate import learning_rate_bands as learning_rate_bands
 from creche.plots.learning_rate import learning_rate_curves as learning_rate_curves

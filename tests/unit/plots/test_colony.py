@@ -1,4 +1,4 @@
-"""Pictures of a colony: whether what is drawn is what happened."""
+"""Plots of a colony show its results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
-    """Of which some diverge."""
+    """Some of its networks diverge."""
     return swept(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
 
 
@@ -48,7 +48,7 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
     assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
 
 
-def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
+def test_curves_by_the_most_important_argument(colony: cr.Colony) -> None:
     figure = drawn(colony.plot_curves())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
@@ -78,7 +78,7 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
     assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) == 1
 
 
-def test_the_map_of_the_two_that_matter(colony: cr.Colony) -> None:
+def test_the_map_of_the_two_most_important_arguments(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
     with_seed = drawn(swept(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
@@ -148,8 +148,9 @@ def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
     curves = drawn(numbers.plot_curves("learning_rate"))
     assert [axes.get_title() for axes in curves.axes] == ["0.1", "0.2"]
     for axes, rate in zip(curves.axes, [0.1, 0.2], strict=True):
-        expected = [m.history.validation_loss.tolist() for m in numbers if m.choice["learning_rate"] == rate]
+        expected = [m.history.validation_metric.tolist() for m in numbers if m.choice["learning_rate"] == rate]
         assert sorted(line.get_ydata().tolist() for line in axes.get_lines()) == sorted(expected)
+    assert curves.get_supylabel() == "validation root mean squared error"
     axes, bar = drawn(numbers.plot_map("learning_rate", "loss")).axes
     assert bar.get_ylabel() == "lowest validation root mean squared error"
     expected = [[errors[loss, rate] for rate in losses["learning_rate"]] for loss in losses["loss"]]
@@ -157,3 +158,12 @@ def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
     spread = drawn(numbers.plot_spread()).axes[0]
     assert spread.get_xlabel() == "validation root mean squared error"
     assert spread.get_lines()[-1].get_xdata().tolist() == sorted(errors.values())
+
+
+def test_losses_of_several_kinds_of_classifiers_are_compared_by_the_error_rate() -> None:
+    colony = swept(loss=["cross_entropy", "binary_cross_entropy"], label="sex", missing_label="drop", epochs=3)
+    assert colony.ranked_by == "accuracy"
+    curves = drawn(colony.plot_curves("loss"))
+    assert curves.get_supylabel() == "validation error rate"
+    expected = sorted((1 - member.history.validation_metric).tolist() for member in colony)
+    assert sorted(line.get_ydata().tolist() for axes in curves.axes for line in axes.get_lines()) == expected

@@ -1,4 +1,4 @@
-"""Whether the pictures of what a network uses show what is so."""
+"""Plots of partial dependence and decision regions show the numbers that they are given."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_grids(model: cr.Model) -> None:
         mixed = partial_dependence(model, "penguins", columns[0], second=columns[1], points=5)
         axes = mixed.plot(of="Chinstrap")
         assert list(lines(axes)) == ["female", "male", "(missing)"]
-        said = mixed.average[:, :, 1] if columns[0] == "bill_length_mm" else mixed.average[:, :, 1].T
-        np.testing.assert_array_equal(lines(axes)["male"].get_ydata(), said[:, 1])
+        means = mixed.average[:, :, 1] if columns[0] == "bill_length_mm" else mixed.average[:, :, 1].T
+        np.testing.assert_array_equal(lines(axes)["male"].get_ydata(), means[:, 1])
         assert axes.get_xlabel() == "bill_length_mm"
     words = partial_dependence(model, "penguins", "island", second="sex")
     axes = words.plot(of="Gentoo")
@@ -139,17 +139,17 @@ def test_regions_have_colours_hatches_edges_and_rows(model: cr.Model, style: str
     assert len({line.get_marker() for line in lines(axes).values()}) == 3
     hatches = [set(drawn.hatches) for drawn in axes.collections if getattr(drawn, "hatches", [None]) != [None]]
     assert len(hatches) >= 1
-    assert axes.get_title().startswith("where island = Biscoe, ")
-    assert axes.get_legend().get_title().get_text() == "species: region, rows"
+    assert axes.get_title().startswith("with island = Biscoe, ")
+    assert axes.get_legend().get_title().get_text() == "species: predicted (areas),\ntrue (markers)"
     axes.figure.canvas.draw()
 
 
-def test_rows_of_no_class_are_dots(model: cr.Model) -> None:
+def test_rows_of_unknown_classes_are_dots(model: cr.Model) -> None:
     y = [None, "Emperor", *cr.datasets.penguins()["species"].to_list()[2:]]
     table = cr.datasets.penguins().drop("species")
     axes = decision_regions(model, table, "bill_length_mm", "flipper_length_mm", points=5, y=y).plot()
-    assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "no such class"]
-    np.testing.assert_array_equal(lines(axes)["no such class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
+    assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "unknown class"]
+    np.testing.assert_array_equal(lines(axes)["unknown class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
 
 
 def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
@@ -158,7 +158,7 @@ def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
     assert found.plot(axes=given) is given
     given.figure.canvas.draw()
     bar = given.figure.axes[-1]
-    assert bar.get_ylabel() == "body_mass_g: predicted, and of rows"
+    assert bar.get_ylabel() == "body_mass_g: predicted (areas), true (dots)"
 
 
 @pytest.mark.parametrize("of", ["classes", "a number"])
@@ -177,7 +177,7 @@ def test_a_network_that_predicts_the_same_everywhere(model: cr.Model, mass: cr.M
         assert np.asarray(regions.regions).tolist() == [[0] * 5] * 5
     axes = partial_dependence(same, "penguins", "bill_length_mm", second="bill_depth_mm").plot()
     axes.figure.canvas.draw()
-    assert [text.get_text() for text in axes.texts] == ["the same throughout"]
+    assert [text.get_text() for text in axes.texts] == ["the same everywhere"]
     found = partial_dependence(same, "penguins", "bill_length_mm")
     axes = found.plot()
     axes.figure.canvas.draw()
