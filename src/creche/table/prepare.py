@@ -123,9 +123,13 @@ def inspect_table(
 
     """
     everything = read_observations(
-        data, y, preparation.label or None, missing_label=preparation.missing_label, read_options=preparation.read_options,
+        data,
+        y,
+        preparation.label or None,
         expected=None if encoders is None else encoders[0].kinds,
-    )  # fmt: skip
+        missing_label=preparation.missing_label,
+        read_options=preparation.read_options,
+    )
     if encoders is not None:
         task = "regression" if encoders[1].classes is None else "classification"
     task = _task(task, loss, everything)

@@ -68,7 +68,7 @@ def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[
     Examples
     --------
     >>> infer_role("island", Column.of_words(["Biscoe", "Dream"] * 10), 0, 2)
-    ('category', '')
+    ('categorical', '')
     >>> infer_role("id", Column("whole", np.arange(30)), 0, 30)
     ('identifier', 'an identifier, for each row has its own number')
 
@@ -237,7 +237,7 @@ class Schema:
     >>> penguins = read_table("penguins")
     >>> schema = Schema.infer(penguins, ["species"], {"species": "ignore"})
     >>> {column.name: column.role for column in schema.columns if column.role != "numeric"}
-    {'species': 'ignore', 'island': 'category', 'sex': 'category'}
+    {'species': 'ignore', 'island': 'categorical', 'sex': 'categorical'}
 
     """
 

@@ -203,7 +203,10 @@ def test_what_has_nothing_to_lose_is_written_directly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_a_file", [True, False])
 def test_standard_output_can_be_named(tmp_path: Path, to_a_file: bool) -> None:
-    program = "from creche._system.atomic_files import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
+    program = (
+        "from creche._system.atomic_files import open_replacement\n"
+        "with open_replacement('/dev/stdout') as file: file.write(b'new')"
+    )
     with open(tmp_path / "out", "w+b") as out:
         done = subprocess.run([sys.executable, "-c", program], stdout=out if to_a_file else subprocess.PIPE, check=True)
         out.seek(0)

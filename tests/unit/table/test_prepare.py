@@ -248,8 +248,8 @@ def test_the_task_by_argument() -> None:
     x, y = two_classes()
     assert prepared(x, y, task="regression").task == "regression"
     assert prepared(x, y.astype(float), task="classification").task == "classification"
-    with pytest.raises(TableError, match="task: got 'regression'; needs 'classification' or 'regression'"):
-        prepared(x, y, task="regression")
+    with pytest.raises(TableError, match="task: got 'regresion'; needs 'classification' or 'regression'"):
+        prepared(x, y, task="regresion")
     with pytest.raises(
         TableError, match="label 'kind': holds words; a label of numbers is needed for task='regression'"
     ):

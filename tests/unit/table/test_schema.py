@@ -120,7 +120,7 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
             "whether its day or its month comes first, the rows do",
         ),
         (Column("datetime", DAYS), "numeric", "row 1, column 'it' is '2020-01-01.*needs a number"),
-        (number(np.arange(ROWS)), "numeric", "column 'it' got 'numeric'; .*hoose one of number, category"),
+        (number(np.arange(ROWS)), "numerical", "column 'it' got 'numerical'; .*hoose one of numeric, categorical"),
     ],
     ids=str,
 )
@@ -152,7 +152,7 @@ def test_a_word_among_numbers_is_told() -> None:
         caught[0].message
     )
     assert "left out column 'size'" in str(caught[1].message)
-    assert "--column size=category, keeps it" in str(caught[1].message)
+    assert "--column size=categorical, keeps it" in str(caught[1].message)
 
 
 def test_a_role_for_a_column_that_is_not_there() -> None:
@@ -238,7 +238,7 @@ PLAIN = Schema((ColumnSchema("a", "numeric", "whole", 3, 1, 2, ("1", "2")),)).to
     [
         {}, {"columns": 3}, {"columns": [3]}, {"columns": PLAIN["columns"] * 2}, [], None,
         *({"columns": [{**PLAIN["columns"][0], key: value}]} for key, value in [
-            ("role", "numeric"), ("role", []), ("kind", "float"), ("rows", -1), ("missing", 1.5), ("distinct", True),
+            ("role", "number"), ("role", []), ("kind", "float"), ("rows", -1), ("missing", 1.5), ("distinct", True),
             ("examples", 3), ("examples", [3]), ("name", None), ("reason", 1), ("more", 1),
         ]),
     ],

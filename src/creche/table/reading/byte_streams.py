@@ -246,8 +246,8 @@ def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iter
                 line += (pending + read)[:start].count(b"\n")
                 raise TableError(
                     f"{stream.source}: line {line} holds {'byte 0x' + byte.hex() if byte else 'bytes'}, which is not "
-                    f"{encoding.upper()}; save it in UTF-8, or say the encoding: ReadOptions(text_encoding='cp1252'), or "
-                    "--text-encoding cp1252"
+                    f"{encoding.upper()}; save the file as UTF-8, or name its encoding: "
+                    "ReadOptions(text_encoding='cp1252'), or --text-encoding cp1252"
                 ) from error
         if b"\0" in out:
             line += out[: out.index(b"\0")].count(b"\n")

@@ -66,7 +66,7 @@ def _one_character(name: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\0\r\n .+-0123456789":
-        raise PlanError(f"Reading.{name}: got {value!r}; needs one ASCII character that no number has, such as ';'")
+        raise PlanError(f"ReadOptions.{name}: got {value!r}; needs one ASCII character that no number has, such as ';'")
 
 
 def _text_encoding(value: object) -> None:
@@ -75,5 +75,6 @@ def _text_encoding(value: object) -> None:
         "".encode(value)  # type: ignore[arg-type]  # refuses codecs from bytes to bytes
     except (LookupError, TypeError, ValueError) as error:
         raise PlanError(
-            f"ReadOptions.text_encoding: got {value!r}; needs an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
+            f"ReadOptions.text_encoding: got {value!r}; needs the name of a text encoding that Python knows, such as "
+            "'utf-8' or 'cp1252'"
         ) from error

@@ -324,7 +324,8 @@ def test_whatever_stands_in_a_file_is_refused_or_works(path: tuple[Any, ...], va
         None, [], {}, {"columns": [], "of_table": True}, {**PLAIN, "of_table": 1}, {**PLAIN, "columns": [3]},
         {**PLAIN, "columns": PLAIN["columns"] * 2}, {**PLAIN, "columns": [{"role": []}]},
         {"of_table": True, "columns": [
-            {"role": "categorical", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20, "marked": False}
+            {"role": "categorical", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20,
+             "marked": False}
             for i in range(2)
         ]},
     ],

@@ -141,7 +141,7 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "pyarrow batch": lambda data: data.to_arrow().combine_chunks().to_batches()[0],
     "pandas": lambda data: data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_pandas(),
     "pandas of pyarrow": lambda data: data.to_pandas(use_pyarrow_extension_array=True),
-    "pandas categories": lambda data: data.to_pandas().astype({"island": "categorical"}),
+    "pandas categories": lambda data: data.to_pandas().astype({"island": "category"}),
     "pandas objects": lambda data: pd.DataFrame(data.to_dicts()),
     "dict": lambda data: data.to_dict(as_series=False),
     "dict of arrays": lambda data: {
