@@ -77,9 +77,9 @@ def check_cost(
         expected = replace(expected, seconds=expected.seconds * share)
     if too_many:
         raise PlanError(
-            f"a sweep of {networks:,} networks needs about {format_gigabytes(needed)}, more than {format_gigabytes(free or 0)} "
-            f"available, and about {format_duration(expected.seconds)}; give fewer values, seeds or folds, or draw some "
-            "with samples=1000"
+            f"a sweep of {networks:,} networks needs about {format_gigabytes(needed)}, more than "
+            f"{format_gigabytes(free or 0)} available, and about {format_duration(expected.seconds)}; give fewer "
+            "values, seeds or folds, or draw some with samples=1000"
         )
     if confirm is not None and not confirm(expected):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")

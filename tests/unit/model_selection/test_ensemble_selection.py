@@ -104,7 +104,7 @@ def test_of_numbers_the_mean_is_taken() -> None:
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy", "squared_error"])
 def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str) -> None:
     models = []
-    for number, (hidden, precision, encoding) in enumerate(
+    for number, (hidden, precision, preprocessing) in enumerate(
         [
             ([4], "float32", "standard"),
             ([4], "float32", "standard"),
@@ -114,8 +114,8 @@ def test_networks_of_all_kinds_together_say_the_mean_of_what_each_says(loss: str
         + [([3, 3], "float32", "standard")] * 18
     ):
         run = cr.train(
-            "penguins", label="species", hidden=hidden, precision=precision, preprocessing=encoding, loss=loss, seed=number,
-            split_seed=0, epochs=2, threads=1,
+            "penguins", label="species", hidden=hidden, precision=precision, preprocessing=preprocessing, loss=loss,
+            seed=number, split_seed=0, epochs=2, threads=1,
         )  # fmt: skip
         models.append(run.model)
     weights = np.random.default_rng(1).uniform(0, 1, len(models))

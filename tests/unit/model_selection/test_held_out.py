@@ -15,7 +15,7 @@ QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
 
 
 @pytest.mark.parametrize("task", ["classification", "a number", "regression"])
-def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -> None:
+def test_rows_have_the_mean_prediction_of_their_networks_and_their_disagreement(task: str) -> None:
     """Each fold's networks, as an `Ensemble`, say the same of its rows."""
     x, y = two_classes(50) if task == "classification" else line(50)
     labels = np.column_stack([y, -2 * y + x[:, 1]]) if task == "regression" else y
@@ -30,25 +30,25 @@ def test_rows_are_predicted_by_the_mean_and_doubted_by_disagreement(task: str) -
             else ensemble.predict(x[rows]).reshape(len(rows), -1)
         )
         np.testing.assert_allclose(crossed.predictions[rows], said, rtol=1e-6)
-        doubt = ensemble.disagreement(x[rows])
+        disagreement = ensemble.disagreement(x[rows])
         if task == "regression":  # in deviations of the label, which the ensemble knows of the training rows only
             spread = np.stack([m.predict(x[rows]) for m in models]).std(axis=0)
-            doubt = (spread / labels.std(axis=0)).mean(axis=1)
-        np.testing.assert_allclose(crossed.disagreement[rows], doubt, rtol=1e-6, atol=1e-12)
+            disagreement = (spread / labels.std(axis=0)).mean(axis=1)
+        np.testing.assert_allclose(crossed.disagreement[rows], disagreement, rtol=1e-6, atol=1e-12)
     assert (crossed.times == 4).all()
     first = crossed.uncertain(3)
     assert [d.disagreement for d in first] == sorted(crossed.disagreement, reverse=True)[:3]
     assert [d.row for d in first] == np.argsort(-crossed.disagreement, kind="stable")[:3].tolist()
 
 
-def test_one_prediction_has_no_doubt(tmp_path: Path) -> None:
+def test_a_single_prediction_has_no_disagreement(tmp_path: Path) -> None:
     x, y = two_classes(40)
     crossed = cr.cross_validate(x, y, folds=2, **QUICK)
     assert np.isnan(crossed.disagreement).all()
     assert crossed.uncertain() == []
     crossed.write_rows(tmp_path / "rows.csv")
     lines = (tmp_path / "rows.csv").read_text().splitlines()
-    assert lines[0] == "row,true_y,predicted_y,probability_0,probability_1,doubt,networks"
+    assert lines[0] == "row,true_y,predicted_y,probability_0,probability_1,disagreement,networks"
     assert len(lines) == 41
     assert lines[1].split(",")[-2:] == ["", "1"]
 
@@ -65,7 +65,7 @@ def test_rows_as_a_table() -> None:
     right = (rows["true_species"] == rows["predicted_species"]).mean()
     assert right == pytest.approx(crossed.evaluation.metrics()["accuracy"])
     assert set(rows["networks"]) == {2}
-    assert (rows["doubt"] >= 0).all()
+    assert (rows["disagreement"] >= 0).all()
 
 
 def test_quantiles_are_judged_as_such() -> None:
