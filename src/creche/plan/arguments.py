@@ -276,15 +276,14 @@ def reject_unknown(function: F) -> F:
     """
     parameters = inspect.signature(function).parameters.values()
     own = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    known = frozenset(own)
+    known, choices = frozenset(own), [name for name in own if name != "self"]
 
     @wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
         if not keywords.keys() <= known:
             name = next(name for name in keywords if name not in known)
-            raise UnknownArgumentError(
-                f"{name}: unknown argument of {function.__name__}; {nearest(name, own)}", argument=name
-            )
+            owner = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            raise UnknownArgumentError(f"{name}: unknown argument of {owner}; {nearest(name, choices)}", argument=name)
         return function(*args, **keywords)
 
     return checked  # type: ignore[return-value]

@@ -133,6 +133,6 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, epochs: st
     assert "Traceback" not in err
     if seeds == "20":
         assert (out, err.count("constant in")) == ("", 0)  # it was said once, for all folds
-        assert "stopped before any network was done" in err
+        assert "stopped before any network had finished" in err
     else:
         assert "interrupted: networks that were not done are left out" in out
