@@ -48,9 +48,9 @@ SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
 SWEEP_OPTIONS = (
     Option("seeds", int, MANY, "Networks for each combination of values, each with its own seed.", "1"),
     Option("folds", int, MANY, "Cross-validate each combination with this many folds."),
-    Option("repeats", int, MANY, "Assign the rows to folds anew this many times.", "1"),
+    Option("repeats", int, MANY, "Number of times that the rows are assigned to folds.", "1"),
     Option("samples", int, MANY, "Draw this many combinations instead of trying all."),
-    Option("method", str, MANY, "How combinations are chosen: grid, random or sobol.", "grid, with --samples random"),
+    Option("method", str, MANY, "Search method: grid, random or sobol.", "grid, with --samples random"),
     Option(
         "halving",
         float,

@@ -41,7 +41,7 @@ OPTIMIZER_OPTIONS = options_of("optimizer")
 RUN_OPTIONS = options_of("held_out", "run")
 FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
-    Option("repeats", int, ROWS, "Assign the rows to folds anew this many times.", "1"),
+    Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", parse=check_writable),
 )
