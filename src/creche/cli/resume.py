@@ -1,4 +1,4 @@
-"""``creche resume``: a run that was stopped goes on from its latest checkpoint."""
+"""``creche resume``: continues a run that was stopped from its latest checkpoint."""
 
 from __future__ import annotations
 

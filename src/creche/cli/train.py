@@ -1,4 +1,4 @@
-"""``creche train``: a table in, a trained network shown, and kept where a file is named for it."""
+"""``creche train``: trains a network on a table, shows the result, and writes the model to a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OPTIMIZER_OPTIONS = options_of("optimizer")
 RUN_OPTIONS = options_of("held_out", "run")
 FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
-    Option("repeats", int, ROWS, "Assign the rows to folds anew this many times.", "1"),
+    Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", parse=check_writable),
 )
@@ -55,7 +55,7 @@ OTHER_OPTIONS = (
     JSON,
 )
 
-OTHERWISE = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
+ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
 
 
 @with_options(*PLAN_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
@@ -63,9 +63,9 @@ def train(
     table: Annotated[str, typer.Argument(show_default=False)],  # described below: Typer does not show its help
     **given: Any,
 ) -> None:
-    """Train a network on a table and show how it went.
+    """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON lines, compressed or not), or '-' for standard input; 'penguins' alone is
+    TABLE is a file (CSV, Parquet, Arrow or JSON lines, compressed or not), '-' for standard input, or 'penguins' for
     the bundled table. For example:
 
     creche train penguins --label species
@@ -86,34 +86,34 @@ def train(
 
     creche train penguins --plan plan.toml --seed 1
     """
-    arguments = _plan(given)
-    kept, others = parse_arguments(RUN_OPTIONS, given), parse_arguments(OTHER_OPTIONS, given)
-    if "checkpoint_every" in kept and "checkpoint" not in kept:
+    arguments = _plan_arguments(given)
+    run_arguments, others = parse_arguments(RUN_OPTIONS, given), parse_arguments(OTHER_OPTIONS, given)
+    if "checkpoint_every" in run_arguments and "checkpoint" not in run_arguments:
         raise PlanError(
             "--checkpoint-every: is for checkpoints; name their folder with --checkpoint", argument="checkpoint_every"
         )
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
     if "folds" in others or "repeats" in others:
-        cross_validate(table, arguments, kept, others)
+        cross_validate(table, arguments, run_arguments, others)
         return
     for name in ("seeds", "predictions"):
         if name in others:
             raise PlanError(
-                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{OTHERWISE[name]}",
+                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES[name]}",
                 argument=name,
             )
     from creche.training.train import train as train_network
 
     if "diagnose" in others:
-        kept["record"] = "activations"
+        run_arguments["record"] = "activations"
     interrupted = False
     with training_progress(quiet="as_json" in others) as on_progress:
         try:
-            run = train_network(table, **arguments, **kept, on_progress=on_progress)
+            run = train_network(table, **arguments, **run_arguments, on_progress=on_progress)
         except DivergedError as error:
             if "diagnose" in others and error.run is not None:
-                show_diagnosis(_diagnosed(cast("Run", error.run), others), others)
+                show_diagnosis(_diagnose(cast("Run", error.run), others), others)
             raise
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "run"):
@@ -122,23 +122,23 @@ def train(
     evaluate_run(run, quiet="as_json" in others)
     diagnosis = None
     try:
-        _keep(run, others)
+        _write_files(run, others)
         if "as_json" in others and "diagnose" in others:
-            diagnosis = _diagnosed(run, others)
+            diagnosis = _diagnose(run, others)
     finally:
         show_run(run, as_json="as_json" in others, diagnosis=diagnosis)
     if interrupted:
         raise KeyboardInterrupt
     if "diagnose" in others and "as_json" not in others:
         print()
-        show_diagnosis(_diagnosed(run, others), others)  # after the page, for trying cures may take long
+        show_diagnosis(_diagnose(run, others), others)  # after the page, for trials may take long
 
 
-def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
+def _diagnose(run: Run, others: dict[str, Any]) -> Diagnosis:
     from creche.explain.diagnosis.diagnose import diagnose
 
     try:
-        with show_activity("trying cures", quiet="as_json" in others):
+        with show_activity("trying what might help", quiet="as_json" in others):
             return diagnose(run)
     except KeyboardInterrupt:
         if "as_json" not in others:
@@ -147,7 +147,7 @@ def _diagnosed(run: Run, others: dict[str, Any]) -> Diagnosis:
 
 
 def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
-    """What was found, as text, or as JSON by itself."""
+    """Print a diagnosis, as text or as JSON by itself."""
     from creche.cli.pages.diagnosis import diagnosis_page
 
     if "as_json" in others:
@@ -156,8 +156,8 @@ def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
     print_page(diagnosis_page(diagnosis))
 
 
-def _plan(given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that determine the run: those of the plan file, and before them those typed."""
+def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that determine the run: those of the plan file, overridden by those typed."""
     from creche.plan import OPTIMIZERS
     from creche.training.plan_file import read_plan
 
@@ -175,7 +175,7 @@ def _plan(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _keep(run: Run, others: dict[str, Any]) -> None:
+def _write_files(run: Run, others: dict[str, Any]) -> None:
     if "save_plan" in others:
         from creche.training.plan_file import plan_to_arguments, write_plan
 
@@ -185,13 +185,13 @@ def _keep(run: Run, others: dict[str, Any]) -> None:
 
 
 def evaluate_run(run: Run, quiet: bool) -> None:
-    """How good the network is, worked out where a person sees that something goes on; the run remembers it."""
-    with show_activity("judging the network", quiet):
+    """Evaluate the network while the terminal shows that something is happening; the run keeps the result."""
+    with show_activity("evaluating the network", quiet):
         _ = run.evaluation
 
 
 def save_model(run: Run, path: Path) -> None:
-    """Writes the model to its file; if there is no room, elsewhere, for training may have taken long."""
+    """Write the model to its file; if that fails, to a temporary folder, for training may have taken long."""
     try:
         run.model.save(path)
     except FileError as error:
@@ -201,11 +201,11 @@ def save_model(run: Run, path: Path) -> None:
         except FileError:
             shutil.rmtree(spare.parent, ignore_errors=True)
             raise error from None
-        raise FileError(f"{error}. For now, the model is kept in {spare}") from error
+        raise FileError(f"{error}. For now, the model is in {spare}") from error
 
 
 def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
-    """The page of a run, or the same facts as JSON."""
+    """Print the page of a run, or the same facts as JSON."""
     from creche.cli.pages import run as render
 
     seconds = float(run.history.seconds.sum())

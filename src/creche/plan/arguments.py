@@ -119,7 +119,7 @@ _ENTRIES = (
         "more columns.", list, "inferred", flag="--column", parser="parse_roles",
     )),
     Argument("preprocessing", None, "preparation", sweepable=True, estimator=True, command=_option(
-        TABLE, "How numbers are scaled: standard, robust, quantile or none.", str, "standard",
+        TABLE, "Scaling of numbers: standard, robust, quantile or none.", str, "standard",
         words="creche.plan.words:SCALINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
@@ -127,7 +127,7 @@ _ENTRIES = (
     Argument("read_options", None, "preparation"),
     Argument("missing_label", "error", "preparation"),
     Argument("task", None, "plan", command=_option(
-        TABLE, "What to predict: classification or regression.", str, "from the label",
+        TABLE, "Task: classification or regression.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
     Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
@@ -155,7 +155,7 @@ _ENTRIES = (
         TRAINING, "Step size of the optimizer.", float, "the optimizer's",
     )),
     Argument("schedule", "constant", "plan", sweepable=True, estimator=True, command=_option(
-        TRAINING, "How the learning rate changes: constant, cosine, one_cycle, …", str, "constant",
+        TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
         words="creche.plan:SCHEDULES",
     )),
     Argument("batch_size", 32, "plan", sweepable=True, estimator=True, command=_option(
@@ -180,7 +180,7 @@ _ENTRIES = (
         TRAINING, "Seed for all that is random: split, initial weights, order of rows, dropout.", int, "0",
     )),
     Argument("weight_decay", None, "optimizer", sweepable=True, command=_option(
-        TRAINING, "Strength with which weights are pulled towards 0.", float, "0",
+        TRAINING, "Strength of weight decay.", float, "0",
     )),
     Argument("l1", None, "optimizer", sweepable=True),
     Argument("momentum", None, "optimizer", sweepable=True),
@@ -208,7 +208,7 @@ _ENTRIES = (
         ROWS, "Seed for the split only.", int, "the seed",
     )),
     Argument("duplicates", "warn", "preparation", command=_option(
-        ROWS, "What to do with copies of rows: warn, drop, or together to keep them in one part.", str, "warn",
+        ROWS, "Handling of duplicate rows: warn, drop, or together to keep all copies in one part.", str, "warn",
         words="creche.plan.words:DUPLICATES",
     )),
     Argument("validation_data", None, "held_out", with_folds=False, command=_option(
@@ -276,15 +276,14 @@ def reject_unknown(function: F) -> F:
     """
     parameters = inspect.signature(function).parameters.values()
     own = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    known = frozenset(own)
+    known, choices = frozenset(own), [name for name in own if name != "self"]
 
     @wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
         if not keywords.keys() <= known:
             name = next(name for name in keywords if name not in known)
-            raise UnknownArgumentError(
-                f"{name}: unknown argument of {function.__name__}; {nearest(name, own)}", argument=name
-            )
+            owner = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            raise UnknownArgumentError(f"{name}: unknown argument of {owner}; {nearest(name, choices)}", argument=name)
         return function(*args, **keywords)
 
     return checked  # type: ignore[return-value]

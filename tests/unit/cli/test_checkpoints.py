@@ -131,13 +131,13 @@ def test_what_was_trained_is_not_lost_on_a_full_disk(
     page, err = capsys.readouterr()
     assert "on 103 validation rows" in page
     assert err.startswith(FULL)
-    spare = Path(err.rstrip().rpartition("For now, the model is kept in ")[2])
+    spare = Path(err.rstrip().rpartition("For now, the model is in ")[2])
     assert spare.parent.parent == tmp_path
     assert cr.verify(spare, "penguins", threads=1).same
     assert main(["resume", str(folder), "-o", "/dev/full", "--json"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["status"] == "finished"
-    assert "For now, the model is kept in" in err
+    assert "For now, the model is in" in err
 
 
 @needs_dev_full

@@ -132,6 +132,6 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(
     assert "Traceback" not in err
     if seeds == "20":
         assert out == ""
-        assert "stopped before any network was done" in err
+        assert "stopped before any network had finished" in err
     else:
         assert "interrupted: networks that were not finished are left out" in out

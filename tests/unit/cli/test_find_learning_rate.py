@@ -82,7 +82,7 @@ def test_numbers_and_no_validation_rows(tmp_path: Path, capsys: pytest.CaptureFi
 
 WRONG = [
     (["--rates", "1..0.1"], "--rates: goes from 1 down to 0.1; give the lower number first"),
-    (["--rates", "0.1..0.1"], "--rates: got '0.1..0.1', which holds one number alone"),
+    (["--rates", "0.1..0.1"], "--rates: got '0.1..0.1', a range of one number"),
     (["--rates", ""], "--rates: got ''; needs a number"),
     (["--rates", "-1..1"], "rates: got -1.0; needs numbers above 0, such as 1e-6..10/48"),
     (["--rates", "0..1"], "rates: got 0.0; needs numbers above 0"),
@@ -131,7 +131,7 @@ def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     if done == 0:
-        assert "stopped before enough networks were done to tell" in err
+        assert "stopped before enough networks had finished" in err
         assert out == ""
     else:
         page = " ".join(out.split())

@@ -181,7 +181,7 @@ def test_several_values_as_they_are_typed(option: Option, typed: str, expected: 
 WRONG = [
     (
         ["--learning-rate", "fast"],
-        "--learning-rate: got 'fast'; needs a number, several with commas between, or a range",
+        "--learning-rate: got 'fast'; needs a number, several separated by commas, or a range",
     ),
     (["--learning-rate", "1..0.1"], "--learning-rate: goes from 1 down to 0.1; give the lower number first"),
     (["--learning-rate", "0.1..0.2/0"], "--learning-rate: got 0 values"),
@@ -189,13 +189,13 @@ WRONG = [
     (["--learning-rate", ".."], "--learning-rate: got '..'"),
     (["--batch-size", "1.5"], "--batch-size: got '1.5'; needs a whole number"),
     (["--hidden", "5,5"], "hidden: [5] is there twice"),
-    (["--hidden", "x"], "--hidden: got 'x'; needs the widths of a network's layers, such as 10-10"),
+    (["--hidden", "x"], "--hidden: got 'x'; needs widths of hidden layers such as 10-10"),
     (["--optimizer", "adam,sdg"], "'sdg'"),
     (["--label", "specie"], "did you mean 'species'?"),
     (["--samples", "3"], "samples: there is nothing to draw"),
     (["--top", "0"], "--top: got 0; needs a whole number of at least 1"),
     (["--ensemble", "0"], "--ensemble: got 0"),
-    (["--resume"], "--resume: needs to know from where; give --checkpoint"),
+    (["--resume"], "--resume: needs the file to continue from; give it as --checkpoint"),
     (["-o", "/no/such/folder/best.creche"], "there is no folder /no/such/folder"),
     (["--checkpoint", "/no/such/folder/sweep"], "there is no folder /no/such/folder"),
     (["--seeds", "10000000000"], "networks needs about"),
@@ -203,9 +203,9 @@ WRONG = [
     (["--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
     (["--learning-rate", "1e-4..1/1000000000"], "a sweep of 1,000,000,000 networks needs about"),
     (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some with --samples 1000"),
-    (["--learning-rate", "0.5,1e-4..1/1000000000"], "beside other values, a range can have 10,000 values at most"),
-    (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', which holds one number alone"),
-    (["--learning-rate", "-1..1"], "--learning-rate: got -1.0; needs a number of at least 0"),
+    (["--learning-rate", "0.5,1e-4..1/1000000000"], "together with other values, a range can have at most 10,000 values"),
+    (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', a range of one number"),
+    (["--learning-rate", "-1..1"], "learning_rate: got -1.0; needs a number of at least 0"),
     (["--learning-rate", ""], "--learning-rate: got ''; needs a number"),
 ]
 
@@ -300,5 +300,5 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
     assert main([*arguments, "-o", "best.creche"]) == 2
-    assert "--output: does not go with --folds, of which no network learns all rows" in capsys.readouterr().err
+    assert "--output: does not go with --folds, where no network is trained on all rows" in capsys.readouterr().err
     assert main([*arguments, "--ensemble", "3"]) == 2

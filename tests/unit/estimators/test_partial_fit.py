@@ -102,7 +102,7 @@ def test_classes_of_partial_fit() -> None:
     network = DNNClassifier(**QUICK).partial_fit(x[y < 2], names[y[y < 2]], classes=names)
     assert network.classes_.tolist() == sorted(names)
     network.partial_fit(x, names[y], classes=names)
-    with pytest.raises(ValueError, match=r"classes: got \['a', 'c'\]; were \['a', 'a longer name', 'bb'\] before"):
+    with pytest.raises(ValueError, match=r"classes: got \['a', 'c'\]; they were \['a', 'a longer name', 'bb'\] before"):
         network.partial_fit(x, names[y], classes=["a", "c"])
     with pytest.raises(ValueError, match="row 0 is 'd', none of the training rows' classes"):
         network.partial_fit(x[:1], ["d"])
