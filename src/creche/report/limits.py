@@ -149,7 +149,7 @@ def _check_columns(subject: ReportSubject) -> Iterator[Limitation]:
     if complete:
         yield Limitation(
             "columns",
-            "Columns without missing values in training, so that predictions for rows in which they are missing are "
+            "Columns that were never missing in training, so predictions for rows in which they are missing are "
             f"untested: {_join(complete)}.",
         )
 

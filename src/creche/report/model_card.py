@@ -11,7 +11,7 @@ from creche.render.words import describe_classes, describe_optimizer
 from creche.report.limits import baseline_name, find_limitations, find_ranges
 from creche.report.subject import ReportSubject
 
-__all__ = ["create_card"]
+__all__ = ["create_card", "escape_markdown"]
 
 # Characters that Markdown reads as markup: everywhere, at the edges of words, and at the beginning of a line.
 SPECIAL = re.compile(r"([\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[#+=-]|(?<=^\d)[.)](?= ))")
@@ -28,7 +28,7 @@ def create_card(subject: ReportSubject, intended_use: str | None = None) -> str:
         "## Intended use", escape_markdown(intended_use) if intended_use else _blank("intended users and uses"),
         "Out of scope: " + _blank("uses that the model is not meant for"),
         "## Training data", _bullets(_list_data(subject)), _ranges_table(subject),
-        "## Evaluation", f"On {escape_markdown(subject.rows_description)}.", _metrics_table(subject),
+        "## Evaluation", f"Evaluated on {escape_markdown(subject.rows_description)}.", _metrics_table(subject),
         *_classes_tables(subject),
         "## Limitations",
         _bullets((found.topic, escape_markdown(found.text)) for found in find_limitations(subject)),
@@ -109,7 +109,7 @@ def _ranges_table(subject: ReportSubject) -> str:
         return ""
     rows_name = "training" if subject.prepared is not None else "evaluation"
     rows = [(r.column, f"{r.low:.5g}", f"{r.median:.5g}", f"{r.high:.5g}") for r in found]
-    return _table(("column", f"minimum of the {rows_name} rows", "median", "maximum"), rows)
+    return _table((f"column ({rows_name} rows)", "minimum", "median", "maximum"), rows)
 
 
 def _metrics_table(subject: ReportSubject) -> str:

@@ -221,8 +221,8 @@ def _reproduce_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 ]
             ),
             tag(
-                "p", tag("code", "creche verify MODEL TABLE"), " trains the network again on the table it was trained "
-                f"with and compares every bit. The table of this report {is_same} such a table.",
+                "p", tag("code", "creche verify MODEL TABLE"), " trains the model again and compares every bit. "
+                f"The table of this report {is_same} a table that the model was trained with.",
             ),
         ]
     )  # fmt: skip

@@ -63,7 +63,7 @@ def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
         "14-4-3, 75 parameters, float32",
     } <= set(texts)
     assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
-    assert "The table of this report is such a table." in penguins[1].text
+    assert "The table of this report is a table that the model was trained with." in penguins[1].text
 
 
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
