@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from creche.errors import FileError
 
-__all__ = ["clear_temporaries", "file_name", "open_replacement"]
+__all__ = ["check_writable", "clear_temporaries", "file_name", "open_replacement"]
 
 SUFFIX = ".creche-temporary"
 
@@ -115,6 +115,19 @@ def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if temporary:
             with suppress(OSError):
                 os.unlink(temporary)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Check that a file can probably be written, before any work is done for it; `open_replacement` checks the rest.
+
+    Raises
+    ------
+    FileError
+        If the name, the folder or the permissions do not allow it.
+
+    """
+    name = file_name(path)
+    _check_target(name, _status(name))
 
 
 def clear_temporaries(folder: str | os.PathLike[str]) -> None:

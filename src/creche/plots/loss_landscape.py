@@ -145,10 +145,9 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
     draw_contours(axes, surface)
     if surface.path is not None:
         color = adjust_to_background(VALIDATION)["color"]
-        axes.plot(
-            *surface.path.T, color=color, linestyle="-", linewidth=1.5, marker=".", markersize=4, zorder=4,
-            label="path of training", path_effects=line_outline(),
-        )  # fmt: skip
+        axes.plot(*surface.path.T, color=color, linewidth=1.5, zorder=4, path_effects=line_outline())
+        # Apart from the line, because the outlines of dense markers would cover it.
+        axes.plot(*surface.path.T, ".-", color=color, linewidth=1.5, markersize=4, zorder=4, label="path of training")
         axes.plot(
             *surface.path[0], "s", color=color, markeredgecolor=text_color(), markersize=8, label="start", zorder=5
         )

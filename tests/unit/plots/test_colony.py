@@ -161,7 +161,9 @@ def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
 
 
 def test_losses_of_several_kinds_of_classifiers_are_compared_by_the_error_rate() -> None:
-    colony = swept(loss=["cross_entropy", "binary_cross_entropy"], label="sex", missing_label="drop", epochs=3)
+    losses = ["cross_entropy", "binary_cross_entropy"]
+    penguins = cr.datasets.penguins().drop_nulls("sex")
+    colony = cr.sweep(penguins, label="sex", hidden=[3], loss=losses, epochs=3, threads=1)
     assert colony.ranked_by == "accuracy"
     curves = drawn(colony.plot_curves("loss"))
     assert curves.get_supylabel() == "validation error rate"
