@@ -5,28 +5,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
 
-.PHONY: help demo test lint bench golden peers cross sanitize fuzz format wheel clean
+.PHONY: help demo test test-all lint bench golden peers cross sanitize fuzz format wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 # The environment: made anew whenever what it is made from changes.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 $(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
+	$(PIP_INSTALL) "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
 	touch $@
 
-# The package, built and installed as a user would have it (demo), or in place with the tests' module (the rest).
+# demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
+# The rest: every instruction-set level, both precisions and the tests' modules.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche (about a minute, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable . --config-settings=cmake.define.CRECHE_TESTING=OFF
+	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
+	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
+	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche with the tests' module (some minutes, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.CRECHE_TESTING=ON
+	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
+	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.CRECHE_TESTING=ON
 	touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
@@ -34,6 +37,10 @@ demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the res
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
+
+test-all: $(VENV)/.dev  ## run the tests at each instruction-set level that this processor has
+	for level in $$($(BIN)/python -c "import creche._core as core; print(*core.levels())"); do \
+	  CRECHE_ISA=$$level $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet || exit 1; done
 
 lint: $(VENV)/.dev  ## check layout and types
 	$(BIN)/ruff check .
@@ -48,8 +55,8 @@ format: $(VENV)/.dev  ## bring layout in order
 
 # torch by itself first: named with others, a newer one might be taken.
 $(VENV)/.peers: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
+	$(PIP_INSTALL) torch==2.13.0
+	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
 	touch $@
 
 peers: $(VENV)/.peers  ## parity tests against PyTorch, scikit-learn and others

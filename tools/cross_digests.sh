@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 out=build/cross
 mkdir -p "$out"
 flags=(-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Wno-psabi -pthread -static -Icore)
-sources=(core/*.cpp tests/cross/digests.cpp)
+sources=(core/*.cpp core/*/*.cpp tests/cross/digests.cpp)
 
 build() { # compiler, level, flags
   "$1" "${flags[@]}" "${@:3}" -DCRECHE_LEVEL="$2" "${sources[@]}" -o "$out/$2"

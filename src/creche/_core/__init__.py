@@ -11,6 +11,7 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 from creche.errors import PlanError
 
@@ -50,4 +51,21 @@ def load(level: str | None = None) -> ModuleType:
     level = level or os.environ.get("CRECHE_ISA") or available[0]
     if level not in available:
         raise PlanError(f"{where}: got {level!r}; this machine has the instructions of: {', '.join(available)}")
-    return importlib.import_module(_module(level))
+    return _with_precisions(importlib.import_module(_module(level)))
+
+
+def _with_precisions(engine: ModuleType) -> ModuleType:
+    """An engine that was built without float64, made to say so where it is asked for."""
+    if not {"Solo64", "__getattr__"} & vars(engine).keys():
+
+        def missing(name: str) -> Any:
+            if name.removesuffix("64") + "32" not in vars(engine):
+                raise AttributeError(f"module {engine.__name__!r} has no attribute {name!r}")
+            raise PlanError(
+                "precision: needs the engine in float64 (asked for by precision='float64', or by an explanation that "
+                "computes in it), but this build of Creche, as `make demo` makes it, has float32 only; build both "
+                "with `pip install .` in the folder of Creche's sources"
+            )
+
+        engine.__getattr__ = missing  # type: ignore[method-assign]
+    return engine

@@ -68,7 +68,7 @@ class _InEngine:
         return str(self.colony.status(self._member))
 
     def where(self) -> tuple[int, int]:
-        return self.colony.where(self._member)  # type: ignore[no-any-return]
+        return self.colony.position(self._member)  # type: ignore[no-any-return]
 
     def history(self) -> State:
         return self.colony.history(self._member)  # type: ignore[no-any-return]

@@ -139,10 +139,10 @@ def peak_of_reading(path: Path) -> int:
 def test_a_lie_is_refused_at_once(tmp_path: Path, lie: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(LIES[lie])
-    began = time.process_time()
+    began = time.process_time()  # of the processor: a hundred times what it takes
     with pytest.raises(FileError) as refusal:
         read_archive(path, "model")
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 60
     assert peak_of_reading(path) < 2 * path.stat().st_size + LARGEST
     assert len(str(refusal.value)) < 1000
     assert str(refusal.value).startswith(str(path))
@@ -162,9 +162,15 @@ def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
         with_arrays(v=entry("F32", [2], 0, 8), w=entry("F32", [2], 8, 16)),
         with_arrays(b"", w=entry("F32", [5, 0], 0, 0)),
     ]
+    read = []
     for file in neighbours:
         (tmp_path / "x").write_bytes(file)
-        read_archive(tmp_path / "x", "model")
+        header, arrays = read_archive(tmp_path / "x", "model")
+        read.append((header, {name: array.shape for name, array in arrays.items()}))
+    headers, shapes = zip(*read, strict=True)
+    assert headers[1] == {"a": 1}
+    assert headers[3:5] == ({"a": "[" * 100_000}, {"a": "\U0001f600", "b": 1e99})
+    assert shapes[6:] == ({"w": (4,)}, {"v": (2,), "w": (2,)}, {"w": (5, 0)})
 
 
 @pytest.mark.parametrize("file", [
@@ -175,5 +181,10 @@ def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
 def test_the_costliest_headers_allowed_stay_within_the_constant(tmp_path: Path, file: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(file)
-    read_archive(path, "model")
-    assert peak_of_reading(path) < 2 * len(file) + LARGEST
+    tracemalloc.start()
+    try:
+        read_archive(path, "model")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * len(file) + LARGEST

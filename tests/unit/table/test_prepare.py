@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from creche.table.prepare import Prepared, encode_labels, prepare
 from creche.table.split import Split, split_parts
 from creche.table.table import Table
 from tests.unit.small_runs import line, two_classes
+from tests.unit.work import lines_run
 
 FRAME = pl.DataFrame(
     {
@@ -162,13 +162,17 @@ def test_labels_that_teach_nothing() -> None:
 
 def test_very_many_columns() -> None:
     """In seconds, not minutes: nothing looks at all columns for each of them."""
-    x = np.random.default_rng(0).standard_normal((4, 20_000))
-    table = {f"c{i}": values for i, values in enumerate(x.T)} | {"y": ["a", "b", "a", "b"]}
-    begin = time.perf_counter()
-    out = prepared(table, label="y", validation_fraction=0.5)
-    rows, _ = out.rows(cr.CrossEntropy(), "float32")
-    assert rows.x.shape == (2, 20_000)
-    assert time.perf_counter() - begin < 30
+
+    def work(columns: int) -> None:
+        x = np.random.default_rng(0).standard_normal((4, columns))
+        table = {f"c{i}": values for i, values in enumerate(x.T)} | {"y": ["a", "b", "a", "b"]}
+        out = prepared(table, label="y", validation_fraction=0.5)
+        rows, _ = out.rows(cr.CrossEntropy(), "float32")
+        assert rows.x.shape == (2, columns)
+
+    work(20_000)
+    few, many = lines_run(lambda: work(100)), lines_run(lambda: work(400))
+    assert many < 5 * few
 
 
 def test_leakage_into_tables_of_their_own_is_reported(tmp_path: Path) -> None:

@@ -50,9 +50,12 @@ def test_early_stopping_begins_anew() -> None:
 
 def test_early_stopping_can_begin_later() -> None:
     x, y = two_classes()
-    standing = TrainingState.of(quick(x, y))
-    plan = replace(standing.plan, epochs=100, early_stopping=cr.EarlyStopping(2))
-    assert continue_training(standing, plan, x, y, validation_fraction=0.3).resume().epoch <= 100
+    standing = TrainingState.of(quick(x, y, learning_rate=0.1))
+    plan = replace(standing.plan, epochs=1000, early_stopping=cr.EarlyStopping(2))
+    run = continue_training(standing, plan, x, y, validation_fraction=0.3).resume()
+    assert run.status == "early_stopped"
+    losses = run.history.validation_loss[standing.epoch :]
+    assert len(losses) - 1 - losses.argmin() == 2
 
 
 @pytest.mark.parametrize(

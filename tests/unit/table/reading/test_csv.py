@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from creche.errors import CrecheError
 from creche.table.cell_types import MISSING_WORDS
-from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.options import file_formats as contents
 from creche.table.reading.read import read_table
 from creche.table.table import Table
 from tests.unit.table.tables import assert_same, kinds, values
@@ -142,8 +142,8 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
 
 def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
     """Pieces of a few bytes: cells, quotes, characters and line ends all fall on an edge somewhere."""
-    from creche.table.reading import byte_streams as text
-    from creche.table.reading import csv_large as large_csv
+    from creche.table.reading.options import byte_streams as text
+    from creche.table.reading.options import csv_large as large_csv
 
     rows = [(i, f'"n, {i}"' if i % 3 else f"é{i}", "" if i % 5 == 0 else f"{i / 7}") for i in range(200)]
     content = "i,word,x\r\n" + "".join(f"{i},{w},{x}\r\n" for i, w, x in rows)
