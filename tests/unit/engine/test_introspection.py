@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ PLAN = cr.Plan(
 def random_weights(seed: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     rng = np.random.default_rng(seed)
     widths = PLAN.network.widths
-    return [(rng.standard_normal((a, b)), rng.standard_normal(b)) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    return [(rng.standard_normal((a, b)), rng.standard_normal(b)) for a, b in pairwise(widths)]
 
 
 def some_rows(rows: int = 10) -> Rows:
