@@ -93,7 +93,7 @@ def evaluate(
     if chosen is not None:
         print_page(
             f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.by}: "  # type: ignore[index]
-            f"{chosen.value:.4f}, against {chosen.at_half:.4f} from 0.5 on (on these same rows).\n"
+            f"{chosen.value:.4f}, against {chosen.value_at_half:.4f} from 0.5 on (on these same rows).\n"
         )
     print_page(evaluation_page(judged, "rows", rows.row_numbers, options.get("mistaken", 5)))
     if isinstance(judged, ClassificationEvaluation) and given["reliability"]:

@@ -29,7 +29,7 @@ class Threshold:
         A metric, or "cost".
     value : float
         What the metric, or the mean cost of a row, comes to with it.
-    at_half : float
+    value_at_half : float
         And what it comes to with 0.5.
 
     """
@@ -37,7 +37,7 @@ class Threshold:
     threshold: float
     by: str
     value: float
-    at_half: float
+    value_at_half: float
 
 
 def choose_threshold(
@@ -75,7 +75,7 @@ def choose_threshold(
     >>> choose_threshold(p, np.array([0, 1, 1, 1]), metric="f1").threshold
     0.3
     >>> choose_threshold(p, np.array([0, 1, 0, 1]), costs=(1, 5))
-    Threshold(threshold=0.3, by='cost', value=0.25, at_half=1.25)
+    Threshold(threshold=0.3, by='cost', value=0.25, value_at_half=1.25)
 
     """
     if probabilities.ndim != 2 or probabilities.shape[1] != 2:

@@ -314,7 +314,7 @@ def encode_inputs(model: Model, rows: FeatureRows) -> NDArray[Any]:
     """The network's inputs, (n, inputs)."""
     if isinstance(rows.x, Table):
         return encode_features(model.features, rows.x, model.plan.precision, rows.row_numbers)
-    return model.inputs_of(rows.x)
+    return model.encode_rows(rows.x)
 
 
 def column_blocks(features: FeatureEncoder) -> list[slice]:
@@ -344,9 +344,9 @@ class EncodedRows:
     def predict(self) -> NDArray[np.float64]:
         """Probabilities (n, classes), or numbers (n, k)."""
         if isinstance(self._model, Model):
-            return self._model.predictions_of(self._inputs[0]).astype(np.float64)
+            return self._model.predict_encoded(self._inputs[0]).astype(np.float64)
         assert self._together is not None
-        said = self._together.mean_of(self._inputs, self._model.shares)
+        said = self._together.mean_encoded(self._inputs, self._model.shares)
         return said if self._model.classes is None else apply_temperature(said, self._model.temperature)
 
     def predict_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -74,6 +74,6 @@ def test_a_models_threshold() -> None:
     assert isinstance(with_it, cr.ClassificationEvaluation)
     cost = with_it.confusion[0, 1] + 10 * with_it.confusion[1, 0]
     assert cost / 200 == pytest.approx(chosen.value)
-    assert chosen.value <= chosen.at_half
+    assert chosen.value <= chosen.value_at_half
     with pytest.raises(cr.TableError, match="two classes only"):
         quick(*line()).model.evaluate(*line(), threshold=0.3)
