@@ -92,7 +92,7 @@ def evaluate(
 
     if chosen is not None:
         print_page(
-            f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.by}: "  # type: ignore[index]
+            f"Saying {network.classes[1]} from a probability of {chosen.threshold:.4f} on is best by {chosen.criterion}: "  # type: ignore[index]
             f"{chosen.value:.4f}, against {chosen.value_at_half:.4f} from 0.5 on (on these same rows).\n"
         )
     print_page(evaluation_page(judged, "rows", rows.row_numbers, options.get("mistaken", 5)))

@@ -168,7 +168,7 @@ class Predictor(ABC):
 
         rows = data if isinstance(data, Observations) else self.read_observations(data, y)
         if self.classes is None or len(self.classes) != 2:
-            raise TableError("threshold: can be chosen for models of two classes only")
+            raise TableError("threshold: can only be chosen for models of two classes")
         true = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
         probabilities = self._predict_probabilities(rows.x)
         weights = resolve_sample_weights(sample_weight, rows)

@@ -157,7 +157,7 @@ def reliability_diagram(
     line, chance = adjust_to_background(POSITIVE), adjust_to_background(VALIDATION)
     start = np.floor(bins / len(judged.evaluation.classes)) / bins  # nothing likeliest is less likely
     axes.plot([start, 1], [start, 1], **{**chance, "linewidth": 1.2}, label="as often right as it says")
-    low, high = wilson_interval(curve.y, curve.at)
+    low, high = wilson_interval(curve.y, curve.weight)
     axes.errorbar(
         curve.x, curve.y, yerr=[curve.y - low, high - curve.y], fmt="o-", color=line["color"], markersize=5,
         linewidth=1.5, elinewidth=1, capsize=2, label="the network",
@@ -179,7 +179,7 @@ def reliability_diagram(
 def _counts(axes: Any, curve: Any, bins: int) -> None:
     """Below the zero line, a column for each bin, as high as there are rows in it, with their number."""
     place = np.minimum(np.floor(curve.x * bins + 1e-9), bins - 1)
-    height = COUNTS_HEIGHT * curve.at / curve.at.max()
+    height = COUNTS_HEIGHT * curve.weight / curve.weight.max()
     bottom = -COUNTS_HEIGHT - 2 * GAP
     axes.bar(
         place / bins, height, width=1 / bins, bottom=bottom, align="edge", facecolor="none", hatch="////",
@@ -187,7 +187,7 @@ def _counts(axes: Any, curve: Any, bins: int) -> None:
     )  # fmt: skip
     axes.axhline(0, color="grey", linewidth=0.6)
     if len(curve.x) <= 20:
-        for left, top, count in zip(place / bins, height, curve.at, strict=True):
+        for left, top, count in zip(place / bins, height, curve.weight, strict=True):
             axes.text(left + 0.5 / bins, bottom + top + 0.01, f"{count:,.4g}", ha="center", fontsize="x-small")
 
 

@@ -190,18 +190,20 @@ def test_curves_against_counting() -> None:
     truth = (rng.random(60) < score).astype(int)
     out = cr.ClassificationEvaluation.of(np.column_stack([1 - score, score]), truth, ("no", "yes"), n_resamples=0)
     curve = out.roc("yes")
-    for x, y, at in zip(curve.x, curve.y, curve.at, strict=True):
+    for x, y, at in zip(curve.x, curve.y, curve.thresholds, strict=True):
         assert x == pytest.approx(((score >= at) & (truth == 0)).sum() / (truth == 0).sum())
         assert y == pytest.approx(((score >= at) & (truth == 1)).sum() / (truth == 1).sum())
     trapezes = sum((b - a) * (c + d) / 2 for (a, b), (c, d) in zip(pairwise(curve.x), pairwise(curve.y), strict=True))
     assert trapezes == pytest.approx(out.auc)
-    for recall, precision, at in zip(*(getattr(out.precision_recall(), n) for n in ("x", "y", "at")), strict=True):
+    for recall, precision, at in zip(
+        *(getattr(out.precision_recall(), n) for n in ("x", "y", "thresholds")), strict=True
+    ):
         said = score >= at
         assert recall == pytest.approx((said & (truth == 1)).sum() / (truth == 1).sum())
         assert precision == pytest.approx((said & (truth == 1)).sum() / said.sum())
     bins = out.reliability(5)
-    assert bins.at.sum() == 60
-    assert (bins.x * bins.at).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
+    assert bins.weight.sum() == 60
+    assert (bins.x * bins.weight).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
     with pytest.raises(cr.TableError, match="class: got 'maybe'; choose one of 'no', 'yes'"):
         out.roc("maybe")
 

@@ -62,7 +62,7 @@ def test_what_cannot_be(how: dict[str, Any], says: str) -> None:
 def test_both_classes_are_needed() -> None:
     with pytest.raises(cr.TableError, match="only one class occurs"):
         choose_threshold(np.full((2, 2), 0.5), np.array([1, 1]), metric="f1")
-    with pytest.raises(cr.TableError, match="models of two classes only"):
+    with pytest.raises(cr.TableError, match="only be chosen for models of two classes"):
         choose_threshold(np.full((2, 3), 0.5), np.array([1, 1]), metric="f1")
 
 

@@ -31,9 +31,9 @@ def draw_reliability(evaluation: ClassificationEvaluation) -> RenderableType:
     Where the bar ends before the mark, the network was too sure of itself.
     """
     curve = evaluation.reliability(BINS)
-    low, high = wilson_interval(curve.y, curve.at)
+    low, high = wilson_interval(curve.y, curve.weight)
     table = plain_table("said with", "rows", "probability", "right", "95 %", "", left=("",))
-    for i, (mean, share, rows) in enumerate(zip(curve.x, curve.y, curve.at, strict=True)):
+    for i, (mean, share, rows) in enumerate(zip(curve.x, curve.y, curve.weight, strict=True)):
         begin = min(np.floor(mean * BINS + 1e-9), BINS - 1) / BINS
         between = f"{low[i]:.1%} to {high[i]:.1%}"
         said = f"{begin:.1f} to {begin + 1 / BINS:.1f}"
@@ -47,7 +47,7 @@ def draw_reliability(evaluation: ClassificationEvaluation) -> RenderableType:
 def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
     """The same facts as plain data, for ``--json``."""
     curve = evaluation.reliability(BINS)
-    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.at.tolist(), strict=True)
+    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.weight.tolist(), strict=True)
     return [{"rows": rows, "probability": mean, "right": share} for mean, share, rows in bins]
 
 
