@@ -1,4 +1,4 @@
-"""The native engine: a plan translated for it, arrays handed to it, its errors made ours."""
+"""The native engine: plans translated for it, runs and predictors created, memory checked beforehand."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ __all__ = [
 
 FLOPS_PER_THREAD = 4_000_000
 
-# Bytes below which the machine is not asked how many it has: asking takes longer than a small network's first epochs.
+# Bytes that are not worth asking the machine for: that takes longer than the first epochs of a small network.
 ALWAYS_AVAILABLE = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Encoded rows, as the engine reads them: in place, so they must not change while a run lives.
+    """Encoded rows, which the engine reads in place: they must not change while a run exists.
 
     Attributes
     ----------
     x : (n, d) array of the plan's precision
     classes : (n,) int32 array, or None
     targets : (n, outputs) array of the plan's precision, or None
-        One of classes and targets is given: which, the loss decides.
+        The loss determines which of `classes` and `targets` is given.
     weights : (n,) array of the plan's precision, or None
 
     """
@@ -56,55 +56,57 @@ class Rows:
 
 
 def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> Any:
-    """A run of the plan, not begun (`Solo32` or `Solo64` of the compiled engine).
+    """Create a run of the plan at its beginning (`Solo32` or `Solo64` of the compiled engine).
 
     Raises
     ------
     PlanError
-        If it would not fit in memory.
+        If it would not fit into memory.
 
     """
     engine = _core.load()
     check_memory(plan, len(rows))
-    threads = worthwhile_threads(plan, len(rows), threads)
+    threads = limit_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
-    watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
+    held_out = (
+        None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
+    )
     return kind(
-        translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads,
+        translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, held_out, threads,
         plan.loss.engine_callback(),
     )  # fmt: skip
 
 
-def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
-    """How many of the threads a run should use: for a small network, waiting for each other would outlast the work.
+def limit_threads(plan: Plan, rows: int, threads: int) -> int:
+    """Return how many of the threads a run should use: in a small network, threads would mostly wait for each other.
 
-    No bit depends on it. A step of one thread alone pays for a second from about FLOPS_PER_THREAD operations on
-    (measured by ``benchmarks/threads.py``).
+    No bit depends on it. A second thread pays off from about FLOPS_PER_THREAD operations per step on (measured by
+    ``benchmarks/threads.py``).
     """
     flops_per_step = 6 * plan.network.parameters * min(plan.batch_size, rows)
     return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
 
 
 def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int) -> Any:
-    """A network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
+    """Create a network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
     engine = _core.load()
     kind = engine.Predictor32 if plan.precision == "float32" else engine.Predictor64
     return kind(translate(engine, plan), parameters, threads)
 
 
 def check_memory(plan: Plan, rows: int) -> None:
-    """Refuses, before anything is allocated, a network too large for the memory there is.
+    """Check, before anything is allocated, that training a network fits into the available memory.
 
     Raises
     ------
     PlanError
-        With both numbers, and what to make smaller.
+        If it does not.
 
     """
     engine = _core.load()
     network = plan.network
     itemsize = 4 if plan.precision == "float32" else 8
-    # Beyond this, the exact number does not matter, and could not be counted in 64 bits.
+    # Beyond this the exact number does not matter, and would not fit into 64 bits.
     absurd = network.parameters > 2**50
     needed = network.parameters * itemsize * 8 if absurd else engine.memory(translate(engine, plan), rows, itemsize)
     if needed <= ALWAYS_AVAILABLE:
@@ -120,16 +122,17 @@ def check_memory(plan: Plan, rows: int) -> None:
 
 
 def rows_memory(rows: Rows) -> int:
-    """Bytes of their arrays."""
+    """Return the size of the rows' arrays in bytes."""
     return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
 
 
 def format_gigabytes(size: int) -> str:
+    """Write a number of bytes in gigabytes."""
     return f"{size / 1e9:,.1f} GB"
 
 
 def translate(engine: ModuleType, plan: Plan) -> Any:
-    """The plan as the compiled engine takes it. Lengths must be resolved (`Plan.resolved`)."""
+    """Turn a plan into the compiled engine's. Its lengths must be resolved (`Plan.resolved`)."""
     out = engine.Plan()
     out.inputs = plan.network.inputs
     layers = []
@@ -166,5 +169,5 @@ def _translate_schedule(schedule: Schedule, to: Any) -> None:
     data = schedule.to_dict()
     to.per_step = data.pop("per") == "step"
     if data.get("length", 1.0) is None:
-        raise PlanError(f"{type(schedule).__name__}.length: is open; Plan.resolved fills it in")
+        raise PlanError(f"{type(schedule).__name__}.length: is not resolved; use Plan.resolved")
     _copy(data, to)

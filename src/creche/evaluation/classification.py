@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
-from creche.evaluation.curves import Curve, precision_recall, reliability, roc
+from creche.evaluation.curves import Curve, ReliabilityCurve, precision_recall, reliability, roc
 from creche.evaluation.evaluation import Evaluation, MetricValue
 from creche.evaluation.metrics import (
     ClassificationScorer,
@@ -211,7 +211,7 @@ class ClassificationEvaluation(Evaluation):
         number = self._class_number(of)
         return precision_recall(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
-    def reliability(self, bins: int = 10) -> Curve:
+    def reliability(self, bins: int = 10) -> ReliabilityCurve:
         """The mean probability of the likeliest class, and the share of rows where it is right, in bins."""
         p, true = self._scorer.probabilities, self._scorer.true
         return reliability(p.max(axis=1), p.argmax(axis=1) == true, self._weights, bins)

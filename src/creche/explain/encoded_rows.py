@@ -49,9 +49,9 @@ class EncodedRows:
     def predict(self) -> NDArray[np.float64]:
         """Return probabilities, (n, classes), or predictions in the labels' units, (n, labels)."""
         if isinstance(self._model, Model):
-            return self._model.predictions_of(self._inputs[0]).astype(np.float64)
+            return self._model.predict_encoded(self._inputs[0]).astype(np.float64)
         assert self._batched is not None
-        mean = self._batched.mean_of(self._inputs, self._model.shares)
+        mean = self._batched.mean_encoded(self._inputs, self._model.shares)
         return mean if self._model.classes is None else apply_temperature(mean, self._model.temperature)
 
     def predict_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -264,4 +264,4 @@ class InputSettings:
         inputs = np.repeat(self._rows[np.newaxis], len(settings), axis=0)
         for place, block in self._blocks:
             inputs[:, :, place] = block[settings][:, np.newaxis]
-        return np.asarray(self._model.predictions_of(inputs.reshape(-1, inputs.shape[2])), dtype=np.float64)
+        return np.asarray(self._model.predict_encoded(inputs.reshape(-1, inputs.shape[2])), dtype=np.float64)

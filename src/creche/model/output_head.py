@@ -18,7 +18,7 @@ TINY = np.finfo(np.float64).tiny
 
 
 def apply_head(model: Model, z: Array) -> Array:
-    """Return probabilities (n, classes), or numbers (n, labels) in their units, as `Model.predictions_of` does."""
+    """Return probabilities (n, classes), or numbers (n, labels) in their units, as `Model.predict_encoded` does."""
     predicted = model.plan.loss.head(model.plan.task).apply(z)
     if model.classes is None:
         return np.asarray(predicted * np.array(model.labels.scale) + np.array(model.labels.mean))

@@ -79,7 +79,7 @@ def _said(colony: Colony, numbers: list[int], part: Partition) -> Numbers:
         key = id(member.prepared.features)  # which bootstrap samples share
         if key not in inputs:
             inputs[key] = encode_features(member.prepared.features, part.observations.x, member.plan.precision)
-        said.append(member.model.predictions_of(inputs[key]))
+        said.append(member.model.predict_encoded(inputs[key]))
     return np.stack(said).astype(np.float64)
 
 

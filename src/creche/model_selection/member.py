@@ -58,7 +58,7 @@ class Member:
     def history(self) -> History:
         """One record per completed epoch."""
         scale = self.prepared.labels.scale
-        return History.of_engine(self._crew.history(self.number), self.plan.task, scale)
+        return History.from_engine(self._crew.history(self.number), self.plan.task, scale)
 
     @property
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:

@@ -108,11 +108,11 @@ class Loss(Component):
         return np.asarray(np.average(targets, axis=0, weights=weights))
 
     def engine_settings(self, task: str) -> dict[str, Any]:
-        """Its attributes in the compiled engine's plan."""
+        """Return the attributes of the loss in the compiled engine's plan."""
         return self.to_dict()
 
     def engine_callback(self) -> LossFunction | None:
-        """The function that the engine calls for each batch; None for the losses that it has itself.
+        """Return the function that the engine calls for each batch; None for the engine's own losses.
 
         Raises
         ------
@@ -161,7 +161,6 @@ class CustomLoss(Loss):
 
     key: ClassVar[str] = "custom"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
-
     is_nonnegative: ClassVar[bool] = False
     is_python: ClassVar[bool] = True
 
@@ -176,24 +175,24 @@ class CustomLoss(Loss):
             return
         if not callable(self.function):
             raise PlanError(f"CustomLoss.function: got {self.function!r}; needs a function of (outputs, labels)")
-        object.__setattr__(self, "name", _name_of(self.function))
-        object.__setattr__(self, "digest", _digest_of(self.function))
+        object.__setattr__(self, "name", _function_name(self.function))
+        object.__setattr__(self, "digest", _source_digest(self.function))
 
     def __repr__(self) -> str:
         return f"CustomLoss({self.name})"
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without the function."""
+        """Return name and digest as plain data, without the function."""
         return {"kind": self.key, "name": self.name, "digest": self.digest}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described: a loss to predict with, not to train with.
+        """Read what `to_dict` returned: a loss to predict with, not to train with.
 
         Raises
         ------
         PlanError
-            If it is no name and digest.
+            If the name or the digest is missing or invalid.
 
         """
         name, digest = data.get("name"), data.get("digest")
@@ -204,11 +203,11 @@ class CustomLoss(Loss):
         return cls(None, name, digest)
 
     def engine_settings(self, task: str) -> dict[str, Any]:
-        """A loss of the engine's with the same head and the same metric."""
+        """The settings of a loss in the engine that has the same head and metric."""
         return {"kind": "cross_entropy" if task == "classification" else "squared_error"}
 
     def engine_callback(self) -> LossFunction:
-        """`call`, once it is known that there is a function."""
+        """Return `call`, if the function is known."""
         self.require_function()
         return self.call
 
@@ -228,39 +227,39 @@ class CustomLoss(Loss):
         return self.function
 
     def call(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
-        """The function's losses and gradient, of the outputs' type and of the right shapes.
+        """Call the function, and check the shapes of the losses and the gradient it returns.
 
         Raises
         ------
         PlanError
             If there is no function, or it returned something else.
         Exception
-            Whatever the function raises.
+            Any error that the function raises.
 
         """
         returned = self.require_function()(outputs, labels)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise PlanError(f"loss {self.name}: returned {type(returned).__name__}; needs (losses, gradient)")
-        losses = self._of_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype)
-        gradient = self._of_shape(returned[1], outputs.shape, "gradient", outputs.dtype)
-        if not np.isfinite(gradient).all() and np.isfinite(losses).all():  # which the engine takes for a good step
+        losses = self._check_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype)
+        gradient = self._check_shape(returned[1], outputs.shape, "gradient", outputs.dtype)
+        if not np.isfinite(gradient).all() and np.isfinite(losses).all():  # the engine looks at the losses only
             row, output = np.argwhere(~np.isfinite(gradient))[0].tolist()
             raise PlanError(
                 f"loss {self.name}: row {row} of a batch, output {output}: the gradient is {gradient[row, output]}, "
-                "while the loss is finite; divide by nothing that can be 0, and take care of large outputs"
+                "while the loss is finite; avoid divisions by 0 and overflow for large outputs"
             )
         return losses, gradient
 
     def check(self, outputs: Array, labels: Array, tolerance: float = 1e-4) -> float:
-        """Compares the gradient with finite differences of the losses, in float64.
+        """Compare the gradient with finite differences of the losses, in float64.
 
         Parameters
         ----------
         outputs : (m, k) array
-            Where: best not on a kink of the loss.
+            The outputs to compare at; best not where the loss has a kink.
         labels : (m,) or (m, k) array
         tolerance : float, default 1e-4
-            Of the difference, relative to 1 + the slope.
+            The largest difference allowed, relative to 1 + the slope.
 
         Returns
         -------
@@ -270,8 +269,8 @@ class CustomLoss(Loss):
         Raises
         ------
         PlanError
-            If a difference is larger than the tolerance, with its row and output; or the function returned no losses
-            and gradient.
+            If a difference exceeds the tolerance, with its row and output, or the function did not return losses and
+            a gradient.
 
         """
         at = np.array(outputs, dtype=np.float64, ndmin=2)
@@ -294,27 +293,27 @@ class CustomLoss(Loss):
             )
         return largest
 
-    def _of_shape(self, given: Any, shape: tuple[int, ...], what: str, dtype: np.dtype[Any]) -> Array:
+    def _check_shape(self, value: Any, shape: tuple[int, ...], what: str, dtype: np.dtype[Any]) -> Array:
         try:
-            if np.iscomplexobj(given):
+            if np.iscomplexobj(value):
                 raise TypeError("they are complex")
-            array = np.ascontiguousarray(given, dtype=dtype)
+            array = np.ascontiguousarray(value, dtype=dtype)
         except (TypeError, ValueError) as error:
-            raise PlanError(f"loss {self.name}: {what} are no numbers ({error})") from error
+            raise PlanError(f"loss {self.name}: {what} are not numbers ({error})") from error
         if array.shape == (*shape, 1) or (*array.shape, 1) == shape:
             array = array.reshape(shape)
-        if array.shape != shape or np.ndim(given) == 0:
+        if array.shape != shape or np.ndim(value) == 0:
             each = "one for each row, not their mean" if what == "losses" else "one number for each output of each row"
-            raise PlanError(f"loss {self.name}: {what} have shape {np.shape(given)}; needs {shape}: {each}")
+            raise PlanError(f"loss {self.name}: {what} have shape {np.shape(value)}; needs {shape}: {each}")
         return array
 
 
-def _name_of(function: LossFunction) -> str:
+def _function_name(function: LossFunction) -> str:
     name = getattr(function, "__name__", None) or type(function).__name__
     return str(name)[:NAME_LENGTH]
 
 
-def _digest_of(function: LossFunction) -> str:
+def _source_digest(function: LossFunction) -> str:
     try:
         source = inspect.getsource(function if hasattr(function, "__code__") else type(function))
     except (OSError, TypeError):
@@ -467,16 +466,18 @@ class Quantile(Loss):
 
 
 class LossRegistry(Registry[Loss]):
-    """The losses, among them a Python function, which is no word."""
+    """The losses, and Python functions."""
 
     def of(self, choice: object, where: str | None = None) -> Loss:
-        """The loss that a word, a dict, a function or a loss itself stands for; PlanError if there is none."""
+        """Resolve a key, a dict, a function or a loss itself; PlanError if there is no such loss."""
         if isinstance(choice, CustomLoss):
             return choice
         if isinstance(choice, Mapping) and choice.get("kind") == CustomLoss.key:
             return CustomLoss.from_dict(choice)
         if choice == CustomLoss.key:
-            raise PlanError(f"{where or self.name}: a loss of your own is a Python function; give the function itself")
+            raise PlanError(
+                f"{where or self.name}: got {choice!r}; a custom loss is a Python function: give the function itself"
+            )
         if callable(choice) and not isinstance(choice, type):
             return CustomLoss(choice)
         return Registry.of(self, choice, where)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 from creche.evaluation import ClassificationEvaluation
-from creche.evaluation.curves import Curve, average_precision, wilson_interval
+from creche.evaluation.curves import ReliabilityCurve, average_precision, wilson_interval
 from creche.evaluation.metrics import CALIBRATION_BINS
 from creche.plan.arguments import check_whole_number
 from creche.plots.evaluated import EvaluatedRows, draws_classification, resolve_classification
@@ -141,10 +141,10 @@ def reliability_diagram(
     return axes
 
 
-def _draw_bin_counts(axes: Any, curve: Curve, bins: int) -> None:
+def _draw_bin_counts(axes: Any, curve: ReliabilityCurve, bins: int) -> None:
     """Draw a column for each bin below the zero line, its height and number the rows in the bin."""
     place = np.minimum(np.floor(curve.x * bins + 1e-9), bins - 1)
-    height = COUNTS_HEIGHT * curve.at / curve.at.max()
+    height = COUNTS_HEIGHT * curve.weight / curve.weight.max()
     bottom = -COUNTS_HEIGHT - 2 * GAP
     axes.bar(
         place / bins, height, width=1 / bins, bottom=bottom, align="edge", facecolor="none", hatch="////",
@@ -152,7 +152,7 @@ def _draw_bin_counts(axes: Any, curve: Curve, bins: int) -> None:
     )  # fmt: skip
     axes.axhline(0, color="grey", linewidth=0.6)
     if len(curve.x) <= 20:
-        for left, top, count in zip(place / bins, height, curve.at, strict=True):
+        for left, top, count in zip(place / bins, height, curve.weight, strict=True):
             axes.text(left + 0.5 / bins, bottom + top + 0.01, f"{count:,.4g}", ha="center", fontsize="x-small")
 
 

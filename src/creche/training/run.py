@@ -103,7 +103,7 @@ class Run:
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        return History.of_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
+        return History.from_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
 
     @property
     def recording(self) -> Recording | None:

@@ -23,7 +23,7 @@ def model() -> cr.Model:
 
 def hidden(model: cr.Model, data: Any) -> Any:
     """What the last hidden layer gives, in float64."""
-    a = model.inputs_of(data).astype(np.float64)
+    a = model.encode_rows(data).astype(np.float64)
     for w, b in model.weights[:-1]:
         a = np.tanh(a @ w + b)
     return a
@@ -34,7 +34,7 @@ def test_as_scikit_learn_finds_them(model: cr.Model, space: str) -> None:
     penguins = cr.datasets.penguins()
     train, other = penguins[::2], penguins[1::2]
     found = nearest_rows(model, other, [1, 7, 120], train, k=6, space=space)
-    see = (lambda data: model.inputs_of(data).astype(np.float64)) if space == "inputs" else lambda d: hidden(model, d)
+    see = (lambda data: model.encode_rows(data).astype(np.float64)) if space == "inputs" else lambda d: hidden(model, d)
     search = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(see(train))
     distances, places = search.kneighbors(see(other)[[0, 6, 119]])
     np.testing.assert_array_equal(found.near, places + 1)

@@ -25,7 +25,7 @@ import creche as cr
 from creche._system import archive
 from creche.cli.output import print_page
 from creche.cli.pages.run import model_data, model_page
-from creche.model.file import load_with
+from creche.model.file import build_from_file
 from tests.unit._system.forge import sealed
 from tests.unit._system.mutations import in_parts, mutated
 from tests.unit.model import kept
@@ -154,7 +154,7 @@ def test_a_part_that_is_missing_is_named(file: bytes, tmp_path: Path, part: str)
         del envelope["header"][part]
         return data
 
-    with pytest.raises(cr.FileError, match=f"it has no {part}"):
+    with pytest.raises(cr.FileError, match=f"its header has no '{part}'"):
         load(in_parts(file, change), tmp_path)
 
 
@@ -198,12 +198,12 @@ def test_what_building_a_model_makes_fail_is_the_files_fault(file: bytes, tmp_pa
 
         return build
 
-    with pytest.raises(cr.FileError, match="too large for the memory"):
-        load_with(tmp_path / "x", fail(MemoryError()))
+    with pytest.raises(cr.FileError, match="too large for the available memory"):
+        build_from_file(tmp_path / "x", fail(MemoryError()))
     with pytest.raises(cr.FileError, match=r"contradicts itself \(ZeroDivisionError: x\)"):
-        load_with(tmp_path / "x", fail(ZeroDivisionError("x")))
+        build_from_file(tmp_path / "x", fail(ZeroDivisionError("x")))
     with pytest.raises(KeyboardInterrupt):
-        load_with(tmp_path / "x", fail(KeyboardInterrupt()))
+        build_from_file(tmp_path / "x", fail(KeyboardInterrupt()))
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e200, 1e307])

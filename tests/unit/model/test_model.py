@@ -212,9 +212,9 @@ def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
     x, y = two_classes(columns=2)
     model = quick(x, y, hidden=[4, 4], standardize=False).model
     huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
-    with pytest.raises(cr.TableError, match=r"row 1: the network gives nan for it: .* too large for float32"):
+    with pytest.raises(cr.TableError, match=r"row 1: the network's output is nan: .* too large for float32"):
         huge.predict(np.array([[0.0, 0.0], [1e8, -1e8]]))
-    with pytest.raises(cr.TableError, match="row 2: the network gives nan"):
+    with pytest.raises(cr.TableError, match="row 2: the network's output is nan"):
         huge.evaluate({"x0": [0.0, 1e8], "x1": [0.0, -1e8], "y": [0, 1]})
 
 
@@ -223,5 +223,5 @@ def test_no_number_is_said_that_is_none() -> None:
     model = quick(x, y, hidden=[]).model
     for sign in (1, -1):
         weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
-        with pytest.raises(cr.TableError, match=f"row 0: the network gives {'-' if sign < 0 else ''}inf"):
+        with pytest.raises(cr.TableError, match=f"row 0: the network's output is {'-' if sign < 0 else ''}inf"):
             replace(model, weights=weights).predict(np.abs(x) * 1e3)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.model.model import predict_file as prediction
+from creche.model import predict_file as prediction
 from tests.unit.small_runs import PENGUINS_CSV, line, quick
 
 

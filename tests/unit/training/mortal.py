@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.archive import read_archive, write_archive
+from creche.engine.run_state import PROGRESS
 from creche.table.digest import digest_arrays
 from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from creche.training.run import Run
@@ -31,7 +32,6 @@ from creche.training.train import train
 
 KILLS = 20
 EPOCHS = 120
-SECONDS = 7  # the place in `progress` of the time that the present epoch took so far
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -196,7 +196,7 @@ def deterministic_state(folder: Path) -> dict[str, NDArray[Any]]:
     assert latest is not None
     state = read_checkpoint(latest)[1]
     state["history.seconds"][:] = 0
-    state["progress"][SECONDS] = 0
+    state["progress"][PROGRESS.index("seconds")] = 0
     return state
 
 

@@ -58,8 +58,8 @@ def evaluation_page(
 def threshold_line(chosen: Threshold, positive: Any) -> str:
     """Describe a threshold that was chosen on the rows of the page."""
     return (
-        f"Threshold {chosen.threshold:.4f} for {positive}, chosen by {chosen.by.replace('_', ' ')}: "
-        f"{chosen.value:.4f}, vs. {chosen.at_half:.4f} at 0.5 (on these same rows)."
+        f"Threshold {chosen.threshold:.4f} for {positive}, chosen by {chosen.criterion.replace('_', ' ')}: "
+        f"{chosen.value:.4f}, vs. {chosen.value_at_half:.4f} at 0.5 (on these same rows)."
     )
 
 
@@ -69,9 +69,9 @@ def reliability_page(evaluation: ClassificationEvaluation) -> RenderableType:
     A bar that ends before the mark shows overconfidence.
     """
     curve = evaluation.reliability(BINS)
-    low, high = wilson_interval(curve.y, curve.at)
+    low, high = wilson_interval(curve.y, curve.weight)
     table = plain_table("confidence", "rows", "mean", "accuracy", f"{INTERVAL} (Wilson)", "", left=("",))
-    for i, (confidence, accuracy, rows) in enumerate(zip(curve.x, curve.y, curve.at, strict=True)):
+    for i, (confidence, accuracy, rows) in enumerate(zip(curve.x, curve.y, curve.weight, strict=True)):
         begin = min(np.floor(confidence * BINS + 1e-9), BINS - 1) / BINS
         table.add_row(
             f"{begin:.1f} to {begin + 1 / BINS:.1f}", f"{rows:,.4g}", f"{confidence:.1%}",
@@ -84,7 +84,7 @@ def reliability_page(evaluation: ClassificationEvaluation) -> RenderableType:
 def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
     """Return the bins of `reliability_page` as plain data, for ``--json``."""
     curve = evaluation.reliability(BINS)
-    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.at.tolist(), strict=True)
+    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.weight.tolist(), strict=True)
     return [{"rows": rows, "confidence": confidence, "accuracy": accuracy} for confidence, accuracy, rows in bins]
 
 
