@@ -85,7 +85,7 @@ def as_table(model: Predictor, data: Any) -> Table:
         table = read_table(given, expected=model.features.kinds)
         if len(table) == 0:
             raise TableError(f"{table.source}: has no rows; there is nothing to explain by")
-        if not model.features.of_table and len(table.names) == len(names) and set(table.names) != set(names):
+        if not model.features.has_column_names and len(table.names) == len(names) and set(table.names) != set(names):
             table = Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
         for name in names:
             table.column(name, "features")
@@ -177,10 +177,10 @@ def labels_of_table(model: Predictor, table: Table, y: Any = None) -> NDArray[An
     found = []
     for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
         column = coerce_column(
-            table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name, table.first_row)
+            table.columns[name], Rule(kind, required=True), ColumnContext(table.source, name, table.first_row)
         )
         words = column.words if column.kind == "boolean" else ()
-        found.append([words[int(v)] if words and v is not None else v for v in column.objects()])
+        found.append([words[int(v)] if words and v is not None else v for v in column.to_objects()])
     return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
 
 
@@ -266,7 +266,7 @@ class FeatureRows:
     def cells(self, features: FeatureEncoder) -> tuple[NDArray[np.object_], ...]:
         """Of each column that the network takes: what stands in each row, None where nothing does."""
         if isinstance(self.x, Table):
-            return tuple(self.x.column(name, "features").objects() for name in features.names)
+            return tuple(self.x.column(name, "features").to_objects() for name in features.names)
         return tuple(self.x[:, i].astype(object) for i in range(self.x.shape[1]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -119,8 +119,11 @@ def predict_file(
     ignored: tuple[str, ...] = ()
     with TableWriter(target, format) as writer:
         # What the model does not know goes from text to text as it is written, and is never a reason to stop.
-        others = "words" if writer.format == "csv" else "loose"
-        for batch in read_batches(source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
+        other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
+        batches = read_batches(
+            source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
+        )
+        for batch in batches:
             if rows == 0:
                 kept = _kept(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))

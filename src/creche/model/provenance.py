@@ -113,7 +113,7 @@ def describe_provenance(
     steps: int,
     judge: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
-    """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.evaluated`."""
+    """What is known of a model that was trained on a prepared table; `judge` judges it by its evaluation part."""
     from creche._version import __version__
     from creche.table.digest import describe_table, digest_arrays
 
@@ -126,10 +126,10 @@ def describe_provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
         rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=describe_table(prepared.used_table(), prepared.beside()),
+        data=describe_table(prepared.training_table(), prepared.side_tables()),
         weights=digest_arrays(model.arrays()),
         history=history,
-        evaluation={"on": prepared.evaluated[0], **evaluation},
+        evaluation={"on": prepared.evaluation_part[0], **evaluation},
         status=status,
         steps=steps,
         version=__version__,

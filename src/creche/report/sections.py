@@ -195,7 +195,7 @@ def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
 
 def _cell(subject: ReportSubject, place: int, number_of_column: int, name: str) -> str:
     x = subject.rows.x
-    value = x.columns[name].take(np.array([place])).objects()[0] if isinstance(x, Table) else x[place, number_of_column]
+    value = x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, number_of_column]
     if value is None or value != value:
         return "missing"
     if isinstance(value, bool | np.bool_):
@@ -223,7 +223,7 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
     parts.append(facts_table(said))
     if origin is not None and origin.schema is not None:
         parts.append(_columns(subject))
-    elif not subject.model.features.of_table:
+    elif not subject.model.features.has_column_names:
         parts.append(tag("p", f"It was trained on arrays of {len(subject.model.features.names):,} columns."))
     if labels.classes is not None and len(labels.classes) <= SHARES_SHOWN:
         rows = 0 if origin is None else origin.rows.get("train", 0)

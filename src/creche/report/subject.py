@@ -171,19 +171,19 @@ def _rows_of_training(
             warnings.simplefilter("ignore", CrecheWarning)  # they were told in training
             given = order_columns(data, preparation, names, others=False)
             prepared = prepare_again(first.plan, preparation, given, y, sample_weight=weights)
-            described = describe_table(prepared.used_table(), prepared.beside())
+            described = describe_table(prepared.training_table(), prepared.side_tables())
             changes = compare_tables(origin.data, described)
     except CrecheError:  # other rows need not be ones that can be trained on
         return None
     if not changes:
-        part, rows = prepared.evaluated
+        part, rows = prepared.evaluation_part
         # Class weights are for learning: where the rows of training judge, they count alike.
         balanced = part == "train" and preparation.class_weight is not None
         return part, Partition(rows.observations) if balanced else rows, prepared
     beside = origin.data.get("beside", {}).get("validation_data")
     if beside is None:
         return None
-    everything = Partition(prepared.everything)  # it had a table of its own for validation: this may be either
+    everything = Partition(prepared.labelled)  # it had a table of its own for validation: this may be either
     if described["total"] == beside["total"]:
         return "validation", everything, None
     return ("train", everything, None) if described["total"] == origin.data["total"] else None

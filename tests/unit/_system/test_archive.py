@@ -162,7 +162,7 @@ def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
         (b"\x80\x04\x95\x10\x00", "pickle"),
         (b"PK\x03\x04\x14\x00", "PyTorch"),
         (b"PAR1\x15\x04", "Parquet"),
-        (b"\x00" * 100, "no format known"),
+        (b"\x00" * 100, "an unknown format"),
         (safetensors.numpy.save({"w": np.ones(2)}), "safetensors file, but not one"),
         (safetensors.numpy.save({"w": np.ones(2)}, {"creche": "{}"}), "safetensors file, but not one"),
     ],

@@ -122,7 +122,7 @@ def test_a_file_larger_than_allowed_leaves_the_old_one(old: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(FileError, match="larger than files may be"):
+        with pytest.raises(FileError, match="exceed the largest permitted file size"):
             write_archive(old, "model", {}, {"w": np.zeros(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.table.prepare import draw_bootstrap_rows
+from creche.table.bootstrap_sample import draw_bootstrap_rows
 from tests.unit.model_selection.sweeps import digests, interrupting, swept, weights_of
 
 

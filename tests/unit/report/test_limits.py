@@ -82,7 +82,7 @@ def test_columns_with_much_missing_and_columns_left_out() -> None:
     assert "never empty; what it says where they are is untested: a." in text
     assert "more weights" in text
     a, half = find_ranges(subject)
-    train = subject.prepared.train.observations.rows  # type: ignore[union-attr]
+    train = subject.prepared.train.observations.row_indices  # type: ignore[union-attr]
     assert (a.low, a.high) == (data["a"][train].min(), data["a"][train].max())
     assert (half.low, half.high) == (data["half"][train].min(), data["half"][train].max())
 

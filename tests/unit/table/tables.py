@@ -34,7 +34,7 @@ KINDS = {"mass": "number", "count": "whole", "ringed": "boolean", "island": "wor
 
 def values(table: Table) -> dict[str, list[Any]]:
     """Each column as Python values, None for missing."""
-    return {name: column.objects().tolist() for name, column in table.columns.items()}
+    return {name: column.to_objects().tolist() for name, column in table.columns.items()}
 
 
 def kinds(table: Table) -> dict[str, str]:

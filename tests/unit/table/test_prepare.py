@@ -15,7 +15,7 @@ from creche.table.encoders.features import Preprocessing
 from creche.table.observations import read_observations
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared, encode_labels, prepare
-from creche.table.split import Split, split_parts
+from creche.table.split import Split, split_indices
 from creche.table.table import Table
 from tests.unit.small_runs import line, two_classes
 
@@ -41,7 +41,7 @@ def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> P
 
 def test_a_table_becomes_features_and_labels() -> None:
     with pytest.raises(
-        TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or leave such"
+        TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or drop such"
     ):
         read_observations(FRAME, label="kind")
     with pytest.warns(CrecheWarning, match="left out 1 of 6 rows, for their label is missing"):
@@ -61,7 +61,7 @@ def test_warnings_point_at_the_users_line() -> None:
 
 
 def test_the_label_is_needed() -> None:
-    with pytest.raises(TableError, match="label: is missing; name the column to predict, or give arrays X and y"):
+    with pytest.raises(TableError, match="label: is missing; name the column to predict, or pass arrays X and y"):
         read_observations(FRAME)
     with pytest.raises(TableError, match="label: the table has no column 'kin'; did you mean 'kind'"):
         read_observations(FRAME, label="kin")
@@ -92,18 +92,18 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
             arguments["schema"] = {"x": role}
             column = [str(value) for value in column]
         with pytest.warns(CrecheWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=says):
-            prepared({"x": column, "y": y}, standardize=False, **arguments).rows(cr.CrossEntropy(), "float32")
+            prepared({"x": column, "y": y}, standardize=False, **arguments).encode(cr.CrossEntropy(), "float32")
 
 
 def test_an_empty_table() -> None:
-    with pytest.raises(TableError, match="the table: has no rows; there is nothing to learn from"):
+    with pytest.raises(TableError, match="the table: has no rows; needs at least one"):
         read_observations(FRAME.head(0), label="kind")
 
 
 @pytest.mark.parametrize(
     ("y", "says"),
     [
-        ([0, 1], "X has 3 rows and y has 2 labels; needs as many of one as of the other"),
+        ([0, 1], "y: has 2 labels, but X has 3 rows; needs one label per row"),
         ([[["a"]], [["b"]], [["b"]]], r"y: has shape \(3, 1, 1\); needs one label per row, shape \(3,\)"),
         ([0.0, np.nan, 1.0], "y: row 1 is nan; needs finite numbers"),
         ([0.0, 1.0, -np.inf], "y: row 2 is -inf; needs finite numbers"),
@@ -118,20 +118,20 @@ def test_labels_that_cannot_be(y: Any, says: str) -> None:
 def test_the_split_is_that_of_the_seed_and_stratified() -> None:
     x, y = two_classes(50)
     out = prepared(x, y, seed=5)
-    parts = split_parts(Split(0.3), 50, 5, y.astype(np.int32))
+    parts = split_indices(Split(0.3), 50, 5, y.astype(np.int32))
     assert out.validation is not None
-    assert out.train.observations.rows.tolist() == parts.train.tolist()
-    assert out.validation.observations.rows.tolist() == parts.validation.tolist()
+    assert out.train.observations.row_indices.tolist() == parts.train.tolist()
+    assert out.validation.observations.row_indices.tolist() == parts.validation.tolist()
     np.testing.assert_array_equal(out.validation.observations.x, x[parts.validation])
 
 
 def test_encoders_see_the_training_rows_only() -> None:
     x, y = line(60)
     out = prepared(x, y)
-    kept = out.train.observations.rows
+    kept = out.train.observations.row_indices
     mean, scale = x[kept].mean(axis=0), x[kept].std(axis=0)
     np.testing.assert_allclose([out.labels.mean[0], out.labels.scale[0]], [y[kept].mean(), y[kept].std()])
-    rows, validation = out.rows(cr.SquaredError(), "float64")
+    rows, validation = out.encode(cr.SquaredError(), "float64")
     assert validation is not None
     assert out.validation is not None
     np.testing.assert_allclose(rows.x, (x[kept] - mean) / scale, atol=1e-12)
@@ -151,7 +151,7 @@ def test_labels_not_standardized_or_constant_in_the_training_rows_stay() -> None
 
 def test_labels_that_teach_nothing() -> None:
     x, y = line(30)
-    with pytest.raises(TableError, match=r"label 'y': is 7\.5 in each of the 30 rows; there is nothing to learn"):
+    with pytest.raises(TableError, match=r"label 'y': is 7\.5 in each of the 30 rows; needs a label that varies"):
         prepared(x, np.full(30, 7.5))
     with pytest.raises(TableError, match=r"label 'v': is 0 in each of the 30 rows"):
         prepared({"x": y, "u": y, "v": np.zeros(30)}, label=["u", "v"])
@@ -166,7 +166,7 @@ def test_very_many_columns() -> None:
     table = {f"c{i}": values for i, values in enumerate(x.T)} | {"y": ["a", "b", "a", "b"]}
     begin = time.perf_counter()
     out = prepared(table, label="y", validation_fraction=0.5)
-    rows, _ = out.rows(cr.CrossEntropy(), "float32")
+    rows, _ = out.encode(cr.CrossEntropy(), "float32")
     assert rows.x.shape == (2, 20_000)
     assert time.perf_counter() - begin < 30
 
@@ -177,14 +177,14 @@ def test_leakage_into_tables_of_their_own_is_reported(tmp_path: Path) -> None:
     birds.head(300).write_csv(train)
     pl.concat([birds.tail(33), birds[[7, 12]]]).write_csv(test)
     says = (
-        f"leakage: 2 of the 35 test rows stand among the training rows as well, with the same label "
-        f"(row 34 of {test} is row 8 of {train}, for one), so test numbers flatter the network; take them out"
+        f"leakage: 2 of 35 test rows are also among the training rows, with the same label (for example, row 34 of "
+        f"{test} equals row 8 of {train}), so test metrics are too optimistic; remove them from one"
     )
     with pytest.warns(CrecheWarning, match=re.escape(says)):
         prepared(train, label="species", test_data=test, validation_fraction=0)
     x, y = two_classes(30)
     with pytest.warns(
-        CrecheWarning, match=r"leakage: 1 of the 1 validation rows .*row 0 of validation_data is row 4 of"
+        CrecheWarning, match=r"leakage: 1 of 1 validation rows .*row 0 of validation_data equals row 4 of"
     ):
         prepared(x, y, validation_data=(x[4:5], y[4:5]))
     prepared(x, y, validation_data=(x[4:5], 1 - y[4:5].astype(int)))  # another label: no copy
@@ -200,7 +200,7 @@ def test_validation_rows_of_ones_own() -> None:
 
 def test_validation_rows_with_other_columns() -> None:
     x, y = two_classes(30)
-    with pytest.raises(TableError, match="validation_data: has 2 features, the training rows have 3"):
+    with pytest.raises(TableError, match="validation_data: has 2 features, but the training rows have 3"):
         prepared(x, y, validation_data=(x[:7, :2], y[:7]))
 
 
@@ -211,8 +211,8 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
     out = prepared(train, label="species", validation_data=other)
     assert out.validation is not None
     same = prepared(train, label="species", validation_data=validation)
-    _, expected = same.rows(cr.CrossEntropy(), "float32")
-    _, found = out.rows(cr.CrossEntropy(), "float32")
+    _, expected = same.encode(cr.CrossEntropy(), "float32")
+    _, found = out.encode(cr.CrossEntropy(), "float32")
     assert found is not None
     assert expected is not None
     np.testing.assert_array_equal(found.x, expected.x)
@@ -220,8 +220,8 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
 
 def test_a_class_that_only_validation_has() -> None:
     x, y = two_classes(30)
-    with pytest.raises(TableError, match="label 'y': row 1 is 2, none of the training rows' classes: 0, 1"):
-        prepared(x, y, validation_data=(x[:2], [0, 2])).rows(cr.CrossEntropy(), "float32")
+    with pytest.raises(TableError, match="label 'y': row 1 is 2, which is no class of the training rows; needs one of 0, 1"):
+        prepared(x, y, validation_data=(x[:2], [0, 2])).encode(cr.CrossEntropy(), "float32")
 
 
 @pytest.mark.parametrize(
@@ -244,10 +244,10 @@ def test_the_task_by_argument() -> None:
     x, y = two_classes()
     assert prepared(x, y, task="regression").task == "regression"
     assert prepared(x, y.astype(float), task="classification").task == "classification"
-    with pytest.raises(TableError, match="task: got 'regresion'; needs 'classification' or 'regression'"):
+    with pytest.raises(TableError, match="task: got 'regresion'; did you mean 'regression'"):
         prepared(x, y, task="regresion")
     with pytest.raises(
-        TableError, match="label 'kind': holds words; a label of numbers is needed for task='regression'"
+        TableError, match="label 'kind': holds words; task='regression' needs a label of numbers"
     ):
         prepared(FRAME.drop_nulls().drop("town"), label="kind", task="regression")
 
@@ -297,12 +297,12 @@ def test_labels_beside_a_table(library: str) -> None:
     data, y = (frame, kind) if library == "polars" else (frame.to_pandas(), kind.to_pandas())
     rows = read_observations(data, y)
     assert isinstance(rows.x, Table)
-    assert (rows.x.names, rows.label, rows.first) == (["size", "town", "rooms"], "kind", 1)
+    assert (rows.x.names, rows.label, rows.first_row) == (["size", "town", "rooms"], "kind", 1)
     assert rows.y.tolist() == kind.to_list()
 
 
 def test_labels_beside_a_table_of_another_length() -> None:
-    with pytest.raises(TableError, match="X has 6 rows and y has 5 labels"):
+    with pytest.raises(TableError, match="y: has 5 labels, but X has 6 rows"):
         read_observations(FRAME, [0, 1, 0, 1, 0])
 
 
@@ -336,7 +336,7 @@ def test_sample_weights_follow_their_rows() -> None:
     assert out.validation is not None
     for part in (out.train, out.validation):
         assert part.weights is not None
-        assert part.weights.tolist() == (part.observations.rows + 1).tolist()
+        assert part.weights.tolist() == (part.observations.row_indices + 1).tolist()
 
 
 def test_sample_weights_of_a_table_count_its_dropped_rows() -> None:
@@ -351,7 +351,7 @@ def test_rows_of_weight_0_are_left_out() -> None:
     out = prepared(x, y, weights=[0.0] * 10 + [2.0] * 30)
     assert out.validation is not None
     assert len(out.train) + len(out.validation) == 30
-    assert min(out.train.observations.rows.min(), out.validation.observations.rows.min()) >= 10
+    assert min(out.train.observations.row_indices.min(), out.validation.observations.row_indices.min()) >= 10
 
 
 def test_a_column_of_weights_is_no_feature() -> None:
@@ -362,7 +362,7 @@ def test_a_column_of_weights_is_no_feature() -> None:
     assert out.train.weights.tolist() == [1.0, 2.0] * 4
     with pytest.raises(TableError, match="sample_weight: the table has no column 'v'; "):
         prepared(frame, label="y", sample_weight="v")
-    with pytest.raises(TableError, match="arrays have no named columns"):
+    with pytest.raises(TableError, match="an array, which has no named columns"):
         prepared(np.eye(8), [0, 1] * 4, sample_weight="w")
 
 
@@ -373,7 +373,7 @@ def test_a_column_of_weights_is_no_feature() -> None:
         (np.ones((40, 1)), r"sample_weight: has shape \(40, 1\)"),
         ([-1.0] + [1.0] * 39, r"sample_weight: row 0 is -1\.0; needs finite numbers of 0 or more"),
         ([1.0] * 39 + [np.nan], "sample_weight: row 39 is nan"),
-        (np.zeros(40), "sample_weight: all are zero"),
+        (np.zeros(40), "sample_weight: all are 0"),
         pytest.param(np.ones(41), r"sample_weight: has shape \(41,\)"),
         pytest.param(["heavy"] * 40, "sample_weight: "),
     ],
@@ -405,7 +405,7 @@ def test_class_weights_times_sample_weights() -> None:
 @pytest.mark.parametrize(
     ("weights", "says"),
     [
-        ({2: 1.0}, "class_weight: 2 is none of the classes 0, 1"),
+        ({2: 1.0}, "class_weight: got 2, which is no class"),
         ({0: -1.0}, r"class_weight: got .*; needs numbers of 0 or more"),
         ({0: 0, 1: 0}, "not all 0"),
         ({0: float("inf")}, "class_weight: got "),
@@ -434,13 +434,13 @@ def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any
 
 
 def test_numbers_have_no_classes() -> None:
-    with pytest.raises(TableError, match="classes: the label 'y' is learnt as a number"):
+    with pytest.raises(TableError, match="classes: got .*, but the label 'y' is learnt as a number"):
         prepared(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="regression")
 
 
 def test_numbers_have_no_class_weights() -> None:
     x, y = line(40)
-    with pytest.raises(TableError, match="class_weight: the label holds numbers, not classes; use sample_weight"):
+    with pytest.raises(TableError, match="class_weight: label 'y' holds numbers, not classes; use sample_weight"):
         prepared(x, y, class_weight="balanced")
 
 
@@ -464,7 +464,7 @@ def test_negative_counts_to_validate_with() -> None:
     x, y = line(40)
     counts = np.abs(y)
     with pytest.raises(TableError, match="counts of 0 or more"):
-        prepared(x, counts, loss=cr.Poisson(), validation_data=(x[:2], [-1.0, 3.0])).rows(cr.Poisson(), "float32")
+        prepared(x, counts, loss=cr.Poisson(), validation_data=(x[:2], [-1.0, 3.0])).encode(cr.Poisson(), "float32")
 
 
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
@@ -478,15 +478,16 @@ def test_leakage_is_reported_and_cured() -> None:
     """The copied table of a well-known public notebook: each row stands in it several times."""
     birds = cr.datasets.penguins().drop_nulls()
     copied = pl.concat([birds] * 3)
-    with pytest.warns(CrecheWarning, match=r"leakage: \d+ of the 300 validation rows stand among the training rows"):
+    with pytest.warns(CrecheWarning, match=r"leakage: \d+ of 300 validation rows are also among the training rows"):
         prepared(copied, label="species")
-    with pytest.warns(CrecheWarning, match="dropped 666 of 999 rows, for they are copies of others"):
+    with pytest.warns(CrecheWarning, match="dropped 666 of 999 rows that are copies of others"):
         out = prepared(copied, label="species", duplicates="drop")
     assert len(out.train) == 233
     together = prepared(copied, label="species", duplicates="together")
     assert together.validation is not None
     assert abs(len(together.validation) - 300) <= 3
-    kept, held_out = (set((part.observations.rows % 333).tolist()) for part in (together.train, together.validation))
+    parts = (together.train, together.validation)
+    kept, held_out = (set((part.observations.row_indices % 333).tolist()) for part in parts)
     assert not kept & held_out
 
 
@@ -498,7 +499,7 @@ def test_a_class_with_one_row_is_named() -> None:
     assert prepared(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
     counts = np.array([1, 2, 3] * 3 + [7])
     with pytest.raises(
-        TableError, match=r"row 9 is the only one of class 7.*learn it as a number with task='regression', leave"
+        TableError, match=r"row 9 is the only one of class 7.*learn the label as a number with task='regression', leave"
     ):
         prepared(x, counts)
     assert prepared(x, counts, task="regression").labels.classes is None
@@ -517,20 +518,21 @@ def test_groups_times_and_parts_by_column() -> None:
     by_group = prepared(frame, label="y", group="patient", schema={"part": "ignore", "day": "ignore"})
     assert by_group.validation is not None
     assert by_group.features.names == ("x",)
-    patients = [set(frame["patient"].to_numpy()[p.observations.rows]) for p in (by_group.train, by_group.validation)]
+    parts = (by_group.train, by_group.validation)
+    patients = [set(frame["patient"].to_numpy()[part.observations.row_indices]) for part in parts]
     assert not patients[0] & patients[1]
     by_time = prepared(
         frame, label="y", time="day", validation_fraction=0.25, test_fraction=0.25, schema={"part": "ignore"}
     )
     assert by_time.test is not None
-    assert by_time.test.observations.rows.tolist() == [9, 10, 11]
+    assert by_time.test.observations.row_indices.tolist() == [9, 10, 11]
     by_column = prepare(frame, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)
     assert by_column.test is not None
     assert by_column.validation is not None
-    assert by_column.test.observations.rows.tolist() == [8, 10]
-    assert by_column.validation.observations.rows.tolist() == [9]
+    assert by_column.test.observations.row_indices.tolist() == [8, 10]
+    assert by_column.validation.observations.row_indices.tolist() == [9]
     wrong = frame.with_columns(part=pl.when(pl.col("x") == 3).then(pl.lit("tset")).otherwise(pl.col("part")))
-    with pytest.raises(TableError, match="column 'part': row 4 says 'tset'; did you mean 'test'"):
+    with pytest.raises(TableError, match="column 'part': row 4 is 'tset'; did you mean 'test'"):
         prepare(wrong, None, Preparation("y", split=Split(column="part")), task=None, loss=None, seed=0)
 
 
@@ -538,9 +540,9 @@ def test_several_labels_of_numbers() -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "u": np.arange(10) * 2, "v": np.linspace(5, 6, 10)})
     out = prepared(frame, label=["u", "v"], validation_fraction=0)
     assert (out.task, out.labels.names, out.labels.outputs(cr.SquaredError())) == ("regression", ("u", "v"), 2)
-    rows, _ = out.rows(cr.SquaredError(), "float64")
+    rows, _ = out.encode(cr.SquaredError(), "float64")
     assert rows.targets is not None
     np.testing.assert_allclose(rows.targets.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(rows.targets.std(axis=0), 1)
-    with pytest.raises(TableError, match="several labels at once must all be numbers"):
+    with pytest.raises(TableError, match="of several labels, each must be a column of numbers"):
         prepared(frame.with_columns(v=pl.lit("a")), label=["u", "v"])

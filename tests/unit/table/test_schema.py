@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from creche.errors import CrecheError, CrecheWarning, FileError, TableError
 from creche.table.datasets import penguins
 from creche.table.reading.read import read_table
-from creche.table.schema import ColumnSchema, Schema, apply_roles
+from creche.table.roles import apply_roles
+from creche.table.schema import ColumnSchema, Schema
 from creche.table.table import Column, Table
 
 ROWS = 60
@@ -51,12 +52,12 @@ def described(column: Column, name: str = "it", role: str | None = None) -> Colu
         (Column("whole", np.arange(10)), "numeric"),
         (Column("boolean", np.arange(ROWS) % 2 / 1.0), "boolean"),
         (Column("datetime", DAYS), "datetime"),
-        (Column.of_words(["a", "b", "c"] * 20), "categorical"),
-        (Column.of_words(["a", None, "c"] * 20), "categorical"),
-        (Column.of_words([f"code{i}" for i in range(ROWS)]), "identifier"),
-        (Column.of_words([f"code{i}" for i in range(10)]), "categorical"),
-        (Column.of_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
-        (Column.of_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
+        (Column.from_words(["a", "b", "c"] * 20), "categorical"),
+        (Column.from_words(["a", None, "c"] * 20), "categorical"),
+        (Column.from_words([f"code{i}" for i in range(ROWS)]), "identifier"),
+        (Column.from_words([f"code{i}" for i in range(10)]), "categorical"),
+        (Column.from_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
+        (Column.from_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
     ],
     ids=lambda value: value.kind if isinstance(value, Column) else value,
 )
@@ -72,10 +73,10 @@ def test_different_whole_numbers_called_an_identifier_are_one(name: str) -> None
 
 
 def test_what_is_left_out_is_said_with_its_reason() -> None:
-    words = Column.of_words([f"code{i}" for i in range(ROWS)])
+    words = Column.from_words([f"code{i}" for i in range(ROWS)])
     columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
     with pytest.warns(
-        CrecheWarning, match="left out column 'code': an identifier, for 60 of 60 rows have words of their"
+        CrecheWarning, match="left out column 'code': an identifier: 60 of 60 rows have a value of their own"
     ):
         schema = Schema.infer(columns, [], {})
     assert schema.features == ["size"]
@@ -95,8 +96,8 @@ def test_what_is_left_out_is_said_with_its_reason() -> None:
         (Column("boolean", np.ones(ROWS)), "numeric"),
         (Column("boolean", np.ones(ROWS)), "categorical"),
         (Column("datetime", DAYS), "categorical"),
-        (Column.of_words(["a"] * ROWS), "ignore"),
-        (Column.of_words(["a"] * ROWS), "text"),
+        (Column.from_words(["a"] * ROWS), "ignore"),
+        (Column.from_words(["a"] * ROWS), "text"),
         (number(np.ones(ROWS)), "identifier"),
     ],
     ids=lambda value: value.kind if isinstance(value, Column) else value,
@@ -108,19 +109,19 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
 @pytest.mark.parametrize(
     ("column", "role", "says"),
     [
-        (Column.of_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
-        (Column.of_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
-        (Column.of_words(["a"] * ROWS), "boolean", "row 1, column 'it' is 'a'; needs yes or no"),
+        (Column.from_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
+        (Column.from_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
+        (Column.from_words(["a"] * ROWS), "boolean", "row 1, column 'it' is 'a'; needs yes or no"),
         (number(np.arange(ROWS)), "boolean", "row 3, column 'it' is 2.0; needs yes or no"),
         (number(np.arange(ROWS)), "datetime", "row 1, column 'it' is 0.0; needs a date such"),
-        (Column.of_words(["1", "2", None, "-"] * 15), "numeric", "row 4, column 'it' is '-'; needs a number"),
+        (Column.from_words(["1", "2", None, "-"] * 15), "numeric", "row 4, column 'it' is '-'; needs a number"),
         (
-            Column.of_words(["1/2/2020", "3/4/2020"] * 30),
+            Column.from_words(["1/2/2020", "3/4/2020"] * 30),
             "datetime",
-            "whether its day or its month comes first, the rows do",
+            "the rows do not agree whether the day or the month comes first",
         ),
         (Column("datetime", DAYS), "numeric", "row 1, column 'it' is '2020-01-01.*needs a number"),
-        (number(np.arange(ROWS)), "numerical", "column 'it' got 'numerical'; .*There are: numeric, categorical"),
+        (number(np.arange(ROWS)), "numerical", "column 'it' got 'numerical'; .*numeric, categorical"),
     ],
     ids=str,
 )
@@ -137,8 +138,8 @@ def test_words_become_what_their_role_needs() -> None:
     assert {name: column.kind for name, column in columns.items()} == {
         "size": "number", "ringed": "boolean", "when": "datetime",
     }  # fmt: skip
-    assert columns["size"].objects()[:3].tolist() == [1.5, None, 3.0]
-    assert columns["ringed"].objects()[:3].tolist() == [True, False, None]
+    assert columns["size"].to_objects()[:3].tolist() == [1.5, None, 3.0]
+    assert columns["ringed"].to_objects()[:3].tolist() == [True, False, None]
     schema = Schema.infer(read_table(data), [], roles)
     assert [(c.role, c.missing) for c in schema.columns] == [("numeric", 20), ("boolean", 20), ("datetime", 0)]
 
@@ -147,12 +148,12 @@ def test_a_word_among_numbers_is_told() -> None:
     sizes = [str(i) for i in range(ROWS)]
     sizes[6] = "#REF!"
     with pytest.warns(CrecheWarning) as caught:
-        Schema.infer(table(size=Column.of_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
-    assert "column 'size' is taken for words, for row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
+        Schema.infer(table(size=Column.from_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
+    assert "column 'size' is read as words because row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
         caught[0].message
     )
     assert "left out column 'size'" in str(caught[1].message)
-    assert "--column size=categorical, keeps it" in str(caught[1].message)
+    assert "to keep it, set schema={'size': 'categorical'}, or --column size=categorical" in str(caught[1].message)
 
 
 def test_a_role_for_a_column_that_is_not_there() -> None:
@@ -178,18 +179,18 @@ def test_infinite_numbers_are_named_as_the_user_counts_the_rows(infinite: float)
     with pytest.raises(TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number"):
         Schema.infer(columns, [], {})
     with pytest.raises(TableError, match=r"the table: row 70, column 'size' is -?inf"):
-        Schema.infer(columns, [], {}, rows=np.array([1, 40, 70]))
+        Schema.infer(columns, [], {}, row_numbers=np.array([1, 40, 70]))
     assert Schema.infer(columns, [], {"size": "ignore"}).features == ["fine"]
 
 
 def test_a_category_as_long_as_a_book_is_named() -> None:
-    words = Column.of_words(["a", "b", "c" * 5000] * 20)
+    words = Column.from_words(["a", "b", "c" * 5000] * 20)
     with pytest.raises(TableError, match="row 3, column 'book' holds 5,000 characters; a category has at most 1,000"):
         Schema.infer(table(book=words, size=number(np.ones(ROWS))), [], {})
 
 
 def test_nothing_left_to_learn_from() -> None:
-    with pytest.raises(TableError, match=r"no column is left to learn from .size is to be ignored"):
+    with pytest.raises(TableError, match=r"no column is left to learn from .size is ignored"):
         Schema.infer(table(size=number([1, 2])), [], {"size": "ignore"})
 
 
@@ -220,7 +221,7 @@ def test_examples_are_the_first_different_values() -> None:
     assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
     assert described(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
     assert described(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
-    assert described(Column.of_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
+    assert described(Column.from_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
 
 
 def test_there_and_back_as_plain_data() -> None:

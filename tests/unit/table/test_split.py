@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
-from creche.table.split import Split, hash_sequence, parse_part, split_parts
+from creche.table.split import Split, hash_sequence, parse_part, split_indices
 
 
 def split_rows(
     rows: int, fraction: float, seed: int, classes: NDArray[np.int32] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = split_parts(Split(validation_fraction=fraction), rows, seed, classes)
+    parts = split_indices(Split(validation_fraction=fraction), rows, seed, classes)
     assert not len(parts.test)
     return parts.train, parts.validation
 
@@ -52,7 +52,7 @@ def test_stratified_splits_never_change(seed: int, expected: list[int]) -> None:
 def test_the_lowest_hashes_are_validated(rows: int, fraction: float, seed: int) -> None:
     wanted = int(fraction * rows + 0.5)
     if wanted >= rows:
-        with pytest.raises(TableError, match="leaves none of the"):
+        with pytest.raises(TableError, match="none of the"):
             split_rows(rows, fraction, seed)
         return
     train, validation = split_rows(rows, fraction, seed)
@@ -114,14 +114,14 @@ def test_fractions_that_cannot_be(fraction: float) -> None:
 
 
 def parts_of(split: Split, rows: int, by: list[float] | None = None, seed: int = 0) -> list[list[int]]:
-    parts = split_parts(split, rows, seed, None, None if by is None else np.array(by))
+    parts = split_indices(split, rows, seed, None, None if by is None else np.array(by))
     return [part.tolist() for part in (parts.train, parts.validation, parts.test)]
 
 
 @given(st.integers(2, 200), st.floats(0, 0.45), st.floats(0, 0.45), st.integers(0, 2**32))
 def test_three_parts_hold_each_row_once(rows: int, validation: float, test: float, seed: int) -> None:
     if int(validation * rows + 0.5) + int(test * rows + 0.5) >= rows:
-        with pytest.raises(TableError, match="leaves none of the"):
+        with pytest.raises(TableError, match="none of the"):
             parts_of(Split(validation, test), rows, seed=seed)
         return
     train, held, kept = parts_of(Split(validation, test), rows, seed=seed)
@@ -178,7 +178,7 @@ def test_a_column_says_the_part() -> None:
     ("arguments", "message"),
     [
         ({"validation_fraction": 0.6, "test_fraction": 0.4}, "leaves no rows to train on"),
-        ({"group": "a", "time": "b"}, "group, time: both say how to split"),
+        ({"group": "a", "time": "b"}, "group, time: got both"),
         ({"column": 3}, "column: got 3; needs the name of a column"),
     ],
 )

@@ -65,7 +65,7 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     if len(history):
         parts += [Text(), epoch_table(history)]
     name, evaluation = run.evaluation
-    rows = run.prepared.evaluated[1].observations
+    rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
     parts += [Text(), example_row(run, rows)]
     return Group(*parts)
@@ -146,7 +146,7 @@ def _in_words(run: Run, one: Observations) -> str:
     if isinstance(one.x, np.ndarray):
         values: list[Any] = one.x[0].tolist()
     else:
-        values = [one.x.columns[name].objects()[0] for name in names]
+        values = [one.x.columns[name].to_objects()[0] for name in names]
     shown = [f"{name} {_cell(value)}" for name, value in zip(names, values, strict=True)]
     return ", ".join(shown[:12]) + (f", … ({len(shown) - 12} more)" if len(shown) > 12 else "")
 

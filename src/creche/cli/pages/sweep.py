@@ -232,7 +232,7 @@ def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
     """The metrics of the ensemble and of the best network alone, on the same rows."""
     best = colony.best()
     name, alone = best.evaluation
-    part = best.prepared.evaluated[1]
+    part = best.prepared.evaluation_part[1]
     together = ensemble.evaluate_rows(part.observations, part.weights, n_resamples=0).metrics()
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column(f"on {alone.rows:,} {name_purpose(name)} rows", style="dim")

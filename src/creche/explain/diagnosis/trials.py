@@ -124,7 +124,7 @@ def _changed(case: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Se
             raise PlanError(f"{name}: cannot be changed in a trial")
     if prepared is case.prepared:
         return replace(setup, plan=plan)
-    rows, validation = prepared.rows(plan.loss, plan.precision)
+    rows, validation = prepared.encode(plan.loss, plan.precision)
     scale = prepared.labels.scale
     return _Setup(plan, rows, validation, scale[0] if len(scale) == 1 else 1.0)
 

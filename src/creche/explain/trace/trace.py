@@ -176,7 +176,7 @@ def _batch(
         origin = model.provenance if run is None else run.prepared
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
-        if run is not None and run.prepared.given_weights is not None:
+        if run is not None and run.prepared.external_weights is not None:
             notes += ("training counted rows by weights that no column holds: here all count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
@@ -189,7 +189,7 @@ def _batch(
 def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     """The training rows that the run takes next, or those of them that are chosen."""
     part = run.prepared.train
-    encoded = run.prepared.encoded(part, run.plan.loss, run.plan.precision)
+    encoded = run.prepared.encode_part(part, run.plan.loss, run.plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_places(rows, len(batch)))
@@ -225,7 +225,8 @@ def _assembled(
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
     return Trace(
-        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs, batch.rows.x,
+        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
+        batch.rows.x,
         _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
         inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate, None,
         (1, 0), notes,

@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 from creche.errors import FileError
 from creche.table.cell_types import ColumnContext
 from creche.table.encoders.categorical import CategoricalEncoder
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12)])), min_size=1, max_size=60)
 
 
 def fitted(
-    words: list[str | None], infrequent: float = 1, most: int = 32, buckets: int = 4, weights: Any = None
+    words: list[str | None], infrequent: int = 1, max_categories: int = 32, buckets: int = 4, weights: Any = None
 ) -> CategoricalEncoder:
-    return CategoricalEncoder.fit("town", Column.of_words(words), infrequent, most, buckets, weights)
+    preprocessing = Preprocessing(infrequent=infrequent, max_categories=max_categories, buckets=buckets)
+    return CategoricalEncoder.fit("town", Column.from_words(words), preprocessing, weights)
 
 
 def encoded(encoder: CategoricalEncoder, column: Column | list[str | None]) -> NDArray[np.float32]:
-    column = column if isinstance(column, Column) else Column.of_words(column)
+    column = column if isinstance(column, Column) else Column.from_words(column)
     out = np.full((len(column), encoder.width), np.nan, dtype=np.float32)
-    encoder.write(encoder.prepared(column, ColumnContext("the table", "town")), out)
+    encoder.write(encoder.prepare(column, ColumnContext("the table", "town")), out)
     return out
 
 
@@ -55,7 +57,7 @@ def test_missing_words_have_an_input_if_training_had_such() -> None:
 
 def test_very_many_are_hashed_into_few_inputs() -> None:
     words: list[str | None] = [f"w{i}" for i in range(1000) for _ in range(1 + (i < 10))]
-    encoder = fitted(words, most=10, buckets=16)
+    encoder = fitted(words, max_categories=10, buckets=16)
     assert encoder.categories == tuple(sorted(f"w{i}" for i in range(10)))
     assert encoder.width == 26
     z = encoded(encoder, words)
@@ -96,7 +98,7 @@ def test_neither_the_order_of_rows_nor_of_words_matters(words: list[str | None],
     shuffled = words.copy()
     random.shuffle(shuffled)
     assert fitted(shuffled, 2, 4, 3) == fitted(words, 2, 4, 3)
-    column = Column.of_words(words)
+    column = Column.from_words(words)
     longer = Column(
         "words", np.where(column.values < 0, -1, column.values + 1).astype(np.int32), ("w0 ", *column.words)
     )
@@ -114,7 +116,7 @@ def test_a_weight_is_as_many_rows(rows: list[tuple[str, int]]) -> None:
 
 def test_numbers_can_be_categories() -> None:
     column = Column("whole", np.array([10, 9, 10, 9]))
-    encoder = CategoricalEncoder.fit("zone", column, 1, 32, 4, None)
+    encoder = CategoricalEncoder.fit("zone", column, Preprocessing(infrequent=1, buckets=4))
     assert set(encoder.inputs) == {"zone=9", "zone=10"}
     assert (encoder.kind, encoded(encoder, column).sum()) == ("whole", 4)
 

@@ -74,7 +74,7 @@ def test_encodings_by_word_dict_and_object() -> None:
         ({"scalng": "none"}, "Preprocessing: unknown key 'scalng'; did you mean 'scaling'"),
         ({"max_categories": 0}, "Preprocessing.max_categories: got 0; needs a whole number of at least 1"),
         ({"buckets": 2**20}, "Preprocessing.buckets: got 1048576; needs"),
-        (3, "preprocessing: got 3; needs a Preprocessing, or one of standard, robust, quantile, none"),
+        (3, "preprocessing: got 3; needs a Preprocessing, a dict of its fields, or one of standard, robust, quantile, none"),
     ],
     ids=str,
 )
@@ -112,17 +112,17 @@ def test_without_scaling_an_array_is_not_even_copied() -> None:
 
 def test_constant_columns_are_said_and_become_0() -> None:
     x = np.column_stack([np.arange(30.0), np.full(30, 0.1)])
-    with pytest.warns(CrecheWarning, match=r"constant in the training rows, so nothing can be learnt from: b$"):
+    with pytest.warns(CrecheWarning, match=r"nothing can be learnt from columns that are constant in the training rows: b$"):
         encoder = FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing())
     assert encoder.transform_matrix(np.array([[1.0, 0.1], [2.0, 5.0]]), "float32")[:, 1].tolist() == [0, 0]
-    table = Table({"a": Column("whole", np.arange(5)), "c": Column.of_words(["k"] * 5)}, "the table")
+    table = Table({"a": Column("whole", np.arange(5)), "c": Column.from_words(["k"] * 5)}, "the table")
     with pytest.warns(CrecheWarning, match=r"nothing can be learnt from: c$"):
         FeatureEncoder.fit(table, Schema.infer(table, [], {}), Preprocessing())
 
 
 def test_a_table_in_which_nothing_differs() -> None:
     table = Table({"day": Column("datetime", np.array(["2020-01-01"] * 5, dtype="datetime64[us]"))}, "the table")
-    with pytest.raises(TableError, match="the table: no column differs among the training rows"):
+    with pytest.raises(TableError, match="the table: every column is constant in the training rows"):
         fitted(table)
 
 
@@ -172,8 +172,8 @@ def test_columns_of_the_same_values_in_another_kind() -> None:
     columns = dict(table.columns)
     columns["rooms"] = Column("number", columns["rooms"].values.astype(np.float64))
     columns["new"] = Column("whole", columns["new"].values.astype(np.int64))
-    columns["gaps"] = Column.of_words([None if v is None else str(v) for v in columns["gaps"].objects()])
-    columns["kind"] = Column.of_words(columns["kind"].objects().tolist()[::-1]).take(slice(None, None, -1))
+    columns["gaps"] = Column.from_words([None if v is None else str(v) for v in columns["gaps"].to_objects()])
+    columns["kind"] = Column.from_words(columns["kind"].to_objects().tolist()[::-1]).take(slice(None, None, -1))
     same = Table(columns, "the table")
     np.testing.assert_array_equal(encoder.transform(same, "float32"), encoder.transform(table, "float32"))
 
@@ -188,8 +188,8 @@ def test_a_missing_column_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "column", "says"),
     [
-        ("size", Column.of_words(["1", "2", "big"]), "row 3, column 'size' is 'big'; needs a number"),
-        ("sold", Column.of_words(["2020-01-01", "soon", None]), "row 2, column 'sold' is 'soon'; needs a date"),
+        ("size", Column.from_words(["1", "2", "big"]), "row 3, column 'size' is 'big'; needs a number"),
+        ("sold", Column.from_words(["2020-01-01", "soon", None]), "row 2, column 'sold' is 'soon'; needs a date"),
         ("new", Column("whole", np.array([0, 1, 2])), "row 3, column 'new' is 2; needs yes or no"),
         ("size", Column("number", np.array([1.0, np.inf, 2.0])), "row 2, column 'size' is inf; needs a finite number"),
     ],
@@ -211,7 +211,7 @@ def test_numbers_beyond_the_precision_are_named() -> None:
     with pytest.raises(TableError, match="the table in float32: row 8501, column 'b' is inf"):
         encoder.transform(table, "float32")
     with pytest.raises(TableError, match="row 17000, column 'b' is inf"):
-        encoder.transform(table, "float32", rows=np.arange(9000) * 2)
+        encoder.transform(table, "float32", row_numbers=np.arange(9000) * 2)
     x = np.column_stack([np.arange(9000.0), values])
     with pytest.raises(TableError, match="X in float32: row 8500, column 1 is inf"):
         FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing("none")).transform_matrix(x, "float32")

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
 from creche.table.cell_types import ColumnContext
-from creche.table.encoders.numeric import NumericEncoder, compute_moments
+from creche.table.encoders.moments import compute_moments
+from creche.table.encoders.numeric import NumericEncoder
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
@@ -23,12 +25,13 @@ NAN = float("nan")
 
 def encoded(encoder: NumericEncoder, values: Any) -> NDArray[np.float64]:
     out = np.empty((len(values), encoder.width))
-    encoder.write(encoder.prepared(Column("number", np.array(values, dtype=np.float64)), HERE), out)
+    encoder.write(encoder.prepare(Column("number", np.array(values, dtype=np.float64)), HERE), out)
     return out
 
 
 def fitted(values: Any, scaling: str = "standard", weights: Any = None) -> NumericEncoder:
-    return NumericEncoder.fit("size", Column("number", np.array(values, dtype=np.float64)), scaling, weights)
+    column = Column("number", np.array(values, dtype=np.float64))
+    return NumericEncoder.fit("size", column, Preprocessing(scaling), weights)
 
 
 def test_mean_and_deviation_are_numpys_to_the_bit() -> None:
@@ -160,7 +163,7 @@ def test_a_weight_is_as_many_rows(scaling: str) -> None:
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
 def test_infinite_values_are_refused(infinite: float) -> None:
     with pytest.raises(
-        TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number, or nothing"
+        TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number, or an empty cell"
     ):
         encoded(fitted([1.0, 2.0]), [1.0, 2.0, infinite])
     with warnings.catch_warnings():

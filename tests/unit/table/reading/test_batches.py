@@ -47,10 +47,10 @@ def test_kinds_are_settled_by_the_first_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,x\n" * 5 + "two,y\n")
     with pytest.raises(
-        TableError, match=r"row 6, column 'a' is 'two'; needs a .*number, or nothing, as in the rows before"
+        TableError, match=r"row 6, column 'a' is 'two'; needs a .*number, or an empty cell, as in the rows before"
     ):
         list(read_batches(path, rows=3))
-    parts = list(read_batches(path, rows=3, others="words"))
+    parts = list(read_batches(path, rows=3, other_columns="words"))
     assert joined(parts)["a"] == ["1"] * 5 + ["two"]
 
 
