@@ -32,7 +32,7 @@ WORDS = {
     "activation": "creche.plan:ACTIVATIONS",
     "choose_threshold": "creche.evaluation.threshold:METRICS_OF_DECISIONS",
     "duplicates": "creche.table.preparation:DUPLICATES",
-    "preprocessing": "creche.table.encoders.features:SCALINGS",
+    "preprocessing": "creche.table.encoders.preprocessing:SCALINGS",
     "format": "creche.table.reading.options:FORMATS",
     "initializer": "creche.plan:INITIALIZERS",
     "loss": "creche.plan:LOSSES",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
 from creche.plan.losses import Loss
+from creche.plan.plan import TASKS
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, check_varying, find_classes, infer_task
 from creche.table.observations import Observations, read_observations
@@ -20,12 +21,7 @@ from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Table
 
-__all__ = ["TASKS", "TableInspection", "Task", "inspect_table"]
-
-Task = Literal["classification", "regression"]
-
-
-TASKS: tuple[Task, ...] = ("classification", "regression")
+__all__ = ["TableInspection", "inspect_table"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

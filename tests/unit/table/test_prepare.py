@@ -44,7 +44,7 @@ def test_a_table_becomes_features_and_labels() -> None:
         TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or drop such"
     ):
         read_observations(FRAME, label="kind")
-    with pytest.warns(CrecheWarning, match="left out 1 of 6 rows, for their label is missing"):
+    with pytest.warns(CrecheWarning, match="left out 1 of 6 rows without a label"):
         rows = read_observations(FRAME, label="kind", missing_label="drop")
     assert isinstance(rows.x, Table)
     assert rows.x.names == ["size", "town", "rooms"]
@@ -220,7 +220,7 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
 
 def test_a_class_that_only_validation_has() -> None:
     x, y = two_classes(30)
-    with pytest.raises(TableError, match="label 'y': row 1 is 2, which is no class of the training rows; needs one of 0, 1"):
+    with pytest.raises(TableError, match=r"label 'y': row 1 is 2, which is no class .*; needs one of 0, 1"):
         prepared(x, y, validation_data=(x[:2], [0, 2])).encode(cr.CrossEntropy(), "float32")
 
 
@@ -434,7 +434,7 @@ def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any
 
 
 def test_numbers_have_no_classes() -> None:
-    with pytest.raises(TableError, match="classes: got .*, but the label 'y' is learnt as a number"):
+    with pytest.raises(TableError, match=r"classes: got .*, but the label 'y' is learnt as a number"):
         prepared(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="regression")
 
 

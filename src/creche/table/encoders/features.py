@@ -256,7 +256,7 @@ def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int6
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:
     constant = ", ".join(column.name for column in columns if column.is_constant)
     if constant:
-        warn(f"nothing can be learnt from columns that are constant in the training rows: {constant}")
+        warn(f"constant in the training rows, so nothing can be learnt from: {constant}")
 
 
 def _as_table(x: NDArray[np.floating[Any]], names: Sequence[str]) -> Table:
