@@ -18,9 +18,7 @@ __all__ = ["clear_temporaries", "file_name", "open_replacement"]
 
 SUFFIX = ".creche-temporary"
 
-
 MAX_STEM = 100  # characters of the name in that of the temporary file, which may have 255 bytes
-
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",

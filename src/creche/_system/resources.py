@@ -14,9 +14,7 @@ __all__ = ["available_memory", "resolve_threads", "usable_cores"]
 
 CGROUPS = Path("/sys/fs/cgroup")
 
-
 OWN_GROUPS = Path("/proc/self/cgroup")
-
 
 MAX_THREADS = 1024
 

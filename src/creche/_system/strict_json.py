@@ -20,12 +20,9 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "as_jso
 # At both limits, parsing takes about 150 MB.
 MAX_BYTES = 16 * 2**20
 
-
 MAX_VALUES = 500_000
 
-
 MAX_DEPTH = 64
-
 
 MAX_DIGITS = 20  # 2**64 has as many
 

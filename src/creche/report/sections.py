@@ -195,7 +195,9 @@ def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
 
 def _cell(subject: ReportSubject, place: int, number_of_column: int, name: str) -> str:
     x = subject.rows.x
-    value = x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, number_of_column]
+    value = (
+        x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, number_of_column]
+    )
     if value is None or value != value:
         return "missing"
     if isinstance(value, bool | np.bool_):

@@ -31,26 +31,19 @@ __all__ = [
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 
-
 MISSING = frozenset(MISSING_WORDS)
 
-
 BOOLEAN_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
-
 
 # What Polars parses as a number; Python's float() accepts more, such as 1_000.
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
-
 NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
-
 
 # 1.234.567,8 and 1234567,8; points only between groups of three digits.
 DECIMAL_COMMA = r"[+-]?(?:(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
-
 DECIMAL_COMMA_NUMBER = re.compile(DECIMAL_COMMA)
-
 
 REQUIREMENTS = {
     "number": "a number",

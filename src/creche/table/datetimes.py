@@ -13,12 +13,9 @@ __all__ = ["parse_datetimes"]
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
-
 ZONE = r"Z|[+-][0-2]\d(?::?[0-5]\d)?"
 
-
 YEAR_FIRST = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?({ZONE})?)?", re.ASCII)
-
 
 YEAR_LAST = re.compile(rf"(\d\d?)([-/.])(\d\d?)\2((?!0000)\d\d\d\d)(?:[T ]({CLOCK}))?", re.ASCII)
 

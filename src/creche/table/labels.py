@@ -18,7 +18,6 @@ __all__ = ["LabelEncoder", "check_class_sizes", "check_varying", "encode_classes
 
 MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
 
-
 # Whole numbers within a range of this size are counted, which is many times faster than sorting them.
 MAX_COUNTED_RANGE = 65_536
 

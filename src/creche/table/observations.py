@@ -21,7 +21,6 @@ __all__ = ["MISSING_LABEL", "MissingLabel", "Observations", "read_observations"]
 
 MissingLabel = Literal["error", "drop"]
 
-
 MISSING_LABEL: tuple[MissingLabel, ...] = ("error", "drop")
 
 

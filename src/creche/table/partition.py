@@ -138,9 +138,7 @@ def warn_of_leakage_between(
         warn(str(leak))
 
 
-def _take_parts(
-    usable: Partition, indices: SplitIndices
-) -> tuple[Partition, Partition | None, Partition | None]:
+def _take_parts(usable: Partition, indices: SplitIndices) -> tuple[Partition, Partition | None, Partition | None]:
     held_out = (usable.take(rows) if len(rows) else None for rows in (indices.validation, indices.test))
     return usable.take(indices.train), *held_out  # type: ignore[return-value]
 

@@ -22,7 +22,6 @@ __all__ = ["DUPLICATES", "Duplicates", "Preparation"]
 
 Duplicates = Literal["warn", "drop", "together"]
 
-
 DUPLICATES: tuple[Duplicates, ...] = ("warn", "drop", "together")
 
 

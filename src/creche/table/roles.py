@@ -37,7 +37,6 @@ __all__ = [
 
 Role = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 
-
 Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder
 
 
@@ -81,39 +80,29 @@ ROLE_DEFINITIONS: dict[str, RoleDefinition] = {
     )
 }
 
-
 ROLES: tuple[Role, ...] = tuple(role.name for role in ROLE_DEFINITIONS.values())
 
-
 INPUT_ROLES: tuple[Role, ...] = tuple(role.name for role in ROLE_DEFINITIONS.values() if role.is_input)
-
 
 # By the name that each has in a model file; several roles may share an encoder.
 ENCODERS: dict[str, type[Encoder]] = {
     role.encoder.role: role.encoder for role in ROLE_DEFINITIONS.values() if role.encoder is not None
 }
 
-
 # In fewer rows, distinct values prove nothing about the column.
 MIN_ROWS_FOR_IDENTIFIER = 20
-
 
 # Words are identifiers if more than this share of the rows has a word of its own.
 IDENTIFIER_SHARE = 0.5
 
-
 IDENTIFIER_NAMES = re.compile(r"(?:.*[ _.-])?(?:id|uid|uuid|guid|index|rowid|row|key)|.*[a-z](?:Id|ID)", re.IGNORECASE)
-
 
 # Words are text if they are longer on average, and consist of at least this many words.
 TEXT_LENGTH = 30  # characters
 
-
 TEXT_WORDS = 4
 
-
 LONGEST_CATEGORY = 1000  # characters
-
 
 # A column is inspected word by word only if one of so many first words looks like a number.
 PROBED_WORDS = 1000

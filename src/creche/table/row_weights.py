@@ -62,7 +62,7 @@ def _check_weights(array: NDArray[np.float64], rows: Observations) -> NDArray[np
             f"sample_weight: row {rows.row_numbers[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
         )
     if array.sum() == 0:
-        raise TableError("sample_weight: all are 0; needs at least one number above 0")
+        raise TableError("sample_weight: all are zero; needs at least one number above 0")
     return array
 
 

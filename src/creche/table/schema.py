@@ -212,9 +212,7 @@ def _check_finite(table: Table, name: str, row_numbers: NDArray[np.int64] | None
     )
 
 
-def _describe_column(
-    table: Table, name: str, role: str | None, row_numbers: NDArray[np.int64] | None
-) -> ColumnSchema:
+def _describe_column(table: Table, name: str, role: str | None, row_numbers: NDArray[np.int64] | None) -> ColumnSchema:
     column = table.columns[name]
     missing = int(column.missing.sum())
     distinct = _count_distinct(column, missing)

@@ -15,7 +15,6 @@ __all__ = ["KINDS", "Column", "Kind", "Table", "check_names", "select_names"]
 
 Kind = Literal["number", "whole", "boolean", "words", "datetime"]
 
-
 KINDS: tuple[Kind, ...] = ("number", "whole", "boolean", "words", "datetime")
 
 LONGEST_NAME = 1000

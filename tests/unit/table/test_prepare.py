@@ -40,9 +40,7 @@ def prepared(data: Any, y: Any = None, label: Any = None, **arguments: Any) -> P
 
 
 def test_a_table_becomes_features_and_labels() -> None:
-    with pytest.raises(
-        TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or drop such"
-    ):
+    with pytest.raises(TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or drop such"):
         read_observations(FRAME, label="kind")
     with pytest.warns(CrecheWarning, match="left out 1 of 6 rows without a label"):
         rows = read_observations(FRAME, label="kind", missing_label="drop")
@@ -246,9 +244,7 @@ def test_the_task_by_argument() -> None:
     assert prepared(x, y.astype(float), task="classification").task == "classification"
     with pytest.raises(TableError, match="task: got 'regresion'; did you mean 'regression'"):
         prepared(x, y, task="regresion")
-    with pytest.raises(
-        TableError, match="label 'kind': holds words; task='regression' needs a label of numbers"
-    ):
+    with pytest.raises(TableError, match="label 'kind': holds words; task='regression' needs a label of numbers"):
         prepared(FRAME.drop_nulls().drop("town"), label="kind", task="regression")
 
 
@@ -373,7 +369,7 @@ def test_a_column_of_weights_is_no_feature() -> None:
         (np.ones((40, 1)), r"sample_weight: has shape \(40, 1\)"),
         ([-1.0] + [1.0] * 39, r"sample_weight: row 0 is -1\.0; needs finite numbers of 0 or more"),
         ([1.0] * 39 + [np.nan], "sample_weight: row 39 is nan"),
-        (np.zeros(40), "sample_weight: all are 0"),
+        (np.zeros(40), "sample_weight: all are zero"),
         pytest.param(np.ones(41), r"sample_weight: has shape \(41,\)"),
         pytest.param(["heavy"] * 40, "sample_weight: "),
     ],

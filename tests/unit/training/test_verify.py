@@ -38,7 +38,9 @@ def test_a_changed_cell_is_named(tmp_path: Path) -> None:
     assert not verified.same
     assert not verified.data_same
     assert verified.differences == ("the table: column 'bill_length_mm' has different values",)
-    assert "training again gives other weights: the table: column 'bill_length_mm' has different values" in str(verified)
+    assert "training again gives other weights: the table: column 'bill_length_mm' has different values" in str(
+        verified
+    )
 
 
 def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
@@ -118,9 +120,7 @@ def test_weights_belong_to_the_table() -> None:
     assert cr.verify(model, x, y, sample_weight=weights).same
     forgotten = cr.verify(model, x, y)
     assert forgotten.differences == ("the table: sample_weight was set, and is missing now",)
-    assert "sample_weight is set, and was not before" in str(
-        cr.verify(quick(x, y).model, x, y, sample_weight=weights)
-    )
+    assert "sample_weight is set, and was not before" in str(cr.verify(quick(x, y).model, x, y, sample_weight=weights))
 
 
 def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:

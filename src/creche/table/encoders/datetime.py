@@ -23,31 +23,22 @@ __all__ = ["DatetimeEncoder"]
 
 PARTS = ("year", "month", "day", "weekday", "hour")
 
-
 # Sines and cosines by square roots, those of sevenths written out: mathematical libraries differ in the last bit.
 ROOT_2, ROOT_3, ROOT_6 = np.sqrt(2.0), np.sqrt(3.0), np.sqrt(6.0)
 
-
 QUARTER = [0.0, (ROOT_6 - ROOT_2) / 4, 0.5, ROOT_2 / 2, ROOT_3 / 2, (ROOT_6 + ROOT_2) / 4, 1.0]
-
 
 HALF = [*QUARTER, *QUARTER[-2:0:-1]]
 
-
 SINE_24 = np.array([*HALF, *(-value for value in HALF)])
-
 
 SINE_7 = np.array([0.0, 0.7818314824680298, 0.9749279121818236, 0.4338837391175581])
 
-
 SINE_7 = np.concatenate([SINE_7, -SINE_7[:0:-1]])
-
 
 COSINE_7 = np.array([1.0, 0.6234898018587336, -0.2225209339563144, -0.9009688679024191])
 
-
 COSINE_7 = np.concatenate([COSINE_7, COSINE_7[:0:-1]])
-
 
 CIRCLES = {
     "month": (SINE_24[::2], np.roll(SINE_24, -6)[::2]),

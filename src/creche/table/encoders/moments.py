@@ -69,9 +69,7 @@ def compute_moments(
     return mean * size, np.where(low == high, np.inf, np.sqrt(variance) * size)
 
 
-def _read_rows(
-    x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], rows: slice
-) -> NDArray[np.float64]:
+def _read_rows(x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], rows: slice) -> NDArray[np.float64]:
     """Return some rows as float64, (rows, d), in C order."""
     if isinstance(x, np.ndarray):
         return np.ascontiguousarray(x[rows], dtype=np.float64)

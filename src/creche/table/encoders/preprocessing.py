@@ -13,7 +13,6 @@ __all__ = ["SCALINGS", "Preprocessing", "Scaling"]
 
 Scaling = Literal["standard", "robust", "quantile", "none"]
 
-
 SCALINGS: tuple[Scaling, ...] = ("standard", "robust", "quantile", "none")
 
 MAX_BUCKETS = 4096

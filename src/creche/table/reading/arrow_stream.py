@@ -23,12 +23,9 @@ __all__ = ["read_arrow_frames"]
 
 CONTINUES = b"\xff\xff\xff\xff"
 
-
 END = CONTINUES + b"\0\0\0\0"
 
-
 SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
-
 
 MAX_DESCRIPTION = 256 << 20  # bytes; a larger length is damage
 

@@ -17,15 +17,11 @@ __all__ = ["Dialect", "detect_dialect", "detect_encoding"]
 
 SAMPLE_SIZE = 65_536  # bytes, or characters
 
-
 SAMPLE_ROWS = 200
-
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
-
 POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
-
 
 THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+")
 

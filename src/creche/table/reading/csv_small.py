@@ -28,7 +28,6 @@ __all__ = [
 
 NO_QUOTES = "or set that there are no quotes: ReadOptions(quote=''), or --quote none"
 
-
 MAX_ROW = 32 << 20  # characters; a longer row has a quote that is never closed
 
 

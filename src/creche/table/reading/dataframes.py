@@ -127,8 +127,6 @@ def _series_from_any(name: str, values: Any, source: str) -> pl.Series:
     if isinstance(values, pl.Series):
         return values.alias(name)
     if hasattr(type(values), "factorize"):  # a pandas Series
-
-
         return series_from_pandas(name, values, source)
     if hasattr(type(values), "__array__") or hasattr(type(values), "dtype"):
         array = fill_masked(values)

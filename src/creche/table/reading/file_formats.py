@@ -144,8 +144,6 @@ class Contents:
         """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
         source = self.stream.source
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
-
-
             path = self.opened.enter_context(spool_to_disk(self.stream))
             return _read_indexed_frames(path, self.format, source, columns)
         if self.format == "arrow":
@@ -154,8 +152,6 @@ class Contents:
             return read_arrow_frames(self.stream, columns)
         pieces = decode_pieces(self.stream, self.encoding)
         if self.format == "jsonl":
-
-
             return _read_json_frames(pieces, source, columns)
         from creche.table.reading.csv_large import read_csv_frames
 

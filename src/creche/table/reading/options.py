@@ -13,9 +13,7 @@ __all__ = ["FORMATS", "Format", "ReadOptions"]
 
 Format = Literal["csv", "parquet", "arrow", "jsonl"]
 
-
 FORMATS: tuple[Format, ...] = ("csv", "parquet", "arrow", "jsonl")
-
 
 SEPARATORS = (",", ";", "\t", "|")
 
