@@ -36,17 +36,35 @@ def resolve_threads(threads: int | None) -> int:
     return _check_threads("threads", threads)
 
 
-def _check_threads(where: str, threads: object) -> int:
-    if isinstance(threads, bool) or not isinstance(threads, numbers.Integral) or not 1 <= int(threads) <= MAX_THREADS:
-        raise PlanError(f"{where}: got {threads!r}; needs a whole number from 1 to {MAX_THREADS}")
-    return int(threads)
-
-
 def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_GROUPS) -> int:
     """Return the number of cores that affinity and the quotas of control groups leave to this process, at least 1."""
     cores = len(os.sched_getaffinity(0))
     quotas = [quota for quota in map(_read_quota, _group_folders(cgroups, own, "cpu")) if quota is not None]
     return max(1, min(cores, *(math.ceil(quota) for quota in quotas))) if quotas else cores
+
+
+def available_memory(
+    cgroups: Path = CGROUPS, meminfo: Path = Path("/proc/meminfo"), own: Path = OWN_GROUPS
+) -> int | None:
+    """Return how many bytes can still be allocated, or None if that is unknown."""
+    free = [_read_meminfo(meminfo)]
+    for group in _group_folders(cgroups, own, "memory"):
+        # Version 2, then version 1. Cached pages of files count as used, but are freed when memory is needed.
+        for limit, used, pages in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            maximum, current = _read(group / limit), _read(group / used)
+            if maximum.isdecimal() and current.isdecimal():
+                free.append(int(maximum) - max(0, int(current) - (_read_entry(group / "memory.stat", pages) or 0)))
+    known = [amount for amount in free if amount is not None]
+    return max(0, min(known)) if known else None
+
+
+def _check_threads(where: str, threads: object) -> int:
+    if isinstance(threads, bool) or not isinstance(threads, numbers.Integral) or not 1 <= int(threads) <= MAX_THREADS:
+        raise PlanError(f"{where}: got {threads!r}; needs a whole number from 1 to {MAX_THREADS}")
+    return int(threads)
 
 
 def _group_folders(cgroups: Path, own: Path, controller: str) -> Iterator[Path]:
@@ -73,24 +91,6 @@ def _read_quota(group: Path) -> float | None:
         return None if quota == "max" else int(quota) / int(period or 100_000)
     quota, period = _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
     return int(quota) / int(period) if quota and period and int(quota) > 0 else None
-
-
-def available_memory(
-    cgroups: Path = CGROUPS, meminfo: Path = Path("/proc/meminfo"), own: Path = OWN_GROUPS
-) -> int | None:
-    """Return how many bytes can still be allocated, or None if that is unknown."""
-    free = [_read_meminfo(meminfo)]
-    for group in _group_folders(cgroups, own, "memory"):
-        # Version 2, then version 1. Cached pages of files count as used, but are freed when memory is needed.
-        for limit, used, pages in (
-            ("memory.max", "memory.current", "inactive_file"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-        ):
-            maximum, current = _read(group / limit), _read(group / used)
-            if maximum.isdecimal() and current.isdecimal():
-                free.append(int(maximum) - max(0, int(current) - (_read_entry(group / "memory.stat", pages) or 0)))
-    known = [amount for amount in free if amount is not None]
-    return max(0, min(known)) if known else None
 
 
 def _read_meminfo(meminfo: Path) -> int | None:

@@ -197,6 +197,50 @@ def column_from_words(
     return coerce_column(_number_column(codes, values), rule, context)
 
 
+def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
+    """Return the column converted to the rule's kind.
+
+    Whole numbers are numbers too, 1 and 0 are booleans, and any value can be written as a word. A rule that learnt
+    whole numbers from the first rows of a stream changes to numbers when a fraction comes.
+
+    Raises
+    ------
+    TableError
+        If a value cannot be of that kind.
+
+    """
+    missing = column.missing
+    if rule.kind is None:
+        if not missing.all():
+            rule.kind = column.kind
+        return column
+    if column.kind == rule.kind:
+        return column
+    if missing.all():
+        return missing_column(rule.kind, len(column))
+    if rule.kind == "words":
+        return _words_column(column, missing)
+    if column.kind == "words":
+        return column_from_words(column.values, list(column.words), rule, context, numbers=True)
+    values = column.values
+    wrong = ~missing
+    if column.kind != "datetime" and rule.kind == "number":
+        return Column("number", values.astype(np.float64))
+    if column.kind != "datetime" and rule.kind == "whole":
+        wrong &= (values != np.trunc(values)) | (np.abs(values) >= 2.0**63)
+        if wrong.any() and not rule.required:
+            rule.kind = "number"
+            return column
+    elif column.kind != "datetime" and rule.kind == "boolean":
+        wrong &= (values != 0) & (values != 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise context.cell_error(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
+    if rule.kind == "whole" and not missing.any():
+        return Column("whole", values.astype(np.int64))
+    return Column(rule.kind, values.astype(np.float64))
+
+
 def _strip_words(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
     """Strip the spaces around words, and give words that mean a missing value the code -1."""
     trimmed = [word.strip(" \t") for word in words]
@@ -275,50 +319,6 @@ def _datetime_column(codes: NDArray[np.int32], words: list[str], rule: Rule, con
         raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     rule.day_first = parsed[1]
     return Column("datetime", _expand(parsed[0], codes, np.datetime64("NaT")))
-
-
-def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
-    """Return the column converted to the rule's kind.
-
-    Whole numbers are numbers too, 1 and 0 are booleans, and any value can be written as a word. A rule that learnt
-    whole numbers from the first rows of a stream changes to numbers when a fraction comes.
-
-    Raises
-    ------
-    TableError
-        If a value cannot be of that kind.
-
-    """
-    missing = column.missing
-    if rule.kind is None:
-        if not missing.all():
-            rule.kind = column.kind
-        return column
-    if column.kind == rule.kind:
-        return column
-    if missing.all():
-        return missing_column(rule.kind, len(column))
-    if rule.kind == "words":
-        return _words_column(column, missing)
-    if column.kind == "words":
-        return column_from_words(column.values, list(column.words), rule, context, numbers=True)
-    values = column.values
-    wrong = ~missing
-    if column.kind != "datetime" and rule.kind == "number":
-        return Column("number", values.astype(np.float64))
-    if column.kind != "datetime" and rule.kind == "whole":
-        wrong &= (values != np.trunc(values)) | (np.abs(values) >= 2.0**63)
-        if wrong.any() and not rule.required:
-            rule.kind = "number"
-            return column
-    elif column.kind != "datetime" and rule.kind == "boolean":
-        wrong &= (values != 0) & (values != 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise context.cell_error(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
-    if rule.kind == "whole" and not missing.any():
-        return Column("whole", values.astype(np.int64))
-    return Column(rule.kind, values.astype(np.float64))
 
 
 def _words_column(column: Column, missing: NDArray[np.bool_]) -> Column:

@@ -119,22 +119,6 @@ class LabelEncoder:
         )
 
 
-def _to_python(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _find_distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the distinct values, sorted, and the index of each row's among them."""
-    if y.dtype.kind not in "iu" or len(y) == 0:
-        return np.unique(y, return_inverse=True)
-    low = int(y.min())
-    if int(y.max()) - low >= MAX_COUNTED_RANGE or abs(low) > 2**62:
-        return np.unique(y, return_inverse=True)
-    shifted = y.astype(np.int64) - low
-    occurs = np.bincount(shifted) > 0
-    return (np.flatnonzero(occurs) + low).astype(y.dtype), (np.cumsum(occurs) - 1)[shifted]
-
-
 def infer_task(y: NDArray[Any]) -> str:
     """Return "classification" for words, booleans and at most 50 distinct whole numbers, otherwise "regression"."""
     if y.ndim == 2:
@@ -272,3 +256,19 @@ def encode_classes(
             f"training rows; needs one of {', '.join(map(repr, classes[:10]))}{more}"
         )
     return numbers
+
+
+def _to_python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _find_distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the distinct values, sorted, and the index of each row's among them."""
+    if y.dtype.kind not in "iu" or len(y) == 0:
+        return np.unique(y, return_inverse=True)
+    low = int(y.min())
+    if int(y.max()) - low >= MAX_COUNTED_RANGE or abs(low) > 2**62:
+        return np.unique(y, return_inverse=True)
+    shifted = y.astype(np.int64) - low
+    occurs = np.bincount(shifted) > 0
+    return (np.flatnonzero(occurs) + low).astype(y.dtype), (np.cumsum(occurs) - 1)[shifted]

@@ -66,7 +66,7 @@ def drop_duplicates(part: Partition, schema: Schema | None) -> Partition:
     _, first = np.unique(hash_rows(part, schema, None), return_index=True)
     if len(first) == len(part):
         return part
-    warn(f"dropped {len(part) - len(first):,} of {len(part):,} rows that are copies of others")
+    warn(f"dropped {len(part) - len(first):,} of {len(part):,} rows because they are copies of others")
     return part.take(np.sort(first))
 
 
@@ -107,21 +107,6 @@ def split_validation(
     return train, validation
 
 
-def _split_indices(
-    part: Partition,
-    preparation: Preparation,
-    classes: tuple[Any, ...] | None,
-    seed: int,
-    digests: NDArray[np.uint64],
-) -> SplitIndices:
-    rows, split = part.observations, preparation.split
-    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers)
-    by = read_split_column(rows, split)
-    if preparation.duplicates == "together" and split.by_column is None:
-        split, by = replace(split, group="copies"), digests
-    return split_indices(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
-
-
 def warn_of_leakage_between(
     part: Partition, train: Partition, what: str, schema: Schema | None, classes: tuple[Any, ...] | None
 ) -> None:
@@ -136,11 +121,6 @@ def warn_of_leakage_between(
     leak = find_table_leakage(what.removesuffix("_data"), describe(part, what), describe(train, table))
     if leak is not None:
         warn(str(leak))
-
-
-def _take_parts(usable: Partition, indices: SplitIndices) -> tuple[Partition, Partition | None, Partition | None]:
-    held_out = (usable.take(rows) if len(rows) else None for rows in (indices.validation, indices.test))
-    return usable.take(indices.train), *held_out  # type: ignore[return-value]
 
 
 def read_split_column(rows: Observations, split: Split) -> NDArray[Any] | None:
@@ -161,6 +141,26 @@ def read_split_column(rows: Observations, split: Split) -> NDArray[Any] | None:
         order = {word: i for i, word in enumerate(sorted(column.words))}
         return np.asarray(np.array([order[word] for word in column.words])[column.values])
     return column.values
+
+
+def _split_indices(
+    part: Partition,
+    preparation: Preparation,
+    classes: tuple[Any, ...] | None,
+    seed: int,
+    digests: NDArray[np.uint64],
+) -> SplitIndices:
+    rows, split = part.observations, preparation.split
+    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers)
+    by = read_split_column(rows, split)
+    if preparation.duplicates == "together" and split.by_column is None:
+        split, by = replace(split, group="copies"), digests
+    return split_indices(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+
+
+def _take_parts(usable: Partition, indices: SplitIndices) -> tuple[Partition, Partition | None, Partition | None]:
+    held_out = (usable.take(rows) if len(rows) else None for rows in (indices.validation, indices.test))
+    return usable.take(indices.train), *held_out  # type: ignore[return-value]
 
 
 def _number_parts(column: Column, rows: Observations, name: str) -> NDArray[np.int64]:

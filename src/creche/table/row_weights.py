@@ -46,26 +46,6 @@ def resolve_sample_weights(weights: Any, rows: Observations) -> NDArray[np.float
     return _check_weights(array[rows.row_indices], rows)
 
 
-def _read_weight_column(name: str, rows: Observations) -> NDArray[np.float64]:
-    if not isinstance(rows.x, Table):
-        raise TableError(f"sample_weight: got {name!r}, but arrays have no named columns; needs one number per row")
-    column = rows.x.column(name, "sample_weight")
-    if column.kind not in ("number", "whole", "boolean"):
-        raise TableError(f"sample_weight: column {name!r} holds no numbers; needs one number per row")
-    return column.values.astype(np.float64)
-
-
-def _check_weights(array: NDArray[np.float64], rows: Observations) -> NDArray[np.float64]:
-    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if len(wrong):
-        raise TableError(
-            f"sample_weight: row {rows.row_numbers[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
-        )
-    if array.sum() == 0:
-        raise TableError("sample_weight: all are zero; needs at least one number above 0")
-    return array
-
-
 def apply_class_weights(
     class_weight: Mapping[Any, float] | str,
     train: Observations,
@@ -100,6 +80,26 @@ def apply_class_weights(
     else:
         raise TableError(f"class_weight: got {class_weight!r}; needs 'balanced' or a dict from class to weight")
     return np.asarray(factors[numbers] * (1.0 if weights is None else weights))
+
+
+def _read_weight_column(name: str, rows: Observations) -> NDArray[np.float64]:
+    if not isinstance(rows.x, Table):
+        raise TableError(f"sample_weight: got {name!r}, but arrays have no named columns; needs one number per row")
+    column = rows.x.column(name, "sample_weight")
+    if column.kind not in ("number", "whole", "boolean"):
+        raise TableError(f"sample_weight: column {name!r} holds no numbers; needs one number per row")
+    return column.values.astype(np.float64)
+
+
+def _check_weights(array: NDArray[np.float64], rows: Observations) -> NDArray[np.float64]:
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if len(wrong):
+        raise TableError(
+            f"sample_weight: row {rows.row_numbers[wrong[0]]} is {array[wrong[0]]}; needs finite numbers of 0 or more"
+        )
+    if array.sum() == 0:
+        raise TableError("sample_weight: all are zero; needs at least one number above 0")
+    return array
 
 
 def _match_classes(class_weight: Mapping[Any, float], classes: tuple[Any, ...]) -> dict[Any, float]:

@@ -167,6 +167,13 @@ class TableWriter:
         self._file.flush()
 
 
+def frame_of_table(table: Table) -> pl.DataFrame:
+    """Return the table as a Polars frame; missing values are null."""
+    import polars as pl
+
+    return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])
+
+
 @contextmanager
 def _raise_system_errors() -> Iterator[None]:
     """Raise an OSError for a full disk or a closed pipe, which Polars reports by the text of several errors."""
@@ -188,13 +195,6 @@ def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
     if len(types) <= 1:
         return next(iter(types), pl.Float64())
     return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
-
-
-def frame_of_table(table: Table) -> pl.DataFrame:
-    """Return the table as a Polars frame; missing values are null."""
-    import polars as pl
-
-    return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])
 
 
 def _to_series(name: str, column: Column) -> pl.Series:

@@ -212,5 +212,5 @@ def test_a_class_with_one_row_cannot_be_judged() -> None:
 def test_a_table_for_validation_does_not_go_with_folds() -> None:
     table = cr.datasets.penguins()
     for call in (cr.cross_validate, cr.sweep):
-        with pytest.raises(cr.PlanError, match="validation_data: got a .*, which cannot be combined with folds"):
+        with pytest.raises(cr.PlanError, match=r"validation_data: got a .*, which cannot be combined with folds"):
             call(table, label="species", folds=3, validation_data=table)

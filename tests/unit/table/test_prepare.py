@@ -476,7 +476,7 @@ def test_leakage_is_reported_and_cured() -> None:
     copied = pl.concat([birds] * 3)
     with pytest.warns(CrecheWarning, match=r"leakage: \d+ of 300 validation rows are also among the training rows"):
         prepared(copied, label="species")
-    with pytest.warns(CrecheWarning, match="dropped 666 of 999 rows that are copies of others"):
+    with pytest.warns(CrecheWarning, match="dropped 666 of 999 rows because they are copies of others"):
         out = prepared(copied, label="species", duplicates="drop")
     assert len(out.train) == 233
     together = prepared(copied, label="species", duplicates="together")

@@ -15,6 +15,8 @@ from creche.table.reading.options import SEPARATORS, ReadOptions
 
 __all__ = ["Dialect", "detect_dialect", "detect_encoding"]
 
+ACCEPTED_FORMATS = "needs CSV, JSON lines, Parquet or Arrow"
+
 SAMPLE_SIZE = 65_536  # bytes, or characters
 
 SAMPLE_ROWS = 200
@@ -66,9 +68,6 @@ def detect_encoding(head: bytes, source: str) -> str:
             ) from error
         return "cp1252" if not re.search(rb"[\x81\x8d\x8f\x90\x9d]", head) else "latin-1"
     return "utf-8"
-
-
-ACCEPTED_FORMATS = "needs CSV, JSON lines, Parquet or Arrow"
 
 
 def detect_dialect(head: str, read_options: ReadOptions) -> Dialect:

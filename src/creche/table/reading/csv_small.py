@@ -148,16 +148,6 @@ def unclosed_quote_error(source: str, line: int, quote: str) -> TableError:
     )
 
 
-@contextmanager
-def _allow_long_cells() -> Iterator[None]:
-    """Raise the limit of Python's reader, 131,072 characters for a cell."""
-    before = csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
 def read_small_table(
     text: str, dialect: Dialect, source: str, rules: Mapping[str, Rule], columns: Sequence[str] | None = None
 ) -> Table:
@@ -190,3 +180,13 @@ def read_small_table(
 def no_rows_error(source: str) -> TableError:
     """Return the error about a file with column names only."""
     return TableError(f"{source}: has column names but no rows below them; needs at least one row")
+
+
+@contextmanager
+def _allow_long_cells() -> Iterator[None]:
+    """Raise the limit of Python's reader, 131,072 characters for a cell."""
+    before = csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
