@@ -17,7 +17,7 @@ def test_matrices(data: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         ([["a", "b"]], r"X: is no array of numbers \(.*\); needs rows of equally many numbers"),
         ([[1, 2], [3]], "X: is no array of numbers"),
@@ -31,8 +31,8 @@ def test_matrices(data: object) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_no_matrix(data: object, says: str) -> None:
-    with pytest.raises(TableError, match=says):
+def test_what_is_no_matrix(data: object, message: str) -> None:
+    with pytest.raises(TableError, match=message):
         check_matrix(data)
 
 

@@ -130,10 +130,10 @@ def test_the_cause_of_a_change_is_named() -> None:
     assert compare_tables(digest_table(table(mass=numbers(1, 2))), longer) == ["it has 3 rows, not 2"]
 
 
-@pytest.mark.parametrize("lie", [{}, {"rows": 1}, {"rows": 1, "columns": [], "total": ""}, []])
-def test_a_description_that_is_none_is_refused(lie: Any) -> None:
+@pytest.mark.parametrize("change", [{}, {"rows": 1}, {"rows": 1, "columns": [], "total": ""}, []])
+def test_a_description_that_is_none_is_refused(change: Any) -> None:
     with pytest.raises(FileError, match="damaged or made by hand"):
-        compare_tables(lie, digest_table(table(a=numbers(1))))
+        compare_tables(change, digest_table(table(a=numbers(1))))
 
 
 def test_a_missing_column_is_named() -> None:
@@ -169,16 +169,16 @@ def test_the_order_of_columns_and_what_is_beside_them_are_changes() -> None:
     assert compare_tables(before, digest_table(table(b=b, a=a))) == []  # an older file, which does not tell
 
 
-def test_rows_in_another_order_are_said_in_one_sentence() -> None:
+def test_rows_in_a_different_order_are_one_sentence() -> None:
     words = {name: numbers(*range(i, i + 3)) for i, name in enumerate("abc")}
     whole = table(**words)
     turned = digest_table(whole.take(np.array([2, 1, 0])))
-    said = "each of its 3 columns has different values, or its rows are in a different order"
-    assert compare_tables(digest_table(whole), turned) == [said]
+    message = "each of its 3 columns has different values, or its rows are in a different order"
+    assert compare_tables(digest_table(whole), turned) == [message]
 
 
-@pytest.mark.parametrize("lie", [{"order": {}}, {"beside": []}, {"beside": {"weights": 3}}, {"order": 1, "more": 2}])
-def test_a_description_whose_additions_are_none_is_refused(lie: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"order": {}}, {"beside": []}, {"beside": {"weights": 3}}, {"order": 1, "more": 2}])
+def test_a_description_whose_additions_are_none_is_refused(change: dict[str, Any]) -> None:
     before = describe_table(table(a=numbers(1)), {"weights": table(c=numbers(1))})
     with pytest.raises(FileError, match="table digest: needs rows"):
-        compare_tables({**before, **lie}, before)
+        compare_tables({**before, **change}, before)

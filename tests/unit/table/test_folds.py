@@ -84,6 +84,6 @@ def test_repeats_deal_anew_and_seeds_too() -> None:
         ({"k": 2, "repeats": 2, "times": np.arange(9)}, "folds in order of time can be made in one way only"),
     ],
 )
-def test_folds_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_folds(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         assign_folds(9, **arguments)

@@ -31,8 +31,8 @@ def number(values: Any) -> Column:
     return Column("number", np.asarray(values, dtype=np.float64))
 
 
-def described(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
-    """How a column is described, beside another."""
+def describe(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
+    """Describe a column of a table with one other column."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)
         schema = Schema.infer(
@@ -62,17 +62,17 @@ def described(column: Column, name: str = "it", role: str | None = None) -> Colu
     ids=lambda value: value.kind if isinstance(value, Column) else value,
 )
 def test_roles_by_values(column: Column, role: str) -> None:
-    assert described(column).role == role
+    assert describe(column).role == role
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "patient_id", "PassengerId", "customerID", "row", "uuid"])
 def test_different_whole_numbers_called_an_identifier_are_one(name: str) -> None:
     column = Column("whole", RANDOM.permutation(10 * ROWS)[:ROWS])
-    assert described(column, name).role == "identifier"
-    assert described(column, "width").role == "numeric"
+    assert describe(column, name).role == "identifier"
+    assert describe(column, "width").role == "numeric"
 
 
-def test_what_is_left_out_is_said_with_its_reason() -> None:
+def test_a_warning_says_why_a_column_is_left_out() -> None:
     words = Column.from_words([f"code{i}" for i in range(ROWS)])
     columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
     with pytest.warns(
@@ -102,12 +102,12 @@ def test_what_is_left_out_is_said_with_its_reason() -> None:
     ],
     ids=lambda value: value.kind if isinstance(value, Column) else value,
 )
-def test_a_given_role_is_honoured(column: Column, role: str) -> None:
-    assert described(column, role=role).role == role
+def test_a_role_that_is_set_is_kept(column: Column, role: str) -> None:
+    assert describe(column, role=role).role == role
 
 
 @pytest.mark.parametrize(
-    ("column", "role", "says"),
+    ("column", "role", "message"),
     [
         (Column.from_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
         (Column.from_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
@@ -125,13 +125,13 @@ def test_a_given_role_is_honoured(column: Column, role: str) -> None:
     ],
     ids=str,
 )
-def test_a_role_that_cannot_be_is_refused(column: Column, role: str, says: str) -> None:
-    with pytest.raises(TableError, match=says):
-        described(column, role=role)
+def test_a_role_that_does_not_fit_is_refused(column: Column, role: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        describe(column, role=role)
 
 
 def test_words_become_what_their_role_needs() -> None:
-    """Of a DataFrame, where words that look like numbers are words until it is said what they are."""
+    """In a DataFrame, words that look like numbers are words until their role is set."""
     data = {"size": ["1.5", None, "3"] * 20, "ringed": ["1", "0", None] * 20, "when": ["1.2.2020"] * 60}
     roles = {"size": "numeric", "ringed": "boolean", "when": "datetime"}
     columns = apply_roles(read_table(data), roles).columns
@@ -144,7 +144,7 @@ def test_words_become_what_their_role_needs() -> None:
     assert [(c.role, c.missing) for c in schema.columns] == [("numeric", 20), ("boolean", 20), ("datetime", 0)]
 
 
-def test_a_word_among_numbers_is_told() -> None:
+def test_a_word_among_numbers_is_named_in_a_warning() -> None:
     sizes = [str(i) for i in range(ROWS)]
     sizes[6] = "#REF!"
     with pytest.warns(CrecheWarning) as caught:
@@ -168,8 +168,10 @@ def test_an_empty_column_is_named() -> None:
         Schema.infer(empty, [], {})
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]
     several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})
-    says = r"columns 'gap0', .*'gap4', … \(7 columns\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
-    with pytest.raises(TableError, match=says):
+    message = (
+        r"columns 'gap0', .*'gap4', … \(7 columns\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
+    )
+    with pytest.raises(TableError, match=message):
         Schema.infer(several, [], {})
 
 
@@ -210,18 +212,18 @@ def test_different_values_are_counted_in_long_columns_too(rows: int) -> None:
     values = RANDOM.integers(0, 700, rows)
     expected = len(set(values.tolist()))
     gaps = np.where(RANDOM.random(rows) < 0.1, np.nan, values.astype(np.float64))
-    assert described(Column("whole", values)).distinct == expected
-    assert described(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
+    assert describe(Column("whole", values)).distinct == expected
+    assert describe(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
     moments = DAYS[0] + values.astype("timedelta64[D]")
     moments[:5] = np.datetime64("NaT")
-    assert described(Column("datetime", moments)).distinct == len(set(values[5:].tolist()))
+    assert describe(Column("datetime", moments)).distinct == len(set(values[5:].tolist()))
 
 
 def test_examples_are_the_first_different_values() -> None:
-    assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
-    assert described(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
-    assert described(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
-    assert described(Column.from_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
+    assert describe(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
+    assert describe(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
+    assert describe(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
+    assert describe(Column.from_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
 
 
 def test_there_and_back_as_plain_data() -> None:
@@ -245,7 +247,7 @@ PLAIN = Schema((ColumnSchema("a", "numeric", "whole", 3, 1, 2, ("1", "2")),)).to
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(data: Any) -> None:
+def test_damaged_data_is_refused(data: Any) -> None:
     assert Schema.from_dict(PLAIN).columns[0].examples == ("1", "2")
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         Schema.from_dict(data)
@@ -259,7 +261,7 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from([*PLAIN["columns"][0]]), JUNK)
-def test_whatever_stands_in_a_file_is_refused_or_fits(key: str, value: Any) -> None:
+def test_any_data_from_a_file_is_refused_or_fits(key: str, value: Any) -> None:
     try:
         schema = Schema.from_dict({"columns": [{**PLAIN["columns"][0], key: value}]})
     except CrecheError:

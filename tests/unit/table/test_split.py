@@ -50,32 +50,32 @@ def test_stratified_splits_never_change(seed: int, expected: list[int]) -> None:
 
 @given(st.integers(1, 300), st.floats(0, 0.9), st.integers(0, 2**64 - 1))
 def test_the_lowest_hashes_are_validated(rows: int, fraction: float, seed: int) -> None:
-    wanted = int(fraction * rows + 0.5)
-    if wanted >= rows:
+    size = int(fraction * rows + 0.5)
+    if size >= rows:
         with pytest.raises(TableError, match="none of the"):
             split_rows(rows, fraction, seed)
         return
     train, validation = split_rows(rows, fraction, seed)
     by_hash = sorted(range(rows), key=lambda row: splitmix64(seed, row))
-    assert validation.tolist() == sorted(by_hash[:wanted])
-    assert train.tolist() == sorted(by_hash[wanted:])
+    assert validation.tolist() == sorted(by_hash[:size])
+    assert train.tolist() == sorted(by_hash[size:])
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.8), st.integers(0, 2**32))
 def test_stratified_splits(labels: list[int], fraction: float, seed: int) -> None:
     classes = np.array(labels, dtype=np.int32)
     rows = len(classes)
-    wanted = int(fraction * rows + 0.5)
-    if wanted >= rows:
+    size = int(fraction * rows + 0.5)
+    if size >= rows:
         return
     train, validation = split_rows(rows, fraction, seed, classes)
     assert sorted([*train.tolist(), *validation.tolist()]) == list(range(rows))
-    assert len(validation) <= wanted
+    assert len(validation) <= size
     several = len(set(labels)) > 1
     for c in set(labels):
         count = labels.count(c)
         held_out = int((classes[validation] == c).sum())
-        fair = wanted * count / rows
+        fair = size * count / rows
         assert int(fair) - 1 < held_out + (1 if several and held_out == count - 1 else 0)
         assert held_out <= int(fair) + 1
         assert held_out < count
@@ -108,7 +108,7 @@ def test_no_validation() -> None:
 
 
 @pytest.mark.parametrize("fraction", [1, 1.0, -0.1, 1.5, float("nan"), "0.3", True, None], ids=repr)
-def test_fractions_that_cannot_be(fraction: float) -> None:
+def test_invalid_fractions(fraction: float) -> None:
     with pytest.raises(PlanError, match=r"validation_fraction: got .*; needs a number of at least 0 and below 1"):
         split_rows(10, fraction, 0)
 
@@ -182,6 +182,6 @@ def test_a_column_says_the_part() -> None:
         ({"column": 3}, "column: got 3; needs the name of a column"),
     ],
 )
-def test_splits_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_splits(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         Split(**arguments)

@@ -1,4 +1,4 @@
-"""Writing: what is read again is what was written, and a file is there whole or as it was before."""
+"""What is read again equals what was written, and a file is written completely or left as it was."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def column(moments: list[Any]) -> Column:
     return Column("datetime", np.array(moments, dtype="datetime64[us]"))
 
 
-def encoded(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:
+def encode(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:
     out = np.full((len(moments), encoder.width), np.nan)
     encoder.write(encoder.prepare(column(moments), ColumnContext("the table", "day")), out)
     return out
@@ -47,7 +47,7 @@ def test_the_parts_are_those_of_the_standard_library(moments: list[datetime.date
     expected = [
         (m.year, *waves(m.month - 1, 12), m.day - 1, *waves(m.weekday(), 7), *waves(m.hour, 24)) for m in moments
     ]
-    np.testing.assert_allclose(encoded(ALL, moments), expected, atol=1e-15)
+    np.testing.assert_allclose(encode(ALL, moments), expected, atol=1e-15)
 
 
 @pytest.mark.parametrize("part", list(CIRCLES))
@@ -60,7 +60,7 @@ def test_circles_are_round_and_even(part: str) -> None:
 
 def test_year_and_day_are_standardized() -> None:
     moments = ["2018-03-01", "2019-03-11", "2023-03-06"]
-    z = encoded(DatetimeEncoder.fit("day", column(moments), Preprocessing()), moments)
+    z = encode(DatetimeEncoder.fit("day", column(moments), Preprocessing()), moments)
     years, days = np.array([2018, 2019, 2023]), np.array([0, 10, 5])
     np.testing.assert_allclose(z[:, 0], (years - years.mean()) / years.std())
     np.testing.assert_allclose(z[:, 1], (days - days.mean()) / days.std())
@@ -77,10 +77,10 @@ def test_parts_that_never_differ_are_left_out() -> None:
 def test_missing_dates_are_marked() -> None:
     encoder = DatetimeEncoder.fit("day", column([*TWO, "NaT"]), Preprocessing())
     assert encoder.inputs == (*ALL.inputs, "day missing")
-    z = encoded(encoder, ["NaT", TWO[0]])
+    z = encode(encoder, ["NaT", TWO[0]])
     assert z[0].tolist() == [0] * 8 + [1]
     assert z[1, -1] == 0
-    assert encoded(ALL, ["NaT"]).tolist() == [[0] * 8]
+    assert encode(ALL, ["NaT"]).tolist() == [[0] * 8]
 
 
 def test_a_weight_is_as_many_rows() -> None:
@@ -92,7 +92,7 @@ def test_a_weight_is_as_many_rows() -> None:
 
 def test_without_any_date() -> None:
     encoder = DatetimeEncoder.fit("day", column(["NaT", "NaT"]), Preprocessing())
-    assert encoded(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
+    assert encode(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_without_any_date() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(change: dict[str, Any]) -> None:
+def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
     encoder = DatetimeEncoder.fit("day", column(TWO), Preprocessing())
     assert DatetimeEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):

@@ -24,7 +24,7 @@ from tests.unit.table.tables import frame
 def refused(
     content: bytes | str, folder: Path, message: str, error: type[Exception] = TableError, name: str = "t.csv"
 ) -> None:
-    """By both readers of CSV, and by rows at a time, with the same words."""
+    """Both readers of CSV, and reading in batches, raise the same error."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(error, match=message) as small:
@@ -128,7 +128,7 @@ CUT = [
 
 @pytest.mark.parametrize(("name", "whole"), CUT, ids=[name for name, _ in CUT])
 def test_cut_short(name: str, whole: bytes, tmp_path: Path) -> None:
-    """At many places: refused as damaged, or (an Arrow stream between two batches) read as what is left."""
+    """A file cut at many places is refused as damaged, or (an Arrow stream between two batches) read up to there."""
     path = tmp_path / "cut"
     for length in sorted({*range(0, len(whole), max(1, len(whole) // 40)), len(whole) - 1, len(whole) - 4}):
         path.write_bytes(whole[:length])
@@ -201,7 +201,7 @@ def test_expected_kinds(tmp_path: Path) -> None:
     assert table.columns["flag"].to_objects().tolist() == [True, False]
 
 
-def test_a_wrong_reading() -> None:
+def test_invalid_read_options() -> None:
     for wrong, message in [
         ({"format": "cvs"}, "ReadOptions.format: got 'cvs'"),
         ({"separator": ";;"}, "ReadOptions.separator: got ';;'"),
