@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, PlanError, TableError
 from creche.table.checks import warn
+from creche.table.fold_classes import check_fold_classes
 from creche.table.inspection import TableInspection
 from creche.table.labels import check_class_sizes, encode_classes
 from creche.table.leakage import find_fold_leakage
@@ -19,16 +20,10 @@ from creche.table.partition import Partition, hash_rows, read_split_column, spli
 from creche.table.prepare import Prepared, split_rows
 from creche.table.split import hash_sequence
 
-__all__ = ["Fold", "assign_folds", "check_fold_arguments", "check_fold_classes", "prepare_folds"]
+__all__ = ["Fold", "assign_folds", "check_fold_arguments", "prepare_folds"]
 
 # Arguments of `creche.train` that split the rows, as folds do already.
 SPLIT_ARGUMENTS = ("split_column", "test_fraction", "validation_data", "test_data")
-
-NAMED = 3  # classes, and folds of each
-
-REMEDY = "use fewer folds, merge the class with another, or leave its rows out"
-
-FoldsByClass = dict[Any, list[str]]  # the names of the folds that lack a class
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,55 +179,6 @@ def check_fold_arguments(arguments: Mapping[str, Any], others: Sequence[str] = (
             )
 
 
-def check_fold_classes(
-    folds: Sequence[tuple[int, int, Partition, Partition]], classes: tuple[Any, ...], repeats: int
-) -> None:
-    """Warn of classes that are missing from a fold.
-
-    Parameters
-    ----------
-    folds : sequence of (repeat, number, training rows, held-out rows)
-    classes : tuple
-        All classes, sorted.
-    repeats : int
-        The number of repeats.
-
-    Warns
-    -----
-    CrecheWarning
-        If the training rows or the held-out rows of a fold lack a class.
-
-    Raises
-    ------
-    TableError
-        If the training rows of a fold have only one class.
-
-    """
-    not_trained: FoldsByClass = {}
-    not_held_out: FoldsByClass = {}
-    for repeat, number, train, held_out in folds:
-        name = f"fold {number}" if repeats == 1 else f"fold {number} of repeat {repeat}"
-        in_train, in_held_out = (_count_classes(part, classes) > 0 for part in (train, held_out))
-        if in_train.sum() < 2:
-            only = classes[int(np.argmax(in_train))]
-            raise TableError(
-                f"label {train.observations.label!r}: all training rows of {name} have the class {only!r}; needs two "
-                "classes: use another number of folds, or group by another column"
-            )
-        for c in np.flatnonzero(in_train ^ in_held_out):  # a class without any row is missing from no fold
-            (not_held_out if in_train[c] else not_trained).setdefault(classes[c], []).append(name)
-    if not_trained:
-        warn(
-            f"folds: the training rows lack {_format_classes(not_trained)}, so those networks never predict it; "
-            f"{REMEDY}"
-        )
-    if not_held_out:
-        warn(
-            f"folds: the held-out rows lack {_format_classes(not_held_out)}, so AUC, F1 and balanced accuracy are "
-            f"those of the other classes; {REMEDY}"
-        )
-
-
 def _assign_rows(
     inspection: TableInspection, folds: int, repeats: int, seed: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -336,20 +282,6 @@ def _split_by_time(times: NDArray[np.generic], k: int) -> list[tuple[NDArray[np.
         (np.flatnonzero(period < begin), np.flatnonzero((period >= begin) & (period < end)))
         for begin, end in zip(begins, ends, strict=True)
     ]
-
-
-def _count_classes(part: Partition, classes: tuple[Any, ...]) -> NDArray[np.int64]:
-    rows = part.observations
-    return np.bincount(encode_classes(rows.y, classes, rows.label, rows.row_numbers), minlength=len(classes))
-
-
-def _format_classes(folds: FoldsByClass) -> str:
-    """Name the first of the classes, and the first of the folds of each."""
-    texts = []
-    for label, names in list(folds.items())[:NAMED]:
-        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-        texts.append(f"class {label!r} in {', '.join(names[:NAMED])}{more}")
-    return "; ".join(texts) + (f"; and {len(folds) - NAMED:,} other classes" if len(folds) > NAMED else "")
 
 
 def _describe(value: Any) -> str:

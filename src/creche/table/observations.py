@@ -122,7 +122,7 @@ def read_observations(
     names = (label,) if isinstance(label, str) else tuple(label or ())
     if not is_table(data):
         if y is None and names:
-            raise TableError(f"got {type(data).__name__}; {ACCEPTED_DATA}")
+            raise TableError(f"data: got {type(data).__name__}; {ACCEPTED_DATA}")
         return _from_arrays(data, y, names)
     table = _check_not_empty(read_table(data, read_options, expected))
     if y is None:
