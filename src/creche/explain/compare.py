@@ -275,7 +275,7 @@ def _compared(
 ) -> Comparison:
     """What the runs lost on their ways, and the surface on which those lie."""
     plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
-    rows, validation = prepared.rows(plan.loss, plan.precision)
+    rows, validation = prepared.encode(plan.loss, plan.precision)
     judges = [LossEvaluator(plan, rows, threads)] + (
         [] if validation is None else [LossEvaluator(plan, validation, threads)]
     )

@@ -176,7 +176,7 @@ def decision_regions(
     return DecisionRegions(
         (x_column, y_column), along_x, along_y, said.reshape(points, points, -1), outcome_names(predicting),
         predicting.classes is not None, predicting.labels.name,
-        {name: column.objects()[0] for name, column in fixed.items()}, np.column_stack(numbers),
+        {name: column.to_objects()[0] for name, column in fixed.items()}, np.column_stack(numbers),
         _said_labels(predicting, table) if labels is None else labels, labels is not None,
     )  # fmt: skip
 
@@ -189,7 +189,7 @@ def _numbers(model: Predictor, table: Table, name: str, argument: str) -> NDArra
         raise PlanError(
             f"{argument}: {name!r} holds {what}; regions are over numbers: {', '.join(able) or 'none here'}"
         )
-    return coerce_column(table.columns[name], Rule("number", given=True), ColumnContext(table.source, name)).values
+    return coerce_column(table.columns[name], Rule("number", required=True), ColumnContext(table.source, name)).values
 
 
 def _side(values: NDArray[np.float64], name: str, points: int) -> NDArray[np.float64]:
@@ -217,7 +217,7 @@ def _fixed(
         if others is not None and name in others:
             found[name] = read_table({name: [others[name]]}, expected={name: kind}).columns[name]
         elif name in left:
-            given = coerce_column(table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name))
+            given = coerce_column(table.columns[name], Rule(kind, required=True), ColumnContext(table.source, name))
             found[name] = _usual(given, as_category=encoder.role == "categorical" or kind == "boolean")
     return found
 
@@ -228,7 +228,7 @@ def _usual(column: Column, *, as_category: bool) -> Column:
     if len(present) == 0:
         return column.take(slice(0, 1))
     if as_category:
-        values = column.objects()[present].tolist()
+        values = column.to_objects()[present].tolist()
         counts = Counter(values)
         commonest = min(counts, key=lambda value: (-counts[value], str(value)))
         return column.take(present[[values.index(commonest)]])

@@ -339,7 +339,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
         raise CrecheError(f"the run has not diverged: it is {run.status.replace('_', ' ')}")
     part, batch = _failed_batch(run)
     found, row = _found(run, batch)
-    training = run.prepared.encoded(run.prepared.train, run.plan.loss, run.plan.precision)
+    training = run.prepared.encode_part(run.prepared.train, run.plan.loss, run.plan.precision)
     observed = None if row is None else (batch.observations, batch.rows, row)
     extreme = find_extreme(run, observed, training)
     epoch, number, rate = where
@@ -354,7 +354,7 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
     count, done = len(prepared.train), int(run._engine.batch_in_epoch)
 
     def batch_of_part(part: Partition) -> Batch:
-        rows = prepared.encoded(part, plan.loss, plan.precision)
+        rows = prepared.encode_part(part, plan.loss, plan.precision)
         return Batch(part.observations, rows, tuple(prepared.features.inputs))
 
     if done == plan.steps_per_epoch(count) and prepared.validation is not None:

@@ -175,7 +175,7 @@ class FeatureRows:
 
     def cells(self, names: tuple[str, ...]) -> tuple[NDArray[np.object_], ...]:
         """Return the cells of each of these columns, (n,) objects, None where one is missing."""
-        return tuple(self.table.column(name, "features").objects() for name in names)
+        return tuple(self.table.column(name, "features").to_objects() for name in names)
 
     def labels(self, model: Predictor) -> NDArray[Any] | None:
         """Return the labels, (n,) objects, None where one is missing; None if neither `y` nor the table has them.
@@ -197,9 +197,9 @@ class FeatureRows:
         columns = []
         for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
             context = ColumnContext(self.table.source, name, self.table.first_row)
-            column = coerce_column(self.table.columns[name], Rule(kind, given=True), context)
+            column = coerce_column(self.table.columns[name], Rule(kind, required=True), context)
             words = column.words if column.kind == "boolean" else ()
-            columns.append([words[int(v)] if words and v is not None else v for v in column.objects()])
+            columns.append([words[int(v)] if words and v is not None else v for v in column.to_objects()])
         return _as_objects(columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)))
 
 
@@ -252,7 +252,7 @@ def _as_table(model: Predictor, source: Any) -> Table:
 def _with_feature_names(model: Predictor, table: Table) -> Table:
     """Return the table; its columns are renamed in order if the network was trained on an array, which has no names."""
     names = model.features.names
-    if not model.features.of_table and not all(name in table.columns for name in names):
+    if not model.features.has_column_names and not all(name in table.columns for name in names):
         if len(table.names) != len(names):
             raise TableError(
                 f"{table.source}: has {len(table.names)} columns; the network was trained on an array of {len(names)}"

@@ -149,7 +149,7 @@ def create_grid(
 
 
 def _read(column: Column, kind: str, place: ColumnContext) -> Column:
-    return coerce_column(column, Rule(kind, given=True), place)
+    return coerce_column(column, Rule(kind, required=True), place)
 
 
 def _given(at: Any, name: str, kind: str) -> Column:
@@ -178,9 +178,9 @@ def _categories(observed: Column, kind: str) -> tuple[Column, int]:
     missing = bool(observed.missing.any())
     if kind == "boolean":
         return Column("boolean", np.array([0.0, 1.0, np.nan] if missing else [0.0, 1.0]), observed.words), 0
-    counts = Counter(word for word in observed.objects().tolist() if word is not None)
+    counts = Counter(word for word in observed.to_objects().tolist() if word is not None)
     common = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS_TRIED]
-    return Column.of_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
+    return Column.from_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
 
 
 def _as_written(column: Column) -> list[Any]:
@@ -188,7 +188,7 @@ def _as_written(column: Column) -> list[Any]:
     if column.kind == "boolean":
         words = column.words or ("false", "true")
         return [None if value != value else words[int(value)] for value in column.values.tolist()]
-    values: list[Any] = column.objects().tolist()
+    values: list[Any] = column.to_objects().tolist()
     return values
 
 
@@ -257,7 +257,7 @@ class InputSettings:
             begin, end = end, end + column.width
             if column.name in changes:
                 tried = Table({column.name: changes[column.name]}, table.source, table.first_row)
-                block = FeatureEncoder((column,), features.of_table).transform(tried, precision)
+                block = FeatureEncoder((column,), features.has_column_names).transform(tried, precision)
                 self._blocks.append((slice(begin, end), block))
 
     def predict(self, settings: NDArray[np.int64]) -> NDArray[np.float64]:

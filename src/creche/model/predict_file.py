@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -122,8 +122,11 @@ def predict_file(
     ignored: tuple[str, ...] = ()
     with TableWriter(target, format) as writer:
         # Columns that the model does not use are copied as they are written, and never cause an error.
-        others = "words" if writer.format == "csv" else "loose"
-        for batch in read_batches(source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
+        other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
+        batches = read_batches(
+            source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
+        )
+        for batch in batches:
             if rows == 0:
                 kept = _names_to_keep(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))

@@ -23,9 +23,10 @@ from creche.plan.arguments import check_whole_number
 from creche.plan.plan import EarlyStopping
 from creche.table.checks import warn
 from creche.table.folds import check_fold_arguments, prepare_folds
+from creche.table.inspection import TableInspection, inspect_table
 from creche.table.labels import encode_classes
 from creche.table.partition import Partition
-from creche.table.prepare import TableInspection, encode_features, inspect_table
+from creche.table.prepare import encode_features
 from creche.table.table import Table
 from creche.training.arguments import (
     TrainArguments,
@@ -107,10 +108,10 @@ class CrossValidation:
     @cached_property
     def _judged(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
         """Each network on the rows of its fold, which are encoded once for all networks that share them."""
-        whole, evaluations = self._survey.whole.observations, []
+        whole, evaluations = self._survey.usable.observations, []
         classes = self._survey.classes
         columns = len(classes) if classes is not None else whole.y.reshape(len(whole), -1).shape[1]
-        said = OutOfFoldPredictions(whole.of, columns, classes is not None)
+        said = OutOfFoldPredictions(whole.n_table_rows, columns, classes is not None)
         for i, members in self._by_fold():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
@@ -125,7 +126,7 @@ class CrossValidation:
                 ):
                     model.check_outputs(outputs, rows.row_numbers)
                     predicted = model.decode_outputs(outputs)
-                    said.add(rows.rows, np.asarray(predicted, dtype=np.float64))
+                    said.add(rows.row_indices, np.asarray(predicted, dtype=np.float64))
                     evaluations.append(judge(predicted))
         return evaluations, said
 
@@ -154,7 +155,7 @@ class CrossValidation:
 
         NaN for rows with fewer than two predictions, as all have without repeats and seeds.
         """
-        y = self._survey.whole.observations.y
+        y = self._survey.usable.observations.y
         scale = np.ones(1) if self._survey.classes is not None else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
         return self._judged[1].disagreement(scale)
 
@@ -166,8 +167,8 @@ class CrossValidation:
     @cached_property
     def _seen(self) -> Partition:
         """The rows that have predictions."""
-        whole = self._survey.whole
-        return whole.take(np.flatnonzero(self.times[whole.observations.rows] > 0))
+        whole = self._survey.usable
+        return whole.take(np.flatnonzero(self.times[whole.observations.row_indices] > 0))
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
@@ -181,7 +182,7 @@ class CrossValidation:
         Where rows were predicted by several networks, this is how good their mean is: better than one network alone.
         """
         rows, model = self._seen.observations, self.members[0].model
-        said = self.predictions[rows.rows]
+        said = self.predictions[rows.row_indices]
         # The baseline is not that of the first fold's training rows, but of all rows.
         if model.classes is None:
             return RegressionEvaluation.of(
@@ -213,7 +214,7 @@ class CrossValidation:
     def test_to_train(self) -> float:
         """Held-out rows to rows for training, both as means over the folds."""
         used = [self._folds[i] for i in sorted(set(self._fold_of))]
-        return sum(len(fold.held_out) for fold in used) / sum(fold.learnt for fold in used)
+        return sum(len(fold.held_out) for fold in used) / sum(fold.n_train for fold in used)
 
     def table(self) -> pl.DataFrame:
         """One row for each network, as a Polars DataFrame: repeat, fold, seed, held-out rows, metrics."""
@@ -234,7 +235,7 @@ class CrossValidation:
     def uncertain(self, most: int = 5) -> list[UncertainRow]:
         """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
         check_count("doubtful", most)
-        at = self._seen.observations.rows
+        at = self._seen.observations.row_indices
         return most_uncertain(self._seen, self._survey.classes, self.predictions[at], self.disagreement[at], most)
 
     def write_rows(self, path: str | Path) -> None:
@@ -271,7 +272,7 @@ class CrossValidation:
         ]
 
     def _predicted(self) -> Table:
-        rows = self._seen.observations.rows
+        rows = self._seen.observations.row_indices
         labels = self.members[0].model.labels
         return out_of_fold_table(self._seen, labels, self.predictions[rows], self.disagreement[rows], self.times[rows])
 
@@ -368,7 +369,7 @@ def cross_validate(
     survey = _surveyed(given)
     stops_early = EarlyStopping.of(given.early_stopping if given.plan is None else given.plan.early_stopping)
     check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
-    parted = prepare_folds(survey, folds, repeats, first, watches=stops_early is not None)
+    parted = prepare_folds(survey, folds, repeats, first, stops_early=stops_early is not None)
     networks = create_fold_networks(parted, range(first, first + count), given)
     try:
         networks.train(on_progress)

@@ -177,7 +177,7 @@ def _lowest(f: Callable[[float], float], low: float, high: float, steps: int = 4
 def _with_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
     """Where the ensemble comes from: what its heaviest network does, and its own evaluation and digest."""
     prepared = colony.best().prepared
-    name, part = prepared.evaluated
+    name, part = prepared.evaluation_part
     heaviest = colony[int(colony.ranking()[0])].model.provenance
     assert heaviest is not None
     evaluation = {"on": name, **ensemble.evaluate_rows(part.observations, part.weights).to_dict()}

@@ -118,7 +118,7 @@ class ColonyFolds(FoldNetworks):
         jobs: list[Job] = []
         for fold in self.folds:
             plan = plan_for_fold(fold, given)
-            rows, validation = fold.prepared.rows(plan.loss, plan.precision)
+            rows, validation = fold.prepared.encode(plan.loss, plan.precision)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
             jobs.append(Job(plan.resolved(len(rows)), rows, validation))

@@ -15,8 +15,10 @@ from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, neares
 from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
 from creche.plan.plan import EarlyStopping, Plan
+from creche.table.bootstrap_sample import resample_rows
 from creche.table.folds import check_fold_arguments, prepare_folds
-from creche.table.prepare import Prepared, inspect_table, prepare, resample_rows
+from creche.table.inspection import inspect_table
+from creche.table.prepare import Prepared, prepare
 from creche.table.reading.read import is_table, read_table
 from creche.training.arguments import (
     TrainArguments,
@@ -197,7 +199,7 @@ class Jobs:
             self._data, self._y, resolve_preparation(given), task=given.chosen_task, loss=loss, seed=0,
             validation_data=given.validation_data, test_data=given.test_data, weights=given.row_weights,
         )  # fmt: skip
-        return [EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), given.chosen_precision))]
+        return [EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), given.chosen_precision))]
 
     def _parted(self, given: SweepArguments, loss: Loss | None, watches: bool) -> list[EncodedSplit]:
         """One for each fold of each repeat."""
@@ -207,14 +209,14 @@ class Jobs:
             weights=given.row_weights,
         )  # fmt: skip
         folds = prepare_folds(survey, self.folds, self.repeats, 0, watches)
-        ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
+        ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
         found: list[EncodedSplit] = []
         for fold in folds:
             suited, precision = loss or default_loss(fold.prepared.task), given.chosen_precision
-            rows, validation = fold.prepared.rows(suited, precision)
+            rows, validation = fold.prepared.encode(suited, precision)
             if not found:
                 check_tables(rows, validation, len(folds))
-            held_out = fold.prepared.encoded(fold.held_out, suited, precision) if watches else None
+            held_out = fold.prepared.encode_part(fold.held_out, suited, precision) if watches else None
             place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
             found.append(EncodedSplit(fold.prepared, rows, validation, held_out, place, ratio))
         return found

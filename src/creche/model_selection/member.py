@@ -81,10 +81,10 @@ class Member:
     @property
     def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
         """How good the network is, and on which rows: those for testing, else for validation, else for training."""
-        return self.prepared.evaluated[0], self._judge(self.model)
+        return self.prepared.evaluation_part[0], self._judge(self.model)
 
     def _judge(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
-        part = self.prepared.evaluated[1]
+        part = self.prepared.evaluation_part[1]
         return model.evaluate_rows(part.observations, part.weights)
 
     def __repr__(self) -> str:

@@ -89,7 +89,7 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
     parts.append(facts_table(facts))
     if origin is not None and origin.schema is not None:
         parts.append(_columns_table(subject))
-    elif not subject.model.features.of_table:
+    elif not subject.model.features.has_column_names:
         parts.append(tag("p", f"The model was trained on arrays of {len(subject.model.features.names):,} columns."))
     if labels.classes is not None and len(labels.classes) <= SHARES_LISTED:
         rows = 0 if origin is None else origin.rows.get("train", 0)
@@ -324,7 +324,7 @@ def _error_cells(error: Misclassification | LargeError) -> tuple[Any, ...]:
 
 def _format_cell(subject: ReportSubject, place: int, column: int, name: str) -> str:
     x = subject.rows.x
-    value = x.columns[name].take(np.array([place])).objects()[0] if isinstance(x, Table) else x[place, column]
+    value = x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, column]
     if value is None or value != value:
         return "missing"
     if isinstance(value, bool | np.bool_):

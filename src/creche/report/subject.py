@@ -172,12 +172,12 @@ def _find_partition(
             warnings.simplefilter("ignore", CrecheWarning)  # the training has shown them
             ordered = order_columns(data, preparation, names, others=False)
             prepared = prepare_again(first.plan, preparation, ordered, y, sample_weight=weights)
-            described = describe_table(prepared.used_table(), prepared.beside())
+            described = describe_table(prepared.training_table(), prepared.side_tables())
             changes = compare_tables(origin.data, described)
     except CrecheError:  # rows of another table may be unfit for training
         return None
     if not changes:
-        part, rows = prepared.evaluated
+        part, rows = prepared.evaluation_part
         # Class weights are for training: in an evaluation on the training rows, all rows count alike.
         balanced = part == "train" and preparation.class_weight is not None
         return part, Partition(rows.observations) if balanced else rows, prepared
@@ -185,7 +185,7 @@ def _find_partition(
     validation = origin.data.get("beside", {}).get("validation_data")
     if validation is None:
         return None
-    everything = Partition(prepared.everything)
+    everything = Partition(prepared.labelled)
     if described["total"] == validation["total"]:
         return "validation", everything, None
     return ("train", everything, None) if described["total"] == origin.data["total"] else None

@@ -339,7 +339,7 @@ def describe_run(run: Run) -> dict[str, Any]:
     return {
         "plan": run.plan.to_dict(),
         "preparation": prepared.preparation.to_dict(),
-        "table": describe_table(prepared.used_table(), prepared.beside()),
+        "table": describe_table(prepared.training_table(), prepared.side_tables()),
     }
 
 

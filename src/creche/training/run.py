@@ -80,7 +80,7 @@ class Run:
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
         check_fit(plan, prepared)
-        rows, validation = prepared.rows(plan.loss, plan.precision)
+        rows, validation = prepared.encode(plan.loss, plan.precision)
         self.plan = plan.resolved(len(rows))
         self.threads = threads
         self.status = "running"
@@ -155,11 +155,11 @@ class Run:
         evaluation : ClassificationEvaluation or RegressionEvaluation
 
         """
-        return self.prepared.evaluated[0], self._evaluate(self.model, self.step)
+        return self.prepared.evaluation_part[0], self._evaluate(self.model, self.step)
 
     def _evaluate(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
         if self._evaluated is None or self._evaluated[0] != steps:
-            part = self.prepared.evaluated[1]
+            part = self.prepared.evaluation_part[1]
             self._evaluated = steps, model.evaluate_rows(part.observations, part.weights)
         return self._evaluated[1]
 

@@ -119,7 +119,7 @@ def verify(
         plan, origin.preparation, order_columns(data, origin.preparation, names, others=False), y,
         validation_data=validation_data, sample_weight=sample_weight,
     )  # fmt: skip
-    description = describe_table(prepared.used_table(), prepared.beside())
+    description = describe_table(prepared.training_table(), prepared.side_tables())
     differences = [f"the table: {change}" for change in compare_tables(origin.data, description)]
     data_same = not differences
     if origin.version != __version__:

@@ -98,7 +98,7 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ([*FOLDS, "-o", "x.creche"], "--output: does not go with --folds"),
         ([*FOLDS, "--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
-        ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name tells no format"),
+        ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name has no known suffix"),
         ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),
         ([*FOLDS, "--predictions", "/no/such/folder/x.csv"], "there is no folder /no/such/folder"),
         ([*PENGUINS, "--seeds", "3"], "--seeds: is for cross-validation; give --folds too, such as --folds 5; for"),

@@ -106,7 +106,7 @@ def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     changed = tmp_path / "changed.csv"
     changed.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
     assert main(["verify", str(model_file), str(changed)]) == 1
-    assert "column 'bill_length_mm' has other values" in capsys.readouterr().out
+    assert "column 'bill_length_mm' has different values" in capsys.readouterr().out
     assert main(["verify", str(model_file), str(changed), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["data_same"] is False
 

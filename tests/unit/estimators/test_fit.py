@@ -173,7 +173,7 @@ def test_validation_rows_can_be_given() -> None:
         ((np.ones((3, 4)),), "validation_data: got tuple; needs a pair"),
         ((np.ones((3, 3)), [0, 1, 2]), "X has 3 features, but DNNClassifier is expecting 4 features"),
         ((np.ones((3, 4)), [0, 1]), "inconsistent numbers of samples"),
-        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, none of the training rows' classes"),
+        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, which is no class of the training rows"),
     ],
     ids=str,
 )
@@ -192,7 +192,7 @@ def test_validation_rows_that_cannot_be(data: Any, says: str) -> None:
         ({"random_state": -1}, "seed: got -1"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"precision": "float16"}, "precision: got 'float16'"),
-        ({"class_weight": {9: 1.0}}, "class_weight: 9 is none of the classes"),
+        ({"class_weight": {9: 1.0}}, "class_weight: got 9, which is no class"),
         ({"validation_fraction": 2}, "validation_fraction: got 2"),
     ],
     ids=str,

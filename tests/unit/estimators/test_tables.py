@@ -120,7 +120,7 @@ def test_columns_of_one_name_are_told(kind: str) -> None:
     names = ["length", "depth", "length", "mass"]
     columns = [pa.array(column) for column in x.T]
     table = pd.DataFrame(x, columns=names) if kind == "pandas" else pa.Table.from_arrays(columns, names)
-    with pytest.raises(ValueError, match="X: column 'length' stands there twice, as column 1 and 3"):
+    with pytest.raises(ValueError, match="X: column 'length' occurs twice, as columns 1 and 3"):
         DNNClassifier(**QUICK).fit(table, y)
 
 

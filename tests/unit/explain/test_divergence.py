@@ -102,7 +102,7 @@ class TestTheEdge:
         """Of a linear network, the second derivatives of the squared error are 2 X'X / n, with a column of ones."""
         x, y = line(rows=50)
         made = quick(x, y, hidden=[], optimizer="sgd", epochs=0, batch_size=50, validation_fraction=0)
-        rows, _ = made.prepared.rows(made.plan.loss, made.plan.precision)
+        rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
         design = np.column_stack([np.ones(50), rows.x.astype(np.float64)])
         expected = 2 / np.linalg.eigvalsh(2 * design.T @ design / 50)[-1]
         edge = edge_of_stability(made.plan, made.model.weights, rows)
@@ -124,7 +124,7 @@ class TestTheEdge:
     def test_with_momentum(self, optimizer: Any, times: float) -> None:
         x, y = line(rows=50)
         made = quick(x, y, optimizer=optimizer, epochs=0)
-        rows, _ = made.prepared.rows(made.plan.loss, made.plan.precision)
+        rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
         sharp = sharpness(made.plan, made.model.weights, rows)
         assert sharp is not None
         edge = edge_of_stability(made.plan, made.model.weights, rows)

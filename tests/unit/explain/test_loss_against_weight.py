@@ -156,7 +156,7 @@ def test_a_range_that_was_given(run: cr.Run) -> None:
 
 def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
     run = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
-    rows, _ = run.prepared.rows(run.plan.loss, "float32")
+    rows, _ = run.prepared.encode(run.plan.loss, "float32")
     assert rows.weights is not None
     assert rows.classes is not None
     logits = np.maximum(rows.x @ run.model.weights[0][0] + run.model.weights[0][1], 0)

@@ -257,7 +257,7 @@ def test_training_that_finds_no_space_for_its_model_says_so(file: bytes, tmp_pat
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 2, done.stderr
-    assert "cannot be written: it would be larger than files may be here" in done.stderr
+    assert "cannot be written: it would exceed the largest permitted file size" in done.stderr
     assert "Traceback" not in done.stderr
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("model.creche", file)]
     assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN  # as Python has it; else the kernel would end it

@@ -32,7 +32,7 @@ def test_any_table_with_the_columns_will_do(model: cr.Model) -> None:
 
 def test_predictions_are_the_network_by_hand(model: cr.Model) -> None:
     x = BIRDS.select(MEASUREMENTS).to_numpy()
-    kept = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.rows
+    kept = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.row_indices
     z = (x - x[kept].mean(axis=0)) / x[kept].std(axis=0)
     for weights, bias in model.weights[:-1]:
         z = np.maximum(z @ weights + bias, 0)
@@ -86,7 +86,7 @@ def test_a_missing_column_is_named_with_the_nearest(model: cr.Model) -> None:
 
 
 def test_words_where_numbers_were(model: cr.Model) -> None:
-    with pytest.raises(cr.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or nothing"):
+    with pytest.raises(cr.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or an empty cell"):
         model.predict(BIRDS.with_columns(body_mass_g=pl.lit("heavy")))
 
 
@@ -173,7 +173,9 @@ def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
 def test_evaluate_needs_the_label(model: cr.Model) -> None:
     with pytest.raises(cr.TableError, match="label: the table has no column 'species'"):
         model.evaluate(BIRDS.drop("species"))
-    with pytest.raises(cr.TableError, match="label 'species': row 1 is 'Emperor', none of the training rows' classes"):
+    with pytest.raises(
+        cr.TableError, match="label 'species': row 1 is 'Emperor', which is no class of the training rows"
+    ):
         model.evaluate(BIRDS.with_columns(species=pl.lit("Emperor")))
 
 

@@ -118,8 +118,11 @@ def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
         ({"repeats": 2}, "repeats: got 2, but there are no folds"),
         ({"folds": 3, "repeats": 0}, "repeats: got 0"),
         ({"folds": 3, "halving": True}, "halving: does not go with folds"),
-        ({"folds": 3, "test_fraction": 0.2}, "test_fraction: does not go with folds"),
-        ({"folds": 3, "validation_data": "penguins"}, "validation_data: does not go with folds"),
+        ({"folds": 3, "test_fraction": 0.2}, "test_fraction: got 0.2, which cannot be combined with folds"),
+        (
+            {"folds": 3, "validation_data": "penguins"},
+            "validation_data: got 'penguins', which cannot be combined with folds",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:

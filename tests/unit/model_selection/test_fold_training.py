@@ -40,7 +40,7 @@ def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
     ]
     assert all(isinstance(member, cr.Run if "loss" in job else cr.Member) for member in crossed.members)
     for member, place, evaluation in zip(crossed.members, crossed.places, crossed.evaluations, strict=True):
-        fold = member.prepared.evaluated[1].observations.rows
+        fold = member.prepared.evaluation_part[1].observations.row_indices
         others = np.setdiff1d(np.arange(61), fold)
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
         assert weights_of(member) == weights_of(alone)

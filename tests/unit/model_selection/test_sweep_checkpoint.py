@@ -115,7 +115,7 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     job: dict[str, Any] = {"label": "species", "threads": 1, "epochs": 2, "checkpoint": tmp_path / "sweep"}
     cr.sweep(table, **job)
     table.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
-    with pytest.raises(cr.FileError, match="table: column 'bill_length_mm' has other values"):
+    with pytest.raises(cr.FileError, match="table: column 'bill_length_mm' has different values"):
         cr.sweep(table, **job, resume=True)
 
 

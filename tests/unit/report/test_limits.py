@@ -86,7 +86,7 @@ def test_columns_with_missing_values_and_columns_dropped() -> None:
     assert "predictions for rows in which they are missing are untested: a." in text
     assert "more parameters" in text
     a, half = find_ranges(subject)
-    train = subject.prepared.train.observations.rows  # type: ignore[union-attr]
+    train = subject.prepared.train.observations.row_indices  # type: ignore[union-attr]
     assert (a.low, a.high) == (data["a"][train].min(), data["a"][train].max())
     assert (half.low, half.high) == (data["half"][train].min(), data["half"][train].max())
 

@@ -77,5 +77,5 @@ def test_what_cannot_change(change: dict[str, Any], says: str) -> None:
 def test_labels_that_are_none_of_the_classes() -> None:
     x, y = two_classes()
     standing = TrainingState.of(quick(x, y))
-    with pytest.raises(cr.TableError, match="row 0 is 5, none of the training rows' classes: 0, 1"):
+    with pytest.raises(cr.TableError, match="row 0 is 5, which is no class of the training rows; needs one of 0, 1"):
         continue_training(standing, standing.plan, x[:1], [5])

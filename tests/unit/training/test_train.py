@@ -424,11 +424,11 @@ def with_hole(value: float) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize(
     ("x", "y", "says"),
     [
-        (two_classes()[0], two_classes()[1][:-1], "X has 80 rows and y has 79 labels"),
+        (two_classes()[0], two_classes()[1][:-1], "y: has 79 labels, but X has 80 rows"),
         (with_hole(np.nan), two_classes()[1], "X: row 7, column 1 is nan; needs finite numbers"),
         (with_hole(np.inf), two_classes()[1], "X: row 7, column 1 is inf; needs finite numbers"),
         (np.zeros((0, 3)), np.zeros(0), r"X: is empty, with shape \(0, 3\)"),
-        (two_classes()[0], np.ones(80, dtype=int), "label 'y': has one class only"),
+        (two_classes()[0], np.ones(80, dtype=int), "label 'y': has only one class"),
     ],
     ids=["lengths", "nan", "inf", "empty", "one class"],
 )

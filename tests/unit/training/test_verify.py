@@ -37,8 +37,10 @@ def test_a_changed_cell_is_named(tmp_path: Path) -> None:
     verified = cr.verify(run.model, changed)
     assert not verified.same
     assert not verified.data_same
-    assert verified.differences == ("the table: column 'bill_length_mm' has other values",)
-    assert "training again gives other weights: the table: column 'bill_length_mm' has other values" in str(verified)
+    assert verified.differences == ("the table: column 'bill_length_mm' has different values",)
+    assert "training again gives other weights: the table: column 'bill_length_mm' has different values" in str(
+        verified
+    )
 
 
 def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_a_table_that_the_network_no_longer_fits_is_named() -> None:
     another_order = cr.verify(run.model, cr.datasets.penguins().reverse())
     assert not another_order.same
     assert another_order.differences == (
-        "the table: each of its 7 columns has other values, or its rows stand in another order",
+        "the table: each of its 7 columns has different values, or its rows are in a different order",
     )
 
 
@@ -104,10 +106,10 @@ def test_rows_for_validation_belong_to_the_table() -> None:
     model = cr.train(train, validation_data=later, early_stopping=1, **(JOB | {"epochs": 40})).model
     assert cr.verify(model, train, validation_data=later).same
     forgotten = cr.verify(model, train)
-    assert forgotten.differences == ("the table: validation_data, which was given beside it, is missing",)
-    assert "validation_data, which was given beside it, is missing" in str(forgotten)
+    assert forgotten.differences == ("the table: validation_data was set, and is missing now",)
+    assert "validation_data was set, and is missing now" in str(forgotten)
     changed = later.with_columns(pl.col("body_mass_g") + 1)
-    said = "the table: validation_data, given beside it: column 'body_mass_g' has other values"
+    said = "the table: validation_data: column 'body_mass_g' has different values"
     assert cr.verify(model, train, validation_data=changed).differences == (said,)
 
 
@@ -117,10 +119,8 @@ def test_weights_belong_to_the_table() -> None:
     model = quick(x, y, sample_weight=weights).model
     assert cr.verify(model, x, y, sample_weight=weights).same
     forgotten = cr.verify(model, x, y)
-    assert forgotten.differences == ("the table: sample_weight, which was given beside it, is missing",)
-    assert "sample_weight is given beside it, and was not" in str(
-        cr.verify(quick(x, y).model, x, y, sample_weight=weights)
-    )
+    assert forgotten.differences == ("the table: sample_weight was set, and is missing now",)
+    assert "sample_weight is set, and was not before" in str(cr.verify(quick(x, y).model, x, y, sample_weight=weights))
 
 
 def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     if len(history):
         parts += [Text(), _epoch_table(history)]
     name, evaluation = run.evaluation
-    rows = run.prepared.evaluated[1].observations
+    rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
     parts += [Text(), _example_row(run, rows)]
     return Group(*parts)
@@ -237,7 +237,7 @@ def _describe_features(run: Run, row: Observations) -> str:
     if isinstance(row.x, np.ndarray):
         values: list[Any] = row.x[0].tolist()
     else:
-        values = [row.x.columns[name].objects()[0] for name in names]
+        values = [row.x.columns[name].to_objects()[0] for name in names]
     pairs = [f"{name} {format_value(value, missing='missing')}" for name, value in zip(names, values, strict=True)]
     more = f", … ({len(pairs) - MAX_VALUES} more)" if len(pairs) > MAX_VALUES else ""
     return ", ".join(pairs[:MAX_VALUES]) + more

@@ -123,7 +123,7 @@ def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) 
             raise PlanError(f"{name}: cannot be changed in a trial")
     if prepared is facts.prepared:
         return replace(setup, plan=plan)
-    rows, validation = prepared.rows(plan.loss, plan.precision)
+    rows, validation = prepared.encode(plan.loss, plan.precision)
     scale = prepared.labels.scale
     return _Setup(plan, rows, validation, scale[0] if len(scale) == 1 else 1.0)
 

@@ -26,7 +26,7 @@ def feature_values(observations: Observations, names: Sequence[str]) -> dict[str
     """Return the values of these columns, None for missing ones."""
     x = observations.x
     if isinstance(x, Table):
-        return {name: x.columns[name].objects().tolist() for name in names if name in x.columns}
+        return {name: x.columns[name].to_objects().tolist() for name in names if name in x.columns}
     return dict(zip(names, x.T.tolist(), strict=True))
 
 

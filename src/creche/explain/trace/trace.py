@@ -176,7 +176,7 @@ def _create_batch(
         origin = model.provenance if run is None else run.prepared
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
-        if run is not None and run.prepared.given_weights is not None:
+        if run is not None and run.prepared.external_weights is not None:
             notes += ("training weighted rows by an array that is no column: here all rows count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
@@ -189,7 +189,7 @@ def _create_batch(
 def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     """Return the next batch of training rows; or, of all training rows, those that the user selects."""
     part = run.prepared.train
-    encoded = run.prepared.encoded(part, run.plan.loss, run.plan.precision)
+    encoded = run.prepared.encode_part(part, run.plan.loss, run.plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_rows(batch.observations.row_numbers, rows))

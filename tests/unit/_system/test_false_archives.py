@@ -1,4 +1,4 @@
-"""Files made to harm: refused within a second, in bounded memory, whatever their digest says."""
+"""Malicious files are refused within a second, in bounded memory, even with the right digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST = 160 * 2**20  # bytes of memory, for files of at most a few megabytes
 
 
 def with_text(text: str) -> bytes:
-    """A file whose header text is this, after the digest."""
+    """Return a file with this text as its envelope, after the digest."""
     return assemble(f'{{"digest":"{ZEROS}",{text}}}', {}, b"")
 
 
@@ -32,7 +32,7 @@ def with_arrays(data: bytes = b"\0" * 16, **table: Any) -> bytes:
 
 
 def whole_header(text: str) -> bytes:
-    """A file with this as safetensors' header, in which QUOTED stands for our text."""
+    """Return a file with this header of safetensors, in which QUOTED is replaced by our text."""
     return assemble("", text.replace("QUOTED", json.dumps(json.dumps(envelope(), separators=(",", ":")))), b"")
 
 
@@ -125,7 +125,7 @@ LIES: dict[str, bytes] = {
 
 
 def peak_of_reading(path: Path) -> int:
-    """Bytes at most in use by Python and NumPy while the file is read or refused."""
+    """Return the peak memory of Python and NumPy in bytes while the file is read or refused."""
     tracemalloc.start()
     try:
         with suppress(FileError):
@@ -136,7 +136,7 @@ def peak_of_reading(path: Path) -> int:
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_lie_is_refused_at_once(tmp_path: Path, lie: str) -> None:
+def test_a_false_length_is_refused_at_once(tmp_path: Path, lie: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(LIES[lie])
     began = time.process_time()  # of the processor: a hundred times what it takes
@@ -149,8 +149,8 @@ def test_a_lie_is_refused_at_once(tmp_path: Path, lie: str) -> None:
     assert str(refusal.value).isprintable()
 
 
-def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
-    """That the lies are refused for their lie, and not for how they were put together."""
+def test_valid_archives_like_the_false_ones_are_read(tmp_path: Path) -> None:
+    """The false archives are refused because they are false, not because of how they were built."""
     neighbours = [
         honest(),
         with_header('{"a":1}'),
@@ -178,7 +178,7 @@ def test_the_honest_neighbours_of_the_lies_are_read(tmp_path: Path) -> None:
     with_header("{" + ",".join(f'"{i:06}":0' for i in range(490_000)) + "}"),
     with_header('{"a":"' + "x" * (15 * 2**20) + '\\ud83d\\ude00"}'),
 ], ids=["objects", "keys", "wide characters"])  # fmt: skip
-def test_the_costliest_headers_allowed_stay_within_the_constant(tmp_path: Path, file: bytes) -> None:
+def test_the_costliest_valid_headers_stay_within_the_bound(tmp_path: Path, file: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(file)
     tracemalloc.start()
