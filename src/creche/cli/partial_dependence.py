@@ -70,7 +70,7 @@ def partial_dependence(
     picture, as_json, of = options.pop("plot", None), options.pop("as_json", False), options.pop("of", None)
     kind = "individual" if options.pop("individual", False) else "average"
     dependence = depending(network, rows, kind=kind, **options)
-    dependence.number_of(of)  # says so now if there is no such class
+    dependence.find_outcome(of)  # says so now if there is no such class
     if picture is not None:
         save_picture(lambda: dependence.plot(of=of), picture)
     if as_json:

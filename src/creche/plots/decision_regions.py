@@ -55,9 +55,9 @@ def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = No
     'bill_length_mm'
 
     """
-    number = regions.number_of(of)
+    number = regions.find_outcome(of)
     axes = resolve_axes(axes, 6.4, 5.0)
-    if regions.of_classes:
+    if regions.is_classification:
         _classes(axes, regions, None if of is None else number)
     else:
         _numbers(axes, regions, number)
@@ -147,7 +147,7 @@ def _legend(axes: Any, regions: DecisionRegions, handles: list[Any], others: lis
 
     names = [*map(shorten, regions.outcomes), *(["no such class"] if others else [])]
     handles = [*handles, *others]
-    title = f"{shorten(regions.label)}: region, rows" + ("" if regions.labels_are_given else " as predicted")
+    title = f"{shorten(regions.label)}: region, rows" + ("" if regions.labels_are_true else " as predicted")
     if alone is not None:
         title += f"\nlines: probability of {shorten(regions.outcomes[alone])}"
     axes.legend(
@@ -183,7 +183,7 @@ def _numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
         *regions.rows[rows].T, c=labels[rows], cmap=sequential_colormap(), vmin=levels[0], vmax=levels[-1], s=22,
         edgecolors=[_ink()], linewidths=0.7, zorder=3,
     )  # fmt: skip
-    whose = "of rows" if regions.labels_are_given else "predicted of rows"
+    whose = "of rows" if regions.labels_are_true else "predicted of rows"
     axes.figure.colorbar(drawn, ax=axes, label=shorten(f"{outcome}: predicted, and {whose}", 60))
 
 

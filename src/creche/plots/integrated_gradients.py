@@ -44,8 +44,8 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     'adds to the probability of Adelie'
 
     """
-    place = attributions.place_of(row)
-    strongest = attributions.strongest(int(attributions.rows[place]))
+    place = attributions.find_row(row)
+    strongest = attributions.largest(int(attributions.rows[place]))
     shown, rest = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
     names = [f"{shorten(name, LONGEST_NAME)} = {shorten(format_cell(cell), LONGEST_CELL)}" for name, cell, _ in shown]
     values = [value for *_, value in shown]
@@ -69,11 +69,11 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.axvline(0, color="grey", linewidth=0.8, zorder=3)
     axes.set_yticks(places, names)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    what = shorten(attributions.selected(place), LONGEST_TITLE)
+    what = shorten(attributions.describe_target(place), LONGEST_TITLE)
     axes.set_xlabel(f"adds to {what}" if attributions.unit == "number" else f"adds to the {what}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(
-        f"row {attributions.rows[place]}: {what} {output:.4g}\n({baseline:.4g} for {attributions.beginning})",
+        f"row {attributions.rows[place]}: {what} {output:.4g}\n({baseline:.4g} for {attributions.baseline_name})",
         fontsize="medium",
     )
     tidy_axes(axes)

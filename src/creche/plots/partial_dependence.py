@@ -68,9 +68,9 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
     'mean probability'
 
     """
-    number = dependence.number_of(of)
+    number = dependence.find_outcome(of)
     axes = resolve_axes(axes, 6.0, 4.2)
-    if len(dependence.spans) == 2:
+    if len(dependence.grids) == 2:
         _two(axes, dependence, number)
     else:
         _one(axes, dependence, None if of is None else number)
@@ -79,35 +79,35 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
 
 def _one(axes: Any, dependence: PartialDependence, alone: int | None) -> None:
     outcomes = dependence.outcomes
-    if alone is None and dependence.of_classes and len(outcomes) == 2:
+    if alone is None and dependence.is_classification and len(outcomes) == 2:
         alone = 1
     shown = list(range(len(outcomes))) if alone is None else [alone]
-    (draw_bars if dependence.spans[0].is_category else draw_curves)(axes, dependence, shown)
+    (draw_bars if dependence.grids[0].is_category else draw_curves)(axes, dependence, shown)
     if len(shown) == 1:
-        axes.set_ylabel(shorten(dependence.measure(outcomes[shown[0]]), 48))
+        axes.set_ylabel(shorten(dependence.axis_title(outcomes[shown[0]]), 48))
     else:
-        axes.set_ylabel("mean probability" if dependence.of_classes else "mean prediction")
+        axes.set_ylabel("mean probability" if dependence.is_classification else "mean prediction")
         axes.legend(title=shorten(dependence.label), fontsize="small", title_fontsize="small", framealpha=0.8)
     axes.set_xlabel(shorten(dependence.columns[0], 48))
-    if dependence.of_classes:
-        axes.set_ylim(-0.08 if not dependence.spans[0].is_category else 0, 1.03)
+    if dependence.is_classification:
+        axes.set_ylim(-0.08 if not dependence.grids[0].is_category else 0, 1.03)
     tidy_axes(axes)
 
 
 def draw_curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
     """A line for each class or label, thin ones for rows, and the rug."""
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     every = max(1, len(span) // 8)
     for place, number in enumerate(shown):
         look = category_style(number)
         if dependence.individual is not None:
             rows = _some(len(dependence.individual))
             axes.plot(
-                span.at, dependence.individual[rows, :, number].T, color=look["color"], linewidth=0.6,
+                span.positions, dependence.individual[rows, :, number].T, color=look["color"], linewidth=0.6,
                 linestyle="-" if len(shown) == 1 else look["linestyle"], alpha=0.3, zorder=1,
             )  # fmt: skip
         axes.plot(
-            span.at, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
+            span.positions, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
             marker=look["marker"], markevery=(place * every // max(len(shown), 1), every), markersize=5,
             label=shorten(dependence.outcomes[number]), zorder=3,
         )  # fmt: skip
@@ -117,7 +117,7 @@ def draw_curves(axes: Any, dependence: PartialDependence, shown: list[int]) -> N
 
 def _rug(axes: Any, span: ValueGrid) -> None:
     """A stroke for each row at the foot."""
-    present = span.rows_at[~span.observed.missing]
+    present = span.row_positions[~span.observed.missing]
     axes.plot(
         present, np.full(len(present), RUG_HEIGHT), "|", color=_ink(), alpha=0.35, markersize=7, zorder=2,
         transform=axes.get_xaxis_transform(),
@@ -126,11 +126,11 @@ def _rug(axes: Any, span: ValueGrid) -> None:
 
 def draw_bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> None:
     """A group of bars for each category, a bar for each class or label; dots for rows."""
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     width = 0.8 / len(shown)
     for place, number in enumerate(shown):
         look = category_style(number)
-        at = span.where + (place - (len(shown) - 1) / 2) * width
+        at = span.numeric_positions + (place - (len(shown) - 1) / 2) * width
         # The background's colour behind the hatch keeps it visible on either background.
         axes.bar(
             at, dependence.average[:, number], width * 0.92, color=look["color"], hatch=look["hatch"],
@@ -144,24 +144,24 @@ def draw_bars(axes: Any, dependence: PartialDependence, shown: list[int]) -> Non
                     middle + aside, dependence.individual[rows, i, number], ".", color=_ink(), markersize=2.5,
                     alpha=0.6, zorder=3,
                 )  # fmt: skip
-    counts = [int((span.rows_at == i).sum()) for i in range(len(span))]
+    counts = [int((span.row_positions == i).sum()) for i in range(len(span))]
     turned = len(span) > NAMES_LEVEL
     below = " ({:,})" if turned else "\n{:,} rows"
     labels = [shorten(label, 16) + below.format(count) for label, count in zip(span.labels, counts, strict=True)]
-    axes.set_xticks(span.where, labels)
+    axes.set_xticks(span.numeric_positions, labels)
     if turned:
         axes.tick_params(axis="x", labelrotation=90, labelsize="small")
 
 
 def _two(axes: Any, dependence: PartialDependence, number: int) -> None:
-    first, second = dependence.spans
+    first, second = dependence.grids
     said = dependence.average[:, :, number]
-    what = shorten(dependence.measure(dependence.outcomes[number]), 48)
+    what = shorten(dependence.axis_title(dependence.outcomes[number]), 48)
     if first.is_category != second.is_category and min(len(s) for s in (first, second) if s.is_category) <= LINES_DRAWN:
         along, lines, said = (second, first, said.T) if first.is_category else (first, second, said)
         _lines(axes, along, lines, said)
         axes.set_ylabel(what)
-        if dependence.of_classes:
+        if dependence.is_classification:
             axes.set_ylim(-0.08, 1.03)
         return
     axes.set_xlabel(shorten(first.name, 48))
@@ -179,7 +179,7 @@ def _lines(axes: Any, along: ValueGrid, lines: ValueGrid, said: NDArray[np.float
     for i, label in enumerate(lines.labels):
         look = category_style(i)
         axes.plot(
-            along.at, said[:, i], color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
+            along.positions, said[:, i], color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
             linewidth=2, markersize=5, markevery=(i * every // len(lines), every), label=shorten(label),
         )  # fmt: skip
     _rug(axes, along)
@@ -191,17 +191,17 @@ def _lines(axes: Any, along: ValueGrid, lines: ValueGrid, said: NDArray[np.float
 
 def _map(axes: Any, dependence: PartialDependence, said: NDArray[np.float64]) -> None:
     """Shades and lines of equal prediction, and the rows as dots: where there are none, it is only guessed."""
-    first, second = dependence.spans
+    first, second = dependence.grids
     if said.min() == said.max():
         axes.text(0.5, 0.95, "the same throughout", transform=axes.transAxes, ha="center", va="top")
     else:
         from matplotlib.ticker import MaxNLocator
 
         levels = MaxNLocator(LEVELS).tick_values(float(said.min()), float(said.max()))
-        axes.contourf(first.at, second.at, said.T, levels=levels, cmap=sequential_colormap(), alpha=0.75, zorder=0)
-        lines = axes.contour(first.at, second.at, said.T, levels=levels, colors=[_ink()], linewidths=0.7, zorder=1)
+        axes.contourf(first.positions, second.positions, said.T, levels=levels, cmap=sequential_colormap(), alpha=0.75, zorder=0)
+        lines = axes.contour(first.positions, second.positions, said.T, levels=levels, colors=[_ink()], linewidths=0.7, zorder=1)
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
-    axes.plot(first.rows_at, second.rows_at, ".", color=_ink(), markersize=3, alpha=0.5, zorder=2, label="rows")
+    axes.plot(first.row_positions, second.row_positions, ".", color=_ink(), markersize=3, alpha=0.5, zorder=2, label="rows")
     _dated(axes.xaxis, first)
     _dated(axes.yaxis, second)
 

@@ -59,13 +59,13 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     """One row: what is said of it, and what each of its cells added."""
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
-    strongest = attributions.strongest()
+    strongest = attributions.largest()
     shown, rest = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
     most = max((abs(value) for *_, value in strongest), default=0.0)
     largest = max(abs(output), abs(baseline))
     head = f"row {attributions.rows[0]}"
     table = plain_table(head, "holds", "adds", "", left=(head, "holds", ""))
-    table.add_row(Text(attributions.beginning, style="dim"), "", Text(_number(baseline, largest), style="dim"))
+    table.add_row(Text(attributions.baseline_name, style="dim"), "", Text(_number(baseline, largest), style="dim"))
     for name, cell, value in shown:
         table.add_row(Text(name), Text(format_cell(cell)), _signed(value, most), draw_signed_bar(value, most))
     if rest:
@@ -74,7 +74,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     table.add_row(Text("this row", style="bold"), "", Text(_number(output, largest), style="bold"))
     under = f"  By integrated gradients; they miss the difference by {abs(float(attributions.gap[0])):.1g}."
     return Group(
-        Text(f"{attributions.selected(0)}: {_number(output, largest)}"),
+        Text(f"{attributions.describe_target(0)}: {_number(output, largest)}"),
         Text(),
         table,
         Text(),

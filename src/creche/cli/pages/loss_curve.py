@@ -28,7 +28,7 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     facts = facts_table(dim_names=True)
     kind, _, where = curve.name.partition(" ")
     facts.add_row(kind, Text(where))
-    facts.add_row("now", f"{curve.at:.6g}, loss {curve.loss:.6g}")
+    facts.add_row("now", f"{curve.weight:.6g}, loss {curve.loss:.6g}")
     facts.add_row("gradient", f"{curve.gradient:.4g}, the slope of the tangent")
     lowest = int(np.argmin(curve.losses))
     facts.add_row("lowest", f"loss {curve.losses[lowest]:.6g} at {curve.weights[lowest]:.4g}")
@@ -36,11 +36,11 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     parts: list[RenderableType] = [facts, Text(), _drawing(curve), Text()]
     table = plain_table("", "learning rate", "lands at", "loss there", "verdict", left=("", "verdict"))
     for n, landing in enumerate(curve.landings, start=1):
-        outside = "" if low <= landing.at <= high else " (outside the picture)"
+        outside = "" if low <= landing.weight <= high else " (outside the picture)"
         table.add_row(
             str(n),
             f"{landing.learning_rate:.4g}",
-            f"{landing.at:.6g}",
+            f"{landing.weight:.6g}",
             f"{landing.loss:.6g}",
             landing.verdict + outside,
         )
@@ -52,9 +52,9 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
 def _drawing(curve: LossAgainstWeight) -> Text:
     weights = curve.weights.astype(np.float64)
     reach = TANGENT * (weights[-1] - weights[0])
-    along = np.linspace(curve.at - reach, curve.at + reach, 41)
-    marks: list[Mark] = [(step.at, step.loss, str(n), "green") for n, step in enumerate(curve.landings, start=1)]
-    marks = [*reversed(marks), (curve.at, curve.loss, *NOW)]
+    along = np.linspace(curve.weight - reach, curve.weight + reach, 41)
+    marks: list[Mark] = [(step.weight, step.loss, str(n), "green") for n, step in enumerate(curve.landings, start=1)]
+    marks = [*reversed(marks), (curve.weight, curve.loss, *NOW)]
     text = draw_curve(weights, curve.losses, marks, (along, curve.tangent(along)))
     text.append(f"\n{'':>11}")
     for character, style, word in ((*NOW, "now"), ("-", "yellow", "tangent"), ("1", "green", "a step, by number")):

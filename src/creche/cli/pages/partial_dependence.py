@@ -91,16 +91,16 @@ GRID_COLUMNS, GRID_ROWS = 7, 12
 def dependence_page(dependence: PartialDependence, of: str | None = None) -> RenderableType:
     """The columns; curves, bars or a grid; between which numbers each class or label goes."""
     facts = facts_table(dim_names=True)
-    for span, what in zip(dependence.spans, ("across", "down") if dependence.spans[1:] else ("column",), strict=True):
+    for span, what in zip(dependence.grids, ("across", "down") if dependence.grids[1:] else ("column",), strict=True):
         ends = "" if span.is_category else f" from {span.labels[0]} to {span.labels[-1]}"
         facts.add_row(what, Text(f"{span.name}: {len(span)} value{'s' if len(span) != 1 else ''}{ends}"))
     facts.add_row("rows", f"{len(dependence.row_numbers):,}, all else in them as it is")
-    if len(dependence.spans) == 2:
-        number = dependence.number_of(of)
-        facts.add_row("shown", Text(dependence.measure(dependence.outcomes[number])))
+    if len(dependence.grids) == 2:
+        number = dependence.find_outcome(of)
+        facts.add_row("shown", Text(dependence.axis_title(dependence.outcomes[number])))
         body: list[RenderableType] = [_grid(dependence, number)]
     else:
-        shown = [dependence.number_of(of)] if of is not None else _most_dependent(dependence)
+        shown = [dependence.find_outcome(of)] if of is not None else _most_dependent(dependence)
         body = [*_of_one(dependence, shown), Text(), _extremes(dependence, shown)]
     notes = [Text(f"  {note[0].upper()}{note[1:]}.", "dim") for note in dependence.notes()]
     return Group(facts, Text(), *body, *notes)
@@ -113,29 +113,29 @@ def _most_dependent(dependence: PartialDependence) -> list[int]:
 
 
 def _of_one(dependence: PartialDependence, shown: list[int]) -> list[RenderableType]:
-    span, said = dependence.spans[0], dependence.average[:, shown]
-    low, high = (0.0, 1.0) if dependence.of_classes else (float(said.min()), float(said.max()))
+    span, said = dependence.grids[0], dependence.average[:, shown]
+    low, high = (0.0, 1.0) if dependence.is_classification else (float(said.min()), float(said.max()))
     if span.is_category:
         return [_bars(dependence, shown, min(low, 0.0), high)]
     curves = [(place, said[:, place]) for place in range(len(shown))]
     ends = (span.labels[0], span.labels[-1])
-    drawing = draw_curves(span.where, curves, ends, (low, high), span.rows_where)
+    drawing = draw_curves(span.numeric_positions, curves, ends, (low, high), span.numeric_row_positions)
     drawing.append(f"\n{'':>11}")
     for place, number in enumerate(shown):
         character, style = LOOKS[place % len(LOOKS)]
         drawing.append(character, style=style)
         drawing.append(f" {dependence.outcomes[number]}   ")
     drawing.rstrip()
-    what = "mean probability" if dependence.of_classes else "mean prediction"
+    what = "mean probability" if dependence.is_classification else "mean prediction"
     return [Text(f"{'':>11}{what}", "dim"), drawing]
 
 
 def _bars(dependence: PartialDependence, shown: list[int], low: float, high: float) -> RenderableType:
-    span = dependence.spans[0]
-    what = "mean probability" if dependence.of_classes else "mean prediction"
+    span = dependence.grids[0]
+    what = "mean probability" if dependence.is_classification else "mean prediction"
     table = plain_table(span.name, "rows", dependence.label, what, "", left=(span.name, dependence.label, ""))
     for i, label in enumerate(span.labels):
-        count = int((span.rows_at == i).sum())
+        count = int((span.row_positions == i).sum())
         for place, number in enumerate(shown):
             value = float(dependence.average[i, number])
             first = (Text(label), f"{count:,}") if place == 0 else (Text(), "")
@@ -147,7 +147,7 @@ def _bars(dependence: PartialDependence, shown: list[int], low: float, high: flo
 
 
 def _extremes(dependence: PartialDependence, shown: list[int]) -> RenderableType:
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     names = (dependence.label, "least", "at", "greatest", "at ", "apart")
     table = plain_table(*names, left=(dependence.label, "at", "at "))
     for number in shown:
@@ -162,7 +162,7 @@ def _extremes(dependence: PartialDependence, shown: list[int]) -> RenderableType
 
 def _grid(dependence: PartialDependence, number: int) -> RenderableType:
     """The first column across, the second down, of many values some."""
-    first, second = dependence.spans
+    first, second = dependence.grids
     across, down = _some(first, GRID_COLUMNS), _some(second, GRID_ROWS)
     labels = [f"{first.labels[i]}{' ' * place}" for place, i in enumerate(across)]
     table = plain_table(second.name, *labels, left=(second.name,))

@@ -160,9 +160,7 @@ def _weight_section(trace: Trace) -> Section:
         is_last = i == len(trace.layers) - 1
         between = f"from {f'layer {i}' if i else 'the inputs'} to {'the outputs' if is_last else f'layer {i + 1}'}"
         if layer.weights.size > MAX_WEIGHTS:
-            blocks.append(
-                f"{layer.weights.size:,} weights {between}; they are in the table and the JSON."
-            )
+            blocks.append(f"{layer.weights.size:,} weights {between}; they are in the table and the JSON.")
             continue
         head = ["from", *(_short_name(trace, i + 1, j) for j in range(layer.width))]
         for title, w, b in (

@@ -20,7 +20,7 @@ from creche.engine.introspection import epoch_order
 from creche.explain.rows import create_batch
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.result import ClassificationErrors
-from creche.explain.trace.step import state_names, single_batch_plan
+from creche.explain.trace.step import single_batch_plan, state_names
 from creche.plan import ACTIVATIONS, OPTIMIZERS
 from creche.training.run import Run
 from tests.unit.small_runs import line, quick, two_classes
