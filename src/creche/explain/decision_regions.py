@@ -189,9 +189,7 @@ def decision_regions(
 def _numbers(model: Predictor, table: Table, name: str, argument: str) -> NDArray[np.float64]:
     encoder = find_encoder(model, table, name, argument)
     if encoder.role != "numeric" or encoder.kind == "boolean":
-        what = (
-            "a boolean" if encoder.kind == "boolean" else "a datetime" if encoder.role == "datetime" else "a category"
-        )
+        role = "boolean" if encoder.kind == "boolean" else encoder.role
         able = [c.name for c in model.features.columns if c.role == "numeric" and c.kind != "boolean"]
         raise PlanError(f"{argument}: {name!r} is {role}; needs a numeric column: {', '.join(able) or 'there is none'}")
     return coerce_column(table.columns[name], Rule("number", given=True), ColumnContext(table.source, name)).values
