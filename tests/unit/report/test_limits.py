@@ -23,7 +23,7 @@ def judged_by(model: cr.Model, p: Any, truth: Any) -> ReportSubject:
     """As if the network had said this."""
     subject = create_subject(model, "penguins")
     evaluation = cr.ClassificationEvaluation.of(np.asarray(p), np.asarray(truth), ("Adelie", "Chinstrap", "Gentoo"))
-    return dataclasses.replace(subject, judged=dataclasses.replace(subject.evaluated, evaluation=evaluation))
+    return dataclasses.replace(subject, evaluated=dataclasses.replace(subject.evaluated, evaluation=evaluation))
 
 
 def test_few_rows_and_classes_of_few(model: cr.Model) -> None:
