@@ -27,8 +27,6 @@ __all__ = ["ComparedRun", "Comparison", "compare"]
 
 # Arguments that do not change the network, its initial weights, its loss or its rows.
 VARIABLE_ARGUMENTS = ("learning_rate", "optimizer", *OF_THE_OPTIMIZER, "schedule", "batch_size", "shuffle")
-
-
 POINTS = 41
 
 # How many sets of weights are kept.

@@ -17,9 +17,9 @@ from creche.engine.introspection import (
 )
 from creche.engine.native import Rows, new_run
 from creche.errors import CrecheError, DivergedError
+from creche.explain.cells import feature_values, format_cell
 from creche.explain.rows import Batch, take_rows
 from creche.explain.sharpness import edge_of_stability
-from creche.explain.trace.result import as_cell, feature_values
 from creche.explain.trace.step import is_finite, single_batch_plan, take_step
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
@@ -84,9 +84,9 @@ def find_extreme(run: Run, failed: tuple[Observations, Rows, int] | None, traini
     """
     if failed is not None:
         observed, rows, row = failed
-        found = _find_largest(run, observed, rows, np.array([row]), training)
-        if found is not None:
-            return found
+        extreme = _find_largest(run, observed, rows, np.array([row]), training)
+        if extreme is not None:
+            return extreme
     return _find_largest(run, run.prepared.train.observations, training, np.arange(len(training)), training)
 
 
@@ -102,9 +102,9 @@ def _find_largest(
     if largest_target > sizes.max():
         return _extreme_of_label(run, observed, rows, which)
     name = next(c.name for c, end in _column_ends(run) if column < end)
-    given = feature_values(observed.take(np.array([row])), run.prepared.features.names)
+    cells = feature_values(observed.take(np.array([row])), run.prepared.features.names)
     constant = bool((training.x[:, column] == training.x[0, column]).all())
-    value = as_cell(given[name][0]) if name in given else ""
+    value = format_cell(cells[name][0], digits=10) if name in cells else ""
     return Extreme(name, False, int(observed.row_numbers[row]), value, float(rows.x[row, column]), constant)
 
 
@@ -118,10 +118,15 @@ def _extreme_of_label(run: Run, observed: Observations, rows: Rows, which: NDArr
     assert rows.targets is not None
     place, k = np.unravel_index(int(np.argmax(np.abs(rows.targets[which]))), rows.targets[which].shape)
     row = int(which[place])
-    given = observed.y.reshape(len(observed.y), -1)[row, k]
+    label = observed.y.reshape(len(observed.y), -1)[row, k]
     name = run.prepared.labels.names[int(k)]
     return Extreme(
-        name, True, int(observed.row_numbers[row]), as_cell(float(given)), float(rows.targets[row, k]), False
+        name,
+        True,
+        int(observed.row_numbers[row]),
+        format_cell(float(label), digits=10),
+        float(rows.targets[row, k]),
+        False,
     )
 
 
@@ -245,8 +250,8 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
     >>> try:
     ...     cr.train(x, y, hidden=[], optimizer="sgd", learning_rate=0.1, standardize=False, epochs=9, threads=1)
     ... except cr.DivergedError as error:
-    ...     found = cr.explain.divergence(error)
-    >>> found.extreme.column, found.is_above_edge
+    ...     diverged = cr.explain.divergence(error)
+    >>> diverged.extreme.column, diverged.is_above_edge
     ('x1', True)
 
     """
@@ -290,9 +295,9 @@ def _find_non_finite(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:
         return NonFinite("weights", _first_non_finite_layer(weights), 0, None), None
     with np.errstate(all="ignore"):
         inside = batch_internals(single_batch_plan(run.plan, len(batch)), weights, batch.rows)
-        found = first_non_finite(inside)
-        if found is not None:
-            return found, found.row
+        non_finite = first_non_finite(inside)
+        if non_finite is not None:
+            return non_finite, non_finite.row
         step = take_step(run.plan, weights, run.state(), batch.rows)
     if is_finite(step.after):
         return NonFinite("dropout", len(weights), 0, None), None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
+from creche.explain.cells import format_cell
 from creche.explain.encoded_rows import column_blocks, encode_inputs
 from creche.explain.input_gradients import OutputFunction, OutputTarget
 from creche.explain.rows import as_predictor, read_rows, select_rows
@@ -23,7 +23,7 @@ from creche.table.encoders.numeric import NumericEncoder
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["IntegratedGradients", "format_cell", "integrated_gradients"]
+__all__ = ["IntegratedGradients", "integrated_gradients"]
 
 Array = NDArray[np.float64]
 
@@ -150,24 +150,6 @@ class IntegratedGradients:
             f"IntegratedGradients({len(self):,} rows x {len(self.columns)} columns, of {self.quantity}; "
             f"largest gap {largest:.2g})"
         )
-
-
-def format_cell(value: Any) -> str:
-    """Return a cell as text.
-
-    Examples
-    --------
-    >>> format_cell(3.25), format_cell(True), format_cell(None), format_cell(datetime(2020, 8, 20))
-    ('3.25', 'yes', 'missing', '2020-08-20')
-
-    """
-    if value is None:
-        return "missing"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, int | float | np.number):
-        return f"{value:,}" if isinstance(value, int) and abs(value) >= 1e6 else f"{value:.6g}"
-    return str(value).removesuffix(" 00:00:00") if isinstance(value, datetime) else str(value)
 
 
 STEPS = 128

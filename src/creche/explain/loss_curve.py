@@ -298,7 +298,7 @@ class _Line:
         return self.weight + found.low, self.weight + found.high, found.ends
 
     def curve(self, low: float, high: float, points: int) -> tuple[NDArray[Any], Array, int]:
-        """Return evenly spaced weights, of which the nearest is moved onto the current one, and their finite losses."""
+        """Return evenly spaced weights, the nearest moved onto the current one, and their finite losses."""
         weights = np.linspace(low, high, points).astype(self._dtype)
         weights[np.argmin(np.abs(weights - self.weight))] = self.weight
         weights = np.unique(weights)

@@ -26,8 +26,6 @@ __all__ = ["LossEvaluator", "create_evaluator", "step_along", "unpack_networks",
 
 # The memory of the networks evaluated at a time, whose weights are interleaved.
 MAX_BYTES = 64_000_000
-
-
 LANES = 16  # networks that are evaluated together
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from creche.explain.integrated_gradients import IntegratedGradients, format_cell
+from creche.explain.cells import format_cell
+from creche.explain.integrated_gradients import IntegratedGradients
 from creche.plots.style import category_style, resolve_axes, shorten, tidy_axes
 
 __all__ = ["integrated_gradients"]

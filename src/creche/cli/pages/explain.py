@@ -11,7 +11,7 @@ from rich.text import Text
 from creche.cli.charts import draw_bar, draw_signed_bar
 from creche.cli.pages.tables import plain_table
 from creche.evaluation.metrics import LOWER_IS_BETTER, format_number, metric_name
-from creche.explain.integrated_gradients import format_cell
+from creche.explain.cells import format_cell
 
 if TYPE_CHECKING:
     from creche.explain.integrated_gradients import IntegratedGradients
