@@ -41,7 +41,7 @@ def partial_dependence(command: ModelCommand) -> None:
     target = options.pop("target", None)
     kind = "individual" if options.pop("individual", False) else "average"
     dependence = compute_dependence(model, command.read_table(model), kind=kind, **options)
-    dependence.number_of(target)  # raises if there is no such class or label, before anything is written
+    dependence.find_outcome(target)  # raises if there is no such class or label, before anything is written
     command.save_picture(lambda: dependence.plot(of=target))
     if command.as_json:
         command.print_json(dependence.to_dict())

@@ -149,7 +149,7 @@ class LossSurface:
         Coordinates along the two directions; for two weights, their values.
     losses : (points, points) float64
         The loss at each point, by y and then x; not finite where the loss is not.
-    at : (2,) float64
+    position : (2,) float64
         The coordinates of the network as it is.
     loss : float
         The loss of the network as it is.
@@ -158,7 +158,8 @@ class LossSurface:
     kind : {"weights", "path", "random", "directions"}
         What spans the plane.
     directions : two weights
-        Each as `Model.weights`, in float64. The network at (x, y) has weights + (x - at[0]) d₀ + (y - at[1]) d₁.
+        Each as `Model.weights`, in float64. The network at (x, y) has the weights w + (x - position[0]) d₀ +
+        (y - position[1]) d₁, where w are those of the current network.
     path : (steps, 2) float64 or None
         The path projected onto the plane.
     path_losses : (steps,) float64 or None
@@ -171,7 +172,7 @@ class LossSurface:
     x: Array
     y: Array
     losses: Array
-    at: Array
+    position: Array
     loss: float
     names: tuple[str, str]
     kind: str
@@ -301,7 +302,7 @@ def compute_surface(
     directions = [unflatten(direction, network) for direction in plane.directions]
     here = float(evaluator.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
     if not np.isfinite(here):
-        raise CrecheError(f"the loss of the network as it is, on these rows, is {here}; there is nothing to draw")
+        raise CrecheError(f"the loss of the current network on these rows is {here}, so there is nothing to draw")
     projection = share = path_losses = None
     if path is not None:
         projection, share = project(path, plane.origin, plane.directions)

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["NearestRows", "nearest_rows"]
 
 SPACES = ("last hidden", "inputs")
-
-
 NUMBERS_AT_ONCE = 4_000_000
 
 PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
@@ -85,23 +83,23 @@ class NearestRows:
         import polars as pl
 
         k = self.near.shape[1]
-        found: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "row": np.repeat(self.rows, k), "rank": np.tile(np.arange(1, k + 1), len(self.rows)),
             "training_row": self.near.ravel(), "distance": self.distances.ravel(),
         }  # fmt: skip
         if self.labels is not None:
-            label = unique_column_name(self.label, (*found, *PREDICTED))
-            found[label] = self.labels.reshape(found["row"].size).tolist()
+            label = unique_column_name(self.label, (*columns, *PREDICTED))
+            columns[label] = self.labels.reshape(columns["row"].size).tolist()
         if self.classes is None:
             for i, name in enumerate(self.names):
-                found[f"predicted_{name}"] = np.repeat(self.predicted[:, i], k)
-                found[f"training_row_predicted_{name}"] = self.predicted_near[:, :, i].ravel()
-            return pl.DataFrame(found)
-        likeliest = self.predicted.argmax(axis=1)
-        found["predicted"] = [self.classes[i] for i in np.repeat(likeliest, k)]
-        found["training_row_predicted"] = [self.classes[i] for i in self.predicted_near.argmax(axis=2).ravel()]
-        found["training_row_probability"] = self.predicted_near[np.arange(len(self.rows)), :, likeliest].ravel()
-        return pl.DataFrame(found)
+                columns[f"predicted_{name}"] = np.repeat(self.predicted[:, i], k)
+                columns[f"training_row_predicted_{name}"] = self.predicted_near[:, :, i].ravel()
+            return pl.DataFrame(columns)
+        predicted = self.predicted.argmax(axis=1)
+        columns["predicted"] = [self.classes[i] for i in np.repeat(predicted, k)]
+        columns["training_row_predicted"] = [self.classes[i] for i in self.predicted_near.argmax(axis=2).ravel()]
+        columns["training_row_probability"] = self.predicted_near[np.arange(len(self.rows)), :, predicted].ravel()
+        return pl.DataFrame(columns)
 
     def __repr__(self) -> str:
         count, k = self.near.shape

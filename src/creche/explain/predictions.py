@@ -1,4 +1,4 @@
-"""The predictions an explanation looks at: of which column, class or label, and as which numbers."""
+"""Columns, classes and labels by the names that users give, and predictions as arrays."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ def as_predictor(model: Any) -> Model | Ensemble:
         If `model` is none of these.
 
     """
-    for found in (model, getattr(model, "model", None), getattr(model, "model_", None)):
-        if isinstance(found, Model | Ensemble):
-            return found
+    for candidate in (model, getattr(model, "model", None), getattr(model, "model_", None)):
+        if isinstance(candidate, Model | Ensemble):
+            return candidate
     raise PlanError(
         f"model: got {type(model).__name__}; needs a Model, an Ensemble, a Run, a Member of a "
         "colony or a fitted estimator; creche.load gives a model"
@@ -187,10 +187,10 @@ class FeatureRows:
 
         """
         if self.y is not None:
-            given = list(self.y)
-            if len(given) != len(self.table):
-                raise TableError(f"y: has {len(given)} labels for {len(self.table)} rows; needs one for each")
-            return _as_objects([value.item() if isinstance(value, np.generic) else value for value in given])
+            labels = list(self.y)
+            if len(labels) != len(self.table):
+                raise TableError(f"y: has {len(labels)} labels for {len(self.table)} rows; needs one for each")
+            return _as_objects([value.item() if isinstance(value, np.generic) else value for value in labels])
         names, kinds = model.labels.names, model.labels.kinds
         if any(name not in self.table.columns or name in model.features.names for name in names):
             return None
@@ -312,11 +312,11 @@ def select_rows(row_numbers: NDArray[np.int64], rows: Any, argument: str = "rows
             f"slice(1, 21); {_describe_numbers(row_numbers)}"
         )
     order = np.argsort(row_numbers, kind="stable")
-    found = np.minimum(np.searchsorted(row_numbers[order], wanted), len(row_numbers) - 1)
-    is_there = row_numbers[order][found] == wanted
+    places = np.minimum(np.searchsorted(row_numbers[order], wanted), len(row_numbers) - 1)
+    is_there = row_numbers[order][places] == wanted
     if not is_there.all():
         raise TableError(f"{argument}: there is no row {wanted[~is_there][0]}; {_describe_numbers(row_numbers)}")
-    return order[found].astype(np.int64)
+    return order[places].astype(np.int64)
 
 
 def _select_slice(row_numbers: NDArray[np.int64], rows: slice, argument: str) -> NDArray[np.int64]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.explain.cells import format_cell
 from creche.explain.decision_regions import DecisionRegions
-from creche.explain.integrated_gradients import format_cell
 from creche.plots.style import (
     category_style,
     draws,
@@ -55,9 +55,9 @@ def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = No
     'bill_length_mm'
 
     """
-    number = regions.number_of(of)
+    number = regions.find_outcome(of)
     axes = resolve_axes(axes, 6.4, 5.0)
-    if regions.of_classes:
+    if regions.is_classification:
         _draw_classes(axes, regions, None if of is None else number)
     else:
         _draw_numbers(axes, regions, number)
@@ -152,7 +152,7 @@ def _draw_legend(axes: Any, regions: DecisionRegions, handles: list[Any], others
 
     names = [*map(shorten, regions.outcomes), *(["unknown class"] if others else [])]
     handles = [*handles, *others]
-    rows = "true" if regions.labels_are_given else "predicted"
+    rows = "true" if regions.labels_are_true else "predicted"
     title = f"{shorten(regions.label)}: predicted (areas),\n{rows} (markers)"
     if only is not None:
         title += f"\nlines: probability of {shorten(regions.outcomes[only])}"
@@ -191,7 +191,7 @@ def _draw_numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
         *regions.rows[rows].T, c=labels[rows], cmap=sequential_colormap(), vmin=levels[0], vmax=levels[-1], s=22,
         edgecolors=[text_color()], linewidths=0.7, zorder=3,
     )  # fmt: skip
-    dots = "true" if regions.labels_are_given else "predicted"
+    dots = "true" if regions.labels_are_true else "predicted"
     axes.figure.colorbar(drawn, ax=axes, label=shorten(f"{outcome}: predicted (areas), {dots} (dots)", 60))
 
 

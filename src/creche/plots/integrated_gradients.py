@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from creche.explain.integrated_gradients import IntegratedGradients, format_cell
+from creche.explain.cells import format_cell
+from creche.explain.integrated_gradients import IntegratedGradients
 from creche.plots.style import category_style, draws, resolve_axes, shorten, text_color, tidy_axes
 
 __all__ = ["integrated_gradients"]
@@ -35,8 +36,8 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     'contribution to the probability of Adelie'
 
     """
-    place = attributions.place_of(row)
-    strongest = attributions.strongest(int(attributions.rows[place]))
+    place = attributions.find_row(row)
+    strongest = attributions.largest(int(attributions.rows[place]))
     single, others = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
     names = [f"{shorten(name, LONGEST_NAME)} = {shorten(format_cell(cell), LONGEST_CELL)}" for name, cell, _ in single]
     values = [value for *_, value in single]
@@ -60,11 +61,11 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.axvline(0, color="grey", linewidth=0.8, zorder=3)
     axes.set_yticks(places, names)
     axes.set_ylim(-0.7, len(values) - 0.3)
-    target = shorten(attributions.selected(place), LONGEST_TITLE)
+    target = shorten(attributions.describe_target(place), LONGEST_TITLE)
     axes.set_xlabel(f"contribution to {target}" if attributions.unit == "number" else f"contribution to the {target}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(
-        f"row {attributions.rows[place]}: {target} {output:.4g}\n({baseline:.4g} for {attributions.beginning})",
+        f"row {attributions.rows[place]}: {target} {output:.4g}\n({baseline:.4g} for {attributions.baseline_name})",
         fontsize="medium",
     )
     tidy_axes(axes)

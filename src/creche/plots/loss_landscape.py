@@ -60,12 +60,12 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     axes.set_ylim(low - 2 * margin, high + margin)
     axes.plot(weights, losses, label="loss", zorder=2, **adjust_to_background(TRAIN))
     reach = TANGENT_REACH * (weights[-1] - weights[0])
-    ends = np.array([curve.at - reach, curve.at + reach])
+    ends = np.array([curve.weight - reach, curve.weight + reach])
     slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
     axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **adjust_to_background(VALIDATION))
     _draw_landings(axes, curve)
-    current = f"current value: {curve.at:.4g}"
-    axes.plot(curve.at, curve.loss, "o", color=text_color(), markersize=8, zorder=6, label=current)
+    current = f"current value: {curve.weight:.4g}"
+    axes.plot(curve.weight, curve.loss, "o", color=text_color(), markersize=8, zorder=6, label=current)
     if curve.path is not None:
         _draw_path(axes, curve)
     for x, is_end, side in zip((0.01, 0.99), curve.ends, ("left", "right"), strict=True):
@@ -92,22 +92,22 @@ def _draw_landings(axes: Any, curve: LossAgainstWeight) -> None:
     for n, landing in enumerate(curve.landings):
         look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
-        inside = left <= landing.at <= right and np.isfinite(landing.loss)
-        where = "" if inside else f", lands at {landing.at:.3g}"
+        inside = left <= landing.weight <= right and np.isfinite(landing.loss)
+        where = "" if inside else f", lands at {landing.weight:.3g}"
         label = f"learning rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
-        edge = min(max(landing.at, left), right)
+        edge = min(max(landing.weight, left), right)
         height = landing.loss if inside else curve.loss
         height = min(max(height, bottom), top)
         drawn = axes.plot(
             edge, height, linestyle="none", marker=marker, color=look["color"], markersize=9, zorder=5, label=label,
             markeredgecolor=text_color(), markeredgewidth=0.7, clip_on=False,
         )  # fmt: skip
-        if abs(edge - curve.at) > 0.02 * (right - left):
+        if abs(edge - curve.weight) > 0.02 * (right - left):
             drawn[0].axes.annotate(
-                "", (edge, height), (curve.at, curve.loss), zorder=4, annotation_clip=False,
+                "", (edge, height), (curve.weight, curve.loss), zorder=4, annotation_clip=False,
                 arrowprops={
                     "arrowstyle": "->", "color": look["color"], "linestyle": look["linestyle"], "shrinkA": 6,
-                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.at else -0.3}",
+                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.weight else -0.3}",
                 },
             )  # fmt: skip
 
@@ -153,7 +153,7 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
         )
         axes.set_title(f"the plane holds {surface.share:.1%} of the path's variance", fontsize="small")
     network = f"the network, loss {surface.loss:.3g}"
-    axes.plot(*surface.at, "*", color=text_color(), markersize=13, label=network, zorder=6)
+    axes.plot(*surface.position, "*", color=text_color(), markersize=13, label=network, zorder=6)
     axes.legend(fontsize="small", framealpha=0.8)
     return axes
 

@@ -63,9 +63,9 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
     'mean probability'
 
     """
-    number = dependence.number_of(of)
+    number = dependence.find_outcome(of)
     axes = resolve_axes(axes, 6.0, 4.2)
-    if len(dependence.spans) == 2:
+    if len(dependence.grids) == 2:
         _draw_two_columns(axes, dependence, number)
     else:
         _draw_one_column(axes, dependence, None if of is None else number)
@@ -74,35 +74,35 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
 
 def _draw_one_column(axes: Any, dependence: PartialDependence, only: int | None) -> None:
     outcomes = dependence.outcomes
-    if only is None and dependence.of_classes and len(outcomes) == 2:
+    if only is None and dependence.is_classification and len(outcomes) == 2:
         only = 1
     numbers = list(range(len(outcomes))) if only is None else [only]
-    (_draw_bars if dependence.spans[0].is_category else _draw_curves)(axes, dependence, numbers)
+    (_draw_bars if dependence.grids[0].is_category else _draw_curves)(axes, dependence, numbers)
     if len(numbers) == 1:
-        axes.set_ylabel(shorten(dependence.measure(outcomes[numbers[0]]), 48))
+        axes.set_ylabel(shorten(dependence.axis_title(outcomes[numbers[0]]), 48))
     else:
-        axes.set_ylabel("mean probability" if dependence.of_classes else "mean prediction")
+        axes.set_ylabel("mean probability" if dependence.is_classification else "mean prediction")
         axes.legend(title=shorten(dependence.label), fontsize="small", title_fontsize="small", framealpha=0.8)
     axes.set_xlabel(shorten(dependence.columns[0], 48))
-    if dependence.of_classes:
-        axes.set_ylim(-0.08 if not dependence.spans[0].is_category else 0, 1.03)
+    if dependence.is_classification:
+        axes.set_ylim(-0.08 if not dependence.grids[0].is_category else 0, 1.03)
     tidy_axes(axes)
 
 
 def _draw_curves(axes: Any, dependence: PartialDependence, numbers: list[int]) -> None:
     """Draw a line for each class or label, thin ones for individual rows, and the rug."""
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     every = max(1, len(span) // 8)
     for place, number in enumerate(numbers):
         look = category_style(number)
         if dependence.individual is not None:
             rows = evenly_spaced(len(dependence.individual), ROWS_DRAWN)
             axes.plot(
-                span.at, dependence.individual[rows, :, number].T, color=look["color"], linewidth=0.6,
+                span.positions, dependence.individual[rows, :, number].T, color=look["color"], linewidth=0.6,
                 linestyle="-" if len(numbers) == 1 else look["linestyle"], alpha=0.3, zorder=1,
             )  # fmt: skip
         axes.plot(
-            span.at, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
+            span.positions, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
             marker=look["marker"], markevery=(place * every // max(len(numbers), 1), every), markersize=5,
             label=shorten(dependence.outcomes[number]), zorder=3,
         )  # fmt: skip
@@ -112,7 +112,7 @@ def _draw_curves(axes: Any, dependence: PartialDependence, numbers: list[int]) -
 
 def _draw_rug(axes: Any, span: ValueGrid) -> None:
     """Draw a tick for each row's value above the bottom edge."""
-    present = span.rows_at[~span.observed.missing]
+    present = span.row_positions[~span.observed.missing]
     axes.plot(
         present, np.full(len(present), RUG_HEIGHT), "|", color=text_color(), alpha=0.35, markersize=7, zorder=2,
         transform=axes.get_xaxis_transform(),
@@ -121,11 +121,11 @@ def _draw_rug(axes: Any, span: ValueGrid) -> None:
 
 def _draw_bars(axes: Any, dependence: PartialDependence, numbers: list[int]) -> None:
     """Draw a group of bars for each category, a bar for each class or label; dots for individual rows."""
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     width = 0.8 / len(numbers)
     for place, number in enumerate(numbers):
         look = category_style(number)
-        at = span.where + (place - (len(numbers) - 1) / 2) * width
+        at = span.numeric_positions + (place - (len(numbers) - 1) / 2) * width
         # The hatch is drawn in the background's colour, which makes it visible in light and dark.
         axes.bar(
             at, dependence.average[:, number], width * 0.92, color=look["color"], hatch=look["hatch"],
@@ -139,24 +139,24 @@ def _draw_bars(axes: Any, dependence: PartialDependence, numbers: list[int]) -> 
                     middle + offsets, dependence.individual[rows, i, number], ".", color=text_color(), markersize=2.5,
                     alpha=0.6, zorder=3,
                 )  # fmt: skip
-    counts = [int((span.rows_at == i).sum()) for i in range(len(span))]
+    counts = [int((span.row_positions == i).sum()) for i in range(len(span))]
     is_crowded = len(span) > HORIZONTAL_NAMES
     note = " ({:,})" if is_crowded else "\n{:,} rows"
     labels = [shorten(label, 16) + note.format(count) for label, count in zip(span.labels, counts, strict=True)]
-    axes.set_xticks(span.where, labels)
+    axes.set_xticks(span.numeric_positions, labels)
     if is_crowded:
         axes.tick_params(axis="x", labelrotation=90, labelsize="small")
 
 
 def _draw_two_columns(axes: Any, dependence: PartialDependence, number: int) -> None:
-    first, second = dependence.spans
+    first, second = dependence.grids
     means = dependence.average[:, :, number]
-    name = shorten(dependence.measure(dependence.outcomes[number]), 48)
+    name = shorten(dependence.axis_title(dependence.outcomes[number]), 48)
     if first.is_category != second.is_category and min(len(s) for s in (first, second) if s.is_category) <= LINES_DRAWN:
         along, lines, means = (second, first, means.T) if first.is_category else (first, second, means)
         _draw_lines(axes, along, lines, means)
         axes.set_ylabel(name)
-        if dependence.of_classes:
+        if dependence.is_classification:
             axes.set_ylim(-0.08, 1.03)
         return
     axes.set_xlabel(shorten(first.name, 48))
@@ -174,7 +174,7 @@ def _draw_lines(axes: Any, along: ValueGrid, lines: ValueGrid, means: NDArray[np
     for i, label in enumerate(lines.labels):
         look = category_style(i)
         axes.plot(
-            along.at, means[:, i], color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
+            along.positions, means[:, i], color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
             linewidth=2, markersize=5, markevery=(i * every // len(lines), every), label=shorten(label),
         )  # fmt: skip
     _draw_rug(axes, along)
@@ -186,19 +186,30 @@ def _draw_lines(axes: Any, along: ValueGrid, lines: ValueGrid, means: NDArray[np
 
 def _draw_map(axes: Any, dependence: PartialDependence, means: NDArray[np.float64]) -> None:
     """Draw shades and contour lines, and the rows as dots: where there are none, the network extrapolates."""
-    first, second = dependence.spans
+    first, second = dependence.grids
     if means.min() == means.max():
         axes.text(0.5, 0.95, "the same everywhere", transform=axes.transAxes, ha="center", va="top")
     else:
         from matplotlib.ticker import MaxNLocator
 
         levels = MaxNLocator(LEVELS).tick_values(float(means.min()), float(means.max()))
-        axes.contourf(first.at, second.at, means.T, levels=levels, cmap=sequential_colormap(), alpha=0.75, zorder=0)
+        axes.contourf(
+            first.positions, second.positions, means.T, levels=levels, cmap=sequential_colormap(), alpha=0.75, zorder=0
+        )
         lines = axes.contour(
-            first.at, second.at, means.T, levels=levels, colors=[text_color()], linewidths=0.7, zorder=1
+            first.positions, second.positions, means.T, levels=levels, colors=[text_color()], linewidths=0.7, zorder=1
         )
         axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
-    axes.plot(first.rows_at, second.rows_at, ".", color=text_color(), markersize=3, alpha=0.5, zorder=2, label="rows")
+    axes.plot(
+        first.row_positions,
+        second.row_positions,
+        ".",
+        color=text_color(),
+        markersize=3,
+        alpha=0.5,
+        zorder=2,
+        label="rows",
+    )
     _format_dates(axes.xaxis, first)
     _format_dates(axes.yaxis, second)
 

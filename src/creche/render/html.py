@@ -13,7 +13,7 @@ from creche.render.document import Block, Facts, Grid, Section, format_digits
 
 __all__ = ["Html", "facts_table", "html_page", "join_html", "sections_html", "table", "tag"]
 
-# The browser fetches nothing and runs nothing, whatever a column or a class is called.
+# The browser fetches nothing and runs nothing, no matter how a column or a class is named.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 

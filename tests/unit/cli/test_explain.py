@@ -33,7 +33,7 @@ def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert page.startswith(f"probability of Adelie: {found.outputs[0]:.4f}\n")
     lines = [line.split() for line in page.splitlines()]
     assert ["a", "neutral", "row", f"{found.baselines[0]:.4f}"] in lines
-    for name, _, value in found.strongest():
+    for name, _, value in found.largest():
         line = next(line for line in lines if line[:1] == [name])
         assert float(line[2]) == pytest.approx(value, abs=5e-5)
     length = next(line for line in lines if line[:1] == ["bill_length_mm"])

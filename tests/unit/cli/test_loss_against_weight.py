@@ -28,7 +28,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
     for n, landing in enumerate(curve.landings, start=1):
         line = next(line for line in page.splitlines() if line.split()[:2] == [str(n), f"{landing.learning_rate:.4g}"])
-        assert line.split()[2:4] == [f"{landing.at:.6g}", f"{landing.loss:.6g}"]
+        assert line.split()[2:4] == [f"{landing.weight:.6g}", f"{landing.loss:.6g}"]
         assert landing.verdict in line
     assert "●" in page
 

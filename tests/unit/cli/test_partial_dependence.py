@@ -29,7 +29,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, name in enumerate(found.outcomes):
         line = next(line for line in page.splitlines() if line.split()[:1] == [name])
         said = found.average[:, number]
-        at = found.spans[0].labels
+        at = found.grids[0].labels
         assert line.split()[1:] == [
             f"{said.min():.4f}", at[int(said.argmin())], f"{said.max():.4f}", at[int(said.argmax())],
             f"{np.ptp(said):.4f}",

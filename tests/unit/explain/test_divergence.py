@@ -11,7 +11,7 @@ import pytest
 
 import creche as cr
 from creche.engine.native import Rows
-from creche.explain.divergence import edge_of_stability, sharpness
+from creche.explain.sharpness import edge_of_stability, sharpness
 from creche.explain.trace.step import single_batch_plan
 from tests.unit.small_runs import line, quick
 
@@ -56,7 +56,7 @@ class TestWhatIsSaid:
         found = diverged(x, y * 1000, standardize=False, learning_rate=0.1, **SGD)
         assert found.extreme is not None
         assert found.extreme.is_label
-        assert float(found.extreme.given) == pytest.approx(y[found.extreme.row] * 1000)
+        assert float(found.extreme.value) == pytest.approx(y[found.extreme.row] * 1000)
 
     def test_the_row_and_layer(self) -> None:
         """One row of the second batch is beyond what float32 can multiply."""
@@ -139,7 +139,7 @@ class TestTheEdge:
 
 class TestWhereThereIsNothingToExplain:
     def test_a_run_that_ended_well(self) -> None:
-        with pytest.raises(cr.CrecheError, match="the run has not diverged: it is finished"):
+        with pytest.raises(cr.CrecheError, match="the run did not diverge: it is finished"):
             cr.explain.divergence(quick(*line()))
 
     def test_an_error_out_of_another_process(self) -> None:

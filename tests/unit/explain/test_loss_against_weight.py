@@ -62,8 +62,12 @@ def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, 
 
     np.testing.assert_allclose(found.losses, [loss(float(w)) for w in found.weights], rtol=1e-11)
     h = 1e-6
-    assert found.gradient == pytest.approx((loss(found.at + h) - loss(found.at - h)) / (2 * h), rel=1e-6, abs=1e-9)
-    assert found.tangent(found.at + 1) - found.tangent(found.at) == pytest.approx(found.gradient, rel=1e-9, abs=1e-12)
+    assert found.gradient == pytest.approx(
+        (loss(found.weight + h) - loss(found.weight - h)) / (2 * h), rel=1e-6, abs=1e-9
+    )
+    assert found.tangent(found.weight + 1) - found.tangent(found.weight) == pytest.approx(
+        found.gradient, rel=1e-9, abs=1e-12
+    )
 
 
 def test_float32_has_nearly_the_same_slope(run: cr.Run, precise: Model) -> None:
@@ -89,8 +93,8 @@ def test_the_range_holds_the_weight_and_the_lowest_point(run: cr.Run) -> None:
     for layer in range(3):
         for source in ["bias", *range(widths[layer])]:
             found = curve_of(run.model, layer=layer, source=source, target=1, points=51)
-            assert found.weights[found.index] == found.at
-            assert found.weights[0] < found.at < found.weights[-1]
+            assert found.weights[found.index] == found.weight
+            assert found.weights[0] < found.weight < found.weights[-1]
             assert found.loss == alone(run.model, run.model.weights, "penguins")
             # At each end the loss has risen above here, or has levelled off.
             spread = float(np.ptp(found.losses))
@@ -105,9 +109,9 @@ def test_steps_land_where_the_gradient_sends_them(run: cr.Run) -> None:
     found = curve_of(run.model, source="bill_length_mm", target=3, learning_rate=rates)
     assert [landing.learning_rate for landing in found.landings] == rates
     for landing in found.landings:
-        assert landing.at == found.at - landing.learning_rate * found.gradient
+        assert landing.weight == found.weight - landing.learning_rate * found.gradient
         weights = copied(run.model.weights)
-        weights[0][0][3, 3] = landing.at
+        weights[0][0][3, 3] = landing.weight
         assert alone(run.model, weights, "penguins") == landing.loss
     assert found.landing_table()["learning_rate"].to_list() == rates
 
@@ -131,7 +135,7 @@ def test_a_weight_without_gradient_goes_nowhere(run: cr.Run) -> None:
     assert found.gradient == 0
     assert {landing.verdict for landing in found.landings} == {"no step"}
     assert float(np.ptp(found.losses)) == 0
-    assert found.weights[0] < found.at < found.weights[-1]
+    assert found.weights[0] < found.weight < found.weights[-1]
 
 
 def test_the_path_widens_the_range_unless_it_is_far(run: cr.Run, steps: list[Weights]) -> None:
@@ -151,7 +155,7 @@ def test_a_range_that_was_given(run: cr.Run) -> None:
     assert (found.weights[0], found.weights[-1]) == (-3, 5)
     assert len(found.weights) == 9
     beside = curve_of(run.model, source=3, target=3, between=(10, 12), points=9)
-    assert (beside.at, beside.index, beside.weights[-1]) == (found.at, 0, 12)
+    assert (beside.weight, beside.index, beside.weights[-1]) == (found.weight, 0, 12)
 
 
 def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
@@ -204,7 +208,7 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     assert found.left_out > 0
     assert len(found.weights) == 41 - found.left_out
     assert np.isfinite(found.losses).all()
-    assert f"{found.left_out:,} points within were left out" in found.notes()[0]
+    assert f"{found.left_out:,} points within the range were dropped" in found.notes()[0]
     weights = [(w * np.float32(1e8), b) for w, b in model.weights]
     large = cr.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
     assert len(large.weights) == 41
@@ -212,7 +216,7 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     assert huge.landings[0].verdict == "overshooting"
     assert huge.to_dict()["landings"][0]["loss"] is None
     weights = [(w * np.float32(1e25), b) for w, b in model.weights]
-    with pytest.raises(cr.CrecheError, match="the loss of the network as it is, on these rows, is"):
+    with pytest.raises(cr.CrecheError, match="the loss of the current network on these rows is"):
         cr.explain.loss_against_weight(replace(model, weights=weights), x, y)
 
 

@@ -97,7 +97,7 @@ def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Weights], kin
     for i, j in ((0, 0), (2, 5), (6, 3)):
         moved = [
             tuple(
-                (part + (found.x[j] - found.at[0]) * d0 + (found.y[i] - found.at[1]) * d1).astype("f4")
+                (part + (found.x[j] - found.position[0]) * d0 + (found.y[i] - found.position[1]) * d1).astype("f4")
                 for part, d0, d1 in zip(*layers, strict=True)
             )
             for layers in zip(run.model.weights, *found.directions, strict=True)
@@ -114,7 +114,7 @@ def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
     rows = np.stack([flatten(step) for step in steps])
     directions = np.stack([flatten(direction) for direction in found.directions])
     np.testing.assert_allclose(found.path, (rows - rows[-1]) @ directions.T, atol=1e-9)
-    np.testing.assert_allclose(found.path[-1], found.at, atol=1e-9)
+    np.testing.assert_allclose(found.path[-1], found.position, atol=1e-9)
     assert found.share == pytest.approx(principal_directions(rows)[1].sum())
     assert found.path_losses.tolist() == [alone(run.model, step, "penguins") for step in steps]
     assert (found.path > [found.x[0], found.y[0]]).all()

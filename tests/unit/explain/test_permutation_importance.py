@@ -228,14 +228,14 @@ def test_what_cannot_be_worked_out(model: cr.Model) -> None:
     ):
         with pytest.raises(cr.TableError, match=re.escape(message)):
             permutation_importance(model, data)
-    with pytest.raises(cr.TableError, match="metric: auc cannot be worked out on these 20 rows"):
+    with pytest.raises(cr.TableError, match="metric: auc is undefined on these 20 rows"):
         permutation_importance(model, penguins.head(20), metric="auc")
     for arguments, message in (
         ({"metric": "acuracy"}, "metric: got 'acuracy'; did you mean 'accuracy'? Choose one of accuracy, balanced_"),
         ({"metric": "rmse"}, "metric: got 'rmse'"),
         ({"repeats": 0}, "repeats: got 0; needs a whole number of at least 1"),
         ({"seed": -1}, "seed: got -1"),
-        ({"intervals": -1}, "intervals: got -1"),
+        ({"n_resamples": -1}, "n_resamples: got -1"),
     ):
         with pytest.raises(cr.PlanError, match=re.escape(message)):
             permutation_importance(model, "penguins", **arguments)

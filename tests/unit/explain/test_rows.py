@@ -32,7 +32,7 @@ def test_rows_keep_their_numbers_and_labels(model: cr.Model) -> None:
     assert near.labels.tolist() == [[by_number[row] for row in line] for line in near.near.tolist()]
     with pytest.raises(cr.TableError, match="there is no row 7; the rows are 10, 6, 8, 101, 102, 103, 104"):
         explain.nearest_rows(model, rows, [7])
-    assert explain.decision_regions(model, rows, "bill_length_mm", "body_mass_g", points=3).labels_are_given
+    assert explain.decision_regions(model, rows, "bill_length_mm", "body_mass_g", points=3).labels_are_true
 
 
 def test_a_batch_will_do_for_all(model: cr.Model) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from creche.cli.charts import draw_bar, draw_signed_bar
 from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, plain_table
 from creche.evaluation.metrics import is_lower_better, metric_name
-from creche.explain.integrated_gradients import format_cell
+from creche.explain.cells import format_cell
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -57,13 +57,13 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     """Render the prediction of one row, and the contribution of each of its values."""
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
-    strongest = attributions.strongest()
+    strongest = attributions.largest()
     listed, others = strongest[:MAX_COLUMNS], strongest[MAX_COLUMNS:]
     largest = max((abs(value) for *_, value in strongest), default=0.0)
     scale = max(abs(output), abs(baseline))
     head = f"row {attributions.rows[0]}"
     table = plain_table(head, "value", "contribution", "", left=(head, "value", ""))
-    table.add_row(Text(attributions.beginning, style="dim"), "", Text(_format(baseline, scale), style="dim"))
+    table.add_row(Text(attributions.baseline_name, style="dim"), "", Text(_format(baseline, scale), style="dim"))
     for name, cell, value in listed:
         table.add_row(
             Text(name), Text(format_cell(cell)), _format_signed(value, largest), draw_signed_bar(value, largest)
@@ -74,7 +74,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     table.add_row(Text("this row", style="bold"), "", Text(_format(output, scale), style="bold"))
     gap = abs(float(attributions.gap[0]))
     return Group(
-        Text(f"{attributions.selected(0)}: {_format(output, scale)}"),
+        Text(f"{attributions.describe_target(0)}: {_format(output, scale)}"),
         Text(),
         table,
         Text(),

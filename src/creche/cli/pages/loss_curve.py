@@ -28,7 +28,7 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     kind, _, place = curve.name.partition(" ")
     lowest = int(np.argmin(curve.losses))
     facts.add_row(kind, Text(place))
-    facts.add_row("value", f"{curve.at:.6g}, loss {curve.loss:.6g}")
+    facts.add_row("value", f"{curve.weight:.6g}, loss {curve.loss:.6g}")
     facts.add_row("gradient", f"{curve.gradient:.4g}, the slope of the tangent")
     facts.add_row("minimum", f"loss {curve.losses[lowest]:.6g} at {curve.weights[lowest]:.4g}")
     facts.add_row("range", f"{len(curve.weights):,} points from {low:.4g} to {high:.4g}")
@@ -36,9 +36,9 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     if curve.landings:
         table = plain_table("step", "learning rate", "lands at", "loss there", "verdict", left=("verdict",))
         for n, step in enumerate(curve.landings, start=1):
-            outside = "" if low <= step.at <= high else " (outside the drawing)"
+            outside = "" if low <= step.weight <= high else " (outside the drawing)"
             table.add_row(
-                str(n), f"{step.learning_rate:.4g}", f"{step.at:.6g}", f"{step.loss:.6g}", step.verdict + outside
+                str(n), f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}", step.verdict + outside
             )
         note = "  A step of plain gradient descent on this weight alone: w - learning rate × gradient."
         parts += [table, Text(note, "dim")]
@@ -48,9 +48,9 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
 def _draw(curve: LossAgainstWeight) -> Text:
     weights = curve.weights.astype(np.float64)
     reach = TANGENT_LENGTH * (weights[-1] - weights[0])
-    tangent = np.linspace(curve.at - reach, curve.at + reach, 41)
-    steps = [(step.at, step.loss, (str(n), STEP_STYLE)) for n, step in enumerate(curve.landings, start=1)]
-    points = [*reversed(steps), (curve.at, curve.loss, CURRENT)]
+    tangent = np.linspace(curve.weight - reach, curve.weight + reach, 41)
+    steps = [(step.weight, step.loss, (str(n), STEP_STYLE)) for n, step in enumerate(curve.landings, start=1)]
+    points = [*reversed(steps), (curve.weight, curve.loss, CURRENT)]
     text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)))
     text.append(f"\n{MARGIN}")
     for (character, style), caption in (

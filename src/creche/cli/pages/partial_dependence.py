@@ -42,18 +42,18 @@ def dependence_page(dependence: PartialDependence, target: Any = None) -> Render
         most.
 
     """
-    spans = dependence.spans
+    spans = dependence.grids
     facts = facts_table()
     for span, role in zip(spans, ("across", "down") if len(spans) == 2 else ("column",), strict=True):
         ends = "" if span.is_category else f" from {span.labels[0]} to {span.labels[-1]}"
         facts.add_row(role, Text(f"{span.name}: {format_count(len(span), 'value')}{ends}"))
     facts.add_row("rows", f"{len(dependence.row_numbers):,}; their other columns keep their values")
     if len(spans) == 2:
-        number = dependence.number_of(target)
-        facts.add_row("cells", Text(dependence.measure(dependence.outcomes[number])))
+        number = dependence.find_outcome(target)
+        facts.add_row("cells", Text(dependence.axis_title(dependence.outcomes[number])))
         body: list[RenderableType] = [_grid(dependence, number)]
     else:
-        numbers = [dependence.number_of(target)] if target is not None else _select_outcomes(dependence)
+        numbers = [dependence.find_outcome(target)] if target is not None else _select_outcomes(dependence)
         body = [*_draw_column(dependence, numbers), Text(), _range_table(dependence, numbers)]
     notes = [Text(f"  {as_sentence(note)}", "dim") for note in dependence.notes()]
     return Group(facts, Text(), *body, *notes)
@@ -109,16 +109,18 @@ def _select_outcomes(dependence: PartialDependence) -> list[int]:
 
 
 def _measure(dependence: PartialDependence) -> str:
-    return "mean probability" if dependence.of_classes else "mean prediction"
+    return "mean probability" if dependence.is_classification else "mean prediction"
 
 
 def _draw_column(dependence: PartialDependence, numbers: list[int]) -> list[RenderableType]:
-    span, average = dependence.spans[0], dependence.average[:, numbers]
-    low, high = (0.0, 1.0) if dependence.of_classes else (float(average.min()), float(average.max()))
+    span, average = dependence.grids[0], dependence.average[:, numbers]
+    low, high = (0.0, 1.0) if dependence.is_classification else (float(average.min()), float(average.max()))
     if span.is_category:
         return [_bar_table(dependence, numbers, min(low, 0.0), high)]
     curves = [(place, average[:, place]) for place in range(len(numbers))]
-    drawing = draw_curves(span.where, curves, (span.labels[0], span.labels[-1]), (low, high), span.rows_where)
+    drawing = draw_curves(
+        span.numeric_positions, curves, (span.labels[0], span.labels[-1]), (low, high), span.numeric_row_positions
+    )
     drawing.append(f"\n{MARGIN}")
     for place, number in enumerate(numbers):
         character, style = MARKS[place % len(MARKS)]
@@ -129,11 +131,11 @@ def _draw_column(dependence: PartialDependence, numbers: list[int]) -> list[Rend
 
 
 def _bar_table(dependence: PartialDependence, numbers: list[int], low: float, high: float) -> RenderableType:
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     names = (span.name, "rows", dependence.label, _measure(dependence), "")
     table = plain_table(*names, left=(span.name, dependence.label, ""))
     for i, label in enumerate(span.labels):
-        count = int((span.rows_at == i).sum())
+        count = int((span.row_positions == i).sum())
         for place, number in enumerate(numbers):
             value = float(dependence.average[i, number])
             first = (Text(label), f"{count:,}") if place == 0 else (Text(), "")
@@ -145,7 +147,7 @@ def _bar_table(dependence: PartialDependence, numbers: list[int], low: float, hi
 
 def _range_table(dependence: PartialDependence, numbers: list[int]) -> RenderableType:
     """Render the lowest and highest mean prediction of each class or label, and where they are."""
-    span = dependence.spans[0]
+    span = dependence.grids[0]
     # Two columns have the name "at"; the space tells them apart.
     names = (dependence.label, "lowest", "at", "highest", "at ", "range")
     table = plain_table(*names, left=(dependence.label, "at", "at "))
@@ -162,7 +164,7 @@ def _range_table(dependence: PartialDependence, numbers: list[int]) -> Renderabl
 
 def _grid(dependence: PartialDependence, number: int) -> RenderableType:
     """Render the values of the first column across and of the second down; of many values, some."""
-    first, second = dependence.spans
+    first, second = dependence.grids
     across, down = _select_values(first, GRID_COLUMNS), _select_values(second, GRID_ROWS)
     # Spaces tell columns of the same name apart.
     labels = [f"{first.labels[i]}{' ' * place}" for place, i in enumerate(across)]

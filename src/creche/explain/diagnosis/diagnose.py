@@ -88,10 +88,10 @@ def _add_trials(facts: RunFacts, findings: list[Finding], symptoms: list[Symptom
     trial_by_key = {key: trials[place] for place, key in enumerate(wanted) if place in trials}
     out = []
     for finding, symptom in zip(findings, symptoms, strict=True):
-        found: list[Any] = [trial_by_key[key] for key in map(_key, symptom.alternatives) if key in trial_by_key]
-        found.sort(key=lambda trial: trial.order)
-        if not symptom.is_forecast or not found or found[0].helped:
-            out.append(replace(finding, trials=tuple(found)))
+        tried: list[Any] = [trial_by_key[key] for key in map(_key, symptom.alternatives) if key in trial_by_key]
+        tried.sort(key=lambda trial: trial.order)
+        if not symptom.is_forecast or not tried or tried[0].helped:
+            out.append(replace(finding, trials=tuple(tried)))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Trials: a run with one thing changed, trained with several seeds beside the run as it was."""
+"""Trials: a run with one thing changed, trained with several seeds, as is the run as it was."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class _Setup:
 def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int) -> dict[int, Trial]:
     """Return the trial of each alternative, by its place; alternatives that cannot be carried out are left out.
 
-    The run as it was is trained with them, on the same rows and with the same seeds, of which the first is its own.
+    The run as it was is trained with them, on the same rows and with the same seeds; the first is its own.
     """
     setups = {-1: _original_setup(facts)}
     for place, alternative in enumerate(alternatives):

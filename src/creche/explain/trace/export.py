@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.explain.trace.result import ClassificationErrors, as_cell
+from creche.explain.cells import format_cell
+from creche.explain.trace.errors import ClassificationErrors
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,10 +49,10 @@ def _frame(
 
     count = len(text or ()) if values is None else values.size
 
-    def numbers(given: Any) -> pl.Series:
-        if given is None or isinstance(given, int):
-            return pl.Series([given], dtype=pl.Int64).extend_constant(given, count - 1)
-        return pl.Series(np.asarray(given, dtype=np.int64))
+    def numbers(values: Any) -> pl.Series:
+        if values is None or isinstance(values, int):
+            return pl.Series([values], dtype=pl.Int64).extend_constant(values, count - 1)
+        return pl.Series(np.asarray(values, dtype=np.int64))
 
     at = neuron if name_at is None else name_at
     name = pl.Series([None] * count, dtype=pl.String)
@@ -81,7 +82,7 @@ def _step_frames(trace: Trace) -> Iterator[pl.DataFrame]:
 def _feature_frames(trace: Trace) -> Iterator[pl.DataFrame]:
     """Yield the features column by column: numbers as values, everything else as text."""
     for i, (name, column) in enumerate(trace.features.items()):
-        words = [None if isinstance(v, bool | int | float) or v is None else as_cell(v) for v in column]
+        words = [None if isinstance(v, bool | int | float) or v is None else format_cell(v) for v in column]
         values = np.array([float(v) if isinstance(v, bool | int | float) else np.nan for v in column])
         at = np.full(len(column), i)
         frame = _frame("feature", values, row=trace.rows, neuron=at, names=[name], name_at=0 * at, text=words)

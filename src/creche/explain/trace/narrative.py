@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.explain.cells import format_cell
+from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.neuron import NeuronTrace
-from creche.explain.trace.result import ClassificationErrors, RegressionErrors, as_cell
 from creche.render.document import Block, Facts, Grid, Section, format_digits
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _describe_check(trace: Trace) -> str:
 def _input_section(trace: Trace, row: int) -> Section:
     """Return one row as given and as encoded."""
     at = int(np.flatnonzero(trace.rows == row)[0])
-    cells = {name: as_cell(values[at]) for name, values in trace.features.items()}
+    cells = {name: format_cell(values[at], digits=10) for name, values in trace.features.items()}
     rows: list[list[str | float]] = []
     listed: set[str] = set()
     for name, value in zip(trace.inputs[:MAX_INPUTS], trace.encoded[at].tolist(), strict=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,126 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.explain.cells import feature_values
+from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import GradientCheck
 from creche.explain.trace.neuron import NeuronTrace, find_neuron, trace_neuron
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
-from creche.table.table import Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ClassificationErrors", "RegressionErrors", "Trace", "TracedLayer", "as_cell", "feature_values"]
-
-
-def feature_values(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the values of these columns, None for missing ones."""
-    x = observations.x
-    if isinstance(x, Table):
-        return {name: x.columns[name].to_objects().tolist() for name in names if name in x.columns}
-    return dict(zip(names, x.T.tolist(), strict=True))
-
-
-def as_cell(value: Any) -> str:
-    """Return a value as it is shown in a cell.
-
-    Examples
-    --------
-    >>> as_cell(3750.0), as_cell(18.7), as_cell("Biscoe"), as_cell(None), as_cell(True)
-    ('3750', '18.7', 'Biscoe', 'missing', 'yes')
-
-    """
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.10g}" if isinstance(value, float) else str(value).removesuffix(" 00:00:00")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassificationErrors:
-    """How far predicted probabilities are from the labels.
-
-    Attributes
-    ----------
-    true : (n,) int
-        The number of each row's true class.
-    probabilities : (n, C) float64
-        The predicted probability of each class.
-    differences : (n, C) float64
-        The absolute differences from the label, which is 1 for the true class and 0 for the others.
-    squares : (n, C) float64
-        The squared differences.
-    squared_error : (n,) float64
-        The mean of a row's squares.
-    cross_entropy : (n,) float64
-        -log of the probability of the true class.
-
-    Examples
-    --------
-    >>> one = ClassificationErrors.of(np.array([[0.4, 0.3, 0.3]]), np.array([0]))
-    >>> one.differences.round(12).tolist(), one.squares.round(12).tolist(), one.squared_error.round(12).tolist()
-    ([[0.6, 0.3, 0.3]], [[0.36, 0.09, 0.09]], [0.18])
-
-    """
-
-    true: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    differences: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    squared_error: NDArray[np.float64]
-    cross_entropy: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, probabilities: NDArray[Any], true: NDArray[Any]) -> ClassificationErrors:
-        """Return the errors of probabilities (n, C), given the numbers of the true classes, (n,)."""
-        p = probabilities.astype(np.float64)
-        label = np.eye(p.shape[1])[true]
-        differences = np.abs(label - p)
-        squares = differences**2
-        with np.errstate(divide="ignore"):
-            cross_entropy = 0.0 - np.log(p[np.arange(len(p)), true])  # 0, not -0, for a probability of 1
-        return cls(true.astype(np.int64), p, differences, squares, squares.mean(axis=1), cross_entropy)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RegressionErrors:
-    """How far predicted numbers are from the labels.
-
-    Attributes
-    ----------
-    true, predicted, differences, squares : (n, k) float64
-        In the units of the labels; a difference is predicted - true.
-    scaled_true, scaled_predicted, scaled_differences, scaled_squares : (n, k) float64
-        The same in the network's units: standardized, unless it was trained with ``standardize=False``.
-    is_scaled : bool
-        Whether the network's units differ from those of the labels.
-
-    """
-
-    true: NDArray[np.float64]
-    predicted: NDArray[np.float64]
-    differences: NDArray[np.float64]
-    squares: NDArray[np.float64]
-    scaled_true: NDArray[np.float64]
-    scaled_predicted: NDArray[np.float64]
-    scaled_differences: NDArray[np.float64]
-    scaled_squares: NDArray[np.float64]
-    is_scaled: bool
-
-    @classmethod
-    def of(
-        cls, true: NDArray[Any], predicted: NDArray[Any], scaled_true: NDArray[Any], outputs: NDArray[Any]
-    ) -> RegressionErrors:
-        """Return the errors of predictions; all arrays are (n, k), the last two in the network's units."""
-        is_scaled = not np.array_equal(true.astype(np.float64).astype(outputs.dtype), scaled_true)
-        true, predicted, scaled_true, outputs = (a.astype(np.float64) for a in (true, predicted, scaled_true, outputs))
-        differences, scaled_differences = predicted - true, outputs - scaled_true
-        with np.errstate(over="ignore"):
-            squares, scaled_squares = differences**2, scaled_differences**2
-        return cls(
-            true, predicted, differences, squares, scaled_true, outputs, scaled_differences, scaled_squares, is_scaled
-        )
+__all__ = ["Trace", "TracedLayer"]
 
 
 ROWS_OF_A_PAGE, ROWS_OF_A_TEXT = 200, 20  # of the batch; more are counted, not listed

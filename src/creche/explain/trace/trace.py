@@ -14,9 +14,10 @@ from creche.engine.native import new_predictor
 from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, select_rows, take_rows
+from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
-from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
+from creche.explain.trace.result import Trace, TracedLayer
 from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
 from creche.table.labels import encode_classes

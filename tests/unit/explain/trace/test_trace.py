@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 import creche as cr
 from creche.engine.introspection import epoch_order
 from creche.explain.rows import create_batch
+from creche.explain.trace.errors import ClassificationErrors
 from creche.explain.trace.gradient_check import check_gradients
-from creche.explain.trace.result import ClassificationErrors
 from creche.explain.trace.step import single_batch_plan, state_names
 from creche.plan import ACTIVATIONS, OPTIMIZERS
 from creche.training.run import Run

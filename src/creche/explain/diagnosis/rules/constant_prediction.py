@@ -53,7 +53,7 @@ def _find_one_class(facts: RunFacts) -> Symptom | None:
     alternatives += divide_learning_rate(facts, 1 / 10, measure="balanced_accuracy")
     return Symptom(
         f"The network always predicts {name!r}",
-        f"it predicts {name!r} for all of {rows:,} training rows, of which {share:.0f} % are of that class; its "
+        f"it predicts {name!r} for all of {rows:,} training rows; {share:.0f} % of them are of that class. Its "
         f"probabilities have a standard deviation of {spread:.2g}",
         "the most frequent class is the safest guess: no row makes another class the most likely one",
         alternatives,
