@@ -55,7 +55,7 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--row", "bill_lenght_mm"], "row: got 'bill_lenght_mm'; did you mean 'bill_length_mm'? Choose one of island="),
+        (["--row", "bill_lenght_mm"], "row: got 'bill_lenght_mm'; did you mean 'bill_length_mm'? Choose one of isl"),
         (["--row", "99"], "row: got 99; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
         (["--layer", "7"], "layer: got 7; the network 14-5-5-3 has weights of layers 0 to 2"),
         (["--layer", "2", "--column", "Gento"], "column: got 'Gento'; did you mean 'Gentoo'?"),
