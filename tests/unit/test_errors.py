@@ -19,7 +19,7 @@ from creche.errors import closest, nearest
         (cr.DivergedError, ArithmeticError),
     ],
 )
-def test_the_tree(kind: type[Exception], builtin: type[Exception]) -> None:
+def test_the_tree_of_errors(kind: type[Exception], builtin: type[Exception]) -> None:
     assert issubclass(kind, cr.CrecheError)
     assert issubclass(kind, builtin)
 
@@ -42,7 +42,7 @@ def test_nearest(word: object, says: str) -> None:
     assert nearest(word, ["adam", "sgd"]) == says
 
 
-def test_of_very_many_words_only_the_first_are_told() -> None:
+def test_only_the_first_of_many_choices_are_listed() -> None:
     said = nearest("c77", [f"c{i}" for i in range(10_000)])
     assert said.startswith("did you mean 'c77'? Choose one of c0, c1, ")
     assert said.endswith("c39, … (9,960 more)")
@@ -102,7 +102,7 @@ def test_training_names_the_argument_that_is_wrong(arguments: dict[str, Any], ar
     assert refusal.value.argument == argument
 
 
-def test_divergence_can_be_told_to_another_process() -> None:
+def test_a_diverged_error_can_be_pickled() -> None:
     error = cr.DivergedError("the loss is no longer finite", 3, 7, 0.5, run=object())  # type: ignore[arg-type]
     told = pickle.loads(pickle.dumps(error))
     assert type(told) is cr.DivergedError

@@ -30,7 +30,7 @@ Group: TypeAlias = Literal["data", "plan", "preparation", "optimizer", "held_out
 
 REQUIRED: Any = ...  # the default of an argument that has none
 
-# The headings of the command line's help, where most options stand; files and output have one of their own.
+# The headings of the command line's help under which options are listed.
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
 
@@ -66,7 +66,7 @@ class CommandOption:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of `creche.train`, or a field of its optimizer that sweeps take beside it.
+    """One argument of `creche.train`, or a field of its optimizer that sweeps take as an argument, too.
 
     Attributes
     ----------

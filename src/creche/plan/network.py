@@ -1,4 +1,4 @@
-"""The network: the number of its inputs, and its layers, the last of which is the output layer."""
+"""The network: its inputs, its hidden layers and its output layer."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def canonical_word(value: Any, words: Iterable[str]) -> Any:
-    """Return the word among `words` that a value spells, whatever its case and underscores; else the value itself.
+    """Return the word among `words` that a value spells, in any case and with or without underscores; else the value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Recording a run while it trains: what is kept, how often, and in how much memory."""
+"""Recording a run while it trains: what is recorded, how often, and in how much memory."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ class Recorder:
         self._rows = select_rows(rows, self._sample)
         self._previous: tuple[int, Layers] | None = None  # a step, and the weights after it
         self._count = 0
-        self._kept = self._empty(run)
+        self._recorded = self._empty(run)
         self._plan, self._steps_per_epoch = plan, plan.steps_per_epoch(len(rows))
         self._row_numbers = run.prepared.train.observations.row_numbers[self._sample]
 
@@ -330,9 +330,9 @@ class Recorder:
         """Record the run as it is now, if a moment is due."""
         step = run.step
         if run.status == "diverged":  # weights may have gone back to the last finite ones
-            steps = self._kept["step"][: self._count]
+            steps = self._recorded["step"][: self._count]
             self._count = int(np.searchsorted(steps, step, side="right"))
-        last = int(self._kept["step"][self._count - 1]) if self._count else -1
+        last = int(self._recorded["step"][self._count - 1]) if self._count else -1
         ended = run.status not in ("running", "interrupted")
         if step > last and not run.is_at_best and (last < 0 or ended or step % self._stride == 0):
             self._record(run, step, ended)
@@ -344,13 +344,13 @@ class Recorder:
             self._thin()
         if self._count == self._room or not (ended or self._count == 0 or step % self._stride == 0):
             return
-        kept, at, weights = self._kept, self._count, run.weights
-        kept["step"][at] = step
-        kept["loss"][at] = run.loss_on(self._rows)
+        recorded, at, weights = self._recorded, self._count, run.weights
+        recorded["step"][at] = step
+        recorded["loss"][at] = run.loss_on(self._rows)
         for i, (w, b) in enumerate(weights):
-            kept["weight_norm"][at, i] = _norm(w)
+            recorded["weight_norm"][at, i] = _norm(w)
             is_next = self._previous is not None and self._previous[0] == step - 1
-            kept["update_norm"][at, i] = _norm(w - self._previous[1][i][0]) if is_next else np.nan  # type: ignore[index]
+            recorded["update_norm"][at, i] = _norm(w - self._previous[1][i][0]) if is_next else np.nan  # type: ignore[index]
             self._store("weights", at, i, w, b)
         if self.record.gradients or self.record.activations:
             with np.errstate(all="ignore"):
@@ -360,32 +360,32 @@ class Recorder:
                 if self.record.activations:
                     neurons = describe_neurons(layer.activation, inside.activations[i])
                     for name in NEURON_STATISTICS:
-                        kept[f"{name}.{i}"][at] = getattr(neurons, name)
+                        recorded[f"{name}.{i}"][at] = getattr(neurons, name)
         self._count += 1
         self._previous = (step, weights) if self._stride == 1 else None
 
     def _store(self, name: str, at: int, layer: int, w: NDArray[Any], b: NDArray[Any]) -> None:
         if getattr(self.record, name):
-            self._kept[f"{name}.{layer}"][at] = w
-            self._kept[f"{name}.{layer}.bias"][at] = b
+            self._recorded[f"{name}.{layer}"][at] = w
+            self._recorded[f"{name}.{layer}.bias"][at] = b
 
     def _thin(self) -> None:
         """Drop every other moment, but not the first."""
         self._stride *= 2
-        is_kept = self._kept["step"][: self._count] % self._stride == 0
+        is_kept = self._recorded["step"][: self._count] % self._stride == 0
         is_kept[0] = True
         remaining = np.flatnonzero(is_kept)
-        for array in self._kept.values():
+        for array in self._recorded.values():
             array[: len(remaining)] = array[remaining]
         self._count = len(remaining)
 
     @property
     def recording(self) -> Recording:
         """The recording so far, as views: a run that continues may thin it out."""
-        kept = {name: array[: self._count] for name, array in self._kept.items()}
-        for array in kept.values():
+        recorded = {name: array[: self._count] for name, array in self._recorded.items()}
+        for array in recorded.values():
             array.flags.writeable = False
-        return Recording(self._plan, self._steps_per_epoch, self._row_numbers, kept)
+        return Recording(self._plan, self._steps_per_epoch, self._row_numbers, recorded)
 
 
 def _norm(w: NDArray[Any]) -> float:

@@ -55,7 +55,7 @@ class Recording:
     plan: Plan
     steps_per_epoch: int
     rows: NDArray[np.int64]
-    _kept: Mapping[str, NDArray[Any]]
+    _recorded: Mapping[str, NDArray[Any]]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -69,7 +69,7 @@ class Recording:
     @property
     def steps(self) -> NDArray[np.int64]:
         """Completed steps at each moment, (m,)."""
-        return self._kept["step"]
+        return self._recorded["step"]
 
     @property
     def epochs(self) -> NDArray[np.float64]:
@@ -79,22 +79,22 @@ class Recording:
     @property
     def loss(self) -> NDArray[np.float64]:
         """The loss on the sampled rows, without dropout, (m,)."""
-        return self._kept["loss"]
+        return self._recorded["loss"]
 
     @property
     def has_weights(self) -> bool:
         """Whether weights were recorded."""
-        return "weights.0" in self._kept
+        return "weights.0" in self._recorded
 
     @property
     def has_gradients(self) -> bool:
         """Whether gradients were recorded."""
-        return "gradients.0" in self._kept
+        return "gradients.0" in self._recorded
 
     @property
     def has_activations(self) -> bool:
         """Whether activations were recorded."""
-        return "mean.0" in self._kept
+        return "mean.0" in self._recorded
 
     @property
     def weights(self) -> Weights:
@@ -123,7 +123,7 @@ class Recording:
     @property
     def weight_norms(self) -> NDArray[np.float64]:
         """The norm of the weights of each layer, (m, L)."""
-        return self._kept["weight_norm"]
+        return self._recorded["weight_norm"]
 
     @property
     def gradient_norms(self) -> NDArray[np.float64]:
@@ -133,7 +133,7 @@ class Recording:
     @property
     def update_norms(self) -> NDArray[np.float64]:
         """The norm of what the last step before each moment changed, (m, L); NaN where there is none, as at first."""
-        return self._kept["update_norm"]
+        return self._recorded["update_norm"]
 
     @property
     def update_ratios(self) -> NDArray[np.float64]:
@@ -232,21 +232,21 @@ class Recording:
     def _parameters(self, name: str) -> Weights:
         self._check(name, f"{name}.0")
         layers = range(len(self.layers))
-        return [(self._kept[f"{name}.{i}"], self._kept[f"{name}.{i}.bias"]) for i in layers]
+        return [(self._recorded[f"{name}.{i}"], self._recorded[f"{name}.{i}.bias"]) for i in layers]
 
     def _neuron_statistic(self, name: str) -> list[NDArray[np.float64]]:
         self._check("activations", "mean.0")
-        return [self._kept[f"{name}.{i}"] for i in range(len(self.layers))]
+        return [self._recorded[f"{name}.{i}"] for i in range(len(self.layers))]
 
     def _check(self, quantity: str, key: str) -> None:
-        if key not in self._kept:
+        if key not in self._recorded:
             raise CrecheError(
                 f"recording: holds no {quantity}; train with record={quantity!r}, or record=True for everything",
                 argument="record",
             )
 
     def __repr__(self) -> str:
-        kept = [name for name in ("weights", "gradients", "activations") if getattr(self, f"has_{name}")]
+        quantities = [name for name in ("weights", "gradients", "activations") if getattr(self, f"has_{name}")]
         span = f"from step {self.steps[0]:,} to {self.steps[-1]:,} " if len(self) else ""
         network = f"of a {self.plan.network} network"
-        return f"Recording({len(self):,} moments {span}{network}; {', '.join(kept) or 'norms'})"
+        return f"Recording({len(self):,} moments {span}{network}; {', '.join(quantities) or 'norms'})"

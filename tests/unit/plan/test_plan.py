@@ -53,17 +53,17 @@ def test_plans_go_through_json_unchanged(plan: cr.Plan) -> None:
     assert "\n" not in plan.to_json()
 
 
-def test_what_is_left_out_takes_its_default() -> None:
+def test_a_missing_key_takes_its_default() -> None:
     assert cr.Plan.from_dict({"network": NETWORK.to_dict()}) == cr.Plan(NETWORK)
 
 
-def test_words_stand_for_parts() -> None:
+def test_words_are_taken_for_components() -> None:
     assert cr.Plan(NETWORK, loss="squared_error", optimizer="lion", schedule="cosine") == cr.Plan(
         NETWORK, loss=cr.SquaredError(), optimizer=cr.Lion(), schedule=schedules.Cosine()
     )
 
 
-def test_repr_shows_what_is_not_default() -> None:
+def test_repr_shows_only_values_that_are_not_default() -> None:
     assert repr(cr.Plan(NETWORK)) == f"Plan(network={NETWORK!r})"
     shown = repr(cr.Plan(NETWORK, epochs=7, optimizer=cr.Adam(learning_rate=0.1)))
     assert shown == f"Plan(network={NETWORK!r}, optimizer=Adam(learning_rate=0.1), epochs=7)"
@@ -82,7 +82,7 @@ def test_plans_are_frozen() -> None:
         ("shuffle", 1),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:
+def test_an_invalid_value_is_refused_with_its_place(name: str, wrong: object) -> None:
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
     assert str(refusal.value).startswith(f"Plan.{name}: got {wrong!r}; needs ")
@@ -134,7 +134,7 @@ def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> No
     ("text", "says"),
     [("{", "a plan in JSON: "), ("[1]", "got list; needs an object"), ('"adam"', "got str; needs an object")],
 )
-def test_text_that_is_no_plan(text: str, says: str) -> None:
+def test_text_that_is_not_a_plan_is_refused(text: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
         cr.Plan.from_json(text)
 
@@ -161,7 +161,7 @@ def test_steps_of_an_epoch(rows: int, steps: int) -> None:
     assert cr.Plan(NETWORK, batch_size=20).steps_per_epoch(rows) == steps
 
 
-def test_a_resolved_plan_knows_its_schedules_length() -> None:
+def test_a_resolved_plan_has_the_length_of_its_schedule() -> None:
     plan = cr.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
     assert plan.resolved(957).schedule == schedules.OneCycle(50 * 48)
     assert plan.resolved(957).resolved(10) == plan.resolved(957)
@@ -174,16 +174,16 @@ def test_a_resolved_plan_knows_its_schedules_length() -> None:
         ({"patience": 7, "min_delta": 0.1}, cr.EarlyStopping(7, 0.1)), (cr.EarlyStopping(3), cr.EarlyStopping(3)),
     ],
 )  # fmt: skip
-def test_early_stopping_of_what_users_type(choice: object, expected: object) -> None:
+def test_early_stopping_is_made_from_bools_numbers_and_dicts(choice: object, expected: object) -> None:
     assert cr.EarlyStopping.of(choice) == expected
     assert cr.Plan(NETWORK, early_stopping=choice).early_stopping == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, "ten"], ids=repr)
-def test_a_patience_that_cannot_be(wrong: object) -> None:
+def test_an_invalid_patience_is_refused(wrong: object) -> None:
     with pytest.raises(PlanError, match=r"EarlyStopping\.patience: got .*; needs a whole number of at least 1"):
         cr.EarlyStopping.of(wrong)
 
 
-def test_the_largest_seed() -> None:
+def test_the_largest_seed_is_accepted() -> None:
     assert cr.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1

@@ -24,7 +24,7 @@ def test_a_model_file_proves_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("job", [two_classes, line])
-def test_arrays_too(job: object) -> None:
+def test_a_model_of_arrays_is_verified(job: object) -> None:
     x, y = job()  # type: ignore[operator]
     assert cr.verify(quick(x, y, early_stopping=1, epochs=20, learning_rate=0.1).model, x, y).same
     assert not cr.verify(quick(x, y).model, x + 1e-9, y).data_same
@@ -43,7 +43,7 @@ def test_a_changed_cell_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
+def test_other_columns_do_not_matter(tmp_path: Path) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     wider = tmp_path / "wider.csv"
     wider.write_text("\n".join([lines[0] + ",note", *(text + f",note {i}" for i, text in enumerate(lines[1:]))]))
@@ -58,7 +58,7 @@ def test_a_run_that_was_interrupted_within_an_epoch() -> None:
     assert cr.verify(run.model, x, y).same
 
 
-def test_a_model_keeps_what_it_was_when_the_run_goes_on() -> None:
+def test_a_model_does_not_change_when_its_run_continues() -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=5, on_epoch=lambda record: record.epoch == 2)
     early = run.model
@@ -123,7 +123,7 @@ def test_weights_belong_to_the_table() -> None:
     assert "sample_weight is set, and was not before" in str(cr.verify(quick(x, y).model, x, y, sample_weight=weights))
 
 
-def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
+def test_the_model_of_a_diverged_run_can_be_saved(tmp_path: Path) -> None:
     with pytest.raises(cr.DivergedError) as diverged:
         cr.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
     assert diverged.value.run is not None
