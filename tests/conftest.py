@@ -41,7 +41,7 @@ def native(level: str) -> ModuleType:
 @pytest.fixture
 def reports_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training calls `on_progress` every millisecond: many times before its end."""
-    monkeypatch.setattr("creche.training.run.SECONDS_BETWEEN_REPORTS", 0.001)
+    monkeypatch.setattr("creche.training.run.REPORT_INTERVAL", 0.001)
     monkeypatch.setattr("creche.engine.colony.SECONDS_BETWEEN_REPORTS", 0.001)
 
 

@@ -21,9 +21,7 @@ def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -
     assert finding.cure is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
     assert "true class" in page[: -len(told)]
-    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) reaches a validation" in " ".join(
-        told.split()
-    )
+    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) gives a validation" in " ".join(told.split())
     assert finding.meaning in " ".join(told.split())
 
 

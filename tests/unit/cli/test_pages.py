@@ -37,7 +37,7 @@ def test_a_page_of_80_characters_breaks_no_table(capsys: pytest.CaptureFixture[s
     assert [line for line in page if line != line.rstrip()] == []
     for whole in (
         "  epoch    loss  accuracy  validation loss  validation accuracy",
-        "  on 103 validation rows          95 % CI (bootstrap)  baseline",
+        "  on 103 validation rows                    95 % CI (bootstrap)  baseline",
         "  true ↓  predicted →  Adelie  Chinstrap  Gentoo  total  recall",
         "  island             categorical        0         3  Torgersen, Biscoe, Dream",
     ):

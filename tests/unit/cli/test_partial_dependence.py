@@ -79,7 +79,10 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
     [
         ([], "--column: is missing; the model was trained on island, bill_length_mm"),
         (["--column", "bill_lenght_mm"], "--column: got 'bill_lenght_mm'; did you mean 'bill_length_mm'?"),
-        (["--column", "sex", "--target", "Emperor"], "of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"),
+        (
+            ["--column", "sex", "--target", "Emperor"],
+            "--target: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo",
+        ),
         (["--column", "sex", "--points", "1"], "--points: got 1; needs a whole number of at least 2"),
         (["--column", "sex", "--plot", "/nowhere/at/all.png"], "there is no folder /nowhere/at"),
         (["--column", "sex", "--plot", "picture.psd"], "--plot: picture.psd: Format 'psd' is not supported"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.evaluation.metrics import metric_name
 from tests.unit.cli.commands import (
     COMMAND,
     PENGUINS,
@@ -42,12 +43,9 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
         assert shown[2:4] == [str(column.missing), str(column.distinct)]
     for name, value in evaluation.metrics().items():
         low, high = evaluation.intervals[name]
-        words = (
-            name.replace("_", " ") if name not in ("auc", "f1", "brier") else {"auc": "AUC", "f1": "F1"}.get(name, "")
-        )
-        shown = next(text.split() for text in lines if words and text.strip().startswith(words)) if words else []
-        if shown:
-            assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
+        title = metric_name(name)
+        shown = next(text.strip().removeprefix(title).split() for text in lines if text.strip().startswith(title))
+        assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
     matrix = next(i for i, text in enumerate(lines) if "predicted →" in text) + 1
     for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
         shown = next(text.split() for text in lines[matrix:] if text.split()[0] == name)
@@ -154,7 +152,10 @@ def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
             "creche: --hidden: got 'abc'; needs whole numbers separated by commas, such as",
         ),
         ([*PENGUINS, "--hidden", "5,0"], "got 0; needs a whole number of at least 1"),
-        ([*PENGUINS, "--optimizer", "adma"], "creche: --optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
+        (
+            [*PENGUINS, "--optimizer", "adma"],
+            "creche: --optimizer: got 'adma'; did you mean 'adam'? Choose one of sgd, ",
+        ),
         ([*PENGUINS, "--loss", "huber"], "huber"),
         ([*PENGUINS, "--activation", "rellu"], "did you mean 'relu'"),
         ([*PENGUINS, "--schedule", "cosin"], "did you mean 'cosine'"),
@@ -233,7 +234,7 @@ def test_as_a_process() -> None:
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["page", "json"])
 def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list[str]) -> None:
     arguments = ["train", str(big_csv(tmp_path)), "--label", "y", "--epochs", "1000000", "--threads", "1", *form]
-    arguments += ["--checkpoint", str(tmp_path / "run"), "--every", "20"]
+    arguments += ["--checkpoint", str(tmp_path / "run"), "--checkpoint-every", "20"]
     child = subprocess.Popen(
         [*COMMAND, *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -326,7 +326,7 @@ def test_progress_is_reported() -> None:
 @pytest.mark.parametrize("width", [32, 256])
 def test_progress_is_reported_all_along(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as the time for it has come, be a step long or short: here, that is at once."""
-    monkeypatch.setattr("creche.training.run.SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("creche.training.run.REPORT_INTERVAL", 0.0)
     x = np.random.default_rng(0).standard_normal((2000, 64))
     seen: list[int] = []
     train(
