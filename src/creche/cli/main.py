@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _explain_divergence(error)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
-            sys.stdout = None  # nobody reads the output any more: there is nobody to tell, and nothing to flush
+            sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
             return 1
         except OSError as error:
             print(f"creche: the output cannot be written: {error.strerror or error}", file=sys.stderr)

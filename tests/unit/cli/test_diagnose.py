@@ -32,7 +32,7 @@ def test_json_has_the_findings(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[0]["trials"][0]["helped"] is True
 
 
-def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_found_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     healthy = ["train", "penguins", "--label", "species", "--threads", "1", "--diagnose"]
     assert main(healthy) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing found: 10 rules checked 100 epochs."

@@ -73,7 +73,7 @@ def test_work_that_tells_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsy
     capsys.readouterr()
     threads = set(threading.enumerate())
     with progress.show_activity("counting penguins", quiet=True):
-        assert set(threading.enumerate()) <= threads, "somebody waits to show something"
+        assert set(threading.enumerate()) <= threads, "a thread waits to show something"
     assert capsys.readouterr().err == ""
 
 
@@ -86,7 +86,7 @@ def test_nothing_moves_while_a_person_is_asked(
     with progress.sweep_progress(quiet=False):
         wait_until(lambda: "reading the table" in capsys.readouterr().err)
         with progress.pause_display():
-            for thread in set(threading.enumerate()) - threads:  # whoever has shown it ends
+            for thread in set(threading.enumerate()) - threads:  # those that have shown it end
                 thread.join()
             capsys.readouterr()
             assert set(threading.enumerate()) <= threads

@@ -24,7 +24,7 @@ from tests.unit.cli.commands import (
 from tests.unit.small_runs import MEASUREMENTS, quick
 
 
-def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page, err = capsys.readouterr()
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
@@ -119,7 +119,7 @@ def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert any(text.split()[:4] == ["pipe", "categorical", "0", "2"] for text in capsys.readouterr().out.splitlines())
 
 
-def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_very_many_columns_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wide.csv"
     rows = np.random.default_rng(0).standard_normal((20, 130)).round(3)
     lines = [",".join([*(f"c{i}" for i in range(130)), "flag", "y"])]
@@ -139,7 +139,7 @@ def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> No
     assert "14-3, 45 parameters" in capsys.readouterr().out
 
 
-def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
     assert "stopped early; the weights are those of epoch " in capsys.readouterr().out
 
