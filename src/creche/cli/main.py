@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from creche._version import __version__
-from creche.errors import CrecheError, CrecheWarning, DivergedError, nearest
+from creche.errors import CrecheError, CrecheWarning, DivergedError, FileError, closest
 
 if TYPE_CHECKING:
     from click import ClickException, Command
@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
                 _explain_divergence(error)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
-            sys.stdout = None  # nobody reads the output any more: there is nobody to tell, and nothing to flush
+            sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
             return 1
         except OSError as error:
             print(f"creche: the output cannot be written: {error.strerror or error}", file=sys.stderr)
@@ -157,10 +157,7 @@ def _parameter_name(flag: str) -> str:
 def _closest(word: str, words: Iterable[str]) -> str | None:
     """Return the word that is most likely meant."""
     known = list(words)
-    if SYNONYMS.get(word) in known:
-        return SYNONYMS[word]
-    found = re.match(r"did you mean '(.+?)'\?", nearest(word, known))
-    return None if found is None else found[1]
+    return SYNONYMS[word] if SYNONYMS.get(word) in known else closest(word, known)
 
 
 def _explain_divergence(diverged: DivergedError) -> None:
@@ -178,24 +175,26 @@ def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
 def _describe_error(error: CrecheError, app: typer.Typer) -> str:
     """Describe an error of the library in the words of the command line: options instead of arguments."""
     message = write_as_options(str(error))
-    argument = _wrong_argument(error)
-    flag = _flags(typer.main.get_command(app)).get(argument) if argument else None
-    if flag is None or message.startswith("--"):
-        return message
+    argument = error.argument or _leading_argument(error)
+    flag = argument and _find_flag(argument, typer.main.get_command(app))
     # "epochs: …", or "Plan.epochs: …" for a parameter of a component
-    return re.sub(rf"^(?:\w+\.)?{argument}: ", f"{flag}: ", message)
+    return re.sub(rf"^(?:\w+\.)?{argument}: ", f"{flag}: ", message) if flag else message
 
 
-def _wrong_argument(error: CrecheError) -> str | None:
-    """Return the argument that an error is about: its message begins with it."""
-    found = re.match(r"(?:\w+\.)?(\w+): got ", str(error))
+def _leading_argument(error: CrecheError) -> str | None:
+    """Return the word that a message begins with, which is an argument unless the error is about a file."""
+    found = None if isinstance(error, FileError) else re.match(r"(?:\w+\.)?(\w+): ", str(error))
     return None if found is None else found[1]
 
 
-def _flags(command: Command) -> dict[str, str]:
-    """Return how each parameter of the commands is typed."""
-    commands = [command, *getattr(command, "commands", {}).values()]
-    return {param.name: param.opts[0] for c in commands for param in c.params if param.name and param.opts[0][0] == "-"}
+def _find_flag(argument: str, app: Command) -> str | None:
+    """Return how an argument is typed, or None if it is no option of a command of the app."""
+    flags: dict[str | None, str] = {}
+    for command in (app, *getattr(app, "commands", {}).values()):
+        options = [param for param in command.params if param.opts[0].startswith("-")]
+        flags |= {_parameter_name(param.opts[0]): param.opts[0] for param in options}
+        flags |= {param.name: param.opts[0] for param in options}
+    return flags.get(argument) or flags.get(SYNONYMS.get(argument))
 
 
 def write_as_options(message: str) -> str:

@@ -179,6 +179,19 @@ class ClassificationEvaluation(Evaluation):
         )
         return labels.evaluate(probabilities)
 
+    def hardest_classes(self, limit: int = 12) -> list[ClassMetrics]:
+        """The classes that occur, those with the lowest F1 first.
+
+        Parameters
+        ----------
+        limit : int, default 12
+            At most this many.
+
+        """
+        check_count("limit", limit)
+        present = [metrics for metrics in self.per_class if metrics.rows]
+        return sorted(present, key=lambda metrics: (np.nan_to_num(metrics.f1), str(metrics.name)))[:limit]
+
     def largest_errors(self, limit: int = 5) -> list[Misclassification]:
         """The misclassified rows, those with the highest probability of the predicted class first.
 

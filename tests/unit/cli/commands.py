@@ -44,7 +44,7 @@ def wait_until(has_happened: Callable[[], object]) -> None:
 
 
 def big_csv(folder: Path) -> Path:
-    """3,000 rows; a constant column, of which a warning tells that training begins."""
+    """3,000 rows; a constant column, whose warning tells that training begins."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3000, 4))
     lines = [",".join(f"{v:.4f}" for v in row) + f",7,{int(row[0] > 0)}" for row in x]

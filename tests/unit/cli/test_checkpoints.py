@@ -48,7 +48,7 @@ def test_a_run_stopped_by_ctrl_c_is_resumed(tmp_path: Path, monkeypatch: pytest.
     assert main(["train", *arguments, "-o", str(whole), "--json"]) == 0
     folder = tmp_path / "run"
     monkeypatch.setattr(command, "training_progress", lambda quiet: nullcontext(press))
-    assert main(["train", *arguments, "--checkpoint", str(folder), "--every", "1000"]) == 130
+    assert main(["train", *arguments, "--checkpoint", str(folder), "--checkpoint-every", "1000"]) == 130
     assert stopped[0] < 300
     assert max(path.name for path in folder.glob("epoch-*")).startswith(f"epoch-{stopped[0]:06}.")
     done = process("resume", str(folder), "-o", str(again), "--json")

@@ -128,7 +128,7 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(
     arguments = ["--label", "y", "--hidden", "2", "--batch-size", "3000", "--threads", "1", "--folds", "3"]
     assert main(["train", str(big_csv(tmp_path)), *arguments, "--epochs", epochs, "--seeds", seeds]) == 130
     out, err = capsys.readouterr()
-    assert err.count("constant in the training rows") == 1  # it is said once, for all folds
+    assert err.count("constant in the training rows") == 1  # once for all folds
     assert "Traceback" not in err
     if seeds == "20":
         assert out == ""

@@ -21,9 +21,7 @@ def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -
     assert finding.cure is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
     assert "true class" in page[: -len(told)]
-    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) reaches a validation" in " ".join(
-        told.split()
-    )
+    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) gives a validation" in " ".join(told.split())
     assert finding.meaning in " ".join(told.split())
 
 
@@ -34,7 +32,7 @@ def test_json_has_the_findings(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[0]["trials"][0]["helped"] is True
 
 
-def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_found_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     healthy = ["train", "penguins", "--label", "species", "--threads", "1", "--diagnose"]
     assert main(healthy) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "Nothing found: 10 rules checked 100 epochs."

@@ -40,7 +40,7 @@ def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert length[1] == "37.8"
 
 
-def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = cr.load(model_file)
     typed = ["--metric", "accuracy", "--repeats", "3", "--seed", "9", "--n-resamples", "20", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0
@@ -82,8 +82,8 @@ def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["explain", str(path), "penguins", "--drop-unlabelled", "--repeats", "2"]) == 0
     assert capsys.readouterr().out.startswith("root mean squared error ")
     assert main(["explain", str(path), "penguins", "--row", "3"]) == 0
-    said = float(cr.load(path).predict("penguins")[2])
-    assert capsys.readouterr().out.startswith(f"body_mass_g: {said:.5g}\n")
+    predicted = float(cr.load(path).predict("penguins")[2])
+    assert capsys.readouterr().out.startswith(f"body_mass_g: {predicted:.5g}\n")
 
 
 def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

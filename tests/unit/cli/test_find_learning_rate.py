@@ -28,7 +28,7 @@ def the_same() -> cr.LearningRates:
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_page_tells_the_facts(
+def test_the_page_has_the_facts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)

@@ -33,7 +33,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "●" in page
 
 
-def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     typed = ["--layer", "2", "--bias", "--target", "Gentoo", "--learning-rate", "0.1,20", "--between", "-1..3"]
     assert main([COMMAND, str(model_file), "penguins", *typed, "--points", "11", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)

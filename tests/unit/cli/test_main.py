@@ -38,7 +38,7 @@ def test_predict_from_a_pipe_to_a_pipe(model_file: Path) -> None:
     assert pl.read_csv(io.StringIO(done.stdout)).shape == (344, 4)
 
 
-def test_predict_tells_of_columns_it_does_not_know(
+def test_predict_reports_columns_that_the_model_does_not_use(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new.csv.gz"
@@ -112,7 +112,7 @@ def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show", "verify"])
-def test_what_is_no_model_is_said(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_model_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "model.creche"
     path.write_text("species,island\n")
     tables = [] if command == "show" else ["penguins"]
@@ -131,7 +131,7 @@ def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("command", [["predict", "MODEL", "TABLE"], ["show", "MODEL"]])
-def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, command: list[str]) -> None:
+def test_a_closed_pipe_gets_no_message(model_file: Path, tmp_path: Path, command: list[str]) -> None:
     table = tmp_path / "many.csv"
     lines = PENGUINS_CSV.read_text().splitlines()
     table.write_text("\n".join([lines[0], *lines[1:] * 100]) + "\n")

@@ -37,7 +37,7 @@ def test_a_page_of_80_characters_breaks_no_table(capsys: pytest.CaptureFixture[s
     assert [line for line in page if line != line.rstrip()] == []
     for whole in (
         "  epoch    loss  accuracy  validation loss  validation accuracy",
-        "  on 103 validation rows          95 % CI (bootstrap)  baseline",
+        "  on 103 validation rows                    95 % CI (bootstrap)  baseline",
         "  true ↓  predicted →  Adelie  Chinstrap  Gentoo  total  recall",
         "  island             categorical        0         3  Torgersen, Biscoe, Dream",
     ):
@@ -93,7 +93,7 @@ def test_a_curve_that_falls_little_is_drawn_over_the_whole_height() -> None:
     assert from_zero[-1].split()[0] == "0"
 
 
-def test_of_very_many_classes_the_likeliest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_very_many_classes_are_cut_to_the_likeliest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,y\n" + "".join(f"{i / 7:.2f},c{i % 30:02d}\n" for i in range(120)))
     assert main(["train", str(table), "--label", "y", "--epochs", "1", "--validation-fraction", "0"]) == 0
@@ -104,7 +104,7 @@ def test_of_very_many_classes_the_likeliest_are_shown(tmp_path: Path, capsys: py
     assert sum("true class" in line for line in shown) == 1
 
 
-def test_advice_is_given_in_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_names_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     table = tmp_path / "table.csv"
     table.write_text("\n".join([lines[0], *lines[1:] * 2, lines[1].replace("Adelie", "")]) + "\n")
@@ -116,7 +116,7 @@ def test_advice_is_given_in_options(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert write_as_options("a column named task=x") == "a column named task=x"
 
 
-def test_rows_without_a_label_are_judged_where_that_is_wanted(
+def test_rows_without_a_label_are_dropped_on_request(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "table.csv"
@@ -132,7 +132,7 @@ def test_a_wide_table_is_not_named_column_by_column(capsys: pytest.CaptureFixtur
     table = tmp_path / "wide.csv"
     table.write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
     assert main(["train", str(table), "--label", "colum4999"]) == 2
-    said = capsys.readouterr().err
-    assert "did you mean 'column" in said
-    assert "(4,960 more)" in said
-    assert len(said) < 1000
+    error = capsys.readouterr().err
+    assert "did you mean 'column" in error
+    assert "(4,960 more)" in error
+    assert len(error) < 1000

@@ -67,13 +67,13 @@ def test_short_work_and_work_for_machines_show_nothing() -> None:
 def test_work_that_tells_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
-    with progress.activity("counting penguins") as shown:
+    with progress.show_activity("counting penguins") as shown:
         wait_until(lambda: "counting penguins" in capsys.readouterr().err)
     assert shown is None
     capsys.readouterr()
     threads = set(threading.enumerate())
-    with progress.activity("counting penguins", quiet=True):
-        assert set(threading.enumerate()) <= threads, "somebody waits to show something"
+    with progress.show_activity("counting penguins", quiet=True):
+        assert set(threading.enumerate()) <= threads, "a thread waits to show something"
     assert capsys.readouterr().err == ""
 
 
@@ -85,12 +85,12 @@ def test_nothing_moves_while_a_person_is_asked(
     threads = set(threading.enumerate())
     with progress.sweep_progress(quiet=False):
         wait_until(lambda: "reading the table" in capsys.readouterr().err)
-        with progress.asking():
-            for thread in set(threading.enumerate()) - threads:  # whoever has shown it ends
+        with progress.pause_display():
+            for thread in set(threading.enumerate()) - threads:  # those that have shown it end
                 thread.join()
             capsys.readouterr()
             assert set(threading.enumerate()) <= threads
             assert capsys.readouterr().err == ""
         wait_until(lambda: "reading the table" in capsys.readouterr().err)
-    with progress.asking():  # where nothing is shown
+    with progress.pause_display():  # where nothing is shown
         pass

@@ -1,4 +1,4 @@
-"""``creche evaluate --reliability``: whether probabilities can be taken at their word, in text."""
+"""``creche evaluate --reliability``: how well probabilities agree with observed frequencies, in text."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_each_bin_in_text_and_as_data(
     assert page[-1] == "  █ accuracy   │ mean confidence"
 
 
-def test_of_numbers_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_have_no_reliability(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = cr.datasets.penguins().drop_nulls()
     cr.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.creche")
     rows.write_csv(tmp_path / "rows.csv")

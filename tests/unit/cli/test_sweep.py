@@ -37,7 +37,7 @@ def row(page: str, *begin: str) -> list[str]:
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_page_tells_the_facts(
+def test_the_page_has_the_facts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -90,10 +90,10 @@ def test_the_best_is_kept_and_can_be_verified(tmp_path: Path, capsys: pytest.Cap
     np.testing.assert_array_equal(kept.predict_proba("penguins"), best.predict_proba("penguins"))
 
 
-def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
+def test_an_ensemble_is_saved_shown_evaluated_and_predicts_as_a_stream(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, out = tmp_path / "ensemble.creche", tmp_path / "said.csv"
+    file, out = tmp_path / "ensemble.creche", tmp_path / "predicted.csv"
     assert main([*SOME, "--ensemble", "6", "-o", str(file)]) == 0
     assert "ensemble of " in capsys.readouterr().out
     ensemble = cr.load(file)
@@ -103,8 +103,8 @@ def test_an_ensemble_is_kept_shown_judged_and_predicts_as_a_stream(
     rows = list(csv.DictReader(out.read_text().splitlines()))
     probabilities = ensemble.predict_proba("penguins")
     for i, name in enumerate(ensemble.classes or ()):
-        said = [float(found[f"probability_{name}"]) for found in rows]
-        np.testing.assert_allclose(said, probabilities[:, i], rtol=1e-12)
+        predicted = [float(found[f"probability_{name}"]) for found in rows]
+        np.testing.assert_allclose(predicted, probabilities[:, i], rtol=1e-12)
     assert [found["predicted_species"] for found in rows] == ensemble.predict("penguins").tolist()
     assert main(["evaluate", str(file), "penguins", "--json"]) == 0
     evaluation = ensemble.evaluate("penguins")
@@ -231,7 +231,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert "Try lower ones, from 10000 to 1e+06; or --preprocessing standard" in err
 
 
-def test_what_takes_long_has_to_be_said(tmp_path: Path) -> None:
+def test_a_long_sweep_needs_yes(tmp_path: Path) -> None:
     """In a process of its own, whose standard input is no terminal."""
     long = ["sweep", "penguins", "--label", "species", "--epochs", "300000", "--seeds", "64"]
     done = process(*long, given="")

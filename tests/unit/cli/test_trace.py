@@ -15,24 +15,26 @@ Out = pytest.CaptureFixture[str]
 
 def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for what in ("20 rows of penguins: 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
-        assert what in said
-    assert max(map(len, said.splitlines())) <= 100
+        assert what in printed
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "3,38", "--neuron", "2:1"]) == 0
-    said = capsys.readouterr().out
-    assert "2 rows of penguins: 3, 38" in said
-    assert "Neuron 1 of layer 2: forward pass" in said
+    printed = capsys.readouterr().out
+    assert "2 rows of penguins: 3, 38" in printed
+    assert "Neuron 1 of layer 2: forward pass" in printed
 
 
-def test_json_says_what_python_says(model_file: Path, capsys: Out) -> None:
+def test_json_is_what_python_gives(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "1-5", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said == json.loads(json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 6)).to_dict()))
-    assert said["rows"] == [1, 2, 3, 4, 5]
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(
+        json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 6)).to_dict())
+    )
+    assert printed["rows"] == [1, 2, 3, 4, 5]
 
 
 def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
@@ -43,7 +45,7 @@ def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--rows", "1-500"], "rows: there is no row 500; the rows are numbered 1 to 344"),
         (["--rows", "0"], "rows: there is no row 0; the rows are numbered 1 to 344"),
@@ -54,9 +56,9 @@ def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
         (["--html", "nowhere/step.html"], "there is no folder"),
     ],
 )
-def test_wrong_calls(model_file: Path, capsys: Out, arguments: list[str], said: str) -> None:
+def test_wrong_calls(model_file: Path, capsys: Out, arguments: list[str], message: str) -> None:
     assert main(["trace", str(model_file), "penguins", *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> None:
@@ -72,9 +74,9 @@ def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> 
     assert "there is no row 2" in capsys.readouterr().err
 
 
-def test_training_that_diverged_says_why(capsys: Out) -> None:
+def test_training_that_diverged_is_explained(capsys: Out) -> None:
     arguments = ["--label", "body_mass_g", "--drop-unlabelled", "--optimizer", "sgd", "--learning-rate", "5"]
     assert main(["train", "penguins", *arguments, "--hidden", "5", "--threads", "1"]) == 1
-    said = capsys.readouterr().err
-    assert "training diverged in epoch" in said
-    assert "The learning rate is above the edge" in said
+    printed = capsys.readouterr().err
+    assert "training diverged in epoch" in printed
+    assert "The learning rate is above the edge" in printed

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.evaluation.metrics import metric_name
 from tests.unit.cli.commands import (
     COMMAND,
     PENGUINS,
@@ -23,7 +24,7 @@ from tests.unit.cli.commands import (
 from tests.unit.small_runs import MEASUREMENTS, quick
 
 
-def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page, err = capsys.readouterr()
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
@@ -42,12 +43,9 @@ def test_the_page_tells_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
         assert shown[2:4] == [str(column.missing), str(column.distinct)]
     for name, value in evaluation.metrics().items():
         low, high = evaluation.intervals[name]
-        words = (
-            name.replace("_", " ") if name not in ("auc", "f1", "brier") else {"auc": "AUC", "f1": "F1"}.get(name, "")
-        )
-        shown = next(text.split() for text in lines if words and text.strip().startswith(words)) if words else []
-        if shown:
-            assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
+        title = metric_name(name)
+        shown = next(text.strip().removeprefix(title).split() for text in lines if text.strip().startswith(title))
+        assert [f"{number:.4f}" for number in (value, low, high)] == [w for w in shown if w[0].isdigit()][:3]
     matrix = next(i for i, text in enumerate(lines) if "predicted →" in text) + 1
     for name, counts in zip(evaluation.classes, evaluation.confusion, strict=True):
         shown = next(text.split() for text in lines[matrix:] if text.split()[0] == name)
@@ -121,7 +119,7 @@ def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert any(text.split()[:4] == ["pipe", "categorical", "0", "2"] for text in capsys.readouterr().out.splitlines())
 
 
-def test_of_very_many_columns_the_first_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_very_many_columns_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "wide.csv"
     rows = np.random.default_rng(0).standard_normal((20, 130)).round(3)
     lines = [",".join([*(f"c{i}" for i in range(130)), "flag", "y"])]
@@ -141,7 +139,7 @@ def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> No
     assert "14-3, 45 parameters" in capsys.readouterr().out
 
 
-def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
     assert "stopped early; the weights are those of epoch " in capsys.readouterr().out
 
@@ -154,7 +152,10 @@ def test_stopping_early_is_said(capsys: pytest.CaptureFixture[str]) -> None:
             "creche: --hidden: got 'abc'; needs whole numbers separated by commas, such as",
         ),
         ([*PENGUINS, "--hidden", "5,0"], "got 0; needs a whole number of at least 1"),
-        ([*PENGUINS, "--optimizer", "adma"], "creche: --optimizer: got 'adma'; did you mean 'adam'? There are: sgd, "),
+        (
+            [*PENGUINS, "--optimizer", "adma"],
+            "creche: --optimizer: got 'adma'; did you mean 'adam'? Choose one of sgd, ",
+        ),
         ([*PENGUINS, "--loss", "huber"], "huber"),
         ([*PENGUINS, "--activation", "rellu"], "did you mean 'relu'"),
         ([*PENGUINS, "--schedule", "cosin"], "did you mean 'cosine'"),
@@ -233,7 +234,7 @@ def test_as_a_process() -> None:
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["page", "json"])
 def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list[str]) -> None:
     arguments = ["train", str(big_csv(tmp_path)), "--label", "y", "--epochs", "1000000", "--threads", "1", *form]
-    arguments += ["--checkpoint", str(tmp_path / "run"), "--every", "20"]
+    arguments += ["--checkpoint", str(tmp_path / "run"), "--checkpoint-every", "20"]
     child = subprocess.Popen(
         [*COMMAND, *arguments], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -162,6 +162,14 @@ def test_the_most_mistaken_rows_come_first() -> None:
     ]
 
 
+def test_the_hardest_classes_come_first() -> None:
+    p = np.eye(4)[[0, 1, 0, 2, 1]]
+    evaluation = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1, 2, 2]), ("a", "b", "c", "absent"), n_resamples=0)
+    hardest = evaluation.hardest_classes()
+    assert [(c.name, round(c.f1, 3)) for c in hardest] == [("b", 0.5), ("a", 0.667), ("c", 0.667)]
+    assert evaluation.hardest_classes(1) == hardest[:1]
+
+
 def test_a_threshold_moves_what_is_said() -> None:
     p = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
     out = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes"), threshold=0.3)

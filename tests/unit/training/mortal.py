@@ -1,4 +1,4 @@
-"""Programs whose work is killed again and again: `python -m tests.unit.files.mortal {writes,trains,commands} FOLDER`.
+"""Programs whose work is killed again and again: `python -m tests.unit.training.mortal {writes,trains,commands} FOLDER`.
 
 A program of one thread forks a process for each life, so that a life costs no start of Python. It prints a report as
 JSON.
@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def run_mortal(what: str, folder: Path) -> dict[str, Any]:
     """The report of such a program."""
-    command = [sys.executable, "-m", "tests.unit.files.mortal", what, str(folder)]
+    command = [sys.executable, "-m", "tests.unit.training.mortal", what, str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
@@ -158,7 +158,7 @@ def commands(folder: Path) -> dict[str, Any]:
         while killed:
             reached = epoch_of(place)
             command = ["resume", str(place)] if reached >= 0 else [*begin, "--checkpoint", str(place)]
-            command += ["--every", "20", "--threads", str(random.choice([1, 2])), "-o", str(model)]
+            command += ["--checkpoint-every", "20", "--threads", str(random.choice([1, 2])), "-o", str(model)]
             killed = live(
                 lambda command=command: run(*command),  # type: ignore[misc]
                 kept(place, reached + random.randrange(0, epochs // 8)) if kills < KILLS else None,

@@ -57,8 +57,8 @@ def as_options(arguments: Mapping[str, Any]) -> str:
 
 def _render_finding(finding: Finding) -> list[RenderableType]:
     table = facts_table()
-    table.add_row("seen", finding.evidence)
-    table.add_row("means", finding.meaning)
+    table.add_row("evidence", finding.evidence)
+    table.add_row("meaning", finding.meaning)
     if finding.trials:
         table.add_row("cure", Text(finding.advise(as_options), style="bold" if finding.cure else ""))
     return [Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2))]

@@ -162,8 +162,7 @@ def _hardest_classes(evaluation: ClassificationEvaluation) -> Table:
     has_intervals = bool(evaluation.intervals)
     names = ("hardest classes", "rows", "recall", "precision", "F1", *([BOOTSTRAP_INTERVAL] if has_intervals else []))
     table = plain_table(*names, left=("hardest classes",))
-    present = [c for c in evaluation.per_class if c.rows]
-    for c in sorted(present, key=lambda c: (np.nan_to_num(c.f1), str(c.name)))[:CLASSES_SHOWN]:
+    for c in evaluation.hardest_classes(CLASSES_SHOWN):
         cells = [format_interval(*c.f1_interval) if c.f1_interval else ""] if has_intervals else []
         table.add_row(str(c.name), f"{c.rows:,}", *(format_number(v) for v in (c.recall, c.precision, c.f1)), *cells)
     return table
