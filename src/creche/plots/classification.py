@@ -95,7 +95,7 @@ def reliability_diagram(
 ) -> Any:
     """Draw the share of correct predictions against the predicted probability, for rows binned by that probability.
 
-    On the diagonal the probabilities are calibrated; below it, the network is overconfident. Error bars are 95 %
+    On the diagonal the probabilities are calibrated; below it, the model is overconfident. Error bars are 95 %
     intervals (Wilson 1927); the columns below count the rows of each bin. The expected calibration error (ECE) is
     `ClassificationEvaluation.calibration_error`, which has 15 bins (Naeini, Cooper & Hauskrecht 2015).
 
@@ -125,7 +125,7 @@ def reliability_diagram(
     low, high = wilson_interval(curve.y, curve.at)
     axes.errorbar(
         curve.x, curve.y, yerr=[curve.y - low, high - curve.y], fmt="o-", color=line["color"], markersize=5,
-        linewidth=1.5, elinewidth=1, capsize=2, label="network",
+        linewidth=1.5, elinewidth=1, capsize=2, label="model",
     )  # fmt: skip
     _draw_bin_counts(axes, curve, bins)
     axes.set_xlim(start - 0.02, 1.02)

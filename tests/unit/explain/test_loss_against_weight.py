@@ -304,6 +304,6 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     np.testing.assert_array_equal(lines["loss"].get_ydata(), found.losses)
     ends = next(drawn for label, drawn in lines.items() if label.startswith("tangent")).get_xydata()
     assert (ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0]) == pytest.approx(found.gradient)
-    assert any(label.startswith("rate 1: ") for label in lines)
-    assert any(label.startswith("rate 1e+09: overshooting, lands at") for label in lines)
+    assert any(label.startswith("learning rate 1: ") for label in lines)
+    assert any(label.startswith("learning rate 1e+09: overshooting, lands at") for label in lines)
     plt.close("all")

@@ -197,7 +197,7 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
         directions=[(0, 0, 0), (0, 1, 1)], points=5, threads=1,
     )  # fmt: skip
     axes = dead.plot()
-    assert axes.texts[0].get_text() == "the loss is the same throughout"
+    assert axes.texts[0].get_text() == "the loss is the same everywhere"
     plt.close("all")
 
 

@@ -271,6 +271,6 @@ def test_the_picture_shows_the_numbers(model: cr.Model) -> None:
     segments = axes.collections[0].get_segments()
     np.testing.assert_allclose([s[:, 0] for s in segments], np.column_stack([found.low, found.high]))
     higher = permutation_importance(model, "penguins", metric="accuracy", repeats=1, n_resamples=0).plot()
-    assert higher.get_xlabel() == "accuracy becomes lower by"
+    assert higher.get_xlabel() == "decrease of accuracy when the column is shuffled"
     assert higher.get_legend() is None
     plt.close("all")
