@@ -125,7 +125,7 @@ class Loss(Component):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CustomLoss(Loss):
-    """A loss of your own: a Python function of (outputs, labels) that returns the loss of each row and its gradient.
+    """A custom loss: a Python function of (outputs, labels) that returns the loss of each row and its gradient.
 
     Wherever a loss is expected, the function itself will do. It is called once for each batch, and for each 64
     validation rows; the engine takes care of sample weights, of the mean and of everything else.

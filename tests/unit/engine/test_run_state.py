@@ -1,4 +1,4 @@
-"""The engine's state by name: what the view says is what the run says."""
+"""The engine's state by name, against what the run itself reports."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -111,7 +110,7 @@ def test_predictions_without_a_difference_have_an_area_of_half() -> None:
     assert out.intervals["auc"] == (0.5, 0.5)
 
 
-def test_the_baseline_says_the_commonest_class_of_the_training_rows() -> None:
+def test_the_baseline_predicts_the_most_frequent_class_of_the_training_rows() -> None:
     p, true, _ = random_predictions(30, 0)
     out = cr.ClassificationEvaluation.of(p, np.array(true), ABC, baseline=np.array([0.2, 0.5, 0.3]))
     assert out.baseline["accuracy"] == true.count(1) / 30
@@ -121,7 +120,7 @@ def test_the_baseline_says_the_commonest_class_of_the_training_rows() -> None:
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    """Of many samples of rows of which 80 % are right, about 95 % have intervals that hold 0.8."""
+    """For many samples in which each row is right with probability 0.8, about 95 % of the intervals contain 0.8."""
     rng = np.random.default_rng(0)
     hits = 0
     for _ in range(200):
@@ -153,7 +152,7 @@ def test_the_same_rows_give_the_same_intervals() -> None:
     assert json.loads(json.dumps(first, allow_nan=False)) == {**first, "classes": list(ABC)}
 
 
-def test_the_most_mistaken_rows_come_first() -> None:
+def test_the_largest_errors_come_first() -> None:
     p = np.array([[0.9, 0.1], [0.3, 0.7], [0.4, 0.6], [0.2, 0.8]])
     mistaken = cr.ClassificationEvaluation.of(p, np.array([1, 0, 1, 0]), ("no", "yes")).largest_errors(2)
     assert [(m.row, m.true, m.predicted, m.probability) for m in mistaken] == [
@@ -170,7 +169,7 @@ def test_the_hardest_classes_come_first() -> None:
     assert evaluation.hardest_classes(1) == hardest[:1]
 
 
-def test_a_threshold_moves_what_is_said() -> None:
+def test_a_threshold_changes_the_predicted_classes() -> None:
     p = np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
     out = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), ("no", "yes"), threshold=0.3)
     assert out.confusion.tolist() == [[1, 0], [0, 2]]
@@ -178,7 +177,7 @@ def test_a_threshold_moves_what_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"weights": np.zeros(3)}, "sample_weight: all are zero"),
         ({"weights": np.array([1.0, -1, 1])}, "sample_weight: row 1 weighs -1"),
@@ -187,33 +186,9 @@ def test_a_threshold_moves_what_is_said() -> None:
         ({"threshold": 0.5}, "threshold: got 0.5, but there are 3 classes"),
     ],
 )
-def test_what_cannot_be(arguments: dict[str, Any], says: str) -> None:
-    with pytest.raises(cr.CrecheError, match=says):
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.CrecheError, match=message):
         cr.ClassificationEvaluation.of(np.full((3, 3), 1 / 3), np.array([0, 1, 2]), ABC, **arguments)
-
-
-def test_curves_against_counting() -> None:
-    rng = np.random.default_rng(0)
-    score = rng.integers(0, 10, 60) / 10
-    true = (rng.random(60) < score).astype(int)
-    out = cr.ClassificationEvaluation.of(np.column_stack([1 - score, score]), true, ("no", "yes"), n_resamples=0)
-    curve = out.roc("yes")
-    for x, y, at in zip(curve.x, curve.y, curve.thresholds, strict=True):
-        assert x == pytest.approx(((score >= at) & (true == 0)).sum() / (true == 0).sum())
-        assert y == pytest.approx(((score >= at) & (true == 1)).sum() / (true == 1).sum())
-    trapezes = sum((b - a) * (c + d) / 2 for (a, b), (c, d) in zip(pairwise(curve.x), pairwise(curve.y), strict=True))
-    assert trapezes == pytest.approx(out.auc)
-    for recall, precision, at in zip(
-        *(getattr(out.precision_recall(), n) for n in ("x", "y", "thresholds")), strict=True
-    ):
-        predicted = score >= at
-        assert recall == pytest.approx((predicted & (true == 1)).sum() / (true == 1).sum())
-        assert precision == pytest.approx((predicted & (true == 1)).sum() / predicted.sum())
-    bins = out.reliability(5)
-    assert bins.weight.sum() == 60
-    assert (bins.x * bins.weight).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
-    with pytest.raises(cr.TableError, match="class: got 'maybe'; choose one of 'no', 'yes'"):
-        out.roc("maybe")
 
 
 def test_a_hundred_rows_take_no_time_and_a_million_little_memory() -> None:
@@ -251,10 +226,10 @@ def test_the_f1_of_each_class_has_an_interval() -> None:
     assert cr.ClassificationEvaluation.of(p, np.array(true), ABC, n_resamples=0).per_class[0].f1_interval is None
 
 
-@pytest.mark.parametrize("most", [-1, 1.5, True])
-def test_a_number_of_mistakes_that_cannot_be(most: Any) -> None:
+@pytest.mark.parametrize("limit", [-1, 1.5, True])
+def test_an_invalid_limit_is_refused(limit: Any) -> None:
     p, true, _ = random_predictions(9, seed=1)
     with pytest.raises(cr.PlanError, match=r"limit: got .*; needs a whole number, 0 for none"):
-        cr.ClassificationEvaluation.of(p, np.array(true), ABC, n_resamples=0).largest_errors(most)
+        cr.ClassificationEvaluation.of(p, np.array(true), ABC, n_resamples=0).largest_errors(limit)
     with pytest.raises(cr.PlanError, match="limit: got"):
-        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], n_resamples=0).largest_errors(most)
+        cr.RegressionEvaluation.of(p[:, 0], p[:, 1], n_resamples=0).largest_errors(limit)

@@ -49,7 +49,7 @@ def test_the_mean_has_an_r2_of_0() -> None:
     assert out.gain["rmse"] == (0.0, 0.0)
 
 
-def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
+def test_several_labels_are_evaluated_one_by_one_and_on_average() -> None:
     rng = np.random.default_rng(0)
     y = rng.standard_normal((40, 2)) * [1, 100]
     predicted = y + rng.standard_normal((40, 2)) * [0.1, 5]
@@ -69,7 +69,7 @@ def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
     ]
 
 
-def test_the_furthest_off_come_first() -> None:
+def test_the_largest_errors_come_first() -> None:
     out = cr.RegressionEvaluation.of(np.array([1.0, 5.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 3.5]), labels=("price",))
     assert [(m.row, m.true, m.predicted) for m in out.largest_errors()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
 

@@ -45,7 +45,7 @@ def test_no_threshold_is_better(rows: list[tuple[int, int, int]], by: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "message"),
     [
         ({}, "needs either a metric or the costs of both mistakes"),
         ({"metric": "f1", "costs": (1, 2)}, "and not both"),
@@ -54,8 +54,8 @@ def test_no_threshold_is_better(rows: list[tuple[int, int, int]], by: str) -> No
         ({"costs": (0, 0)}, "not both 0"),
     ],
 )
-def test_what_cannot_be(how: dict[str, Any], says: str) -> None:
-    with pytest.raises(cr.PlanError, match=says):
+def test_invalid_arguments_are_refused(how: dict[str, Any], message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
         choose_threshold(np.full((4, 2), 0.5), np.array([0, 1, 0, 1]), **how)
 
 

@@ -182,7 +182,7 @@ def test_names_are_shown_as_they_are_and_command_no_terminal(tmp_path: Path) -> 
     assert "\x1b[2J" not in page.getvalue()
 
 
-def test_a_newer_version_is_refused_and_says_what_to_install(file: bytes, tmp_path: Path) -> None:
+def test_a_newer_version_is_refused_with_what_to_install(file: bytes, tmp_path: Path) -> None:
     newer = edited(file, version=2, written_by="3.1.0")
     with pytest.raises(cr.FileError, match=r"was written by Creche 3\.1\.0.*install Creche 3\.1\.0 or newer"):
         load(newer, tmp_path)
@@ -246,7 +246,7 @@ def _rows(folder: Path) -> Path:
     return folder / "rows.csv"
 
 
-def test_training_that_finds_no_space_for_its_model_says_so(file: bytes, tmp_path: Path) -> None:
+def test_training_without_space_for_its_model_ends_with_an_error(file: bytes, tmp_path: Path) -> None:
     """The same by the command line, in a process that may write no more than 1,000 bytes."""
     path = tmp_path / "model.creche"
     path.write_bytes(file)

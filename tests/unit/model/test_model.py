@@ -157,14 +157,14 @@ def test_evaluate_is_of_the_predictions(model: cr.Model) -> None:
     assert (on_arrays.accuracy, on_arrays.auc, on_arrays.log_loss) == (out.accuracy, out.auc, out.log_loss)
 
 
-def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
+def test_a_table_with_separate_labels_keeps_its_names() -> None:
     features, species = BIRDS.select(MEASUREMENTS), BIRDS["species"]
-    beside = quick(features, species).model
+    separate = quick(features, species).model
     inside = quick(BIRDS.select(*MEASUREMENTS, "species"), None, label="species").model
-    assert (beside.features.names, beside.labels.name) == (MEASUREMENTS, "species")
+    assert (separate.features.names, separate.labels.name) == (MEASUREMENTS, "species")
     shuffled = features.select(MEASUREMENTS[::-1])
-    np.testing.assert_array_equal(beside.predict_proba(shuffled), inside.predict_proba(features))
-    assert beside.evaluate(shuffled, species).rows == len(BIRDS)
+    np.testing.assert_array_equal(separate.predict_proba(shuffled), inside.predict_proba(features))
+    assert separate.evaluate(shuffled, species).rows == len(BIRDS)
     held = quick(features.slice(50), species.slice(50), validation_data=(shuffled.head(50), species.head(50)))
     assert held.prepared.validation is not None
     assert held.prepared.validation.observations.x.names == list(MEASUREMENTS[::-1])
@@ -204,13 +204,13 @@ def test_predictions_are_finite_for_every_activation(activation: str) -> None:
     assert np.isfinite(quick(x, y, activation=activation).model.predict_proba(x)).all()
 
 
-def test_repr_says_what_it_is() -> None:
+def test_repr_shows_network_and_label() -> None:
     x, y = two_classes()
     assert repr(quick(x, y).model) == "Model(3-6-2, 38 parameters; y: 2 classes)"
     assert repr(quick(*line()).model) == "Model(3-6-1, 31 parameters; y: a number)"
 
 
-def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
+def test_no_class_is_predicted_for_numbers_that_overflow() -> None:
     x, y = two_classes(columns=2)
     model = quick(x, y, hidden=[4, 4], standardize=False).model
     huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
@@ -220,7 +220,7 @@ def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
         huge.evaluate({"x0": [0.0, 1e8], "x1": [0.0, -1e8], "y": [0, 1]})
 
 
-def test_no_number_is_said_that_is_none() -> None:
+def test_no_number_is_predicted_that_is_not_finite() -> None:
     x, y = line()
     model = quick(x, y, hidden=[]).model
     for sign in (1, -1):
