@@ -287,12 +287,12 @@ def _compare_runs(
     model = runs[best].model
     plane = find_plane(model, directions, near, 0, of="paths")
     surface = compute_surface(evaluators[0], model.weights, plane, near, points, None)
-    found = []
+    compared = []
     for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):
         on_surface = project(path, plane.origin, plane.directions)[0] + plane.offset
         name = ", ".join(_describe_choice(argument, value) for argument, value in choice.items())
-        found.append(ComparedRun(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
-    return Comparison(tuple(found), replace(surface, path=None, path_losses=None))
+        compared.append(ComparedRun(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
+    return Comparison(tuple(compared), replace(surface, path=None, path_losses=None))
 
 
 def _describe_choice(argument: str, value: Any) -> str:

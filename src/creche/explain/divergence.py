@@ -279,13 +279,13 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
     prepared, plan = run.prepared, run.plan
     count, done = len(prepared.train), int(run._engine.batch_in_epoch)
 
-    def batch_of_part(part: Partition) -> Batch:
+    def encode_part(part: Partition) -> Batch:
         rows = prepared.encode_part(part, plan.loss, plan.precision)
         return Batch(part.observations, rows, tuple(prepared.features.inputs))
 
     if done == plan.steps_per_epoch(count) and prepared.validation is not None:
-        return "validation", batch_of_part(prepared.validation)
-    return "training", take_rows(batch_of_part(prepared.train), batch_rows(plan, run.epoch, done, count))
+        return "validation", encode_part(prepared.validation)
+    return "training", take_rows(encode_part(prepared.train), batch_rows(plan, run.epoch, done, count))
 
 
 def _find_non_finite(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:

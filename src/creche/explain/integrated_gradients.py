@@ -266,7 +266,7 @@ def _integrate(
 ) -> list[Array]:
     """Return (x - x') times the integral of the gradients for each network, (n, inputs)."""
     at, shares = nodes
-    found = [np.empty_like(end) for end in ends]
+    integrals = [np.empty_like(end) for end in ends]
     rows_at_once = max(1, POINTS_AT_ONCE // len(at))
     for begin in range(0, len(target.which), rows_at_once):
         some = slice(begin, begin + rows_at_once)
@@ -276,10 +276,10 @@ def _integrate(
             np.ascontiguousarray((start + at[:, np.newaxis, np.newaxis] * way).reshape(len(at) * count, -1))
             for start, way in zip(starts, ways, strict=True)
         ]
-        slopes = function.gradients(points, OutputTarget(np.tile(target.which[some], len(at)), target.logit))
-        for own, way, by_point in zip(found, ways, slopes, strict=True):
+        gradients = function.gradients(points, OutputTarget(np.tile(target.which[some], len(at)), target.logit))
+        for own, way, by_point in zip(integrals, ways, gradients, strict=True):
             own[some] = way * np.tensordot(shares, by_point.reshape(len(at), count, -1), axes=1)
-    return found
+    return integrals
 
 
 def _repeat(starts: list[Array], rows: int) -> list[Array]:
@@ -305,7 +305,7 @@ def _baseline_inputs(model: Model, baseline: Any, data: Any) -> Array:
 def _describe_baseline(baseline: Any) -> str:
     if baseline is None:
         return "a neutral row"
-    return "the mean of the rows" if isinstance(baseline, str) else "the row given as baseline"
+    return "the mean of the rows" if isinstance(baseline, str) else "the baseline row"
 
 
 def _as_single_row(baseline: Any) -> Any:
@@ -338,8 +338,8 @@ def _find_targets(
     if target is None:
         which = outputs.argmax(axis=1)
         return OutputTarget(which, logit), tuple(network.classes[i] for i in which)
-    found, names = _find_one_target(target, network.classes, len(outputs))
-    return OutputTarget(found.which, logit), names
+    one, names = _find_one_target(target, network.classes, len(outputs))
+    return OutputTarget(one.which, logit), names
 
 
 def _find_one_target(target: Any, names: tuple[Any, ...], rows: int) -> tuple[OutputTarget, tuple[Any, ...]]:

@@ -54,8 +54,8 @@ class LossEvaluator:
         """Return the losses, (count,), of networks; `stack_of` returns the weights of any slice of them."""
         itemsize = np.dtype(self.plan.precision).itemsize
         at_a_time = max(1, MAX_BYTES // (self.plan.network.parameters * itemsize * LANES)) * LANES
-        found = [self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
-        return np.concatenate(found) if found else np.empty(0)
+        parts = [self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
+        return np.concatenate(parts) if parts else np.empty(0)
 
     def _evaluate(self, stack: Stack) -> NDArray[np.float64]:
         rows, count = self.rows, len(stack[0][0])

@@ -338,7 +338,7 @@ def _range_of_rise(
     """Return how far to go along one direction until the loss has risen."""
     length = float(np.linalg.norm(flatten(direction)))
     scale = 1.0 if plane.kind == "weights" else float(np.linalg.norm(plane.origin)) / length or 1.0
-    found = find_range(
+    span = find_range(
         lambda d: evaluator.losses(step_along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale
     )
-    return found.low, found.high
+    return span.low, span.high

@@ -90,20 +90,20 @@ class PartialDependence:
         places = np.indices((rows, *map(len, self.grids))).reshape(1 + len(self.grids), -1)
         flat = predictions.reshape(-1, len(self.outcomes))
         repeats = len(self.outcomes) if self.is_classification else 1
-        found: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
         if self.individual is not None:
-            found[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
+            columns[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
                 self.row_numbers[places[0]], repeats
             )
         for grid, place in zip(self.grids, places[1:], strict=True):
             values = grid.values
-            found[grid.name] = [values[i] for i in np.repeat(place, repeats).tolist()]
+            columns[grid.name] = [values[i] for i in np.repeat(place, repeats).tolist()]
         if self.is_classification:
-            found[self.label] = list(self.outcomes) * len(flat)
-            found[unique_column_name("probability", (*found,))] = flat.ravel()
+            columns[self.label] = list(self.outcomes) * len(flat)
+            columns[unique_column_name("probability", (*columns,))] = flat.ravel()
         else:
-            found |= {str(name): flat[:, i] for i, name in enumerate(self.outcomes)}
-        return pl.DataFrame(found)
+            columns |= {str(name): flat[:, i] for i, name in enumerate(self.outcomes)}
+        return pl.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -174,7 +174,8 @@ def partial_dependence(
     points : int, default 50, or 25 for each of two columns
         The number of values of a numeric or datetime column: if the rows hold more, these quantiles are tried.
     at : list of values, optional
-        The values to try; for two columns, a pair of lists, either of which may be None. By default they are found.
+        The values to try; for two columns, a pair of lists, either of which may be None. By default they
+        are taken from the data.
 
     Returns
     -------

@@ -166,12 +166,12 @@ def flatten(weights: Weights) -> Array:
 
 def unflatten(vector: Array, network: Network) -> list[tuple[Array, Array]]:
     """Return the weights from which `flatten` made a vector."""
-    found, at = [], 0
+    parts, at = [], 0
     for d_in, d_out in pairwise(network.widths):
         end = at + d_in * d_out
-        found.append((vector[at:end].reshape(d_in, d_out), vector[end : end + d_out]))
+        parts.append((vector[at:end].reshape(d_in, d_out), vector[end : end + d_out]))
         at = end + d_out
-    return found
+    return parts
 
 
 def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> Array:
@@ -259,13 +259,13 @@ def filter_normalized_directions(
     random = np.random.default_rng(seed)
 
     def one() -> list[tuple[Array, Array]]:
-        found = []
+        parts = []
         for w, b in weights:
             neurons = np.vstack([w, b]).astype(np.float64)
             drawn = random.standard_normal(neurons.shape)
             drawn *= np.linalg.norm(neurons, axis=0) / np.linalg.norm(drawn, axis=0)
-            found.append((drawn[:-1], drawn[-1]))
-        return found
+            parts.append((drawn[:-1], drawn[-1]))
+        return parts
 
     return one(), one()
 

@@ -22,20 +22,20 @@ CLASSES_SHOWN = 12
 
 
 def describe_classes(labels: LabelEncoder) -> str:
-    """The classes, or that it is a number."""
+    """Return the classes, or "a number" for regression; the first 12 if there are many."""
     if labels.classes is None:
         return "a number" if len(labels.names) == 1 else "numbers"
-    shown = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
+    first = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
     more = len(labels.classes) - CLASSES_SHOWN
-    return f"{shown}, … ({more} more)" if more > 0 else shown
+    return f"{first}, … ({more} more)" if more > 0 else first
 
 
 def describe_optimizer(optimizer: Optimizer) -> str:
-    """The optimizer, its learning rate even where it is the usual one."""
-    shown = repr(optimizer)
-    if "learning_rate=" in shown:
-        return shown
-    name, others = shown.removesuffix(")").split("(", 1)
+    """Return the optimizer with its learning rate, even if that is the default."""
+    text = repr(optimizer)
+    if "learning_rate=" in text:
+        return text
+    name, others = text.removesuffix(")").split("(", 1)
     return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
 
 

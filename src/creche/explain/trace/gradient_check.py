@@ -91,10 +91,10 @@ def check_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weights
     central, left, right = (np.full(len(places), np.nan) for _ in range(3))
     remaining = np.arange(len(places))
     for shortening in SHORTENINGS:
-        found = _slopes(exact, copies, rows, places[remaining], steps[remaining] / shortening, inside.loss)
+        slopes = _slopes(exact, copies, rows, places[remaining], steps[remaining] / shortening, inside.loss)
         best = _relative(central, backward, floor)[remaining]
-        nearer = ~(best <= _relative(found[0], backward[remaining], floor[remaining]))
-        for kept, new in zip((central, left, right), found, strict=True):
+        nearer = ~(best <= _relative(slopes[0], backward[remaining], floor[remaining]))
+        for kept, new in zip((central, left, right), slopes, strict=True):
             kept[remaining[nearer]] = new[nearer]
         remaining = remaining[_relative(central, backward, floor)[remaining] > AGREEMENT]
         if not len(remaining):

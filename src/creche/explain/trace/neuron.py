@@ -140,14 +140,14 @@ def trace_neuron(trace: Trace, layer: int, neuron: int, row: Any = None) -> Neur
     back = float(target_products.sum()) if targets else None
     last = layer == len(trace.layers)
     sources, name = trace.sources(layer), trace.neuron_name(layer, neuron)
-    planes = {name: (x[0][:, neuron], y[0][:, neuron]) for name, (x, y) in at.optimizer_state.items()}
+    columns = {name: (x[0][:, neuron], y[0][:, neuron]) for name, (x, y) in at.optimizer_state.items()}
     return NeuronTrace(
         layer, neuron, name, int(trace.rows[r]), sources, values, w, values * w,
         b, float(at.sums[r, neuron]), float((trace.outputs if last else at.activations)[r, neuron]), at.activation,
         targets, target_weights, target_gradients, target_products, back, dloss_dsum / back if back else None,
         dloss_dsum,        _to_float64(at.gradient[:, neuron]), float(at.bias_gradient[neuron]), at.steps[:, neuron],
         float(at.bias_steps[neuron]), _to_float64(at.weights_after[:, neuron]), float(at.bias_after[neuron]),
-        {name: (_to_float64(x), _to_float64(y)) for name, (x, y) in planes.items()},
+        {name: (_to_float64(x), _to_float64(y)) for name, (x, y) in columns.items()},
         {name: (float(x[1][neuron]), float(y[1][neuron])) for name, (x, y) in at.optimizer_state.items()},
     )  # fmt: skip
 
