@@ -114,7 +114,7 @@ def create_evaluator(
     elif is_run and data is None:
         if sample_weight is not None or y is not None:
             raise TableError("data: is missing; a run's own rows have labels and weights already")
-        rows = model_or_run.prepared.rows(model.plan.loss, model.plan.precision)[0]
+        rows = model_or_run.prepared.encode(model.plan.loss, model.plan.precision)[0]
     else:
         rows = create_batch(model, data, y, sample_weight=sample_weight).rows
     return model, LossEvaluator(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
