@@ -113,7 +113,7 @@ def create_evaluator(
             raise TableError(
                 "data: is missing; the run's own rows have labels and weights already, so leave y and sample_weight out"
             )
-        rows = model_or_run.prepared.rows(model.plan.loss, model.plan.precision)[0]
+        rows = model_or_run.prepared.encode(model.plan.loss, model.plan.precision)[0]
     else:
         rows = create_batch(model, data, y, sample_weight=sample_weight).rows
     return model, LossEvaluator(model.plan, rows, resolve_threads(model.threads if threads is None else threads))

@@ -310,5 +310,5 @@ def _check_targets(
         raise TableError(
             f"label {labels.names[column]!r}: row {row if row_numbers is None else row_numbers[row]} is "
             f"{y.reshape(len(y), -1)[row, column]:g}, too large for {precision}; scale the label, or set "
-            "standardize=True"
+            "preprocessing='standard'"
         )

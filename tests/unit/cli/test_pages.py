@@ -110,7 +110,7 @@ def test_advice_names_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     table.write_text("\n".join([lines[0], *lines[1:] * 2, lines[1].replace("Adelie", "")]) + "\n")
     arguments = ["train", str(table), "--label", "species", "--epochs", "1", "--json"]
     assert main(arguments) == 2
-    assert "leave such rows out with --drop-unlabelled" in capsys.readouterr().err
+    assert "drop such rows with --drop-unlabelled" in capsys.readouterr().err
     assert main([*arguments, "--drop-unlabelled"]) == 0
     assert "--duplicates together keeps copies on one side" in capsys.readouterr().err
     assert write_as_options("a column named task=x") == "a column named task=x"
