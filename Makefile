@@ -5,28 +5,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
 
-.PHONY: help demo test lint bench golden peers cross sanitize fuzz format wheel clean
+.PHONY: help demo test test-all lint bench golden peers cross sanitize fuzz format wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-# The environment: made anew whenever what it is made from changes.
+# The environment, which is made again whenever pyproject.toml changes.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 $(VENV)/.made: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
+	$(PIP_INSTALL) "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
 	touch $@
 
-# The package, built and installed as a user would have it (demo), or in place with the tests' module (the rest).
+# demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
+# The rest: every instruction-set level, both precisions and the tests' modules.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche (about a minute, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable . --config-settings=cmake.define.CRECHE_TESTING=OFF
+	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
+	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
+	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
-	@echo "Building Creche with the tests' module (some minutes, once) ..."
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.CRECHE_TESTING=ON
+	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
+	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.CRECHE_TESTING=ON
 	touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
@@ -35,42 +38,46 @@ demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the res
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
 
-lint: $(VENV)/.dev  ## check layout and types
+test-all: $(VENV)/.dev  ## run the tests at each instruction-set level that this processor has
+	for level in $$($(BIN)/python -c "import creche._core as core; print(*core.levels())"); do \
+	  CRECHE_ISA=$$level $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet || exit 1; done
+
+lint: $(VENV)/.dev  ## check format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 
-format: $(VENV)/.dev  ## bring layout in order
+format: $(VENV)/.dev  ## format the sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format -i
 
-# torch by itself first: named with others, a newer one might be taken.
+# torch comes first: together with the others, pip might choose a newer one.
 $(VENV)/.peers: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
+	$(PIP_INSTALL) torch==2.13.0
+	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
 	touch $@
 
-peers: $(VENV)/.peers  ## parity tests against PyTorch, scikit-learn and others
+peers: $(VENV)/.peers  ## run the parity tests against PyTorch, scikit-learn and others
 	$(BIN)/python -m pytest tests/peers --quiet -m peers
 
-golden: $(VENV)/.peers  ## make the reference numbers in tests/golden again
+golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
 
-bench: $(VENV)/.peers  ## every benchmark, side by side with its peers (about half an hour)
+bench: $(VENV)/.peers  ## run every benchmark next to its peers (about half an hour)
 	$(BIN)/python benchmarks/run.py
 
-cross: $(VENV)/.made  ## the engine built for 64-bit Arm gives the same bytes (needs g++-aarch64-linux-gnu, qemu-user)
+cross: $(VENV)/.made  ## check that the engine computes the same bytes on 64-bit Arm (needs g++-aarch64-linux-gnu, qemu-user)
 	tools/cross_digests.sh
 
-sanitize: $(VENV)/.dev  ## the engine's tests under the address and undefined-behaviour sanitizers
+sanitize: $(VENV)/.dev  ## run the engine's tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh
 
-fuzz: $(VENV)/.dev  ## read model files that were changed at random, for a minute
+fuzz: $(VENV)/.dev  ## read randomly corrupted model files for a minute
 	$(BIN)/python tools/fuzz_archive.py
 
-wheel: $(VENV)/.made  ## a wheel with every instruction-set level, in dist/
+wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what was built

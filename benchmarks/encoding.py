@@ -131,7 +131,7 @@ def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
 def sklearn(data: Any) -> Callable[[], Any]:
     from peers.column_transformer import column_transformer
 
-    roles = {"n": "number", "w": "number", "b": "boolean", "c": "categorical", "d": "date"}
+    roles = {"n": "numeric", "w": "numeric", "b": "boolean", "c": "categorical", "d": "datetime"}
     columns: dict[str, list[str]] = {role: [] for role in roles.values()}
     for name in data.columns:
         columns[roles[name[0]]].append(name)
@@ -144,7 +144,7 @@ JOBS: dict[str, Callable[[Any], Callable[[], Any]]] = {
     "creche_alone": lambda frame: creche(frame, alone=True),
     "sklearn_strings": lambda frame: sklearn(frame.to_pandas()),
     "sklearn_categories": lambda frame: sklearn(
-        frame.to_pandas().astype({f"c{levels}": "categorical" for levels in LEVELS})
+        frame.to_pandas().astype({f"c{levels}": "category" for levels in LEVELS})
     ),
 }
 

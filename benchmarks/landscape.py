@@ -57,7 +57,7 @@ def once(model: Any, data: Any, places: list[tuple[int, Any, int]], threads: int
 
     begin = time.perf_counter()
     for layer, row, column in places:
-        cr.explain.loss_against_weight(model, data, layer=layer, row=row, column=column, points=POINTS, threads=threads)
+        cr.explain.loss_against_weight(model, data, layer=layer, source=row, target=column, points=POINTS, threads=threads)
     return (time.perf_counter() - begin) / len(places) * 1e3
 
 
@@ -68,7 +68,7 @@ def one_by_one(model: Any, batch: Any, place: tuple[int, Any, int]) -> float:
 
     layer, _, column = place
     curve = cr.explain.loss_against_weight(
-        model, batch, layer=layer, row="bias", column=column, points=POINTS, threads=1
+        model, batch, layer=layer, source="bias", target=column, points=POINTS, threads=1
     )
     rows, losses = batch.rows, []
     begin = time.perf_counter()

@@ -39,7 +39,7 @@ def main() -> int:
             one, two = (seconds_per_step(plan, x, classes, threads, steps) for threads in (1, 2))
             alone.append(one * 1e6)
             gains.append(one / two)
-        used = native.worthwhile_threads(plan, len(x), 2)
+        used = native.limit_threads(plan, len(x), 2)
         rows.append(
             [str(plan.network), f"{flops / 1e6:.2f}", Spread.of(alone).show(), Spread.of(gains).show(), str(used)]
         )

@@ -1,5 +1,5 @@
-// Between NumPy arrays and the core's views: what is checked here is shape, type and layout, so that a wrong call is an
-// error and never a wild read.
+// Conversions between NumPy arrays and the core's views. They check shape, type and layout, so that a wrong call raises
+// an error and never reads out of bounds.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "aligned.hpp"
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
@@ -29,7 +29,7 @@ using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::device::cpu>;
 template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// A new array that Python owns.
+// A new array, owned by Python.
 template <class T>
 nb::ndarray<nb::numpy, T> new_array(std::vector<std::size_t> shape) {
   std::size_t size = 1;
@@ -39,12 +39,12 @@ nb::ndarray<nb::numpy, T> new_array(std::vector<std::size_t> shape) {
   return nb::ndarray<nb::numpy, T>(data.release(), shape.size(), shape.data(), owner);
 }
 
-// Features alone, whatever the loss wants of labels.
+// Features without labels, whatever the loss needs.
 template <class T>
 Rows<T> unlabelled_rows(const Matrix<T>& x, const Plan& plan) {
   if (static_cast<std::int64_t>(x.shape(1)) != plan.inputs)
-    throw std::invalid_argument("x has " + std::to_string(x.shape(1)) + " columns, the network " +
-                                std::to_string(plan.inputs) + " inputs");
+    throw std::invalid_argument("x has " + std::to_string(x.shape(1)) + " columns; the network needs " +
+                                std::to_string(plan.inputs));
   if (x.stride(1) != 1 && x.shape(1) != 1 && x.shape(0) != 0)
     throw std::invalid_argument("x must be contiguous along its rows");
   Rows<T> rows;
@@ -54,7 +54,7 @@ Rows<T> unlabelled_rows(const Matrix<T>& x, const Plan& plan) {
   return rows;
 }
 
-// A table as Python gives it; holds the arrays alive.
+// A table from Python; keeps the arrays alive.
 template <class T>
 struct Table {
   Matrix<T> x;
@@ -69,33 +69,39 @@ struct Table {
     };
     const auto count = static_cast<std::int64_t>(x.shape(0));
     check(static_cast<std::int64_t>(x.shape(1)) == plan.inputs,
-          "x has " + std::to_string(x.shape(1)) + " columns, the network " + std::to_string(plan.inputs) + " inputs");
+          "x has " + std::to_string(x.shape(1)) + " columns; the network needs " + std::to_string(plan.inputs));
     check(x.stride(1) == 1 || x.shape(1) == 1, "x must be contiguous along its rows");
-    check(classes.has_value() != targets.has_value(), "needs either classes or targets");
+    check(classes.has_value() != targets.has_value(), "needs either classes or targets, not both or neither");
     Rows<T> rows;
     rows.x = x.data();
     rows.x_stride = x.stride(0);
     rows.count = count;
-    const bool wants_classes = is_of_classes(plan.loss.kind);
-    check(wants_classes == classes.has_value(), wants_classes ? "this loss needs classes" : "this loss needs targets");
+    const bool wants_classes = has_class_labels(plan.loss.kind);
+    check(wants_classes == classes.has_value(),
+          wants_classes ? "this loss needs classes, not targets" : "this loss needs targets, not classes");
     if (classes) {
-      check(static_cast<std::int64_t>(classes->shape(0)) == count, "classes and x differ in length");
+      check(static_cast<std::int64_t>(classes->shape(0)) == count,
+            "got " + std::to_string(classes->shape(0)) + " classes for " + std::to_string(count) + " rows of x");
       rows.classes = classes->data();
       const std::int32_t* const end = rows.classes + count;
       const std::int32_t* const wrong =
           std::find_if(rows.classes, end, [&](std::int32_t c) { return c < 0 || c >= outputs; });
       if (wrong != end)
         check(false, "row " + std::to_string(wrong - rows.classes) + " has class " + std::to_string(*wrong) +
-                         ", outside 0 ... " + std::to_string(outputs - 1));
+                         "; needs 0 to " + std::to_string(outputs - 1));
     } else {
-      check(static_cast<std::int64_t>(targets->shape(0)) == count, "targets and x differ in length");
-      check(static_cast<std::int64_t>(targets->shape(1)) == outputs, "targets must have one column per output");
+      check(static_cast<std::int64_t>(targets->shape(0)) == count,
+            "got " + std::to_string(targets->shape(0)) + " targets for " + std::to_string(count) + " rows of x");
+      check(static_cast<std::int64_t>(targets->shape(1)) == outputs,
+            "targets have " + std::to_string(targets->shape(1)) + " columns; the network has " +
+                std::to_string(outputs) + " outputs");
       check(targets->stride(1) == 1 || outputs == 1, "targets must be contiguous along their rows");
       rows.targets = targets->data();
       rows.targets_stride = targets->stride(0);
     }
     if (weights) {
-      check(static_cast<std::int64_t>(weights->shape(0)) == count, "weights and x differ in length");
+      check(static_cast<std::int64_t>(weights->shape(0)) == count,
+            "got " + std::to_string(weights->shape(0)) + " weights for " + std::to_string(count) + " rows of x");
       rows.weights = weights->data();
     }
     return rows;
@@ -119,11 +125,11 @@ struct OwnedMatrix {
   PanelMatrix<T> matrix;
 
   OwnedMatrix(std::int64_t rows, std::int64_t columns)
-      : array(panels_of(columns) * kPanel * staggered_rows(rows)),
+      : array(panel_count(columns) * kPanel * staggered_rows(rows)),
         matrix{array.data(), staggered_rows(rows), columns} {}
 };
 
-// The arena in which the layers lie, as a list of (W, b).
+// The layers of an arena, as a list of (W, b).
 template <class T>
 nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
   nb::list out;
@@ -141,7 +147,7 @@ nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
 template <class T>
 void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* arena) {
   if (nb::len(layers) != shape.layers.size())
-    throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers, the network has " +
+    throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers; the network has " +
                                 std::to_string(shape.layers.size()));
   for (std::size_t l = 0; l < shape.layers.size(); ++l) {
     const LayerShape& layer = shape.layers[l];

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "access.hpp"
 #include "arrays.hpp"
-#include "many_predictor.hpp"
-#include "one_at_a_time.hpp"
+#include "engines/many_predictor.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -20,17 +20,17 @@ class PythonManyPredictor {
  public:
   using Stacked = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 
-  // layers: of each, W (networks, inputs, outputs) and b (networks, outputs).
+  // layers: W (networks, inputs, outputs) and b (networks, outputs) of each.
   PythonManyPredictor(const Plan& plan, const nb::sequence& layers, int threads) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
     std::vector<std::pair<Stacked, Stacked>> given;
     for (nb::handle layer : layers) given.push_back(nb::cast<std::pair<Stacked, Stacked>>(layer));
     if (given.size() != plan.layers.size())
-      throw std::invalid_argument("layers: got " + std::to_string(given.size()) + ", the network has " +
+      throw std::invalid_argument("layers: got " + std::to_string(given.size()) + "; the network has " +
                                   std::to_string(plan.layers.size()));
     const std::size_t count = given[0].first.ndim() == 3 ? given[0].first.shape(0) : 0;
     if (count == 0)
-      throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) of a network or more");
+      throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) for at least one network");
     many_ = std::make_unique<ManyPredictor<T>>(plan, static_cast<std::int64_t>(count), threads);
     for (std::size_t l = 0; l < given.size(); ++l) {
       const LayerShape& shape = many_->shape().layers[l];
@@ -49,7 +49,7 @@ class PythonManyPredictor {
     const Rows<T> rows = unlabelled_rows(x, many_->plan());
     auto out = new_array<T>({static_cast<std::size_t>(many_->count()), x.shape(0), outputs()});
     T* const to = out.data();
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     nb::gil_scoped_release release;
     many_->predict(rows, head, to);
     return out;
@@ -58,10 +58,11 @@ class PythonManyPredictor {
   nb::ndarray<nb::numpy, double> mean(const Matrix<T>& x, const Vector<double>& shares) {
     const Rows<T> rows = unlabelled_rows(x, many_->plan());
     if (static_cast<std::int64_t>(shares.shape(0)) != many_->count())
-      throw std::invalid_argument("shares: needs one for each of " + std::to_string(many_->count()) + " networks");
+      throw std::invalid_argument("shares: got " + std::to_string(shares.shape(0)) + "; needs one for each of " +
+                                  std::to_string(many_->count()) + " networks");
     auto out = new_array<double>({x.shape(0), outputs()});
     double* const to = out.data();
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     nb::gil_scoped_release release;
     many_->mean(rows, shares.data(), to);
     return out;
@@ -72,16 +73,16 @@ class PythonManyPredictor {
                                           std::optional<Matrix<T>> targets, std::optional<Vector<T>> weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(many_->plan(), "evaluate");
-    std::vector<Evaluation> said(static_cast<std::size_t>(many_->count()));
+    std::vector<Evaluation> evaluations(static_cast<std::size_t>(many_->count()));
     {
-      const Turn turn(in_use_);
+      const ExclusiveAccess access(access_lock_);
       nb::gil_scoped_release release;
-      many_->evaluate(rows, said.data());
+      many_->evaluate(rows, evaluations.data());
     }
-    auto out = new_array<double>({said.size(), 2});
-    for (std::size_t m = 0; m < said.size(); ++m) {
-      out.data()[2 * m] = said[m].loss;
-      out.data()[2 * m + 1] = said[m].metric;
+    auto out = new_array<double>({evaluations.size(), 2});
+    for (std::size_t m = 0; m < evaluations.size(); ++m) {
+      out.data()[2 * m] = evaluations[m].loss;
+      out.data()[2 * m + 1] = evaluations[m].metric;
     }
     return out;
   }
@@ -90,7 +91,7 @@ class PythonManyPredictor {
   std::size_t outputs() const { return static_cast<std::size_t>(many_->shape().outputs()); }
 
   std::unique_ptr<ManyPredictor<T>> many_;
-  InUse in_use_;
+  AccessLock access_lock_;
 };
 
 template <class T>
@@ -112,7 +113,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_many_predictor(nb::module_& m) {
   bind<float>(m, "ManyPredictor32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "ManyPredictor64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -5,10 +5,10 @@
 
 #include <memory>
 
+#include "access.hpp"
 #include "arrays.hpp"
-#include "one_at_a_time.hpp"
-#include "pass.hpp"
-#include "predictor.hpp"
+#include "engines/pass.hpp"
+#include "engines/predictor.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -30,25 +30,43 @@ class PythonPredictor {
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers.back().width)});
     T* const to = out.data();
     {
-      const Turn turn(in_use_);
+      const ExclusiveAccess access(access_lock_);
       nb::gil_scoped_release release;
       predictor_->predict(rows, head, to);
     }
     return out;
   }
 
-  // The gradient of the sum of outputs times directions by x.
-  nb::ndarray<nb::numpy, T> pull_back(const Matrix<T>& x,
-                                      const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
+  nb::ndarray<nb::numpy, T> layer_outputs(const Matrix<T>& x, std::int64_t layer) {
+    const Plan& plan = predictor_->plan();
+    const Rows<T> rows = unlabelled_rows(x, plan);
+    const auto layers = static_cast<std::int64_t>(plan.layers.size());
+    if (layer < 0 || layer >= layers)
+      throw std::invalid_argument("layer: got " + std::to_string(layer) + "; the network has layers 0 to " +
+                                  std::to_string(layers - 1));
+    auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers[static_cast<std::size_t>(layer)].width)});
+    T* const to = out.data();
+    {
+      const ExclusiveAccess access(access_lock_);
+      nb::gil_scoped_release release;
+      predictor_->layer_outputs(rows, layer, to);
+    }
+    return out;
+  }
+
+  // The gradient, with respect to x, of the sum of outputs times directions.
+  nb::ndarray<nb::numpy, T> input_gradients(const Matrix<T>& x,
+                                            const nb::ndarray<const T, nb::ndim<2>, nb::c_contig>& directions) {
     const Network<T>& network = predictor_->network();
     const Rows<T> rows = unlabelled_rows(x, predictor_->plan());
     if (directions.shape(0) != x.shape(0) || static_cast<std::int64_t>(directions.shape(1)) != network.shape.outputs())
-      throw std::invalid_argument("directions: needs one for each output of each row of x");
+      throw std::invalid_argument("directions: needs shape (" + std::to_string(x.shape(0)) + ", " +
+                                  std::to_string(network.shape.outputs()) + "), one for each row of x and output");
     OwnedMatrix<T> gradient(rows.count, network.shape.inputs());
     {
       nb::gil_scoped_release release;
       Pass<T> pass(predictor_->plan(), network, rows);
-      pass.by_directions(directions.data());
+      pass.backward_from_directions(directions.data());
       pass.input_gradients(gradient.matrix);
     }
     return matrix_to_python(gradient.matrix, rows.count);
@@ -58,7 +76,7 @@ class PythonPredictor {
                                      std::optional<Matrix<T>> targets, std::optional<Vector<T>> weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(predictor_->plan(), "evaluate");
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     nb::gil_scoped_release release;
     const Evaluation evaluation = predictor_->evaluate(rows);
     return {evaluation.loss, evaluation.metric};
@@ -66,7 +84,7 @@ class PythonPredictor {
 
  private:
   std::unique_ptr<Predictor<T>> predictor_;
-  InUse in_use_;
+  AccessLock access_lock_;
 };
 
 template <class T>
@@ -79,7 +97,8 @@ void bind(nb::module_& m, const char* name) {
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
       .def(
           "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
-      .def("pull_back", &P::pull_back, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
+      .def("layer_outputs", &P::layer_outputs, nb::arg("x").noconvert(), nb::arg("layer"))
+      .def("input_gradients", &P::input_gradients, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }
@@ -88,7 +107,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_predictor(nb::module_& m) {
   bind<float>(m, "Predictor32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Predictor64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -10,10 +10,10 @@
 #include <memory>
 #include <string>
 
+#include "access.hpp"
 #include "arrays.hpp"
-#include "one_at_a_time.hpp"
+#include "engines/solo.hpp"
 #include "run_state.hpp"
-#include "solo.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -39,18 +39,18 @@ class PythonSolo {
     }
     const Rows<T> rows = train_.rows(plan, "training");
     if (rows.count == 0) throw std::invalid_argument("training: x has no rows");
-    OutsideLoss<T> outside;
-    if (!loss_.is_none()) outside = [this](const OutsideRows<T>& rows) { return call_loss(rows); };
+    CustomLoss<T> custom_loss;
+    if (!loss_.is_none()) custom_loss = [this](const CustomLossRows<T>& rows) { return call_loss(rows); };
     nb::gil_scoped_release release;
-    solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads, std::move(outside));
+    solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads, std::move(custom_loss));
   }
 
   std::string run(std::int64_t steps, std::int64_t epochs, double seconds, const nb::object& poll) {
-    const Turn turn(in_use_);
-    std::function<bool()> ask;
+    const ExclusiveAccess access(access_lock_);
+    std::function<bool()> poll_python;
     if (!poll.is_none()) {
       // Runs on the calling thread, the only one that may run Python.
-      ask = [&]() -> bool {
+      poll_python = [&]() -> bool {
         nb::gil_scoped_acquire acquire;
         try {
           return nb::cast<bool>(poll());
@@ -63,44 +63,44 @@ class PythonSolo {
     Status status;
     {
       nb::gil_scoped_release release;
-      status = solo_->run({steps, epochs, seconds}, ask);
+      status = solo_->run({steps, epochs, seconds}, poll_python);
     }
     raise_failure();
-    return name_of(status);
+    return status_name(status);
   }
 
   nb::dict history() const {
-    const Look look(in_use_);
+    const SharedAccess access(access_lock_);
     return history_to_python(solo_->history());
   }
 
   nb::list parameters() const {
-    const Look look(in_use_);
+    const SharedAccess access(access_lock_);
     return layers_to_python(solo_->network().weights.data(), solo_->network().shape);
   }
 
   void set_parameters(const nb::sequence& layers) {
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     layers_from_python(layers, solo_->network().shape, solo_->network().weights.data());
     solo_->state_changed();
   }
 
   nb::dict state() const {
-    const Look look(in_use_);
-    return state_to_python(state_of(*solo_), solo_->network().shape);
+    const SharedAccess access(access_lock_);
+    return state_to_python(read_state(*solo_), solo_->network().shape);
   }
 
   void set_state(const nb::dict& state) {
-    const Turn turn(in_use_);
-    MemberState<T> read = state_of(*solo_);
+    const ExclusiveAccess access(access_lock_);
+    MemberState<T> read = read_state(*solo_);
     state_from_python(state, solo_->network().shape, read);
-    set_state_of(*solo_, read);
+    write_state(*solo_, read);
   }
 
   std::pair<double, double> evaluate(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "evaluate");
-    const Turn turn(in_use_);
+    const ExclusiveAccess access(access_lock_);
     Evaluation evaluation;
     {
       nb::gil_scoped_release release;
@@ -114,7 +114,7 @@ class PythonSolo {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "gradients");
     AlignedArray<T> out(solo_->network().shape.weights_size);
-    const Look look(in_use_);
+    const SharedAccess access(access_lock_);
     Evaluation evaluation;
     {
       nb::gil_scoped_release release;
@@ -124,31 +124,31 @@ class PythonSolo {
     return nb::make_tuple(evaluation.loss, layers_to_python(out.data(), solo_->network().shape));
   }
 
-  // Of each layer the weighted sums, the activations and dloss_dz; the loss of each row and of all; the gradients.
-  nb::tuple inside(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
+  // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
+  nb::tuple introspect(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
-    const Rows<T> rows = table.rows(solo_->plan(), "inside");
+    const Rows<T> rows = table.rows(solo_->plan(), "introspect");
     const NetworkShape& shape = solo_->network().shape;
     AlignedArray<T> gradients(shape.weights_size);
     std::vector<OwnedMatrix<T>> z;
-    const Look look(in_use_);
+    const SharedAccess access(access_lock_);
     Evaluation evaluation;
     std::optional<Pass<T>> pass;
     {
       nb::gil_scoped_release release;
       pass.emplace(solo_->pass(rows));
-      evaluation = pass->by_loss();
+      evaluation = pass->backward_from_loss();
       pass->gradients(gradients);
       for (std::int64_t l = 0; l < shape.count(); ++l) {
         z.emplace_back(rows.count, shape.layers[static_cast<std::size_t>(l)].outputs);
-        pass->sums(l, z.back().matrix);
+        pass->pre_activations(l, z.back().matrix);
       }
     }
     raise_failure();
     nb::list sums, values, dloss_dz;
     for (std::int64_t l = 0; l < shape.count(); ++l) {
       sums.append(matrix_to_python(z[static_cast<std::size_t>(l)].matrix, rows.count));
-      values.append(matrix_to_python(pass->values(l), rows.count));
+      values.append(matrix_to_python(pass->activations(l), rows.count));
       dloss_dz.append(matrix_to_python(pass->dloss_dz(l), rows.count));
     }
     auto losses = new_array<T>({static_cast<std::size_t>(rows.count)});
@@ -159,7 +159,8 @@ class PythonSolo {
 
   Solo<T>& solo() const { return *solo_; }
 
-  // A loss leads, by way of its module's names, back to the run that uses it: Python's collector must see the way.
+  // A loss may refer, through the names of its module, to the run that uses it: Python's garbage collector must see
+  // that cycle.
   static int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     if (nb::inst_ready(self)) Py_VISIT(nb::inst_ptr<PythonSolo>(self)->loss_.ptr());
@@ -171,9 +172,9 @@ class PythonSolo {
   }
 
  private:
-  // loss(outputs, classes or targets) gives (losses (n,), gradient (n, outputs)), checked in Python. Any thread may
-  // ask.
-  bool call_loss(const OutsideRows<T>& rows) {
+  // loss(outputs, classes or targets) returns (losses (n,), gradient (n, outputs)), which Python has checked. Any
+  // thread may call it.
+  bool call_loss(const CustomLossRows<T>& rows) {
     nb::gil_scoped_acquire acquire;
     if (failure_.is_valid() || !loss_.is_valid()) return false;
     try {
@@ -192,10 +193,12 @@ class PythonSolo {
       } else {
         labels = nb::cast(matrix(rows.targets));
       }
-      using Said = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-      const auto [loss, gradient] = nb::cast<std::pair<Said, Said>>(loss_(matrix(rows.z), labels));
+      using LossArray = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+      const auto [loss, gradient] = nb::cast<std::pair<LossArray, LossArray>>(loss_(matrix(rows.z), labels));
       if (loss.size() != count || gradient.size() != count * outputs)
-        throw std::invalid_argument("loss: gave arrays of another size");
+        throw std::invalid_argument("loss: returned arrays of the wrong size; needs losses (" + std::to_string(count) +
+                                    ",) and gradients (" + std::to_string(count) + ", " + std::to_string(outputs) +
+                                    ")");
       std::copy(loss.data(), loss.data() + count, rows.loss);
       std::copy(gradient.data(), gradient.data() + count * outputs, rows.gradient);
       return true;
@@ -207,7 +210,7 @@ class PythonSolo {
     return false;
   }
 
-  // What Python raised while the engine was at work.
+  // Raises the exception that Python code raised while the engine was running.
   void raise_failure() {
     if (!failure_.is_valid()) return;
     const nb::object failure = std::exchange(failure_, nb::object());
@@ -220,7 +223,7 @@ class PythonSolo {
   nb::object loss_;
   nb::object failure_;
   std::unique_ptr<Solo<T>> solo_;
-  mutable InUse in_use_;
+  mutable AccessLock access_lock_;
 };
 
 template <class T>
@@ -250,14 +253,14 @@ void bind(nb::module_& m, const char* name) {
                    })
       .def("history", &P::history)
       .def("parameters", &P::parameters)
-      .def("set_parameters", &P::set_parameters)
+      .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
       .def("state", &P::state)
-      .def("set_state", &P::set_state)
+      .def("set_state", &P::set_state, nb::arg("state"))
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
-      .def("inside", &P::inside, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
+      .def("introspect", &P::introspect, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());
 }
 
@@ -265,7 +268,9 @@ void bind(nb::module_& m, const char* name) {
 
 void bind_solo(nb::module_& m) {
   bind<float>(m, "Solo32");
+#ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Solo64");
+#endif
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -1,5 +1,5 @@
-// Which instruction-set levels this processor can run. Compiled for any processor of the architecture, so that the
-// question can be asked before code that might not run is loaded.
+// The instruction-set levels that this processor can run. Compiled for any processor of the architecture, so that it
+// can be called before code is loaded that might not run.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>

@@ -12,6 +12,7 @@ void bind_colony(nanobind::module_& m);
 void bind_predictor(nanobind::module_& m);
 void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
+void bind_random(nanobind::module_& m);
 
 }  // namespace creche::CRECHE_LEVEL
 
@@ -23,4 +24,5 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_predictor(m);
   bind_many_predictor(m);
   bind_machine(m);
+  bind_random(m);
 }

@@ -1,15 +1,15 @@
-// A run's state between the engine and Python: a dict of arrays, the same whether the network is alone or in a colony.
+// The state of a run as Python sees it: a dict of arrays, the same for a single network and a member of a colony.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "arrays.hpp"
-#include "member_state.hpp"
+#include "engines/member_state.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
-inline const char* name_of(Status status) {
+inline const char* status_name(Status status) {
   switch (status) {
     case Status::running:
       return "running";
@@ -53,7 +53,7 @@ inline void progress_from_numbers(const double* n, Progress& p) {
   p.plateau.bad_epochs = *n++;
 }
 
-// What stands in an epoch's record, in the order it is kept.
+// The columns of an epoch's record, in the order in which they are saved.
 inline constexpr std::pair<const char*, double EpochRecord::*> kHistoryColumns[] = {
     {"train_loss", &EpochRecord::train_loss},           {"train_metric", &EpochRecord::train_metric},
     {"validation_loss", &EpochRecord::validation_loss}, {"validation_metric", &EpochRecord::validation_metric},
@@ -94,7 +94,7 @@ nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape)
   return out;
 }
 
-// Into a state whose arrays have their sizes.
+// Reads a state into arrays that already have their sizes.
 template <class T>
 void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberState<T>& state) {
   const auto array = [&](const std::string& name) -> nb::object {
@@ -112,7 +112,8 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
   using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
   const auto progress = nb::cast<Column>(array("progress"));
   if (progress.shape(0) != progress_numbers(state.progress).size())
-    throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers");
+    throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers; needs " +
+                                std::to_string(progress_numbers(state.progress).size()));
   layers("network", state.weights);
   for (std::size_t p = 0; p < state.planes.size(); ++p) layers("optimizer." + std::to_string(p), state.planes[p]);
   if (state.best.size() > 0) layers("best", state.best);
@@ -121,7 +122,9 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
   state.history.assign(epochs, EpochRecord{});
   for (const auto& [name, member] : kHistoryColumns) {
     const auto values = nb::cast<Column>(array(std::string("history.") + name));
-    if (values.shape(0) != epochs) throw std::invalid_argument("state: the history is not as long as the run");
+    if (values.shape(0) != epochs)
+      throw std::invalid_argument("state: 'history." + std::string(name) + "' has " + std::to_string(values.shape(0)) +
+                                  " epochs; 'progress' has " + std::to_string(epochs));
     for (std::size_t i = 0; i < epochs; ++i) state.history[i].*member = values.data()[i];
   }
 }

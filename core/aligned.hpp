@@ -1,4 +1,4 @@
-// Arrays of numbers that begin on a cache line and begin as zeros.
+// Arrays of numbers, aligned to a cache line and initialized with zeros.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// 64: a cache line, and the widest register of any level.
+// 64 bytes: a cache line, and the widest register of any level.
 inline constexpr std::size_t kAlignment = 64;
 
-// A page of the large kind. Products walk through many panels at once, each on pages of its own: with small pages the
-// processor would spend much of its time looking up where those are.
+// The size of a huge page. A matrix product walks through many panels at once, each on its own pages; with small pages
+// the processor would spend much of its time on address translation.
 inline constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 template <class T>

@@ -1,4 +1,4 @@
-// The weights a layer begins with, a pure function of its plan, the seed and the layer's number. Biases begin at 0.
+// The initial weights of a layer, a pure function of its plan, the seed and the layer's number. Biases start at 0.
 //
 //   W (n_in, n_out) row by row; draw e of the layer's random stream becomes element e, but for orthogonal
 //
@@ -10,103 +10,21 @@
 //   zeros, constant (the gain is the constant)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
-// torch.nn.init has them: normal numbers are not truncated, and the gain for relu is part of He's formula.
+// in torch.nn.init, normal numbers are not truncated, and the gain for relu is part of He's formula.
 //
 // Tests: tests/native/test_initializers.py
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
-#include <vector>
 
-#include "orthogonal.hpp"
 #include "plan.hpp"
-#include "random.hpp"
 
 namespace creche::CRECHE_LEVEL {
-
-namespace detail {
-
-// Calls put(e, number) for draws e = 0 ... count - 1; draw(first, out) makes 16 of them.
-template <class Draw, class Put>
-void each_draw(std::int64_t count, Draw&& draw, Put&& put) {
-  double numbers[16];
-  for (std::int64_t e = 0; e < count; e += 16) {
-    draw(static_cast<std::uint64_t>(e), std::span<double, 16>(numbers));
-    const std::int64_t n = std::min<std::int64_t>(16, count - e);
-    for (std::int64_t i = 0; i < n; ++i) put(e + i, numbers[i]);
-  }
-}
-
-template <class T>
-void uniform_weights(std::uint64_t seed, std::uint32_t layer, double bound, std::span<T> w) {
-  each_draw(
-      std::ssize(w), [&](std::uint64_t first, auto out) { initial_uniforms(seed, layer, first, out); },
-      [&](std::int64_t e, double u) { w[e] = static_cast<T>((2 * u - 1) * bound); });
-}
-
-template <class T>
-void normal_weights(std::uint64_t seed, std::uint32_t layer, double deviation, std::span<T> w) {
-  each_draw(
-      std::ssize(w), [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
-      [&](std::int64_t e, double z) { w[e] = static_cast<T>(z * deviation); });
-}
-
-// The draws fill the tall one of W and its transpose row by row.
-template <class T>
-void orthogonal_weights(std::uint64_t seed, std::uint32_t layer, double gain, std::int64_t inputs, std::int64_t outputs,
-                        std::span<T> w) {
-  const std::int64_t rows = std::max(inputs, outputs);
-  const std::int64_t columns = std::min(inputs, outputs);
-  const std::int64_t panels = (columns + kQrColumns - 1) / kQrColumns;
-  std::vector<double> q(static_cast<std::size_t>(panels * rows * kQrColumns));
-  const auto at = [&](std::int64_t i, std::int64_t j) -> double& {
-    return q[static_cast<std::size_t>((j / kQrColumns * rows + i) * kQrColumns + j % kQrColumns)];
-  };
-  each_draw(
-      rows * columns, [&](std::uint64_t first, auto out) { initial_normals(seed, layer, first, out); },
-      [&](std::int64_t e, double z) { at(e / columns, e % columns) = z; });
-  orthonormalize(q.data(), rows, columns);
-  for (std::int64_t i = 0; i < inputs; ++i)
-    for (std::int64_t j = 0; j < outputs; ++j)
-      w[i * outputs + j] = static_cast<T>(gain * (inputs >= outputs ? at(i, j) : at(j, i)));
-}
-
-}  // namespace detail
 
 // Fills w, (inputs, plan.width) row by row. layer counts from 0.
 template <class T>
 void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::int64_t inputs,
-                     std::span<T> w) {
-  const double n_in = static_cast<double>(inputs);
-  const double n_out = static_cast<double>(plan.width);
-  const double gain = plan.initializer_parameter;
-  const auto uniform = [&](double squared) { detail::uniform_weights(seed, layer, gain * std::sqrt(squared), w); };
-  const auto normal = [&](double squared) { detail::normal_weights(seed, layer, gain * std::sqrt(squared), w); };
-  switch (plan.initializer) {
-    case InitializerKind::glorot_uniform:
-      return uniform(6 / (n_in + n_out));
-    case InitializerKind::glorot_normal:
-      return normal(2 / (n_in + n_out));
-    case InitializerKind::he_uniform:
-      return uniform(6 / n_in);
-    case InitializerKind::he_normal:
-      return normal(2 / n_in);
-    case InitializerKind::lecun_uniform:
-      return uniform(3 / n_in);
-    case InitializerKind::lecun_normal:
-      return normal(1 / n_in);
-    case InitializerKind::orthogonal:
-      return detail::orthogonal_weights(seed, layer, gain, inputs, plan.width, w);
-    case InitializerKind::zeros:
-      std::fill(w.begin(), w.end(), T(0));
-      return;
-    case InitializerKind::constant:
-      std::fill(w.begin(), w.end(), static_cast<T>(gain));
-      return;
-  }
-}
+                     std::span<T> w);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -1,7 +1,7 @@
 // The namespace of the instruction-set level being compiled, and its name.
 //
-// The same sources are compiled once per level, each time with -DCRECHE_LEVEL=<namespace>: nothing compiled for one
-// processor can then be picked, by name, in place of code compiled for another.
+// The same sources are compiled once per level, each time with -DCRECHE_LEVEL=<namespace>, so that the linker can never
+// take a function compiled for one processor in place of one compiled for another.
 #pragma once
 
 #ifndef CRECHE_LEVEL

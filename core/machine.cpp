@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "aligned.hpp"
-#include "layer.hpp"
+#include "layers/layer.hpp"
 #include "optimizers/all.hpp"
 #include "shape.hpp"
 #include "simd/lanes.hpp"
@@ -15,10 +15,10 @@ namespace creche::CRECHE_LEVEL {
 std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize) {
   const NetworkShape shape(plan);
   const std::int64_t planes = optimizer_planes(plan.optimizer);
-  // Weights and state, the same again as the epoch's snapshot, the transposed copy, the best weights, the gradients.
+  // Weights and optimizer state, a snapshot of both, the transposed copy, the best weights, the gradients.
   const std::int64_t arenas = 2 * (1 + planes) + (plan.early_stopping.patience > 0 ? 1 : 0) + 1;
   const std::int64_t weights = shape.weights_size * arenas + shape.transposed_size;
-  std::int64_t columns = 2 * panels_of(plan.inputs) * kPanel;
+  std::int64_t columns = 2 * panel_count(plan.inputs) * kPanel;
   for (const LayerShape& layer : shape.layers) columns += 3 * layer.output_panels() * kPanel;
   const std::int64_t batch = std::min(plan.batch_size, rows) + kPanel;
   return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0);
@@ -54,7 +54,7 @@ double multiply_add_peak(double seconds, int threads) {
 
 namespace {
 
-// Operations a second of f, which takes `flops` of them: the best try within `seconds`.
+// Operations per second of f, which performs `flops` of them: the best trial within `seconds`.
 template <class F>
 double best_rate(double flops, double seconds, F&& f) {
   using Clock = std::chrono::steady_clock;
@@ -73,7 +73,7 @@ double best_rate(double flops, double seconds, F&& f) {
 ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
   const std::int64_t rows = staggered_rows(batch_size);
   const auto matrix = [](AlignedArray<float>& array, std::int64_t n, std::int64_t columns) {
-    array = AlignedArray<float>(panels_of(columns) * n * kPanel);
+    array = AlignedArray<float>(panel_count(columns) * n * kPanel);
     for (std::int64_t i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i % 17 - 8) * 0.01f;
     return PanelMatrix<float>{array.data(), n, columns};
   };

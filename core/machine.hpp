@@ -1,4 +1,4 @@
-// What a plan asks of the machine, and what the machine can do.
+// What a plan needs of the machine, and what the machine can do.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// Bytes that training takes besides the tables, numbers of `itemsize` bytes each.
+// Bytes that training needs in addition to the tables, for numbers of `itemsize` bytes.
 std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t itemsize);
 
-// The rate, in floating-point operations a second, of nothing but fused multiply-adds in registers on `threads` threads
-// at once: what no matrix product can exceed. The best of many short tries within `seconds`.
+// The rate, in floating-point operations per second, of fused multiply-adds in registers alone, on `threads` threads:
+// an upper bound for every matrix product. The best of many short trials within `seconds`.
 double multiply_add_peak(double seconds, int threads);
 
-// The same rate for the three products of a fully connected layer with relu, by themselves, as a training step uses
-// them: forward, the gradient of the inputs, the gradient of the weights. Each the best of many short tries.
+// The rates of the three products of a fully connected layer with relu, as a training step computes them: forward, the
+// gradient of the inputs, the gradient of the weights. Each is the best of many short trials.
 struct ProductRates {
   double forward = 0;
   double dloss_dinputs = 0;

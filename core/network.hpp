@@ -1,4 +1,4 @@
-// The weights of a network, twice: in panels of outputs for the way forward, transposed for the way back.
+// The weights of a network, stored twice: in panels of outputs for the forward pass, transposed for the backward pass.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,10 @@ struct Network {
 
   explicit Network(const Plan& plan) : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
 
-  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_in(weights.data(), shape.layers[l]); }
-  PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_in(transposed.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_view(weights.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_view(transposed.data(), shape.layers[l]); }
 
-  // Brings the transposed copy of rows i_begin ... i_end - 1 (from a multiple of 16 on) of one panel up to date.
+  // Updates the transposed copy of rows i_begin ... i_end - 1 of one panel. i_begin is a multiple of 16.
   void transpose_block(std::int64_t l, std::int64_t panel, std::int64_t i_begin, std::int64_t i_end) const {
     const PanelMatrix<T> from = layer_weights(l);
     const PanelMatrix<T> to = layer_transposed(l);
@@ -44,7 +44,7 @@ struct Network {
 template <class T>
 void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena);
 
-// The weights a run of this plan begins with.
+// Sets the initial weights of a run of this plan.
 template <class T>
 void initialize(const Plan& plan, Network<T>& network) {
   for (std::int64_t l = 0; l < network.shape.count(); ++l) {
@@ -58,10 +58,10 @@ void initialize(const Plan& plan, Network<T>& network) {
   network.transpose_all();
 }
 
-// W (inputs, outputs) row by row and b (outputs,) of one layer, out of an arena laid out as the weights are.
+// Reads W (inputs, outputs), row by row, and b (outputs,) of one layer from an arena of weights.
 template <class T>
 void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
-  const PanelMatrix<const T> from = weights_in(arena, layer);
+  const PanelMatrix<const T> from = weights_view(arena, layer);
   for (std::int64_t j = 0; j < layer.outputs; ++j) b[j] = from.element(0, j);
   for (std::int64_t i = 0; i < layer.inputs; ++i)
     for (std::int64_t j = 0; j < layer.outputs; ++j) w[i * layer.outputs + j] = from.element(1 + i, j);
@@ -69,7 +69,7 @@ void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
 
 template <class T>
 void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena) {
-  const PanelMatrix<T> to = weights_in(arena, layer);
+  const PanelMatrix<T> to = weights_view(arena, layer);
   for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(0, j) = b[j];
   for (std::int64_t i = 0; i < layer.inputs; ++i)
     for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(1 + i, j) = w[i * layer.outputs + j];

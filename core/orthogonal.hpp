@@ -1,8 +1,9 @@
-// Orthonormal columns out of a matrix with at least as many rows as columns: the Q of A = Q R with a positive diagonal
-// of R, which is unique.
+// Orthonormal columns from a matrix with at least as many rows as columns: the Q of A = Q R where the diagonal of R is
+// positive, which makes Q unique.
 //
-// Gram-Schmidt by blocks of 8 columns, each block taken twice through the ones before it ("twice is enough": Giraud,
-// Langou & Rozloznik 2005), so that the columns are orthogonal to rounding however badly A is conditioned.
+// Gram-Schmidt by blocks of 8 columns. Each block is orthogonalized twice against the blocks before it ("twice is
+// enough": Giraud, Langou & Rozloznik 2005), so that the columns are orthogonal to rounding error however badly A is
+// conditioned.
 //
 //   panels of 8 columns, [panel][row][8]; the last panel is filled up with zeros
 //   sums run over rows from 0 up, one lane a column: the same bits on every instruction set
@@ -21,7 +22,7 @@ namespace detail {
 
 inline constexpr int kQrColumns = 8;
 
-// One row of a panel, in as many registers as it takes.
+// One row of a panel, in as many registers as it needs.
 struct QrRow {
   using V = Vec<double, kNativeLanes<double>>;
   static constexpr int kVectors = kQrColumns / V::kLanes;
@@ -68,7 +69,7 @@ inline double dot(const double* panel, int a, int b, std::int64_t rows) {
   return sum;
 }
 
-// Orthonormal columns within one panel, of which the first `columns` count.
+// Orthonormalizes the first `columns` columns of one panel.
 inline void orthonormalize_panel(double* panel, int columns, std::int64_t rows) {
   for (int j = 0; j < columns; ++j) {
     for (int pass = 0; pass < 2; ++pass) {

@@ -1,7 +1,7 @@
-// A training run as plain data: what the engine is asked to do, and nothing about how it does it.
+// A training run as plain data: what the engine has to do, and nothing about how it does it.
 //
-// Every number is a double and every choice an enumerator, so that a plan can be written down, compared and sent. The
-// Python package builds it from the dataclasses in creche.plan, which validate; the engine trusts what stands here.
+// Every number is a double and every choice an enumerator, so that a plan can be saved, compared and sent. The Python
+// package builds it from the dataclasses in creche.plan, which validate it; the engine does not check it again.
 #pragma once
 
 #include <cstdint>
@@ -53,20 +53,20 @@ enum class InitializerKind {
 
 enum class ScheduleKind { constant, step, exponential, cosine, one_cycle, reduce_on_plateau };
 
-// The factor by which a number of the plan is multiplied as training goes on. See schedules.hpp for the formulas.
-// Lengths count the schedule's own unit: epochs, or steps where `per_step` is set.
+// The factor of a number of the plan over the course of training. See schedules.hpp for the formulas. Lengths are in
+// the schedule's own unit: epochs, or steps if `per_step` is set.
 struct SchedulePlan {
   ScheduleKind kind = ScheduleKind::constant;
   bool per_step = false;
   double length = 0;        // cosine, one_cycle: units until the end; step: units between two drops
-  double factor = 1;        // step, exponential, reduce_on_plateau: what each drop multiplies by
+  double factor = 1;        // step, exponential, reduce_on_plateau: the factor of each drop
   double minimum = 0;       // cosine: the final factor; reduce_on_plateau: the smallest factor
-  double peak_at = 0.3;     // one_cycle: the share of length spent rising
+  double peak_at = 0.3;     // one_cycle: the rising share of length
   double start = 0.04;      // one_cycle: the factor at the start (PyTorch's 1 / div_factor)
   double finish = 4e-6;     // one_cycle: the factor at the end
-  double patience = 10;     // reduce_on_plateau: epochs without improvement that are borne
-  double threshold = 1e-4;  // reduce_on_plateau: an improvement is relative and larger than this
-  double warmup = 0;        // units of linear warm-up before the schedule proper starts, 0 for none
+  double patience = 10;     // reduce_on_plateau: epochs without improvement before a drop
+  double threshold = 1e-4;  // reduce_on_plateau: the least relative improvement that counts
+  double warmup = 0;        // units of linear warm-up before the schedule starts; 0: none
   double warmup_start = 0;  // the factor at the first unit of warm-up
 
   bool operator==(const SchedulePlan&) const = default;
@@ -89,7 +89,7 @@ struct OptimizerPlan {
   double weight_decay = 0;
   bool decoupled = false;  // weight decay shrinks weights directly (AdamW) instead of entering the gradient
   double l1 = 0;
-  bool regularize_bias = false;  // weight decay and L1 reach the biases too
+  bool regularize_bias = false;  // weight decay and L1 apply to the biases too
   double clip_norm = 0;          // 0: no clipping
   double clip_value = 0;         // 0: no clipping
 
@@ -114,8 +114,8 @@ struct LossPlan {
 };
 
 struct EarlyStoppingPlan {
-  std::int64_t patience = 0;  // epochs without improvement that are borne; 0: no early stopping
-  double min_delta = 0;       // an improvement is larger than this
+  std::int64_t patience = 0;  // epochs without improvement before stopping; 0: no early stopping
+  double min_delta = 0;       // the least improvement that counts
   bool restore_best = true;   // end with the weights of the best epoch
 };
 

@@ -1,12 +1,12 @@
-// Where a run stands, what each of its epochs came to, and what the end of an epoch decides: the same for a network
-// alone and for one of a colony.
+// The progress of a run, the record of each epoch, and the decisions at the end of an epoch: the same for a single
+// network and for a member of a colony.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <vector>
 
-#include "loss_pass.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
 #include "schedules.hpp"
@@ -15,13 +15,13 @@ namespace creche::CRECHE_LEVEL {
 
 enum class Status { running, finished, early_stopped, interrupted, diverged };
 
-// Loss and metric of a table: means over its rows, the loss's by weight, each summed in row order.
+// Loss and metric of a table: means over its rows (weighted for the loss), summed in row order.
 struct Evaluation {
   double loss = std::numeric_limits<double>::quiet_NaN();
   double metric = std::numeric_limits<double>::quiet_NaN();
 };
 
-// One completed epoch. The numbers of training are those of its batches, each as it was when trained on.
+// One completed epoch. The training loss and metric are those of its batches, each computed before its update.
 struct EpochRecord {
   double train_loss = 0;
   double train_metric = 0;
@@ -31,7 +31,7 @@ struct EpochRecord {
   double seconds = 0;
 };
 
-// Where a run stands, but for its arrays.
+// The position of a run in training, without its arrays.
 struct Progress {
   std::int64_t epoch = 0;  // completed
   std::int64_t step = 0;   // completed
@@ -59,11 +59,11 @@ inline double scheduled_learning_rate(const Plan& plan, const Progress& p) {
   return plan.optimizer.learning_rate * schedule_factor(plan.schedule, static_cast<double>(done), p.plateau);
 }
 
-// Writes the epoch's record, of so many training rows, and moves on to the next. Returns whether the weights are the
-// best so far. validation holds NaN if there is none; then the training loss is watched.
+// Records the epoch, which had `rows` training rows, and advances to the next. Returns whether the weights are the best
+// so far. Without validation, validation holds NaN and the training loss is monitored.
 inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
                          std::vector<EpochRecord>& history) {
-  const double train_metric = finished_metric(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
+  const double train_metric = metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
   history.push_back(
       {p.loss_sum / p.weight_sum, train_metric, validation.loss, validation.metric, p.learning_rate, p.seconds});
   const double monitored = validated ? validation.loss : history.back().train_loss;

@@ -1,5 +1,4 @@
-// The rows a network reads: a view that owns nothing, with a stride, so that any table in memory (or mapped into it)
-// will do.
+// The rows that a network reads: a view with a stride that owns nothing, over any table in memory or mapped into it.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +8,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// Exactly one of classes and targets is set; weights may be null (every row counts 1).
+// Exactly one of classes and targets is set; weights may be null (every row has weight 1).
 template <class T>
 struct Rows {
   const T* x = nullptr;  // row r begins at x + r * x_stride
@@ -23,11 +22,11 @@ struct Rows {
   double weight(std::int64_t row) const { return weights ? static_cast<double>(weights[row]) : 1.0; }
 };
 
-// Copies the d features of one row to the panels that begin at `to`, leaving the padding as it is.
+// Copies the d features of one row to the panels that begin at `to`; the padding stays unchanged.
 template <class T>
 inline void copy_row(const T* from, std::int64_t d, T* to, std::int64_t panel_stride) {
   for (; d >= kPanel; d -= kPanel, from += kPanel, to += panel_stride) std::memcpy(to, from, kPanel * sizeof(T));
-  // Pieces of a known size compile to single moves; a memcpy of unknown size is a call.
+  // Copies of a constant size compile to single moves; a memcpy of unknown size is a call.
   if (d & 8) std::memcpy(to, from, 8 * sizeof(T)), to += 8, from += 8;
   if (d & 4) std::memcpy(to, from, 4 * sizeof(T)), to += 4, from += 4;
   if (d & 2) std::memcpy(to, from, 2 * sizeof(T)), to += 2, from += 2;

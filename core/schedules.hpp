@@ -1,4 +1,4 @@
-// The factor of the learning rate as training goes on. u: units (epochs or steps) done; all in double.
+// The factor of the learning rate over the course of training. u: completed units (epochs or steps); all in double.
 //
 //   constant           1
 //   step               factor^floor(u / length)                                   PyTorch's StepLR
@@ -12,8 +12,8 @@
 //                      u - warmup                                                 LinearLR, then SequentialLR
 //
 // Cosine: Loshchilov & Hutter 2017, "SGDR", eq. 5 without restarts. One cycle: Smith & Topin 2018, "Super-Convergence".
-// Differs from PyTorch: cosine and one_cycle stay at their last value when u passes the end; a plateau's threshold is
-// relative to |best|, so that it also makes sense for losses below 0; no reduction is left out for being small.
+// Differences from PyTorch: cosine and one_cycle keep their last value when u passes the end; the threshold of a
+// plateau is relative to |best|, so that it also makes sense for losses below 0; small reductions are not skipped.
 //
 // Tests: tests/native/test_schedules.py
 #pragma once
@@ -28,7 +28,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// What reduce_on_plateau remembers: part of a run's state.
+// The state of reduce_on_plateau, which is part of a run's state.
 struct PlateauState {
   double factor = 1;
   double best = std::numeric_limits<double>::infinity();
@@ -37,7 +37,7 @@ struct PlateauState {
 
 namespace detail {
 
-// base^exponent by squaring: the same bits everywhere, which a library's pow does not promise.
+// base^exponent by squaring: the same bits on every machine, which the library's pow does not promise.
 inline double integer_power(double base, std::int64_t exponent) {
   double power = 1;
   for (; exponent > 0; exponent /= 2, base *= base)
@@ -79,7 +79,7 @@ inline double schedule_factor(const SchedulePlan& plan, double units_done, const
   return 1;
 }
 
-// To be called after each epoch with the loss that is watched (the validation loss where there is one).
+// Call after each epoch with the monitored loss (the validation loss if there is one).
 inline void update_plateau(const SchedulePlan& plan, double loss, PlateauState& state) {
   if (plan.kind != ScheduleKind::reduce_on_plateau) return;
   const bool first = std::isinf(state.best);

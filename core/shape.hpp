@@ -1,9 +1,9 @@
-// Where each layer's numbers lie in the arenas that hold all weights, all gradients, all optimizer state.
+// The position of each layer in the arenas of weights, gradients and optimizer state.
 //
 //   weights of a layer   [panel of outputs][1 + inputs][16]   row 0 is the bias, row 1 + i the weights from input i
 //   the transposed copy  [panel of inputs][outputs, staggered][16]             without the bias
 //
-// The bias stands first because every weighted sum begins with it.
+// The bias comes first because every weighted sum begins with it.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +18,11 @@ namespace creche::CRECHE_LEVEL {
 struct LayerShape {
   std::int64_t inputs = 0;
   std::int64_t outputs = 0;
-  std::int64_t weights_at = 0;     // offset in an arena of weights, gradients or optimizer state
-  std::int64_t transposed_at = 0;  // offset in the arena of transposed weights
+  std::int64_t weights_offset = 0;     // offset in an arena of weights, gradients or optimizer state
+  std::int64_t transposed_offset = 0;  // offset in the arena of transposed weights
 
-  std::int64_t input_panels() const { return panels_of(inputs); }
-  std::int64_t output_panels() const { return panels_of(outputs); }
+  std::int64_t input_panels() const { return panel_count(inputs); }
+  std::int64_t output_panels() const { return panel_count(outputs); }
   std::int64_t weight_rows() const { return inputs + 1; }
   // Written in blocks of 16 x 16.
   std::int64_t transposed_rows() const { return staggered_rows(outputs); }
@@ -37,7 +37,7 @@ struct NetworkShape {
 
   explicit NetworkShape(const Plan& plan) {
     std::int64_t inputs = plan.inputs;
-    widest_panels = panels_of(inputs);
+    widest_panels = panel_count(inputs);
     for (const LayerPlan& layer : plan.layers) {
       layers.push_back({inputs, layer.width, weights_size, transposed_size});
       const LayerShape& shape = layers.back();
@@ -56,14 +56,14 @@ struct NetworkShape {
 
 // The weights of one layer in an arena of weights, gradients or state, the bias in row 0.
 template <class T>
-PanelMatrix<T> weights_in(T* arena, const LayerShape& layer) {
-  return {arena + layer.weights_at, layer.weight_rows(), layer.outputs};
+PanelMatrix<T> weights_view(T* arena, const LayerShape& layer) {
+  return {arena + layer.weights_offset, layer.weight_rows(), layer.outputs};
 }
 
 // The transposed weights of one layer: outputs (and padding) x inputs.
 template <class T>
-PanelMatrix<T> transposed_in(T* arena, const LayerShape& layer) {
-  return {arena + layer.transposed_at, layer.transposed_rows(), layer.inputs};
+PanelMatrix<T> transposed_view(T* arena, const LayerShape& layer) {
+  return {arena + layer.transposed_offset, layer.transposed_rows(), layer.inputs};
 }
 
 }  // namespace creche::CRECHE_LEVEL

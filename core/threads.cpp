@@ -27,8 +27,9 @@ int usable_cores() {
 
 }  // namespace
 
-// A wait within a training step is short, so a thread spins for about 50 microseconds before it sleeps (waking costs
-// more than most steps); where threads outnumber cores, whoever spins keeps the one it waits for from running.
+// Waits within a training step are short, so a thread spins for about 50 microseconds before it sleeps: waking up takes
+// longer than most steps. If there are more threads than cores, a spinning thread would keep the thread it waits for
+// from running.
 Threads::Threads(int count) : count_(count), spins_(count <= usable_cores() ? 2000 : 0) { start(); }
 
 Threads::~Threads() { stop(); }
@@ -47,7 +48,7 @@ void Threads::start() {
 
 void Threads::stop() {
   if (owner_ != getpid()) {
-    // After fork() these handles name threads of the parent: they can be neither joined nor destroyed here.
+    // After fork() these handles refer to threads of the parent: they can be neither joined nor destroyed here.
     (void)std::make_unique<std::vector<std::thread>>(std::move(workers_)).release();
     workers_.clear();
     return;
@@ -75,7 +76,7 @@ void Threads::run(const std::function<void(int)>& job) {
   barrier();
 }
 
-// seen: the number of jobs given out before this worker was started.
+// seen: the number of jobs before this worker was started.
 void Threads::work(int thread, std::uint32_t seen) {
   while (true) {
     wait_while(jobs_, seen);

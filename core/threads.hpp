@@ -1,9 +1,9 @@
-// A small pool of threads that work through one job together.
+// A small pool of threads that share one job.
 //
-// run(job) calls job(thread) once for thread = 0 (the caller) ... count - 1 and returns when all are done; inside a
-// job, barrier() waits until every thread has come to it. A pool belongs to one object and is used by one caller at a
-// time; several objects may train side by side, each with its pool. After fork() the child finds no worker alive and
-// starts its own. Signals go to the threads that Python knows, never to workers.
+// run(job) calls job(thread) once for each thread = 0 (the caller) ... count - 1 and returns when all have finished.
+// Within a job, barrier() waits until every thread has reached it. A pool belongs to one object and serves one caller
+// at a time; several objects can train at the same time, each with its own pool. After fork() the child has no workers
+// and starts new ones. Signals are delivered to Python's threads, never to workers.
 #pragma once
 
 #include <unistd.h>
@@ -60,30 +60,30 @@ class Threads {
   alignas(64) std::atomic<int> arrived_{0};
 };
 
-// Tasks 0 ... count - 1 shared out among threads. Each thread has a range of its own, the same every time, so that what
-// it wrote last time is still in its cache; who has finished helps the others, so that nobody waits for a thread the
-// system has put aside.
+// Tasks 0 ... count - 1, shared among threads. Each thread has a fixed range of tasks, so that the data it wrote last
+// time is still in its cache. A thread that has finished helps the others, so that nobody waits for a thread that the
+// system has suspended.
 class Tasks {
  public:
   // Thread t's own tasks are bounds[t] ... bounds[t + 1] - 1.
-  void deal(std::vector<std::int64_t> bounds) {
+  void assign(std::vector<std::int64_t> bounds) {
     bounds_ = std::move(bounds);
     next_ = std::vector<Next>(bounds_.size() - 1);
     reset();
   }
 
-  void deal_evenly(std::int64_t count, int threads) {
+  void assign_evenly(std::int64_t count, int threads) {
     std::vector<std::int64_t> bounds;
     for (int t = 0; t <= threads; ++t) bounds.push_back(count * t / threads);
-    if (bounds != bounds_) deal(std::move(bounds));
+    if (bounds != bounds_) assign(std::move(bounds));
   }
 
-  // All tasks are to be done anew. Only while nobody works.
+  // Marks all tasks as not done. Call only while no thread works.
   void reset() {
     for (std::size_t t = 0; t < next_.size(); ++t) next_[t].task.store(bounds_[t], std::memory_order_relaxed);
   }
 
-  // f(task) until no task is left.
+  // Calls f(task) until no task is left.
   template <class F>
   void work(int thread, F&& f) {
     const std::size_t threads = next_.size();

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,3 +36,26 @@ def engine(level: str) -> ModuleType:
 def native(level: str) -> ModuleType:
     """Single kernels of each level, for tests alone (built with CRECHE_TESTING)."""
     return importlib.import_module(f"creche._core._testing_{level.replace('-', '_')}")
+
+
+@pytest.fixture
+def reports_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training calls `on_progress` every millisecond: many times before its end."""
+    monkeypatch.setattr("creche.training.run.REPORT_INTERVAL", 0.001)
+    monkeypatch.setattr("creche.engine.colony.SECONDS_BETWEEN_REPORTS", 0.001)
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are put together but not turned into SVG twice, which is nearly all of the time that a page takes."""
+    from creche.report import explanations as figures
+
+    content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>'
+
+    def drawn(draw: Callable[[], Any], *_: Any, **__: Any) -> bytes:
+        from matplotlib import pyplot as plt
+
+        plt.close(draw().figure)
+        return content
+
+    monkeypatch.setattr(figures, "render_picture", drawn)

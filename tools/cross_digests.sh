@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The engine gives the same bytes on every instruction-set level of this machine and on 64-bit Arm.
+# Checks that the engine computes the same bytes on every instruction-set level of this machine and on 64-bit Arm.
 # Needs g++, g++-aarch64-linux-gnu and qemu-aarch64 (Debian: g++-aarch64-linux-gnu, qemu-user).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/cross
 mkdir -p "$out"
 flags=(-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Wno-psabi -pthread -static -Icore)
-sources=(core/*.cpp tests/cross/digests.cpp)
+sources=(core/*.cpp core/*/*.cpp tests/cross/digests.cpp)
 
 build() { # compiler, level, flags
   "$1" "${flags[@]}" "${@:3}" -DCRECHE_LEVEL="$2" "${sources[@]}" -o "$out/$2"

@@ -378,7 +378,7 @@ def attributed(
     for end in x:
         way = torch.linspace(0, 1, INTERVALS + 1, dtype=torch.float64)[:, None] * torch.from_numpy(end - start)
         points = (torch.from_numpy(start) + way).requires_grad_()
-        (slopes,) = torch.autograd.grad(said(points).sum(), points)
+        (slopes,) = torch.autograd.grad(predicted(points).sum(), points)
         rows.append((end - start) * (shares @ slopes.numpy()) / (3 * INTERVALS))
     return np.stack(rows)
 

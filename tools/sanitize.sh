@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# The engine's tests with the address and undefined-behaviour sanitizers watching. The build is apart from the others.
+# Runs the engine's tests under the address and undefined-behaviour sanitizers, in a separate build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$PWD/.venv/bin/python
 build=build/sanitize
-# One level is enough: they are the same sources, and these builds take long.
+# One level is enough: all levels have the same sources, and these builds take long.
 case $(uname -m) in x86_64) level=x86_64_v3 ;; *) level=neon ;; esac
 .venv/bin/cmake -G Ninja -S . -B "$build" -DCMAKE_MAKE_PROGRAM="$PWD/.venv/bin/ninja" -DPython_EXECUTABLE="$python" \
   -DCRECHE_TESTING=ENGINE -DCRECHE_SANITIZE=address,undefined -DCRECHE_LEVELS="$level" >/dev/null
 .venv/bin/cmake --build "$build"
-# A package of the sources and the sanitized modules, found before the installed one.
+# A package of the sources and the sanitized modules, which Python finds before the installed one.
 package=$build/package
 rm -rf "$package"
 mkdir -p "$package"
 cp -r src/creche "$package/creche"
 find "$package" -name '*.so' -delete
 cp "$build"/*.so "$package/creche/_core/"
-# An installation in place puts a finder of its own before PYTHONPATH; Python imports this after it, and takes it out.
+# An editable installation adds an import finder that precedes PYTHONPATH. Python imports this file later and removes it.
 cat >"$package/sitecustomize.py" <<'END'
 import sys
 
 sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("_editable_")]
 END
 runtimes=$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so):$(g++ -print-file-name=libstdc++.so)
-# Python itself leaks by design, and its exceptions cross the boundary of an instrumented module.
+# Python does not free everything at exit, and its exceptions cross the boundary of an instrumented module.
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$runtimes
 export PYTHONPATH=$PWD/$package
 "$python" -c "import creche._core as c; f = c.load().__file__; assert '/$package/' in f, f"
-# test_memory.py counts calls of operator new, which are the sanitizer's here.
+# test_memory.py counts calls of operator new, which the sanitizer replaces.
 "$python" -m pytest tests/native/test_gemm.py tests/engine --ignore tests/engine/test_memory.py \
   --quiet -o addopts= -p no:cacheprovider "$@"

@@ -11,7 +11,7 @@ INFREQUENT, MAX_CATEGORIES = 5, 32
 
 
 def column_transformer(columns: dict[str, list[str]]) -> ColumnTransformer:
-    """For columns by role: number, yes_no, category, date.
+    """Build one for columns by role: numeric, boolean, categorical, datetime.
 
     Every part gives float32 already, so that nothing wider is ever joined and converted.
     """
@@ -19,14 +19,14 @@ def column_transformer(columns: dict[str, list[str]]) -> ColumnTransformer:
         handle_unknown="infrequent_if_exist", min_frequency=INFREQUENT, max_categories=MAX_CATEGORIES + 1,
         sparse_output=False, dtype=np.float32,
     )  # fmt: skip
-    numbers = [*columns["number"], *columns["boolean"]]
+    numbers = [*columns["numeric"], *columns["boolean"]]
     return ColumnTransformer(
         [
             ("numbers", make_pipeline(SimpleImputer(), StandardScaler(), FunctionTransformer(_float32)), numbers),
             ("marks", make_pipeline(MissingIndicator(), FunctionTransformer(_float32)), numbers),
             ("categories", one_hot, columns["categorical"]),
-            ("circles", FunctionTransformer(_circles), columns["date"]),
-            ("years", make_pipeline(FunctionTransformer(_years), StandardScaler(copy=False)), columns["date"]),
+            ("circles", FunctionTransformer(_circles), columns["datetime"]),
+            ("years", make_pipeline(FunctionTransformer(_years), StandardScaler(copy=False)), columns["datetime"]),
         ],
         sparse_threshold=0,
     )

@@ -1,7 +1,7 @@
 // Every activation by its kind.
 //
-// Each is a struct of its own: apply(z, parameter, derivative) gives f(z), and f'(z) in derivative. Where kFromValue
-// is set, derivative_from_value(f(z), parameter) gives the same f'(z), bit for bit, without z.
+// Each activation is a struct: apply(z, parameter, derivative) returns f(z), and f'(z) in derivative. If kFromValue is
+// set, derivative_from_value(f(z), parameter) returns the same f'(z), bit for bit, without z.
 #pragma once
 
 #include <stdexcept>

@@ -18,7 +18,7 @@ struct GeluTanh {
     using T = typename V::Scalar;
     constexpr double kSlope = 1.5957691216057307117597842397375;  // 2 sqrt(2 / pi)
     constexpr double kCubic = 0.044715;
-    // Beyond this the sigmoid is 0 or 1 to the last bit, while z^3 of a huge z overflows.
+    // Beyond this the sigmoid is exactly 0 or 1, while z^3 of a huge z overflows.
     const V limit(T(40));
     const V bounded = select(z > limit, limit, select(z < -limit, -limit, z));
     const V z2 = bounded * bounded;

@@ -14,7 +14,7 @@ struct Relu {
 
   template <class V>
   static CRECHE_INLINE V apply(V z, V parameter, V& derivative) {
-    const V a = max(V(typename V::Scalar(0)), z);  // in this order it gives NaN for NaN
+    const V a = max(V(typename V::Scalar(0)), z);  // this order returns NaN for NaN
     derivative = derivative_from_value(a, parameter);
     return a;
   }

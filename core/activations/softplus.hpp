@@ -1,6 +1,6 @@
 // Softplus (Dugas et al. 2001): f(z) = log(1 + exp(beta z)) / beta, f'(z) = sigmoid(beta z).
 //
-// parameter: beta > 0. Never switched to the identity for large beta z, as PyTorch does: it is right everywhere.
+// parameter: beta > 0. Unlike PyTorch, it does not switch to the identity for large beta z: it is accurate everywhere.
 #pragma once
 
 #include "../plan.hpp"

@@ -1,4 +1,4 @@
-// The layout every matrix of the engine has: panels of 16 columns, each panel a column of full cache lines.
+// The layout of every matrix of the engine: panels of 16 columns, each panel a column of full cache lines.
 //
 //   element (r, c) of a matrix with `rows` rows:  data[(c / 16) * rows * 16 + r * 16 + c % 16]
 //
@@ -12,24 +12,24 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// 16 float32 make a 64-byte cache line. The layout is the same on every level, so that state can be compared byte by
+// 16 float32 fill a 64-byte cache line. The layout is the same on every level, so that states can be compared byte by
 // byte.
 inline constexpr int kPanel = 16;
 
-constexpr std::int64_t panels_of(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
+constexpr std::int64_t panel_count(std::int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
-// Rows to allocate in each panel for a matrix of so many: whole blocks of 16, and 8 more, because panels a power of two
-// apart would compete for the same sets of the cache.
-constexpr std::int64_t staggered_rows(std::int64_t rows) { return panels_of(rows) * kPanel + 8; }
+// The number of rows to allocate in each panel for a matrix of `rows` rows: a multiple of 16, plus 8, because panels a
+// power of two apart would compete for the same sets of the cache.
+constexpr std::int64_t staggered_rows(std::int64_t rows) { return panel_count(rows) * kPanel + 8; }
 
-// A view: does not own. data is 64-byte aligned; `rows` is the number of rows allocated in each panel.
+// A view that owns nothing. data is 64-byte aligned; `rows` is the number of rows allocated in each panel.
 template <class T>
 struct PanelMatrix {
   T* data = nullptr;
   std::int64_t rows = 0;
   std::int64_t columns = 0;
 
-  std::int64_t panels() const { return panels_of(columns); }
+  std::int64_t panels() const { return panel_count(columns); }
   std::int64_t panel_stride() const { return rows * kPanel; }
   std::int64_t size() const { return panels() * panel_stride(); }
   T* at(std::int64_t panel, std::int64_t row) const { return data + panel * panel_stride() + row * kPanel; }

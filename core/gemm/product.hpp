@@ -1,8 +1,8 @@
-// Matrix products of any size out of tiles.
+// Matrix products of any size, composed of tiles.
 //
-// Outputs are divided: into groups of kMostPanels panels of columns, and within a group into tiles as tall as the
-// registers allow. Sums are not divided; a long one only pauses, every kTermsPerBlock terms, with its float stored and
-// loaded again, so that the block of the right matrix in use stays in the first-level cache for every tile of rows.
+// Outputs are divided: into groups of panels of columns, and within a group into tiles as tall as the registers allow.
+// Sums are not divided. A long sum pauses every kTermsPerBlock terms: it is stored and loaded again, so that the
+// current block of the right matrix stays in the first-level cache for every tile of rows.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,9 @@ namespace creche::CRECHE_LEVEL {
 // 128 terms x 3 panels x 64 bytes = 24 KiB, half of a 48 KiB first-level cache.
 inline constexpr std::int64_t kTermsPerBlock = 128;
 
-// Registers: AVX-512 and NEON have 32, AVX2 has 16. A tile needs rows x columns of them for sums, columns for the right
-// matrix and one for the left; two multiply-adds a cycle, each four cycles long, need at least 8 sums under way.
+// AVX-512 and NEON have 32 registers, AVX2 has 16. A tile needs rows x columns of them for sums, columns for the right
+// matrix and one for the left. Two multiply-adds per cycle with a latency of four cycles need at least 8 independent
+// sums.
 template <class T>
 constexpr int most_panels() {
 #if defined(__AVX512F__)
@@ -38,23 +39,23 @@ constexpr int tallest_tile() {
 #endif
 }
 
-// The next smaller tile for the rows that are left over: 16, 8, 4, 2, 1 and 6, 4, 2, 1.
+// The next smaller tile for the remaining rows: 16, 8, 4, 2, 1 and 6, 4, 2, 1.
 constexpr int smaller_tile(int rows) { return rows == 6 ? 4 : rows / 2; }
 
-// How many terms to add before the next pause, of those that are left.
+// The number of terms to add before the next pause, if `left` terms remain.
 constexpr std::int64_t block_of_terms(std::int64_t left) {
   return left <= kTermsPerBlock * 3 / 2 ? left : kTermsPerBlock;
 }
 
-// A matrix in panels, of which only the beginning and the distance between panels matter.
+// A matrix in panels, reduced to its beginning and the distance between panels.
 template <class T>
 struct Operand {
   const T* data;
   std::int64_t panel_stride;
 };
 
-// f(std::integral_constant<int, kPanels>, first panel) for groups of panels that cover 0 ... panels - 1. Four panels
-// are two and two rather than three and one: a tile one panel wide loads more than it multiplies.
+// Calls f(std::integral_constant<int, kPanels>, first panel) for groups of panels that cover 0 ... panels - 1. Four
+// panels are divided into two and two, not three and one: a tile of one panel loads more than it multiplies.
 template <class T, class F>
 CRECHE_INLINE void for_panel_groups(std::int64_t begin, std::int64_t end, F&& f) {
   std::int64_t panel = begin;
@@ -67,7 +68,7 @@ CRECHE_INLINE void for_panel_groups(std::int64_t begin, std::int64_t end, F&& f)
 
 namespace detail {
 
-// f(std::integral_constant<int, kRows>, first row) for tiles that cover begin ... end - 1, the tallest first.
+// Calls f(std::integral_constant<int, kRows>, first row) for tiles that cover begin ... end - 1, the tallest first.
 template <int kRows, class F>
 CRECHE_INLINE void for_tiles(std::int64_t begin, std::int64_t end, F&& f) {
   for (; end - begin >= kRows; begin += kRows) f(std::integral_constant<int, kRows>{}, begin);
@@ -76,11 +77,11 @@ CRECHE_INLINE void for_tiles(std::int64_t begin, std::int64_t end, F&& f) {
   }
 }
 
-// Where the sums of a tile begin.
+// The initial values of a tile's sums.
 enum class Begin { zeros, row, unfinished };
 
-// The next two are calls on purpose: inlined into their loops, the compiler would run out of registers and keep some of
-// the sums in memory.
+// The next two are deliberately not inlined: inlined into their loops, they would need too many registers, and the
+// compiler would keep some of the sums in memory.
 
 template <int kRows, int kPanels, class T, class Finish>
 __attribute__((noinline)) void tile_by_rows(Begin begin, const T* begin_row, Operand<T> left, Operand<T> right,
@@ -88,9 +89,9 @@ __attribute__((noinline)) void tile_by_rows(Begin begin, const T* begin_row, Ope
                                             const Finish& finish, std::int64_t row, std::int64_t panel) {
   Tile<T, kRows, kPanels> tile;
   if (begin == Begin::unfinished) {
-    tile.begin_with(out, out_stride);
+    tile.load(out, out_stride);
   } else if (begin == Begin::row) {
-    tile.begin_with_row(begin_row, right.panel_stride);
+    tile.load_row(begin_row, right.panel_stride);
   } else {
     tile.clear();
   }
@@ -108,7 +109,7 @@ __attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Opera
   using TileT = Tile<T, kRows, kPanels>;
   TileT tile;
   if (begin == Begin::unfinished) {
-    tile.begin_with(out, out_stride);
+    tile.load(out, out_stride);
   } else {
     tile.clear();
   }
@@ -123,10 +124,10 @@ __attribute__((noinline)) void tile_by_columns(Begin begin, const T* left, Opera
 
 }  // namespace detail
 
-// finish(tile, row, panel) is given rows row_begin ... row_end - 1 of
+// Calls finish(tile, row, panel) with rows row_begin ... row_end - 1 of
 //   begin(n) + sum over k of left(row, k) * right(k, n),      k = 0 ... terms - 1
-// tile by tile, and stores them in `out`, which also holds the unfinished sums of long products. `begin_row` is a row
-// of 16 numbers per panel (stride as right's), or null for zeros.
+// tile by tile; finish stores them in `out`, which also holds the unfinished sums of long products. `begin_row` is a
+// row of 16 numbers per panel (with the stride of right), or null for zeros.
 template <class T, class Finish>
 void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_end, const T* begin_row,
                      Operand<T> right, std::int64_t terms, PanelMatrix<T> out, const Finish& finish) {

@@ -39,15 +39,15 @@ struct Tile {
     each(0, [](V& sum, std::int64_t) __attribute__((always_inline)) { sum = V(T(0)); });
   }
 
-  // Every row begins with the same 16 numbers per panel (the bias).
-  CRECHE_INLINE void begin_with_row(const T* row, std::int64_t panel_stride) {
+  // Every row starts with the same 16 numbers per panel (the bias).
+  CRECHE_INLINE void load_row(const T* row, std::int64_t panel_stride) {
     unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
       const V v = V::load(row + column(j, panel_stride));
       unroll<kRows>([&](auto i) __attribute__((always_inline)) { sums[i][j] = v; });
     });
   }
 
-  CRECHE_INLINE void begin_with(const T* c, std::int64_t panel_stride) {
+  CRECHE_INLINE void load(const T* c, std::int64_t panel_stride) {
     each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum = V::load(c + at); });
   }
 
@@ -55,7 +55,8 @@ struct Tile {
     each(panel_stride, [&](V& sum, std::int64_t at) __attribute__((always_inline)) { sum.store(c + at); });
   }
 
-  // f(sum, its place) for every register of the tile; the place counts from the tile's first number in a panel matrix.
+  // Calls f(sum, position) for every register of the tile; the position is relative to the tile's first number in a
+  // panel matrix.
   template <class F>
   CRECHE_INLINE void each(std::int64_t panel_stride, F&& f) {
     unroll<kRows>([&](auto i) __attribute__((always_inline)) {
@@ -67,7 +68,7 @@ struct Tile {
   // Adds the terms k = 0 ... terms - 1.
   template <Left kLeft>
   CRECHE_INLINE void accumulate(const T* left, std::int64_t left_panel_stride, const T* right,
-                                 std::int64_t right_panel_stride, std::int64_t terms) {
+                                std::int64_t right_panel_stride, std::int64_t terms) {
     if constexpr (kLeft == Left::by_columns) {
       (void)left_panel_stride;
       for (std::int64_t k = 0; k < terms; ++k) add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
@@ -81,13 +82,13 @@ struct Tile {
     }
   }
 
-  // The same with left by columns, and to totals the rows of right alone: the same sum with left = 1, the gradient of
-  // the bias, which would otherwise cost a pass of its own. `go_on`: totals holds the sums of earlier terms.
-  CRECHE_INLINE void accumulate_with_totals(bool go_on, T* totals, std::int64_t totals_panel_stride, const T* left,
-                                             const T* right, std::int64_t right_panel_stride, std::int64_t terms) {
+  // The same with left by columns. Also adds the rows of right to totals: the same sum with left = 1, which is the
+  // gradient of the bias and would otherwise need its own pass. `resumes`: totals holds the sums of earlier terms.
+  CRECHE_INLINE void accumulate_with_totals(bool resumes, T* totals, std::int64_t totals_panel_stride, const T* left,
+                                            const T* right, std::int64_t right_panel_stride, std::int64_t terms) {
     V running[kColumns];
     unroll<kColumns>([&](auto j) __attribute__((always_inline)) {
-      running[j] = go_on ? V::load(totals + column(j, totals_panel_stride)) : V(T(0));
+      running[j] = resumes ? V::load(totals + column(j, totals_panel_stride)) : V(T(0));
     });
     for (std::int64_t k = 0; k < terms; ++k) {
       add_term<1>(left + k * kPanel, right + k * kPanel, right_panel_stride);
@@ -100,7 +101,7 @@ struct Tile {
   }
 
  private:
-  // Where the numbers of column register j lie, from the first number of a row of the tile.
+  // The offset of column register j from the first number of a row of the tile.
   static CRECHE_INLINE std::int64_t column(int j, std::int64_t panel_stride) {
     return (j / kPerPanel) * panel_stride + (j % kPerPanel) * V::kLanes;
   }

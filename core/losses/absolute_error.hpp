@@ -1,4 +1,4 @@
-// Absolute error: mean over the outputs of |z - y|. As PyTorch's L1Loss; the derivative where z = y is 0.
+// Absolute error: mean over the outputs of |z - y|. Equals PyTorch's L1Loss; the derivative where z = y is 0.
 #pragma once
 
 #include "elementwise.hpp"

@@ -1,10 +1,10 @@
 // Every loss by its kind.
 //
-// Each is a struct of its own that works on one row per lane. z [outputs] are the weighted sums of the output layer;
-// targets [outputs] what they are compared with, or label the class as a number (kClasses; the other may be null):
+// Each loss is a struct that works on one row per lane. z [outputs] are the weighted sums of the output layer, targets
+// [outputs] their targets; for class losses (kClasses), label is the class as a number and targets may be null:
 //   apply    writes the gradient of the row's loss, dloss_dz [outputs], and returns the loss
 //   value    returns the same loss, bit for bit, and writes nothing but scratch [outputs]
-//   predict  the head: what the network says about the row, out [outputs]
+//   predict  the head: the network's prediction for the row, out [outputs]
 // Sums run over the outputs from 0 upward. No array may overlap another.
 #pragma once
 

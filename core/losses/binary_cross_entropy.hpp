@@ -2,7 +2,7 @@
 //
 //   -y log p - (1 - y) log(1 - p) = max(z, 0) - z y + log(1 + exp(-|z|)),   derivative p - y
 //
-// As PyTorch's BCEWithLogitsLoss. Safe for every finite z; infinity or NaN in z gives infinity or NaN.
+// Equals PyTorch's BCEWithLogitsLoss. Safe for every finite z; infinity or NaN in z gives infinity or NaN.
 #pragma once
 
 #include "../simd/math.hpp"

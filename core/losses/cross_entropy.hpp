@@ -2,7 +2,7 @@
 //
 //   L = -sum_c q_c log p_c,   q_c = (1 - epsilon) [c is the label] + epsilon / C,   dL/dz_c = p_c - q_c
 //
-// As PyTorch's CrossEntropyLoss. Safe for |z| up to half the largest number; infinity or NaN in z gives NaN.
+// Equals PyTorch's CrossEntropyLoss. Safe for |z| up to half the largest number; infinity or NaN in z gives NaN.
 #pragma once
 
 #include "numbers.hpp"

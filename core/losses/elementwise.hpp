@@ -1,5 +1,5 @@
-// What losses have in common that compare every output with a target of its own: the loss of a row is the mean over its
-// outputs of Term::term(z, y, slope, numbers), whose derivative with respect to z is slope.
+// The common part of the losses that compare every output with its own target: the loss of a row is the mean over its
+// outputs of Term::term(z, y, slope, numbers), where slope is the derivative with respect to z.
 #pragma once
 
 #include "numbers.hpp"
@@ -34,7 +34,7 @@ struct Elementwise {
     return sum / V(static_cast<T>(outputs));
   }
 
-  // The head: by default the weighted sums are the prediction.
+  // The head: by default the weighted sums are the predictions.
   template <class V>
   static CRECHE_INLINE void predict(const V* z, V* out, int outputs) {
     for (int c = 0; c < outputs; ++c) out[c] = Term::head(z[c]);

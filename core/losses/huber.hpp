@@ -1,5 +1,5 @@
 // Huber loss (Huber 1964): mean over the outputs of e^2 / 2 where |e| <= delta, delta (|e| - delta / 2) elsewhere, with
-// e = z - y. As PyTorch's HuberLoss.
+// e = z - y. Equals PyTorch's HuberLoss.
 #pragma once
 
 #include "elementwise.hpp"

@@ -1,4 +1,4 @@
-// The numbers a loss may need, one per lane.
+// The numbers that a loss may need, one per lane.
 #pragma once
 
 #include "../plan.hpp"

@@ -1,5 +1,5 @@
-// Poisson negative log-likelihood of the rate exp(z), without the term in y alone: mean over the outputs of
-// exp(z) - y z. As PyTorch's PoissonNLLLoss(log_input=True, full=False); overflows where exp(z) does.
+// Poisson negative log-likelihood of the rate exp(z), without the term in y alone: mean over the outputs of exp(z) - y
+// z. Equals PyTorch's PoissonNLLLoss(log_input=True, full=False); overflows where exp(z) does.
 #pragma once
 
 #include "../simd/math.hpp"

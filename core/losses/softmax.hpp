@@ -5,8 +5,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// What is left of the sums once their exponentials are taken: p_c = exponentials[c] / sum, log p_c = (z_c - greatest) -
-// log(sum).
+// The parts of a softmax: p_c = exponentials[c] / sum, log p_c = (z_c - greatest) - log(sum).
 template <class V>
 struct Softmax {
   V greatest;
@@ -20,13 +19,13 @@ CRECHE_INLINE Softmax<V> softmax_parts(const V* z, V* exponentials, int outputs)
   V greatest = z[0];
   for (int c = 1; c < outputs; ++c) greatest = max(z[c], greatest);
   V sum = zero;
-  V nothing = zero;  // NaN if a z is not finite: a NaN or -inf beside a greater z would otherwise go unseen
+  V zero_or_nan = zero;  // NaN if a z is not finite, which a greater z would otherwise hide
   for (int c = 0; c < outputs; ++c) {
     exponentials[c] = exp(z[c] - greatest);
     sum += exponentials[c];
-    nothing = fma(z[c], zero, nothing);
+    zero_or_nan = fma(z[c], zero, zero_or_nan);
   }
-  return {greatest, sum + nothing};
+  return {greatest, sum + zero_or_nan};
 }
 
 template <class V>

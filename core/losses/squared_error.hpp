@@ -1,4 +1,4 @@
-// Squared error: mean over the outputs of (z - y)^2. As PyTorch's MSELoss.
+// Squared error: mean over the outputs of (z - y)^2. Equals PyTorch's MSELoss.
 #pragma once
 
 #include "elementwise.hpp"

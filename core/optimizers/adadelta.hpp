@@ -7,7 +7,7 @@
 //
 //   rho  beta2, 1 - rho  rest2     v  plane 0     u  plane 1     eta  learning_rate
 //
-// Differs from the paper: a learning rate, as in PyTorch (1 gives the paper's rule); one root, of the quotient.
+// Differences from the paper: a learning rate, as in PyTorch (1 gives the paper's rule); one root, of the quotient.
 #pragma once
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 //
 //   eta_t  learning_rate     s  plane 0, initial_accumulator at first     decay  learning_rate_decay
 //
-// Differs from the paper: epsilon stands outside the root and the rate may decay, both as in PyTorch.
+// Differences from the paper: epsilon is outside the root and the rate may decay, both as in PyTorch.
 #pragma once
 
 #include "moments.hpp"

@@ -9,7 +9,7 @@
 //   beta1, beta2, 1 - beta1  rest1, 1 - beta2  rest2     m  plane 0     v  plane 1     vmax  plane 2
 //   eta / (1 - beta1^t)  learning_rate     1 / sqrt(1 - beta2^t)  scale
 //
-// Differs from Reddi et al.: the bias is corrected, as in PyTorch.
+// Difference from Reddi et al.: the bias is corrected, as in PyTorch.
 #pragma once
 
 #include <cmath>

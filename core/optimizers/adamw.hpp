@@ -3,7 +3,7 @@
 //   w <- w - eta lambda w                          in regularize.hpp, before the rule
 //   then as Adam, or AMSGrad
 //
-// Differs from the paper: its schedule multiplier is part of eta, as in PyTorch.
+// Difference from the paper: its schedule multiplier is part of eta, as in PyTorch.
 #pragma once
 
 #include "adam.hpp"

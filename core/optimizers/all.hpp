@@ -1,4 +1,4 @@
-// Every optimizer by its kind, and the questions that are asked without knowing which one it is.
+// Every optimizer by its kind, and functions that do not depend on which one it is.
 #pragma once
 
 #include <stdexcept>
@@ -17,8 +17,8 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// f(Rule{}) with the rule, and the variant of it, that the plan asks for. Choices that change which planes there are or
-// which terms a rule has are types, so that no element pays for a choice.
+// Calls f(Rule{}) with the rule, and its variant, of the plan. Choices that change the planes or the terms of a rule
+// are types, so that they cost nothing per element.
 template <class F>
 decltype(auto) with_optimizer(const OptimizerPlan& plan, F&& f) {
   const bool momentum = plan.momentum != 0;
@@ -57,7 +57,7 @@ inline double optimizer_initial_plane(const OptimizerPlan& plan, int plane) {
 
 inline Scalars initial_scalars(const OptimizerPlan&) { return {}; }
 
-// To be called once for each step, step counting from 1: it moves the scalars on.
+// Call once for each step, which counts from 1: it advances the scalars.
 template <class T>
 Coefficients<T> prepare_coefficients(const OptimizerPlan& plan, double learning_rate, std::int64_t step, Scalars& s) {
   return with_optimizer(plan,

@@ -1,7 +1,7 @@
-// The numbers an optimizer's rule reads: the same for all weights of a step, worked out once per step in double.
+// The numbers that an optimizer's rule reads: the same for all weights of a step, computed once per step in double.
 //
 // Coefficients<T> holds them for one network. Coefficients<Vec<T, N>> holds them for the lanes of a vector: broadcast
-// where the lanes are weights of one network, set lane by lane where each lane is a network of its own.
+// if the lanes are weights of one network, set lane by lane if each lane is its own network.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// The most state planes (arrays as large as the weights) that a rule keeps.
+// The largest number of state planes (arrays as large as the weights) of a rule.
 inline constexpr int kMaxPlanes = 4;
 
-// Each rule's head comment says which of these it uses, and for which symbol of its paper.
+// The comment at the top of each rule lists those that it uses, with the symbols of its paper.
 template <class X>
 struct Coefficients {
-  X learning_rate{};  // eta, with whatever factors a rule folds into it
-  X gradient_rate{};  // the same for a term that takes the gradient itself
-  X beta1{};          // how much of the first running average is kept ...
-  X rest1{};          // ... and how much of the new value comes in
+  X learning_rate{};  // eta, including further factors of a rule
+  X gradient_rate{};  // the same for a term with the gradient itself
+  X beta1{};          // weight of the old value in the first running average ...
+  X rest1{};          // ... and of the new value
   X beta2{};          // likewise for the second running average
   X rest2{};
   X scale{};    // factor of the root of the second moment
@@ -33,7 +33,7 @@ struct Coefficients {
     each_number([&](auto number) { number(*this) = X(number(from)); });
   }
 
-  // f(number), where number(c) is one of the coefficients of c, for each of them.
+  // Calls f(number) for each coefficient, where number(c) is that coefficient of c.
   template <class F>
   static CRECHE_INLINE void each_number(F&& f) {
     f([](auto& c) -> auto& { return c.learning_rate; });
@@ -47,8 +47,8 @@ struct Coefficients {
   }
 };
 
-// The coefficients of the networks of a pack, gathered in memory number by number: lane by lane into a register, or
-// network by network through memory, takes many times as long.
+// The coefficients of the networks of a pack, collected in memory number by number: setting the lanes of registers one
+// by one takes many times as long.
 template <class V>
 class CoefficientLanes {
  public:
@@ -70,18 +70,17 @@ class CoefficientLanes {
   alignas(V) T lanes_[sizeof(Coefficients<T>) / sizeof(T)][V::kLanes];
 };
 
-// What a rule carries from step to step besides its planes: products of one factor per step, all 1 before the first.
-// Part of a run's state.
+// The scalar state of a rule: products of one factor per step, all 1 before the first. Part of a run's state.
 struct Scalars {
   double value[4] = {1, 1, 1, 1};
 };
 
-// What all rules have in common. A rule `Name` derives from it and adds
+// The common part of all rules. A rule `Name` derives from it and adds
 //   template <class T> static Coefficients<T> prepare(const OptimizerPlan&, double learning_rate, std::int64_t step,
 //                                                     Scalars&);     step counts from 1; called once for each step
 //   template <class V> static void update(V& w, V g, V* planes, const Coefficients<V>&);
-// update is the whole rule for the lanes of V: weights w, gradient g (regularize.hpp has been at both), the planes
-// loaded and stored by the caller. Where w, g and the planes are 0 (the padding of an arena), they stay 0.
+// update is the whole rule for the lanes of V: weights w and gradient g, both after regularize(), and the planes, which
+// the caller loads and stores. Where w, g and the planes are 0 (the padding of an arena), they stay 0.
 template <OptimizerKind kind, int plane_count>
 struct Rule {
   static constexpr OptimizerKind kKind = kind;

@@ -6,7 +6,7 @@
 //
 //   eta  learning_rate     1 - beta1  rest1     1 - beta2  rest2     m  plane 0
 //
-// Differs from the paper: a c that is NaN makes the weight NaN, so that a diverged run does not go unseen.
+// Difference from the paper: a c that is NaN makes the weight NaN, so that divergence is detected.
 #pragma once
 
 #include "moments.hpp"

@@ -1,4 +1,4 @@
-// Running averages of gradients and of their squares, as most rules keep them.
+// Running averages of gradients and of their squares, which most rules use.
 #pragma once
 
 #include <algorithm>
@@ -7,32 +7,32 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// 2^-100. A plane that shrinks by a factor each step would sink into the subnormal numbers where a weight is idle, and
-// x86 processors work on those a hundred times slower: what is smaller becomes 0. NaN stays NaN.
+// 2^-100. Without a gradient, a plane shrinks by a factor each step and would become subnormal, which is a hundred
+// times slower on x86 processors; smaller numbers become 0 instead. NaN stays NaN.
 inline constexpr double kFlushed = 0x1p-100;
 
 template <class V>
 CRECHE_INLINE V flush(V x) {
   return select(abs(x) < V(kFlushed), V(0), x);
 }
-// The same for x that is never negative.
+// The same for x >= 0.
 template <class V>
 CRECHE_INLINE V flush_square(V x) {
   return select(x < V(kFlushed), V(0), x);
 }
 
-// The epsilon that is added to a root of a second moment: never below the root of what is flushed, so that a flushed
-// moment cannot blow up a step and 0 / 0 cannot happen.
+// The epsilon that is added to the root of a second moment: at least the root of the smallest number that is not
+// flushed, so that a flushed moment cannot cause a huge step or 0 / 0.
 inline double root_epsilon(const OptimizerPlan& plan) { return std::max(plan.epsilon, 0x1p-50); }
 
-// m + (1 - beta) (x - m), which is beta m + (1 - beta) x and leaves a constant x exactly as it is.
+// m + (1 - beta) (x - m), which equals beta m + (1 - beta) x and leaves a constant x exactly unchanged.
 template <class V>
 CRECHE_INLINE V average(V m, V x, V rest) {
   return flush(fma(rest, x - m, m));
 }
 
-// beta v + (1 - beta) x^2: no difference is taken, so that it cannot fall below 0. What would be flushed as a square is
-// left out before squaring, which would itself pass through the subnormal numbers.
+// beta v + (1 - beta) x^2: without a difference, so that it cannot become negative. An x whose square would be flushed
+// becomes 0 before squaring, since the square would be subnormal.
 template <class V>
 CRECHE_INLINE V average_of_squares(V v, V x, V beta, V rest) {
   constexpr double kRootOfFlushed = 0x1p-50;
@@ -40,8 +40,8 @@ CRECHE_INLINE V average_of_squares(V v, V x, V beta, V rest) {
   return flush_square(fma(beta, v, rest * x * x));
 }
 
-// 1 - beta1^t and 1 - beta2^t: what an average that began at 0 has gathered of its weights after t steps (Kingma & Ba
-// 2015, section 3). value[0] and value[1] carry the powers.
+// 1 - beta1^t and 1 - beta2^t: the total weight in an average that started at 0, after t steps (Kingma & Ba 2015,
+// section 3). value[0] and value[1] hold the powers.
 struct BiasCorrection {
   double first;
   double second;

@@ -9,7 +9,7 @@
 //   eta times the factor of m  learning_rate     eta times the factor of g  gradient_rate
 //   1 / sqrt(1 - beta2^t)  scale
 //
-// Differs from the paper: m decays by beta1, not by mu_t, as in PyTorch.
+// Difference from the paper: m decays by beta1, not by mu_t, as in PyTorch.
 #pragma once
 
 #include <cmath>
@@ -20,7 +20,7 @@
 namespace creche::CRECHE_LEVEL {
 
 struct Nadam : Rule<OptimizerKind::nadam, 2> {
-  // value[0] carries mu_1 ... mu_t, value[1] beta2^t.
+  // value[0] holds mu_1 ... mu_t, value[1] beta2^t.
   template <class T>
   static Coefficients<T> prepare(const OptimizerPlan& plan, double learning_rate, std::int64_t step, Scalars& s) {
     const double mu = momentum(plan, static_cast<double>(step));

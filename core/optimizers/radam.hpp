@@ -9,8 +9,8 @@
 //   m^ = m / (1 - beta1^t)     m  plane 0     v  plane 1
 //   all factors of m  learning_rate     scale 1 and epsilon; or, without r, 0 and 1, which divides by 1
 //
-// Differs from the paper: the threshold is 5 where it has 4, and epsilon, which it has not, is added to the root before
-// the bias is corrected; both as in PyTorch.
+// Differences from the paper, both as in PyTorch: the threshold is 5 instead of 4, and epsilon, which the paper does
+// not have, is added to the root before the bias is corrected.
 #pragma once
 
 #include <cmath>

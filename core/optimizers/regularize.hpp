@@ -1,4 +1,4 @@
-// What happens to weights and gradients before the rule of any optimizer: clipping by value, weight decay, L1.
+// Regularization of weights and gradients, before the rule of any optimizer: clipping by value, weight decay, L1.
 //
 //   g <- min(max(g, -limit), limit)                clipping by value
 //   g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1 enter the gradient
@@ -28,19 +28,19 @@ struct Regularization {
   explicit Regularization(const Regularization<Y>& from)
       : clip_value(from.clip_value), weight_decay(from.weight_decay), l1(from.l1), shrink(from.shrink) {}
 
-  // Those of a network in each lane.
+  // One network per lane.
   template <class T>
-  static Regularization of_lanes(const Regularization<T>* networks) {
+  static Regularization from_lanes(const Regularization<T>* networks) {
     Regularization all;
-    all.clip_value = lanes_of<X>([&](int i) { return networks[i].clip_value; });
-    all.weight_decay = lanes_of<X>([&](int i) { return networks[i].weight_decay; });
-    all.l1 = lanes_of<X>([&](int i) { return networks[i].l1; });
-    all.shrink = lanes_of<X>([&](int i) { return networks[i].shrink; });
+    all.clip_value = make_lanes<X>([&](int i) { return networks[i].clip_value; });
+    all.weight_decay = make_lanes<X>([&](int i) { return networks[i].weight_decay; });
+    all.l1 = make_lanes<X>([&](int i) { return networks[i].l1; });
+    all.shrink = make_lanes<X>([&](int i) { return networks[i].shrink; });
     return all;
   }
 
-  // Of one step, for the weights or, with is_bias, for the biases of a layer.
-  static Regularization of(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
+  // The numbers of one step, for the weights or, with is_bias, for the biases of a layer.
+  static Regularization prepare(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
     const bool decays = !is_bias || plan.regularize_bias;
     const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
     const double decay = decays ? plan.weight_decay : 0;
@@ -53,13 +53,13 @@ struct Regularization {
   }
 };
 
-// False: regularize() would change nothing.
+// Whether regularize() has any effect.
 inline bool is_regularized(const OptimizerPlan& plan) {
   return plan.clip_value > 0 || plan.weight_decay != 0 || plan.l1 != 0;
 }
 
-// A lane whose plan asks for nothing keeps every bit of w and g, the sign of a zero included: a network comes out the
-// same beside others that are regularized. NaN stays NaN.
+// A lane without regularization keeps every bit of w and g, including the sign of zero: the other networks of its pack
+// do not change a network. NaN stays NaN.
 template <class V>
 CRECHE_INLINE void regularize(V& w, V& g, const Regularization<V>& r) {
   g = min(r.clip_value, max(-r.clip_value, g));

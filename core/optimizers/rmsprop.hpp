@@ -10,7 +10,7 @@
 //   eta  learning_rate     alpha  rho -> beta2, 1 - alpha  rest2     mu  momentum -> beta1
 //   v  plane 0     a  plane 1, if centered     u  the last plane, with momentum
 //
-// Differs from Graves: epsilon stands outside the root and eta outside u, both as in PyTorch. Differs from PyTorch:
+// Differences from Graves: epsilon is outside the root and eta outside u, both as in PyTorch. Difference from PyTorch:
 // where rounding takes v - a^2 below 0, its root is 0 and not NaN.
 #pragma once
 

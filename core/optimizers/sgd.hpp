@@ -7,7 +7,7 @@
 //
 //   eta  learning_rate     mu  momentum -> beta1     1 - tau  1 - dampening -> rest1     u  plane 0
 //
-// Differs from Sutskever et al.: eta stands outside u, as in PyTorch: a schedule changes the whole step at once.
+// Difference from Sutskever et al.: eta is outside u, as in PyTorch, so that a schedule scales the whole step at once.
 #pragma once
 
 #include "moments.hpp"

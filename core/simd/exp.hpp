@@ -1,4 +1,4 @@
-// exp and what is made of it: expm1 of numbers <= 0, tanh, sigmoid.
+// exp and functions built on it: expm1 of numbers <= 0, tanh, sigmoid.
 //
 // Largest errors in units in the last place (ulp), float and double alike; NaN gives NaN:
 //   exp                1.2 ulp; +inf above ln(largest number); results below the smallest normal number are 0
@@ -77,7 +77,7 @@ CRECHE_INLINE V exp(V x) {
 template <class V>
 CRECHE_INLINE V expm1_nonpositive(V x) {
   using T = typename V::Scalar;
-  const V enough = V(T(-40));  // exp(-40) is lost beside 1 in either type
+  const V enough = V(T(-40));  // exp(-40) vanishes in a sum with 1 in either type
   V rounded;
   const V y = detail::expm1_of_remainder(select(x < enough, enough, x), rounded);
   const V power = times_power_of_two(V(T(1)), rounded);

@@ -1,4 +1,4 @@
-// Lanes filled from memory, number by number.
+// Vectors whose lanes come from different addresses.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// number(i) in lane i. By way of memory: lane by lane in a register takes many times as long.
+// number(i) in lane i. Goes through memory: setting the lanes of a register one by one takes many times as long.
 template <class V, class F>
-CRECHE_INLINE V lanes_of(F&& number) {
+CRECHE_INLINE V make_lanes(F&& number) {
   alignas(V) typename V::Scalar lanes[V::kLanes];
   for (int i = 0; i < V::kLanes; ++i) lanes[i] = number(i);
   return V::load(lanes);
@@ -26,10 +26,10 @@ CRECHE_INLINE V gather(const typename V::Scalar* base, const std::int32_t* at) {
   if constexpr (V::kLanes == 8)
     return V::make((typename V::Raw)_mm256_i32gather_ps(base, _mm256_loadu_si256((const __m256i*)at), 4));
 #endif
-  return lanes_of<V>([&](int i) { return base[at[i]]; });
+  return make_lanes<V>([&](int i) { return base[at[i]]; });
 }
 
-// The same, of whole numbers.
+// The same for integers.
 template <class V>
 CRECHE_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at) {
 #if defined(__AVX512F__)
@@ -40,7 +40,7 @@ CRECHE_INLINE V gather_integers(const std::int32_t* base, const std::int32_t* at
         typename V::Raw));
   }
 #endif
-  return lanes_of<V>([&](int i) { return static_cast<typename V::Scalar>(base[at[i]]); });
+  return make_lanes<V>([&](int i) { return static_cast<typename V::Scalar>(base[at[i]]); });
 }
 
 }  // namespace creche::CRECHE_LEVEL

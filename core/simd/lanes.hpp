@@ -1,11 +1,11 @@
-// The lane type: N numbers of type T moving together, written once for every instruction set.
+// The lane type: N numbers of type T that are processed together, written once for every instruction set.
 //
-// Vec<T, N> wraps a GCC/Clang vector of N lanes; Vec<T, 1> is a plain number, so that every kernel written on Vec is
-// also its own scalar version. Each operation is one correctly rounded IEEE operation per lane, so a lane's bits never
-// depend on N or on the instruction set. There is no implicit contraction (the build passes -ffp-contract=off): a
-// fused multiply-add happens exactly where fma() stands.
+// Vec<T, N> wraps a GCC/Clang vector of N lanes; Vec<T, 1> is a plain number, so that every kernel written for Vec is
+// also its own scalar version. Each operation is one correctly rounded IEEE operation per lane, so that the bits of a
+// lane never depend on N or on the instruction set. There is no implicit contraction (the build passes
+// -ffp-contract=off): only fma() is a fused multiply-add.
 //
-// Tests: tests/native/test_lanes.py
+// Tests: tests/native/test_math.py
 #pragma once
 
 #include <cmath>
@@ -50,7 +50,7 @@ struct RawVector<T, 1> {
   using type = T;
 };
 
-// All bits set in a lane that holds, none in a lane that does not.
+// Per lane: all bits set where a condition holds, none where it does not.
 template <class T, int N>
 struct Mask {
   using Raw = typename RawVector<Bits<T>, N>::type;
@@ -158,6 +158,10 @@ struct Vec {
   }
 };
 
+// A whole register.
+template <class T>
+using NativeVec = Vec<T, kNativeLanes<T>>;
+
 // a * b + c, rounded once.
 template <class T, int N>
 CRECHE_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
@@ -197,7 +201,7 @@ CRECHE_INLINE Vec<T, N> fma(Vec<T, N> a, Vec<T, N> b, Vec<T, N> c) {
   }
 }
 
-// The masked forms below, with every lane set, are the plain ones: GCC 12 warns of its own definition of those.
+// The masked forms below have every lane set: GCC 12 warns about its own definition of the plain ones.
 template <class T, int N>
 CRECHE_INLINE Vec<T, N> sqrt(Vec<T, N> a) {
   using V = Vec<T, N>;
@@ -245,7 +249,7 @@ CRECHE_INLINE Vec<T, N> select(Mask<T, N> m, Vec<T, N> a, Vec<T, N> b) {
   }
 }
 
-// a > b ? a : b, also for NaN and for zeros of two signs: b where neither is greater.
+// a > b ? a : b, also for NaN and for zeros of different signs: b if neither is greater.
 template <class T, int N>
 CRECHE_INLINE Vec<T, N> max(Vec<T, N> a, Vec<T, N> b) {
 #if defined(__AVX512F__)
@@ -279,7 +283,7 @@ CRECHE_INLINE V sign(V a) {
   return select(a > V(0), V(1), select(a < V(0), V(-1), V(0)));
 }
 
-// Has v in a register from here on: else the compiler may read it from memory anew for each product it is part of.
+// Keeps v in a register from here on. Otherwise the compiler may read it from memory again for each product.
 template <class T, int N>
 CRECHE_INLINE void in_register(Vec<T, N>& v) {
 #if defined(__x86_64__)
@@ -289,7 +293,7 @@ CRECHE_INLINE void in_register(Vec<T, N>& v) {
 #endif
 }
 
-// Any lane set?
+// Whether any lane is set.
 template <class T, int N>
 CRECHE_INLINE bool any(Mask<T, N> m) {
   if constexpr (N == 1) {

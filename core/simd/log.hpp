@@ -48,7 +48,7 @@ CRECHE_INLINE V log_of_parts(V n, V f) {
   using T = typename V::Scalar;
   const V s = f / (V(T(2)) + f);
   const V s2 = s * s;
-  // 2 s is f - s f: in that form the rounding of s counts for little.
+  // 2 s is f - s f: in that form the rounding error of s hardly matters.
   const V small = fma(s, fma(-s2, polynomial(s2, kLogTail<T>), f), n * V(-Ln2<T>::kLow));
   return fma(n, V(Ln2<T>::kHigh), f - small);
 }
@@ -70,8 +70,8 @@ CRECHE_INLINE V log(V x) {
   return select((x > zero) & (x < V(kInfinity)), y, edge);
 }
 
-// log(1 + x) for 0 <= x <= 1, without the cancellation for x near 0: all that the logarithm of a sum of exponentials
-// needs once the largest is taken out.
+// log(1 + x) for 0 <= x <= 1, without the cancellation for x near 0: enough for the logarithm of a sum of exponentials
+// once the largest is factored out.
 template <class V>
 CRECHE_INLINE V log1p_unit(V x) {
   using T = typename V::Scalar;

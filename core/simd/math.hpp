@@ -1,5 +1,6 @@
-// Elementary functions on lanes, our own: only + - * / fma, comparisons and bit operations, each the same on every
-// instruction set, so that a result's bits depend on nothing but its argument. No call to the C library's.
+// Our own elementary functions on lanes. They use only + - * / fma, comparisons and bit operations, which are the same
+// on every instruction set, so that the bits of a result depend on nothing but its argument. They never call the C
+// library.
 #pragma once
 
 #include "exp.hpp"

@@ -1,7 +1,7 @@
-// The standard normal distribution: its distribution function Phi and density phi, which the exact GELU is made of.
+// The distribution function Phi and the density phi of the standard normal distribution, for the exact GELU.
 //
-// Both come from one exponential: Phi(-a) = exp(-a^2 / 2) P(u) / (a + c) with u = (a - c) / (a + c), for a >= 0. Unlike
-// (1 + erf(x / sqrt 2)) / 2 this keeps its accuracy far out on the left, where Phi is tiny.
+// Both need one exponential: Phi(-a) = exp(-a^2 / 2) P(u) / (a + c) with u = (a - c) / (a + c), for a >= 0. Unlike (1 +
+// erf(x / sqrt 2)) / 2 this stays accurate for large negative x, where Phi is tiny.
 //
 // Largest errors in units in the last place (ulp), float and double alike: Phi 6 ulp, phi 3 ulp. Results below the
 // smallest normal number are inexact or 0; NaN gives NaN. Tests: tests/native/test_math.py
@@ -18,7 +18,7 @@ struct NormalRange;
 template <>
 struct NormalRange<float> {
   static constexpr float kShift = 4;   // c
-  static constexpr float kLimit = 14;  // phi is 0 from here on
+  static constexpr float kLimit = 14;  // phi is 0 beyond this
 };
 template <>
 struct NormalRange<double> {
@@ -53,7 +53,7 @@ CRECHE_INLINE V normal_distribution(V x, V& density) {
   using Range = detail::NormalRange<T>;
   const V magnitude = abs(x);
   const V a = select(magnitude > V(Range::kLimit), V(Range::kLimit), magnitude);
-  // a^2 = square + lost, exactly: far out the rounding of a^2 alone would cost many ulp of its exponential.
+  // a^2 = square + lost, exactly: for large a the rounding error of a^2 alone would cost many ulp of its exponential.
   const V square = a * a;
   const V lost = fma(a, a, -square);
   const V rough = exp(V(T(-0.5)) * square);

@@ -1,6 +1,6 @@
-// Polynomials with constant coefficients, and the binary format they are fitted to.
+// Polynomials with constant coefficients, and the binary floating-point format that they are fitted to.
 //
-// The coefficients of core/simd/*.hpp come from tools/fit_polynomials.py.
+// tools/fit_polynomials.py computes the coefficients in core/simd/*.hpp.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@ template <>
 struct Format<float> {
   static constexpr int kMantissaBits = 23;
   static constexpr std::int32_t kBias = 127;
-  // Added to a number below 2^22 in size it leaves no room for a fraction: the sum is rounded to an integer (ties to
-  // even), and that integer stands in the sum's lowest bits.
+  // Adding this to a number whose magnitude is below 2^22 leaves no bits for a fraction: the sum is rounded to an
+  // integer (ties to even), which is in the lowest bits of the sum.
   static constexpr float kRounder = 0x1.8p23f;
 };
 template <>
@@ -30,7 +30,7 @@ struct Format<double> {
   static constexpr double kRounder = 0x1.8p52;  // likewise, below 2^51
 };
 
-// Bits as unsigned numbers: shifting and adding them wraps around instead of being undefined.
+// Bits as unsigned integers: shifting and adding them wraps around instead of being undefined.
 template <class V>
 using UnsignedBits = typename RawVector<std::make_unsigned_t<Bits<typename V::Scalar>>, V::kLanes>::type;
 
@@ -43,7 +43,7 @@ CRECHE_INLINE V from_unsigned_bits(UnsignedBits<V> bits) {
   return V::from_bits((typename V::RawBits)bits);
 }
 
-// x * 2^n, where rounded = n + kRounder. Right only if neither x nor the product is 0, subnormal, infinite or NaN.
+// x * 2^n, where rounded = n + kRounder. Correct only if neither x nor the product is 0, subnormal, infinite or NaN.
 template <class V>
 CRECHE_INLINE V times_power_of_two(V x, V rounded) {
   return from_unsigned_bits<V>(unsigned_bits(x) +
@@ -59,8 +59,8 @@ CRECHE_INLINE V horner(V x, const std::array<typename V::Scalar, K>& coefficient
   }
 }
 
-// coefficients[0] + coefficients[1] x + coefficients[2] x^2 + ..., even and odd powers apart: two chains of fused
-// multiply-adds run side by side, each half as long.
+// coefficients[0] + coefficients[1] x + coefficients[2] x^2 + ... The even and odd powers form two chains of fused
+// multiply-adds, which run in parallel and are half as long.
 template <class V, std::size_t K>
 CRECHE_INLINE V polynomial(V x, const std::array<typename V::Scalar, K>& coefficients) {
   static_assert(K >= 2);

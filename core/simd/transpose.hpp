@@ -1,4 +1,4 @@
-// Transposing a square of registers, in registers: log2(N) rounds of interleaving row i with row i + N/2.
+// Transposes a square matrix in registers: log2(N) rounds of interleaving row i with row i + N/2.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ CRECHE_INLINE void transpose(V* rows) {
   }
 }
 
-// Rows of four numbers, most often the outputs of a network: as many rows as a register has lanes make four registers,
+// Rows of four numbers, most often the outputs of a network: as many rows as a register has lanes fill four registers,
 // with a fraction of the work of a whole square.
 //
 //   register j      rows j, 4 + j, 8 + j, ... one after the other
@@ -48,12 +48,12 @@ struct Quads {
   using Quad = Vec<T, 4>;
   static constexpr bool kPossible = V::kLanes >= 4;
 
-  // Rows lie `stride` numbers apart, each aligned to four of them.
+  // `stride`: the distance between rows, each aligned to four numbers.
   static CRECHE_INLINE void load(const T* rows, std::int64_t stride, V* columns) {
     gather([&](int r) { return Quad::load(rows + r * stride); }, columns);
   }
 
-  // quad(r) gives the four numbers of row r.
+  // quad(r) returns the four numbers of row r.
   template <class F>
   static CRECHE_INLINE void gather(F&& quad, V* columns) {
     V registers[4];
@@ -61,7 +61,7 @@ struct Quads {
     transpose_quads(registers, columns);
   }
 
-  // Row r is written as its four numbers and zeros up to a whole register.
+  // Writes each row as its four numbers, followed by zeros up to a whole register.
   static CRECHE_INLINE void store_padded(const V* columns, T* rows, std::int64_t stride) {
     V registers[4];
     transpose_quads(columns, registers);
@@ -71,7 +71,7 @@ struct Quads {
   }
 
  private:
-  // The quads of rows first, first + 4, ..., as many as make n numbers.
+  // The quads of rows first, first + 4, ..., n numbers in total.
   template <int n, class F>
   static CRECHE_INLINE Vec<T, n> every_fourth(F& quad, int first) {
     if constexpr (n == 4) {
@@ -93,7 +93,7 @@ struct Quads {
     return V::make(__builtin_shufflevector(a.raw, V(T(0)).raw, (kLane < 4 ? kFrom + kLane : V::kLanes)...));
   }
 
-  // Within each quad, the first two numbers of a and b by turns (kHigh 0), or the last two.
+  // Within each quad, the first two numbers (kHigh 0) or the last two of a and b, interleaved.
   template <int kHigh, int... kLane>
   static CRECHE_INLINE V by_turns(V a, V b, std::integer_sequence<int, kLane...>) {
     constexpr int n = V::kLanes;
@@ -101,7 +101,7 @@ struct Quads {
         __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 4 / 2 + (kLane % 2) * n)...));
   }
 
-  // Within each quad, the first pair of a and the first of b (kHigh 0), or the second pairs.
+  // Within each quad, the first pairs of a and b (kHigh 0), or the second pairs.
   template <int kHigh, int... kLane>
   static CRECHE_INLINE V pairs(V a, V b, std::integer_sequence<int, kLane...>) {
     constexpr int n = V::kLanes;
@@ -109,7 +109,7 @@ struct Quads {
         __builtin_shufflevector(a.raw, b.raw, (kLane / 4 * 4 + 2 * kHigh + kLane % 2 + (kLane % 4 / 2) * n)...));
   }
 
-  // The 4 x 4 squares that the quads of four registers make, each transposed.
+  // Transposes each 4 x 4 square that the quads of four registers form.
   static CRECHE_INLINE void transpose_quads(const V* from, V* to) {
     constexpr auto lanes = std::make_integer_sequence<int, V::kLanes>{};
     const V low01 = by_turns<0>(from[0], from[1], lanes), high01 = by_turns<1>(from[0], from[1], lanes);
@@ -121,8 +121,8 @@ struct Quads {
   }
 };
 
-// to(c, r) = from(r, c) for a block of 16 x 16 numbers, of which the first `rows` rows of `from` are there and the rest
-// are taken as zeros. The rows of each lie 16 numbers apart.
+// to(c, r) = from(r, c) for a block of 16 x 16 numbers. Only the first `rows` rows of `from` are read; zeros replace
+// the rest. Rows are 16 numbers apart.
 template <class T>
 CRECHE_INLINE void transpose_panel_block(const T* from, int rows, T* to) {
   using V = Vec<T, kNativeLanes<T>>;

@@ -1,4 +1,4 @@
-// Sine and cosine of an angle in turns: sin(2 pi x) and cos(2 pi x), right for every finite x.
+// Sine and cosine of an angle in turns: sin(2 pi x) and cos(2 pi x), accurate for every finite x.
 //
 // Largest errors in units in the last place (ulp), float and double alike: 2.0 ulp. Infinite x and NaN give NaN.
 // Quarters of a turn give exactly -1, 0 and 1. Tests: tests/native/test_math.py
@@ -42,14 +42,13 @@ inline constexpr std::array<double, 7> kCosTail<double> = {
     -0x1.3bd3cc9be45dep+4, 0x1.03c1f081b5abp+6,  -0x1.55d3c7e3c95bbp+6, 0x1.e1f50683b41aap+5,
     -0x1.a6d1ecb731429p+4, 0x1.f9cc6ac43b686p+2, -0x1.b26fe4e7b295cp+0};
 
-// sin(2 pi (x + quarters / 4)). The quarter of the turn that x lies in, thus moved on, chooses between the two
-// polynomials and the sign.
+// sin(2 pi (x + quarters / 4)). The quadrant of the result selects one of the two polynomials and the sign.
 template <class V>
 CRECHE_INLINE V sine_from_quarter(V x, int quarters) {
   using T = typename V::Scalar;
   const V rounder(Format<T>::kRounder);
-  // Whole turns first. What is left of a large x need not be less than a turn, but is exact, and small enough for
-  // the second step.
+  // Removes whole turns first. For a large x the remainder may exceed a turn, but it is exact, and small enough for the
+  // second step.
   const V turn = x - ((x + rounder) - rounder);
   const V rounded = fma(turn, V(T(4)), rounder);
   const V r = fma(rounded - rounder, V(T(-0.25)), turn);

@@ -1,5 +1,5 @@
-// Loops of a known length, written out by the compiler from the start, so that an array indexed by their counter lives
-// in registers. (A plain loop is unrolled too late for that: the array would be kept in memory around it.)
+// Loops of constant length that the compiler expands before anything else, so that an array indexed by their counter
+// stays in registers. A plain loop is unrolled too late for that.
 #pragma once
 
 #include <type_traits>
@@ -18,7 +18,7 @@ CRECHE_INLINE void unroll(F& f, std::integer_sequence<int, kIndex...>) {
 
 }  // namespace detail
 
-// f(0), f(1), ... f(kCount - 1), each argument a constant expression.
+// Calls f(0), f(1), ... f(kCount - 1), each argument a constant expression.
 template <int kCount, class F>
 CRECHE_INLINE void unroll(F&& f) {
   detail::unroll(f, std::make_integer_sequence<int, kCount>{});

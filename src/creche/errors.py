@@ -2,11 +2,12 @@
 
     CrecheError
     ├── PlanError (ValueError)          a plan that cannot be: an unknown word, a number out of range, too much memory
+    │   └── UnknownArgumentError (TypeError)   an argument that a function does not have
     ├── TableError (ValueError)         a table that cannot be trained on: what, and in which row and column
     ├── FileError (OSError)             a file that cannot be read or written
     └── DivergedError (ArithmeticError) training whose loss stopped being finite
 
-    CrecheWarning (UserWarning)        something was changed or left out, and the work goes on
+    CrecheWarning (UserWarning)        something was changed or left out, and the work continues
 
 A message says what is wrong, with the value; where; and what to do.
 """
@@ -15,22 +16,151 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from creche.training.run import Run
+__all__ = [
+    "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
+    "UnknownArgumentError", "closest", "nearest",
+]  # fmt: skip
 
-__all__ = ["CrecheError", "CrecheWarning", "DivergedError", "FileError", "PlanError", "TableError", "nearest"]
+NAMED_LIMIT = 40  # more than any choice of Creche's own has; a table may have 100,000 columns
 
-MOST_NAMED = 40  # more than any choice of Creche's own has; a table may have 100,000 columns
+# Words that people try, with what Creche calls it: names of earlier drafts and of other libraries. Several where it
+# depends on what is asked for; only what may be chosen there is suggested.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    # tasks and roles
+    "bool": ("boolean",),
+    "categories": ("categorical",),
+    "category": ("categorical",),
+    "class": ("classification", "label"),
+    "classes": ("classification",),
+    "classifier": ("classification",),
+    "date": ("datetime",),
+    "drop": ("ignore",),
+    "float": ("numeric", "float32"),
+    "double": ("float64",),
+    "float16": ("float32",),
+    "id": ("identifier",),
+    "int": ("numeric",),
+    "number": ("numeric",),
+    "numbers": ("regression", "numeric"),
+    "numerical": ("numeric",),
+    "regressor": ("regression",),
+    "skip": ("ignore",),
+    "string": ("text", "categorical"),
+    "time": ("datetime",),
+    "timestamp": ("datetime",),
+    "yes_no": ("boolean",),
+    # arguments
+    "alpha": ("weight_decay",),
+    "batch": ("batch_size",),
+    "callback": ("on_epoch",),
+    "callbacks": ("on_epoch",),
+    "column": ("schema", "target"),
+    "columns": ("schema",),
+    "cv": ("folds", "train"),
+    "delimiter": ("separator",),
+    "drop_unlabelled": ("missing_label",),
+    "errors": ("largest_errors",),
+    "encoding": ("preprocessing", "text_encoding"),
+    "every": ("checkpoint_every",),
+    "from": ("source",),
+    "groups": ("group",),
+    "hidden_layer_sizes": ("hidden",),
+    "hidden_layers": ("hidden",),
+    "intervals": ("n_resamples",),
+    "k": ("folds",),
+    "l2": ("weight_decay",),
+    "layers": ("hidden",),
+    "learning_rate_init": ("learning_rate",),
+    "lr": ("learning_rate",),
+    "mistaken": ("largest_errors",),
+    "max_iter": ("epochs",),
+    "n_epochs": ("epochs",),
+    "n_jobs": ("threads",),
+    "n_repeats": ("repeats",),
+    "n_splits": ("folds",),
+    "of": ("target",),
+    "n_threads": ("threads",),
+    "num_epochs": ("epochs",),
+    "num_threads": ("threads",),
+    "patience": ("early_stopping",),
+    "random_state": ("seed",),
+    "reading": ("read_options",),
+    "row": ("source",),
+    "sep": ("separator",),
+    "scaler": ("preprocessing",),
+    "scaling": ("preprocessing",),
+    "scheduler": ("schedule",),
+    "solver": ("optimizer",),
+    "target": ("label",),
+    "test_size": ("test_fraction",),
+    "test": ("test_data", "evaluate"),
+    "to": ("target",),
+    "validation": ("validation_data",),
+    "validation_size": ("validation_fraction",),
+    "validation_split": ("validation_fraction",),
+    "weights": ("sample_weight",),
+    "x": ("data",),
+    # losses, activations, optimizers, schedules
+    "absolute": ("absolute_error",),
+    "bce": ("binary_cross_entropy",),
+    "ce": ("cross_entropy",),
+    "glorot": ("glorot_uniform",),
+    "he": ("he_normal",),
+    "kaiming_normal": ("he_normal",),
+    "kaiming_uniform": ("he_uniform",),
+    "l1_loss": ("absolute_error",),
+    "linear": ("identity",),
+    "log_loss": ("cross_entropy",),
+    "logistic": ("sigmoid",),
+    "mae": ("absolute_error",),
+    "mse": ("squared_error",),
+    "pinball": ("quantile",),
+    "plateau": ("reduce_on_plateau",),
+    "swish": ("silu",),
+    "xavier": ("glorot_uniform",),
+    "xavier_normal": ("glorot_normal",),
+    "xavier_uniform": ("glorot_uniform",),
+    "zscore": ("standard",),
+    # commands
+    "cross_validate": ("train",),
+    "fit": ("train",),
+    "folds": ("train",),
+    "info": ("show",),
+    "inspect": ("show",),
+    "importance": ("explain",),
+    "lr_find": ("find_learning_rate",),
+    "pdp": ("partial_dependence",),
+    "score": ("evaluate",),
+    "test_model": ("evaluate",),
+    "tune": ("sweep",),
+}
 
 
 class CrecheError(Exception):
-    """The base of all errors that Creche raises on purpose."""
+    """The base of all errors that Creche raises on purpose.
+
+    Attributes
+    ----------
+    argument : str or None
+        The argument, or the parameter of a component, that is wrong; None if the error is not about one.
+
+    """
+
+    argument: str | None
+
+    def __init__(self, *args: object, argument: str | None = None) -> None:
+        super().__init__(*args)
+        self.argument = argument
 
 
 class PlanError(CrecheError, ValueError):
     """A plan that cannot be carried out."""
+
+
+class UnknownArgumentError(PlanError, TypeError):
+    """An argument that a function does not have."""
 
 
 class TableError(CrecheError, ValueError):
@@ -41,22 +171,35 @@ class FileError(CrecheError, OSError):
     """A file that cannot be read or written."""
 
 
+class DivergedRun(Protocol):
+    """What a `DivergedError` carries of its run, which is a `creche.training.run.Run`."""
+
+    @property
+    def plan(self) -> Any: ...
+    @property
+    def prepared(self) -> Any: ...
+    @property
+    def history(self) -> Any: ...
+    @property
+    def model(self) -> Any: ...
+
+
 class DivergedError(CrecheError, ArithmeticError):
-    """Training whose loss stopped being finite; `creche.explain.divergence` says in which layer, row and column.
+    """Training whose loss is no longer finite; `creche.explain.divergence` finds the layer, the row and the column.
 
     Attributes
     ----------
     epoch, batch : int
-        Where, both counted from 0.
+        Where training diverged, both counted from 0.
     learning_rate : float
-        Of the step before.
+        The learning rate of the last step.
     run : Run or None
-        What there is: the history so far, and a model with the last finite weights. None once the error has come from
+        The run, with its history so far and a model with the last finite weights. None once the error has come from
         another process, for a run lives in its own.
 
     """
 
-    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: Run | None) -> None:
+    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float, run: DivergedRun | None) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
@@ -68,20 +211,41 @@ class DivergedError(CrecheError, ArithmeticError):
 
 
 class CrecheWarning(UserWarning):
-    """Something was changed or left out, and the work goes on."""
+    """Something was changed or left out, and the work continues."""
+
+
+def closest(word: object, words: Iterable[str]) -> str | None:
+    """Return the word among `words` that is most likely meant, by its spelling or as a synonym; None if none is near.
+
+    Examples
+    --------
+    >>> closest("adamm", ["adam", "sgd"]), closest("lr", ["epochs", "learning_rate"]), closest("zzz", ["adam"])
+    ('adam', 'learning_rate', None)
+
+    """
+    known = list(words)
+    typed = str(word).lower().replace("-", "_")
+    for synonym in SYNONYMS.get(typed, ()):
+        if synonym in known:
+            return synonym
+    found = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
+    return found[0] if found else None
 
 
 def nearest(word: object, words: Iterable[str]) -> str:
-    """What to say about a word that is none of `words`: the nearest right one, and all there are; of many, the first.
+    """Return the end of a message about a word that is none of `words`: the one most likely meant, and the choices.
 
     Examples
     --------
     >>> nearest("adamm", ["adam", "sgd"])
-    "did you mean 'adam'? There are: adam, sgd"
+    "did you mean 'adam'? Choose one of adam, sgd"
+    >>> nearest("Emperor", ["Adelie", "Gentoo"])
+    'choose one of Adelie, Gentoo'
 
     """
     known = list(words)
-    close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    more = f", … ({len(known) - MOST_NAMED:,} more)" if len(known) > MOST_NAMED else ""
-    return f"{hint}There are: {', '.join(known[:MOST_NAMED])}{more}"
+    close = closest(word, known)
+    listed = ", ".join(known[:NAMED_LIMIT])
+    more = f", … ({len(known) - NAMED_LIMIT:,} more)" if len(known) > NAMED_LIMIT else ""
+    hint = "choose" if close is None else f"did you mean {close!r}? Choose"
+    return f"{hint} one of {listed}{more}"

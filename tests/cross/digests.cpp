@@ -1,18 +1,18 @@
-// Trains some plans and prints a digest of the weights each ends with: the same on every processor, or the contract is
-// broken. Built for this machine's levels and, with a cross-compiler, for 64-bit Arm (tools/cross_digests.sh).
+// Trains some plans and prints a digest of the final weights of each: the contract says that it is the same on every
+// processor. Built for this machine's levels and, with a cross-compiler, for 64-bit Arm (tools/cross_digests.sh).
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <vector>
 
-#include "philox.hpp"
-#include "solo.hpp"
+#include "engines/solo.hpp"
+#include "random/philox.hpp"
 
 using namespace creche::CRECHE_LEVEL;
 
 namespace {
 
-// FNV-1a, 64 bits: enough to tell different bytes from equal ones.
+// FNV-1a, 64 bits: enough to distinguish different bytes.
 std::uint64_t digest(const void* data, std::size_t size, std::uint64_t hash = 0xcbf29ce484222325u) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;

@@ -236,7 +236,7 @@ def test_what_cannot_be_is_refused(engine: Any) -> None:
     table = PENGUIN.table()
     with pytest.raises(ValueError, match="a colony needs at least one"):
         engine.Colony32([], [table])
-    with pytest.raises(ValueError, match="there is no table 1"):
+    with pytest.raises(ValueError, match="got table 1; there are tables 0 to 0"):
         engine.Colony32([(PENGUIN.plan(engine), 1, -1)], [table])
     with pytest.raises(IndexError):
         engine.Colony32([(PENGUIN.plan(engine), 0, -1)], [table]).state(1)

@@ -96,13 +96,13 @@ def test_what_the_function_raises_comes_through(fails_at: int, threads: int) -> 
     [
         (lambda z, y: ((z - y) ** 2).mean(), "returned float32; needs \\(losses, gradient\\)"),
         (lambda z, y: (((z - y) ** 2).mean(), z - y), "losses have shape \\(\\); needs \\(60,\\): one for each row"),
-        (lambda z, y: (z[:, 0] * 1j, z), "losses are no numbers \\(they are complex\\)"),
+        (lambda z, y: (z[:, 0] * 1j, z), "losses are not numbers \\(they are complex\\)"),
         (
             lambda z, y: (z[:, 0], z * np.inf),
             "row 0 of a batch, output 0: the gradient is .*, while",
         ),
         (lambda z, y: (z[:, 0], z[:3]), "gradient have shape \\(3, 1\\); needs \\(60, 1\\)"),
-        (lambda z, y: (["x"] * len(z), z), "losses are no numbers"),
+        (lambda z, y: (["x"] * len(z), z), "losses are not numbers"),
     ],
 )
 def test_what_it_returns_is_checked(returned: Any, message: str) -> None:
@@ -163,7 +163,7 @@ def test_a_script_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_word_is_no_function() -> None:
-    with pytest.raises(cr.PlanError, match="a loss of your own is a Python function; give the function itself"):
+    with pytest.raises(cr.PlanError, match="a custom loss is a Python function: give the function itself"):
         LOSSES.of("custom")
     with pytest.raises(cr.PlanError, match=r"CustomLoss\.function: is missing"):
         cr.CustomLoss()

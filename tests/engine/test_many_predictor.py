@@ -96,10 +96,10 @@ def test_layers_of_another_shape_are_refused(engine) -> None:
     plan = job.plan(engine)
     with pytest.raises(ValueError, match=r"layer 1 needs W \(2, 5, 3\) and b \(2, 3\)"):
         engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5)), (zeros(2, 5, 4), zeros(2, 4))], 1)
-    with pytest.raises(ValueError, match="got 1, the network has 2"):
+    with pytest.raises(ValueError, match="got 1; the network has 2"):
         engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5))], 1)
-    with pytest.raises(ValueError, match="of a network or more"):
+    with pytest.raises(ValueError, match="for at least one network"):
         engine.ManyPredictor32(plan, [(zeros(0, 4, 5), zeros(0, 5)), (zeros(0, 5, 3), zeros(0, 3))], 1)
     many = side_by_side(job, engine, networks(job, engine, 2))
-    with pytest.raises(ValueError, match="shares: needs one for each of 2 networks"):
+    with pytest.raises(ValueError, match="shares: got 3; needs one for each of 2 networks"):
         many.mean(job.table()[0], np.ones(3))

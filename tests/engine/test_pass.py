@@ -13,7 +13,7 @@ from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
 
 def inside_of(job: Job, engine: ModuleType) -> tuple[Any, tuple[Any, ...]]:
     solo = job.solo(engine)
-    return solo, solo.inside(*job.table())
+    return solo, solo.introspect(*job.table())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -53,7 +53,7 @@ def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(engine, activati
     predictor = engine.Predictor64(job.plan(engine), job.solo(engine).parameters(), 1)
     x = job.table()[0]
     directions = np.random.default_rng(1).standard_normal((len(x), 3))
-    exact = predictor.pull_back(x, directions)
+    exact = predictor.input_gradients(x, directions)
     step = 1e-5
     for i in range(5):
         shift = step * np.eye(5)[i]
@@ -66,15 +66,14 @@ def test_one_layer_s_gradient_by_the_inputs_is_its_weights(engine) -> None:
     solo = job.solo(engine)
     predictor = engine.Predictor64(job.plan(engine), solo.parameters(), 1)
     directions = np.tile(np.eye(3)[1], (5, 1))
-    np.testing.assert_allclose(
-        predictor.pull_back(job.table()[0], directions), np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15
-    )
+    gradients = predictor.input_gradients(job.table()[0], directions)
+    np.testing.assert_allclose(gradients, np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15)
 
 
 def test_directions_of_another_shape_are_refused(engine) -> None:
     job = Job(rows=5)
     predictor = engine.Predictor32(job.plan(engine), job.solo(engine).parameters(), 1)
-    with pytest.raises(ValueError, match="one for each output of each row"):
-        predictor.pull_back(job.table()[0], np.zeros((5, 2), np.float32))
-    with pytest.raises(ValueError, match="x has 3 columns, the network 4 inputs"):
-        predictor.pull_back(np.zeros((5, 3), np.float32), np.zeros((5, 3), np.float32))
+    with pytest.raises(ValueError, match=r"directions: needs shape \(5, 3\)"):
+        predictor.input_gradients(job.table()[0], np.zeros((5, 2), np.float32))
+    with pytest.raises(ValueError, match="x has 3 columns; the network needs 4"):
+        predictor.input_gradients(np.zeros((5, 3), np.float32), np.zeros((5, 3), np.float32))

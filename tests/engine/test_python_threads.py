@@ -141,7 +141,7 @@ def test_a_loss_cannot_run_the_run_it_is_of(best: ModuleType) -> None:
 
 def test_the_child_of_a_fork_can_use_what_a_thread_of_its_parent_was_busy_with(best: ModuleType) -> None:
     # Out of a process of its own: forking one in which other threads run is what pytest's workers must not do.
-    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["predicted", "0"]
 

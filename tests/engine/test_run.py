@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -121,17 +120,18 @@ def test_plateau_lowers_the_learning_rate(engine) -> None:
 class TestInterruption:
     job = Job(sizes=(64, 256, 256, 10), rows=20_000, batch_size=256, epochs=1000)
 
-    def test_poll_stops_within_a_tenth_of_a_second(self, engine) -> None:
+    def test_poll_stops_before_the_next_step(self, engine) -> None:
         solo = self.job.solo(engine)
-        asked: list[float] = []
+        asked: list[int] = []  # the step at which each call came
 
         def poll() -> bool:
-            asked.append(time.perf_counter())
+            asked.append(solo.step)
             return len(asked) == 3
 
         assert solo.run(poll=poll) == "interrupted"
-        assert time.perf_counter() - asked[-1] < 0.1
+        assert len(asked) == 3
         step = solo.step
+        assert step <= asked[-1] + 1
         assert solo.run(steps=2) == "running"
         assert solo.step == step + 2
 
@@ -241,7 +241,7 @@ def test_a_forked_child_goes_on_with_its_own_threads() -> None:
     child = context.Process(target=train_in_child, args=(solo, queue))
     child.start()
     assert queue.get() == digest(expected)
-    child.join(10)
+    child.join()
     assert child.exitcode == 0
     solo.run()
     assert digest(solo) == digest(expected)
@@ -269,13 +269,13 @@ class TestWrongCalls:
         job = Job()
         plan = job.plan(engine)
         x, classes, _, _ = job.table()
-        with pytest.raises(ValueError, match="classes and x differ in length"):
+        with pytest.raises(ValueError, match=r"got \d+ classes for \d+ rows of x"):
             engine.Solo32(plan, x, classes[:-1], None)
-        with pytest.raises(ValueError, match="x has 3 columns, the network 4 inputs"):
+        with pytest.raises(ValueError, match="x has 3 columns; the network needs 4"):
             engine.Solo32(plan, x[:, :3], classes, None)
         wrong = classes.copy()
         wrong[5] = 3
-        with pytest.raises(ValueError, match=r"row 5 has class 3, outside 0 \.\.\. 2"):
+        with pytest.raises(ValueError, match=r"row 5 has class 3; needs 0 to 2"):
             engine.Solo32(plan, x, wrong, None)
         with pytest.raises(ValueError, match="either classes or targets"):
             engine.Solo32(plan, x, None, None)

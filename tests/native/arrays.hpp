@@ -1,4 +1,4 @@
-// NumPy arrays in and out of the functions that tests call.
+// NumPy arrays as arguments and results of the functions that tests call.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -1,4 +1,4 @@
-// How often the engine asks for memory while it trains: every form of operator new of this module is counted.
+// Counts the memory allocations of the engine while it trains: every form of operator new of this module.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "solo.hpp"
+#include "engines/solo.hpp"
 
 namespace {
 
@@ -42,7 +42,7 @@ namespace {
 using In = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Classes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// (allocations while the run is made and takes its first step, allocations while it takes `steps` more).
+// Returns the allocations during construction and the first step, and those during `steps` further steps.
 nb::tuple allocations_while_training(const Plan& plan, In x, Classes classes, int threads, std::int64_t steps) {
   Rows<float> rows;
   rows.x = x.data();

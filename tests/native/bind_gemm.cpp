@@ -1,4 +1,4 @@
-// Matrix products by tiles, beside the same product written as the contract states it.
+// Matrix products by tiles, and the same product as the contract defines it.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -20,13 +20,13 @@ using In = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-// A matrix of NumPy's in panels, the padding filled with NaN where a kernel must never read it.
+// A NumPy matrix in panels. NaN fills the padding that a kernel must never read.
 template <class T>
 struct Panels {
   AlignedArray<T> data;
   PanelMatrix<T> view;
 
-  Panels(std::int64_t rows, std::int64_t columns) : data(panels_of(columns) * kPanel * (rows + 3)) {
+  Panels(std::int64_t rows, std::int64_t columns) : data(panel_count(columns) * kPanel * (rows + 3)) {
     view = {data.data(), rows + 3, columns};
   }
   Panels(const T* from, std::int64_t rows, std::int64_t columns, T padding) : Panels(rows, columns) {
@@ -54,7 +54,7 @@ void by_rows(In<T> left, In<T> right, In<T> begin, std::int64_t row_begin, std::
   const auto columns = static_cast<std::int64_t>(right.shape(1));
   const Panels<T> l(left.data(), rows, terms, std::nan("")), r(right.data(), terms, columns, T(0));
   const Panels<T> c(rows, columns);
-  Panels<T> b(terms, columns);  // as many rows as right, so that the panels lie as far apart
+  Panels<T> b(terms, columns);  // as many rows as right, so that the panels have the same stride
   for (std::int64_t n = 0; n < columns; ++n) b.view.element(0, n) = begin.data()[n];
   product_by_rows(Operand<T>{l.view.data, l.view.panel_stride()}, row_begin, row_end, b.view.data,
                   Operand<T>{r.view.data, r.view.panel_stride()}, terms, c.view, StoreTile<T>{c.view});
@@ -80,7 +80,7 @@ void by_columns(In<T> left, In<T> right, Out<T> out, Out<T> totals) {
     for (std::int64_t n = 0; n < columns; ++n) out.data()[i * columns + n] = c.view.element(1 + i, n);
 }
 
-// The contract: begin with `begin`, add k = 0, 1, 2, ... by fused multiply-add.
+// The contract: starts from `begin` and adds k = 0, 1, 2, ... by fused multiply-add.
 template <class T>
 void by_contract(In<T> left, In<T> right, In<T> begin, Out<T> out) {
   const std::size_t rows = left.shape(0), terms = left.shape(1), columns = right.shape(1);
@@ -94,7 +94,7 @@ void by_contract(In<T> left, In<T> right, In<T> begin, Out<T> out) {
   }
 }
 
-// A 16 x 16 block of which the first `rows` rows are there.
+// Transposes the first `rows` rows of a 16 x 16 block.
 template <class T>
 void transposed_block(In<T> from, int rows, Out<T> to) {
   AlignedArray<T> in(256), out(256);

@@ -5,6 +5,7 @@
 
 #include "arrays.hpp"
 #include "initializers.hpp"
+#include "orthogonal.hpp"
 #include "plan_from_dict.hpp"
 
 namespace nb = nanobind;

@@ -21,8 +21,8 @@ namespace {
 template <class T>
 using Trained = std::pair<ArrayOut<T>, ArrayOut<T>>;
 
-// N weights in lanes. fill(step, coefficients, regularization) gives the numbers of each step, which may differ by
-// lane.
+// N weights in lanes. fill(step, coefficients, regularization) sets the numbers of each step, which may differ between
+// lanes.
 template <class V, class Optimizer, class Fill>
 void train_lanes(typename V::Scalar* w, const typename V::Scalar* gradients, std::size_t steps, std::size_t stride,
                  typename V::Scalar* after, V* planes, Fill&& fill) {
@@ -52,7 +52,7 @@ Trained<T> train(const OptimizerPlan& plan, const ArrayIn<T>& w, const ArrayIn<T
   for (std::size_t step = 0; step < steps; ++step) {
     const double rate = learning_rates.data()[step];
     coefficients.push_back(prepare_coefficients<T>(plan, rate, static_cast<std::int64_t>(step) + 1, scalars));
-    regularizations.push_back(Regularization<T>::of(plan, rate, false));
+    regularizations.push_back(Regularization<T>::prepare(plan, rate, false));
   }
   const std::size_t plane_count = static_cast<std::size_t>(optimizer_planes(plan));
   auto after = new_array<T>({steps, n});
@@ -92,7 +92,7 @@ Trained<T> train_in_lanes(const nb::dict& plan, const ArrayIn<T>& w, const Array
   }
 }
 
-// Sixteen networks of one weight each, a lane and a plan to each; the plans differ in numbers only.
+// Sixteen networks of one weight each, one lane and one plan each; the plans differ in numbers only.
 template <class T>
 Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w, const ArrayIn<T>& gradients,
                         std::size_t steps) {
@@ -120,10 +120,10 @@ Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w,
             const OptimizerPlan& plan = networks[lane];
             coefficients.set(lane, prepare_coefficients<T>(plan, plan.learning_rate,
                                                            static_cast<std::int64_t>(step) + 1, scalars[lane]));
-            regularization[lane] = Regularization<T>::of(plan, plan.learning_rate, false);
+            regularization[lane] = Regularization<T>::prepare(plan, plan.learning_rate, false);
           }
           c = coefficients.vectors();
-          r = Regularization<V>::of_lanes(regularization);
+          r = Regularization<V>::from_lanes(regularization);
         });
   });
   for (std::size_t p = 0; p < plane_count; ++p) planes[p].store_unaligned(planes_after.data() + p * 16);
@@ -137,11 +137,11 @@ void bind_optimizers(nb::module_& m) {
   m.def("train_f64", train_in_lanes<double>, "plan"_a, "w"_a, "gradients"_a, "learning_rates"_a, "lanes"_a);
   m.def("train_colony_f32", train_colony<float>, "plans"_a, "w"_a, "gradients"_a, "steps"_a);
   m.def("train_colony_f64", train_colony<double>, "plans"_a, "w"_a, "gradients"_a, "steps"_a);
-  // The penalty that biases get, against the weights': (clip_value, weight_decay, l1, shrink).
+  // The regularization of biases and of weights: (clip_value, weight_decay, l1, shrink).
   m.def(
       "regularization_of",
       [](const nb::dict& plan, double learning_rate, bool is_bias) {
-        const auto r = Regularization<double>::of(optimizer_plan(plan), learning_rate, is_bias);
+        const auto r = Regularization<double>::prepare(optimizer_plan(plan), learning_rate, is_bias);
         return nb::make_tuple(r.clip_value, r.weight_decay, r.l1, r.shrink);
       },
       "plan"_a, "learning_rate"_a, "is_bias"_a);

@@ -2,7 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "arrays.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

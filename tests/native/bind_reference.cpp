@@ -1,8 +1,8 @@
-// A training run as the contract writes it down: one number at a time, one thread, no blocks, no vectors, no padding.
+// A training run as the contract defines it: one number at a time, one thread, no blocks, no vectors, no padding.
 //
 // It shares with the engine only the functions of a single number (activation, loss of a row, optimizer rule) and the
-// random numbers, each of which has tests of its own against something independent. What it checks is everything else:
-// that the engine's panels, tiles, lanes, threads and passes give these bits and no others.
+// random numbers, which have independent tests. It checks everything else: that the engine's panels, tiles, lanes,
+// threads and passes give exactly these bits.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -15,11 +15,11 @@
 
 #include "activations/all.hpp"
 #include "initializers.hpp"
-#include "loss_pass.hpp"
 #include "losses/all.hpp"
+#include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
-#include "random.hpp"
+#include "random/random.hpp"
 #include "schedules.hpp"
 
 namespace nb = nanobind;
@@ -173,9 +173,9 @@ class Reference {
     const Coefficients<N> c(prepare_coefficients<T>(plan, learning_rate, step, scalars_));
     for (Layer<T>& layer : layers_) {
       update_numbers(layer.w, layer.dw, layer.state_w, c,
-                     Regularization<N>(Regularization<T>::of(plan, learning_rate, false)));
+                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, false)));
       update_numbers(layer.b, layer.db, layer.state_b, c,
-                     Regularization<N>(Regularization<T>::of(plan, learning_rate, true)));
+                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, true)));
     }
   }
 

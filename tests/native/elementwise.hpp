@@ -1,4 +1,4 @@
-// A function of one number applied to every number of an array, a chosen number of lanes at a time.
+// Applies a function of one number to every number of an array, with a given number of lanes.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// f(V, i) for every group of N numbers of x; the last group is filled up with copies of the last number.
+// Calls f(V, i) for every group of N numbers of x; copies of the last number fill the last group.
 template <class T, int N, class F>
 void for_each_group(const T* x, std::size_t size, F f) {
   for (std::size_t i = 0; i < size; i += N) {
@@ -21,7 +21,7 @@ void for_each_group(const T* x, std::size_t size, F f) {
   }
 }
 
-// out[i ... i + N - 1] = lanes, as far as out reaches.
+// out[i ... i + N - 1] = lanes, up to the end of out.
 template <class T, int N>
 void store_group(Vec<T, N> lanes, T* out, std::size_t i, std::size_t size) {
   for (std::size_t lane = 0; lane < N && i + lane < size; ++lane) out[i + lane] = lanes.lane(static_cast<int>(lane));

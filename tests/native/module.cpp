@@ -5,6 +5,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
+void bind_lanes(nanobind::module_& m);
 void bind_math(nanobind::module_& m);
 void bind_activations(nanobind::module_& m);
 void bind_losses(nanobind::module_& m);
@@ -21,6 +22,7 @@ void bind_allocations(nanobind::module_& m);
 NB_MODULE(CRECHE_MODULE, m) {
   using namespace creche::CRECHE_LEVEL;
 #ifndef CRECHE_ENGINE_TESTS_ONLY
+  bind_lanes(m);
   bind_math(m);
   bind_activations(m);
   bind_losses(m);

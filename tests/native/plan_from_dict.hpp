@@ -1,4 +1,4 @@
-// Plans out of the keyword arguments of a test: {"kind": "adam", "beta1": 0.9}. An unknown name is an error.
+// Plans from the keyword arguments of a test: {"kind": "adam", "beta1": 0.9}. An unknown name is an error.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -19,7 +19,7 @@ Kind kind_by_name(const std::pair<const char*, Kind> (&names)[n], const std::str
   throw std::invalid_argument("no such kind: " + name);
 }
 
-// Sets the field of that name; false if `name` is none of the listed ones.
+// Sets the field of that name; returns false if there is none.
 template <class Plan, std::size_t n>
 bool set_number(const std::pair<const char*, double Plan::*> (&fields)[n], Plan& plan, const std::string& name,
                 nanobind::handle value) {

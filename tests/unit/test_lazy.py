@@ -63,7 +63,7 @@ def test_importing_it_imports_nothing_heavy() -> None:
         "numpy",
         "pandas",
         "creche._core",
-        "creche.training.train",
+        "creche.training.train.train",
     }
     assert "creche" in loaded
     assert not loaded & heavy

@@ -1,6 +1,6 @@
-"""The compiled engine, one module per instruction-set level, and the choice among them.
+"""The compiled engine: one module per instruction-set level, and the choice among them.
 
-The levels compute the same bits; a better one is only faster. `CRECHE_ISA` (``x86-64-v3``, ``x86-64-v4``, ``neon``)
+All levels compute the same bits; a better one is only faster. `CRECHE_ISA` (``x86-64-v3``, ``x86-64-v4``, ``neon``)
 overrides the choice, for tests.
 """
 
@@ -11,6 +11,7 @@ import os
 from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
+from typing import Any
 
 from creche.errors import PlanError
 
@@ -19,7 +20,7 @@ __all__ = ["levels", "load"]
 
 @cache
 def levels() -> tuple[str, ...]:
-    """Instruction-set levels that this processor runs and this installation holds, best first."""
+    """Return the instruction-set levels that this processor runs and this installation has, best first."""
     from creche._core import _detect
 
     return tuple(level for level in _detect.supported_levels() if find_spec(_module(level)) is not None)
@@ -30,14 +31,14 @@ def _module(level: str) -> str:
 
 
 def load(level: str | None = None) -> ModuleType:
-    """The engine of one level (default: ``CRECHE_ISA``, or else the best this processor runs).
+    """Load the engine of one level (by default ``CRECHE_ISA``, or else the best that this processor runs).
 
     Raises
     ------
     PlanError
         If this processor or this installation does not have the level.
     ImportError
-        If the processor runs none at all.
+        If the processor runs none of the levels.
 
     """
     available = levels()
@@ -49,5 +50,22 @@ def load(level: str | None = None) -> ModuleType:
     where = "level" if level else "CRECHE_ISA"
     level = level or os.environ.get("CRECHE_ISA") or available[0]
     if level not in available:
-        raise PlanError(f"{where}: got {level!r}; this machine has the instructions of: {', '.join(available)}")
-    return importlib.import_module(_module(level))
+        raise PlanError(f"{where}: got {level!r}; choose one that this machine runs: {', '.join(available)}")
+    return _with_precisions(importlib.import_module(_module(level)))
+
+
+def _with_precisions(engine: ModuleType) -> ModuleType:
+    """Make an engine that was built without float64 say so when float64 is asked for."""
+    if not {"Solo64", "__getattr__"} & vars(engine).keys():
+
+        def missing(name: str) -> Any:
+            if name.removesuffix("64") + "32" not in vars(engine):
+                raise AttributeError(f"module {engine.__name__!r} has no attribute {name!r}")
+            raise PlanError(
+                "precision: needs the engine in float64 (asked for by precision='float64', or by an explanation that "
+                "computes in it), but this build of Creche, as `make demo` makes it, has float32 only; build both "
+                "with `pip install .` in the folder of Creche's sources"
+            )
+
+        engine.__getattr__ = missing  # type: ignore[method-assign]
+    return engine

@@ -1,6 +1,7 @@
 """The compiled engine of one instruction-set level (creche._core._x86_64_v3, _x86_64_v4, _neon): numbers only.
 
-No validation of policy happens here; `creche.engine.native` translates a validated plan and calls this.
+`creche.engine.native` validates a plan, translates it and calls this. tests/engine/test_stub.py compares these
+declarations with the compiled module.
 """
 
 from collections.abc import Callable
@@ -9,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Plain structs with read/write attributes named as in core/plan.hpp. Enumerators are given by NAME (a str); an unknown
-# name raises ValueError.
+# Plain structs with the attributes of core/plan.hpp, which can be read and set. Enumerators are given by name; an
+# unknown name raises ValueError.
 class LayerPlan:
     def __init__(self) -> None: ...
     width: int
@@ -70,7 +71,7 @@ class Plan:
     def __init__(self) -> None: ...
     inputs: int
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
-    loss: LossPlan  # loss, optimizer, schedule, early_stopping: references, so plan.loss.kind = "huber" works
+    loss: LossPlan  # a reference, as are optimizer, schedule and early_stopping: plan.loss.kind = "huber" works
     optimizer: OptimizerPlan
     schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
@@ -81,9 +82,9 @@ class Plan:
     def with_seed(self, seed: int) -> Plan:
         """A copy with another seed."""
 
-# Arrays: x (n, d) of the class's dtype, C-contiguous in the last axis (a row stride is fine); classes (n,) int32 for
-# the class losses, targets (n, d_out) of the dtype for the others (give exactly one, None for the other); weights (n,)
-# of the dtype or None. Arrays are kept alive and read in place, never copied.
+# Arrays: x (n, d) of the class's dtype, contiguous along its rows (which may be a stride apart); classes (n,) int32 for
+# the class losses, targets (n, d_out) of the dtype for the others (exactly one of the two, None for the other); weights
+# (n,) of the dtype or None. Arrays are kept alive and read in place, never copied.
 class Solo32:
     """One network in training, float32. Solo64 is the same in float64."""
 
@@ -99,8 +100,9 @@ class Solo32:
         threads: int = 1,
         loss: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]] | None = None,
     ) -> None:
-        """loss, if given, is asked in place of the plan's: outputs (m, d_out) and labels of a batch give losses (m,)
-        and gradient (m, d_out), C-contiguous, of the dtype. The plan's kind of loss then names the head and the metric.
+        """loss, if given, replaces the plan's: it receives outputs (m, d_out) and labels of a batch and returns losses
+        (m,) and gradient (m, d_out), C-contiguous, of the dtype. The plan's kind of loss then determines only the head
+        and the metric.
         """
     def run(
         self,
@@ -109,14 +111,15 @@ class Solo32:
         seconds: float = -1.0,
         poll: Callable[[], bool] | None = None,
     ) -> str:
-        """Train on, without the GIL, until the plan ends or after so many steps, epochs or seconds (-1: no limit).
+        """Continue training, without the GIL, to the end of the plan or for so many steps, epochs or seconds (-1: no
+        limit).
 
-        poll is called (with the GIL) on the calling thread at most every 50 ms; True or an exception stops the run
-        between two steps (or abandons a long step before any weight has changed), and an exception is passed on.
+        poll is called (with the GIL) on the calling thread at most every 50 ms. True or an exception stops the run
+        between two steps (or abandons a long step before any weight has changed); an exception is raised again.
         Returns "running" (a limit was reached), "finished" (all epochs), "early_stopped", "interrupted" (by poll)
         or "diverged" (see `divergence`; the weights are the last finite ones).
         """
-    # Where it stands.
+    # The position of the run.
     epoch: int  # completed epochs
     step: int  # completed steps (updates)
     batch_in_epoch: int  # completed steps of the current epoch
@@ -125,14 +128,15 @@ class Solo32:
     best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
     def history(self) -> dict[str, NDArray[np.float64]]:
         """One number per completed epoch: train_loss, train_metric, validation_loss, validation_metric (NaN without
-        validation), learning_rate (of the epoch's first step), seconds. train_* are means over the epoch's batches as
-        they were trained. metric: accuracy for class losses and binary_cross_entropy, else root mean squared error.
+        validation), learning_rate (of the epoch's first step), seconds. train_* are means over the epoch's batches,
+        each computed before its update. The metric is accuracy for class losses and binary_cross_entropy, else root
+        mean squared error.
         """
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Copies of W (d_in, d_out) and b (d_out,) of each layer."""
     def set_parameters(self, parameters: list[tuple[NDArray[Any], NDArray[Any]]]) -> None: ...
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that determines how training goes on, as named arrays (weights, optimizer planes, counters,
+        """Everything that determines how training continues, as named arrays (weights, optimizer planes, counters,
         history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
         """
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
@@ -143,7 +147,7 @@ class Solo32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]:
-        """(loss, metric) of the present weights, dropout off."""
+        """(loss, metric) of the current weights, without dropout."""
     def gradients(
         self,
         x: NDArray[Any],
@@ -151,8 +155,8 @@ class Solo32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
-        """The loss of these rows as one batch (dropout off) and its gradients (dW, db) for each layer."""
-    def inside(
+        """The loss of these rows as one batch, without dropout, and its gradients (dW, db) for each layer."""
+    def introspect(
         self,
         x: NDArray[Any],
         classes: NDArray[np.int32] | None,
@@ -166,13 +170,15 @@ class Solo32:
         float,
         list[tuple[NDArray[Any], NDArray[Any]]],
     ]:
-        """What `gradients` works out on the way: of each layer the weighted sums z, the activations f(z) and the
-        gradient of the batch's loss by z, each (n, width); the loss of each row (n,); loss and gradients.
+        """The intermediate results of `gradients`: the weighted sums z, the activations f(z) and the gradient of the
+        batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients.
         """
 
+class Solo64(Solo32): ...
+
 class Colony32:
-    """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the bytes that
-    a Solo of its plan and tables ends with.
+    """Many networks in training at once, float32; Colony64 is the same in float64. Each member ends with the same bytes
+    as a Solo with its plan and tables.
     """
 
     def __init__(
@@ -181,22 +187,22 @@ class Colony32:
         tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
         threads: int = 1,
     ) -> None:
-        """members: a plan, and the numbers of the tables it is trained and validated on (-1: not validated)."""
+        """members: a plan, and the indices of the tables for training and validation (-1: no validation)."""
     def __len__(self) -> int: ...
-    packed: int  # how many members share registers with others; the rest are trained one by one
+    packed: int  # number of members that share registers with others; the rest are trained one by one
     def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
-        """Train each member until it has completed so many epochs (-1: all there are), else as Solo.run. Returns
-        "running", "finished" (every member has ended, in whichever way) or "interrupted".
+        """Train each member until it has completed `epoch` epochs (-1: all of them), otherwise as Solo.run. Returns
+        "running", "finished" (every member has ended, for whatever reason) or "interrupted".
         """
-    # Of one member, as Solo has them.
+    # The same as in Solo, for one member.
     def status(self, member: int) -> str: ...
-    def where(self, member: int) -> tuple[int, int]:
-        """Completed epochs, and completed steps of the epoch that has begun."""
+    def position(self, member: int) -> tuple[int, int]:
+        """Completed epochs, and completed steps of the current epoch."""
     def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
     def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
     def state(self, member: int) -> dict[str, NDArray[Any]]: ...
     def set_state(self, member: int, state: dict[str, NDArray[Any]]) -> None:
-        """Members that go on must all be given states of the same step before the next run."""
+        """Before the next run, all active members need states at the same step."""
     def divergence(self, member: int) -> tuple[int, int, float] | None: ...
 
 class Colony64(Colony32): ...
@@ -209,7 +215,7 @@ class Predictor32:
         """(n, d_out) weighted sums of the output layer, before the head."""
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """(n, d_out) after the loss's head: softmax for cross_entropy and squared_error_of_classes, sigmoid for
-        binary_cross_entropy, exp for poisson, as they are for the rest.
+        binary_cross_entropy, exp for poisson, `outputs` for the others.
         """
     def evaluate(
         self,
@@ -218,22 +224,26 @@ class Predictor32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
-    def pull_back(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
-        """(n, d) gradient of the sum of `outputs` times directions (n, d_out, C-contiguous) by x."""
+    def layer_outputs(self, x: NDArray[Any], layer: int) -> NDArray[Any]:
+        """(n, width) activations of layer `layer`, counted from 0; for the output layer the same as `outputs`."""
+    def input_gradients(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+        """(n, d) gradient, with respect to x, of the sum of `outputs` times directions (n, d_out, C-contiguous)."""
+
+class Predictor64(Predictor32): ...
 
 class ManyPredictor32:
-    """Networks of one shape that only predict, one to a lane. Each says, to the bit, what it says as a Predictor32.
+    """Networks of one shape that only predict, one per lane. Each predicts, to the bit, the same as a Predictor32.
     ManyPredictor64 is the same in float64.
     """
 
     def __init__(self, plan: Plan, layers: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None:
-        """layers: W (networks, d_in, d_out) and b (networks, d_out) of each, C-contiguous."""
+        """layers: W (networks, d_in, d_out) and b (networks, d_out) of each layer, C-contiguous."""
     def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
         """(networks, n, d_out) weighted sums of the output layer."""
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
         """(networks, n, d_out) after the loss's head."""
     def mean(self, x: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, d_out) float64: what `predict` gives, times each network's share, summed in their order."""
+        """(n, d_out) float64: the sum of each network's prediction times its share, in the order of the networks."""
     def evaluate(
         self,
         x: NDArray[Any],
@@ -241,19 +251,18 @@ class ManyPredictor32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
-        """(networks, 2) loss and metric of each."""
+        """(networks, 2) loss and metric of each network."""
 
 class ManyPredictor64(ManyPredictor32): ...
 
+def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
+    """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
+
 def memory(plan: Plan, rows: int, itemsize: int) -> int:
-    """Bytes that training this plan would take besides the tables."""
+    """Bytes that training this plan needs in addition to the tables."""
 
 def fma_peak(seconds: float = 0.2, threads: int = 1) -> float:
-    """GFLOP/s of nothing but fused multiply-adds in registers: what no product can exceed."""
+    """GFLOP/s of fused multiply-adds in registers alone: an upper bound for every matrix product."""
 
 def product_rates(batch_size: int, inputs: int, outputs: int, seconds: float = 0.2) -> tuple[float, float, float]:
-    """GFLOP/s of a layer's three products by themselves, one thread: forward, gradient of inputs, of weights."""
-
-# In creche._core._detect (compiled for any x86-64 or aarch64 processor):
-def supported_levels() -> list[str]:
-    """Levels this processor and operating system can run, best first: "x86-64-v4", "x86-64-v3", "neon"."""
+    """GFLOP/s of a layer's three products on one thread: forward, gradient of inputs, gradient of weights."""

@@ -1,1 +1,1 @@
-"""What files and machines need: archives, whole writes, strict JSON, cores and memory."""
+"""Files and the machine: archives, atomic writes, strict JSON, cores and memory."""

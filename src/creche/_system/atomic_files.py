@@ -1,4 +1,4 @@
-"""Files written whole or not at all: whatever happens meanwhile, a name stands for the old content or the new."""
+"""Writing files atomically: whatever happens meanwhile, a file has either its old content or the new."""
 
 from __future__ import annotations
 
@@ -14,34 +14,32 @@ from typing import BinaryIO
 
 from creche.errors import FileError
 
-__all__ = ["clear_temporaries", "file_name", "open_replacement"]
+__all__ = ["check_writable", "clear_temporaries", "file_name", "open_replacement"]
 
 SUFFIX = ".creche-temporary"
 
-
-LONGEST_STEM = 100  # of a file's name in its temporary's name: the whole must stay below 255 bytes
-
+MAX_STEM = 100  # characters of the name in that of the temporary file, which may have 255 bytes
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
-    errno.EDQUOT: "the quota of disk space is used up; free some space, or write elsewhere",
-    errno.EFBIG: "it would be larger than files may be here; write elsewhere",
-    errno.EACCES: "that is not permitted; choose a folder you may write to",
-    errno.EPERM: "that is not permitted; choose a folder you may write to",
-    errno.EROFS: "the file system can only be read; choose another folder",
+    errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
+    errno.EFBIG: "it would exceed the largest permitted file size; write elsewhere",
+    errno.EACCES: "you have no permission; choose a folder that you may write to",
+    errno.EPERM: "you have no permission; choose a folder that you may write to",
+    errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.ELOOP: "its symbolic links lead in a circle; name the file itself",
+    errno.ELOOP: "its symbolic links form a loop; name the file itself",
     errno.ENOTDIR: "a part of its path is no folder; check the spelling",
 }
 
 
 def file_name(path: str | os.PathLike[str]) -> str:
-    """The path as text.
+    """Return the path as text.
 
     Raises
     ------
     FileError
-        If it can name no file.
+        If it cannot be the name of a file.
 
     """
     if not isinstance(path, str | os.PathLike):
@@ -58,11 +56,10 @@ def file_name(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write; what was written takes the place of `path` at the end, in one step and safely on disk.
+    """Open a file for writing that replaces `path` in one step at the end, once it is safely on disk.
 
-    If anything is raised before, `path` is as it was. A file that is replaced passes on its permissions, and a symbolic
-    link stays: the file it leads to is replaced. Terminals, pipes and the like have nothing to lose, and are written
-    directly.
+    If an error is raised before, `path` is left as it was. The new file has the permissions of the old one. A symbolic
+    link stays, and the file it points to is replaced. Terminals, pipes and other streams are written directly.
 
     Parameters
     ----------
@@ -75,7 +72,7 @@ def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     FileError
-        If it cannot be written: why, and what to do.
+        If it cannot be written, with the reason and a remedy.
 
     Examples
     --------
@@ -92,13 +89,13 @@ def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     folder, base = os.path.split(target)
     temporary = ""
     try:
-        replaced = _status(name)
+        replaced = _get_status(name)
         _check_target(name, replaced)
         if replaced is not None and _is_stream(name, replaced):
             with open(name, "wb") as stream:
                 yield stream
             return
-        temporary = os.path.join(folder, f".{base[:LONGEST_STEM]}.{secrets.token_hex(8)}{SUFFIX}")
+        temporary = os.path.join(folder, f".{base[:MAX_STEM]}.{secrets.token_hex(8)}{SUFFIX}")
         with _create(temporary, replaced) as file:
             yield file
             file.flush()
@@ -109,23 +106,36 @@ def open_replacement(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise
     except OSError as error:
         if error.filename not in (None, name, target, temporary, folder):
-            raise  # about another file, which was in use while this one was being written
-        raise FileError(_message(name, error)) from error
+            raise  # it is about another file, which the caller uses meanwhile
+        raise FileError(_explain(name, error)) from error
     finally:
         if temporary:
             with suppress(OSError):
                 os.unlink(temporary)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Check that a file can probably be written, before any work is done for it; `open_replacement` checks the rest.
+
+    Raises
+    ------
+    FileError
+        If the name, the folder or the permissions do not allow it.
+
+    """
+    name = file_name(path)
+    _check_target(name, _get_status(name))
+
+
 def clear_temporaries(folder: str | os.PathLike[str]) -> None:
-    """Removes the temporary files of processes that were killed; those being written are locked, and stay."""
+    """Remove the temporary files of killed processes; files that are being written are locked, and stay."""
     for path in Path(folder).glob(f".*{SUFFIX}"):
         with suppress(OSError), open(path, "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
 
 
-def _status(name: str) -> os.stat_result | None:
+def _get_status(name: str) -> os.stat_result | None:
     try:
         return os.stat(name)
     except FileNotFoundError:
@@ -146,17 +156,17 @@ def _check_target(name: str, status: os.stat_result | None) -> None:
 
 
 def _is_stream(name: str, status: os.stat_result) -> bool:
-    """Whether bytes go to it one after another: /dev/stdout does so even where it was redirected to a file."""
+    """Whether it has to be written directly; so does /dev/stdout, even if it is redirected to a file."""
     return not stat.S_ISREG(status.st_mode) or os.path.abspath(name).startswith(("/dev/std", "/dev/fd/", "/proc/"))
 
 
 def _create(temporary: str, replaced: os.stat_result | None) -> BinaryIO:
-    """The temporary file, locked as long as it is open, never more readable than the file it will replace."""
+    """Create the temporary file, locked while it is open, and never more readable than the file it will replace."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     while True:
         file = os.fdopen(os.open(temporary, flags, 0o666 if replaced is None else 0o600), "wb")
         try:
-            with suppress(OSError):  # some network file systems know no locks
+            with suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if replaced is not None:
                 with suppress(PermissionError):
@@ -167,11 +177,11 @@ def _create(temporary: str, replaced: os.stat_result | None) -> BinaryIO:
         except BaseException:
             file.close()
             raise
-        file.close()  # cleared by another process between being made and being locked
+        file.close()  # another process removed it before it was locked
 
 
 def _sync_folder(folder: str) -> None:
-    """Makes the new name last; where folders cannot be synced, that is the file system's own business."""
+    """Write the new name to disk, if the file system can sync folders."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with suppress(OSError):
@@ -180,7 +190,7 @@ def _sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-def _message(name: str, error: OSError) -> str:
+def _explain(name: str, error: OSError) -> str:
     why = ADVICE.get(error.errno or 0, f"{error.strerror or error}; write elsewhere")
-    old = "; the file that was there is unchanged" if os.path.isfile(name) else ""
+    old = "; the existing file is unchanged" if os.path.isfile(name) else ""
     return f"{name}: cannot be written: {why}{old}"

@@ -1,7 +1,7 @@
-"""JSON from files that may lie: plain objects, without the freedoms that could hurt, and of bounded cost.
+"""JSON from files that cannot be trusted: a strict subset, at a bounded cost.
 
-Bounds hold before anything is built: text of a few bytes a value (``[],[],…``) grows a hundredfold in memory, and deep
-nesting would exhaust the stack.
+The bounds are checked before any value is built: text with a few bytes per value (``[],[],…``) takes a hundred times
+its size in memory, and deep nesting would exhaust the stack.
 """
 
 from __future__ import annotations
@@ -17,30 +17,27 @@ from creche.errors import FileError
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "as_json_data", "dump", "parse"]
 
-# With both of them reached, parsing takes some 150 MB.
+# At both limits, parsing takes about 150 MB.
 MAX_BYTES = 16 * 2**20
-
 
 MAX_VALUES = 500_000
 
-
 MAX_DEPTH = 64
 
-
-MAX_DIGITS = 20  # of 2**64
+MAX_DIGITS = 20  # 2**64 has as many
 
 
 class MalformedJsonError(ValueError):
-    """Content that breaks the rules of its format; says how, not where."""
+    """Content that breaks the rules of its format; the message has no file name."""
 
 
 def dump(value: dict[str, Any]) -> bytes:
-    """As ASCII text that `parse` takes.
+    """Return the value as ASCII text that `parse` accepts.
 
     Raises
     ------
-    Malformed
-        If it holds what JSON cannot, or more than `parse` takes.
+    MalformedJsonError
+        If it holds something that JSON cannot, or more than `parse` accepts.
 
     """
     try:
@@ -52,27 +49,26 @@ def dump(value: dict[str, Any]) -> bytes:
 
 
 def parse(text: bytes) -> dict[str, Any]:
-    """The object that the text describes.
-
-    Refused are duplicate keys, NaN and Infinity (1e999 too), integers beyond 64 bits, characters beyond ASCII that are
-    not escaped, halves of characters, and text beyond the bounds of this module.
+    """Parse a JSON object.
 
     Raises
     ------
-    Malformed
+    MalformedJsonError
+        If the text is no JSON object, exceeds the limits of this module, or has duplicate keys, NaN or infinity (also
+        as 1e999), integers of more than 64 bits, unescaped characters beyond ASCII, or half of a surrogate pair.
 
     """
     _check_cost(text)
     try:
         value = json.loads(
             text.decode("ascii"),
-            object_pairs_hook=_object,
-            parse_int=_whole,
-            parse_float=_finite,
-            parse_constant=_finite,
+            object_pairs_hook=_make_object,
+            parse_int=_parse_integer,
+            parse_float=_parse_finite,
+            parse_constant=_parse_finite,
         )
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise MalformedJsonError(f"its header is no JSON ({error})") from error
+        raise MalformedJsonError(f"its header is not valid JSON ({error})") from error
     if not isinstance(value, dict):
         raise MalformedJsonError("its header is no JSON object")
     if b"\\ud" in text or b"\\uD" in text:
@@ -81,7 +77,7 @@ def parse(text: bytes) -> dict[str, Any]:
 
 
 def as_json_data(value: dict[str, Any]) -> dict[str, Any]:
-    """As it comes back from a file, so that the two can be compared.
+    """Return the value as it would be read from a file, for a comparison with one that was.
 
     Raises
     ------
@@ -92,13 +88,13 @@ def as_json_data(value: dict[str, Any]) -> dict[str, Any]:
     try:
         return parse(dump(value))
     except MalformedJsonError as error:
-        raise FileError(f"checkpoint: cannot be written: {error}") from error
+        raise FileError(f"checkpoint: cannot be written, because {error}") from error
 
 
 def _check_cost(text: bytes) -> None:
     if len(text) > MAX_BYTES:
         raise MalformedJsonError(f"its header has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
-    structure = _structure(text)
+    structure = _remove_strings(text)
     opening = (structure == ord("[")) | (structure == ord("{"))
     values = int(np.count_nonzero(opening | (structure == ord(","))))
     closing = (structure == ord("]")) | (structure == ord("}"))
@@ -110,15 +106,15 @@ def _check_cost(text: bytes) -> None:
         raise MalformedJsonError(f"its header is nested {depth:,} deep; at most {MAX_DEPTH} are allowed")
 
 
-def _structure(text: bytes) -> NDArray[np.uint8]:
-    """The text without what stands in strings: by array operations, so that its cost is a few bytes a byte."""
-    unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")  # the quotation marks left begin and end strings
+def _remove_strings(text: bytes) -> NDArray[np.uint8]:
+    """Return the text without its strings, by array operations, which need little memory."""
+    unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")  # the remaining quotation marks begin and end strings
     characters = np.frombuffer(unescaped, dtype=np.uint8)
     inside = np.logical_xor.accumulate(characters == ord('"'))
     return characters[~inside]
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
         seen: set[str] = set()
@@ -127,13 +123,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
-def _whole(digits: str) -> int:
+def _parse_integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise MalformedJsonError(f"its header holds a whole number of {len(digits):,} digits")
     return int(digits)
 
 
-def _finite(digits: str) -> float:
+def _parse_finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise MalformedJsonError(f"its header holds the number {digits[:40]}, which is not finite")
@@ -141,7 +137,7 @@ def _finite(digits: str) -> float:
 
 
 def _check_characters(value: Any) -> None:
-    """Refuses halves of UTF-16 pairs, which no terminal and no file could show."""
+    """Refuse halves of surrogate pairs, which cannot be written to a terminal or a file."""
     if isinstance(value, str):
         try:
             value.encode()

@@ -1,4 +1,4 @@
-"""The command line: one module per command. No training logic lives here, nor anything another face would need."""
+"""The command line, one module for each command. It parses and prints; the library computes."""
 
 from creche.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Drawings in text: a network as columns of neurons, losses as curves."""
+"""Draw in text: networks as columns of neurons, losses and other numbers as curves and bars."""
 
 from __future__ import annotations
 
@@ -8,109 +8,151 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-__all__ = ["Mark", "draw_bar", "draw_curve", "draw_loss_curves", "draw_network", "draw_signed_bar"]
+__all__ = [
+    "HEIGHT",
+    "MARGIN",
+    "WIDTH",
+    "Canvas",
+    "Mark",
+    "draw_bar",
+    "draw_curve",
+    "draw_loss_curves",
+    "draw_marked_bar",
+    "draw_network",
+    "draw_signed_bar",
+]
 
-NEURONS_SHOWN = 8
+MAX_NEURONS = 8  # of a layer
+MAX_NAME = 28  # characters
+WIDTH, HEIGHT, LOSS_HEIGHT = 60, 13, 9  # of a drawing, in characters
+MARGIN = " " * 11  # left of a drawing, where the axis is
+LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss from which on the axis is logarithmic
+ZERO_BASED_FROM = 3  # the factor from which on a linear axis begins at 0
+BAR_WIDTH, HALF_WIDTH, MARKED_WIDTH = 24, 12, 20
 
+Mark = tuple[str, str]
+"""A character and its style."""
 
-CURVE_WIDTH, CURVE_HEIGHT = 60, 9
-
-
-FACTOR_FOR_LOGARITHMS = 20
-
-
-FACTOR_FOR_ZERO = 3
-
-
-TRAINING, VALIDATION = ("·", "yellow"), ("●", "blue")
+TRAINING: Mark = ("·", "yellow")
+VALIDATION: Mark = ("●", "blue")
+CURVE: Mark = ("·", "blue")
+LINE: Mark = ("-", "yellow")
 
 
 def draw_network(inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outputs: Sequence[str], head: str) -> Text:
-    """The neurons of each layer as a column, with the names of inputs and outputs beside them.
+    """Draw the neurons of each layer as a column, between the names of the inputs and of the outputs.
 
     Parameters
     ----------
-    inputs, outputs : names
-    hidden : pairs of width and activation
+    inputs, outputs : sequence of str
+        Their names.
+    hidden : sequence of (int, str)
+        Width and activation of each hidden layer.
     head : str
-        What is done to the output layer's sums.
+        The function applied to the sums of the output layer, such as "softmax".
 
     """
     columns = [_neurons(len(inputs)), *(_neurons(width) for width, _ in hidden), _neurons(len(outputs))]
-    under = [(str(len(inputs)), "inputs"), *((str(w), a) for w, a in hidden), (str(len(outputs)), head)]
+    captions = [(str(len(inputs)), "inputs"), *((str(w), a) for w, a in hidden), (str(len(outputs)), head)]
     height = max(len(column) for column in columns)
-    gap = max(len(word) for pair in under for word in pair) + 2
-    left, right = _beside(inputs, height), _beside(outputs, height)
+    gap = max(len(caption) for pair in captions for caption in pair) + 2
+    left, right = _align_names(inputs, height), _align_names(outputs, height)
     margin = max(len(name) for name in left)
     text = Text()
     for row in range(height):
         text.append(f"{left[row]:>{margin}}", style="dim")
         for column in columns:
-            text.append(_centred(column, height)[row].center(gap), style="blue")
+            text.append(_center(column, height)[row].center(gap), style="blue")
         text.append(right[row] + "\n", style="dim")
     for line in range(2):
-        text.append(" " * margin + "".join(pair[line].center(gap) for pair in under).rstrip() + "\n", style="dim")
+        text.append(" " * margin + "".join(pair[line].center(gap) for pair in captions).rstrip() + "\n", style="dim")
     text.rstrip()
     return text
 
 
 def _neurons(width: int) -> list[str]:
-    if width <= NEURONS_SHOWN:
+    if width <= MAX_NEURONS:
         return ["●"] * width
-    half = NEURONS_SHOWN // 2
+    half = MAX_NEURONS // 2
     return ["●"] * half + ["⋮"] + ["●"] * (half - 1)
 
 
-def _beside(names: Sequence[str], height: int) -> list[str]:
-    """Names in the rows of their neurons; of many, the first and the last."""
-    if len(names) > NEURONS_SHOWN:
-        half = NEURONS_SHOWN // 2
+def _align_names(names: Sequence[str], height: int) -> list[str]:
+    """Align names with their neurons; of many names, take the first and the last."""
+    if len(names) > MAX_NEURONS:
+        half = MAX_NEURONS // 2
         names = [*names[:half], "…", *names[-(half - 1) :]]
-    return _centred([_short(name) for name in names], height)
+    return _center([_shorten(name) for name in names], height)
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 28 else name[:27] + "…"
+def _shorten(name: str) -> str:
+    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
 
 
-def _centred(column: Sequence[str], height: int) -> list[str]:
+def _center(column: Sequence[str], height: int) -> list[str]:
     above = (height - len(column)) // 2
     return [""] * above + list(column) + [""] * (height - len(column) - above)
 
 
-def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
-    """The loss by epoch; with validation rows, both losses.
+class Canvas:
+    """A grid of characters with an axis of values to its left.
 
-    Where it falls far, equal steps up are equal factors; where it falls little, the axis does not begin with 0.
+    Parameters
+    ----------
+    width, height : int
+        In characters.
+
+    """
+
+    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+        self._cells: list[list[Mark]] = [[(" ", "")] * width for _ in range(height)]
+
+    def put(self, column: int, share: float, mark: Mark) -> None:
+        """Put a mark at a share of the height, 0 at the bottom and 1 at the top; outside the grid it is left out."""
+        top = len(self._cells) - 1
+        row = top - round(min(max(share, -1.0), 2.0) * top)
+        if 0 <= column < len(self._cells[0]) and 0 <= row <= top:
+            self._cells[row][column] = mark
+
+    def draw(self, bottom: float, top: float, *, is_logarithmic: bool = False, digits: int = 4) -> Text:
+        """Draw the grid; `bottom` and `top` are the ends of the axis, logarithms where it is logarithmic."""
+        last = len(self._cells) - 1
+        text = Text()
+        for row, cells in enumerate(self._cells):
+            position = {0: top, len(self._cells) // 2: (top + bottom) / 2, last: bottom}.get(row)
+            value = "" if position is None else f"{np.exp(position) if is_logarithmic else position:.{digits}g}"
+            text.append(f"{value:>9} {'┤' if value else '│'}", style="dim")
+            for character, style in cells:
+                text.append(character, style=style)
+            text.append("\n")
+        return text
+
+
+def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
+    """Draw the training loss by epoch, and the validation loss if there is one.
+
+    The axis is logarithmic where the loss falls by a large factor, and does not begin at 0 where it falls little.
     """
     curves = [(train, TRAINING)] + ([(validation, VALIDATION)] if validation is not None else [])
     finite = np.concatenate([curve[np.isfinite(curve)] for curve, _ in curves])
     if len(finite) == 0:
         return Text()
     low, high = float(finite.min()), float(finite.max())
-    is_logarithmic = low > 0 and high / low > FACTOR_FOR_LOGARITHMS
-    if not is_logarithmic and low < high / FACTOR_FOR_ZERO:
+    is_logarithmic = low > 0 and high / low > LOGARITHMIC_FROM
+    if not is_logarithmic and low < high / ZERO_BASED_FROM:
         low = min(0.0, low)
-    height = np.log if is_logarithmic else np.asarray
-    width = min(CURVE_WIDTH, len(train))
-    canvas: list[list[tuple[str, str]]] = [[(" ", "")] * width for _ in range(CURVE_HEIGHT)]
-    bottom, top = float(height(low)), float(height(high))
+    scale = np.log if is_logarithmic else np.asarray
+    width = min(WIDTH, len(train))
+    canvas = Canvas(width, LOSS_HEIGHT)
+    bottom, top = float(scale(low)), float(scale(high))
     for curve, mark in curves:
-        for x, stretch in enumerate(np.array_split(curve, width)):
+        for column, stretch in enumerate(np.array_split(curve, width)):
             known = stretch[np.isfinite(stretch)]
             if len(known):
-                share = (float(height(known.mean())) - bottom) / (top - bottom) if top > bottom else 0.0
-                canvas[CURVE_HEIGHT - 1 - round(share * (CURVE_HEIGHT - 1))][x] = mark
-    text = Text()
-    middle = CURVE_HEIGHT // 2
-    for row, cells in enumerate(canvas):
-        at = {0: top, middle: (top + bottom) / 2, CURVE_HEIGHT - 1: bottom}.get(row)
-        value = None if at is None else float(np.exp(at)) if is_logarithmic else at
-        text.append(f"{'' if value is None else f'{value:.4g}':>9} {'┤' if value is not None else '│'}", style="dim")
-        for character, style in cells:
-            text.append(character, style=style)
-        text.append("\n")
-    text.append(f"{'epoch':>9} 1{len(train):>{max(width - 1, 1)}}\n{'':>11}", style="dim")
+                share = (float(scale(known.mean())) - bottom) / (top - bottom) if top > bottom else 0.0
+                canvas.put(column, share, mark)
+    text = canvas.draw(bottom, top, is_logarithmic=is_logarithmic)
+    text.append(f"{'epoch':>9} 1{len(train):>{max(width - 1, 1)}}\n{MARGIN}", style="dim")
     text.append(f"{TRAINING[0]} training loss", style=TRAINING[1])
     if validation is not None:
         text.append(f"   {VALIDATION[0]} validation loss", style=VALIDATION[1])
@@ -119,14 +161,8 @@ def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64]
     return text
 
 
-BAR_WIDTH = 24
-
-
-HALF = 12
-
-
-def draw_bar(value: float, most: float) -> Text:
-    """A bar as long as the value is large, of the largest.
+def draw_bar(value: float, largest: float, width: int = BAR_WIDTH) -> Text:
+    """Draw a bar whose filled part is the value's share of the largest.
 
     Examples
     --------
@@ -134,12 +170,12 @@ def draw_bar(value: float, most: float) -> Text:
     '██████░░░░░░░░░░░░░░░░░░'
 
     """
-    filled = round(value / most * BAR_WIDTH) if most > 0 else 0
-    return Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
+    filled = round(value / largest * width) if largest > 0 else 0
+    return Text("█" * filled, style="blue") + Text("░" * (width - filled), style="dim")
 
 
-def draw_signed_bar(value: float, most: float) -> Text:
-    """A bar to the right of a line where the value is above 0, to the left where it is below.
+def draw_signed_bar(value: float, largest: float) -> Text:
+    """Draw a bar to the right of a line for a value above 0, and to the left of it for one below.
 
     Examples
     --------
@@ -147,67 +183,61 @@ def draw_signed_bar(value: float, most: float) -> Text:
     ('      ▒▒▒▒▒▒│            ', '            │████████████')
 
     """
-    length = round(abs(value) / most * HALF) if most > 0 else 0
-    left = Text(" " * (HALF - length)) + Text("▒" * length, style="red") if value < 0 else Text(" " * HALF)
+    length = round(abs(value) / largest * HALF_WIDTH) if largest > 0 else 0
+    left = Text(" " * (HALF_WIDTH - length)) + Text("▒" * length, style="red") if value < 0 else Text(" " * HALF_WIDTH)
     right = Text("█" * length, style="blue") if value >= 0 else Text()
-    return left + Text("│", style="dim") + right + Text(" " * (HALF - len(right)))
+    return left + Text("│", style="dim") + right + Text(" " * (HALF_WIDTH - len(right)))
 
 
-WIDTH, HEIGHT = 60, 13
+def draw_marked_bar(share: float, mark: float) -> Text:
+    """Draw a bar filled by a share, with a mark at another.
 
+    Examples
+    --------
+    >>> draw_marked_bar(0.5, 0.8).plain
+    '██████████░░░░░░│░░░'
 
-CURVE, LINE = ("·", "blue"), ("-", "yellow")
-
-
-Mark = tuple[float, float, str, str]
-
-
-"""A point: x, y, its character and its style."""
+    """
+    bar = draw_bar(share, 1.0, MARKED_WIDTH)
+    position = min(round(mark * MARKED_WIDTH), MARKED_WIDTH - 1)
+    return bar[:position] + Text("│", style="bold yellow") + bar[position + 1 :]
 
 
 def draw_curve(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    marks: Sequence[Mark] = (),
+    points: Sequence[tuple[float, float, Mark]] = (),
     line: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Text:
-    """The curve through points of rising x, with a line beside it and marks on top, the last of which covers others.
+    """Draw a curve, a line below it, and points on top; later points cover earlier ones.
 
     Parameters
     ----------
     x, y : (n,) float64, finite
-    marks : sequence of Mark
-        Those outside the picture are left out.
+        x rises.
+    points : sequence of (x, y, Mark)
+        Points outside the drawing are left out.
     line : pair of (m,) arrays, optional
+        Its x and y.
 
     """
     (left, right), (low, high) = (x[0], x[-1]), (float(y.min()), float(y.max()))
-    canvas: list[list[tuple[str, str]]] = [[(" ", "")] * WIDTH for _ in range(HEIGHT)]
+    canvas = Canvas()
 
-    def put(at: float, height: float, cell: tuple[str, str]) -> None:
-        column = round((at - left) / (right - left) * (WIDTH - 1))
-        share = (height - low) / (high - low) if high > low else 0.5
-        row = HEIGHT - 1 - round(min(max(share, -1.0), 2.0) * (HEIGHT - 1))
-        if 0 <= column < WIDTH and 0 <= row < HEIGHT:
-            canvas[row][column] = cell
+    def put(at: float, value: float, mark: Mark) -> None:
+        share = (value - low) / (high - low) if high > low else 0.5
+        canvas.put(round((at - left) / (right - left) * (WIDTH - 1)), share, mark)
 
     across = np.linspace(left, right, WIDTH)
     if line is not None:
-        for at, height in zip(*line, strict=True):
-            put(float(at), float(height), LINE)
-    for at, height in zip(across, np.interp(across, x, y), strict=True):
-        put(float(at), float(height), CURVE)
-    for at, height, character, style in marks:
-        if np.isfinite(height):
-            put(at, height, (character, style))
-    text = Text()
-    labels = {0: high, HEIGHT // 2: (low + high) / 2, HEIGHT - 1: low}
-    for row, cells in enumerate(canvas):
-        value = labels.get(row)
-        text.append(f"{'' if value is None else f'{value:.4g}':>9} {'│' if value is None else '┤'}", style="dim")
-        for character, style in cells:
-            text.append(character, style=style)
-        text.append("\n")
+        for at, value in zip(*line, strict=True):
+            put(float(at), float(value), LINE)
+    for at, value in zip(across, np.interp(across, x, y), strict=True):
+        put(float(at), float(value), CURVE)
+    for at, value, mark in points:
+        if np.isfinite(value):
+            put(at, value, mark)
+    text = canvas.draw(low, high)
     first, last = f"{left:.4g}", f"{right:.4g}"
-    text.append(f"{'':>11}{first}{last:>{WIDTH - len(first)}}", style="dim")
+    text.append(f"{MARGIN}{first}{last:>{WIDTH - len(first)}}", style="dim")
     return text

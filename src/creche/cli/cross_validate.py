@@ -1,4 +1,4 @@
-"""``creche train --folds``: cross-validation, shown, and its predictions kept where a file is named for them."""
+"""``creche train --folds``: cross-validates, shows the result, and writes the out-of-fold predictions to a file."""
 
 from __future__ import annotations
 
@@ -9,71 +9,82 @@ from typing import TYPE_CHECKING, Any
 from creche.cli.output import print_page
 from creche.cli.progress import folds_progress, show_activity
 from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from creche.model_selection.cross_validation import CrossValidation
 
 __all__ = ["cross_validate"]
 
-NOT_OF_FOLDS = ("output", "save_plan", "checkpoint", "resume", "diagnose", "validation_data", "test_data")
+# Options that are no arguments of `creche.train`, and make sense for one network only.
+ONE_NETWORK = ("output", "save_plan", "diagnose")
 
 
-def cross_validate(table: str, arguments: dict[str, Any], others: dict[str, Any]) -> None:
-    """Trains the networks of all folds and shows how good they are.
+def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], others: dict[str, Any]) -> None:
+    """Train the networks of all folds and show how good they are.
 
     Parameters
     ----------
     table : str
     arguments : dict
-        Of the plan, as `creche.train` takes them.
+        Those that determine the networks, as `creche.train` takes them.
+    run : dict
+        Tables, threads and checkpoints, as `creche.train` takes them.
     others : dict
         The other options that were typed.
 
     """
-    for name in NOT_OF_FOLDS:
-        if name in others:
-            raise PlanError(
-                f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold"
-            )
+    refused = [
+        *(name for name in run if not ARGUMENTS[name].with_folds),
+        *(name for name in ONE_NETWORK if name in others),
+    ]
+    for name in refused:
+        raise PlanError(
+            f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold; leave one of "
+            "the two out",
+            argument=name,
+        )
     if "predictions" in others:
         _check_target(str(others["predictions"]))
-    from creche.model_selection.cross_validation import cross_validate as cross
+    from creche.model_selection.cross_validation import cross_validate as cross_validate_networks
 
     as_json, interrupted = "as_json" in others, False
-    chosen = {name: others[name] for name in ("folds", "repeats", "seeds", "threads") if name in others}
+    chosen = {name: others[name] for name in ("folds", "repeats", "seeds") if name in others} | run
     with folds_progress(quiet=as_json) as on_progress:
         try:
-            crossed = cross(table, **arguments, **chosen, on_progress=on_progress)
+            validation = cross_validate_networks(table, **arguments, **chosen, on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "cross_validation"):
-                print("creche: stopped before any network was done", file=sys.stderr)
+                print("creche: stopped before any network had finished", file=sys.stderr)
                 raise
-            crossed, interrupted = interrupt.cross_validation, True
-    with show_activity("judging the networks", as_json):
-        _ = crossed.evaluation
+            validation, interrupted = interrupt.cross_validation, True
+    with show_activity("evaluating the networks", as_json):
+        _ = validation.evaluation
     try:
         if "predictions" in others:
-            crossed.write_predictions(others["predictions"])
+            validation.write_predictions(others["predictions"])
     finally:
-        _show(crossed, as_json, interrupted)
+        _show(validation, as_json, interrupted)
     if interrupted:
         raise KeyboardInterrupt
 
 
 def _check_target(target: str) -> None:
-    """Says before any work is done that a file has a name that tells no format."""
+    """Raise an error, before any work is done, if the name of a file does not tell its format."""
     from creche.table.write import resolve_format
 
     if target == "-":
-        raise PlanError("--predictions: got '-', but the page goes to standard output; name a file")
+        raise PlanError(
+            "--predictions: got '-', but the page goes to standard output; name a file", argument="predictions"
+        )
     resolve_format(target)
 
 
-def _show(crossed: CrossValidation, as_json: bool, interrupted: bool) -> None:
+def _show(validation: CrossValidation, as_json: bool, interrupted: bool) -> None:
     if as_json:
-        data = {**crossed.to_dict(), "interrupted": interrupted}
+        data = {**validation.to_dict(), "interrupted": interrupted}
         print(json.dumps(data, allow_nan=False, default=str))
         return
     from creche.cli.pages.cross_validation import cross_validation_page
 
-    print_page(cross_validation_page(crossed, interrupted))
+    print_page(cross_validation_page(validation, interrupted))

@@ -1,28 +1,12 @@
-"""``creche explain``: what a model uses, and what it made of one row."""
+"""``creche explain``: which columns a model uses, and how each contributed to the prediction of one row."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
-import typer
-
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    JSON,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
-from creche.cli.output import print_page, save_picture
-from creche.cli.progress import show_activity
+from creche.cli.model_command import PLOT, SAMPLE_WEIGHT, ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, JSON, THREADS, Option
+from creche.cli.output import print_page
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -33,41 +17,31 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-SHUFFLES, ONE_ROW = "The importance of columns", "One row"
-OF_SHUFFLES = (
-    Option("metric", str, SHUFFLES, "log_loss, accuracy, auc, …; of numbers rmse, mae, r2.", "log_loss, rmse"),
-    Option("repeats", int, SHUFFLES, "How often each column is shuffled.", "20"),
-    Option("seed", int, SHUFFLES, "Of the shuffles.", "0"),
-    Option("n_resamples", int, SHUFFLES, "Resamples for the intervals of 95 %; 0 for none.", "200"),
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
+IMPORTANCE, ONE_ROW = "Importance of all columns", "Explanation of one row"
+IMPORTANCE_OPTIONS = (
+    Option(
+        "metric", str, IMPORTANCE, "Metric: log_loss, accuracy, auc, …; for numbers rmse, mae, r2.", "log_loss, rmse"
+    ),
+    Option("repeats", int, IMPORTANCE, "Number of times each column is shuffled.", "20"),
+    Option("seed", int, IMPORTANCE, "Seed for the shuffles.", "0"),
+    Option("n_resamples", int, IMPORTANCE, "Bootstrap resamples for the confidence intervals; 0 for none.", "200"),
+    SAMPLE_WEIGHT,
 )
-OF_A_ROW = (
-    Option("row", int, ONE_ROW, "The row whose prediction is taken apart, counted from 1."),
-    Option("target", str, ONE_ROW, "The class whose probability is meant, or one of several labels.", "what is said"),
-    Option("logit", bool, ONE_ROW, "Take the log-odds apart rather than the probability."),
-    Option("baseline", str, ONE_ROW, "'mean': compare with the mean of the table.", "a neutral row"),
-    Option("steps", int, ONE_ROW, "Points of the integral.", "128"),
-)
-OPTIONS = (
-    *OF_SHUFFLES,
-    *OF_A_ROW,
-    DROP_UNLABELLED,
-    THREADS,
-    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=check_writable),
-    JSON,
+ROW_OPTIONS = (
+    Option("row", int, ONE_ROW, "Number of the row whose prediction is explained, counted from 1."),
+    Option("target", str, ONE_ROW, "Class whose probability is explained, or one of several labels.", "the prediction"),
+    Option("logit", bool, ONE_ROW, "Explain the log-odds rather than the probability."),
+    Option("baseline", str, ONE_ROW, "'mean' compares with the mean of the table.", "a neutral row"),
+    Option("steps", int, ONE_ROW, "Number of points of the integral.", "128"),
 )
 
 
-@with_options(*OPTIONS, *READING)
-def explain(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
-    """Show how much a model uses each column, or what each column did to the prediction of one row.
+@model_command(*IMPORTANCE_OPTIONS, *ROW_OPTIONS, DROP_UNLABELLED, THREADS, PLOT, JSON)
+def explain(command: ModelCommand) -> None:
+    """Show how important each column is to a model, or how each column contributed to the prediction of one row.
 
-    MODEL is a file that 'creche train -o' or 'creche sweep -o' wrote; TABLE holds the label, unless a --row is
-    explained. For example:
+    MODEL is a file written by 'creche train -o' or 'creche sweep -o'. TABLE holds the label, which --row does not need.
+    For example:
 
     creche explain penguins.creche penguins.csv
 
@@ -75,58 +49,39 @@ def explain(
 
     creche explain penguins.creche penguins.csv --row 12 --target Gentoo --plot row12.png
     """
-    from creche.model.file import load
-
-    options = parse_arguments(OPTIONS, given)
-    picture, as_json = options.pop("plot", None), options.pop("as_json", False)
-    network = load(model, threads=options.pop("threads", None))
-    _check_kind(options)
-    with show_activity("looking at what the model uses", quiet=as_json):
-        found = (_of_row if "row" in options else _of_columns)(network, table, options, given)
-    if picture is not None:
-        save_picture(found.plot, picture)
-    if as_json:
-        print(json.dumps(found.to_dict(), allow_nan=False))
+    model = command.load()
+    _refuse_options_of_the_other_page(command)
+    with command.show_activity("explaining the model"):
+        explanation = (_explain_row if "row" in command.options else _explain_columns)(command, model)
+    command.save_picture(explanation.plot)
+    if command.as_json:
+        command.print_json(explanation.to_dict())
         return
-    from creche.cli.pages import explain as render_explain
+    from creche.cli.pages.explain import attribution_page, importance_page
     from creche.explain.permutation_importance import PermutationImportance
 
-    if isinstance(found, PermutationImportance):
-        print_page(render_explain.importance_page(found))
+    if isinstance(explanation, PermutationImportance):
+        print_page(importance_page(explanation))
     else:
-        print_page(render_explain.attribution_page(found))
+        print_page(attribution_page(explanation))
 
 
-def _check_kind(options: dict[str, Any]) -> None:
-    """Refuses options of the one kind of page with the other."""
-    is_row = "row" in options
-    for option in OF_SHUFFLES if is_row else OF_A_ROW:
-        if option.name in options:
-            name = f"--{option.name.replace('_', '-')}"
-            why = "does not go with --row" if is_row else "is of one row; say which with --row"
-            raise PlanError(f"{name}: {why}")
+def _refuse_options_of_the_other_page(command: ModelCommand) -> None:
+    explains_row = "row" in command.options
+    for option in IMPORTANCE_OPTIONS if explains_row else ROW_OPTIONS:
+        if option.name in command.options:
+            reason = "does not go with --row" if explains_row else "explains one row; name it with --row"
+            raise PlanError(f"--{option.name.replace('_', '-')}: {reason}")
 
 
-def _of_columns(
-    network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
-) -> PermutationImportance:
+def _explain_columns(command: ModelCommand, model: Model | Ensemble) -> PermutationImportance:
     from creche.explain.permutation_importance import permutation_importance
-    from creche.table.reading.options import ReadOptions
 
-    missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.read_observations(
-        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
-    )
-    return permutation_importance(network, rows, **options)
+    return permutation_importance(model, command.read_labelled_rows(model), **command.options)
 
 
-def _of_row(
-    network: Model | Ensemble, table: str, options: dict[str, Any], given: dict[str, Any]
-) -> IntegratedGradients:
+def _explain_row(command: ModelCommand, model: Model | Ensemble) -> IntegratedGradients:
     from creche.explain.integrated_gradients import integrated_gradients
-    from creche.table.reading.options import ReadOptions
-    from creche.table.reading.read import read_table
 
-    options.pop("drop_unlabelled", None)
-    rows = read_table(table, ReadOptions(**create_read_options(given)), network.features.kinds)
-    return integrated_gradients(network, rows, rows=options.pop("row"), **options)
+    options = dict(command.options)
+    return integrated_gradients(model, command.read_table(model), rows=options.pop("row"), **options)

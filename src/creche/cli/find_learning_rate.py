@@ -1,4 +1,4 @@
-"""``creche find-learning-rate``: many learning rates at once, and which of them to take."""
+"""``creche find-learning-rate``: trains with many learning rates at once, and recommends one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creche.cli.options import JSON, READING, TRAINING, Option, create_read_options, parse_arguments, with_options
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    JSON,
+    READING,
+    THREADS,
+    TRAINING,
+    Option,
+    create_read_options,
+    options_of,
+    parse_arguments,
+    with_options,
+)
 from creche.cli.output import print_page
 from creche.cli.progress import sweep_progress
 from creche.cli.sweep import YES, create_confirmation
-from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from creche.cli.value_lists import parse_values
 from creche.errors import PlanError
 
@@ -21,25 +31,25 @@ if TYPE_CHECKING:
 
 __all__ = ["find_learning_rate"]
 
-OF_ONE = tuple(option for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER) if option.name != "learning_rate")
-BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
-RATES = (
+NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate",))
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
+RATE_OPTIONS = (
     Option(
-        "rates", str, TRAINING, "The rates to try: a range such as 1e-4..1/24, or several with commas.", "1e-6..10/48",
-        parse=lambda text: parse_values(text, "--rates", float),
+        "rates", str, TRAINING, "Learning rates to try: a range such as 1e-4..1/24, or several separated by commas.",
+        "1e-6..10/48", parse=lambda text: parse_values(text, "--rates", float),
     ),
-    Option("seeds", int, TRAINING, "Networks for each rate, each with a seed of its own.", "4"),
-    Option("only", bool, TRAINING, "Try no rates beyond the range, wherever the good ones lie.", typed="--no-extend"),
+    Option("seeds", int, TRAINING, "Networks for each rate, each with its own seed.", "4"),
+    Option("no_extend", bool, TRAINING, "Do not extend the range if the good rates reach its end."),
 )  # fmt: skip
-SHOWN = (YES, JSON)
+OUTPUT_OPTIONS = (YES, JSON)
 LESS = "give fewer --rates, --seeds or --epochs"
 
 
-@with_options(*OF_ONE, *RATES, *READING, *BESIDE, *SHOWN)
+@with_options(*NETWORK_OPTIONS, *RATE_OPTIONS, *READING, *SHARED_OPTIONS, *OUTPUT_OPTIONS)
 def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
-    """Train with many learning rates at once, and show which are too low, good or too high, and which to take.
+    """Train with many learning rates at once, and show which are too low, good or too high, and which one to use.
 
-    Each network is trained to its end, as `creche train` would. For example:
+    Each network is trained to its end, as 'creche train' would. For example:
 
     creche find-learning-rate penguins --label species
 
@@ -47,16 +57,18 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
 
     creche find-learning-rate houses.csv --label price --rates 1e-4..1/24 --seeds 8 --epochs 30
     """
-    arguments, shown = _arguments(given), parse_arguments(SHOWN, given)
+    arguments, output = _search_arguments(given), parse_arguments(OUTPUT_OPTIONS, given)
     from creche.model_selection.learning_rate_search import find_learning_rate as find
 
-    as_json, interrupted = "as_json" in shown, False
+    as_json, interrupted = "as_json" in output, False
     with sweep_progress(quiet=as_json) as on_progress:
         try:
-            found = find(table, **arguments, confirm=create_confirmation("yes" in shown, LESS), on_progress=on_progress)
+            found = find(
+                table, **arguments, confirm=create_confirmation("yes" in output, LESS), on_progress=on_progress
+            )
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "learning_rates"):
-                print("creche: stopped before enough networks were done to tell", file=sys.stderr)
+                print("creche: stopped before enough networks had finished", file=sys.stderr)
                 raise
             found, interrupted = interrupt.learning_rates, True
     _show(found, as_json)
@@ -64,14 +76,14 @@ def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)]
         raise KeyboardInterrupt
 
 
-def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    """Those of `creche.find_learning_rate`."""
-    arguments = parse_arguments((*OF_ONE, *RATES, *BESIDE), given)
+def _search_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `creche.find_learning_rate`."""
+    arguments = parse_arguments((*NETWORK_OPTIONS, *RATE_OPTIONS, *SHARED_OPTIONS), given)
     if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species")
+        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
-    arguments["extend"] = not arguments.pop("only", False)
+    arguments["extend"] = not arguments.pop("no_extend", False)
     read_options = create_read_options(given)
     return {**arguments, "read_options": read_options} if read_options else arguments
 

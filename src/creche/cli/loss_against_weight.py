@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    JSON,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
-from creche.cli.output import print_page, save_picture
+from creche.cli.model_command import PLOT, SAMPLE_WEIGHT, ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, JSON, THREADS, Option
+from creche.cli.output import print_page
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
@@ -29,19 +14,19 @@ if TYPE_CHECKING:
 
 __all__ = ["loss_against_weight"]
 
-WHICH = "Which weight"
+WEIGHT, CURVE = "Which weight", "The curve"
 
 
 def parse_rates(text: str) -> list[float]:
-    """Numbers with commas between."""
+    """Parse numbers separated by commas."""
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise PlanError(f"--learning-rate: got {text!r}; needs a number, or several with commas between") from None
+        raise PlanError(f"--learning-rate: got {text!r}; needs a number, or several separated by commas") from None
 
 
 def parse_range(text: str) -> tuple[float, float]:
-    """``-2..2`` as its two ends."""
+    """Parse ``-2..2`` as the two ends of a range."""
     low, dots, high = text.partition("..")
     try:
         return float(low), float(high if dots else "")
@@ -49,70 +34,54 @@ def parse_range(text: str) -> tuple[float, float]:
         raise PlanError(f"--between: got {text!r}; needs two numbers, such as -2..2") from None
 
 
-OPTIONS = (
-    Option("layer", int, WHICH, "The weight's layer, from 0: the first hidden layer's.", "0"),
-    Option("row", str, WHICH, "From which input (by name or number) or neuron; 'bias' for the bias.", "0"),
-    Option("column", str, WHICH, "To which neuron; in the last layer also a class.", "0"),
-    Option("bias", bool, WHICH, "Whether the bias of that column is meant."),
-    Option("learning_rate", str, WHICH, "Whose steps to show, with commas between.", "by the curve", parse=parse_rates),
-    Option("between", str, WHICH, "The range of the weight, such as -2..2.", "found", parse=parse_range),
-    Option("points", int, WHICH, "Of the curve.", "1001"),
+@model_command(
+    Option("layer", int, WEIGHT, "Layer of the weight, counted from 0, the first hidden layer.", "0"),
+    Option("source", str, WEIGHT, "Input (name or number) or neuron the weight comes from; 'bias' for the bias.", "0"),
+    Option("target", str, WEIGHT, "Neuron the weight leads to; in the last layer also a class.", "0"),
+    Option("bias", bool, WEIGHT, "Vary the bias of the target."),
+    Option(
+        "learning_rate", str, CURVE, "Learning rates whose steps are shown, separated by commas.",
+        "chosen from the curve", parse=parse_rates,
+    ),
+    Option("between", str, CURVE, "Range of the weight, such as -2..2.", "chosen from the curve", parse=parse_range),
+    Option("points", int, CURVE, "Number of points of the curve.", "1001"),
     DROP_UNLABELLED,
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
+    SAMPLE_WEIGHT,
     THREADS,
-    Option("plot", Path, FILES, "Draw the picture to this file: .png, .svg or .pdf.", parse=check_writable),
+    PLOT,
     JSON,
-)
-
-
-@with_options(*OPTIONS, *READING)
-def loss_against_weight(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
+)  # fmt: skip
+def loss_against_weight(command: ModelCommand) -> None:
     """Show the loss as a function of one weight, its gradient, and where a step would land.
 
-    MODEL is a file that 'creche train -o' wrote. For example:
+    MODEL is a file written by 'creche train -o'. For example:
 
-    creche loss-against-weight penguins.creche penguins.csv --layer 0 --row bill_length_mm --column 3
+    creche loss-against-weight penguins.creche penguins.csv --layer 0 --source bill_length_mm --target 3
 
-    creche loss-against-weight penguins.creche penguins.csv --layer 2 --bias --column Gentoo --learning-rate 0.1,1,10
+    creche loss-against-weight penguins.creche penguins.csv --layer 2 --bias --target Gentoo --learning-rate 0.1,1,10
 
-    creche loss-against-weight penguins.creche penguins.csv --row bill_length_mm --plot curve.png
+    creche loss-against-weight penguins.creche penguins.csv --source bill_length_mm --plot curve.png
     """
-    from creche.explain.loss_curve import loss_against_weight as curve_of
+    from creche.explain.loss_curve import loss_against_weight as compute_curve
     from creche.explain.rows import create_batch
-    from creche.model.file import load
-    from creche.model.model import Model
-    from creche.table.reading.options import ReadOptions
 
-    options = parse_arguments(OPTIONS, given)
-    network = load(model, threads=options.pop("threads", None))
-    if not isinstance(network, Model):
-        raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
-    picture, as_json = options.pop("plot", None), options.pop("as_json", False)
-    missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    rows = network.read_observations(
-        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
-    )
-    batch = create_batch(network, rows, sample_weight=options.pop("sample_weight", None))
-    curve = curve_of(network, batch, **_named(network, options))
-    if picture is not None:
-        save_picture(curve.plot, picture)
-    if as_json:
-        print(json.dumps(curve.to_dict(), allow_nan=False))
+    model, options = command.load_single(), dict(command.options)
+    batch = create_batch(model, command.read_labelled_rows(model), sample_weight=options.pop("sample_weight", None))
+    curve = compute_curve(model, batch, **_find_ends(model, options))
+    command.save_picture(curve.plot)
+    if command.as_json:
+        command.print_json(curve.to_dict())
         return
     from creche.cli.pages.loss_curve import loss_curve_page
 
     print_page(loss_curve_page(curve))
 
 
-def _named(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """Rows and columns as numbers, where they are no names: a name may be 7, too."""
+def _find_ends(model: Model, options: dict[str, Any]) -> dict[str, Any]:
+    """Take the ends of the weight as numbers where they are no names: a column or class may be named 7."""
     from creche.explain.weight_space import output_names
 
-    names = {"row": model.features.inputs, "column": output_names(model)}
+    names = {"source": model.features.inputs, "target": output_names(model)}
     return {
         name: int(value) if name in names and value.isdecimal() and value not in names[name] else value
         for name, value in options.items()

@@ -1,4 +1,4 @@
-"""The ``creche`` command: its commands, and what becomes of errors.
+"""The ``creche`` command: its commands, and how it reports errors.
 
 Exit codes: 0 done, 1 the job failed, 2 a wrong call (arguments, plan, table, file), 130 Ctrl-C.
 """
@@ -8,32 +8,54 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from creche._version import __version__
-from creche.errors import CrecheError, CrecheWarning, DivergedError
+from creche.errors import CrecheError, CrecheWarning, DivergedError, FileError, closest
+
+if TYPE_CHECKING:
+    from click import ClickException, Command
 
 __all__ = ["create_app", "main"]
-
-QUOTE = "'"
-ARGUMENT = re.compile(r"\b(duplicates|samples|task|validation_fraction)=('\w+'|[0-9.]*[0-9])")
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
     "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
     "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
+# What people may type for a command or an option, with what it is called.
+SYNONYMS = {
+    "cross_validate": "train",
+    "cv": "train",
+    "fit": "train",
+    "importance": "explain",
+    "info": "show",
+    "inspect": "show",
+    "lr_find": "find_learning_rate",
+    "pdp": "partial_dependence",
+    "score": "evaluate",
+    "test": "evaluate",
+    "tune": "sweep",
+    "column": "target",
+    "errors": "largest_errors",
+    "from": "source",
+    "intervals": "n_resamples",
+    "mistaken": "largest_errors",
+    "of": "target",
+    "row": "source",
+    "to": "target",
+}
 
 
 def create_app(arguments: Sequence[str]) -> typer.Typer:
-    """The command line for these arguments: with the command they name alone, if they name one.
+    """Create the command line for these arguments, with only the command that they name, if they name one.
 
-    Importing the others, and reading their options, takes longer than training on the penguins.
+    Importing the other commands and reading their options takes longer than training on the penguins.
     """
     app = typer.Typer(
         name="creche",
@@ -41,64 +63,105 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
         epilog="Try:  creche train penguins --label species",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        suggest_commands=False,  # Click does it already
+        suggest_commands=False,  # `_describe_misuse` does it
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options)
+    app.callback()(_creche)
     named = [name for name in COMMANDS if arguments and arguments[0] == name.replace("_", "-")]
     for name in named or COMMANDS:
         command = getattr(import_module(f"creche.cli.{name}"), name)
-        app.command(no_args_is_help=True, help=_flowing(command.__doc__ or ""))(command)
+        app.command(no_args_is_help=True, help=_join_lines(command.__doc__ or ""))(command)
     return app
 
 
-def _flowing(text: str) -> str:
-    """Paragraphs whose lines the terminal breaks, and examples each on a line of its own."""
-    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    flowing = "\n\n".join(paragraphs)
-    return re.sub("\n\n(?=creche )", "\n", flowing).replace("For example:\n", "For example:\n\n")
+def _join_lines(text: str) -> str:
+    """Join the lines of each paragraph, which the terminal breaks anew, and put each example on its own line."""
+    paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return re.sub("\n\n(?=creche )", "\n", paragraphs).replace("For example:\n", "For example:\n\n")
 
 
-def _show_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"creche {__version__}")
         raise typer.Exit
 
 
-def _options(
+def _creche(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Train deep neural networks on tables, and see how they learn."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a command and returns its exit code."""
+    """Run a command and return its exit code."""
+    from click import ClickException
+
+    app = create_app(sys.argv[1:] if arguments is None else arguments)
     with warnings.catch_warnings():
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            create_app(sys.argv[1:] if arguments is None else arguments)(arguments, prog_name="creche")
+            code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
+        except ClickException as error:
+            if message := _describe_misuse(error):
+                print(f"creche: {message}", file=sys.stderr)
+            return error.exit_code
         except CrecheError as error:
-            print(f"creche: {translate_arguments(str(error))}", file=sys.stderr)
+            print(f"creche: {_describe_error(error, app)}", file=sys.stderr)
             if isinstance(error, DivergedError):
-                _say_why(error)
+                _explain_divergence(error)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
-            sys.stdout = None  # whoever read our output has gone: there is nobody to tell, and nothing to flush
+            sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
             return 1
         except OSError as error:
             print(f"creche: the output cannot be written: {error.strerror or error}", file=sys.stderr)
             return 1
-    return 0
+    return code if isinstance(code, int) else 0
 
 
-def _say_why(diverged: DivergedError) -> None:
-    """Where and why training diverged, if its run is still here."""
+def _describe_misuse(error: ClickException) -> str:
+    """Describe a call that Click refused, with a suggestion; print the help for a call without arguments."""
+    from click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
+
+    context = error.ctx if isinstance(error, UsageError) else None
+    if context is None:
+        message = error.format_message().rstrip(".")
+        return f"{message[:1].lower()}{message[1:]}"
+    if isinstance(error, NoArgsIsHelpError):
+        context.get_help()
+        return ""
+    see = f"see {context.command_path} --help"
+    if isinstance(error, NoSuchOption):
+        names = {_parameter_name(flag): flag for param in context.command.get_params(context) for flag in param.opts}
+        close = _closest(_parameter_name(error.option_name), names)
+        return f"{error.option_name}: there is no such option; {f'did you mean {names[close]}?' if close else see}"
+    typed = re.fullmatch(r"No such command '(.*?)'\..*", error.format_message(), re.DOTALL)
+    if typed is not None:
+        close = _closest(_parameter_name(typed[1]), COMMANDS)
+        command = close and close.replace("_", "-")
+        return f"{typed[1]}: there is no such command; {f'did you mean {command!r}?' if command else see}"
+    message = error.format_message().rstrip(".")
+    return f"{message[:1].lower()}{message[1:]}; {see}"
+
+
+def _parameter_name(flag: str) -> str:
+    return flag.lstrip("-").replace("-", "_")
+
+
+def _closest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that is most likely meant."""
+    known = list(words)
+    return SYNONYMS[word] if SYNONYMS.get(word) in known else closest(word, known)
+
+
+def _explain_divergence(diverged: DivergedError) -> None:
+    """Print where and why training diverged, if its run is still there."""
     from creche.explain.divergence import divergence
 
     with suppress(CrecheError):
@@ -106,19 +169,48 @@ def _say_why(diverged: DivergedError) -> None:
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"creche: {translate_arguments(str(message))}", file=sys.stderr)
+    print(f"creche: {write_as_options(str(message))}", file=sys.stderr)
 
 
-def translate_arguments(message: str) -> str:
-    """Advice about arguments of Python as advice about options.
+def _describe_error(error: CrecheError, app: typer.Typer) -> str:
+    """Describe an error of the library in the words of the command line: options instead of arguments."""
+    message = write_as_options(str(error))
+    argument = error.argument or _leading_argument(error)
+    flag = argument and _find_flag(argument, typer.main.get_command(app))
+    # "epochs: …", or "Plan.epochs: …" for a parameter of a component
+    return re.sub(rf"^(?:\w+\.)?{argument}: ", f"{flag}: ", message) if flag else message
+
+
+def _leading_argument(error: CrecheError) -> str | None:
+    """Return the word that a message begins with, which is an argument unless the error is about a file."""
+    found = None if isinstance(error, FileError) else re.match(r"(?:\w+\.)?(\w+): ", str(error))
+    return None if found is None else found[1]
+
+
+def _find_flag(argument: str, app: Command) -> str | None:
+    """Return how an argument is typed, or None if it is no option of a command of the app."""
+    flags: dict[str | None, str] = {}
+    for command in (app, *getattr(app, "commands", {}).values()):
+        options = [param for param in command.params if param.opts[0].startswith("-")]
+        flags |= {_parameter_name(param.opts[0]): param.opts[0] for param in options}
+        flags |= {param.name: param.opts[0] for param in options}
+    return flags.get(argument) or flags.get(SYNONYMS.get(argument))
+
+
+def write_as_options(message: str) -> str:
+    """Write the arguments that a message advises as options.
 
     Examples
     --------
-    >>> translate_arguments("leave such rows out with missing_label='drop'; duplicates='together' keeps copies on one side")
-    'leave such rows out with --drop-unlabelled; --duplicates together keeps copies on one side'
+    >>> write_as_options("drop such rows with missing_label='drop'; duplicates='together' keeps copies on one side")
+    'drop such rows with --drop-unlabelled; --duplicates together keeps copies on one side'
 
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
     message = message.replace("preprocessing='standard'", "--preprocessing standard")
     message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
-    return ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2].strip(QUOTE)}", message)
+    return re.sub(
+        r"\b(duplicates|samples|task|validation_fraction)=(?:'(\w+)'|([0-9.]*[0-9]))",
+        lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}",
+        message,
+    )

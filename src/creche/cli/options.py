@@ -1,4 +1,4 @@
-"""Options as data: one line each says its type, its help and what becomes of the word a user typed."""
+"""The options of the command line, as data: those of `creche.train` from the table of arguments, and the others."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from typing import Annotated, Any
 import typer
 
 from creche.errors import FileError, PlanError
+from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
 __all__ = [
     "COLUMNS",
     "DROP_UNLABELLED",
+    "FILES",
     "JSON",
+    "NETWORK",
     "READING",
+    "ROWS",
+    "TABLE",
     "THREADS",
+    "TRAINING",
     "Option",
     "check_writable",
     "create_read_options",
+    "option_of",
+    "options_of",
     "parse_arguments",
     "with_options",
 ]
 
-# Where the words of an option are listed: imported when a shell asks for them.
+# Where the words of an option that is no argument of `creche.train` are listed: imported when a shell asks for them.
 WORDS = {
-    "activation": "creche.plan:ACTIVATIONS",
-    "choose_threshold": "creche.evaluation.threshold:METRICS_OF_DECISIONS",
-    "duplicates": "creche.table.preparation:DUPLICATES",
-    "preprocessing": "creche.table.encoders.features:SCALINGS",
+    "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "format": "creche.table.reading.options:FORMATS",
-    "initializer": "creche.plan:INITIALIZERS",
-    "loss": "creche.plan:LOSSES",
-    "optimizer": "creche.plan:OPTIMIZERS",
     "output_format": "creche.table.reading.options:FORMATS",
     "picture_format": "creche.plots.save:FORMATS",
-    "schedule": "creche.plan:SCHEDULES",
     "table_format": "creche.table.reading.options:FORMATS",
 }
-TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,19 @@ class Option:
     Attributes
     ----------
     name : str
-        As the parameter; ``learning_rate`` is typed ``--learning-rate``.
+        The parameter; ``learning_rate`` is typed ``--learning-rate``.
     kind : type
-        Of the word typed.
+        The type of its value. What is typed is text if there is a parser from text to a number.
     panel, help : str
+        The heading it appears under, and its line there.
     default : str
-        What to say of it where it is not given; empty for nothing.
+        What the help shows as the default; empty for nothing.
     typed : str
         How it is typed, if not by its name.
     parse : callable, optional
-        From the word typed to the argument's value.
+        Turns what was typed into the argument's value.
+    words : str
+        Where the words lie that a shell may complete, as ``module:name``.
 
     """
 
@@ -72,32 +75,65 @@ class Option:
     default: str = ""
     typed: str = ""
     parse: Callable[[Any], Any] | None = None
+    words: str = ""
+
+    @property
+    def flag(self) -> str:
+        """How it is typed: ``--learning-rate``."""
+        return self.typed.split()[0] if self.typed else f"--{self.name.replace('_', '-')}"
 
     @property
     def parameter(self) -> inspect.Parameter:
-        """As a parameter that Typer understands; None where it is not given, so that one can tell."""
-        flag, several = self.kind is bool, self.kind is list
-        names = self.typed.split() or [f"--{self.name.replace('_', '-')}"]
-        metavar = "NAME=ROLE" if several else None
-        shown = typer.Option(
-            *names, help=self.help, show_default=self.default or False, rich_help_panel=self.panel, metavar=metavar,
-            autocompletion=self._beginning_with if self.name in WORDS else None,
+        """The parameter that Typer understands; None is the default, so that one can tell whether it was typed."""
+        repeated, words = self.kind is list, self.words or WORDS.get(self.name, "")
+        option = typer.Option(
+            *(self.typed.split() or [self.flag]), help=self.help, show_default=self.default or False,
+            rich_help_panel=self.panel, metavar="NAME=ROLE" if repeated else None,
+            autocompletion=_completion(words) if words else None,
         )  # fmt: skip
-        kind = list[str] if several else self.kind
-        default: Any = False if flag else None
+        is_text = self.parse is not None and self.kind in (int, float)
+        kind = list[str] if repeated else str if is_text else self.kind
+        default: Any = False if self.kind is bool else None
         return inspect.Parameter(
-            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, shown]
+            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option]
         )
 
-    def _beginning_with(self, incomplete: str) -> list[str]:
-        """What the shell may complete."""
-        module, name = WORDS[self.name].split(":")
-        listed = getattr(import_module(module), name)
+
+def _completion(words: str) -> Callable[[str], list[str]]:
+    """Return the function that a shell's completion calls with the beginning of a word."""
+
+    def complete(incomplete: str) -> list[str]:
+        listed = _import(words)
         return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
+
+    return complete
+
+
+def _import(path: str) -> Any:
+    """Return what lies at ``module:name``."""
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+def option_of(name: str) -> Option:
+    """Return the option for an argument of `creche.train`."""
+    command = ARGUMENTS[name].command
+    assert command is not None
+    parse = _import(command.parser) if command.parser else None
+    return Option(name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words)
+
+
+def options_of(*groups: Group, without: tuple[str, ...] = ()) -> tuple[Option, ...]:
+    """Return the options for the arguments in these groups, in the order of the table."""
+    return tuple(
+        option_of(argument.name)
+        for argument in ARGUMENTS.values()
+        if argument.group in groups and argument.command is not None and argument.name not in without
+    )
 
 
 def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command, a function of its arguments and ``**given``, these options."""
+    """Give these options to a command, a function of its arguments and ``**given``."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
@@ -110,7 +146,7 @@ def with_options(*options: Option) -> Callable[[Callable[..., None]], Callable[.
 
 
 def parse_arguments(options: tuple[Option, ...], given: dict[str, Any]) -> dict[str, Any]:
-    """What was typed, each word as its option's value; options that were not given are left out."""
+    """Return the value of each option that was typed, by name."""
     found = {}
     for option in options:
         value = given.get(option.name)
@@ -120,43 +156,49 @@ def parse_arguments(options: tuple[Option, ...], given: dict[str, Any]) -> dict[
 
 
 def parse_widths(text: str) -> list[int]:
-    """``10,10`` as a list; ``none`` as an empty one."""
+    """Parse ``10,10`` as a list of widths, and ``none`` as an empty one."""
     if text.strip().lower() in ("none", ""):
         return []
     try:
         return [int(width) for width in text.split(",")]
     except ValueError:
-        raise PlanError(f"--hidden: got {text!r}; needs whole numbers with commas between, such as 10,10") from None
+        raise PlanError(
+            f"--hidden: got {text!r}; needs whole numbers separated by commas, such as 10,10", argument="hidden"
+        ) from None
 
 
 def parse_words(text: str) -> str | list[str]:
-    """One word, or several with commas between."""
+    """Parse one word, or several separated by commas."""
     parts = [part.strip() for part in text.split(",")]
     return parts[0] if len(parts) == 1 else parts
 
 
 def parse_shares(text: str) -> float | list[float]:
-    """One number, or several with commas between."""
+    """Parse one number, or several separated by commas."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise PlanError(f"--dropout: got {text!r}; needs a number, or several with commas between") from None
+        raise PlanError(
+            f"--dropout: got {text!r}; needs a number, or several separated by commas", argument="dropout"
+        ) from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def parse_roles(given: list[str]) -> dict[str, str]:
-    """``name=role`` each."""
+    """Parse ``name=role`` of each."""
     found = {}
     for text in given:
         name, equals, role = text.rpartition("=")
         if not equals or not name:
-            raise PlanError(f"--column: got {text!r}; needs a column and its role, such as body_mass_g=number")
+            raise PlanError(
+                f"--column: got {text!r}; needs a column and its role, such as body_mass_g=numeric", argument="schema"
+            )
         found[name] = role
     return found
 
 
 def parse_class_weight(text: str) -> Any:
-    """``balanced``, or ``Adelie=2,Gentoo=1`` as a dict from class to weight."""
+    """Parse ``balanced``, or ``Adelie=2,Gentoo=1`` as a dict from class to weight."""
     if text.strip() == "balanced":
         return "balanced"
     found: dict[Any, float] = {}
@@ -167,51 +209,54 @@ def parse_class_weight(text: str) -> Any:
         except ValueError:
             equals = ""
         if not equals or not name:
-            raise PlanError(f"--class-weight: got {part!r}; needs 'balanced', or such as Adelie=2,Gentoo=1")
+            raise PlanError(
+                f"--class-weight: got {part!r}; needs 'balanced', or weights such as Adelie=2,Gentoo=1",
+                argument="class_weight",
+            )
     return found
 
 
 def parse_separator(text: str) -> str:
-    """A character, or the word tab."""
+    """Parse a character, or the word tab."""
     return {"tab": "\t", "\\t": "\t"}.get(text, text)
 
 
 def parse_quote(text: str) -> str:
-    """A character, or the word none."""
+    """Parse a character, or the word none."""
     return "" if text == "none" else text
 
 
 def check_writable(path: Path) -> Path:
-    """A file that is to be written later: if it cannot be, that is said before any work is done."""
+    """Return the path of a file to be written later; an error, before any work is done, if it cannot be."""
     folder = path.absolute().parent
     if str(path) != "-" and not folder.is_dir():
         raise FileError(f"{path}: there is no folder {folder}; make it first")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; give the name of a file")
     if str(path) != "-" and not os.access(path if path.exists() else folder, os.W_OK):
-        raise FileError(f"{path}: may not be written; permit it (chmod u+w), or choose another place")
+        raise FileError(f"{path}: cannot be written; permit it (chmod u+w), or choose another place")
     return path
 
 
-THREADS = Option("threads", int, TRAINING, "Threads to use.", "all cores")
+THREADS = option_of("threads")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
-COLUMNS = Option(
-    "schema", list, TABLE, "What a column is: numeric, categorical, boolean, datetime, text, identifier, ignore. As often as needed.",
-    "inferred", "--column", parse_roles,
-)  # fmt: skip
+COLUMNS = option_of("schema")
 READING = (
-    Option("format", str, TABLE, "csv, parquet, arrow or jsonl.", "by content"),
+    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow or jsonl.", "by content"),
     Option(
-        "separator", str, TABLE, "Between the cells of a CSV file: ',', ';', tab, …", "detected", parse=parse_separator
+        "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
+        parse=parse_separator,
     ),
-    Option("quote", str, TABLE, "Around cells that hold separators; 'none' for none.", "detected", parse=parse_quote),
-    Option("text_encoding", str, TABLE, "Of a CSV file: utf-8, latin-1, …", "detected"),
-    Option("decimal_comma", bool, TABLE, "Whether numbers are written 1,5.", "detected"),
-)
+    Option(
+        "quote", str, TABLE, "Character around cells of a CSV file that hold separators; 'none' for none.", "detected",
+        parse=parse_quote,
+    ),
+    Option("text_encoding", str, TABLE, "Text encoding of a CSV file: utf-8, latin-1, …", "detected"),
+    Option("decimal_comma", bool, TABLE, "Numbers are written with a decimal comma: 1,5.", "detected"),
+)  # fmt: skip
 
 
 def create_read_options(given: dict[str, Any]) -> dict[str, Any]:
-    """How a file is written, as far as it was said."""
-    said = parse_arguments(READING, given)
-    return said
+    """Return the read options that were typed."""
+    return parse_arguments(READING, given)

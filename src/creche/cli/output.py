@@ -1,4 +1,4 @@
-"""Pages on standard output, in which names of columns and classes stand as they are, whatever they hold."""
+"""Print pages on standard output, showing names of columns and classes exactly as they are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.segment import Segment
 
-__all__ = ["print_page", "save_picture"]
+__all__ = ["print_page", "replace_controls", "save_picture"]
 
 
 def print_page(*parts: RenderableType) -> None:
-    """Prints texts and tables below each other.
+    """Print texts and tables below each other.
 
-    A name is not taken for markup, as in ``[red]``; and what could command the terminal is shown as ``�``, for names
-    come out of files that may be anyone's.
+    Names are not read as markup, such as ``[red]``, and characters that could control the terminal are shown as
+    ``�``, because names come from files that anybody may have written.
     """
     from rich.console import Console
     from rich.segment import Segment, Segments
@@ -28,40 +28,34 @@ def print_page(*parts: RenderableType) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     for part in parts:
         segments = [
-            segment if segment.control else Segment(_harmless(segment.text), segment.style)
+            segment if segment.control else Segment(replace_controls(segment.text), segment.style)
             for segment in console.render(console.render_str(part) if isinstance(part, str) else part)
         ]
-        lines = [[*_without_spaces_behind(line), Segment.line()] for line in Segment.split_lines(segments)]
+        lines = [[*_strip_right(line), Segment.line()] for line in Segment.split_lines(segments)]
         console.print(Segments(chain.from_iterable(lines)), end="")
 
 
-def _without_spaces_behind(line: list[Segment]) -> list[Segment]:
-    """Tables fill their last column: whoever copies or compares a page would have the spaces too."""
-    while line and not line[-1].control and not line[-1].text.strip(" "):
-        line = line[:-1]
-    return [*line[:-1], type(line[-1])(line[-1].text.rstrip(" "), line[-1].style)] if line else []
-
-
-def _harmless(text: str) -> str:
+def replace_controls(text: str) -> str:
+    """Replace characters that could control a terminal; line breaks stay."""
     return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
 def save_picture(draw: Callable[[], Any], path: Path) -> None:
-    """Draws without a window, and writes the figure.
+    """Draw without a window, and write the figure.
 
     Parameters
     ----------
     draw : callable
-        Gives the Axes.
+        Returns the Axes.
     path : Path
-        Its ending says the format.
+        The suffix determines the format.
 
     Raises
     ------
     PlanError
-        If matplotlib does not write such files.
+        If matplotlib does not write files of that format.
     FileError
-        If it cannot be written.
+        If the file cannot be written.
 
     """
     from creche.plots.style import off_screen
@@ -70,7 +64,14 @@ def save_picture(draw: Callable[[], Any], path: Path) -> None:
         axes = draw()
     try:
         axes.figure.savefig(path, dpi=150)
-    except ValueError as error:  # another ending than those matplotlib writes
+    except ValueError as error:  # another suffix than those that matplotlib writes
         raise PlanError(f"--plot: {path}: {error}") from error
     except OSError as error:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _strip_right(line: list[Segment]) -> list[Segment]:
+    """Strip the spaces with which a table fills its last column: they would be copied and compared with the page."""
+    while line and not line[-1].control and not line[-1].text.strip(" "):
+        line = line[:-1]
+    return [*line[:-1], type(line[-1])(line[-1].text.rstrip(" "), line[-1].style)] if line else []

@@ -3,68 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    READING,
-    TABLE,
-    THREADS,
-    Option,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
-from creche.cli.progress import show_activity
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, FILES, READING, TABLE, THREADS, Option
 
 __all__ = ["plot"]
 
-OUTPUT = "plots"
-OPTIONS = (
-    DROP_UNLABELLED,
-    Option("output", Path, FILES, "The folder for the pictures; is made if it is not there.", OUTPUT, "--output -o"),
-    Option("picture_format", str, FILES, "png, svg or pdf.", "png", "--format"),
-    Option("dark", bool, FILES, "For a dark background."),
-    THREADS,
+FOLDER = "plots"
+# Here --format is the format of the pictures.
+READ_OPTIONS = (
+    Option("table_format", str, TABLE, "Format of the table: csv, parquet, arrow or jsonl.", "by content"),
+    *(option for option in READING if option.name != "format"),
 )
-# The word --format is for the pictures here.
-READING_HERE = (Option("table_format", str, TABLE, "csv, parquet, arrow or jsonl.", "by content"), *READING[1:])
 
 
-@with_options(*OPTIONS, *READING_HERE)
-def plot(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
-    """Draw a model, and how good it is on a table that holds the label.
+@model_command(
+    DROP_UNLABELLED,
+    Option("output", Path, FILES, "Folder for the pictures, created if it does not exist.", FOLDER, "--output -o"),
+    Option("picture_format", str, FILES, "Format of the pictures: png, svg or pdf.", "png", "--format"),
+    Option("dark", bool, FILES, "Draw for a dark background."),
+    THREADS,
+    reading=READ_OPTIONS,
+)
+def plot(command: ModelCommand) -> None:
+    """Draw a model and its evaluation on a table that holds the label.
 
-    MODEL is a file that 'creche train -o' wrote. The pictures: the network, its weights, the losses by epoch, and the
-    confusion matrix, reliability, ROC, precision and recall; for numbers, predicted against true, and residuals. For
-    example:
+    MODEL is a file written by 'creche train -o'. The pictures show the network, its weights and the loss by epoch; for
+    classes the confusion matrix, reliability, ROC and precision-recall curves; for numbers predicted against true
+    values, and residuals. For example:
 
     creche plot penguins.creche penguins.csv -o plots
 
     creche plot penguins.creche penguins.csv --format svg --dark
     """
-    from creche.model.file import load
     from creche.plots.save import save_all
     from creche.plots.style import pyplot
-    from creche.table.reading.options import ReadOptions
 
-    options = parse_arguments(OPTIONS, given)
-    pyplot()
-    network = load(model, threads=options.get("threads"))
-    read_options = ReadOptions(**create_read_options({**given, "format": given["table_format"]}))
-    with show_activity("drawing"):
-        missing_label = "drop" if given["drop_unlabelled"] else "error"
-        rows = network.read_observations(table, read_options=read_options, missing_label=missing_label)
-        written = save_all(
-            network, rows, options.get("output", OUTPUT), dark=bool(given["dark"]),
+    pyplot()  # fails at once where matplotlib is missing
+    options = command.options
+    model = command.load()
+    with command.show_activity("drawing"):
+        paths = save_all(
+            model, command.read_labelled_rows(model), options.get("output", FOLDER), dark="dark" in options,
             format=options.get("picture_format", "png"),
         )  # fmt: skip
-    for path in written:
+    for path in paths:
         print(path)

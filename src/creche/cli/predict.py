@@ -1,63 +1,35 @@
-"""``creche predict``: rows in, the same rows with their predictions out."""
+"""``creche predict``: the rows of a table, with their predictions."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from creche.cli.options import (
-    FILES,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    parse_words,
-    with_options,
-)
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import FILES, ROWS, THREADS, Option, check_writable, parse_words
 from creche.cli.progress import show_count
 
 __all__ = ["predict"]
 
-OPTIONS = (
+
+@model_command(
     Option(
-        "output",
-        Path,
-        FILES,
-        "Where to: .csv, .parquet, .arrow or .jsonl.",
-        "standard output",
-        "--output -o",
-        check_writable,
+        "output", Path, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl.", "standard output",
+        "--output -o", check_writable,
     ),
-    Option("output_format", str, FILES, "csv, parquet, arrow or jsonl.", "by the name"),
+    Option("output_format", str, FILES, "Format of the output: csv, parquet, arrow or jsonl.", "by the file name"),
     Option(
-        "keep",
-        str,
-        ROWS,
-        "Columns to stand beside the predictions, with commas; 'none' for none.",
-        "all",
+        "keep", str, ROWS, "Columns to write with the predictions, separated by commas; 'none' for none.", "all",
         parse=parse_words,
     ),
-    Option("threshold", float, ROWS, "Of two classes, say the second from this probability on.", "0.5"),
+    Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "0.5"),
     THREADS,
-)
-
-
-@with_options(*OPTIONS, *READING)
-def predict(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
+)  # fmt: skip
+def predict(command: ModelCommand) -> None:
     """Predict the label of each row of a table.
 
-    MODEL is a file that 'creche train -o' wrote; TABLE a file of any size (CSV, Parquet, Arrow, JSON lines, compressed
-    or not), or '-' for standard input. Its columns may stand in any order. For example:
+    MODEL is a file written by 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow or JSON lines,
+    compressed or not), or '-' for standard input; its columns may be in any order. For example:
 
     creche predict penguins.creche new.csv -o predictions.csv
 
@@ -65,18 +37,17 @@ def predict(
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
     """
-    from creche.model.file import load
     from creche.model.predict_file import predict_file
-    from creche.table.reading.options import ReadOptions
 
-    options = parse_arguments(OPTIONS, given)
+    options = command.options
     keep = options.get("keep")
-    kept = None if keep is None else [] if keep == "none" else [keep] if isinstance(keep, str) else keep
-    network = load(model, threads=options.get("threads"))
+    columns = None if keep is None else [] if keep == "none" else [keep] if isinstance(keep, str) else keep
+    model = command.load()
     with show_count("rows predicted") as on_progress:
-        done = predict_file(
-            network, table, options.get("output", "-"), keep=kept, format=options.get("output_format"),
-            read_options=ReadOptions(**create_read_options(given)), threshold=options.get("threshold"), on_progress=on_progress,
+        prediction = predict_file(
+            model, command.table, options.get("output", "-"), keep=columns, format=options.get("output_format"),
+            read_options=command.read_options, threshold=options.get("threshold"), on_progress=on_progress,
         )  # fmt: skip
-    if done.ignored:
-        print(f"creche: the model does not know these columns: {', '.join(done.ignored)}", file=sys.stderr)
+    if prediction.ignored:
+        names = ", ".join(prediction.ignored)
+        print(f"creche: the model was not trained on these columns: {names}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A progress bar for work that lasts: on standard error, and only where a person is watching."""
+"""Progress displays for work that takes a while: on standard error, and only if it is a terminal."""
 
 from __future__ import annotations
 
@@ -19,51 +19,52 @@ if TYPE_CHECKING:
 __all__ = ["folds_progress", "pause_display", "show_activity", "show_count", "sweep_progress", "training_progress"]
 
 SECONDS_BEFORE_SHOWN = 0.5
+UPDATE_SHARE = 20  # reading the progress of very many networks takes a while: it gets a twentieth of the time
 
 
 @contextmanager
-def show_activity(what: str, quiet: bool = False) -> Iterator[None]:
-    """Says that work goes on of which nobody knows how much there is."""
-    with _shown(_Display(what), quiet):
+def show_activity(activity: str, quiet: bool = False) -> Iterator[None]:
+    """Show what is being done while work of unknown length lasts."""
+    with _show(_Display(activity), quiet):
         yield
 
 
 @contextmanager
 def training_progress(quiet: bool) -> Iterator[Callable[[Run], None] | None]:
-    """What to give `creche.train` as `on_progress`, or None where nobody is watching."""
-    bar = _Bar("reading the table")
-    with _shown(bar, quiet) as is_shown:
-        yield bar.update if is_shown else None
+    """Yield the `on_progress` for `creche.train`, or None if nothing is to be shown."""
+    display = _TrainingDisplay("reading the table")
+    with _show(display, quiet) as is_shown:
+        yield display.update if is_shown else None
 
 
 @contextmanager
 def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
-    """What to give `creche.sweep` as `on_progress`, or None where nobody is watching."""
-    bar = _ColonyBar("reading the table")
-    with _shown(bar, quiet) as is_shown:
-        yield bar.update if is_shown else None
+    """Yield the `on_progress` for `creche.sweep`, or None if nothing is to be shown."""
+    display = _SweepDisplay("reading the table")
+    with _show(display, quiet) as is_shown:
+        yield display.update if is_shown else None
 
 
 @contextmanager
 def folds_progress(quiet: bool) -> Iterator[Callable[[FoldNetworks], None] | None]:
-    """What to give `creche.cross_validate` as `on_progress`, or None where nobody is watching."""
-    bar = _FoldsBar("reading the table")
-    with _shown(bar, quiet) as is_shown:
-        yield bar.update if is_shown else None
+    """Yield the `on_progress` for `creche.cross_validate`, or None if nothing is to be shown."""
+    display = _FoldsDisplay("reading the table")
+    with _show(display, quiet) as is_shown:
+        yield display.update if is_shown else None
 
 
 @contextmanager
-def show_count(what: str) -> Iterator[Callable[[int], None] | None]:
-    """What to give as `on_progress` to work that says how much is done, but not of how much."""
-    counter = _Counter(what)
-    with _shown(counter, quiet=False) as is_shown:
-        yield counter.update if is_shown else None
+def show_count(things: str) -> Iterator[Callable[[int], None] | None]:
+    """Yield the `on_progress` for work that knows how much is done, but not how much there is; None if not shown."""
+    display = _CountDisplay(things)
+    with _show(display, quiet=False) as is_shown:
+        yield display.update if is_shown else None
 
 
 @contextmanager
 def pause_display() -> Iterator[None]:
-    """Nothing moves on the screen while a person is asked something."""
-    display = _Display.now
+    """Show nothing while the user is asked a question."""
+    display = _Display.current
     if display is not None:
         display.pause()
     yield
@@ -72,45 +73,45 @@ def pause_display() -> Iterator[None]:
 
 
 @contextmanager
-def _shown(display: _Display, quiet: bool) -> Iterator[bool]:
-    """Whether the display is to be seen; it is, from the time on that is worth it, until the work ends."""
+def _show(display: _Display, quiet: bool) -> Iterator[bool]:
+    """Show the display until the work ends, if there is a terminal; yield whether there is."""
     if quiet or not sys.stderr.isatty():
         yield False
         return
     display.begin()
-    _Display.now = display
+    _Display.current = display
     try:
         yield True
     finally:
-        _Display.now = None
+        _Display.current = None
         display.close()
 
 
 class _Display:
-    """Begins only after half a second: most work is done by then, and rich takes a while to import.
+    """A display that begins after half a second: most work is done by then, and rich takes a while to import.
 
-    Until the work tells how far it is, a thread shows what is being done.
+    Until the work reports its progress, a thread shows the activity.
     """
 
-    now: ClassVar[_Display | None] = None  # the one on the screen
+    current: ClassVar[_Display | None] = None  # the one on the screen
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._begin = time.monotonic()
+    def __init__(self, activity: str) -> None:
+        self._activity = activity
+        self._began_at = time.monotonic()
         self._stop: Callable[[], None] | None = None
         self._is_waiting = True
         self._lock = threading.Lock()
-        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._wait)
+        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._show_activity)
 
     def begin(self) -> None:
-        self._begin = time.monotonic()
+        self._began_at = time.monotonic()
         self._is_waiting = True
-        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._wait)
+        self._timer = threading.Timer(SECONDS_BEFORE_SHOWN, self._show_activity)
         self._timer.daemon = True
         self._timer.start()
 
     def pause(self) -> None:
-        """Away with what is shown, until it begins again."""
+        """Remove the display until it begins again."""
         self._timer.cancel()
         with self._lock:
             self._is_waiting = False
@@ -118,18 +119,25 @@ class _Display:
                 self._stop()
                 self._stop = None
 
-    def _wait(self) -> None:
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._is_waiting = False
+            if self._stop is not None:
+                self._stop()
+
+    def _show_activity(self) -> None:
         from rich.progress import SpinnerColumn, TimeElapsedColumn
 
         with self._lock:
             if self._is_waiting:
-                self._start((SpinnerColumn(), self._what, TimeElapsedColumn()), None)
+                self._start((SpinnerColumn(), self._activity, TimeElapsedColumn()), None)
 
-    def _is_time(self) -> bool:
-        return time.monotonic() - self._begin >= SECONDS_BEFORE_SHOWN
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._began_at >= SECONDS_BEFORE_SHOWN
 
-    def _begins_to_tell(self) -> bool:
-        """Whether the work tells how far it is for the first time; what was shown while waiting goes."""
+    def _stop_waiting(self) -> bool:
+        """Remove the activity, and return whether this is the first report of progress."""
         with self._lock:
             if not self._is_waiting:
                 return False
@@ -148,21 +156,14 @@ class _Display:
         self._progress.start()
         self._stop = self._progress.stop
 
-    def close(self) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._is_waiting = False
-            if self._stop is not None:
-                self._stop()
 
-
-class _Bar(_Display):
-    """Epochs done of those to do, and the loss."""
+class _TrainingDisplay(_Display):
+    """Epochs done of all, and the loss."""
 
     def update(self, run: Run) -> None:
-        if not self._is_time():
+        if not self._is_due():
             return
-        if self._begins_to_tell():
+        if self._stop_waiting():
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
             loss_column = TextColumn("{task.fields[loss]}")
@@ -173,59 +174,57 @@ class _Bar(_Display):
         self._progress.update(self._task, completed=run.epoch, loss=loss)
 
 
-class _ColonyBar(_Display):
-    """Networks done of all, and how far all have come."""
+class _NetworksDisplay(_Display):
+    """Networks done of all, and the epochs done by all of them together."""
 
-    _next_look = 0.0
+    _next_update = 0.0
 
+    def _is_due(self) -> bool:
+        return super()._is_due() and time.monotonic() >= self._next_update
+
+    def _show(self, completed: int, total: int, networks: str, began_at: float) -> None:
+        if self._stop_waiting():
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            networks_column = TextColumn("{task.fields[networks]}")
+            columns = (networks_column, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            self._start(columns, total, networks="")
+        self._progress.update(self._task, completed=completed, total=total, networks=networks)
+        self._next_update = time.monotonic() + UPDATE_SHARE * (time.monotonic() - began_at)
+
+
+class _SweepDisplay(_NetworksDisplay):
     def update(self, colony: Colony) -> None:
-        if not self._is_time() or time.monotonic() < self._next_look:
+        if not self._is_due():
             return
-        crew, begin = colony.crew, time.monotonic()
+        crew, began_at = colony.crew, time.monotonic()
         epochs = [job.plan.epochs for job in crew.jobs]
-        if self._begins_to_tell():
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-            done = TextColumn("{task.fields[done]}")
-            self._start((done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()), sum(epochs), done="")
-        goes_on = [crew.status(n) == "running" for n in range(len(crew))]
-        # Whoever ended early has nothing left to do.
-        come = sum(crew.epoch(n) if goes_on[n] else epochs[n] for n in range(len(crew)))
-        said = f"{len(crew) - sum(goes_on):,} of {len(crew):,} networks"
-        self._progress.update(self._task, completed=come, total=sum(epochs), done=said)
-        # Of very many networks, looking takes a while: it gets a twentieth of the time.
-        self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
+        is_running = [crew.status(n) == "running" for n in range(len(crew))]
+        # A network that ended early counts as having done all its epochs.
+        completed = sum(crew.epoch(n) if is_running[n] else epochs[n] for n in range(len(crew)))
+        networks = f"{len(crew) - sum(is_running):,} of {len(crew):,} networks"
+        self._show(completed, sum(epochs), networks, began_at)
 
 
-class _FoldsBar(_Display):
-    """Networks done of all, how many a second, and how far all have come."""
-
-    _next_look = 0.0
-
+class _FoldsDisplay(_NetworksDisplay):
     def update(self, networks: FoldNetworks) -> None:
-        if not self._is_time() or time.monotonic() < self._next_look:
+        if not self._is_due():
             return
-        begin = time.monotonic()
-        come, wanted = networks.epochs
-        if self._begins_to_tell():
-            from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-            done = TextColumn("{task.fields[done]}")
-            self._start((done, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()), wanted, done="")
-        said = f"{networks.done:,} of {len(networks):,} networks, {networks.rate:,.3g} a second"
-        self._progress.update(self._task, completed=come, done=said)
-        self._next_look = time.monotonic() + 20 * (time.monotonic() - begin)
+        began_at = time.monotonic()
+        completed, total = networks.epochs
+        done = f"{networks.done:,} of {len(networks):,} networks, {networks.rate:,.3g} a second"
+        self._show(completed, total, done, began_at)
 
 
-class _Counter(_Display):
-    """How much is done, and how fast."""
+class _CountDisplay(_Display):
+    """The number of things done, and how many a second."""
 
     def update(self, done: int) -> None:
-        if not self._is_time():
+        if not self._is_due():
             return
-        if self._begins_to_tell():
+        if self._stop_waiting():
             from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            self._start((SpinnerColumn(), TextColumn("{task.fields[done]}"), TimeElapsedColumn()), None, done="")
-        rate = done / max(time.monotonic() - self._begin, 1e-9)
-        self._progress.update(self._task, done=f"{done:,} {self._what}, {rate:,.0f} a second")
+            self._start((SpinnerColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn()), None, count="")
+        rate = done / max(time.monotonic() - self._began_at, 1e-9)
+        self._progress.update(self._task, count=f"{done:,} {self._activity}, {rate:,.0f} a second")

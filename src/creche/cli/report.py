@@ -1,64 +1,46 @@
-"""``creche report``: a page about a model, and a model card."""
+"""``creche report``: a report on a model as one page, and a model card."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
-from creche.cli.progress import show_activity
+from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, FILES, THREADS, Option, check_writable
 
 __all__ = ["report"]
 
-OUTPUT = Path("report.html")
-OPTIONS = (
+PAGE = Path("report.html")
+
+
+@model_command(
     DROP_UNLABELLED,
-    Option("output", Path, FILES, "The page.", str(OUTPUT), "--output -o", check_writable),
-    Option("card", Path, FILES, "Write a model card to this file, in Markdown.", parse=check_writable),
-    Option("intended_use", str, FILES, "What the model is for; left out, there is a blank to fill."),
-    Option("title", str, FILES, "Of the page.", "the model's name and the label"),
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts."),
+    Option("output", Path, FILES, "Write the report to this HTML file.", str(PAGE), "--output -o", check_writable),
+    Option("card", Path, FILES, "Write a model card in Markdown to this file.", parse=check_writable),
+    Option("intended_use", str, FILES, "What the model is for; without it, the report has a blank to fill in."),
+    Option("title", str, FILES, "Title of the report.", "the model's name and the label"),
+    SAMPLE_WEIGHT,
     THREADS,
 )
+def report(command: ModelCommand) -> None:
+    """Write a report on a model: its data, training, metrics, errors, feature importance and limitations.
 
-
-@with_options(*OPTIONS, *READING)
-def report(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
-    """Write a page about a model: how good it is, what it was trained on, where it errs, what it uses, its limits.
-
-    MODEL is a file that 'creche train -o' wrote; TABLE holds the label. If it is the table the model was trained on,
-    the rows kept out judge it. The page is one file, which needs no network connection. For example:
+    MODEL is a file written by 'creche train -o'; TABLE holds the label. If TABLE is the table the model was trained on,
+    the model is evaluated on the rows held out from it. The report is one file that needs no network connection. For
+    example:
 
     creche report penguins.creche penguins.csv -o report.html
 
-    creche report credit.creche later.csv --card card.md --intended-use "Which loans a clerk looks at first."
+    creche report credit.creche later.csv --card card.md --intended-use "Order in which a clerk reads loan applications"
     """
     from creche.report.report import report as write_report
-    from creche.table.reading.options import ReadOptions
 
-    options = parse_arguments(OPTIONS, given)
-    if options.pop("drop_unlabelled", False):
-        options["missing_label"] = "drop"
-    output = options.pop("output", None) or check_writable(OUTPUT)
-    with show_activity("writing the report"):
-        write_report(model, table, output, read_options=ReadOptions(**create_read_options(given)), **options)
-    print(output)
+    options = dict(command.options)
+    page = options.pop("output", None) or check_writable(PAGE)
+    with command.show_activity("writing the report"):
+        write_report(
+            command.model_path, command.table, page, read_options=command.read_options,
+            missing_label=command.missing_label, threads=command.threads, **options,
+        )  # fmt: skip
+    print(page)
     if "card" in options:
         print(options["card"])

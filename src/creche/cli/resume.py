@@ -1,40 +1,52 @@
-"""``creche resume``: a run that was stopped goes on from its latest checkpoint."""
+"""``creche resume``: continues a run that was stopped from its latest checkpoint."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from creche.cli.options import FILES, JSON, THREADS, Option, check_writable, parse_arguments, with_options
+from creche.cli.options import (
+    FILES,
+    JSON,
+    THREADS,
+    Option,
+    check_writable,
+    option_of,
+    options_of,
+    parse_arguments,
+    with_options,
+)
 from creche.cli.progress import training_progress
 from creche.cli.train import evaluate_run, save_model, show_run
 
 __all__ = ["resume"]
 
+# The arguments of `creche.resume` that are those of `creche.train`.
+RUN_OPTIONS = (
+    *(replace(option, panel=FILES, default="where it was") for option in options_of("held_out")),
+    option_of("checkpoint_every"),
+    THREADS,
+)
 OPTIONS = (
-    Option("table", str, FILES, "The table, if it lies elsewhere now.", "where it was"),
-    Option("validation_data", Path, FILES, "The file of validation rows, likewise.", "where it was", "--validation"),
-    Option("test_data", Path, FILES, "The file of test rows, likewise.", "where it was", "--test"),
-    Option("output", Path, FILES, "Keep the model in this file.", "", "--output -o", check_writable),
-    Option("checkpoint_every", int, FILES, "Epochs between checkpoints.", "10"),
+    Option("table", str, FILES, "The table, if it has been moved.", "where it was"),
+    Option("output", Path, FILES, "Write the model to this file.", "", "--output -o", check_writable),
 )
 
 
-@with_options(*OPTIONS, THREADS, JSON)
+@with_options(*OPTIONS, *RUN_OPTIONS, JSON)
 def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
-    """Go on with a run that was stopped, and end with the same bytes as if it had not been.
+    """Continue a run that was stopped; it ends with the same bytes as if it had not been.
 
-    CHECKPOINT is the folder that was given to 'creche train --checkpoint'. For example:
+    CHECKPOINT is the folder that 'creche train --checkpoint' wrote to. For example:
 
     creche resume runs/first -o penguins.creche
     """
     from creche.training.resume import resume as resume_run
 
-    options = parse_arguments((*OPTIONS, THREADS), given)
-    others = ("checkpoint_every", "threads", "validation_data", "test_data")
-    chosen = {name: options[name] for name in others if name in options}
+    options, chosen = parse_arguments(OPTIONS, given), parse_arguments(RUN_OPTIONS, given)
     interrupted = False
     with training_progress(quiet=given["as_json"]) as on_progress:
         try:

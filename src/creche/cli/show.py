@@ -1,50 +1,51 @@
-"""``creche show``: what a model file holds."""
+"""``creche show``: the contents of a model file."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
-
-from creche.cli.options import FILES, JSON, Option, check_writable, with_options
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import FILES, JSON, Option, check_writable
 from creche.cli.output import print_page
 from creche.errors import PlanError
 
 __all__ = ["show"]
 
 
-@with_options(Option("save_plan", Path, FILES, "Write the model's plan to this TOML file.", parse=check_writable), JSON)
-def show(model: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
-    """Show what a model is: its columns, classes, layers, training and metrics.
+@model_command(
+    Option("save_plan", Path, FILES, "Write the plan of the model to this TOML file.", parse=check_writable),
+    JSON,
+    reads_table=False,
+)
+def show(command: ModelCommand) -> None:
+    """Show the columns, classes, layers, training and metrics of a model.
 
-    MODEL is a file that 'creche train -o' or 'creche sweep -o' wrote. For example:
+    MODEL is a file written by 'creche train -o' or 'creche sweep -o'. For example:
 
     creche show penguins.creche
 
     creche show penguins.creche --save-plan plan.toml
     """
-    from creche.cli.pages import run as render_model
-    from creche.model.file import load
+    from creche.cli.pages.run import ensemble_data, ensemble_page, model_data, model_page
     from creche.model.model import Model
 
-    network = load(model)
-    if not isinstance(network, Model):
-        if given["save_plan"] is not None:
-            raise PlanError(f"{model}: holds an ensemble of {len(network)} networks, which have no plan in common")
-        if given["as_json"]:
-            print(json.dumps(render_model.ensemble_data(network), allow_nan=False, default=str))
+    path, target = command.model_path, command.options.get("save_plan")
+    loaded = command.load()
+    if not isinstance(loaded, Model):
+        if target is not None:
+            raise PlanError(f"{path}: holds an ensemble of {len(loaded)} networks, which have no plan in common")
+        if command.as_json:
+            command.print_json(ensemble_data(loaded))
         else:
-            print_page(render_model.ensemble_page(network))
+            print_page(ensemble_page(loaded))
         return
-    if given["save_plan"] is not None:
+    if target is not None:
         from creche.training.plan_file import plan_to_arguments, write_plan
 
-        if network.provenance is None:
-            raise PlanError(f"{model}: does not say how the model was trained; there is no plan to save")
-        write_plan(plan_to_arguments(network.plan, network.provenance.preparation), check_writable(given["save_plan"]))
-    if given["as_json"]:
-        print(json.dumps(render_model.model_data(network), allow_nan=False, default=str))
-        return
-    print_page(render_model.model_page(network))
+        if loaded.provenance is None:
+            raise PlanError(f"{path}: does not record how the model was trained; there is no plan to save")
+        write_plan(plan_to_arguments(loaded.plan, loaded.provenance.preparation), target)
+    if command.as_json:
+        command.print_json(model_data(loaded))
+    else:
+        print_page(model_page(loaded))

@@ -1,4 +1,4 @@
-"""``creche sweep``: many networks at once, compared; the best of them, or several together, kept."""
+"""``creche sweep``: trains many networks at once, compares them, and writes the best, or an ensemble, to a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creche.cli.options import (
+    DROP_UNLABELLED,
     FILES,
     JSON,
     READING,
+    THREADS,
     Option,
     check_writable,
     create_read_options,
+    options_of,
     parse_arguments,
     with_options,
 )
 from creche.cli.output import print_page
 from creche.cli.progress import pause_display, sweep_progress
-from creche.cli.train import OF_THE_OPTIMIZER, OF_THE_PLAN, OTHERS
 from creche.cli.value_lists import accept_several
 from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,60 +37,68 @@ if TYPE_CHECKING:
 
 __all__ = ["YES", "create_confirmation", "sweep"]
 
-SECONDS_UNASKED = 30
+SECONDS_WITHOUT_ASKING = 30
 MANY = "Many networks"
-# What cannot differ from network to network, and so is typed as for `creche train`.
-SHARED = (
-    "label", "schema", "task", "class_weight", "sample_weight", "seed", "validation_fraction", "test_fraction", "group",
-    "time", "split_column", "split_seed", "duplicates",
-)  # fmt: skip
-OF_ALL = tuple(
-    option if option.name in SHARED else accept_several(option) for option in (*OF_THE_PLAN, *OF_THE_OPTIMIZER)
+# What cannot differ from network to network is typed as for `creche train`.
+NETWORK_OPTIONS = tuple(
+    accept_several(option) if ARGUMENTS[option.name].sweepable else option
+    for option in options_of("plan", "preparation", "optimizer")
 )
-BESIDE = tuple(o for o in OTHERS if o.name in ("drop_unlabelled", "validation_data", "test_data", "threads"))
-COUNTS = (
-    Option("seeds", int, MANY, "Networks for each combination of values, each with a seed of its own.", "1"),
-    Option("folds", int, MANY, "Judge each combination by cross-validation: networks on each of so many folds."),
-    Option("repeats", int, MANY, "How often the folds are dealt out anew.", "1"),
-    Option("samples", int, MANY, "Draw so many combinations instead of trying all."),
-    Option("method", str, MANY, "grid, random or sobol.", "grid, with --samples random"),
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
+SWEEP_OPTIONS = (
+    Option("seeds", int, MANY, "Networks for each combination of values, each with its own seed.", "1"),
+    Option("folds", int, MANY, "Cross-validate each combination with this many folds."),
+    Option("repeats", int, MANY, "Number of times that the rows are assigned to folds.", "1"),
+    Option("samples", int, MANY, "Draw this many combinations instead of trying all."),
+    Option("method", str, MANY, "Search method: grid, random or sobol.", "grid, with --samples random"),
     Option(
-        "halving", float, MANY, "Stop the worst early: the share that goes on after each round, such as 0.33.", "off"
+        "halving",
+        float,
+        MANY,
+        "Stop the worst early: share of networks that continue after each round, such as 0.33.",
+        "off",
     ),
     Option(
-        "bootstrap", bool, MANY, "Let each network learn rows of its own, drawn from the training rows by its seed."
+        "bootstrap",
+        bool,
+        MANY,
+        "Train each network on its own bootstrap sample of the training rows, drawn by its seed.",
     ),
 )
-KEPT = (
+CHECKPOINT_OPTIONS = (
     Option(
-        "checkpoint", Path, FILES, "Keep the state of all networks in this file while they train.", parse=check_writable
+        "checkpoint",
+        Path,
+        FILES,
+        "Write the state of all networks to this file while they train.",
+        parse=check_writable,
     ),
-    Option("resume", bool, FILES, "Go on from that file."),
+    Option("resume", bool, FILES, "Continue from that file."),
 )
-YES = Option("yes", bool, FILES, "Begin without asking, however long it takes.")
-SHOWN = (
-    Option("ensemble", int, MANY, "Let the best speak together: how often one is added to the ensemble."),
+YES = Option("yes", bool, FILES, "Start without asking, however long it takes.")
+OUTPUT_OPTIONS = (
+    Option("ensemble", int, MANY, "Build an ensemble: number of greedy selection steps."),
     Option(
         "output",
         Path,
         FILES,
-        "Keep the best network, or the ensemble, in this file.",
+        "Write the best network, or the ensemble, to this file.",
         "",
         "--output -o",
         check_writable,
     ),
-    Option("top", int, FILES, "How many of the best to show.", "10"),
+    Option("top", int, FILES, "Number of networks to show, the best first.", "10"),
     YES,
     JSON,
 )
 
 
-@with_options(*OF_ALL, *COUNTS, *READING, *BESIDE, *KEPT, *SHOWN)
+@with_options(*NETWORK_OPTIONS, *SWEEP_OPTIONS, *READING, *SHARED_OPTIONS, *CHECKPOINT_OPTIONS, *OUTPUT_OPTIONS)
 def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
-    """Train many networks at once, and show which are best and what mattered.
+    """Train many networks at once, and show which are best and which options mattered.
 
-    Every option of the network and its training takes several values, with commas between, or a range of numbers:
-    1e-4..1 by equal ratios, 0..0.5 by equal steps, 1e-4..1/24 for 24 of them. For example:
+    Every option of the network and its training takes several values separated by commas, or a range of numbers:
+    1e-4..1 in equal ratios, 0..0.5 in equal steps, 1e-4..1/24 for 24 values. For example:
 
     creche sweep penguins --label species --optimizer sgd,adam,adadelta --learning-rate 1e-4..1 --seeds 16
 
@@ -97,20 +108,21 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
 
     creche sweep houses.csv --label price --learning-rate 1e-4..0.1 --batch-size 8..256 --samples 200 --halving 0.33
     """
-    arguments, shown = _arguments(given), parse_arguments(SHOWN, given)
+    arguments, output = _sweep_arguments(given), parse_arguments(OUTPUT_OPTIONS, given)
     for name in ("top", "ensemble"):
-        if shown.get(name, 1) < 1:
-            raise PlanError(f"--{name}: got {shown[name]}; needs a whole number of at least 1")
+        if output.get(name, 1) < 1:
+            raise PlanError(f"--{name}: got {output[name]}; needs a whole number of at least 1", argument=name)
     for name in ("output", "ensemble") if "folds" in arguments else ():
-        if name in shown:
+        if name in output:
             raise PlanError(
-                f"--{name}: does not go with --folds, of which no network learns all rows; train the best with creche "
-                "train, or sweep without folds"
+                f"--{name}: does not go with --folds, where no network is trained on all rows; train the best with "
+                "creche train, or sweep without folds",
+                argument=name,
             )
     from creche.model_selection.sweep import sweep as sweep_networks
 
-    as_json, interrupted = "as_json" in shown, False
-    confirm = create_confirmation("yes" in shown, "give fewer values, --samples or --halving")
+    as_json, interrupted = "as_json" in output, False
+    confirm = create_confirmation("yes" in output, "give fewer values, --samples or --halving")
     with sweep_progress(quiet=as_json) as on_progress:
         try:
             colony = sweep_networks(table, **arguments, confirm=confirm, on_progress=on_progress)
@@ -119,23 +131,23 @@ def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: An
                 raise
             colony, interrupted = interrupt.colony, True
     if interrupted and not len(colony.ranking()):
-        print("creche: stopped before any network had ended an epoch", file=sys.stderr)
+        print("creche: stopped before any network had finished an epoch", file=sys.stderr)
         raise KeyboardInterrupt
-    ensemble = colony.ensemble(shown["ensemble"]) if "ensemble" in shown else None
-    if "output" in shown:
-        (ensemble or colony.best().model).save(shown["output"])
-    _show(colony, ensemble, shown.get("top", 10), as_json)
+    ensemble = colony.ensemble(output["ensemble"]) if "ensemble" in output else None
+    if "output" in output:
+        (ensemble or colony.best().model).save(output["output"])
+    _show(colony, ensemble, output.get("top", 10), as_json)
     if interrupted:
         raise KeyboardInterrupt
 
 
-def _arguments(given: dict[str, Any]) -> dict[str, Any]:
-    """Those of `creche.sweep`."""
-    arguments = parse_arguments((*OF_ALL, *COUNTS, *BESIDE, *KEPT), given)
+def _sweep_arguments(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `creche.sweep`."""
+    arguments = parse_arguments((*NETWORK_OPTIONS, *SWEEP_OPTIONS, *SHARED_OPTIONS, *CHECKPOINT_OPTIONS), given)
     if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species")
+        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
     if "resume" in arguments and "checkpoint" not in arguments:
-        raise PlanError("--resume: needs to know from where; give --checkpoint, the file it was begun with")
+        raise PlanError("--resume: needs the file to continue from; give it as --checkpoint", argument="resume")
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
     read_options = create_read_options(given)
@@ -143,27 +155,27 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
-    """Asks before what takes long: a person at a terminal; anybody else has to say so beforehand.
+    """Return a function that asks a person at a terminal before a long sweep starts; without a terminal, it refuses.
 
     Parameters
     ----------
     yes : bool
-        Whether it was said beforehand.
+        Whether to start without asking.
     less : str
-        How it would take less.
+        Advice on how to make the sweep shorter.
 
     """
 
     def confirm(estimate: Estimate) -> bool:
-        if estimate.seconds <= SECONDS_UNASKED:
+        if estimate.seconds <= SECONDS_WITHOUT_ASKING:
             return True
         print(f"creche: {estimate}", file=sys.stderr)
         if yes:
             return True
         if not sys.stdin.isatty():
-            raise PlanError(f"--yes: is missing; say that it may take so long, or {less}")
+            raise PlanError(f"--yes: is missing; add it to start anyway, or {less}", argument="yes")
         with pause_display():
-            print("Begin? [y/N] ", end="", file=sys.stderr, flush=True)
+            print("Start? [y/N] ", end="", file=sys.stderr, flush=True)
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     return confirm

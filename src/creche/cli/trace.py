@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-import typer
-
-from creche.cli.options import (
-    DROP_UNLABELLED,
-    FILES,
-    JSON,
-    READING,
-    ROWS,
-    THREADS,
-    Option,
-    check_writable,
-    create_read_options,
-    parse_arguments,
-    with_options,
-)
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option, check_writable
 from creche.cli.output import print_page
-from creche.errors import PlanError, TableError
-
-if TYPE_CHECKING:
-    from creche.table.observations import Observations
+from creche.errors import PlanError
 
 __all__ = ["trace"]
 
 
 def parse_neuron(text: str) -> tuple[int, int]:
-    """``1:3`` as a layer and a neuron."""
+    """Parse ``1:3`` as a layer and a neuron."""
     layer, colon, number = text.partition(":")
     if not colon or not layer.strip().isdecimal() or not number.strip().isdecimal():
         raise PlanError(f"--neuron: got {text!r}; needs a layer and a neuron, such as 1:3 (the inputs are layer 0)")
@@ -40,93 +21,53 @@ def parse_neuron(text: str) -> tuple[int, int]:
 
 
 def parse_rows(text: str) -> slice | list[int]:
-    """``0:20`` as the slice that it is in Python; ``3,38`` as the rows of these numbers."""
-    parts = text.split(":")
+    """Parse ``1-20`` as a range of row numbers, both ends included, and ``3,38`` as a list of them."""
+    first, dash, last = text.partition("-")
     try:
-        if len(parts) == 1:
-            return [int(part) for part in text.split(",")]
-        if len(parts) == 2:
-            return slice(*(int(part) if part.strip() else None for part in parts))
+        if dash:
+            return slice(int(first), int(last) + 1)
+        return [int(part) for part in text.split(",")]
     except ValueError:
-        pass
-    raise TableError(
-        f"--rows: got {text!r}; needs 0:20 (the first 20, as a slice in Python), or the numbers of rows: 3,38"
-    )
+        raise PlanError(f"--rows: got {text!r}; needs row numbers: 1-20, or 3,38", argument="rows") from None
 
 
-OPTIONS = (
+@model_command(
     Option(
-        "rows", str, ROWS, "0:20 for the first 20 (a slice as in Python), or the numbers of rows, from 1: 3,38.", "all",
-        parse=parse_rows,
+        "rows", str, ROWS, "Row numbers of the batch: 1-20, or 3,38.", "all", parse=parse_rows,
     ),
     DROP_UNLABELLED,
-    Option("sample_weight", str, ROWS, "A column that says how much each row counts.", "as in training"),
+    Option("sample_weight", str, ROWS, "Column with the weight of each row.", "as in training"),
     Option(
-        "neuron", str, "What to show", "The layer and number of a neuron to follow in full, such as 1:3.",
-        "the one that matters most", parse=parse_neuron,
+        "neuron", str, "What to show", "Layer and number of a neuron to show in full, such as 1:3.",
+        "the one with the largest effect", parse=parse_neuron,
     ),
     THREADS,
-    Option("html", Path, FILES, "Write the step as a page to this file.", parse=check_writable),
+    Option("html", Path, FILES, "Write the step as a page to this HTML file.", parse=check_writable),
     JSON,
 )  # fmt: skip
-
-
-@with_options(*OPTIONS, *READING)
-def trace(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
+def trace(command: ModelCommand) -> None:
     """Take one training step apart: sums, activations, probabilities, loss, gradients and the update of each weight.
 
-    MODEL is a file that 'creche train -o' wrote; the rows of TABLE that are chosen are one batch. For example:
+    MODEL is a file written by 'creche train -o'; the selected rows of TABLE form one batch. For example:
 
-    creche trace penguins.creche penguins.csv --rows 0:20
+    creche trace penguins.creche penguins.csv --rows 1-20
 
     creche trace penguins.creche penguins.csv --rows 3,38 --neuron 1:3
 
-    creche trace penguins.creche penguins.csv --rows 0:20 --html step.html
+    creche trace penguins.creche penguins.csv --rows 1-20 --html step.html
 
     The model is not changed. Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
-    from creche.explain.trace.trace import trace as trace_of
-    from creche.model.file import load
-    from creche.model.model import Model
-    from creche.table.reading.options import ReadOptions
+    from creche.explain.trace.trace import trace as trace_step
 
-    options = parse_arguments(OPTIONS, given)
-    network = load(model, threads=options.pop("threads", None))
-    if not isinstance(network, Model):
-        raise PlanError(f"{model}: holds an ensemble of {len(network)} networks; give the model of one")
-    page, as_json = options.pop("html", None), options.pop("as_json", False)
-    missing_label = "drop" if options.pop("drop_unlabelled", False) else "error"
-    observed = network.read_observations(
-        table, read_options=ReadOptions(**create_read_options(given)), missing_label=missing_label
-    )
-    chosen = options.pop("rows", None)
-    if isinstance(chosen, list):
-        chosen = _places(chosen, observed)
-    step = trace_of(network, observed, rows=chosen, **options)
+    model, options = command.load_single(), dict(command.options)
+    page = options.pop("html", None)
+    step = trace_step(model, command.read_labelled_rows(model), **options)
     if page is not None:
         step.save_html(page)
-    if as_json:
-        print(json.dumps(step.to_dict(), allow_nan=False, default=str))
+    if command.as_json:
+        command.print_json(step.to_dict())
     elif page is None:
         print_page(str(step))
     else:
-        print_page(f"{step!r}\nThe page is {page}.")
-
-
-def _places(numbers: list[int], observed: Observations) -> list[int]:
-    """The places of the rows that the table's user calls so."""
-    places = []
-    for number in numbers:
-        here = np.flatnonzero(observed.row_numbers == number)
-        if not len(here):
-            called = observed.row_numbers
-            raise TableError(
-                f"--rows: there is no row {number}; the table's rows with a label are {called[0]} to {called[-1]} "
-                "(0:1 is the first)"
-            )
-        places.append(int(here[0]))
-    return places
+        print_page(f"{step!r}\nWritten to {page}.")

@@ -1,40 +1,43 @@
-"""``creche verify``: a model trained again, and its bits compared."""
+"""``creche verify``: train a model again, and compare the bits of its weights."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
 
 import typer
 
-from creche.cli.options import JSON, ROWS, THREADS, Option, parse_arguments, with_options
+from creche.cli.model_command import ModelCommand, model_command
+from creche.cli.options import JSON, ROWS, THREADS, Option
+from creche.cli.output import replace_controls
 from creche.cli.progress import training_progress
 
 __all__ = ["verify"]
 
-OPTIONS = (
-    Option("validation_data", Path, ROWS, "The file of validation rows, if there was one.", typed="--validation"),
+
+@model_command(
+    Option("validation_data", Path, ROWS, "File of the validation rows, if there was one.", typed="--validation"),
+    THREADS,
+    JSON,
+    reading=(),
 )
-
-
-@with_options(*OPTIONS, THREADS, JSON)
-def verify(
-    model: Annotated[Path, typer.Argument(show_default=False)],
-    table: Annotated[str, typer.Argument(show_default=False)],
-    **given: Any,
-) -> None:
+def verify(command: ModelCommand) -> None:
     """Train a model again from the plan in its file, and compare the weights bit for bit.
 
-    Ends with 0 if they are the same, with 1 if not: if the table has changed, it says where. For example:
+    The exit code is 0 if they are the same and 1 if not; if the table has changed, the differences are listed. For
+    example:
 
     creche verify penguins.creche penguins.csv
     """
     from creche.training.verify import verify as verify_model
 
-    with training_progress(quiet=given["as_json"]) as on_progress:
-        found = verify_model(model, table, **parse_arguments((*OPTIONS, THREADS), given), on_progress=on_progress)
-    print(json.dumps(asdict(found)) if given["as_json"] else found)
-    if not found.same:
+    with training_progress(quiet=command.as_json) as on_progress:
+        verification = verify_model(
+            command.model_path, command.table, threads=command.threads, on_progress=on_progress, **command.options
+        )
+    if command.as_json:
+        command.print_json(asdict(verification))
+    else:
+        print(replace_controls(str(verification)))
+    if not verification.same:
         raise typer.Exit(1)

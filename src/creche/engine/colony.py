@@ -1,4 +1,4 @@
-"""Many runs at once, on the native engine: begun, trained on, stopped, their states read and taken up."""
+"""Many runs at once on the native engine: creating, training and stopping them, and restoring their states."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.engine.native import Rows, format_gigabytes, translate
+from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
@@ -33,30 +34,30 @@ RUNNING = "running"
 STATUSES = (RUNNING, "finished", "early_stopped", "stopped", "diverged")
 
 State = dict[str, NDArray[Any]]
-Divergence = tuple[int, int, float]  # epoch and batch, from 0; the learning rate there
+Divergence = tuple[int, int, float]  # epoch and batch, from 0, and the learning rate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """What one network is to do: a plan whose lengths are resolved, and the rows it is trained and validated on."""
+    """The job of one network: a plan whose lengths are resolved, and the rows to train and validate on."""
 
     plan: Plan
     rows: Rows
     validation: Rows | None
 
 
-class _Place(Protocol):
-    """Where a member is."""
+class _Member(Protocol):
+    """A member of a crew, in the engine or ended."""
 
     def status(self) -> str: ...
-    def where(self) -> tuple[int, int]: ...
+    def position(self) -> tuple[int, int]: ...
     def history(self) -> State: ...
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
     def state(self) -> State: ...
     def divergence(self) -> Divergence | None: ...
 
 
-class _InEngine:
+class _ActiveMember:
     """A member of one of the engine's colonies."""
 
     def __init__(self, colony: Any, member: int) -> None:
@@ -66,8 +67,8 @@ class _InEngine:
     def status(self) -> str:
         return str(self.colony.status(self._member))
 
-    def where(self) -> tuple[int, int]:
-        return self.colony.where(self._member)  # type: ignore[no-any-return]
+    def position(self) -> tuple[int, int]:
+        return self.colony.position(self._member)  # type: ignore[no-any-return]
 
     def history(self) -> State:
         return self.colony.history(self._member)  # type: ignore[no-any-return]
@@ -86,7 +87,7 @@ class _InEngine:
 
 
 class EndedMember:
-    """A member that goes no further; the engine has forgotten it.
+    """A member that is not trained any further, and that the engine no longer holds.
 
     Parameters
     ----------
@@ -104,17 +105,15 @@ class EndedMember:
     def status(self) -> str:
         return self._status
 
-    def where(self) -> tuple[int, int]:
-        epoch, _, batch = self._state["progress"][:3].tolist()
-        return int(epoch), int(batch)
+    def position(self) -> tuple[int, int]:
+        state = RunState(self._state)
+        return state.epoch, state.batch
 
     def history(self) -> State:
-        prefix = "history."
-        return {name.removeprefix(prefix): array for name, array in self._state.items() if name.startswith(prefix)}
+        return RunState(self._state).history
 
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        layers = sum(name.startswith("network.") for name in self._state) // 2
-        return [(self._state[f"network.{i}.weights"], self._state[f"network.{i}.bias"]) for i in range(layers)]
+        return RunState(self._state).layers
 
     def state(self) -> State:
         return self._state
@@ -124,18 +123,18 @@ class EndedMember:
 
 
 class Crew:
-    """Networks in training together, known by their numbers; each gets the bytes it would get alone.
+    """Networks in training together, known by their numbers; each gets the same bytes as alone.
 
     Parameters
     ----------
     jobs : sequence of Job
-        Of one precision.
+        Jobs of one precision.
     threads : int
 
     Raises
     ------
     PlanError
-        If they would not fit in memory, or the engine cannot train one of them in a colony.
+        If they would not fit into memory, or the engine cannot train one of them in a colony.
 
     """
 
@@ -145,147 +144,158 @@ class Crew:
         for job in self.jobs:
             if isinstance(job.plan.loss, CustomLoss):
                 raise PlanError(
-                    f"loss: {job.plan.loss.name!r} is a function of Python, which cannot be called for many networks "
-                    "at once; use a loss of Creche's, or train one by one"
+                    f"loss: {job.plan.loss.name!r} is a Python function, which cannot be called for many networks at "
+                    "once; use a built-in loss, or train one by one"
                 )
         check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
         self._translated: dict[tuple[Any, ...], Any] = {}
-        self._places: list[_Place] = []
-        self._places += self._begun(range(len(self.jobs)))
+        self._members: list[_Member] = []
+        self._members += self._create(range(len(self.jobs)))
 
     @classmethod
-    def joined(cls, crews: Sequence[Crew]) -> Crew:
-        """The members of several crews as those of one; they stay where the engine has them."""
+    def merge(cls, crews: Sequence[Crew]) -> Crew:
+        """Merge several crews into one; members stay where the engine has them."""
         one = cls.__new__(cls)
         one.jobs = [job for crew in crews for job in crew.jobs]
         one.threads = crews[0].threads
         one._translated = {}
-        one._places = [place for crew in crews for place in crew._places]
+        one._members = [member for crew in crews for member in crew._members]
         return one
 
     def __len__(self) -> int:
         return len(self.jobs)
 
     def run(self, epoch: int = -1, on_progress: Callable[[], object] | None = None) -> None:
-        """Trains everyone who goes on until they have completed `epoch` epochs (all there are, if negative).
+        """Train each active member until it has completed `epoch` epochs (all, if negative).
 
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, within a tenth of a second; what was done is kept.
+            On Ctrl-C, within a tenth of a second; the progress is kept.
 
         """
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
         for colony, members in self._colonies():
-            on_the_way = True
-            while on_the_way:
-                # Python looks for Ctrl-C as the engine calls back, on this thread.
+            is_active = True
+            while is_active:
+                # Python handles Ctrl-C when the engine calls back, on this thread.
                 colony.run(epoch=epoch, seconds=seconds, poll=lambda: False)
                 if on_progress:
                     on_progress()
-                on_the_way = any(m.status() == RUNNING and not 0 <= epoch <= m.where()[0] for m in members)
+                is_active = any(m.status() == RUNNING and not 0 <= epoch <= m.position()[0] for m in members)
 
-    def _colonies(self) -> list[tuple[Any, list[_Place]]]:
-        found: dict[int, tuple[Any, list[_Place]]] = {}
-        for place in self._places:
-            if isinstance(place, _InEngine):
-                found.setdefault(id(place.colony), (place.colony, []))[1].append(place)
+    def _colonies(self) -> list[tuple[Any, list[_Member]]]:
+        found: dict[int, tuple[Any, list[_Member]]] = {}
+        for member in self._members:
+            if isinstance(member, _ActiveMember):
+                found.setdefault(id(member.colony), (member.colony, []))[1].append(member)
         return list(found.values())
 
     def stop(self, numbers: Iterable[int]) -> None:
-        """These go no further; the others are packed anew, so that no lane of a pack runs for nobody."""
+        """End some members and pack the others anew, so that no lane of a pack is idle."""
         for number in numbers:
             if self.status(number) == RUNNING:
-                self._places[number] = EndedMember("stopped", self.state(number))
+                self._members[number] = EndedMember("stopped", self.state(number))
         states = {}
-        for number, place in enumerate(self._places):
-            if place.status() == RUNNING:
-                states[number] = place.state()
-            elif isinstance(place, _InEngine):
-                self._places[number] = EndedMember(place.status(), place.state(), place.divergence())
-        self._take_up(states)
+        for number, member in enumerate(self._members):
+            if member.status() == RUNNING:
+                states[number] = member.state()
+            elif isinstance(member, _ActiveMember):
+                self._members[number] = EndedMember(member.status(), member.state(), member.divergence())
+        self._restart(states)
 
     def restore(self, states: Mapping[int, State], ended: Mapping[int, EndedMember]) -> None:
-        """Takes up members of another crew of the same jobs: those that go on, and those that have ended.
+        """Restore members of another crew with the same jobs.
+
+        Parameters
+        ----------
+        states : dict of int to state
+            The states of active members.
+        ended : dict of int to EndedMember
+            The members that have ended. Those in neither start from the beginning.
 
         Raises
         ------
         PlanError
-            If a state is not one of such a job.
+            If a state does not fit its job.
 
         """
         try:
-            for number, place in ended.items():
-                self._admit(number, place)
-            self._take_up(states)
+            for number, member in ended.items():
+                self._admit(number, member)
+            self._restart(states)
         except (ValueError, RuntimeError, KeyError) as error:
             raise PlanError(f"{error}; needs the states of members of the same sweep") from error
-        begin = [n for n in range(len(self)) if n not in states and n not in ended]
-        for number, begun in zip(begin, self._begun(begin) if begin else [], strict=True):
-            self._places[number] = begun
+        new = [n for n in range(len(self)) if n not in states and n not in ended]
+        for number, created in zip(new, self._create(new) if new else [], strict=True):
+            self._members[number] = created
 
     def _admit(self, number: int, ended: EndedMember) -> None:
-        """An ended member in its place, after the engine has checked that its state is one of such a member."""
-        place = self._places[number]
-        if isinstance(place, _InEngine):
-            place.set_state(ended.state())
-        self._places[number] = ended
+        """Put an ended member in its place, once the engine has checked that the state fits."""
+        member = self._members[number]
+        if isinstance(member, _ActiveMember):
+            member.set_state(ended.state())
+        self._members[number] = ended
 
-    def _take_up(self, states: Mapping[int, State]) -> None:
-        # A pack takes its steps together, so only members that stand at the same one can share it.
-        at: dict[tuple[float, ...], list[int]] = {}
-        for number, state in states.items():
-            at.setdefault(tuple(state["progress"][:3].tolist()), []).append(number)
-        for together in at.values():
-            places = self._begun(together)
-            for member, number in enumerate(together):
-                places[member].set_state(states[number])
-                self._places[number] = places[member]
+    def _restart(self, states: Mapping[int, State]) -> None:
+        # The members of a pack take their steps together, so only those at the same step can share one.
+        same_step: dict[tuple[int, int, int], list[int]] = {}
+        for number, arrays in states.items():
+            state = RunState(arrays)
+            same_step.setdefault((state.epoch, state.step, state.batch), []).append(number)
+        for numbers in same_step.values():
+            for number, member in zip(numbers, self._create(numbers), strict=True):
+                member.set_state(states[number])
+                self._members[number] = member
 
     def status(self, number: int) -> str:
-        return self._places[number].status()
+        """Return one of `STATUSES`."""
+        return self._members[number].status()
 
     def epoch(self, number: int) -> int:
-        """Completed epochs."""
-        return self._places[number].where()[0]
+        """Return the number of completed epochs."""
+        return self._members[number].position()[0]
 
     def history(self, number: int) -> State:
-        return self._places[number].history()
+        """Return one number per completed epoch, by column."""
+        return self._members[number].history()
 
     def parameters(self, number: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        return self._places[number].parameters()
+        """Return W (d_in, d_out) and b (d_out,) of each layer."""
+        return self._members[number].parameters()
 
     def state(self, number: int) -> State:
-        return self._places[number].state()
+        """Return everything that training goes on from; see `RunState`."""
+        return self._members[number].state()
 
     def divergence(self, number: int) -> Divergence | None:
-        """Where the loss stopped being finite, if it did."""
-        return self._places[number].divergence()
+        """Return where the loss stopped being finite; None if it did not."""
+        return self._members[number].divergence()
 
-    def _begun(self, numbers: Sequence[int]) -> list[_InEngine]:
-        """These members in a colony of the engine's, not begun."""
+    def _create(self, numbers: Sequence[int]) -> list[_ActiveMember]:
+        """Create these members at their beginning, in one colony of the engine."""
         engine = _core.load()
-        tables: dict[int, int] = {}
-        given: list[tuple[Any, ...]] = []
+        positions: dict[int, int] = {}
+        tables: list[tuple[Any, ...]] = []
 
         def table(rows: Rows | None) -> int:
             if rows is None:
                 return -1
-            if id(rows) not in tables:
-                tables[id(rows)] = len(given)
-                given.append((rows.x, rows.classes, rows.targets, rows.weights))
-            return tables[id(rows)]
+            if id(rows) not in positions:
+                positions[id(rows)] = len(tables)
+                tables.append((rows.x, rows.classes, rows.targets, rows.weights))
+            return positions[id(rows)]
 
         members = []
         for number in numbers:
             job = self.jobs[number]
             members.append((self._translate(job.plan), table(job.rows), table(job.validation)))
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
-        colony = kind(members, given, self.threads)
-        return [_InEngine(colony, member) for member in range(len(members))]
+        colony = kind(members, tables, self.threads)
+        return [_ActiveMember(colony, member) for member in range(len(members))]
 
     def _translate(self, plan: Plan) -> Any:
-        """The plan for the engine, translated once for all that differ by their seed alone and so share their parts."""
+        """Translate a plan for the engine, once for all plans that differ by their seed only."""
         parts = (plan.network, plan.loss, plan.optimizer, plan.schedule, plan.early_stopping)
         key = (*map(id, parts), plan.batch_size, plan.epochs, plan.shuffle, plan.task)
         if key not in self._translated:
@@ -294,34 +304,36 @@ class Crew:
 
 
 def check_networks(count: int, needed: int) -> None:
-    """Refuses more networks than memory; `needed` is in bytes.
+    """Check that so many networks, which need so many bytes together, fit into the available memory.
 
     Raises
     ------
     PlanError
+        If they do not.
 
     """
     free = available_memory()
     if free is not None and needed > free:
         raise PlanError(
-            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; train fewer at "
-            "once"
+            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; "
+            "train fewer at once"
         )
 
 
 def network_memory(plan: Plan, rows: int) -> int:
-    """About how many bytes a network takes in a colony: weights and their like, its order of rows, its history."""
+    """Estimate the bytes that a network takes in a colony: weights and the like, its order of rows, its history."""
     itemsize = 4 if plan.precision == "float32" else 8
-    # Weights, gradients and optimizer state, each with its copy from the beginning of the epoch; two orders of rows.
+    # Weights, gradients and optimizer state, each with a copy from the beginning of the epoch; two orders of rows.
     return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
 
 
 def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
-    """Refuses more encoded tables than there is memory: each fold has encoders, and so a table, of its own.
+    """Check that the encoded tables of all folds fit into the available memory; each fold has encoders of its own.
 
     Raises
     ------
     PlanError
+        If they do not.
 
     """
     needed = folds * (rows.x.nbytes + (0 if validation is None else validation.x.nbytes))

@@ -1,8 +1,8 @@
-"""The native engine: a plan translated for it, arrays handed to it, its errors made ours."""
+"""The native engine: plans translated for it, runs and predictors created, memory checked beforehand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.errors import PlanError
-from creche.plan.losses import CustomLoss, Loss, SquaredError
+from creche.plan.component import Component
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
@@ -28,20 +28,20 @@ __all__ = [
 
 FLOPS_PER_THREAD = 4_000_000
 
-# Bytes below which the machine is not asked how many it has: asking takes longer than a small network's first epochs.
+# Bytes that are not worth asking the machine for: that takes longer than the first epochs of a small network.
 ALWAYS_AVAILABLE = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Encoded rows, as the engine reads them: in place, so they must not change while a run lives.
+    """Encoded rows, which the engine reads in place: they must not change while a run exists.
 
     Attributes
     ----------
     x : (n, d) array of the plan's precision
     classes : (n,) int32 array, or None
     targets : (n, outputs) array of the plan's precision, or None
-        One of classes and targets is given: which, the loss decides.
+        The loss determines which of `classes` and `targets` is given.
     weights : (n,) array of the plan's precision, or None
 
     """
@@ -56,56 +56,57 @@ class Rows:
 
 
 def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> Any:
-    """A run of the plan, not begun (`Solo32` or `Solo64` of the compiled engine).
+    """Create a run of the plan at its beginning (`Solo32` or `Solo64` of the compiled engine).
 
     Raises
     ------
     PlanError
-        If it would not fit in memory.
+        If it would not fit into memory.
 
     """
     engine = _core.load()
     check_memory(plan, len(rows))
-    threads = worthwhile_threads(plan, len(rows), threads)
+    threads = limit_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
-    watched = None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
-    loss = None
-    if isinstance(plan.loss, CustomLoss):
-        plan.loss.needed()
-        loss = plan.loss.call
-    return kind(translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, watched, threads, loss)
+    held_out = (
+        None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
+    )
+    return kind(
+        translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, held_out, threads,
+        plan.loss.engine_callback(),
+    )  # fmt: skip
 
 
-def worthwhile_threads(plan: Plan, rows: int, threads: int) -> int:
-    """How many of the threads a run should use: for a small network, waiting for each other would outlast the work.
+def limit_threads(plan: Plan, rows: int, threads: int) -> int:
+    """Return how many of the threads a run should use: in a small network, threads would mostly wait for each other.
 
-    No bit depends on it. A step of one thread alone pays for a second from about FLOPS_PER_THREAD operations on
-    (measured by ``benchmarks/threads.py``).
+    No bit depends on it. A second thread pays off from about FLOPS_PER_THREAD operations per step on (measured by
+    ``benchmarks/threads.py``).
     """
     flops_per_step = 6 * plan.network.parameters * min(plan.batch_size, rows)
     return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
 
 
 def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int) -> Any:
-    """A network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
+    """Create a network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
     engine = _core.load()
     kind = engine.Predictor32 if plan.precision == "float32" else engine.Predictor64
     return kind(translate(engine, plan), parameters, threads)
 
 
 def check_memory(plan: Plan, rows: int) -> None:
-    """Refuses, before anything is allocated, a network too large for the memory there is.
+    """Check, before anything is allocated, that training a network fits into the available memory.
 
     Raises
     ------
     PlanError
-        With both numbers, and what to make smaller.
+        If it does not.
 
     """
     engine = _core.load()
     network = plan.network
     itemsize = 4 if plan.precision == "float32" else 8
-    # Beyond this, the exact number does not matter, and could not be counted in 64 bits.
+    # Beyond this the exact number does not matter, and would not fit into 64 bits.
     absurd = network.parameters > 2**50
     needed = network.parameters * itemsize * 8 if absurd else engine.memory(translate(engine, plan), rows, itemsize)
     if needed <= ALWAYS_AVAILABLE:
@@ -115,37 +116,39 @@ def check_memory(plan: Plan, rows: int) -> None:
         has = "this machine" if free is None else f"{format_gigabytes(free)} available"
         raise PlanError(
             f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
-            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller batches"
+            f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller "
+            "batches"
         )
 
 
 def rows_memory(rows: Rows) -> int:
-    """Bytes of their arrays."""
+    """Return the size of the rows' arrays in bytes."""
     return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
 
 
 def format_gigabytes(size: int) -> str:
+    """Write a number of bytes in gigabytes."""
     return f"{size / 1e9:,.1f} GB"
 
 
 def translate(engine: ModuleType, plan: Plan) -> Any:
-    """The plan as the compiled engine takes it. Lengths must be resolved (`Plan.resolved`)."""
+    """Turn a plan into the compiled engine's. Its lengths must be resolved (`Plan.resolved`)."""
     out = engine.Plan()
     out.inputs = plan.network.inputs
     layers = []
     for layer in plan.network.layers:
         to = engine.LayerPlan()
-        to.width = layer.width
-        to.activation = layer.activation.key
-        to.activation_parameter = layer.activation.parameter
-        to.dropout = layer.dropout
-        assert layer.initializer is not None  # Layer has chosen one
-        to.initializer = layer.initializer.key
-        to.initializer_parameter = layer.initializer.parameter
+        for field in fields(layer):
+            value = getattr(layer, field.name)
+            if isinstance(value, Component):  # an activation or an initializer: its word and its one number
+                setattr(to, field.name, value.key)
+                setattr(to, f"{field.name}_parameter", value.parameter)  # type: ignore[attr-defined]
+            else:
+                setattr(to, field.name, value)
         layers.append(to)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
-    _translate_loss(plan.loss, plan.task, out.loss)
+    _copy(plan.loss.engine_settings(plan.task), out.loss)
     _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
     _translate_schedule(plan.schedule, out.schedule)
     if plan.early_stopping is not None:
@@ -158,15 +161,6 @@ def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -
         setattr(to, (rename or {}).get(name, name), value)
 
 
-def _translate_loss(loss: Loss, task: str, to: Any) -> None:
-    if isinstance(loss, CustomLoss):  # the kind is that of its head and metric
-        to.kind = "cross_entropy" if task == "classification" else "squared_error"
-        return
-    _copy(loss.to_dict(), to)
-    if isinstance(loss, SquaredError) and task == "classification":
-        to.kind = "squared_error_of_classes"
-
-
 def _translate_schedule(schedule: Schedule, to: Any) -> None:
     if isinstance(schedule, Warmup):
         _translate_schedule(schedule.then, to)
@@ -175,5 +169,5 @@ def _translate_schedule(schedule: Schedule, to: Any) -> None:
     data = schedule.to_dict()
     to.per_step = data.pop("per") == "step"
     if data.get("length", 1.0) is None:
-        raise PlanError(f"{type(schedule).__name__}.length: is open; Plan.resolved fills it in")
+        raise PlanError(f"{type(schedule).__name__}.length: is not resolved; use Plan.resolved")
     _copy(data, to)

@@ -1,4 +1,4 @@
-"""scikit-learn estimators: faces over `creche.train` for pipelines, searches and whatever else takes an estimator."""
+"""scikit-learn estimators over `creche.train`, for pipelines, searches and other tools that take an estimator."""
 
 from creche.estimators.classifier import DNNClassifier
 from creche.estimators.regressor import DNNRegressor

@@ -1,8 +1,8 @@
-"""Parameters within parameters: ``optimizer__learning_rate`` reaches into the plan's parts, as searches want to."""
+"""The base of the estimators: parameters, validation of rows, and training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.activations import ACTIVATIONS
+from creche.plan.arguments import ARGUMENTS, PER_LAYER, reject_unknown
 from creche.plan.component import Component
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
@@ -36,11 +37,25 @@ if TYPE_CHECKING:
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
     from creche.plan.schedules import Schedule
+    from creche.plan.words import (
+        ActivationName,
+        InitializerName,
+        LossName,
+        OptimizerName,
+        Precision,
+        Role,
+        Scaling,
+        ScheduleName,
+        Task,
+    )
+    from creche.table.encoders.features import Preprocessing
+    from creche.table.schema import Schema
+    from creche.training.callbacks import OnEpoch
 
 __all__ = ["ComponentParameters", "DNNEstimator", "is_frame", "matching_precision", "validate_rows"]
 
-# What turns a parameter (a word, a dict, a part) into a part.
-PARTS: dict[str, Callable[[Any], Component | None]] = {
+# Turns a parameter (a word, a dict, a component) into a component.
+COMPONENTS: dict[str, Callable[[Any], Component | None]] = {
     "activation": ACTIVATIONS.of,
     "early_stopping": EarlyStopping.of,
     "initializer": INITIALIZERS.of,
@@ -51,15 +66,16 @@ PARTS: dict[str, Callable[[Any], Component | None]] = {
 
 
 class ComponentParameters(BaseEstimator):  # type: ignore[misc]
-    """An estimator some of whose parameters are parts of a plan."""
+    """An estimator with components of a plan as parameters: ``optimizer__learning_rate`` reaches into them."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name.
+        """Return the parameters by name.
 
         Parameters
         ----------
         deep : bool, default True
-            Also what is within those that are objects: ``optimizer__learning_rate`` of ``optimizer=cr.Adam()``.
+            Whether to include the parameters of those that are objects: ``optimizer__learning_rate`` of
+            ``optimizer=cr.Adam()``.
 
         Returns
         -------
@@ -68,18 +84,19 @@ class ComponentParameters(BaseEstimator):  # type: ignore[misc]
         """
         params: dict[str, Any] = super().get_params(deep)
         if deep:
-            for name in PARTS:
-                part = params.get(name)
-                if isinstance(part, Component):
-                    params |= {f"{name}__{field.name}": getattr(part, field.name) for field in fields(part)}
+            for name in COMPONENTS:
+                component = params.get(name)
+                if isinstance(component, Component):
+                    params |= {f"{name}__{field.name}": getattr(component, field.name) for field in fields(component)}
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Sets parameters, also those within others: ``optimizer__beta1=0.8`` keeps what else the optimizer has.
+        """Set parameters; ``optimizer__beta1=0.8`` changes one parameter of the optimizer and keeps the others.
 
         Parameters
         ----------
         **params
+            New values by name.
 
         Returns
         -------
@@ -91,50 +108,55 @@ class ComponentParameters(BaseEstimator):  # type: ignore[misc]
             If there is no such parameter.
 
         """
-        within = {name: params.pop(name) for name in list(params) if name.partition("__")[0] in PARTS and "__" in name}
+        nested = {
+            name: params.pop(name) for name in list(params) if name.partition("__")[0] in COMPONENTS and "__" in name
+        }
         super().set_params(**params)
-        for name, value in within.items():
+        for name, value in nested.items():
             outer, _, inner = name.partition("__")
-            part = PARTS[outer](getattr(self, outer))
-            known = [] if part is None else [field.name for field in fields(part)]
-            if part is None or inner not in known:
-                raise PlanError(f"{name}: there is no such parameter of {outer}={part!r}; {nearest(inner, known)}")
-            setattr(self, outer, replace(part, **{inner: value}))
+            component = COMPONENTS[outer](getattr(self, outer))
+            known = [] if component is None else [field.name for field in fields(component)]
+            if component is None or inner not in known:
+                raise PlanError(
+                    f"{name}: there is no such parameter of {outer}={component!r}; {nearest(inner, known)}",
+                    argument=name,
+                )
+            setattr(self, outer, replace(component, **{inner: value}))
         return self
 
 
-PRECISIONS = [np.float64, np.float32]
+FLOATS = [np.float64, np.float32]
 
 
 def is_frame(X: object) -> bool:
-    """Whether its columns have names: a DataFrame of any library, unless the names are numbers."""
+    """Whether X is a DataFrame of any library whose columns have names, rather than numbers."""
     if not nw.dependencies.is_into_dataframe(X):
         return False
-    names = _names(X)
+    names = _column_names(X)
     if not all(isinstance(name, str) for name in names):
         return False
     check_names(names, "X")
     return True
 
 
-def _names(X: Any) -> list[Any]:
-    """Of its columns, as its library has them: narwhals takes no repeated ones, and does not say where they stand."""
+def _column_names(X: Any) -> list[Any]:
+    """Return the names of the columns from the library itself: narwhals refuses repeated ones without naming them."""
     if nw.dependencies.is_pandas_like_dataframe(X):
         return list(X.columns)
     return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
 
 
 def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """X, with scikit-learn's checks of its shape and of the names and the number of its features.
+    """Check shape, names and number of features as scikit-learn does, and return the rows.
 
-    A DataFrame keeps words, dates and missing values, which its encoder knows how to take. An array must be finite.
+    A DataFrame keeps words, dates and missing values, which its encoder can encode. An array must be finite.
 
     Parameters
     ----------
     estimator : BaseEstimator
-    X : DataFrame, lazy frame of Polars, or array-like (n, d)
+    X : DataFrame, Polars LazyFrame, or array-like (n, d)
     reset : bool
-        Whether the features may be others than those of the last fit.
+        Whether the features may differ from those of the last fit.
 
     Returns
     -------
@@ -143,7 +165,7 @@ def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     Raises
     ------
     ValueError
-        If they are not such rows, or two columns have one name.
+        If X does not hold such rows, or two columns have the same name.
 
     """
     if nw.dependencies.is_polars_lazyframe(X):
@@ -152,63 +174,57 @@ def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     if is_frame(X) and (reset or named):
         return validate_data(estimator, X, skip_check_array=True, reset=reset)
     words = named and isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    x = validate_data(estimator, X, dtype=None if words else PRECISIONS, reset=reset)
-    return _frame(x, estimator.feature_names_in_) if named else x
+    x = validate_data(estimator, X, dtype=None if words else FLOATS, reset=reset)
+    return _as_frame(x, estimator.feature_names_in_) if named else x
 
 
-def _frame(x: Any, names: Any) -> Any:
-    """An array's columns under the names a table had in training: inspection tools pass arrays on."""
+def _as_frame(x: Any, names: Any) -> Any:
+    """Return a DataFrame of an array, with the names of training: inspection tools pass arrays on."""
     import polars as pl
 
     columns = (column.tolist() if x.dtype == object else np.ascontiguousarray(column) for column in x.T)
     return pl.DataFrame([pl.Series(name, column) for name, column in zip(names, columns, strict=True)])
 
 
-def matching_precision(x: Any) -> str:
-    """scikit-learn computes in the precision of its input; so do the estimators."""
+def matching_precision(x: Any) -> Precision:
+    """Return the precision of the rows, in which the estimators compute, as scikit-learn does."""
     return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
 
 
-# Parameters that go to `train` as they are, and those that go there only if given.
-OF_TRAINING = (
-    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
-    "shuffle", "standardize", "threads",
-)  # fmt: skip
+# Parameters that are passed on to `creche.train` as they are.
+PASSED_ON = tuple(argument.name for argument in ARGUMENTS.values() if argument.estimator)
 
-
-IF_GIVEN = ("schema", "preprocessing", "on_epoch")
-
-
-HELD_OUT_FOR_EARLY_STOPPING = 0.1
+FRACTION_FOR_EARLY_STOPPING = 0.1
 
 
 class DNNEstimator(ComponentParameters):
     """The base of `DNNClassifier` and `DNNRegressor`."""
 
-    _task: ClassVar[str]
+    _task: ClassVar[Task]
 
+    @reject_unknown
     def __init__(
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | str | Sequence[Activation | str] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | None = None,
-        loss: Loss | str | None = None,
-        optimizer: Optimizer | str = "adam",
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        loss: Loss | LossName | Callable[..., Any] | None = None,
+        optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
-        schedule: Schedule | str = "constant",
+        schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Any = None,
-        schema: Any = None,
-        precision: str | None = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
+        precision: Precision | None = None,
         warm_start: bool = False,
-        on_epoch: Any = None,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -257,7 +273,7 @@ class DNNEstimator(ComponentParameters):
 
     @property
     def validation_loss_curve_(self) -> list[float]:
-        """The validation loss of each epoch; NaN throughout where no rows were kept for validation."""
+        """The validation loss of each epoch; NaN if there were no validation rows."""
         return self.history_.validation_loss.tolist()  # type: ignore[no-any-return]
 
     @property
@@ -268,17 +284,19 @@ class DNNEstimator(ComponentParameters):
     def fit(
         self, X: Any, y: Any, sample_weight: ArrayLike | None = None, *, validation_data: tuple[Any, Any] | None = None
     ) -> Self:
-        """Trains the network.
+        """Train the network.
 
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
+            The features.
         y : array-like (n,), or (n, k) of numbers
+            The labels.
         sample_weight : array-like (n,), optional
-            How much each row counts; one of weight 0 is left out. In a batch that holds all rows, a row of weight k is
-            the same as k of them.
+            Weight of each row; rows of weight 0 are left out. In a batch that holds all rows, a row of weight k counts
+            as k equal rows.
         validation_data : pair (X, y), optional
-            Rows for validation, in place of a share of these.
+            Rows for validation, in place of a share of X.
 
         Returns
         -------
@@ -287,80 +305,80 @@ class DNNEstimator(ComponentParameters):
         Raises
         ------
         ValueError
-            If the rows cannot be trained on (`TableError`), or the parameters cannot be (`PlanError`).
+            If the rows cannot be trained on (`TableError`), or a parameter is invalid (`PlanError`).
         DivergedError
-            If the loss stops being finite.
+            If the loss is no longer finite.
 
         """
-        standing = getattr(self, "_standing", None) if self.warm_start else None
-        x, y = self._observations(X, y, reset=standing is None)
-        held_out = self._held_out(validation_data)
-        if standing is None:
-            run = self._begun(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
+        state = getattr(self, "_state", None) if self.warm_start else None
+        x, y = self._validate_observations(X, y, reset=state is None)
+        held_out = self._validation_arguments(validation_data)
+        if state is None:
+            run = self._start(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
         else:
-            plan = self._plan_now(standing.plan, standing.epoch + self.epochs, self.early_stopping)
-            run = self._continued(standing, plan, x, y, sample_weight, **held_out).resume(**self._watching(standing))
-        return self._keep(run, y if standing is None else None)
+            plan = self._current_plan(state.plan, state.epoch + self.epochs, self.early_stopping)
+            run = self._continue(state, plan, x, y, sample_weight, **held_out).resume(**self._callbacks(state))
+        return self._store(run, y if state is None else None)
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, **beginning: Any) -> Self:
-        standing: TrainingState | None = getattr(self, "_standing", None)
-        x, y = self._observations(X, y, reset=standing is None)
-        if standing is None:
-            standing = TrainingState.of(self._begun(x, y, sample_weight, 0, **beginning))
-        plan = self._plan_now(standing.plan, max(self.epochs, standing.epoch + 1), early_stopping=None)
-        run = self._continued(standing, plan, x, y, sample_weight)
-        return self._keep(run.resume(epochs=1, **self._watching(standing)), None)
+    def _partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None, **first_call: Any) -> Self:
+        state: TrainingState | None = getattr(self, "_state", None)
+        x, y = self._validate_observations(X, y, reset=state is None)
+        if state is None:
+            state = TrainingState.of(self._start(x, y, sample_weight, 0, **first_call))
+        plan = self._current_plan(state.plan, max(self.epochs, state.epoch + 1), early_stopping=None)
+        run = self._continue(state, plan, x, y, sample_weight)
+        return self._store(run.resume(epochs=1, **self._callbacks(state)), None)
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         raise NotImplementedError
 
-    def _observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+    def _validate_observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
         if y is None:
             name = type(self).__name__
             raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
-        x, y = validate_rows(self, X, reset=reset), self._labels(y)
+        x, y = validate_rows(self, X, reset=reset), self._validate_labels(y)
         check_consistent_length(x, y)
         return x, y
 
-    def _held_out(self, validation_data: Any) -> dict[str, Any]:
+    def _validation_arguments(self, validation_data: Any) -> dict[str, Any]:
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-                raise TableError(f"validation_data: got {type(validation_data).__name__}; needs a pair (X, y)")
-            return {"validation_data": self._observations(*validation_data, reset=False)}
+                raise TableError(
+                    f"validation_data: got {type(validation_data).__name__}; needs a pair (X, y)",
+                    argument="validation_data",
+                )
+            return {"validation_data": self._validate_observations(*validation_data, reset=False)}
         if self.validation_fraction is not None:
             return {"validation_fraction": self.validation_fraction}
         stops = EarlyStopping.of(self.early_stopping) is not None
-        return {"validation_fraction": HELD_OUT_FOR_EARLY_STOPPING if stops else 0.0}
+        return {"validation_fraction": FRACTION_FOR_EARLY_STOPPING if stops else 0.0}
 
-    def _begun(self, x: Any, y: Any, sample_weight: Any, epochs: int, **more: Any) -> Run:
-        arguments = {name: getattr(self, name) for name in OF_TRAINING}
-        arguments |= {name: getattr(self, name) for name in IF_GIVEN if getattr(self, name) is not None}
+    def _start(self, x: Any, y: Any, sample_weight: Any, epochs: int, **others: Any) -> Run:
+        arguments = {name: getattr(self, name) for name in PASSED_ON}
         return train(
-            x, y, task=self._task, epochs=epochs, seed=self._seed(), sample_weight=sample_weight,
+            x, y, task=self._task, epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
             class_weight=getattr(self, "class_weight", None), precision=self.precision or matching_precision(x),
-            on_progress=self._report(0), **{"validation_fraction": 0.0, **arguments, **more},
+            on_progress=self._epoch_printer(0), **{"validation_fraction": 0.0, **arguments, **others},
         )  # fmt: skip
 
-    def _continued(
-        self, standing: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any
-    ) -> Run:
+    def _continue(self, state: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:
         return continue_training(
-            standing, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
+            state, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
             threads=self.threads, **held_out,
         )  # fmt: skip
 
-    def _plan_now(self, begun: Plan, epochs: int, early_stopping: Any) -> Plan:
-        """The plan so far with the parameters as they are now; open lengths of the schedule are those of all epochs."""
-        network, hidden = begun.network, np.asarray(self.hidden).tolist()
+    def _current_plan(self, plan: Plan, epochs: int, early_stopping: Any) -> Plan:
+        """Return the plan so far with the current parameters; open lengths of the schedule span all epochs."""
+        network, hidden = plan.network, np.asarray(self.hidden).tolist()
         optimizer = OPTIMIZERS.of(self.optimizer)
         if self.learning_rate is not None:
             optimizer = replace(optimizer, learning_rate=self.learning_rate)
         return replace(
-            begun,
+            plan,
             network=Network.of(
-                network.inputs, hidden, network.outputs, self.activation, self.dropout, self.initializer
+                network.inputs, hidden, network.outputs, **{name: getattr(self, name) for name in PER_LAYER}
             ),
-            loss=begun.loss if self.loss is None else LOSSES.of(self.loss),
+            loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,
             schedule=SCHEDULES.of(self.schedule),
             batch_size=self.batch_size,
@@ -369,38 +387,38 @@ class DNNEstimator(ComponentParameters):
             early_stopping=EarlyStopping.of(early_stopping),
         )
 
-    def _seed(self) -> int:
+    def _draw_seed(self) -> int:
         if isinstance(self.random_state, Integral) and not isinstance(self.random_state, bool):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _watching(self, standing: TrainingState) -> dict[str, Any]:
-        given = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
-        return {"on_progress": self._report(standing.epoch), **given}
+    def _callbacks(self, state: TrainingState) -> dict[str, Any]:
+        on_epoch = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
+        return {"on_progress": self._epoch_printer(state.epoch), **on_epoch}
 
-    def _report(self, shown: int) -> Callable[[Run], None] | None:
-        """Prints the epochs after the first so many, as they come."""
+    def _epoch_printer(self, printed: int) -> Callable[[Run], None] | None:
+        """Return a function that prints each epoch once, from the number of those already printed on."""
         if not self.verbose:
             return None
 
         def report(run: Run) -> None:
-            nonlocal shown
+            nonlocal printed
             history = run.history
-            for epoch in range(shown, len(history)):
+            for epoch in range(printed, len(history)):
                 held_out = f", validation loss {history.validation_loss[epoch]:.6g}" if history.has_validation else ""
                 print(f"epoch {epoch + 1} of {run.plan.epochs}: loss {history.train_loss[epoch]:.6g}{held_out}")
-            shown = len(history)
+            printed = len(history)
 
         return report
 
-    def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
-        """Sets what a fit leaves behind; `labels` are those that training began with, if it began now."""
-        self._standing = TrainingState.of(run)
-        # Without its provenance, which would keep the run and the training rows alive, and be worked out when pickled.
+    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
+        """Set the attributes of a fitted estimator; `labels` are None if this call continued an earlier one."""
+        self._state = TrainingState.of(run)
+        # Without its provenance, which would keep the run and the training rows alive, and be computed when pickled.
         self.model_ = replace(run.model, origin=None)
         self.history_, self.n_iter_ = run.history, run.epoch
         return self
 
-    def _predictable(self, X: Any) -> Any:
+    def _validate_fitted(self, X: Any) -> Any:
         check_is_fitted(self, "model_")
         return validate_rows(self, X, reset=False)

@@ -1,8 +1,8 @@
-"""The classifier."""
+"""The scikit-learn classifier."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
+from creche.plan.arguments import reject_unknown
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
@@ -21,60 +22,96 @@ if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.plan.plan import EarlyStopping
     from creche.plan.schedules import Schedule
+    from creche.plan.words import (
+        ActivationName,
+        InitializerName,
+        LossName,
+        OptimizerName,
+        Precision,
+        Role,
+        Scaling,
+        ScheduleName,
+    )
+    from creche.table.encoders.features import Preprocessing
+    from creche.table.schema import Schema
+    from creche.training.callbacks import OnEpoch
     from creche.training.run import Run
 
 __all__ = ["DNNClassifier"]
 
 
 class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
-    """A deep neural network that gives each row a class, as a scikit-learn estimator.
+    """A deep neural network for classification, as a scikit-learn estimator.
 
-    Given arrays of float64, it trains in float64, as scikit-learn does; float32 is faster.
+    On arrays of float64 it trains in float64, as scikit-learn does; float32 is faster.
 
     Parameters
     ----------
     hidden : sequence of int, default (32, 32)
-        The widths of the hidden layers; empty for none.
-    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, shuffle
-        As for `creche.train`, with its defaults. What is within a part can be reached too: ``optimizer__beta1=0.8``.
-    early_stopping : optional
-        True, a patience in epochs, or an `EarlyStopping`.
+        Widths of the hidden layers; empty for none.
+    activation : Activation, str or a sequence with one for each hidden layer, default "relu"
+        Activation of the hidden layers.
+    dropout : float or a sequence with one for each hidden layer, default 0
+        Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
+    initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
+        Distribution of the initial weights. By default, the one that suits each layer's activation.
+    loss : Loss, str or function, optional
+        What training minimizes; by default "cross_entropy" (of `DNNRegressor`, "squared_error").
+    optimizer : Optimizer or str, default "adam"
+        The update rule; ``optimizer__beta1=0.8`` sets one of its parameters.
+    learning_rate : float, optional
+        Step size; by default the optimizer's own.
+    schedule : Schedule or str, default "constant"
+        How the learning rate changes during training.
+    batch_size : int, default 32
+        Rows per step.
+    epochs : int, default 100
+        Passes over the training rows.
+    early_stopping : EarlyStopping, int or bool, optional
+        When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
+        `EarlyStopping`.
     validation_fraction : float, optional
-        The share of the rows kept for validation. By default all are trained on, or, with early stopping, 0.9 of them.
+        Share of rows held out for validation; by default 0.1 with early stopping, else 0.
+    shuffle : bool, default True
+        Whether each epoch goes through the rows in a new order.
     standardize, preprocessing, schema
-        As for `creche.train`: how a table's columns become the network's inputs.
+        How columns become inputs, as for `creche.train`.
     class_weight : dict or "balanced", optional
-        How much the rows of each class count.
+        Weight of the training rows of each class.
     precision : {"float32", "float64"}, optional
-        By default that of X: float32 for an array of it, else float64.
+        The type of weights and inputs; by default float32 for an array of float32, else float64.
     warm_start : bool, default False
-        Whether `fit` goes on from where the last call ended: with its encoders, weights, optimizer's state and count of
-        epochs, for `epochs` more.
-    on_epoch : function or several, optional
-        As for `creche.train`.
+        Whether `fit` continues where the last call ended, for `epochs` more epochs: with its encoders, weights,
+        optimizer's state and number of epochs.
+    on_epoch : function or sequence of functions, optional
+        Called with an `EpochRecord` after each epoch; training stops when one returns True.
     random_state : int, RandomState or None, default None
-        An int is the seed of `creche.train`, which gives the same weights again; None takes a new one for each fit.
+        An int is the seed of `creche.train`, with which the same weights result again; None draws one for each fit.
     threads : int, optional
-        By default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     verbose : int, default 0
         1 prints a line for each epoch.
 
     Attributes
     ----------
     classes_ : (classes,) array
-        Sorted, in the order of `predict_proba`'s columns.
+        The classes, sorted, in the order of `predict_proba`'s columns.
     n_features_in_ : int
+        Number of features.
     feature_names_in_ : (d,) array of str
-        Only if X had names of columns.
+        Names of the features, if X had any.
     n_iter_ : int
         Completed epochs.
     model_ : Model
-        What `creche.train` gives; it can be saved.
+        The trained model, which can be saved.
     history_ : History
+        Losses and metrics of each epoch.
     loss_ : float
+        The training loss of the last epoch.
     loss_curve_, validation_loss_curve_ : list of float
+        The losses of each epoch.
     coefs_, intercepts_ : list of array
-        Of each layer.
+        Weights and biases of each layer.
 
     Examples
     --------
@@ -88,29 +125,30 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
 
     _task = "classification"
 
+    @reject_unknown
     def __init__(
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | str | Sequence[Activation | str] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | None = None,
-        loss: Loss | str | None = None,
-        optimizer: Optimizer | str = "adam",
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        loss: Loss | LossName | Callable[..., Any] | None = None,
+        optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
-        schedule: Schedule | str = "constant",
+        schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Any = None,
-        schema: Any = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | str | None = None,
-        precision: str | None = None,
+        precision: Precision | None = None,
         warm_start: bool = False,
-        on_epoch: Any = None,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -119,8 +157,8 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
             early_stopping=early_stopping, validation_fraction=validation_fraction, shuffle=shuffle,
-            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start,
-            on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
+            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision,
+            warm_start=warm_start, on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
 
@@ -129,17 +167,20 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
     def partial_fit(
         self, X: Any, y: Any, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Trains for one epoch more, on these rows; weights and the optimizer's state go on from the call before.
+        """Train for one more epoch on these rows; weights and the optimizer's state continue from the last call.
 
-        The first call, unless `fit` was called before, fixes the encoders: let its rows be like those to come.
+        The first call fits the encoders, unless `fit` was called before: its rows should be like those to come.
 
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
+            The features.
         y : array-like (n,)
+            The labels.
         classes : array-like (classes,)
-            All classes there will ever be. Needed in the first call.
+            All classes that any call will see; needed in the first call.
         sample_weight : array-like (n,), optional
+            Weight of each row.
 
         Returns
         -------
@@ -148,27 +189,34 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            As for `fit`, and if the classes are missing or others than before.
+            As for `fit`, or if the classes are missing or differ from those before.
 
         """
         if self.class_weight == "balanced":
             raise PlanError(
                 "class_weight: 'balanced' needs all rows at once, and partial_fit sees some; give a dict from class to "
-                "weight"
+                "weight",
+                argument="class_weight",
             )
-        if hasattr(self, "_standing"):
+        if hasattr(self, "_state"):
             if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
-                raise TableError(f"classes: got {np.asarray(classes).tolist()}; were {self.classes_.tolist()} before")
+                raise TableError(
+                    f"classes: got {np.asarray(classes).tolist()}; they were {self.classes_.tolist()} before",
+                    argument="classes",
+                )
             return self._partial_fit(X, y, sample_weight)
         if classes is None:
-            raise TableError("classes: is missing; the first call of partial_fit needs all classes there will be")
+            raise TableError(
+                "classes: is missing; the first call of partial_fit needs all classes that any call will see",
+                argument="classes",
+            )
         known = np.unique(np.asarray(classes))
         self._partial_fit(X, y, sample_weight, classes=known.tolist())
         self.classes_ = known
         return self
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
-        """The probability of each class for each row.
+        """Return the probability of each class for each row.
 
         Parameters
         ----------
@@ -180,11 +228,11 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             Columns in the order of `classes_`; rows sum to 1.
 
         """
-        x = self._predictable(X)
+        x = self._validate_fitted(X)
         return self.model_.predict_proba(x)
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """The logarithm of `predict_proba`: minus infinity where a probability is 0.
+        """Return the logarithm of `predict_proba`: minus infinity where a probability is 0.
 
         Parameters
         ----------
@@ -199,7 +247,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             return np.asarray(np.log(self.predict_proba(X)))
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The likeliest class of each row.
+        """Return the likeliest class of each row.
 
         Parameters
         ----------
@@ -207,19 +255,19 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        (n,) array of the labels' kind
+        (n,) array of the labels' type
 
         """
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
 
-    def _keep(self, run: Run, labels: NDArray[Any] | None) -> Self:
-        super()._keep(run, labels)
+    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
+        super()._store(run, labels)
         if labels is not None:
             self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
         return self
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         return labels

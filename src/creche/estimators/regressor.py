@@ -1,4 +1,4 @@
-"""The regressor."""
+"""The scikit-learn regressor."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["DNNRegressor"]
 
 
 class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
-    """A deep neural network that predicts a number for each row, or several, as a scikit-learn estimator.
+    """A deep neural network for regression, with one or several numbers to predict, as a scikit-learn estimator.
 
-    Given arrays of float64, it trains in float64, as scikit-learn does; float32 is faster.
+    On arrays of float64 it trains in float64, as scikit-learn does; float32 is faster.
 
     Parameters
     ----------
     hidden : sequence of int, default (32, 32)
-        The widths of the hidden layers; empty for none.
-    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, shuffle
-        As for `creche.train`, with its defaults.
-    early_stopping, validation_fraction, standardize, preprocessing, schema, precision, warm_start, on_epoch
+        Widths of the hidden layers; empty for none.
+    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
+        As for `DNNClassifier`.
+    validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
     random_state, threads, verbose
         As for `DNNClassifier`.
@@ -49,15 +49,18 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
     _task = "regression"
 
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Trains for one epoch more, on these rows; weights and the optimizer's state go on from the call before.
+        """Train for one more epoch on these rows; weights and the optimizer's state continue from the last call.
 
-        The first call, unless `fit` was called before, fixes the encoders: let its rows be like those to come.
+        The first call fits the encoders, unless `fit` was called before: its rows should be like those to come.
 
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
+            The features.
         y : array-like (n,) or (n, k)
+            The labels.
         sample_weight : array-like (n,), optional
+            Weight of each row.
 
         Returns
         -------
@@ -67,7 +70,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The predicted number of each row.
+        """Return the predicted number of each row.
 
         Parameters
         ----------
@@ -78,7 +81,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         (n,) float64 array, or (n, k) where y was
 
         """
-        x = self._predictable(X)
+        x = self._validate_fitted(X)
         return self.model_.predict(x)
 
     def __sklearn_tags__(self) -> Any:
@@ -86,6 +89,6 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def _labels(self, y: Any) -> NDArray[Any]:
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)

@@ -1,7 +1,16 @@
-"""Evaluation: how good predictions are, how sure that is, and what could be said without a network."""
+"""Evaluation: how good predictions are, how certain that is, and how they compare with a constant prediction."""
 
-from creche.evaluation.classification import ClassificationEvaluation, ClassificationTruth
+from creche.evaluation.classification import ClassificationEvaluation, ClassificationLabels
+from creche.evaluation.metrics import METRICS, Metric
 from creche.evaluation.regression import RegressionEvaluation
 from creche.evaluation.threshold import Threshold, choose_threshold
 
-__all__ = ["ClassificationEvaluation", "ClassificationTruth", "RegressionEvaluation", "Threshold", "choose_threshold"]
+__all__ = [
+    "METRICS",
+    "ClassificationEvaluation",
+    "ClassificationLabels",
+    "Metric",
+    "RegressionEvaluation",
+    "Threshold",
+    "choose_threshold",
+]

@@ -1,4 +1,4 @@
-"""The bootstrap: how much a metric would move had other rows of the same kind been there (Efron 1979)."""
+"""The bootstrap: how much a metric would vary with other rows of the same kind (Efron 1979)."""
 
 from __future__ import annotations
 
@@ -13,45 +13,46 @@ from creche.errors import PlanError, TableError
 __all__ = ["Interval", "check_count", "check_weights", "differences", "intervals", "resample_metrics"]
 
 Interval = tuple[float, float]
-Metrics = Mapping[str, NDArray[np.float64]]
+Samples = Mapping[str, NDArray[np.float64]]
 
 SEED = 20_240_229
-COVERED = (2.5, 97.5)  # percent
-# Rows times resamples: beyond it, fewer resamples are taken, for with so many rows the intervals are narrow anyway.
-MOST_DRAWS = 100_000_000
-FEWEST = 50
+PERCENTILES = (2.5, 97.5)
+# Rows times resamples. With more rows, fewer resamples are drawn, since the intervals are narrow anyway.
+MAX_DRAWS = 100_000_000
+MIN_RESAMPLES = 50
 DRAWS_AT_A_TIME = 2_000_000
 
 
 def check_weights(weights: Any, rows: int) -> NDArray[np.float64]:
-    """How much each row counts, (n,); 1 where nothing was said.
+    """Return the weight of each row, (rows,); 1 each for None.
 
     Raises
     ------
     TableError
-        If there are not as many as rows, or they are negative, not finite or all zero.
+        If there is not one for each row, or one is negative or not finite, or all are zero.
 
     """
     if weights is None:
         return np.ones(rows)
-    given = np.asarray(weights, dtype=np.float64)
-    if given.shape != (rows,):
-        raise TableError(f"sample_weight: has shape {given.shape}; needs one number for each of the {rows:,} rows")
-    wrong = ~(np.isfinite(given) & (given >= 0))
+    checked = np.asarray(weights, dtype=np.float64)
+    if checked.shape != (rows,):
+        raise TableError(f"sample_weight: has shape {checked.shape}; needs one number for each of the {rows:,} rows")
+    wrong = ~(np.isfinite(checked) & (checked >= 0))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise TableError(f"sample_weight: row {row} weighs {given[row]:g}; needs finite numbers of 0 or more")
-    if not given.any():
-        raise TableError("sample_weight: all are zero; some row must count")
-    return given
+        raise TableError(f"sample_weight: row {row} weighs {checked[row]:g}; needs finite numbers of 0 or more")
+    if not checked.any():
+        raise TableError("sample_weight: all are zero; at least one row must count")
+    return checked
 
 
 def check_count(name: str, value: object) -> None:
-    """Refuses what is no number of things.
+    """Check that an argument is a whole number of 0 or more.
 
     Raises
     ------
     PlanError
+        If it is not.
 
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
@@ -59,35 +60,37 @@ def check_count(name: str, value: object) -> None:
 
 
 def resample_metrics(
-    measure: Callable[[NDArray[np.float64]], Metrics], weights: NDArray[np.float64], resamples: int
+    measure: Callable[[NDArray[np.float64]], Samples], weights: NDArray[np.float64], n_resamples: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Each metric on so many resamples of the rows.
+    """Compute each metric on resamples of the rows.
 
     Parameters
     ----------
     measure : callable
-        Takes (r, n) weights of the rows and gives each metric as an (r,) array.
+        Takes (r, n) weights of the rows and returns each metric as an (r,) array.
     weights : (n,) array
-    resamples : int
+        How much each row counts.
+    n_resamples : int
+        At most so many resamples; fewer for very many rows.
 
     Returns
     -------
     dict of str to (resamples,) array
 
     """
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    for counts in _counts(len(weights), resamples):
+    samples: dict[str, list[NDArray[np.float64]]] = {}
+    for counts in _counts(len(weights), n_resamples):
         with np.errstate(invalid="ignore", divide="ignore"):
             measured = measure(counts * weights)
         for name, values in measured.items():
-            found.setdefault(name, []).append(values)
-    return {name: np.concatenate(values) for name, values in found.items()}
+            samples.setdefault(name, []).append(values)
+    return {name: np.concatenate(values) for name, values in samples.items()}
 
 
-def _counts(rows: int, resamples: int) -> Iterator[NDArray[np.float64]]:
-    """How often each row is drawn in each resample, (r, rows), some resamples at a time."""
-    check_count("n_resamples", resamples)
-    left = min(int(resamples), max(FEWEST, MOST_DRAWS // rows))
+def _counts(rows: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each row is drawn in each resample, (r, rows), for some resamples at a time."""
+    check_count("n_resamples", n_resamples)
+    left = min(int(n_resamples), max(MIN_RESAMPLES, MAX_DRAWS // rows))
     rng = np.random.Generator(np.random.PCG64(SEED))
     while left > 0:
         n = min(left, max(1, DRAWS_AT_A_TIME // rows))
@@ -96,17 +99,17 @@ def _counts(rows: int, resamples: int) -> Iterator[NDArray[np.float64]]:
         left -= n
 
 
-def intervals(samples: Metrics) -> dict[str, Interval]:
-    """Between which values 95 % of the resamples lie."""
-    found = {}
+def intervals(samples: Samples) -> dict[str, Interval]:
+    """Return the 95 % confidence interval of each metric: the middle 95 % of its resamples."""
+    bounds = {}
     for name, values in samples.items():
         known = values[np.isfinite(values)]
         if len(known):
-            low, high = np.percentile(known, COVERED).tolist()
-            found[name] = (low, high)
-    return found
+            low, high = np.percentile(known, PERCENTILES).tolist()
+            bounds[name] = (low, high)
+    return bounds
 
 
-def differences(samples: Metrics, baseline: Metrics) -> dict[str, Interval]:
-    """Intervals of how much the metrics of two predictors differ on the same resamples."""
+def differences(samples: Samples, baseline: Samples) -> dict[str, Interval]:
+    """Return the confidence interval of the difference of each metric between two predictors on the same resamples."""
     return intervals({name: samples[name] - baseline[name] for name in samples if name in baseline})

@@ -1,37 +1,43 @@
-"""How good predicted probabilities of classes are."""
+"""Evaluation of predicted classes and their probabilities."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, intervals, resample_metrics
-from creche.evaluation.curves import Curve, precision_recall, reliability, roc
-from creche.evaluation.metrics import METRICS, ClassificationMeasures, f1_key, predict_classes
+from creche.evaluation import bootstrap
+from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
+from creche.evaluation.curves import Curve, ReliabilityCurve, precision_recall, reliability, roc
+from creche.evaluation.evaluation import Evaluation, MetricValue
+from creche.evaluation.metrics import (
+    ClassificationScorer,
+    MeasuredClasses,
+    class_f1_key,
+    nan_to_none,
+    predict_classes,
+)
 
-if TYPE_CHECKING:
-    import polars as pl
-
-__all__ = ["ClassMetrics", "ClassificationEvaluation", "Misclassification"]
+__all__ = ["ClassMetrics", "ClassificationEvaluation", "ClassificationLabels", "Misclassification"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassMetrics:
-    """Of one class against the rest.
+    """Metrics of one class against the rest.
 
     Attributes
     ----------
     name : class
     rows : int
+        The number of rows of this class.
     precision, recall, f1, auc : float
-        NaN where there is nothing to count.
+        NaN where undefined: precision where the class was never predicted, recall where it does not occur.
     f1_interval : (low, high) or None
-        Between which 95 % of bootstrap resamples lie; None if none were asked for.
+        95 % confidence interval (bootstrap); None without resamples.
 
     """
 
@@ -46,61 +52,66 @@ class ClassMetrics:
 
 @dataclass(frozen=True, slots=True)
 class Misclassification:
-    """A row for which another class was said.
+    """A row for which a wrong class was predicted.
 
     Attributes
     ----------
-    place : int
-        Which of the judged rows, from 0.
-    truth, predicted : class
+    row : int
+        Its position among the evaluated rows, from 0.
+    true, predicted : class
     probability : float
-        Given to the class that was said.
-    of_truth : float
-        Given to the truth.
+        The probability given to the predicted class.
+    true_probability : float
+        The probability given to the true class.
 
     """
 
-    place: int
-    truth: Any
+    row: int
+    true: Any
     predicted: Any
     probability: float
-    of_truth: float
+    true_probability: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassificationEvaluation:
-    """Of predicted probabilities of classes.
+class ClassificationEvaluation(Evaluation):
+    """Evaluation of predicted class probabilities.
 
     Attributes
     ----------
     rows : int
+        The number of rows.
     classes : tuple
     accuracy : float
-        The share of rows for which the right class was said.
+        The share of rows whose class was predicted.
     balanced_accuracy : float
-        The mean over the classes of the share that was recognised.
+        The mean recall of the classes.
     log_loss : float
-        Mean of -log of the probability given to the truth; probabilities below 1e-15 count as that.
+        The mean of -log p of the true class; probabilities below 1e-15 count as 1e-15.
     auc : float
-        Area under the ROC curve, one class against the rest, the mean over the classes; NaN if only one occurs.
+        Area under the ROC curve, one class against the rest, mean over the classes; NaN if only one class occurs.
     f1 : float
-        The mean over the classes of 2 precision recall / (precision + recall).
+        2 precision recall / (precision + recall), mean over the classes.
     brier : float
-        Mean over the rows of the squared differences between probabilities and truth, summed over the classes (Brier
-        1950): 0 to 2.
+        The mean over the rows of the squared differences between probabilities and 0 or 1, summed over the classes
+        (Brier 1950): from 0 to 2.
     calibration_error : float
-        How far the probability of the likeliest class is from the share of rows where it is right, over 15 bins.
+        Expected calibration error (ECE): how far the probability of the likeliest class is from the share of rows where
+        it is right, in the mean over 15 bins of that probability (Naeini, Cooper & Hauskrecht 2015).
+    values : dict of metric to float
+        All of these by key.
     per_class : tuple of ClassMetrics
     confusion : (classes, classes) int64
-        How many rows: the truth down, what was said across.
+        Row counts: true classes down, predicted classes across.
     intervals : dict of metric to (low, high)
-        Between which 95 % of bootstrap resamples lie; empty if none were asked for.
+        95 % confidence intervals (bootstrap); empty without resamples.
     baseline : dict of metric to float
-        Of always saying the commonest class of the training rows, with their shares as probabilities.
+        The metrics of always predicting the most frequent class of the training rows, with the shares of the classes
+        there as probabilities.
     gain : dict of metric to (low, high)
-        Intervals of the difference to the baseline, on the same resamples.
+        95 % confidence intervals of the difference to the baseline, on the same resamples.
     threshold : float or None
-        Of two classes, from which probability on the second is said; None for the likelier one.
+        For two classes: the second is predicted from this probability on. None predicts the likelier one.
 
     Examples
     --------
@@ -108,28 +119,25 @@ class ClassificationEvaluation:
     >>> evaluation = ClassificationEvaluation.of(p, np.array([0, 0, 1, 1]), ("no", "yes"))
     >>> evaluation.accuracy, evaluation.confusion.tolist()
     (0.75, [[2, 0], [1, 1]])
-    >>> [(mistake.truth, mistake.predicted, mistake.probability) for mistake in evaluation.largest_errors()]
+    >>> [(error.true, error.predicted, error.probability) for error in evaluation.largest_errors()]
     [('yes', 'no', 0.8)]
 
     """
 
-    rows: int
     classes: tuple[Any, ...]
-    accuracy: float
-    balanced_accuracy: float
-    log_loss: float
-    auc: float
-    f1: float
-    brier: float
-    calibration_error: float
     per_class: tuple[ClassMetrics, ...]
     confusion: NDArray[np.int64]
-    intervals: dict[str, Interval]
-    baseline: dict[str, float]
-    gain: dict[str, Interval]
     threshold: float | None
-    _measures: ClassificationMeasures = field(repr=False)
+    _scorer: ClassificationScorer = field(repr=False)
     _weights: NDArray[np.float64] = field(repr=False)
+
+    accuracy = MetricValue("accuracy")
+    balanced_accuracy = MetricValue("balanced_accuracy")
+    log_loss = MetricValue("log_loss")
+    auc = MetricValue("auc")
+    f1 = MetricValue("f1")
+    brier = MetricValue("brier")
+    calibration_error = MetricValue("calibration_error")
 
     @classmethod
     def of(
@@ -143,129 +151,127 @@ class ClassificationEvaluation:
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
     ) -> ClassificationEvaluation:
-        """From probabilities (n, classes) and the numbers of the right classes (n,).
+        """Evaluate predicted probabilities.
 
         Parameters
         ----------
         probabilities : (n, classes) array
         class_numbers : (n,) array of int
+            The true class of each row, as its place in `classes`.
         classes : tuple
         weights : (n,) array, optional
-            How much each row counts.
+            How much each row counts; 1 by default.
         n_resamples : int, default 1000
-            Resamples; 0 for no intervals.
+            Bootstrap resamples for the confidence intervals; 0 for none.
         baseline : (classes,) array, optional
-            The share of each class among the training rows; by default, among these.
+            The share of each class among the training rows; by default, among these rows.
         threshold : float, optional
+            For two classes: predict the second at or above this probability.
 
         Raises
         ------
         TableError
-            If the weights cannot be, or the threshold.
+            If the weights or the threshold are invalid.
 
         """
-        truth = ClassificationTruth.of(
+        labels = ClassificationLabels.of(
             class_numbers, classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
         )
-        return truth.evaluate_rows(probabilities)
+        return labels.evaluate(probabilities)
 
-    def metrics(self) -> dict[str, float]:
-        """Each metric by its name."""
-        return {name: getattr(self, name) for name in METRICS}
+    def hardest_classes(self, limit: int = 12) -> list[ClassMetrics]:
+        """The classes that occur, those with the lowest F1 first.
 
-    def largest_errors(self, most: int = 5) -> list[Misclassification]:
-        """The rows for which a wrong class was said, those of which the network was surest first."""
-        check_count("mistaken", most)
-        p, truth, said = self._measures.probabilities, self._measures.truth, self._measures.predicted
-        wrong = np.flatnonzero(said != truth)
-        sure = p[wrong, said[wrong]]
-        first = wrong[np.argsort(-sure, kind="stable")[:most]]
+        Parameters
+        ----------
+        limit : int, default 12
+            At most this many.
+
+        """
+        check_count("limit", limit)
+        present = [metrics for metrics in self.per_class if metrics.rows]
+        return sorted(present, key=lambda metrics: (np.nan_to_num(metrics.f1), str(metrics.name)))[:limit]
+
+    def largest_errors(self, limit: int = 5) -> list[Misclassification]:
+        """The misclassified rows, those with the highest probability of the predicted class first.
+
+        Parameters
+        ----------
+        limit : int, default 5
+            At most this many.
+
+        """
+        check_count("limit", limit)
+        p, true, predicted = self._scorer.probabilities, self._scorer.true, self._scorer.predicted
+        wrong = np.flatnonzero(predicted != true)
+        probability = p[wrong, predicted[wrong]]
+        first = wrong[np.argsort(-probability, kind="stable")[:limit]]
         return [
             Misclassification(
-                int(i), self.classes[truth[i]], self.classes[said[i]], float(p[i, said[i]]), float(p[i, truth[i]])
+                int(i), self.classes[true[i]], self.classes[predicted[i]], float(p[i, predicted[i]]),
+                float(p[i, true[i]]),
             )
             for i in first
-        ]
+        ]  # fmt: skip
 
     def roc(self, of: Any = None) -> Curve:
-        """The ROC curve of a class (by default the last) against the rest: false positive rate, true positive rate."""
-        place = self._place(of)
-        return roc(self._measures.probabilities[:, place], self._measures.truth == place, self._weights)
+        """The ROC curve of a class (by default the last) against the rest: false and true positive rate."""
+        number = self._class_number(of)
+        return roc(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def precision_recall(self, of: Any = None) -> Curve:
         """Recall and precision of a class (by default the last) at each threshold."""
-        place = self._place(of)
-        return precision_recall(self._measures.probabilities[:, place], self._measures.truth == place, self._weights)
+        number = self._class_number(of)
+        return precision_recall(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
-    def reliability(self, bins: int = 10) -> Curve:
+    def reliability(self, bins: int = 10) -> ReliabilityCurve:
         """The mean probability of the likeliest class, and the share of rows where it is right, in bins."""
-        p, truth = self._measures.probabilities, self._measures.truth
-        return reliability(p.max(axis=1), p.argmax(axis=1) == truth, self._weights, bins)
+        p, true = self._scorer.probabilities, self._scorer.true
+        return reliability(p.max(axis=1), p.argmax(axis=1) == true, self._weights, bins)
 
-    def _place(self, of: Any) -> int:
+    def _class_number(self, of: Any) -> int:
         if of is None:
             return len(self.classes) - 1
         if of not in self.classes:
-            raise TableError(f"class: got {of!r}; there are {', '.join(map(repr, self.classes))}")
+            raise TableError(f"class: got {of!r}; choose one of {', '.join(map(repr, self.classes))}")
         return self.classes.index(of)
 
-    def table(self) -> pl.DataFrame:
-        """Each metric with its interval and the baseline, as a Polars DataFrame."""
-        import polars as pl
-
-        rows = []
-        for name, value in self.metrics().items():
-            low, high = self.intervals.get(name, (None, None))
-            rows.append({"metric": name, "value": value, "low": low, "high": high, "baseline": self.baseline.get(name)})
-        return pl.DataFrame(rows)
-
     def to_dict(self) -> dict[str, Any]:
-        """As plain data; numbers that are none are None."""
+        """The evaluation as plain data; None where a number is not finite."""
         per_class = [
             {
                 "class": c.name,
                 "rows": c.rows,
-                **{n: _known(getattr(c, n)) for n in ("precision", "recall", "f1", "auc")},
+                **nan_to_none({"precision": c.precision, "recall": c.recall, "f1": c.f1, "auc": c.auc}),
                 "f1_interval": None if c.f1_interval is None else list(c.f1_interval),
             }
             for c in self.per_class
         ]
         return {
-            "rows": self.rows,
+            **Evaluation.to_dict(self),
             "classes": list(self.classes),
-            **{name: _known(value) for name, value in self.metrics().items()},
-            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
-            "baseline": {name: _known(value) for name, value in self.baseline.items()},
-            "gain": {name: list(pair) for name, pair in self.gain.items()},
             "per_class": per_class,
             "confusion": self.confusion.tolist(),
             "threshold": self.threshold,
         }
 
 
-_intervals = intervals  # `of` has an argument of that name
-
-
-def _only(metrics: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in metrics.items()}
-
-
-def _known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _scalars(metrics: dict[str, NDArray[np.float64]]) -> dict[str, float]:
+    return {key: float(values[0]) for key, values in metrics.items()}
 
 
 @dataclass(frozen=True, eq=False)
-class ClassificationTruth:
-    """The right classes of some rows, by which any number of predictions can be judged: see `ClassificationEvaluation.of`.
+class ClassificationLabels:
+    """The true classes of some rows, against which any number of predictions can be evaluated.
 
     Attributes
     ----------
     numbers : (n,) int64
-        Of the right classes.
+        The true class of each row, as its place in `classes`.
     classes : tuple
     weights : (n,) float64
-    always : ClassMeasures
-        Saying the same of each row.
+    constant : ClassificationScorer
+        The constant prediction that the baseline scores.
     n_resamples : int
     threshold : float or None
 
@@ -274,7 +280,7 @@ class ClassificationTruth:
     numbers: NDArray[np.int64]
     classes: tuple[Any, ...]
     weights: NDArray[np.float64]
-    always: ClassificationMeasures
+    constant: ClassificationScorer
     n_resamples: int
     threshold: float | None
 
@@ -288,58 +294,55 @@ class ClassificationTruth:
         n_resamples: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
-    ) -> ClassificationTruth:
-        """Arguments as for `ClassificationEvaluation.of`."""
-        count = check_weights(weights, len(class_numbers))
+    ) -> ClassificationLabels:
+        """Check and keep the labels; arguments as for `ClassificationEvaluation.of`."""
+        checked = check_weights(weights, len(class_numbers))
         _check_threshold(threshold, classes)
-        truth = class_numbers.astype(np.int64)
-        return cls(truth, classes, count, _always(baseline, truth, count, len(classes)), n_resamples, threshold)
+        numbers = class_numbers.astype(np.int64)
+        constant = _constant_prediction(baseline, numbers, checked, len(classes))
+        return cls(numbers, classes, checked, constant, n_resamples, threshold)
 
     @cached_property
     def baseline(self) -> dict[str, float]:
-        return _only(self.always(self.weights.reshape(1, -1)))
+        """The metrics of the constant prediction."""
+        return _scalars(self.constant(self.weights.reshape(1, -1)))
 
-    def evaluate_rows(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
-        """How good probabilities (n, classes) are."""
-        classes, truth = self.classes, self.numbers
+    def evaluate(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
+        """Evaluate predicted probabilities, (n, classes)."""
         p = probabilities.astype(np.float64)
-        measures = ClassificationMeasures(p, truth, predict_classes(p, self.threshold))
-        whole = self.weights.reshape(1, -1)
-        per_class, areas = measures.per_class(whole), measures.areas(whole)
-        found = _only(measures.metrics(whole, per_class, areas))
-        samples = resample_metrics(measures.with_f1_of_classes, self.weights, self.n_resamples)
-        of_always = resample_metrics(self.always, self.weights, self.n_resamples)
-        confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        np.add.at(confusion, (truth, measures.predicted), 1)
-        bounds = _intervals(samples)
+        scorer = ClassificationScorer(p, self.numbers, predict_classes(p, self.threshold))
+        measured = scorer.measured(self.weights.reshape(1, -1))
+        values = _scalars(measured.metrics())
+        samples = resample_metrics(scorer.with_f1_of_classes, self.weights, self.n_resamples)
+        constant_samples = resample_metrics(self.constant, self.weights, self.n_resamples)
+        confusion = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        np.add.at(confusion, (self.numbers, scorer.predicted), 1)
+        intervals = bootstrap.intervals(samples)
         return ClassificationEvaluation(
-            rows=len(p), classes=classes, **found, per_class=_per_class(per_class, areas, truth, classes, bounds),
-            confusion=confusion, intervals={name: bounds[name] for name in METRICS if name in bounds},
-            baseline=dict(self.baseline), gain=differences(samples, of_always), threshold=self.threshold,
-            _measures=measures, _weights=self.weights,
+            rows=len(p), values=values, intervals={key: intervals[key] for key in values if key in intervals},
+            baseline=dict(self.baseline), gain=differences(samples, constant_samples), classes=self.classes,
+            per_class=_per_class(measured, self.classes, intervals), confusion=confusion, threshold=self.threshold,
+            _scorer=scorer, _weights=self.weights,
         )  # fmt: skip
 
 
-def _always(
-    shares: NDArray[np.float64] | None, truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int
-) -> ClassificationMeasures:
-    """Saying the same of each row."""
-    given = np.bincount(truth, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
-    p = np.tile(given / given.sum(), (len(truth), 1))
-    return ClassificationMeasures(p, truth, p.argmax(axis=1))
+def _constant_prediction(
+    shares: NDArray[np.float64] | None, true: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+) -> ClassificationScorer:
+    """The same probabilities for each row: the shares of the classes, by default those of these rows."""
+    known = np.bincount(true, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
+    p = np.tile(known / known.sum(), (len(true), 1))
+    return ClassificationScorer(p, true, p.argmax(axis=1))
 
 
 def _per_class(
-    measured: tuple[NDArray[np.float64], ...],
-    areas: NDArray[np.float64],
-    truth: NDArray[np.int64],
-    classes: tuple[Any, ...],
-    bounds: dict[str, Interval],
+    measured: MeasuredClasses, classes: tuple[Any, ...], intervals: dict[str, Interval]
 ) -> tuple[ClassMetrics, ...]:
-    numbers = [values[0].tolist() for values in (*measured, areas)]
-    rows = np.bincount(truth, minlength=len(classes)).tolist()
-    of_f1 = [bounds.get(f1_key(c)) for c in range(len(classes))]
-    return tuple(ClassMetrics(*of) for of in zip(classes, rows, *numbers, of_f1, strict=True))
+    columns = (measured.precision, measured.recall, measured.f1, measured.areas)
+    numbers = [values[0].tolist() for values in columns]
+    rows = np.bincount(measured.scorer.true, minlength=len(classes)).tolist()
+    of_f1 = [intervals.get(class_f1_key(c)) for c in range(len(classes))]
+    return tuple(ClassMetrics(*fields) for fields in zip(classes, rows, *numbers, of_f1, strict=True))
 
 
 def _check_threshold(threshold: float | None, classes: tuple[Any, ...]) -> None:

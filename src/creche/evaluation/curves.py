@@ -1,4 +1,4 @@
-"""Curves of probabilities: ROC, precision and recall, reliability."""
+"""Curves of predicted probabilities: ROC, precision and recall, reliability."""
 
 from __future__ import annotations
 
@@ -7,42 +7,70 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Curve", "average_precision", "precision_recall", "reliability", "roc", "wilson_interval"]
+__all__ = [
+    "Curve",
+    "ReliabilityCurve",
+    "average_precision",
+    "precision_recall",
+    "reliability",
+    "roc",
+    "wilson_interval",
+]
 
-TWO_SIDED_95 = 1.959963984540054  # of the normal distribution
+NORMAL_QUANTILE_975 = 1.959963984540054
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Points of a curve.
+    """A curve over decision thresholds.
 
     Attributes
     ----------
     x, y : (points,) float64
-    at : (points,) float64
-        The threshold of each point; for reliability, the weight of the rows in the bin.
+    thresholds : (points,) float64
+        The probability from which on each point predicts the class, in descending order.
 
     """
 
     x: Array
     y: Array
-    at: Array
+    thresholds: Array
 
 
-def _counted(score: Array, positive: NDArray[np.bool_], weights: Array) -> tuple[Array, Array, Array]:
-    """From each different score on, from the highest: the score, and how much of both sides is said to be positive."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ReliabilityCurve:
+    """Predicted probabilities against observed shares, in bins.
+
+    Attributes
+    ----------
+    x : (bins,) float64
+        The mean probability of the rows in each bin.
+    y : (bins,) float64
+        The share of these rows where the prediction is right.
+    weight : (bins,) float64
+        The sum of the rows' weights: their number, unless rows are weighted.
+
+    """
+
+    x: Array
+    y: Array
+    weight: Array
+
+
+def _cumulative_counts(score: Array, positive: NDArray[np.bool_], weights: Array) -> tuple[Array, Array, Array]:
+    """Return each different score, in descending order, with the weights of positives and negatives from it on."""
     order = np.argsort(-score, kind="stable")
     ordered = score[order]
     last = np.flatnonzero(np.append(np.diff(ordered) < 0, True))
-    ours = np.cumsum(np.where(positive[order], weights[order], 0.0))[last]
-    others = np.cumsum(np.where(positive[order], 0.0, weights[order]))[last]
-    return ordered[last], ours, others
+    true_positives = np.cumsum(np.where(positive[order], weights[order], 0.0))[last]
+    false_positives = np.cumsum(np.where(positive[order], 0.0, weights[order]))[last]
+    return ordered[last], true_positives, false_positives
 
 
 def roc(score: Array, positive: NDArray[np.bool_], weights: Array) -> Curve:
-    """False positive rate (x) and true positive rate (y), from (0, 0) to (1, 1).
+    """Return the false positive rate (x) and the true positive rate (y), from (0, 0) to (1, 1).
 
     Examples
     --------
@@ -51,13 +79,14 @@ def roc(score: Array, positive: NDArray[np.bool_], weights: Array) -> Curve:
     ([0.0, 0.0, 1.0, 1.0], [0.0, 0.5, 0.5, 1.0])
 
     """
-    at, ours, others = _counted(score, positive, weights)
+    thresholds, true, false = _cumulative_counts(score, positive, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Curve(np.append(0.0, others / others[-1]), np.append(0.0, ours / ours[-1]), np.append(np.inf, at))
+        x, y = np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
+    return Curve(x, y, np.append(np.inf, thresholds))
 
 
 def precision_recall(score: Array, positive: NDArray[np.bool_], weights: Array) -> Curve:
-    """Recall (x) and precision (y), from the highest threshold to the lowest.
+    """Return recall (x) and precision (y), from the highest threshold to the lowest.
 
     Examples
     --------
@@ -66,23 +95,23 @@ def precision_recall(score: Array, positive: NDArray[np.bool_], weights: Array) 
     ([0.5, 0.5, 1.0], [1.0, 0.5, 0.667])
 
     """
-    at, ours, others = _counted(score, positive, weights)
+    thresholds, true, false = _cumulative_counts(score, positive, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return Curve(ours / ours[-1], ours / (ours + others), at)
+        return Curve(true / true[-1], true / (true + false), thresholds)
 
 
-def reliability(sure: Array, right: NDArray[np.bool_], weights: Array, bins: int) -> Curve:
-    """Mean probability (x) and share that is right (y) in bins of equal width; empty bins are left out."""
-    place = np.minimum((sure * bins).astype(np.int64), bins - 1)
-    total = np.bincount(place, weights, bins)
-    some = total > 0
-    mean = np.bincount(place, weights * sure, bins)[some] / total[some]
-    share = np.bincount(place, weights * right, bins)[some] / total[some]
-    return Curve(mean, share, total[some].astype(np.float64))
+def reliability(probability: Array, right: NDArray[np.bool_], weights: Array, bins: int) -> ReliabilityCurve:
+    """Return mean probability (x) and share that is right (y) in bins of equal width; empty bins are left out."""
+    number = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    total = np.bincount(number, weights, bins)
+    filled = total > 0
+    mean = np.bincount(number, weights * probability, bins)[filled] / total[filled]
+    share = np.bincount(number, weights * right, bins)[filled] / total[filled]
+    return ReliabilityCurve(mean, share, total[filled].astype(np.float64))
 
 
 def average_precision(curve: Curve) -> float:
-    """The area under a curve of precision and recall, as steps: the sum of (R_n - R_{n-1}) P_n.
+    """Return the area under a curve of precision and recall, as steps: the sum of (R_n - R_{n-1}) P_n.
 
     Examples
     --------
@@ -95,7 +124,7 @@ def average_precision(curve: Curve) -> float:
 
 
 def wilson_interval(share: Array, rows: Array) -> tuple[Array, Array]:
-    """Between which shares the true one lies in 95 % of cases, given the share among so many rows (Wilson 1927).
+    """Return the 95 % confidence interval of a share that was observed among so many rows (Wilson 1927).
 
     Examples
     --------
@@ -104,7 +133,7 @@ def wilson_interval(share: Array, rows: Array) -> tuple[Array, Array]:
     ([0.301], [0.954])
 
     """
-    z2 = TWO_SIDED_95**2
+    z2 = NORMAL_QUANTILE_975**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = TWO_SIDED_95 / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
+    half = NORMAL_QUANTILE_975 / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
     return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)

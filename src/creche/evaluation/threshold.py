@@ -1,4 +1,4 @@
-"""Decision thresholds: from which probability on the second of two classes is to be said."""
+"""Decision thresholds: the probability from which on the second of two classes is predicted."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError, nearest
 from creche.evaluation.bootstrap import check_weights
+from creche.evaluation.metrics import METRICS
 
-__all__ = ["METRICS_OF_DECISIONS", "Threshold", "choose_threshold"]
+__all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold"]
 
-METRICS_OF_DECISIONS = ("f1", "accuracy", "balanced_accuracy")
+THRESHOLD_METRICS = tuple(metric.key for metric in METRICS.values() if metric.from_counts is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A threshold and why.
+    """A chosen threshold.
 
     Attributes
     ----------
     threshold : float
-        Say the second class where its probability is at least this.
-    by : str
-        A metric, or "cost".
+        The second class is predicted at or above this probability.
+    criterion : str
+        The metric that is largest with it, or "cost".
     value : float
-        What the metric, or the mean cost of a row, comes to with it.
-    at_half : float
-        And what it comes to with 0.5.
+        The metric, or the mean cost per row, with it.
+    value_at_half : float
+        The same with a threshold of 0.5.
 
     """
 
     threshold: float
-    by: str
+    criterion: str
     value: float
-    at_half: float
+    value_at_half: float
 
 
 def choose_threshold(
@@ -47,26 +48,32 @@ def choose_threshold(
     costs: tuple[float, float] | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> Threshold:
-    """The threshold that is best on these rows; of several, the nearest to 0.5.
+    """Choose the threshold that is best on these rows; among equals, the one nearest to 0.5.
 
-    Choose on other rows than those the result is judged by.
+    Evaluate it on other rows than those it was chosen on.
 
     Parameters
     ----------
     probabilities : (n, 2) array
     class_numbers : (n,) array of 0 and 1
-    metric : {"f1", "accuracy", "balanced_accuracy"}, optional
-        To be as great as can be; F1 is of the second class.
+    metric : {"accuracy", "balanced_accuracy", "f1"}, optional
+        The metric to maximize; F1 is that of the second class.
     costs : (float, float), optional
-        In place of a metric: of saying the second class wrongly, and of failing to say it.
+        Instead of a metric: the cost of a false positive (the second class predicted wrongly) and of a false negative.
+        Their mean is minimized.
     weights : (n,) array, optional
+        How much each row counts; 1 by default.
+
+    Returns
+    -------
+    Threshold
 
     Raises
     ------
     TableError
         If there are not two classes, or only one occurs.
     PlanError
-        If neither or both of metric and costs are given, or they cannot be.
+        If neither or both of `metric` and `costs` are given, or one is invalid.
 
     Examples
     --------
@@ -74,53 +81,51 @@ def choose_threshold(
     >>> choose_threshold(p, np.array([0, 1, 1, 1]), metric="f1").threshold
     0.3
     >>> choose_threshold(p, np.array([0, 1, 0, 1]), costs=(1, 5))
-    Threshold(threshold=0.3, by='cost', value=0.25, at_half=1.25)
+    Threshold(threshold=0.3, criterion='cost', value=0.25, value_at_half=1.25)
 
     """
     if probabilities.ndim != 2 or probabilities.shape[1] != 2:
-        raise TableError("threshold: can be chosen for models of two classes only")
+        raise TableError("threshold: can only be chosen for models of two classes")
     if (metric is None) == (costs is None):
         raise PlanError("threshold: needs either a metric or the costs of both mistakes, and not both")
-    if metric is not None and metric not in METRICS_OF_DECISIONS:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, METRICS_OF_DECISIONS)}")
+    if metric is not None and metric not in THRESHOLD_METRICS:
+        raise PlanError(f"metric: got {metric!r}; {nearest(metric, THRESHOLD_METRICS)}")
     if costs is not None and not (len(costs) == 2 and all(np.isfinite(c) and c >= 0 for c in costs) and any(costs)):
         raise PlanError(f"costs: got {costs!r}; needs two numbers of 0 or more, not both 0")
-    count = check_weights(weights, len(probabilities))
+    checked = check_weights(weights, len(probabilities))
     score, positive = probabilities[:, 1].astype(np.float64), class_numbers.astype(np.int64) == 1
-    at = np.unique(np.append(score, 0.5))
-    values = _values(at, score, positive, count, metric, costs)
+    candidates = np.unique(np.append(score, 0.5))
+    values = _values(candidates, score, positive, checked, metric, costs)
     best = np.flatnonzero(values == values.max())
-    chosen = best[np.argmin(np.abs(at[best] - 0.5))]
+    chosen = best[np.argmin(np.abs(candidates[best] - 0.5))]
     sign = 1.0 if metric else -1.0
-    return Threshold(
-        float(at[chosen]), metric or "cost", sign * float(values[chosen]), sign * float(values[at == 0.5][0])
-    )
+    at_half = values[candidates == 0.5][0]
+    return Threshold(float(candidates[chosen]), metric or "cost", sign * float(values[chosen]), sign * float(at_half))
 
 
 def _values(
-    at: NDArray[np.float64],
+    candidates: NDArray[np.float64],
     score: NDArray[np.float64],
     positive: NDArray[np.bool_],
     weights: NDArray[np.float64],
     metric: str | None,
     costs: tuple[float, float] | None,
 ) -> NDArray[np.float64]:
-    """The metric, or minus the mean cost, at each threshold."""
+    """Return the metric, or minus the mean cost, at each candidate."""
 
-    def reaching(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def weight_above(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         order = np.argsort(score[chosen])
         above = np.append(np.cumsum(weights[chosen][order][::-1])[::-1], 0.0)
-        return np.asarray(above[np.searchsorted(score[chosen][order], at, side="left")])
+        return np.asarray(above[np.searchsorted(score[chosen][order], candidates, side="left")])
 
-    hits, false = reaching(positive), reaching(~positive)
-    ours, others = float(weights[positive].sum()), float(weights[~positive].sum())
-    if ours == 0 or others == 0:
+    true_positives, false_positives = weight_above(positive), weight_above(~positive)
+    positives, negatives = float(weights[positive].sum()), float(weights[~positive].sum())
+    if positives == 0 or negatives == 0:
         raise TableError("threshold: only one class occurs in these rows; it takes both to choose")
-    total = ours + others
     if costs is not None:
-        return -(costs[0] * false + costs[1] * (ours - hits)) / total
-    if metric == "f1":
-        return 2 * hits / (hits + false + ours)
-    if metric == "accuracy":
-        return (hits + others - false) / total
-    return (hits / ours + (others - false) / others) / 2
+        total = positives + negatives
+        return -(costs[0] * false_positives + costs[1] * (positives - true_positives)) / total
+    assert metric is not None
+    from_counts = METRICS[metric].from_counts
+    assert from_counts is not None
+    return from_counts(true_positives, false_positives, positives, negatives)

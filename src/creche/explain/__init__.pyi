@@ -22,6 +22,8 @@ from creche.explain.partial_dependence import PartialDependence as PartialDepend
 from creche.explain.partial_dependence import partial_dependence as partial_dependence
 from creche.explain.permutation_importance import PermutationImportance as PermutationImportance
 from creche.explain.permutation_importance import permutation_importance as permutation_importance
+from creche.explain.rows import Batch as Batch
+from creche.explain.rows import create_batch as create_batch
 from creche.explain.trace.result import Trace as Trace
 from creche.explain.trace.trace import trace as trace
 

@@ -1,4 +1,4 @@
-"""Learning rates, optimizers and the like side by side: from one start, as curves and as paths on one loss surface."""
+"""Runs from one start, side by side: as curves and as paths on one loss surface."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from creche.explain.loss_surface import LossSurface, compute_surface, find_plane
 from creche.explain.weight_space import flatten, project
 from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.results import format_choice
-from creche.model_selection.search_space import OF_THE_OPTIMIZER, Combinations, split_axes
-from creche.plan.arguments import check_whole_number
+from creche.model_selection.search_space import Combinations, split_axes
+from creche.plan.arguments import OPTIMIZER_FIELDS, check_whole_number
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -25,20 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ComparedRun", "Comparison", "compare"]
 
-# What leaves the network, its start, its loss and its rows as they are.
-MAY_DIFFER = ("learning_rate", "optimizer", *OF_THE_OPTIMIZER, "schedule", "batch_size", "shuffle")
-
-
+# Arguments that do not change the network, its initial weights, its loss or its rows.
+VARIABLE_ARGUMENTS = ("learning_rate", "optimizer", *OPTIMIZER_FIELDS, "schedule", "batch_size", "shuffle")
 POINTS = 41
 
+# How many sets of weights are kept.
+MAX_KEPT = 200  # of each run
+MAX_BYTES = 128_000_000  # of all runs together
 
-MOST_KEPT = 200  # sets of weights of each run
-
-
-MOST_BYTES = 128_000_000  # of all of them
-
-
-FAR = 10.0  # times as far from the start as half of the runs: such a run has no say in what the picture shows
+FAR = 10.0  # a run that goes this many times the median distance does not determine the directions or the window
 
 
 Array = NDArray[np.float64]
@@ -51,20 +46,20 @@ class ComparedRun:
     Attributes
     ----------
     name : str
-        In what it differs, such as "learning rate 0.1".
+        The values in which the run differs, such as "learning rate 0.1".
     choice : dict
-        The same as arguments.
+        The same values as arguments.
     run : Run
     steps : (kept,) int64
-        After how many steps weights were kept; the first is 0, the start.
+        The steps after which weights were kept; the first is 0, the start.
     losses : (kept,) float64
-        Of those weights on all training rows.
+        The loss of these weights on all training rows.
     validation_losses : (kept,) float64 or None
-        On the rows kept for validation.
+        Their loss on the validation rows.
     path : (kept, 2) float64
-        Those weights projected on the surface.
+        These weights projected onto the surface.
     is_far : bool
-        Whether it went so far that neither the directions nor the window are chosen by it.
+        Whether the run went so far that the directions and the window were chosen without it.
 
     """
 
@@ -83,18 +78,18 @@ class ComparedRun:
         return self.run.status
 
     def __repr__(self) -> str:
-        return f"Followed({self.name}: {self.status}, loss {self.losses[0]:.4g} to {self.losses[-1]:.4g})"
+        return f"ComparedRun({self.name}: {self.status}, loss {self.losses[0]:.4g} to {self.losses[-1]:.4g})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison(Sequence[ComparedRun]):
-    """Runs from one start, side by side: made by `compare`. A sequence of `ComparedRun`, in the order of the arguments.
+    """Runs from one start: made by `compare`. A sequence of `ComparedRun`, in the order of the arguments.
 
     Attributes
     ----------
-    runs : tuple of Followed
+    runs : tuple of ComparedRun
     surface : LossSurface
-        The loss on the training rows over the plane of the paths; it runs through the end of the best run.
+        The loss on the training rows over the plane of the paths, which runs through the end of the best run.
 
     """
 
@@ -109,16 +104,16 @@ class Comparison(Sequence[ComparedRun]):
 
     @property
     def share(self) -> float:
-        """How much of the variance of all paths (but those that are far) the surface's plane holds, from 0 to 1."""
+        """The share of the variance of all paths, except far ones, that lies in the surface's plane, from 0 to 1."""
         assert self.surface.share is not None
         return self.surface.share
 
     def best(self) -> ComparedRun:
-        """The run that ends with the lowest training loss."""
+        """Return the run that ends with the lowest training loss."""
         return min(self.runs, key=lambda one: one.losses[-1] if one.status != "diverged" else np.inf)
 
     def table(self) -> pl.DataFrame:
-        """A row for each run: what differs, status, steps, the loss at the end, the lowest, and validation."""
+        """Return one row for each run: its values, status, steps, final loss, lowest loss, final validation loss."""
         import polars as pl
 
         rows = []
@@ -135,7 +130,7 @@ class Comparison(Sequence[ComparedRun]):
         return pl.DataFrame(rows)
 
     def step_table(self) -> pl.DataFrame:
-        """A row for each set of weights that was kept: run, step, losses, and where on the surface."""
+        """Return one row for each set of weights that was kept: run, step, losses, and coordinates on the surface."""
         import polars as pl
 
         frames = []
@@ -149,16 +144,16 @@ class Comparison(Sequence[ComparedRun]):
         return pl.concat(frames)
 
     def plot(self, axes: Any = None) -> list[Any]:
-        """Curves and paths beside each other, as a list of two matplotlib Axes (needs the `plots` extra).
+        """Draw curves and paths side by side; return a list of two matplotlib Axes (needs the `plots` extra).
 
         Parameters
         ----------
         axes : two Axes, optional
 
         """
-        from creche.plots.comparison import comparison
+        from creche import plots
 
-        return comparison(self, axes=axes)
+        return plots.comparison(self, axes=axes)
 
     def __repr__(self) -> str:
         return f"Comparison({len(self)} runs; {', '.join(map(repr, self.runs[:4]))}{', …' if len(self) > 4 else ''})"
@@ -174,28 +169,28 @@ def compare(
     threads: int | None = None,
     **arguments: Any,
 ) -> Comparison:
-    """Trains from one start with several learning rates or optimizers, and follows where each goes.
+    """Train from one start with several learning rates or optimizers, and compare their paths.
 
-    All runs have the same initial weights, the same rows, and, unless the batch size differs, the same batches. The
-    weights are kept at up to 200 steps of each, evenly spaced. The paths are shown on one surface of the loss, in the
-    two directions along which they differ most (their principal components: Lorch 2016; Li et al. 2018). A run that
-    went more than ten times as far as half of them has no say in the directions.
+    All runs have the same initial weights, the same rows and, unless the batch size differs, the same batches. The
+    weights are kept at up to 200 evenly spaced steps of each run. The paths are shown on one surface of the loss, in
+    the two directions along which they vary most (their principal components: Lorch 2016; Li et al. 2018). A run that
+    goes more than ten times the median distance does not influence the directions.
 
     Parameters
     ----------
     data, y
         As for `creche.train`.
     directions : two weights, optional
-        Instead of the paths' own: each as (layer, row, column), as for `loss_surface`.
+        Two weights, each as (layer, source, target), to span the surface instead; see `loss_surface`.
     points : int, default 41
-        Of the surface, along each side.
+        The number of points of the surface along each side.
     seed : int, default 0
-        Of the split, the initial weights and the order of rows.
+        The seed of the split, the initial weights and the order of rows.
     threads : int, optional
     **arguments
-        Of `creche.train`; several values, as a list, of `learning_rate`, `optimizer`, `schedule`, `batch_size`,
-        `shuffle`, or the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm`, `clip_value`. Every combination
-        is a run.
+        Arguments of `creche.train`. Lists give several values of `learning_rate`, `optimizer`, `schedule`,
+        `batch_size`, `shuffle`, or of the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm` and `clip_value`.
+        Every combination is a run.
 
     Returns
     -------
@@ -204,11 +199,11 @@ def compare(
     Raises
     ------
     PlanError
-        If nothing differs, or something does that would be another network or another loss.
+        If nothing varies, or an argument varies that changes the network, the loss or the rows.
     TableError, FileError
         As for `creche.train`.
     CrecheError
-        If all runs diverged at once.
+        If all runs diverge.
 
     Examples
     --------
@@ -228,14 +223,14 @@ def compare(
     )
     fixed, axes = split_axes({name: value for name, value in complete_arguments(arguments).items() if name != "seed"})
     for axis in axes:
-        if axis.name not in MAY_DIFFER:
+        if axis.name not in VARIABLE_ARGUMENTS:
             raise PlanError(
-                f"{axis.name}: is the same for all runs that are compared, for they share a start and a loss; what can "
-                f"differ: {', '.join(MAY_DIFFER)}"
+                f"{axis.name}: has several values, but all runs share the same start and loss; arguments that may "
+                f"vary: {', '.join(VARIABLE_ARGUMENTS)}"
             )
     choices = Combinations(axes)
     if len(choices) < 2:
-        raise PlanError("nothing differs; give a list, such as learning_rate=[0.001, 0.01, 0.1]")
+        raise PlanError("nothing varies; give a list of values, such as learning_rate=[0.001, 0.01, 0.1]")
     jobs = Jobs(data, y, fixed, seed)
     runs = []
     for choice in choices:
@@ -245,15 +240,15 @@ def compare(
     rows = [weights for _, weights in followed]
     sizes = np.array([np.linalg.norm(path - path[0], axis=1).max() for path in rows])
     is_far = sizes > FAR * np.median(sizes)
-    return _compared(list(choices), runs, followed, is_far, directions, points)
+    return _compare_runs(list(choices), runs, followed, is_far, directions, points)
 
 
 def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
-    """Trains a run to its end; at which steps its weights were kept, and those, a row each."""
+    """Train a run to its end; return the steps at which weights were kept, and these weights, one row each."""
     plan = run.plan
     steps = plan.epochs * plan.steps_per_epoch(len(run.prepared.train))
-    most = max(2, min(MOST_KEPT, MOST_BYTES // (8 * plan.network.parameters * runs)))
-    stride = max(1, -(-steps // most))
+    count = max(2, min(MAX_KEPT, MAX_BYTES // (8 * plan.network.parameters * runs)))
+    stride = max(1, -(-steps // count))
     at, rows = [run.step], [flatten(run.model.weights)]
     try:
         while run.status == "running" and run.epoch < plan.epochs:
@@ -261,11 +256,11 @@ def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
             at.append(run.step)
             rows.append(flatten(run.model.weights))
     except DivergedError:
-        pass  # the run says so itself, and the path ends where its loss was last finite
+        pass  # the run's status says so, and the path ends with the last finite loss
     return np.array(at, dtype=np.int64), np.stack(rows)
 
 
-def _compared(
+def _compare_runs(
     choices: list[dict[str, Any]],
     runs: list[Run],
     followed: list[tuple[NDArray[np.int64], Array]],
@@ -273,32 +268,32 @@ def _compared(
     directions: Any,
     points: int,
 ) -> Comparison:
-    """What the runs lost on their ways, and the surface on which those lie."""
+    """Return the losses along the paths, and the surface on which they are shown."""
     plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
-    rows, validation = prepared.rows(plan.loss, plan.precision)
-    judges = [LossEvaluator(plan, rows, threads)] + (
+    rows, validation = prepared.encode(plan.loss, plan.precision)
+    evaluators = [LossEvaluator(plan, rows, threads)] + (
         [] if validation is None else [LossEvaluator(plan, validation, threads)]
     )
     losses = [
-        [judge.losses(unpack_networks(path, plan.network, plan.precision), len(path)) for judge in judges]
+        [evaluator.losses(unpack_networks(path, plan.network, plan.precision), len(path)) for evaluator in evaluators]
         for _, path in followed
     ]
     ends = np.array([of[0][-1] for of in losses])
     ends[is_far | ~np.isfinite(ends)] = np.inf
     best = int(np.argmin(ends + np.array([1e300 if run.status == "diverged" else 0.0 for run in runs])))
     if not np.isfinite(ends[best]):
-        raise CrecheError("every run ends with a loss that is not finite; give lower learning rates")
+        raise CrecheError("every run ends with a loss that is not finite; try lower learning rates")
     near = np.concatenate([path for (_, path), far in zip(followed, is_far, strict=True) if not far])
     model = runs[best].model
     plane = find_plane(model, directions, near, 0, of="paths")
-    surface = compute_surface(judges[0], model.weights, plane, near, points, None)
-    found = []
+    surface = compute_surface(evaluators[0], model.weights, plane, near, points, None)
+    compared = []
     for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):
         on_surface = project(path, plane.origin, plane.directions)[0] + plane.offset
-        name = ", ".join(_said(argument, value) for argument, value in choice.items())
-        found.append(ComparedRun(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
-    return Comparison(tuple(found), replace(surface, path=None, path_losses=None))
+        name = ", ".join(_describe_choice(argument, value) for argument, value in choice.items())
+        compared.append(ComparedRun(name, choice, run, steps, of[0], of[1] if len(of) > 1 else None, on_surface, far))
+    return Comparison(tuple(compared), replace(surface, path=None, path_losses=None))
 
 
-def _said(argument: str, value: Any) -> str:
+def _describe_choice(argument: str, value: Any) -> str:
     return format_choice(value) if argument == "optimizer" else f"{argument.replace('_', ' ')} {format_choice(value)}"

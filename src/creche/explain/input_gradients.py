@@ -1,4 +1,4 @@
-"""What networks say as a function of their inputs, with its exact slopes."""
+"""The output of a model or ensemble as a function of its networks' inputs, with exact gradients."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputTarget:
-    """Which of the things said is looked at.
+    """The output whose gradient is taken.
 
     Attributes
     ----------
     which : (n,) int64
-        Of each row: the number of a class or of a label.
+        The number of a class or label for each row.
     logit : bool
-        Whether its log-odds rather than the probability.
+        Whether to take the log-odds rather than the probability.
 
     """
 
@@ -40,7 +40,7 @@ class OutputTarget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Network:
-    """One of the networks, in float64, without what comes after its output layer."""
+    """One network in float64, without the function after its output layer."""
 
     model: Model
     plan: Plan
@@ -49,20 +49,19 @@ class _Network:
 
     @classmethod
     def of(cls, model: Model) -> _Network:
-        plan = replace(
-            model.plan, precision="float64", task="regression", loss=SquaredError()
-        )  # no softmax, no sigmoid
+        plan = replace(model.plan, precision="float64", task="regression", loss=SquaredError())
         weights = [(w.astype(np.float64), b.astype(np.float64)) for w, b in model.weights]
         return cls(model, plan, weights, new_predictor(plan, weights, 1))
 
     def sums(self, x: Array) -> Array:
+        """Return the weighted sums of the output layer."""
         return np.asarray(self.predictor.predict(x))
 
 
 class OutputFunction:
-    """What a model or an ensemble says, as a function of the inputs of each of its networks.
+    """The output of a model or ensemble as a function of the inputs of each of its networks.
 
-    Weights are taken into float64 as they are, so that rounding has no part in the slopes.
+    Weights are converted to float64 unchanged, so that gradients are not affected by rounding.
 
     Parameters
     ----------
@@ -76,29 +75,29 @@ class OutputFunction:
         self._temperature = 1.0 if isinstance(model, Model) or model.classes is None else model.temperature
         self._networks = [_Network.of(one) for one in self.models]
 
-    def all(self, x: list[Array]) -> Array:
-        """Probabilities (n, classes), or numbers (n, labels); `x`: the inputs of each network."""
+    def outputs(self, x: list[Array]) -> Array:
+        """Return probabilities, (n, classes), or numbers, (n, labels), given the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
         return apply_temperature(self._mean(sums), self._temperature)
 
     def values(self, x: list[Array], target: OutputTarget) -> Array:
-        """What is looked at, (n,)."""
-        said = self.all(x)
-        return log_odds(said, target.which) if target.logit else said[np.arange(len(said)), target.which]
+        """Return the target's output of each row, (n,)."""
+        outputs = self.outputs(x)
+        return log_odds(outputs, target.which) if target.logit else outputs[np.arange(len(outputs)), target.which]
 
-    def slopes(self, x: list[Array], target: OutputTarget) -> list[Array]:
-        """The gradient of what is looked at by the inputs of each network."""
+    def gradients(self, x: list[Array], target: OutputTarget) -> list[Array]:
+        """Return the gradient of the target's output with respect to the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
         mean = self._mean(sums)
-        said = apply_temperature(mean, self._temperature)
+        outputs = apply_temperature(mean, self._temperature)
         if target.logit:
-            along = log_odds_gradient(said, target.which)
+            direction = log_odds_gradient(outputs, target.which)
         else:
-            along = (np.arange(said.shape[1]) == target.which[:, np.newaxis]).astype(np.float64)
-        along = temperature_gradient(mean, said, along, self._temperature)
+            direction = (np.arange(outputs.shape[1]) == target.which[:, np.newaxis]).astype(np.float64)
+        direction = temperature_gradient(mean, outputs, direction, self._temperature)
         parts = zip(self._networks, self._shares, sums, x, strict=True)
         return [
-            input_gradients(network.plan, network.weights, own, head_gradient(network.model, z, share * along))
+            input_gradients(network.plan, network.weights, own, head_gradient(network.model, z, share * direction))
             for network, share, z, own in parts
         ]
 

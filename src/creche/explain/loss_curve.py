@@ -1,4 +1,4 @@
-"""A curve of the loss against one weight, with what there is to see on it."""
+"""The loss as a function of one weight: a curve, its tangent, and where steps of gradient descent would land."""
 
 from __future__ import annotations
 
@@ -34,35 +34,38 @@ class LossAgainstWeight:
     Attributes
     ----------
     name : str
-        Such as "weight from bill_length_mm to neuron 3 of layer 1".
-    layer, column : int
-    row : int or None
-        None for a bias.
+        The weight in words, such as "weight from bill_length_mm to neuron 3 of layer 1".
+    layer : int
+        The index of W and b in `Model.weights`, from 0.
+    source : int or None
+        The input or neuron that the weight comes from; None for a bias.
+    target : int
+        The neuron that it leads to.
     weights : (points,) array of the plan's precision
-        Rising; the weight as it is is one of them.
+        Values of the weight, ascending; the current value is one of them.
     losses : (points,) float64
-        Of the network with that weight, what evaluating it alone gives, to the bit.
+        The loss of the network with each of these values, bit for bit what evaluating it alone gives.
     index : int
-        The place of the weight as it is.
+        The place of the current value in `weights`.
     gradient : float
-        dL/dw there: the slope of the tangent.
+        dL/dw at the current value, the slope of the tangent.
     valley : int
-        The place of the lowest point downhill from there.
+        The place in `weights` of the lowest point downhill from the current value.
     landings : tuple of Landing
         Where one step with each learning rate would land.
     path : (steps,) float64 or None
-        The weight's values during training.
+        The values of the weight during training.
     ends : tuple of bool
-        Whether the loss stops being finite right below, and above, what is shown.
+        Whether the loss stops being finite just below, and just above, the range of the curve.
     left_out : int
-        How many points within were left out because their loss is not finite.
+        How many points within the range were dropped because their loss is not finite.
 
     """
 
     name: str
     layer: int
-    row: int | None
-    column: int
+    source: int | None
+    target: int
     weights: NDArray[Any]
     losses: Array
     index: int
@@ -74,41 +77,41 @@ class LossAgainstWeight:
     left_out: int
 
     @property
-    def at(self) -> float:
-        """The weight as it is."""
+    def weight(self) -> float:
+        """The current value of the weight."""
         return float(self.weights[self.index])
 
     @property
     def loss(self) -> float:
-        """The loss as it is."""
+        """The loss at the current value."""
         return float(self.losses[self.index])
 
     def tangent(self, weights: Any) -> Array:
-        """The straight line through the current point whose slope is the gradient."""
-        return np.asarray(self.loss + self.gradient * (np.asarray(weights, dtype=np.float64) - self.at))
+        """Return the tangent at the current value: the line through the current point whose slope is the gradient."""
+        return np.asarray(self.loss + self.gradient * (np.asarray(weights, dtype=np.float64) - self.weight))
 
     def table(self) -> pl.DataFrame:
-        """The curve as a Polars DataFrame: weight, loss, and the tangent."""
+        """Return the curve as a Polars DataFrame: weight, loss, tangent."""
         import polars as pl
 
         weights = self.weights.astype(np.float64)
         return pl.DataFrame({"weight": weights, "loss": self.losses, "tangent": self.tangent(weights)})
 
     def landing_table(self) -> pl.DataFrame:
-        """The steps as a Polars DataFrame: learning rate, where it lands, the loss there, and the verdict."""
+        """Return the steps as a Polars DataFrame: learning rate, weight and loss after the step, verdict."""
         import polars as pl
 
-        names = ("learning_rate", "at", "loss", "verdict")
+        names = ("learning_rate", "weight", "loss", "verdict")
         return pl.DataFrame({name: [getattr(landing, name) for landing in self.landings] for name in names})
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data; a loss that is not finite is None."""
+        """Return plain data, ready for JSON; a loss that is not finite is None."""
         landings = [
-            {"learning_rate": landing.learning_rate, "at": landing.at, "loss": _finite(landing.loss),
+            {"learning_rate": landing.learning_rate, "weight": landing.weight, "loss": _finite(landing.loss),
              "verdict": landing.verdict} for landing in self.landings
         ]  # fmt: skip
         return {
-            "name": self.name, "layer": self.layer, "row": self.row, "column": self.column, "at": self.at,
+            "name": self.name, "layer": self.layer, "source": self.source, "target": self.target, "weight": self.weight,
             "loss": self.loss, "gradient": self.gradient, "valley": float(self.weights[self.valley]),
             "landings": landings, "ends": list(self.ends), "left_out": self.left_out,
             "path": None if self.path is None else self.path.tolist(),
@@ -116,25 +119,25 @@ class LossAgainstWeight:
         }  # fmt: skip
 
     def notes(self) -> list[str]:
-        """What the picture cannot show."""
-        said = []
+        """Return remarks on what the curve leaves out."""
+        notes = []
         ends = zip(("below", "above"), (self.weights[0], self.weights[-1]), self.ends, strict=True)
         sides = [f"{word} {float(weight):.4g}" for word, weight, is_end in ends if is_end]
         if sides:
-            said.append(f"not far {' and '.join(sides)} the loss is no longer finite")
+            notes.append(f"just {' and '.join(sides)} the loss is no longer finite")
         if self.left_out:
-            said.append(f"{self.left_out:,} points within were left out: their loss is not finite")
-        return said
+            notes.append(f"{self.left_out:,} points within the range were dropped: their loss is not finite")
+        return notes
 
     def plot(self, axes: Any = None) -> Any:
-        """The curve, the current point, the tangent and the landings, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.loss_landscape import loss_against_weight
+        """Draw the curve, its tangent and the landings; return matplotlib Axes (needs the `plots` extra)."""
+        from creche import plots
 
-        return loss_against_weight(self, axes=axes)
+        return plots.loss_against_weight(self, axes=axes)
 
     def __repr__(self) -> str:
         return (
-            f"LossAgainstWeight({self.name}: {self.at:.4g}, loss {self.loss:.4g}, gradient {self.gradient:.4g}; "
+            f"LossAgainstWeight({self.name}: {self.weight:.4g}, loss {self.loss:.4g}, gradient {self.gradient:.4g}; "
             f"{len(self.weights):,} points from {self.weights[0]:.4g} to {self.weights[-1]:.4g})"
         )
 
@@ -143,18 +146,11 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-MOST_POINTS = 1_000_000
-
-
+MAX_POINTS = 1_000_000
 POINTS = 1001
 
-
-LEAST_SCALE = 1e-3  # of the weight: smaller steps would soon be lost in rounding
-
-
-WIDER_FOR_MORE = 3.0  # times the range that was found: how much wider it becomes to show landings and path
-
-
+MIN_SCALE = 1e-3  # as a share of the weight: smaller steps would soon be lost in rounding
+MAX_WIDENING = 3.0  # how many times its width a range may grow on either side to include landings and the path
 MARGIN = 0.05
 
 
@@ -164,8 +160,8 @@ def loss_against_weight(
     y: Any = None,
     *,
     layer: int = 0,
-    row: int | str = 0,
-    column: int | str = 0,
+    source: int | str = 0,
+    target: int | str = 0,
     bias: bool = False,
     learning_rate: float | Sequence[float] | None = None,
     path: Any = None,
@@ -174,40 +170,47 @@ def loss_against_weight(
     sample_weight: Any = None,
     threads: int | None = None,
 ) -> LossAgainstWeight:
-    """The loss as a function of one weight or bias, all others fixed.
+    """Return the loss as a function of one weight or bias, with all others fixed.
 
-    The slope of the curve at the current point is the gradient, and a step of plain gradient descent follows it:
-    w - η g for this weight alone, whatever optimizer trains the network (a real step moves the other weights as well).
-    Too low a rate hardly moves; a good one comes near the lowest point of the valley; too high a one overshoots it.
+    The slope of the curve at the current value is the gradient, and a step of plain gradient descent follows it:
+    w - η g for this weight alone, no matter which optimizer trains the network (a real step also moves the other
+    weights). A learning rate that is too low hardly moves the weight; a good one brings it near the lowest point of
+    the valley; one that is too high overshoots.
 
-    The loss is that of the data: the mean over the rows, by their weights if they have any, without dropout, weight
-    decay or other regularisation.
+    The loss is that of the data: the mean over the rows, weighted if they have weights, without dropout, weight decay
+    or other regularization.
 
     Parameters
     ----------
     model : Model, Run or Member
     data : file name, DataFrame, (n, d) array or Batch, optional
-        Rows with their labels, as for `Model.evaluate`; of a run, by default those it is trained on, with their
-        weights. A `Batch` (`creche.explain.rows.create_batch`) is not read and encoded again for each weight.
+        Rows with their labels, as for `Model.evaluate`; for a run, by default those it is trained on, with their
+        weights. A `Batch` (from `creche.explain.create_batch`) is not read and encoded again for each weight.
     y : (n,) array, optional
+        The labels, if `data` is without them.
     layer : int, default 0
-        Of the weight, from 0: the first hidden layer's.
-    row : int or str, default 0
-        From which input (a number, or a name such as "bill_length_mm") or neuron; "bias" for the bias.
-    column : int or str, default 0
-        To which neuron; in the last layer also the name of a class or a label.
+        The layer of the weight, its index in `Model.weights`: 0 leads to the first hidden layer.
+    source : int or str, default 0
+        The input (by number, or by a name such as "bill_length_mm") or neuron that the weight comes from; "bias" for
+        the bias.
+    target : int or str, default 0
+        The neuron that it leads to; in the last layer also the name of a class or a label.
     bias : bool, default False
-        Whether the bias of that column is meant, whatever `row` says.
-    learning_rate : float or several, optional
-        Whose steps are shown; by default the plan's, and three that the curve suggests: too low, good, overshooting.
+        Whether to vary the bias of `target`; `source` is then ignored.
+    learning_rate : float or sequence of float, optional
+        The learning rates whose steps are shown; by default the plan's, and three that the curve suggests: one too low,
+        one good, one that overshoots.
     path : (steps,) array, or list of weights, optional
-        The weight's values during training, in order; or all weights, each as `Model.weights`. By default those that
-        the run recorded, if it did.
+        The weight's values during training, in order; or all weights at each step, each as `Model.weights`. By default
+        those that the run recorded, if it did.
     between : (float, float), optional
-        The range, in place of the one that is found; wider if the weight as it is lies outside.
+        The range of the curve, widened to include the current value; by default the range is found.
     points : int, default 1001
+        How many points the curve has.
     sample_weight : (n,) array or name of a column, optional
+        How much each row counts.
     threads : int, optional
+        By default as many as the model uses.
 
     Returns
     -------
@@ -216,48 +219,48 @@ def loss_against_weight(
     Raises
     ------
     PlanError
-        If there is no such layer, row or column: what there is.
+        If there is no such layer, source or target; the error says which there are.
     TableError
-        If the rows are not what the model was trained on.
+        If the columns or labels are not those the model was trained on.
     CrecheError
-        If the loss is not finite as it is.
+        If the loss of the network as it is is not finite.
 
     Notes
     -----
-    Without `between` the range is found: it goes outwards until the loss has risen clearly, or no longer changes, on
-    both sides, and holds the lowest point found on the way; see `creche.explain.curve_range.find_range`. It is the same
-    for the same network and rows.
+    Without `between` the range goes outward until, on both sides, the loss has clearly risen or no longer changes, and
+    includes the lowest point found on the way; see `creche.explain.curve_range.find_range`. The same network and rows
+    always give the same range.
 
     Examples
     --------
     >>> import creche as cr
     >>> run = cr.train("penguins", label="species", hidden=[5, 5], epochs=5, threads=1)
-    >>> curve = cr.explain.loss_against_weight(run.model, "penguins", row="bill_length_mm", column=3, threads=1)
+    >>> curve = cr.explain.loss_against_weight(run.model, "penguins", source="bill_length_mm", target=3, threads=1)
     >>> curve.name
     'weight from bill_length_mm to neuron 3 of layer 1'
-    >>> curve.weights[0] < curve.at < curve.weights[-1]
+    >>> curve.weights[0] < curve.weight < curve.weights[-1]
     np.True_
     >>> step = curve.landings[0]
-    >>> step.at == curve.at - step.learning_rate * curve.gradient
+    >>> step.weight == curve.weight - step.learning_rate * curve.gradient
     True
 
     """
-    points = check_whole_number("points", points, at_least=3, at_most=MOST_POINTS)
-    rates, ends = parse_rates(learning_rate), _checked_range(between)
-    network, judge = create_evaluator(model, data, y, sample_weight, threads)
-    place = find_weight(network, layer, row, column, bias=bias)
-    line = _Line(judge, network.weights, place)
+    points = check_whole_number("points", points, at_least=3, at_most=MAX_POINTS)
+    rates, ends = parse_rates(learning_rate), _check_range(between)
+    network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
+    place = find_weight(network, layer, source, target, bias=bias)
+    line = _Line(evaluator, network.weights, place)
     path = resolve_path(model, path)
-    known = None if path is None else path_values(path, place, network.plan.network)
-    gradient, size = judge.slope(network.weights, place)
+    path_of_weight = None if path is None else path_values(path, place, network.plan.network)
+    gradient, size = evaluator.slope(network.weights, place)
     not_finite = (False, False)
     if ends is None:
-        low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, LEAST_SCALE * abs(line.at)))
-        ends = _wider(low, high, known, [line.at - rate * gradient for rate in rates or ()], not_finite)
+        low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, MIN_SCALE * abs(line.weight)))
+        ends = _widen(low, high, path_of_weight, [line.weight - rate * gradient for rate in rates or ()], not_finite)
     else:
-        ends = min(ends[0], line.at), max(ends[1], line.at)
+        ends = min(ends[0], line.weight), max(ends[1], line.weight)
     weights, losses, left_out = line.curve(*ends, points)
-    here = int(np.flatnonzero(weights == weights.dtype.type(line.at))[0])
+    here = int(np.flatnonzero(weights == weights.dtype.type(line.weight))[0])
     exact = weights.astype(np.float64)
     if rates is None:
         suggested = choose_rates(exact, losses, here, gradient)
@@ -266,38 +269,38 @@ def loss_against_weight(
     valley = find_valley(exact, losses, here, gradient)
     landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
-        place.name, place.layer, place.row, place.column, weights, losses, here, gradient, valley, landings, known,
-        not_finite, left_out,
+        place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, landings,
+        path_of_weight, not_finite, left_out,
     )  # fmt: skip
 
 
 class _Line:
-    """The networks along one weight."""
+    """The losses of the networks that differ in one weight."""
 
-    def __init__(self, judge: LossEvaluator, weights: Weights, place: WeightPlace) -> None:
-        self._judge, self._weights, self._place = judge, weights, place
+    def __init__(self, evaluator: LossEvaluator, weights: Weights, place: WeightPlace) -> None:
+        self._evaluator, self._weights, self._place = evaluator, weights, place
         self._dtype = weights[place.layer][0].dtype
-        self.at = float(read_weight(weights, place))
-        self.loss = float(self.losses(np.array([self.at]))[0])
+        self.weight = float(read_weight(weights, place))
+        self.loss = float(self.losses(np.array([self.weight]))[0])
         if not math.isfinite(self.loss):
             raise CrecheError(
-                f"{place.name}: the loss of the network as it is, on these rows, is {self.loss}; there is no curve to "
-                "draw: its numbers are too large"
+                f"{place.name}: the loss of the current network on these rows is {self.loss}, so there is no curve; "
+                "its numbers are too large"
             )
 
     def losses(self, values: Array) -> Array:
-        with np.errstate(over="ignore"):  # beyond what the precision has, the loss is not finite either
+        with np.errstate(over="ignore"):  # beyond the range of the precision, the loss is not finite either
             rounded = values.astype(self._dtype)
-        return self._judge.losses(vary_weight(self._weights, self._place, rounded), len(values))
+        return self._evaluator.losses(vary_weight(self._weights, self._place, rounded), len(values))
 
     def reach(self, scale: float) -> tuple[float, float, tuple[bool, bool]]:
-        found = find_range(lambda distances: self.losses(self.at + distances), self.loss, scale)
-        return self.at + found.low, self.at + found.high, found.ends
+        found = find_range(lambda distances: self.losses(self.weight + distances), self.loss, scale)
+        return self.weight + found.low, self.weight + found.high, found.ends
 
     def curve(self, low: float, high: float, points: int) -> tuple[NDArray[Any], Array, int]:
-        """Evenly spaced weights, the nearest to the one there is moved onto it; their losses where they are finite."""
+        """Return evenly spaced weights, the nearest moved onto the current one, and their finite losses."""
         weights = np.linspace(low, high, points).astype(self._dtype)
-        weights[np.argmin(np.abs(weights - self.at))] = self.at
+        weights[np.argmin(np.abs(weights - self.weight))] = self.weight
         weights = np.unique(weights)
         losses = self.losses(weights.astype(np.float64))
         finite = np.isfinite(losses)
@@ -307,7 +310,7 @@ class _Line:
 def _landings(
     line: _Line, rates: list[float], gradient: float, start: tuple[float, float], valley: tuple[float, float]
 ) -> tuple[Landing, ...]:
-    ats = [line.at - rate * gradient for rate in rates]
+    ats = [line.weight - rate * gradient for rate in rates]
     losses = line.losses(np.array(ats)).tolist() if ats else []
     return tuple(
         Landing(rate, at, loss, judge_step(at, loss, start, valley))
@@ -315,13 +318,13 @@ def _landings(
     )
 
 
-def _wider(
+def _widen(
     low: float, high: float, path: Array | None, landings: list[float], ends: tuple[bool, bool]
 ) -> tuple[float, float]:
-    """The range with the path and the landings in it, unless they are far off."""
+    """Return the range widened to include the path and the landings, unless they are far away."""
     more = np.array([*landings, *([] if path is None else path)])
     width = high - low
-    more = more[(more > low - WIDER_FOR_MORE * width) & (more < high + WIDER_FOR_MORE * width)]
+    more = more[(more > low - MAX_WIDENING * width) & (more < high + MAX_WIDENING * width)]
     lowest, highest = min([low, *more.tolist()]), max([high, *more.tolist()])
     margin = MARGIN * (highest - lowest)
     return (
@@ -330,7 +333,7 @@ def _wider(
     )
 
 
-def _checked_range(between: Any) -> tuple[float, float] | None:
+def _check_range(between: Any) -> tuple[float, float] | None:
     if between is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Many networks that differ from one, judged on the same rows: what every picture of the loss is drawn from."""
+"""The losses of many variants of one network on the same rows: the basis of every picture of the loss."""
 
 from __future__ import annotations
 
@@ -17,24 +17,21 @@ from creche.explain.rows import Batch, as_predictor, create_batch
 from creche.explain.weight_space import WeightPlace, read_weight
 from creche.model.model import Model
 from creche.model_selection.member import Member
-from creche.plan.losses import CustomLoss
 from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.training.run import Run
 
 __all__ = ["LossEvaluator", "create_evaluator", "step_along", "unpack_networks", "vary_weight"]
 
-# Of the networks that are judged at a time: they are laid out side by side, and a wide network has many weights.
-MOST_BYTES = 64_000_000
-
-
-LANES = 16  # networks that share the registers
+# The memory of the networks evaluated at a time, whose weights are interleaved.
+MAX_BYTES = 64_000_000
+LANES = 16  # networks that are evaluated together
 
 
 class LossEvaluator:
     """The loss of any number of networks of one plan on the same rows.
 
-    A loss that is a Python function is asked by the engine, one network after another; all others 16 at a time.
+    Networks are evaluated 16 at a time; with a loss that is a Python function, one after another.
 
     Parameters
     ----------
@@ -45,60 +42,60 @@ class LossEvaluator:
     Raises
     ------
     PlanError
-        If the loss is a Python function that no longer is there.
+        If the loss is a Python function that is no longer available.
 
     """
 
     def __init__(self, plan: Plan, rows: Rows, threads: int) -> None:
         self.plan, self.rows, self.threads = plan, rows, threads
-        self._alone: Any = new_run(plan, rows, None, threads) if isinstance(plan.loss, CustomLoss) else None
+        self._function_run: Any = new_run(plan, rows, None, threads) if plan.loss.is_python else None
 
     def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
-        """The losses, (count,), of the networks of which `stack_of` lays out any stretch."""
+        """Return the losses, (count,), of networks; `stack_of` returns the weights of any slice of them."""
         itemsize = np.dtype(self.plan.precision).itemsize
-        at_a_time = max(1, MOST_BYTES // (self.plan.network.parameters * itemsize * LANES)) * LANES
-        found = [self._of(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
-        return np.concatenate(found) if found else np.empty(0)
+        at_a_time = max(1, MAX_BYTES // (self.plan.network.parameters * itemsize * LANES)) * LANES
+        parts = [self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
+        return np.concatenate(parts) if parts else np.empty(0)
 
-    def _of(self, stack: Stack) -> NDArray[np.float64]:
+    def _evaluate(self, stack: Stack) -> NDArray[np.float64]:
         rows, count = self.rows, len(stack[0][0])
-        if self._alone is None:
+        if self._function_run is None:
             operations = 2 * self.plan.network.parameters * len(rows) * count
             return evaluate_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
         losses = np.empty(count)
-        with np.errstate(all="ignore"):  # the function is also asked far out, where its numbers may become too large
+        with np.errstate(all="ignore"):  # far out, the numbers in the function may become too large
             for m in range(count):
-                self._alone.set_parameters([(w[m], b[m]) for w, b in stack])
-                losses[m], _ = self._alone.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+                self._function_run.set_parameters([(w[m], b[m]) for w, b in stack])
+                losses[m], _ = self._function_run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
 
     def slope(self, weights: Weights, place: WeightPlace) -> tuple[float, float]:
-        """The loss's gradient by one weight; and the size of what the weight multiplies, its root mean square."""
+        """Return the gradient of the loss by one weight, and the root mean square of what the weight multiplies."""
         rows = self.rows
-        if self._alone is not None:
-            self._alone.set_parameters(list(weights))
-            _, gradients = self._alone.gradients(rows.x, rows.classes, rows.targets, rows.weights)
+        if self._function_run is not None:
+            self._function_run.set_parameters(list(weights))
+            _, gradients = self._function_run.gradients(rows.x, rows.classes, rows.targets, rows.weights)
             return float(read_weight(gradients, place)), 1.0
         inside = batch_internals(self.plan, weights, rows)
-        if place.row is None:
+        if place.source is None:
             size = 1.0
         else:
             left = rows.x if place.layer == 0 else inside.activations[place.layer - 1]
-            size = float(np.sqrt(np.mean(np.square(left[:, place.row], dtype=np.float64))))
+            size = float(np.sqrt(np.mean(np.square(left[:, place.source], dtype=np.float64))))
         return float(read_weight(inside.gradients, place)), size
 
 
 def create_evaluator(
     model_or_run: Any, data: Any, y: Any, sample_weight: Any, threads: int | None
 ) -> tuple[Model, LossEvaluator]:
-    """A model, and who judges it on a user's rows; of a run or member, without any, on those it is trained on.
+    """Return a model and the evaluator of its loss on a user's rows; for a run or member, by default its training rows.
 
     Raises
     ------
     PlanError
-        If there is neither a model nor a run.
+        If `model_or_run` is neither a model nor a run.
     TableError
-        If the rows are not what the model was trained on, or there are none.
+        If there are no rows, or their columns or labels are not those the model was trained on.
 
     """
     is_run = isinstance(model_or_run, Run | Member)
@@ -113,24 +110,26 @@ def create_evaluator(
         rows = data.rows
     elif is_run and data is None:
         if sample_weight is not None or y is not None:
-            raise TableError("data: is missing; a run's own rows have labels and weights already")
-        rows = model_or_run.prepared.rows(model.plan.loss, model.plan.precision)[0]
+            raise TableError(
+                "data: is missing; the run's own rows have labels and weights already, so leave y and sample_weight out"
+            )
+        rows = model_or_run.prepared.encode(model.plan.loss, model.plan.precision)[0]
     else:
         rows = create_batch(model, data, y, sample_weight=sample_weight).rows
     return model, LossEvaluator(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
 
 
 def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> Callable[[slice], Stack]:
-    """Networks that differ in one weight or bias, which has these values in turn."""
+    """Return networks that differ in one weight or bias, which has these values in turn."""
 
     def stack_of(stretch: slice) -> Stack:
         some = values[stretch]
         stack = [(np.repeat(w[None], len(some), axis=0), np.repeat(b[None], len(some), axis=0)) for w, b in weights]
         w, b = stack[place.layer]
-        if place.row is None:
-            b[:, place.column] = some
+        if place.source is None:
+            b[:, place.target] = some
         else:
-            w[:, place.row, place.column] = some
+            w[:, place.source, place.target] = some
         return stack
 
     return stack_of
@@ -139,9 +138,9 @@ def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> C
 def step_along(
     weights: Weights, directions: Sequence[Weights], coordinates: NDArray[np.float64]
 ) -> Callable[[slice], Stack]:
-    """Networks at weights + Σ coordinate x direction; `coordinates` (m, directions). Rounded once, from float64."""
+    """Return networks at weights + Σ coordinate × direction, rounded once from float64; coordinates (m, directions)."""
 
-    def moved(layer: int, part: int, some: NDArray[np.float64]) -> NDArray[Any]:
+    def move(layer: int, part: int, some: NDArray[np.float64]) -> NDArray[Any]:
         start = weights[layer][part]
         to = np.repeat(start.astype(np.float64)[None], len(some), axis=0)
         for k, direction in enumerate(directions):
@@ -150,13 +149,13 @@ def step_along(
 
     def stack_of(stretch: slice) -> Stack:
         some = coordinates[stretch]
-        return [(moved(layer, 0, some), moved(layer, 1, some)) for layer in range(len(weights))]
+        return [(move(layer, 0, some), move(layer, 1, some)) for layer in range(len(weights))]
 
     return stack_of
 
 
 def unpack_networks(rows: NDArray[np.float64], network: Network, precision: str) -> Callable[[slice], Stack]:
-    """Networks whose weights stand in these rows, (m, parameters), in the order of `weight_space.flat`."""
+    """Return networks from their weights as vectors, (m, parameters), in the order of `weight_space.flatten`."""
     widths = network.widths
 
     def stack_of(stretch: slice) -> Stack:

@@ -1,4 +1,4 @@
-"""Planes through a network: along two weights, two directions, or those in which training went."""
+"""The loss over a plane through a network: along two weights, two directions, or the path of training."""
 
 from __future__ import annotations
 
@@ -34,25 +34,24 @@ if TYPE_CHECKING:
 
 __all__ = ["LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
 
-WORDS = ("path", "random")
-
+DIRECTIONS = ("path", "random")
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane:
-    """Two directions from one network.
+    """A plane in the space of the weights: a network and two directions.
 
     Attributes
     ----------
     origin : (parameters,) float64
-        The network's weights in one row.
+        The network's weights as one vector.
     directions : (2, parameters) float64
     names : (str, str)
-        What the axes are of.
+        The titles of the two axes.
     offset : (2,) float64
-        What the axes say at the origin: 0, but for single weights their values.
+        The coordinates of the network: for two weights their values, otherwise 0.
     kind : {"weights", "path", "random", "directions"}
 
     """
@@ -65,81 +64,79 @@ class Plane:
 
 
 def find_plane(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
-    """The plane that a user means, through a model.
+    """Return the plane through a model that a user's `directions` span.
 
     Raises
     ------
     PlanError
-        If it is none.
+        If they span none.
 
     """
     origin, network = flatten(model.weights), model.plan.network
     if directions is None:
         directions = "random" if path is None else "path"
     if isinstance(directions, str):
-        if directions not in WORDS:
-            raise PlanError(f"directions: got {directions!r}; {nearest(directions, WORDS)} (or two weights)")
+        if directions not in DIRECTIONS:
+            raise PlanError(f"directions: got {directions!r}; {nearest(directions, DIRECTIONS)} (or two weights)")
         if directions == "random":
             two = np.stack([flatten(direction) for direction in filter_normalized_directions(model.weights, seed)])
             names = ("first random direction", "second random direction")
-            return Plane(origin, _spanning(two), names, np.zeros(2), "random")
+            return Plane(origin, _check_independent(two), names, np.zeros(2), "random")
         if path is None:
-            raise PlanError("directions: 'path' needs one; give path, a list of weights in order")
+            raise PlanError("directions: 'path' needs a path; give path=, a list of weights in order")
         two, shares = principal_directions(path)
         first, second = (f"{share:.1%}" for share in shares)
         whose = "its" if of == "path" else "their"
         names = (f"first direction of the {of} ({first} of {whose} variance)", f"second direction ({second})")
         return Plane(origin, two, names, np.zeros(2), "path")
     if not isinstance(directions, Sequence) or len(directions) != 2:
-        raise PlanError("directions: needs two of them: two weights, each as (layer, row, column), or two directions")
+        raise PlanError(
+            "directions: needs two of them: two weights, each as (layer, source, target), or two directions"
+        )
     if any(isinstance(one, tuple) and len(one) == 3 and not isinstance(one[0], Sequence) for one in directions):
-        return _of_two_weights(model, directions, origin)
+        return _plane_of_weights(model, directions, origin)
     two = np.stack([flatten(check_weights(f"directions[{k}]", one, network)) for k, one in enumerate(directions)])
     if not np.isfinite(two).all():
-        raise PlanError("directions: hold numbers that are not finite")
-    return Plane(origin, _spanning(two), ("first direction", "second direction"), np.zeros(2), "directions")
+        raise PlanError("directions: hold values that are not finite")
+    return Plane(origin, _check_independent(two), ("first direction", "second direction"), np.zeros(2), "directions")
 
 
-def _of_two_weights(model: Model, given: Sequence[Any], origin: Array) -> Plane:
+def _plane_of_weights(model: Model, pair: Sequence[Any], origin: Array) -> Plane:
     widths = model.plan.network.widths
     two, names = np.zeros((2, len(origin))), []
-    for k, weight in enumerate(given):
+    for k, weight in enumerate(pair):
         if not isinstance(weight, tuple) or len(weight) != 3:
-            raise PlanError(f"directions[{k}]: got {weight!r}; needs a weight as (layer, row, column)")
+            raise PlanError(f"directions[{k}]: got {weight!r}; needs a weight as (layer, source, target)")
         place = find_weight(model, *weight)
         before = sum((widths[i] + 1) * widths[i + 1] for i in range(place.layer))
-        row = widths[place.layer] if place.row is None else place.row  # biases stand behind the last row of W
-        two[k, before + row * widths[place.layer + 1] + place.column] = 1.0
+        source = widths[place.layer] if place.source is None else place.source  # biases follow the last row of W
+        two[k, before + source * widths[place.layer + 1] + place.target] = 1.0
         names.append(place.name)
     if names[0] == names[1]:
-        raise PlanError(f"directions: are twice the {names[0]}; give two different ones")
+        raise PlanError(f"directions: both are the {names[0]}; give two different ones")
     return Plane(origin, two, (names[0], names[1]), two @ origin, "weights")
 
 
-def _spanning(two: Array) -> Array:
-    """Two directions that are none too many.
+def _check_independent(two: Array) -> Array:
+    """Return two directions if they span a plane.
 
     Raises
     ------
     PlanError
-        If one is 0 or both are the same.
+        If one is 0 or both lie on one line.
 
     """
     lengths = np.linalg.norm(two, axis=1)
     if not lengths.all():
-        raise PlanError(f"directions[{int(np.argmin(lengths))}]: is 0 throughout; it leads nowhere")
+        raise PlanError(f"directions[{int(np.argmin(lengths))}]: is 0 everywhere, so it has no direction")
     if abs(float(two[0] @ two[1])) > (1 - 1e-9) * float(lengths[0] * lengths[1]):
-        raise PlanError("directions: are the same line; give two different ones")
+        raise PlanError("directions: lie on one line; give two different ones")
     return two
 
 
 POINTS = 51
-
-
-AROUND_PATH = 0.25  # of its extent, on either side
-
-
-NARROWEST = 0.2  # of the wider extent: a straight path is not shown as a line
+MARGIN = 0.25  # on either side of a path, as a share of its extent
+NARROWEST = 0.2  # as a share of the wider extent, so that a straight path still has a surface around it
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -149,31 +146,33 @@ class LossSurface:
     Attributes
     ----------
     x, y : (points,) float64
-        Coordinates along the two directions; of single weights, their values.
-    losses : (points of y, points of x) float64
-        Not finite where the loss is not.
-    at : (2,) float64
-        Where the network is.
+        Coordinates along the two directions; for two weights, their values.
+    losses : (points, points) float64
+        The loss at each point, by y and then x; not finite where the loss is not.
+    position : (2,) float64
+        The coordinates of the network as it is.
     loss : float
-        There.
+        The loss of the network as it is.
     names : (str, str)
-        What the axes are of.
+        The titles of the two axes.
     kind : {"weights", "path", "random", "directions"}
+        What spans the plane.
     directions : two weights
-        As `Model.weights`, float64: the network at (x, y) has weights + (x - at x) d₀ + (y - at y) d₁.
+        Each as `Model.weights`, in float64. The network at (x, y) has the weights w + (x - position[0]) d₀ +
+        (y - position[1]) d₁, where w are those of the current network.
     path : (steps, 2) float64 or None
-        The path projected on the plane.
+        The path projected onto the plane.
     path_losses : (steps,) float64 or None
-        The loss of each network of the path, as it is, not as projected.
+        The loss of each network of the path itself, not of its projection.
     share : float or None
-        How much of the path's variance lies in the plane, from 0 to 1.
+        The share of the path's variance that lies in the plane, from 0 to 1.
 
     """
 
     x: Array
     y: Array
     losses: Array
-    at: Array
+    position: Array
     loss: float
     names: tuple[str, str]
     kind: str
@@ -184,18 +183,18 @@ class LossSurface:
 
     @property
     def left_out(self) -> int:
-        """At how many points the loss is not finite."""
+        """The number of points at which the loss is not finite."""
         return int((~np.isfinite(self.losses)).sum())
 
     def table(self) -> pl.DataFrame:
-        """All points as a Polars DataFrame: x, y, loss."""
+        """Return all points as a Polars DataFrame: x, y, loss."""
         import polars as pl
 
         x, y = np.meshgrid(self.x, self.y)
         return pl.DataFrame({"x": x.ravel(), "y": y.ravel(), "loss": self.losses.ravel()})
 
     def path_table(self) -> pl.DataFrame:
-        """The path as a Polars DataFrame, a row for each of its networks in order: x, y, loss."""
+        """Return the path as a Polars DataFrame, one row for each of its networks in order: x, y, loss."""
         import polars as pl
 
         if self.path is None:
@@ -203,10 +202,10 @@ class LossSurface:
         return pl.DataFrame({"x": self.path[:, 0], "y": self.path[:, 1], "loss": self.path_losses})
 
     def plot(self, axes: Any = None) -> Any:
-        """Lines of equal loss with the network and its path, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.loss_landscape import loss_surface
+        """Draw lines of equal loss, the network and its path; return matplotlib Axes (needs the `plots` extra)."""
+        from creche import plots
 
-        return loss_surface(self, axes=axes)
+        return plots.loss_surface(self, axes=axes)
 
     def __repr__(self) -> str:
         held = "" if self.share is None else f"; holds {self.share:.1%} of the path's variance"
@@ -226,32 +225,33 @@ def loss_surface(
     sample_weight: Any = None,
     threads: int | None = None,
 ) -> LossSurface:
-    """The loss over the plane that two weights or two directions span, with the path of training on it.
+    """Return the loss over the plane that two weights or two directions span, with the path of training on it.
 
-    The directions in which a path went are its principal components (Lorch 2016, "Visualizing deep network training
-    trajectories with PCA"); random ones are normalised neuron by neuron (Li et al. 2018, "Visualizing the loss
-    landscape of neural nets", NeurIPS 31). The loss is that of the data, as for `loss_against_weight`.
+    The directions of a path are its principal components (Lorch 2016, "Visualizing deep network training trajectories
+    with PCA"); random directions are normalised neuron by neuron (Li et al. 2018, "Visualizing the loss landscape of
+    neural nets", NeurIPS 31). The loss is that of the data, as for `loss_against_weight`.
 
-    A path has as many dimensions as the network has weights, and is seen from one side only: `share` says how much of
-    its variance the plane holds, and the surface is that of the plane, which runs through the network as it is.
+    A path has as many dimensions as the network has weights, and the plane shows two of them. `share` is the share of
+    the path's variance in the plane. The surface belongs to the plane, which runs through the network as it is.
 
     Parameters
     ----------
     model : Model, Run or Member
     data, y, sample_weight, threads
         As for `loss_against_weight`.
-    directions : optional
-        "path" (the default if there is one), "random" (the default if not); two weights, each as (layer, row, column),
-        such as ``[(0, "bill_length_mm", 3), (2, "bias", "Gentoo")]``; or two directions, each as `Model.weights`.
+    directions : {"path", "random"}, two weights or two directions, optional
+        By default "path" if there is a path, otherwise "random". A weight is (layer, source, target), as in
+        ``[(0, "bill_length_mm", 3), (2, "bias", "Gentoo")]``; a direction has the form of `Model.weights`.
     path : list of weights, optional
-        Each as `Model.weights`, in order. By default those that the run recorded, if it did.
+        The weights at each step in order, each as `Model.weights`. By default those that the run recorded, if it did.
     seed : int, default 0
-        Of the random directions.
+        The seed of the random directions.
     reach : float, optional
-        How far to go from the network to either side, in units of the axes. By default: 1 for random directions, which
-        is as long as the weights themselves; else around the path, and where there is none, until the loss has risen.
+        How far to go from the network to either side, in units of the axes. By default 1 for random directions, which
+        are as long as the weights themselves; otherwise as far as the path goes, and without a path until the loss has
+        risen.
     points : int, default 51
-        Along each side.
+        The number of points along each side.
 
     Returns
     -------
@@ -260,11 +260,11 @@ def loss_surface(
     Raises
     ------
     PlanError
-        If a weight is not there, a direction or a path does not fit the network.
+        If there is no such weight, or a direction or a path does not fit the network.
     TableError
-        If the rows are not what the model was trained on.
+        If the columns or labels are not those the model was trained on.
     CrecheError
-        If the loss is not finite as it is.
+        If the loss of the network as it is is not finite.
 
     Examples
     --------
@@ -280,17 +280,17 @@ def loss_surface(
     points, seed = check_whole_number("points", points, at_least=3), check_whole_number("seed", seed, at_least=0)
     if reach is not None and (isinstance(reach, bool) or not isinstance(reach, numbers.Real) or not 0 < reach < np.inf):
         raise PlanError(f"reach: got {reach!r}; needs a number above 0")
-    network, judge = create_evaluator(model, data, y, sample_weight, threads)
+    network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
     path = resolve_path(model, path)
     rows = None if path is None else flatten_path("path", path, network.plan.network)
     plane = find_plane(network, directions, rows, seed)
-    return compute_surface(judge, network.weights, plane, rows, points, None if reach is None else float(reach))
+    return compute_surface(evaluator, network.weights, plane, rows, points, None if reach is None else float(reach))
 
 
 def compute_surface(
-    judge: LossEvaluator, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
+    evaluator: LossEvaluator, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
 ) -> LossSurface:
-    """The losses over a plane, with a path on it.
+    """Return the losses over a plane, with a path on it.
 
     Raises
     ------
@@ -298,45 +298,47 @@ def compute_surface(
         If the loss at its origin is not finite.
 
     """
-    network = judge.plan.network
+    network = evaluator.plan.network
     directions = [unflatten(direction, network) for direction in plane.directions]
-    here = float(judge.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
+    here = float(evaluator.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
     if not np.isfinite(here):
-        raise CrecheError(f"the loss of the network as it is, on these rows, is {here}; there is nothing to draw")
+        raise CrecheError(f"the loss of the current network on these rows is {here}, so there is nothing to draw")
     projection = share = path_losses = None
     if path is not None:
         projection, share = project(path, plane.origin, plane.directions)
-        path_losses = judge.losses(unpack_networks(path, network, judge.plan.precision), len(path))
+        path_losses = evaluator.losses(unpack_networks(path, network, evaluator.plan.precision), len(path))
     if reach is not None or plane.kind == "random":
         window = [(-(reach or 1.0), reach or 1.0)] * 2
     elif projection is not None:
-        window = _around(projection)
+        window = _window_around(projection)
     else:
-        window = [_risen(judge, weights, plane, directions[k], here) for k in range(2)]
+        window = [_range_of_rise(evaluator, weights, plane, directions[k], here) for k in range(2)]
     x, y = (np.linspace(low, high, points) for low, high in window)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1)
-    losses = judge.losses(step_along(weights, directions, grid), len(grid)).reshape(points, points)
-    shown = None if projection is None else projection + plane.offset
+    losses = evaluator.losses(step_along(weights, directions, grid), len(grid)).reshape(points, points)
+    on_axes = None if projection is None else projection + plane.offset
     x, y = x + plane.offset[0], y + plane.offset[1]
     return LossSurface(
-        x, y, losses, plane.offset.copy(), here, plane.names, plane.kind, directions, shown, path_losses, share
+        x, y, losses, plane.offset.copy(), here, plane.names, plane.kind, directions, on_axes, path_losses, share
     )  # fmt: skip
 
 
-def _around(path: Array) -> list[tuple[float, float]]:
-    """A window around a path and the network."""
+def _window_around(path: Array) -> list[tuple[float, float]]:
+    """Return a window around a path and the network."""
     low, high = np.minimum(path.min(axis=0), 0), np.maximum(path.max(axis=0), 0)
     extent = high - low
     extent = np.maximum(extent, NARROWEST * extent.max() if extent.max() > 0 else 1.0)
-    middle, half = (low + high) / 2, extent * (0.5 + AROUND_PATH)
+    middle, half = (low + high) / 2, extent * (0.5 + MARGIN)
     return [(float(m - h), float(m + h)) for m, h in zip(middle, half, strict=True)]
 
 
-def _risen(
-    judge: LossEvaluator, weights: Weights, plane: Plane, direction: Weights, here: float
+def _range_of_rise(
+    evaluator: LossEvaluator, weights: Weights, plane: Plane, direction: Weights, here: float
 ) -> tuple[float, float]:
-    """How far to go along one direction until the loss has risen."""
+    """Return how far to go along one direction until the loss has risen."""
     length = float(np.linalg.norm(flatten(direction)))
     scale = 1.0 if plane.kind == "weights" else float(np.linalg.norm(plane.origin)) / length or 1.0
-    found = find_range(lambda d: judge.losses(step_along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale)
-    return found.low, found.high
+    span = find_range(
+        lambda d: evaluator.losses(step_along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale
+    )
+    return span.low, span.high

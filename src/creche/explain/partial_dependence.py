@@ -1,4 +1,4 @@
-"""How what a network says depends on a column or two, on average over rows or for each of them."""
+"""Partial dependence: how the prediction depends on one or two columns, on average or for each row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.explain.rows import as_predictor, as_table, find_outcome, outcome_names, row_numbers, unique_column_name
+from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
+from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
 from creche.plan.arguments import check_whole_number
 
@@ -21,29 +22,30 @@ __all__ = ["PartialDependence", "partial_dependence"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PartialDependence:
-    """What the network says as columns change and all else stays as it is: made by `partial_dependence`.
+    """Predictions as one or two columns change and all others stay as they are: made by `partial_dependence`.
 
     Attributes
     ----------
-    spans : tuple of Span
-        One or two columns, and the values of them that were tried.
+    grids : tuple of ValueGrid
+        The one or two columns with the values that were tried.
     outcomes : tuple
-        The classes, or the labels of numbers: k of them.
-    of_classes : bool
-        Whether the numbers are probabilities.
+        The k classes, or the names of the k labels of a regression.
+    is_classification : bool
+        Whether predictions are probabilities.
     label : str
+        The name of the label.
     average : (m, k) or (m, m2, k) float64
-        The mean over the rows, for each value tried of the first (and the second) column.
+        The mean prediction over the rows, for each value of the first (and the second) column.
     individual : (n, m, k) float64, or None
-        Of each row, if that was asked for.
+        The predictions of each row, if they were asked for.
     row_numbers : (n,) int64
-        What the user calls each row.
+        The row numbers.
 
     """
 
-    spans: tuple[ValueGrid, ...]
+    grids: tuple[ValueGrid, ...]
     outcomes: tuple[Any, ...]
-    of_classes: bool
+    is_classification: bool
     label: str
     average: NDArray[np.float64]
     individual: NDArray[np.float64] | None
@@ -52,83 +54,83 @@ class PartialDependence:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns that were changed."""
-        return tuple(span.name for span in self.spans)
+        return tuple(grid.name for grid in self.grids)
 
     @property
     def ranges(self) -> NDArray[np.float64]:
-        """How far apart the least and the greatest average are, (k,)."""
+        """The difference between the highest and the lowest average for each class or label, (k,)."""
         flat = self.average.reshape(-1, len(self.outcomes))
         return np.asarray(np.ptp(flat, axis=0))
 
-    def number_of(self, of: Any = None) -> int:
-        """The place of a class or label; by default, of the one that depends most.
+    def find_outcome(self, of: Any = None) -> int:
+        """Return the place of a class or label; by default, of the one that depends most on the columns.
 
         Raises
         ------
         PlanError
-            If there is none of that name.
+            If there is no class or label of that name.
 
         """
         return int(np.argmax(self.ranges)) if of is None else find_outcome(self.outcomes, of)
 
-    def measure(self, of: Any) -> str:
-        """What the average is of."""
-        return f"mean probability of {of}" if self.of_classes else f"mean prediction of {of}"
+    def axis_title(self, of: Any) -> str:
+        """Return the title of an axis that shows the average."""
+        return f"mean probability of {of}" if self.is_classification else f"mean prediction of {of}"
 
     def table(self) -> pl.DataFrame:
-        """As a Polars DataFrame: the columns, and what was said.
+        """Return a Polars DataFrame: the columns, and the predictions for their values.
 
-        Of classes there is a row for each value and class, of numbers one for each value; of individual rows, as many
-        for each of them, and the row's number.
+        A classification has one row for each value and class, a regression one row for each value. Individual
+        predictions have as many for each row of the data, with its number.
         """
         import polars as pl
 
-        said = self.average[np.newaxis] if self.individual is None else self.individual
-        rows = len(said)
-        grid = np.indices((rows, *map(len, self.spans))).reshape(1 + len(self.spans), -1)
-        flat = said.reshape(-1, len(self.outcomes))
-        repeats = len(self.outcomes) if self.of_classes else 1
-        found: dict[str, Any] = {}
+        predictions = self.average[np.newaxis] if self.individual is None else self.individual
+        rows = len(predictions)
+        places = np.indices((rows, *map(len, self.grids))).reshape(1 + len(self.grids), -1)
+        flat = predictions.reshape(-1, len(self.outcomes))
+        repeats = len(self.outcomes) if self.is_classification else 1
+        columns: dict[str, Any] = {}
         if self.individual is not None:
-            found[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
-                self.row_numbers[grid[0]], repeats
+            columns[unique_column_name("row", (*self.columns, self.label, *map(str, self.outcomes)))] = np.repeat(
+                self.row_numbers[places[0]], repeats
             )
-        for span, place in zip(self.spans, grid[1:], strict=True):
-            values = span.values
-            found[span.name] = [values[i] for i in np.repeat(place, repeats).tolist()]
-        if self.of_classes:
-            found[self.label] = list(self.outcomes) * len(flat)
-            found[unique_column_name("probability", (*found,))] = flat.ravel()
+        for grid, place in zip(self.grids, places[1:], strict=True):
+            values = grid.values
+            columns[grid.name] = [values[i] for i in np.repeat(place, repeats).tolist()]
+        if self.is_classification:
+            columns[self.label] = list(self.outcomes) * len(flat)
+            columns[unique_column_name("probability", (*columns,))] = flat.ravel()
         else:
-            found |= {str(name): flat[:, i] for i, name in enumerate(self.outcomes)}
-        return pl.DataFrame(found)
+            columns |= {str(name): flat[:, i] for i, name in enumerate(self.outcomes)}
+        return pl.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data, ready for JSON."""
         columns = [
-            {"name": span.name, "kind": span.kind, "is_used": span.is_used,
-             "values": [value.isoformat() if hasattr(value, "isoformat") else value for value in span.values]}
-            for span in self.spans
+            {"name": grid.name, "kind": grid.kind, "is_used": grid.is_used,
+             "values": [value.isoformat() if hasattr(value, "isoformat") else value for value in grid.values]}
+            for grid in self.grids
         ]  # fmt: skip
         return {
             "label": self.label, "outcomes": [_plain(outcome) for outcome in self.outcomes],
-            "of_classes": self.of_classes, "rows": len(self.row_numbers), "columns": columns,
+            "is_classification": self.is_classification, "rows": len(self.row_numbers), "columns": columns,
             "average": self.average.tolist(),
             "individual": None if self.individual is None else self.individual.tolist(), "notes": self.notes(),
         }  # fmt: skip
 
     def notes(self) -> list[str]:
-        """What a picture would not show."""
-        return [note for span in self.spans for note in span.notes()]
+        """Return remarks that a picture does not show."""
+        return [note for grid in self.grids for note in grid.notes()]
 
     def plot(self, axes: Any = None, *, of: Any = None) -> Any:
-        """Curves, bars or a map, as matplotlib Axes (needs the `plots` extra); `of`: which class or label alone."""
-        from creche.plots.partial_dependence import partial_dependence
+        """Draw curves, bars or a map, of all classes or of `of`; return matplotlib Axes (needs the `plots` extra)."""
+        from creche import plots
 
-        return partial_dependence(self, of=of, axes=axes)
+        return plots.partial_dependence(self, of=of, axes=axes)
 
     def __repr__(self) -> str:
-        tried = " and ".join(f"{len(span)} values of {span.name}" for span in self.spans)
+        tried = " and ".join(f"{len(grid)} values of {grid.name}" for grid in self.grids)
         return f"PartialDependence({self.label}: {tried}, {len(self.row_numbers):,} rows)"
 
 
@@ -137,12 +139,8 @@ def _plain(value: Any) -> Any:
 
 
 KINDS = ("average", "individual")
-
-
 POINTS, POINTS_OF_TWO = 50, 25
-
-
-MOST_NUMBERS = 100_000_000  # of individual rows, kept
+MAX_NUMBERS = 100_000_000  # of individual predictions
 
 
 def partial_dependence(
@@ -155,27 +153,29 @@ def partial_dependence(
     points: int | None = None,
     at: Any = None,
 ) -> PartialDependence:
-    """What the network says on average if a column held this value or that in every row, all else as it is.
+    """Return the average prediction for each value of a column, set in every row with all other columns unchanged.
 
-    The curve says what the network does, not what would happen in the world; and where columns go together, some of
-    the rows it is averaged over are unlike any there are. `kind="individual"` shows rows whose curves differ, which an
-    average hides.
+    The curve describes the network, not what would happen in the world. Where columns are correlated, some of the rows
+    it averages over are unlike any real row. `kind="individual"` also returns each row's own curve, because an average
+    hides how rows differ.
 
     Parameters
     ----------
     model : Model or Ensemble
         Also a run, a member of a colony or a fitted estimator.
     data : file name, DataFrame or (n, d) array
-        The rows; a label is not needed. Columns of arrays are x0, x1, …
+        The rows; labels are not needed. Columns of arrays are x0, x1, …
     column : str
+        The column to vary.
     second : str, optional
-        A second column, for a grid of both.
+        A second column, to vary both on a grid.
     kind : {"average", "individual"}, default "average"
-        Whether the numbers of each row are kept too (only of one column).
-    points : int, default 50, or 25 of each of two columns
-        Of numbers and dates: if the rows hold more values, so many at even shares of the rows are tried.
+        Whether to keep the predictions of each row too (for one column only).
+    points : int, default 50, or 25 for each of two columns
+        The number of values of a numeric or datetime column: if the rows hold more, these quantiles are tried.
     at : list of values, optional
-        To try in place of those that are found; of two columns, a pair of lists, either of which may be None.
+        The values to try; for two columns, a pair of lists, either of which may be None. By default they
+        are taken from the data.
 
     Returns
     -------
@@ -184,9 +184,9 @@ def partial_dependence(
     Raises
     ------
     PlanError
-        If there is no such column: which there are.
+        If there is no such column; the error lists those there are.
     TableError
-        If the rows are not what the model was trained on, or the column is missing in all of them.
+        If a column is missing, or the column to vary is empty in all rows.
 
     Notes
     -----
@@ -199,7 +199,7 @@ def partial_dependence(
     >>> import creche as cr
     >>> model = cr.train("penguins", label="species", hidden=[5], epochs=20, threads=1).model
     >>> dependence = cr.explain.partial_dependence(model, "penguins", "island")
-    >>> dependence.spans[0].values, dependence.average.shape
+    >>> dependence.grids[0].values, dependence.average.shape
     (['Biscoe', 'Dream', 'Torgersen'], (3, 3))
     >>> dependence.table().columns
     ['island', 'species', 'probability']
@@ -210,51 +210,52 @@ def partial_dependence(
     if kind not in KINDS:
         raise PlanError(f"kind: got {kind!r}; {nearest(kind, KINDS)}")
     if second is not None and kind == "individual":
-        raise PlanError("kind: 'individual' is for one column; leave out second, or ask for the average")
+        raise PlanError("kind: 'individual' is for one column; leave out second, or use 'average'")
     if second is not None and second == column:
-        raise PlanError(f"second: got {second!r}, which is the first column too; give another")
-    predicting = as_predictor(model)
-    table = as_table(predicting, data)
+        raise PlanError(f"second: got {second!r}, which is the first column too; give another one")
+    predictor = as_predictor(model)
+    rows = read_rows(predictor, data)
+    table = rows.table
     points = check_whole_number(
         "points", (POINTS if second is None else POINTS_OF_TWO) if points is None else points, at_least=2
     )
     names = {"column": column} if second is None else {"column": column, "second": second}
     values = _values_of(at, len(names))
-    spans = tuple(
-        create_grid(predicting, table, name, points, wanted, argument)
+    grids = tuple(
+        create_grid(predictor, table, name, points, wanted, argument)
         for (argument, name), wanted in zip(names.items(), values, strict=True)
     )
-    outcomes = outcome_names(predicting)
-    kept = len(table) * len(spans[0]) * len(outcomes)
-    if kind == "individual" and kept > MOST_NUMBERS:
-        raise PlanError(f"kind: 'individual' would keep {kept:,} numbers; give fewer rows, or fewer points")
+    outcomes = outcome_names(predictor)
+    kept = len(table) * len(grids[0]) * len(outcomes)
+    if kind == "individual" and kept > MAX_NUMBERS:
+        raise PlanError(f"kind: 'individual' would keep {kept:,} predictions; give fewer rows, or fewer points")
     averages, individual = [], []
-    for said in predict_settings(predicting, table, _settings(spans)):
-        averages.append(said.mean(axis=1))
+    for predictions in predict_settings(predictor, table, _settings(grids)):
+        averages.append(predictions.mean(axis=1))
         if kind == "individual":
-            individual.append(said)
-    average = np.concatenate(averages).reshape(*map(len, spans), len(outcomes))
-    of_each = np.ascontiguousarray(np.concatenate(individual).transpose(1, 0, 2)) if individual else None
+            individual.append(predictions)
+    average = np.concatenate(averages).reshape(*map(len, grids), len(outcomes))
+    by_row = np.ascontiguousarray(np.concatenate(individual).transpose(1, 0, 2)) if individual else None
     return PartialDependence(
-        spans,
+        grids,
         outcomes,
-        predicting.classes is not None,
-        predicting.labels.name,
+        predictor.classes is not None,
+        predictor.labels.name,
         average,
-        of_each,
-        row_numbers(data, table),
+        by_row,
+        rows.row_numbers,
     )
 
 
-def _settings(spans: tuple[ValueGrid, ...]) -> dict[str, Any]:
-    """The values of each column in each setting: of two columns, all pairs, the second's faster."""
-    places = np.indices(tuple(map(len, spans))).reshape(len(spans), -1)
-    return {span.name: span.tried.take(place) for span, place in zip(spans, places, strict=True)}
+def _settings(grids: tuple[ValueGrid, ...]) -> dict[str, Any]:
+    """Return the values of each column in each setting: for two columns all pairs, the second varying faster."""
+    places = np.indices(tuple(map(len, grids))).reshape(len(grids), -1)
+    return {grid.name: grid.tried.take(place) for grid, place in zip(grids, places, strict=True)}
 
 
 def _values_of(at: Any, columns: int) -> list[Any]:
     if at is None or columns == 1:
         return [at] * columns
     if not isinstance(at, tuple | list) or len(at) != 2 or any(isinstance(part, str) for part in at):
-        raise PlanError(f"at: got {at!r}; needs a pair of lists, one for each column (None for those that are found)")
+        raise PlanError(f"at: got {at!r}; needs a pair of lists, one for each column, or None to find its values")
     return list(at)

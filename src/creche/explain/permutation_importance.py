@@ -1,36 +1,26 @@
-"""The importance of each column of a table to a network."""
+"""Permutation importance: how much worse a network predicts with the cells of one column shuffled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, TableError, nearest
+from creche.errors import TableError
 from creche.evaluation.bootstrap import check_count, check_weights
-from creche.evaluation.metrics import (
-    LOWER_IS_BETTER,
-    METRICS,
-    SMALLEST_PROBABILITY,
-    ClassificationMeasures,
-    predict_classes,
-)
-from creche.evaluation.regression import RegressionMeasures
-from creche.explain.rows import Batch, EncodedRows, as_predictor, read_feature_rows
-from creche.model.ensemble import Ensemble
-from creche.model.model import Model
+from creche.evaluation.metrics import resolve_metric
+from creche.explain.encoded_rows import EncodedRows
+from creche.explain.rows import as_predictor, read_observations, read_rows
+from creche.explain.weighted_metric import Measure, RowMeans, create_measure
 from creche.plan.arguments import check_whole_number
-from creche.table.labels import encode_classes
-from creche.table.observations import Observations
 from creche.table.row_weights import resolve_sample_weights
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Measure", "PermutationImportance", "RowMeans", "create_measure", "permutation_importance", "resolve_metric"]
+__all__ = ["PermutationImportance", "permutation_importance"]
 
 Array = NDArray[np.float64]
 
@@ -42,19 +32,20 @@ class PermutationImportance:
     Attributes
     ----------
     columns : tuple of str
-        Of the user's table, the most important first; all arrays are in this order.
+        The columns of the table, the most important first; all arrays are in this order.
     importance : (columns,) float64
-        By how much the metric is worse on average when the column's cells are shuffled; in the metric's units. Below 0
-        where it is better, by chance.
+        How much worse the metric is on average when the column's cells are shuffled, in the metric's units; negative
+        if it is better by chance.
     low, high : (columns,) float64
-        Between which 95 % of resamples of the rows lie (see `permutation_importance`); NaN if none were asked for.
+        The bounds of the 95 % confidence interval (bootstrap over the rows); NaN if no intervals were asked for.
     repeats : (columns, repeats) float64
-        Of each shuffle.
+        The importance in each shuffle.
     metric : str
+        The metric's name.
     score : float
-        The metric with all columns as they are.
+        The metric on the table as it is.
     rows : int
-        On how many rows.
+        The number of rows.
 
     """
 
@@ -69,14 +60,14 @@ class PermutationImportance:
 
     @property
     def deviation(self) -> Array:
-        """The standard deviation over the shuffles, (columns,): of one shuffle, not of their mean."""
+        """The standard deviation over the shuffles, (columns,): that of one shuffle, not of their mean."""
         return np.asarray(self.repeats.std(axis=1, ddof=1) if self.repeats.shape[1] > 1 else np.full(len(self), np.nan))
 
     def __len__(self) -> int:
         return len(self.columns)
 
     def table(self) -> pl.DataFrame:
-        """As a Polars DataFrame, a row for each column: its importance, interval, and deviation over the shuffles."""
+        """Return a Polars DataFrame with one row for each column: its importance, interval and deviation."""
         import polars as pl
 
         return pl.DataFrame(
@@ -87,7 +78,7 @@ class PermutationImportance:
         ).with_columns(pl.col("low", "high", "deviation").fill_nan(None))  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data, ready for JSON."""
         numbers = zip(self.columns, *(a.tolist() for a in (self.importance, self.low, self.high)), strict=True)
         return {
             "metric": self.metric, "score": self.score, "rows": self.rows, "repeats": self.repeats.shape[1],
@@ -98,129 +89,27 @@ class PermutationImportance:
         }  # fmt: skip
 
     def plot(self, axes: Any = None) -> Any:
-        """The columns as bars with their intervals, as matplotlib Axes (needs the `plots` extra)."""
-        from creche.plots.permutation_importance import permutation_importance
+        """Draw the importance as bars with intervals; return matplotlib Axes (needs the `plots` extra)."""
+        from creche import plots
 
-        return permutation_importance(self, axes=axes)
+        return plots.permutation_importance(self, axes=axes)
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.columns[:3], self.importance, strict=False))
-        return f"PermutationImportance({self.metric} {self.score:.4g}; {shown}{', …' if len(self) > 3 else ''})"
+        first = ", ".join(f"{name} {value:.3g}" for name, value in zip(self.columns[:3], self.importance, strict=False))
+        return f"PermutationImportance({self.metric} {self.score:.4g}; {first}{', …' if len(self) > 3 else ''})"
 
 
-Measure: TypeAlias = Callable[[Array], Array]
+MAX_REPEATS = 10_000
+PERCENTILES = (2.5, 97.5)
 
-
-"""From (r, n) weights of the rows to the metric under each, (r,)."""
-
-
-def resolve_metric(network: Model | Ensemble, metric: str | None) -> str:
-    """The metric of that name; by default the log loss, the root mean squared error, or of a quantile the pinball loss.
-
-    Raises
-    ------
-    PlanError
-        If there is none: what there is.
-
-    """
-    is_quantile = network.quantile is not None
-    known = METRICS if network.classes is not None else ("rmse", "mae", "r2", *(["pinball"] if is_quantile else []))
-    if metric is None:
-        return "log_loss" if network.classes is not None else "pinball" if is_quantile else "rmse"
-    if metric not in known:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, known)}")
-    return metric
-
-
-def create_measure(
-    network: Model | Ensemble, observed: Observations, weights: Array, metric: str
-) -> Callable[[Array], Measure]:
-    """What makes of predictions, (n, classes) or (n, labels), the metric's measure.
-
-    Raises
-    ------
-    TableError
-        If the labels are not of the kind that the network was trained on.
-
-    """
-    if network.classes is None:
-        if observed.y.dtype.kind in "OUS":
-            raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
-        truth = observed.y.astype(np.float64).reshape(len(observed), -1)
-        centre = np.average(truth, axis=0, weights=weights)
-        return lambda said: _OfNumbers(RegressionMeasures(said, truth, network.quantile, centre), metric)
-    rows = np.arange(len(observed))
-    classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)
-    if metric == "log_loss":  # as `ClassificationMeasures` has it, alone
-        return lambda said: RowMeans(-np.log(np.maximum(said[rows, classes], SMALLEST_PROBABILITY)))
-    if metric == "accuracy":
-        return lambda said: RowMeans((predict_classes(said, None) == classes).astype(np.float64))
-    if metric == "auc":
-        return lambda said: _Area(ClassificationMeasures(said, classes, predict_classes(said, None)))
-    return lambda said: _OfClasses(ClassificationMeasures(said, classes, predict_classes(said, None)), metric)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfNumbers:
-    measures: RegressionMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        return self.measures(weights)[self.metric]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RowMeans:
-    """A metric that is a mean over the rows, (n,) `values`."""
-
-    values: Array
-
-    def __call__(self, weights: Array) -> Array:
-        return np.asarray(weights @ self.values / weights.sum(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class _Area:
-    """The mean over the classes, as `ClassificationMeasures` has it, without all else that it would work out."""
-
-    measures: ClassificationMeasures
-
-    def __call__(self, weights: Array) -> Array:
-        areas = self.measures.areas(weights)
-        known = ~np.isnan(areas)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.where(known, areas, 0).sum(axis=1) / known.sum(axis=1))
-
-
-@dataclass(frozen=True, slots=True)
-class _OfClasses:
-    measures: ClassificationMeasures
-    metric: str
-
-    def __call__(self, weights: Array) -> Array:
-        no_areas = np.zeros((len(weights), 1))  # they need sorting
-        return self.measures.metrics(weights, self.measures.per_class(weights), no_areas)[self.metric]
-
-
-MOST_REPEATS = 10_000
-
-
-COVERED = (2.5, 97.5)  # percent
-
-
-# Rows times resamples: with more rows, fewer resamples are taken, for the intervals are narrow anyway.
-MOST_DRAWS = 40_000_000
-
-
-FEWEST = 50
-
-
+# Rows times resamples: many rows have narrow intervals, for which fewer resamples do.
+MAX_DRAWS = 40_000_000
+MIN_RESAMPLES = 50
 DRAWS_AT_A_TIME = 500_000
 
-
-# Rows times columns times resamples times shuffles, of metrics that are no means over rows: with many rows, one shuffle
-# has pairs enough.
-MOST_EVALUATIONS = 100_000_000
+# Rows times columns times resamples times shuffles, for metrics that are not means over rows: with many rows, one
+# shuffle has enough pairs.
+MAX_EVALUATIONS = 100_000_000
 
 
 def permutation_importance(
@@ -234,57 +123,59 @@ def permutation_importance(
     sample_weight: Any = None,
     n_resamples: int = 200,
 ) -> PermutationImportance:
-    """How much worse a network predicts when the cells of one column are shuffled among the rows.
+    """Return how much worse a network predicts when the cells of one column are shuffled among the rows.
 
-    Shuffling leaves a column's values as they are and takes from it all that it says about the label and about the
-    other columns; by how much the metric becomes worse is what the network got from it (Breiman 2001, section 10;
-    Fisher, Rudin & Dominici 2019, eq. 3, as a difference). It is about this network, not about the world.
+    Shuffling keeps a column's values but removes their relation to the label and to the other columns. How much worse
+    the metric becomes is what the network gained from the column (Breiman 2001, section 10; Fisher, Rudin & Dominici
+    2019, eq. 3, as a difference). This describes the network, not the world.
 
-    Columns that say the same stand in for each other: each may seem to matter little because the network has the
-    other, and shuffling one alone makes rows that cannot be, such as a heavy penguin with the shortest flippers. Such
-    columns are better judged together, or by networks trained without them.
+    Columns with the same information replace each other: each may seem unimportant because the network has the other,
+    and shuffling one alone creates impossible rows, such as a heavy penguin with the shortest flippers. It is better to
+    compare with networks that are trained without such columns.
 
-    Rows that the network was trained on tell what it has learnt, chance included; others tell what of it holds.
+    On training rows, the importance includes what the network memorized; on other rows, only what generalizes.
 
     Parameters
     ----------
-    model : Model, Ensemble, Run or Member
+    model : Model, Ensemble, Run, Member of a colony or fitted estimator
     data : file name or DataFrame with the label column, or (n, d) array
-        At least two rows.
+        The rows, at least two.
     y : (n,) array, optional
         The labels, if `data` is without them.
     metric : str, optional
-        Any of `creche.evaluation`: of classes log_loss (the default), accuracy, balanced_accuracy, auc, f1, brier or
-        calibration_error; of numbers rmse (the default), mae or r2; of quantiles also pinball (their default).
+        For classification log_loss (the default), accuracy, balanced_accuracy, auc, f1, brier or calibration_error; for
+        regression rmse (the default), mae or r2; for quantile regression also pinball (its default).
     repeats : int, default 20
-        How often each column is shuffled. The same orders are used for all columns.
+        How often each column is shuffled. All columns are shuffled in the same orders.
     seed : int, default 0
+        The seed of the shuffles and resamples.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts in the metric.
     n_resamples : int, default 200
-        Resamples of the rows for intervals of 95 %; 0 for none. Fewer are taken, but at least 50, of very many rows.
+        Bootstrap resamples of the rows for 95 % confidence intervals; 0 for none. For very many rows fewer are drawn,
+        but at least 50.
 
     Returns
     -------
     PermutationImportance
-        The columns of the user's table, the most important first. A column that becomes several inputs, such as a
-        category, is shuffled as one.
+        The columns of the table, the most important first. A column that becomes several inputs, such as a category,
+        is shuffled as one.
 
     Raises
     ------
     TableError
-        If there is no label or one row only, or the metric cannot be worked out on these rows.
+        If there is no label, only one row, or the metric is undefined on these rows.
     PlanError
         If there is no such metric.
 
     Notes
     -----
-    The intervals tell how far the importance would move had other rows of the same kind been there. Rows are drawn
-    anew (Efron 1979), each both as one that is judged and as one whose cell another is given: a pair of rows counts
-    as often as one was drawn times as often as the other. So they cover the luck of the shuffles as well. What they do
-    not cover is that training again would give another network. `deviation` is that over the shuffles alone.
+    The intervals show how much the importance would vary with other rows of the same kind. Rows are resampled (Efron
+    1979) both as rows that are predicted and as rows that lend their cells: a pair of rows counts as often as one was
+    drawn times as often as the other. So the intervals include the randomness of the shuffles. They do not include that
+    training again would give another network. `deviation` is that over the shuffles alone.
 
-    The table is encoded once and the encoded cells are shuffled, which comes to the same.
+    The table is encoded once and the encoded cells are shuffled, which gives the same predictions.
 
     Examples
     --------
@@ -299,30 +190,30 @@ def permutation_importance(
     """
     network = as_predictor(model)
     repeats, seed = (
-        check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS),
+        check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS),
         check_whole_number("seed", seed, at_least=0),
     )
     check_count("n_resamples", n_resamples)
-    metric = resolve_metric(network, metric)
-    observed = _observed(network, data, y)
+    chosen = resolve_metric(metric, "regression" if network.classes is None else "classification", network.quantile)
+    observed = read_observations(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
     weights = check_weights(resolve_sample_weights(sample_weight, observed), len(observed))
-    encoded = EncodedRows(network, read_feature_rows(network, observed))
-    measure_of = create_measure(network, observed, weights, metric)
+    encoded = EncodedRows(network, read_rows(network, observed))
+    measure_of = create_measure(network, observed, weights, chosen)
     plain = measure_of(encoded.predict())
     score = float(plain(weights[np.newaxis])[0])
     if not np.isfinite(score):
         raise TableError(
-            f"metric: {metric} cannot be worked out on these {len(observed):,} rows (is there one class, or one value, "
-            "only?); choose another, or give other rows"
+            f"metric: {chosen.key} is undefined on these {len(observed):,} rows (do they have only one class, or one "
+            "value?); choose another metric, or other rows"
         )
-    sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
+    sign = 1.0 if chosen.lower_is_better else -1.0
     names = network.features.names
-    cells, is_quick = len(observed) * len(names), isinstance(plain, RowMeans)
-    most = MOST_DRAWS // len(observed) if is_quick else MOST_EVALUATIONS // cells
-    draws = _Draws(len(observed), min(int(n_resamples), max(FEWEST, most)), seed)
-    looked_at = repeats if is_quick else min(repeats, max(1, MOST_EVALUATIONS // max(1, cells * draws.count)))
+    cells, is_row_mean = len(observed) * len(names), isinstance(plain, RowMeans)
+    affordable = MAX_DRAWS // len(observed) if is_row_mean else MAX_EVALUATIONS // cells
+    draws = _Draws(len(observed), min(int(n_resamples), max(MIN_RESAMPLES, affordable)), seed)
+    resampled_repeats = repeats if is_row_mean else min(repeats, max(1, MAX_EVALUATIONS // max(1, cells * draws.count)))
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))
     rng = np.random.default_rng([seed, 0])
@@ -330,22 +221,14 @@ def permutation_importance(
         order = rng.permutation(len(observed))
         measures = [measure_of(encoded.predict_shuffled(column, order)) for column in range(len(names))]
         each[:, k] = [sign * (float(measure(weights[np.newaxis])[0]) - score) for measure in measures]
-        if k < looked_at:
-            resampled += sign * draws.differences(plain, measures, weights, order) / looked_at
-    resampled += (each.mean(axis=1) - each[:, :looked_at].mean(axis=1))[:, np.newaxis]
-    return _sorted(names, each, resampled, metric, score, len(observed))
-
-
-def _observed(network: Model | Ensemble, data: Any, y: Any) -> Observations:
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    if isinstance(data, Batch):
-        return data.observations
-    return data if isinstance(data, Observations) else network.read_observations(data, y)
+        if k < resampled_repeats:
+            resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
+    resampled += (each.mean(axis=1) - each[:, :resampled_repeats].mean(axis=1))[:, np.newaxis]
+    return _sort_columns(names, each, resampled, chosen.key, score, len(observed))
 
 
 class _Draws:
-    """How often each row is drawn in each resample."""
+    """Bootstrap resamples: how often each row is drawn in each."""
 
     def __init__(self, rows: int, resamples: int, seed: int) -> None:
         self.count = resamples
@@ -356,35 +239,37 @@ class _Draws:
 
     @np.errstate(invalid="ignore", divide="ignore")
     def differences(self, plain: Measure, shuffled: list[Measure], weights: Array, order: NDArray[np.int64]) -> Array:
-        """Of each column, (columns, resamples): how much more the metric is where rows have others' cells."""
-        found = np.empty((len(shuffled), self.count))
+        """Return how much each shuffled column increases the metric in each resample, (columns, resamples)."""
+        increases = np.empty((len(shuffled), self.count))
         at_a_time = max(1, DRAWS_AT_A_TIME // len(order))
-        more = None
+        row_increases = None
         if isinstance(plain, RowMeans):
-            more = np.column_stack([one.values - plain.values for one in shuffled if isinstance(one, RowMeans)])
+            row_increases = np.column_stack(
+                [one.values - plain.values for one in shuffled if isinstance(one, RowMeans)]
+            )
         for begin in range(0, self.count, at_a_time):
             some = slice(begin, begin + at_a_time)
             counts = self._counts[some].astype(np.float64)
             pairs = counts * counts[:, order] * weights
-            if more is not None:
-                found[:, some] = (pairs @ more).T / pairs.sum(axis=1)
+            if row_increases is not None:
+                increases[:, some] = (pairs @ row_increases).T / pairs.sum(axis=1)
                 continue
             without = plain(pairs)
             for column, measure in enumerate(shuffled):
-                found[column, some] = measure(pairs) - without
-        return found
+                increases[column, some] = measure(pairs) - without
+        return increases
 
 
-def _sorted(
+def _sort_columns(
     names: tuple[str, ...], each: Array, resampled: Array, metric: str, score: float, rows: int
 ) -> PermutationImportance:
-    """The most important first."""
+    """Return the result, the most important column first."""
     importance = each.mean(axis=1)
     low, high = np.full(len(names), np.nan), np.full(len(names), np.nan)
     for column, values in enumerate(resampled):
         known = values[np.isfinite(values)]
         if len(known):
-            low[column], high[column] = np.percentile(known, COVERED)
+            low[column], high[column] = np.percentile(known, PERCENTILES)
     first = np.argsort(-importance, kind="stable")
     return PermutationImportance(
         tuple(names[i] for i in first), importance[first], low[first], high[first], each[first], metric, score, rows

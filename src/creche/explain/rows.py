@@ -1,4 +1,4 @@
-"""What explanations by changed cells begin with: who predicts, and the rows as a table with the user's names."""
+"""The user's rows for an explanation: how they are read, which of them are meant, and how they are numbered."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows
-from creche.errors import PlanError, TableError, nearest
-from creche.model.batched import BatchedModels
-from creche.model.ensemble import Ensemble, apply_temperature
+from creche.errors import PlanError, TableError
+from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.table.cell_types import ColumnContext, Rule, coerce_column
 from creche.table.checks import check_finite, check_matrix
-from creche.table.encoders.features import FeatureEncoder
 from creche.table.observations import Observations
 from creche.table.prepare import encode_features, encode_labels
 from creche.table.reading.read import is_table, read_table
@@ -25,191 +23,46 @@ from creche.table.table import Column, Table
 
 __all__ = [
     "Batch",
-    "EncodedRows",
-    "Encoder",
     "FeatureRows",
     "as_predictor",
-    "as_table",
-    "column_blocks",
     "create_batch",
-    "encode_inputs",
-    "find_encoder",
-    "find_outcome",
-    "labels_of_table",
-    "outcome_names",
-    "predict_array",
-    "read_feature_rows",
-    "read_labels",
-    "row_numbers",
-    "select_places",
+    "read_observations",
+    "read_rows",
+    "select_rows",
     "take_rows",
-    "unique_column_name",
 ]
-
-Encoder = Any  # NumberEncoder, CategoryEncoder or DateEncoder
 
 
 def as_predictor(model: Any) -> Model | Ensemble:
-    """A model or ensemble; of a run, a member of a colony or a fitted estimator, its model.
+    """Return a model or ensemble as it is, and the model of a run, a member of a colony or a fitted estimator.
 
     Raises
     ------
     PlanError
-        If it is none of these.
+        If `model` is none of these.
 
     """
-    for found in (model, getattr(model, "model", None), getattr(model, "model_", None)):
-        if isinstance(found, Model | Ensemble):
-            return found
+    for candidate in (model, getattr(model, "model", None), getattr(model, "model_", None)):
+        if isinstance(candidate, Model | Ensemble):
+            return candidate
     raise PlanError(
         f"model: got {type(model).__name__}; needs a Model, an Ensemble, a Run, a Member of a "
         "colony or a fitted estimator; creche.load gives a model"
     )
 
 
-def as_table(model: Predictor, data: Any) -> Table:
-    """The rows as a table in which each column of the network's has its name; those of arrays are x0, x1, …
-
-    Raises
-    ------
-    TableError
-        If there is no row, or a column is missing.
-
-    """
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    data = data.observations if isinstance(data, Batch) else data
-    given = data.x if isinstance(data, Observations) else data
-    names = model.features.names
-    if is_table(given):
-        table = read_table(given, expected=model.features.kinds)
-        if len(table) == 0:
-            raise TableError(f"{table.source}: has no rows; there is nothing to explain by")
-        if not model.features.of_table and len(table.names) == len(names) and set(table.names) != set(names):
-            table = Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
-        for name in names:
-            table.column(name, "features")
-        return table
-    x = check_matrix(given)
-    if x.shape[1] != len(names):
-        raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}: {', '.join(names)}")
-    check_finite(x)
-    return Table({name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}, "X", 0)
-
-
-def row_numbers(data: Any, table: Table) -> NDArray[np.int64]:
-    """What the user calls each row of `as_table` these data."""
-    data = data.observations if isinstance(data, Batch) else data
-    return data.row_numbers if isinstance(data, Observations) else np.arange(len(table)) + table.first_row
-
-
-def read_labels(data: Any, y: Any) -> Any:
-    """The labels beside the rows, or those that came with them."""
-    data = data.observations if isinstance(data, Batch) else data
-    return data.y if y is None and isinstance(data, Observations) else y
-
-
-def find_encoder(model: Predictor, table: Table, name: Any, argument: str) -> Encoder:
-    """The encoder of a column; `argument` is where the user named it.
-
-    Raises
-    ------
-    PlanError
-        If the network was not trained on a column of that name: which there are.
-
-    """
-    found = {column.name: column for column in model.features.columns}
-    if name in found:
-        return found[name]
-    if name in model.labels.names:
-        raise PlanError(f"{argument}: {name!r} is what the network predicts; {nearest(name, found)}")
-    if name in table.columns:
-        raise PlanError(f"{argument}: {name!r} is in the table, but the network was not trained on it; it was on: "
-                        f"{nearest(name, found).partition('There are: ')[2]}")  # fmt: skip
-    raise PlanError(f"{argument}: got {name!r}; {nearest(name, found)}")
-
-
-def outcome_names(model: Predictor) -> tuple[Any, ...]:
-    """What numbers are said of: the classes, or the labels of numbers."""
-    return model.labels.names if model.classes is None else model.classes
-
-
-def find_outcome(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> int:
-    """The place of a class or label.
-
-    Raises
-    ------
-    PlanError
-        If there is none of that name: which there are.
-
-    """
-    names = [str(outcome) for outcome in outcomes]
-    if of in outcomes:
-        return outcomes.index(of)
-    if str(of) not in names:
-        raise PlanError(f"{argument}: got {of!r}; {nearest(of, names)}")
-    return names.index(str(of))
-
-
-def predict_array(model: Predictor, table: Table) -> NDArray[np.float64]:
-    """Probabilities (n, classes), or numbers in the labels' units (n, k)."""
-    said = model.predict(table) if model.classes is None else model.predict_proba(table)
-    return np.asarray(said, dtype=np.float64).reshape(len(table), -1)
-
-
-def labels_of_table(model: Predictor, table: Table, y: Any = None) -> NDArray[Any] | None:
-    """The rows' labels, (n,) objects, None where one is missing: as given, or in the table; None if there are none.
-
-    Raises
-    ------
-    TableError
-        If there are not as many as rows.
-
-    """
-    if y is not None:
-        given = list(y)
-        if len(given) != len(table):
-            raise TableError(f"y: has {len(given)} labels for {len(table)} rows; needs one for each")
-        return _as_objects([value.item() if isinstance(value, np.generic) else value for value in given])
-    names, kinds = model.labels.names, model.labels.kinds
-    if any(name not in table.columns or name in model.features.names for name in names):
-        return None
-    found = []
-    for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
-        column = coerce_column(
-            table.columns[name], Rule(kind, given=True), ColumnContext(table.source, name, table.first_row)
-        )
-        words = column.words if column.kind == "boolean" else ()
-        found.append([words[int(v)] if words and v is not None else v for v in column.objects()])
-    return _as_objects(found[0] if len(found) == 1 else list(zip(*found, strict=True)))
-
-
-def _as_objects(values: list[Any]) -> NDArray[Any]:
-    out = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        out[i] = value
-    return out
-
-
-def unique_column_name(name: str, taken: tuple[str, ...]) -> str:
-    """The name of a column of a result, as no column of the user's is called."""
-    while name in taken:
-        name = f"{name} (result)"
-    return name
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Rows with their labels.
+    """Labelled rows, encoded for one model: made by `create_batch`.
 
     Attributes
     ----------
     observations : Observations
-        As given: columns, labels, and what the user calls each row (`called`).
+        The rows as the user gave them: columns, labels and row numbers.
     rows : Rows
-        As the engine reads them.
+        The same rows as the engine reads them.
     inputs : tuple of str
-        The names of the network's inputs: the columns of ``rows.x``.
+        The names of the network's inputs, the columns of ``rows.x``.
 
     """
 
@@ -222,17 +75,39 @@ class Batch:
 
 
 def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any = None) -> Batch:
-    """Rows of a file, a DataFrame or arrays, for a model; arguments as for `Model.evaluate`.
+    """Read and encode labelled rows once, for several explanations of the same model.
+
+    Every function of `creche.explain` takes a batch as `data`.
+
+    Parameters
+    ----------
+    model : Model
+    data : file name, DataFrame or (n, d) array
+        Rows with their labels, as for `Model.evaluate`.
+    y : (n,) array, optional
+        The labels, if `data` is without them.
+    sample_weight : (n,) array or name of a column, optional
+        How much each row counts; by default all count the same.
+
+    Returns
+    -------
+    Batch
 
     Raises
     ------
     TableError
-        If there is no row, a column or the label is missing, or holds what it did not hold in training.
+        If there are no rows, a column or a label is missing, or a cell holds a value that training did not allow.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> model = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1).model
+    >>> batch = cr.explain.create_batch(model, "penguins")
+    >>> len(batch), len(batch.inputs)
+    (344, 14)
 
     """
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    observed = data if isinstance(data, Observations) else model.read_observations(data, y)
+    observed = read_observations(model, data, y)
     weights = resolve_sample_weights(sample_weight, observed)
     precision = model.plan.precision
     x = encode_features(model.features, observed.x, precision, observed.row_numbers)
@@ -241,190 +116,233 @@ def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any =
     return Batch(observed, rows, tuple(model.features.inputs))
 
 
+def take_rows(batch: Batch, places: NDArray[np.int64]) -> Batch:
+    """Return the rows of a batch at these places, in this order."""
+    rows = batch.rows
+
+    def take(array: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if array is None else np.ascontiguousarray(array[places])
+
+    chosen = Rows(np.ascontiguousarray(rows.x[places]), take(rows.classes), take(rows.targets), take(rows.weights))
+    return Batch(batch.observations.take(places), chosen, batch.inputs)
+
+
+def read_observations(model: Predictor, data: Any, y: Any = None) -> Observations:
+    """Return labelled rows, read as for `Model.evaluate`; those of a `Batch` are read already.
+
+    Raises
+    ------
+    TableError
+        If there are no rows, or a column or a label is missing.
+
+    """
+    source = _unwrap(data)
+    return source if isinstance(source, Observations) else model.read_observations(source, y)
+
+
+def _unwrap(data: Any) -> Any:
+    """Return the observations of a batch, and all other data as it is; None is refused."""
+    if data is None:
+        raise TableError("data: is missing; a model keeps no rows, so give the rows to explain it with")
+    return data.observations if isinstance(data, Batch) else data
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureRows:
-    """Rows whose label need not be known.
+    """Rows whose labels need not be known: made by `read_rows`.
 
     Attributes
     ----------
-    x : Table or (n, d) array
+    table : Table
+        One column for each feature, by the name that the network knows; columns of arrays are x0, x1, …
     row_numbers : (n,) int64
-        What the user calls each row.
+        The numbers of the rows, as the user counts them: tables from 1, arrays from 0.
+    y : (n,) array or None
+        The labels that came with the rows apart from the table.
 
     """
 
-    x: Table | NDArray[Any]
+    table: Table
     row_numbers: NDArray[np.int64]
+    y: Any = None
 
     def __len__(self) -> int:
         return len(self.row_numbers)
 
-    def take(self, which: NDArray[np.int64]) -> FeatureRows:
-        """These of them, by place."""
-        return FeatureRows(self.x.take(which) if isinstance(self.x, Table) else self.x[which], self.row_numbers[which])
+    def take(self, places: NDArray[np.int64]) -> FeatureRows:
+        """Return the rows at these places, without their labels."""
+        return FeatureRows(self.table.take(places), self.row_numbers[places])
 
-    def cells(self, features: FeatureEncoder) -> tuple[NDArray[np.object_], ...]:
-        """Of each column that the network takes: what stands in each row, None where nothing does."""
-        if isinstance(self.x, Table):
-            return tuple(self.x.column(name, "features").objects() for name in features.names)
-        return tuple(self.x[:, i].astype(object) for i in range(self.x.shape[1]))
+    def cells(self, names: tuple[str, ...]) -> tuple[NDArray[np.object_], ...]:
+        """Return the cells of each of these columns, (n,) objects, None where one is missing."""
+        return tuple(self.table.column(name, "features").to_objects() for name in names)
 
+    def labels(self, model: Predictor) -> NDArray[Any] | None:
+        """Return the labels, (n,) objects, None where one is missing; None if neither `y` nor the table has them.
 
-def read_feature_rows(model: Model | Ensemble, data: Any) -> FeatureRows:
-    """The rows of a file, a DataFrame or an array; arguments as for `Model.predict`.
+        Raises
+        ------
+        TableError
+            If there are not as many labels as rows.
 
-    Raises
-    ------
-    TableError
-        If there is no row, or a column is missing.
-
-    """
-    if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to explain it by")
-    if isinstance(data, Batch):
-        data = data.observations
-    if isinstance(data, Observations):
-        x = _named(model.features, data.x) if isinstance(data.x, Table) else data.x
-        return FeatureRows(x, data.row_numbers)
-    if is_table(data):
-        table = read_table(data, expected=model.features.kinds)
-        if len(table) == 0:
-            raise TableError(f"{table.source}: has no rows; there is nothing to explain")
-        return FeatureRows(_named(model.features, table), np.arange(len(table)) + table.first_row)
-    x = check_matrix(data)
-    check_finite(x)
-    if len(x) == 0:
-        raise TableError("X: has no rows; there is nothing to explain")
-    return FeatureRows(x, np.arange(len(x)))
+        """
+        if self.y is not None:
+            labels = list(self.y)
+            if len(labels) != len(self.table):
+                raise TableError(f"y: has {len(labels)} labels for {len(self.table)} rows; needs one for each")
+            return _as_objects([value.item() if isinstance(value, np.generic) else value for value in labels])
+        names, kinds = model.labels.names, model.labels.kinds
+        if any(name not in self.table.columns or name in model.features.names for name in names):
+            return None
+        columns = []
+        for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
+            context = ColumnContext(self.table.source, name, self.table.first_row)
+            column = coerce_column(self.table.columns[name], Rule(kind, required=True), context)
+            words = column.words if column.kind == "boolean" else ()
+            columns.append([words[int(v)] if words and v is not None else v for v in column.to_objects()])
+        return _as_objects(columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)))
 
 
-def _named(features: FeatureEncoder, table: Table) -> Table:
-    """The table; its columns by their order where the network was trained on an array, whose columns have no names."""
-    names = features.names
-    if features.kinds or all(name in table.columns for name in names):
-        return table
-    if len(table.names) != len(names):
-        raise TableError(
-            f"{table.source}: has {len(table.names)} columns; the network was trained on an array of {len(names)}"
-        )
-    return Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
+def _as_objects(values: list[Any]) -> NDArray[Any]:
+    out = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
 
 
-def encode_inputs(model: Model, rows: FeatureRows) -> NDArray[Any]:
-    """The network's inputs, (n, inputs)."""
-    if isinstance(rows.x, Table):
-        return encode_features(model.features, rows.x, model.plan.precision, rows.row_numbers)
-    return model.inputs_of(rows.x)
-
-
-def column_blocks(features: FeatureEncoder) -> list[slice]:
-    """Which inputs are of each column."""
-    ends = np.cumsum([column.width for column in features.columns]).tolist()
-    return [slice(end - column.width, end) for column, end in zip(features.columns, ends, strict=True)]
-
-
-class EncodedRows:
-    """Rows, encoded once, whose columns can be shuffled among them.
+def read_rows(model: Predictor, data: Any, y: Any = None) -> FeatureRows:
+    """Return the rows of a file, a DataFrame, an array, a `Batch` or observations, read as for `Model.predict`.
 
     Parameters
     ----------
     model : Model or Ensemble
-    rows : Given
-
-    """
-
-    def __init__(self, model: Model | Ensemble, rows: FeatureRows) -> None:
-        self._model = model
-        models = model.models if isinstance(model, Ensemble) else [model]
-        self._together = BatchedModels(models, model.threads) if isinstance(model, Ensemble) else None
-        encoding = models if self._together is None else self._together.encoding
-        self._inputs = [encode_inputs(one, rows).copy() for one in encoding]
-        self._blocks = [column_blocks(one.features) for one in encoding]
-
-    def predict(self) -> NDArray[np.float64]:
-        """Probabilities (n, classes), or numbers (n, k)."""
-        if isinstance(self._model, Model):
-            return self._model.predictions_of(self._inputs[0]).astype(np.float64)
-        assert self._together is not None
-        said = self._together.mean_of(self._inputs, self._model.shares)
-        return said if self._model.classes is None else apply_temperature(said, self._model.temperature)
-
-    def predict_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The same, as if the cells of a column stood in this order: what encoding such a table would give."""
-        kept = []
-        for x, blocks in zip(self._inputs, self._blocks, strict=True):
-            block = x[:, blocks[column]].copy()
-            kept.append(block)
-            x[:, blocks[column]] = block[order]
-        try:
-            return self.predict()
-        finally:
-            for x, blocks, block in zip(self._inputs, self._blocks, kept, strict=True):
-                x[:, blocks[column]] = block
-
-
-def select_places(rows: Any, count: int) -> NDArray[np.int64]:
-    """The places, from 0, that `rows` chooses among so many.
-
-    Parameters
-    ----------
-    rows : slice, int, sequence of int, boolean mask, or None for all
-    count : int
+    data : file name, DataFrame, (n, d) array, Batch or Observations
+    y : (n,) array, optional
+        The labels, if `data` is without them and they are wanted.
 
     Raises
     ------
     TableError
-        If a row is not there, or none is chosen.
+        If there are no rows, or a column is missing.
+
+    """
+    source = _unwrap(data)
+    numbers = None
+    if isinstance(source, Observations):
+        numbers, y = source.row_numbers, source.y if y is None else y
+        source = source.x
+    table = _as_table(model, source)
+    return FeatureRows(table, np.arange(len(table)) + table.first_row if numbers is None else numbers, y)
+
+
+def _as_table(model: Predictor, source: Any) -> Table:
+    names = model.features.names
+    if is_table(source):
+        table = read_table(source, expected=model.features.kinds)
+        if len(table) == 0:
+            raise TableError(f"{table.source}: has no rows; there is nothing to explain")
+        return _with_feature_names(model, table)
+    x = check_matrix(source)
+    if x.shape[1] != len(names):
+        raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}: {', '.join(names)}")
+    check_finite(x)
+    return Table({name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}, "X", 0)
+
+
+def _with_feature_names(model: Predictor, table: Table) -> Table:
+    """Return the table; its columns are renamed in order if the network was trained on an array, which has no names."""
+    names = model.features.names
+    if not model.features.has_column_names and not all(name in table.columns for name in names):
+        if len(table.names) != len(names):
+            raise TableError(
+                f"{table.source}: has {len(table.names)} columns; the network was trained on an array of {len(names)}"
+            )
+        return Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
+    for name in names:
+        table.column(name, "features")
+    return table
+
+
+NUMBERS_LISTED = 10
+
+
+def select_rows(row_numbers: NDArray[np.int64], rows: Any, argument: str = "rows") -> NDArray[np.int64]:
+    """Return the places, from 0, of the rows that a user means; the user counts tables from 1 and arrays from 0.
+
+    Parameters
+    ----------
+    row_numbers : (n,) int64
+        The numbers of the rows there are.
+    rows : int, sequence of int, slice, (n,) boolean mask, or None for all
+        Row numbers; a slice holds the rows from its start up to, but not including, its stop.
+    argument : str, default "rows"
+        The argument that an error names.
+
+    Raises
+    ------
+    PlanError
+        If `rows` is none of these.
+    TableError
+        If there is no row of that number, or none is selected.
 
     Examples
     --------
-    >>> select_places(slice(0, 3), 344).tolist(), select_places([5, 2], 344).tolist()
-    ([0, 1, 2], [5, 2])
+    >>> penguins = np.arange(1, 345)
+    >>> select_rows(penguins, [12, 3]).tolist(), select_rows(penguins, slice(1, 4)).tolist()
+    ([11, 2], [0, 1, 2])
 
     """
-    there_are = f"there are {count:,}, 0 to {count - 1}"
     if rows is None:
-        return np.arange(count)
+        return np.arange(len(row_numbers))
     if isinstance(rows, slice):
-        return _of_slice(rows, count, there_are)
-    places = np.atleast_1d(np.asarray(rows))
-    if places.dtype == np.bool_:
-        if places.shape != (count,):
-            raise TableError(f"rows: got {places.size:,} times yes or no; needs one for each of the {count:,} rows")
-        places = np.flatnonzero(places)
-    if places.size == 0:
-        raise TableError(f"rows: chooses none; {there_are}")
-    if places.ndim != 1 or places.dtype.kind not in "iu":
-        raise TableError(f"rows: got {rows!r}; needs places of rows, from 0, or a slice such as slice(0, 20)")
-    wrong = np.flatnonzero((places < 0) | (places >= count))
-    if len(wrong):
-        raise TableError(f"rows: there is no row {places[wrong[0]]}; {there_are}")
-    return places.astype(np.int64)
+        return _select_slice(row_numbers, rows, argument)
+    wanted = np.atleast_1d(np.asarray(rows))
+    if wanted.dtype == np.bool_ and wanted.ndim == 1:
+        if len(wanted) != len(row_numbers):
+            raise PlanError(
+                f"{argument}: got a mask of {len(wanted):,} values; needs one for each of the {len(row_numbers):,} rows"
+            )
+        places = np.flatnonzero(wanted)
+        if len(places) == 0:
+            raise TableError(f"{argument}: selects no row; {_describe_numbers(row_numbers)}")
+        return places
+    if wanted.ndim != 1 or len(wanted) == 0 or wanted.dtype.kind not in "iu":
+        raise PlanError(
+            f"{argument}: got {rows!r}; needs row numbers, such as 12 or [3, 38], or a slice of them, such as "
+            f"slice(1, 21); {_describe_numbers(row_numbers)}"
+        )
+    order = np.argsort(row_numbers, kind="stable")
+    places = np.minimum(np.searchsorted(row_numbers[order], wanted), len(row_numbers) - 1)
+    is_there = row_numbers[order][places] == wanted
+    if not is_there.all():
+        raise TableError(f"{argument}: there is no row {wanted[~is_there][0]}; {_describe_numbers(row_numbers)}")
+    return order[places].astype(np.int64)
 
 
-def _of_slice(rows: slice, count: int, there_are: str) -> NDArray[np.int64]:
+def _select_slice(row_numbers: NDArray[np.int64], rows: slice, argument: str) -> NDArray[np.int64]:
     ends = [end for end in (rows.start, rows.stop, rows.step) if end is not None]
-    if not all(isinstance(end, int | np.integer) and not isinstance(end, bool) for end in ends) or rows.step == 0:
-        raise TableError(f"rows: got {rows!r}; needs whole numbers")
-    for end in (rows.start, rows.stop):
-        if end is not None and not -count <= end <= count:
-            raise TableError(f"rows: {_written(rows)} goes beyond the table, whose {count:,} rows are 0:{count}")
-    places = np.arange(count)[rows]
+    if not all(isinstance(end, int | np.integer) and not isinstance(end, bool) for end in ends):
+        raise PlanError(f"{argument}: got {rows!r}; needs whole numbers")
+    if rows.step is not None and rows.step < 1:
+        raise PlanError(f"{argument}: got {rows!r}; needs a step of at least 1")
+    first, last = int(row_numbers.min()), int(row_numbers.max())
+    start, stop = first if rows.start is None else rows.start, last + 1 if rows.stop is None else rows.stop
+    for number in (start, stop - 1):
+        if not first <= number <= last:
+            raise TableError(f"{argument}: there is no row {number}; {_describe_numbers(row_numbers)}")
+    places = np.flatnonzero((row_numbers >= start) & (row_numbers < stop))[:: rows.step]
     if len(places) == 0:
-        raise TableError(f"rows: {_written(rows)} chooses none; {there_are}")
+        raise TableError(f"{argument}: {start}:{stop} selects no row; {_describe_numbers(row_numbers)}")
     return places
 
 
-def _written(rows: slice) -> str:
-    return ":".join("" if end is None else str(end) for end in (rows.start, rows.stop))
-
-
-def take_rows(batch: Batch, places: NDArray[np.int64]) -> Batch:
-    """These rows of a batch, in this order."""
-    rows = batch.rows
-
-    def of(array: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if array is None else np.ascontiguousarray(array[places])
-
-    chosen = Rows(np.ascontiguousarray(rows.x[places]), of(rows.classes), of(rows.targets), of(rows.weights))
-    return Batch(batch.observations.take(places), chosen, batch.inputs)
+def _describe_numbers(row_numbers: NDArray[np.int64]) -> str:
+    """Say which row numbers there are, for an error."""
+    numbers = row_numbers.tolist()
+    if len(numbers) == 1:
+        return f"the only row is {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"the rows are numbered {numbers[0]} to {numbers[-1]}"
+    if len(numbers) <= NUMBERS_LISTED:
+        return f"the rows are {', '.join(map(str, numbers))}"
+    return f"the {len(numbers):,} rows have numbers from {min(numbers)} to {max(numbers)}"

@@ -1,4 +1,4 @@
-"""Where a step of gradient descent would land on a curve of the loss, and whether its learning rate suits the curve."""
+"""Where a step of gradient descent would land on a curve of the loss, and whether its learning rate is good there."""
 
 from __future__ import annotations
 
@@ -15,22 +15,15 @@ from creche.errors import PlanError
 
 __all__ = ["Landing", "choose_rates", "find_valley", "judge_step", "parse_rates"]
 
-NOISE = 1e-6  # of the loss: float32 knows no finer differences
+NOISE = 1e-6  # as a share of the loss: float32 has no finer differences
 
+# Shares of the drop from the current loss to that of the valley.
+RISE = 0.05  # how far the loss must rise again for the valley to end
+LEVEL = 1e-4  # a fall that no longer counts
+NEAR = 0.1  # how close to the valley's loss a good step comes
+OVER = 0.25  # how far above the current loss the suggested overshooting step ends
 
-RISE = 0.05  # of the drop: how far the loss must rise again before the valley is behind
-
-
-LEVEL = 1e-4  # of the drop: what it hardly falls any more by
-
-
-NEAR = 0.1  # of the drop: how near to the valley's loss a good step comes
-
-
-SHORT = 0.1  # of the good rate
-
-
-OVER = 0.25  # of the drop, or of the wall at the bottom of a valley: how much higher than before overshooting ends
+SHORT = 0.1  # the suggested low rate, as a share of the good one
 
 
 Array = NDArray[np.float64]
@@ -43,37 +36,37 @@ class Landing:
     Attributes
     ----------
     learning_rate : float
-        η.
-    at : float
+        η, the learning rate of the step.
+    weight : float
         The weight after the step.
     loss : float
-        There, all other weights as they are.
+        The loss after the step, with all other weights unchanged.
     verdict : {"too low", "good", "overshooting", "no step"}
-        "good" if the step gains nine tenths of what the valley downhill has to give, or more; else "too low" if it
-        lands short of the valley's lowest point, "overshooting" if beyond it. "no step" where the gradient is 0.
+        "good" if the step gains at least nine tenths of the drop to the valley's lowest point; otherwise "too low" if
+        it lands short of that point, and "overshooting" if beyond it. "no step" where the gradient is 0.
 
     """
 
     learning_rate: float
-    at: float
+    weight: float
     loss: float
     verdict: str
 
 
-def parse_rates(given: Any) -> list[float] | None:
-    """Learning rates as a user gives them: one or several; None for those that suit the curve.
+def parse_rates(rates: Any) -> list[float] | None:
+    """Return a user's learning rates, one or several, as a list; None stays None.
 
     Raises
     ------
     PlanError
-        If one is no number above 0.
+        If one is not a number above 0.
 
     """
-    if given is None:
+    if rates is None:
         return None
-    if isinstance(given, np.ndarray):
-        given = given.tolist()
-    several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    if isinstance(rates, np.ndarray):
+        rates = rates.tolist()
+    several = list(rates) if isinstance(rates, Sequence) and not isinstance(rates, str) else [rates]
     for rate in several:
         if isinstance(rate, bool) or not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
             raise PlanError(f"learning_rate: got {rate!r}; needs a number above 0, or several")
@@ -81,10 +74,10 @@ def parse_rates(given: Any) -> list[float] | None:
 
 
 def find_valley(weights: Array, losses: Array, here: int, gradient: float) -> int:
-    """The place of the valley's lowest point, walking downhill from `here` until the loss rises again.
+    """Return the place of the valley's lowest point, going downhill from `here` until the loss rises again.
 
-    Where the loss only levels off, the place from which it hardly falls any more. `here`, if downhill there is nothing
-    to gain.
+    Where the loss only levels off, it is the place from which the loss hardly falls. It is `here` if nothing can be
+    gained downhill.
     """
     downhill = np.arange(here, -1, -1) if gradient > 0 else np.arange(here, len(weights))
     if gradient == 0:
@@ -101,18 +94,18 @@ def find_valley(weights: Array, losses: Array, here: int, gradient: float) -> in
     return int(downhill[np.argmax(walked <= walked.min() + LEVEL * drop)])
 
 
-def judge_step(at: float, loss: float, start: tuple[float, float], valley: tuple[float, float]) -> str:
-    """What to say of a step from `start` to (`at`, `loss`), each a weight and its loss, near a `valley`."""
+def judge_step(weight: float, loss: float, start: tuple[float, float], valley: tuple[float, float]) -> str:
+    """Return the verdict on a step from `start` to (`weight`, `loss`) near a `valley`; points are (weight, loss)."""
     (begin, before), (bottom, lowest) = start, valley
-    if at == begin:
+    if weight == begin:
         return "no step"
     if math.isfinite(loss) and loss <= lowest + max(NEAR * (before - lowest), NOISE * abs(before)):
         return "good"
-    return "too low" if bottom != begin and abs(at - begin) < abs(bottom - begin) else "overshooting"
+    return "too low" if bottom != begin and abs(weight - begin) < abs(bottom - begin) else "overshooting"
 
 
 def choose_rates(weights: Array, losses: Array, here: int, gradient: float) -> list[float]:
-    """A rate too low, a good one and one that overshoots, as far as the curve has them, to two digits."""
+    """Return a rate that is too low, a good one and one that overshoots, if the curve has them, to two digits."""
     valley = find_valley(weights, losses, here, gradient)
     if gradient == 0:
         return []

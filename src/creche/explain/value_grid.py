@@ -1,4 +1,4 @@
-"""The values of a column that are tried, one after another, in all rows."""
+"""The values to try for a column, and the predictions with each of them in all rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.explain.rows import find_encoder, predict_array
+from creche.explain.predictions import find_encoder, predict_array
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.table.cell_types import ColumnContext, Rule, coerce_column
@@ -22,24 +22,22 @@ from creche.table.table import Column, Table
 __all__ = ["MISSING", "ValueGrid", "create_grid", "predict_settings"]
 
 MISSING = "(missing)"
-
-
-WORDS_TRIED = 24
+MAX_CATEGORIES = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueGrid:
-    """A column, and the values of it that are tried.
+    """A column with the values to try.
 
     Attributes
     ----------
     name : str
     kind : {"number", "datetime", "categorical"}
-        Yes and no are categories here.
+        Boolean columns are categorical here.
     tried, observed : Column
-        The values tried, (m,), and those the rows hold, (n,).
+        The values to try, (m,), and the values of the rows, (n,).
     is_used : bool
-        Whether the network can see the column at all: one that was constant in training, it cannot.
+        Whether the network uses the column; it does not if the column was constant in training.
     left_out : int
         How many rare categories are not tried.
 
@@ -61,77 +59,80 @@ class ValueGrid:
 
     @property
     def values(self) -> list[Any]:
-        """The values tried, as Python's own; None for missing."""
+        """The values to try as Python objects; None for missing."""
         return _as_written(self.tried)
 
     @property
-    def at(self) -> NDArray[Any]:
-        """Where they stand on an axis: float64; datetime64 for dates; 0, 1, … for categories."""
+    def positions(self) -> NDArray[Any]:
+        """The positions of the values on an axis: float64; datetime64 for dates; 0, 1, … for categories."""
         return np.arange(len(self), dtype=np.float64) if self.is_category else self.tried.values
 
     @property
-    def where(self) -> NDArray[np.float64]:
-        """The same as plain numbers: dates in days since 1970."""
-        return _plain_numbers(self.at)
+    def numeric_positions(self) -> NDArray[np.float64]:
+        """The same positions as numbers; dates are days since 1970."""
+        return _plain_numbers(self.positions)
 
     @property
-    def rows_at(self) -> NDArray[Any]:
-        """Where the rows stand on it, (n,); NaN or NaT where they do not."""
+    def row_positions(self) -> NDArray[Any]:
+        """The positions of the rows on that axis, (n,); NaN or NaT for those that have none."""
         if not self.is_category:
             return self.observed.values
         place = {value: float(i) for i, value in enumerate(self.values)}
         return np.array([place.get(value, np.nan) for value in _as_written(self.observed)])
 
     @property
-    def rows_where(self) -> NDArray[np.float64]:
-        """The same as plain numbers."""
-        return _plain_numbers(self.rows_at)
+    def numeric_row_positions(self) -> NDArray[np.float64]:
+        """The same positions as numbers."""
+        return _plain_numbers(self.row_positions)
 
     @property
     def labels(self) -> list[str]:
-        """The values tried, in words."""
+        """The values to try as text."""
         return [self.label(value) for value in self.values]
 
     def label(self, value: Any) -> str:
+        """Return a value as text."""
         if value is None:
             return MISSING
         if self.kind == "datetime":
             return str(value.isoformat()).removesuffix("T00:00:00")
         return f"{value:.4g}" if isinstance(value, float) else str(value)
 
-    def _of(self, value: NDArray[Any]) -> Any:
+    def _to_object(self, value: NDArray[Any]) -> Any:
         return _as_written(Column(self.observed.kind, value, self.observed.words))[0]
 
     def notes(self) -> list[str]:
-        """What a picture would not show."""
-        said, missing = [], self.observed.missing
+        """Return remarks that a picture does not show."""
+        notes, missing = [], self.observed.missing
         present = self.observed.values[~missing]
         if not self.is_used:
-            said.append(f"the network does not use {self.name}: it was the same in all training rows")
+            notes.append(f"the network does not use {self.name}, because it was constant in the training rows")
         elif len(present) and (present == present[0]).all() and not self.is_category:
-            said.append(f"there is one value to try: {self.name} is {self.label(self._of(present[:1]))} in all rows")
+            notes.append(
+                f"there is only one value to try: {self.name} is {self.label(self._to_object(present[:1]))} in all rows"
+            )
         if missing.any() and not self.is_category:
             share = f"{int(missing.sum()):,} of {len(missing):,} rows"
-            said.append(f"in {share} {self.name} is missing; they too were given each value")
+            notes.append(f"in {share} {self.name} is missing; these rows were given each value too")
         if self.left_out:
-            said.append(f"{self.left_out:,} rarer values of {self.name} were not tried")
-        return said
+            notes.append(f"{self.left_out:,} rarer values of {self.name} were not tried")
+        return notes
 
 
 def create_grid(
     model: Predictor, table: Table, name: Any, points: int, at: Any = None, argument: str = "column"
 ) -> ValueGrid:
-    """The values of a column to try.
+    """Return a column with the values to try.
 
-    Numbers and dates: all that the rows hold, or, of more than `points`, those at even shares of the rows from the
-    least to the greatest. Categories and yes/no: all there are, missing as one of them.
+    For numbers and dates these are all values of the rows; if there are more than `points`, evenly spaced quantiles
+    from the smallest to the largest. For categories and booleans they are all values, with missing as one of them.
 
     Raises
     ------
     PlanError
         If there is no such column.
     TableError
-        If it is missing in all rows, or `at` holds what it cannot be.
+        If the column is missing in all rows, or a value in `at` does not fit the column.
 
     """
     encoder = find_encoder(model, table, name, argument)
@@ -140,8 +141,8 @@ def create_grid(
     observed = _read(table.columns[name], read_as, ColumnContext(table.source, name, table.first_row))
     is_used = not encoder.is_constant
     if at is not None:
-        given = _given(at, name, encoder.kind)
-        return ValueGrid(name, kind, _read(given, read_as, ColumnContext("at", name)), observed, is_used)
+        wanted = _parse_values(at, name, encoder.kind)
+        return ValueGrid(name, kind, _read(wanted, read_as, ColumnContext("at", name)), observed, is_used)
     if kind != "categorical":
         return ValueGrid(name, kind, _quantiles(observed, name, points), observed, is_used)
     tried, left_out = _categories(observed, read_as)
@@ -149,13 +150,13 @@ def create_grid(
 
 
 def _read(column: Column, kind: str, place: ColumnContext) -> Column:
-    return coerce_column(column, Rule(kind, given=True), place)
+    return coerce_column(column, Rule(kind, required=True), place)
 
 
-def _given(at: Any, name: str, kind: str) -> Column:
+def _parse_values(at: Any, name: str, kind: str) -> Column:
     values = np.atleast_1d(np.asarray(at, dtype=object)).tolist()
     if not values:
-        raise TableError(f"at: holds no values of {name!r}; give some, or leave it out")
+        raise TableError(f"at: has no values for {name!r}; give some, or leave it out")
     column = read_table({name: values}, expected={name: kind}).columns[name]
     if kind in ("number", "datetime") and (column.missing.any() or np.isinf(column.values.astype(np.float64)).any()):
         raise TableError(f"at: got {at!r} for {name!r}; needs finite values")
@@ -163,7 +164,7 @@ def _given(at: Any, name: str, kind: str) -> Column:
 
 
 def _quantiles(observed: Column, name: str, points: int) -> Column:
-    """Values that rows hold (Hyndman & Fan 1996, definition 3, each once): nothing in between, such as half a day."""
+    """Return quantiles that are values of rows, each once (Hyndman & Fan 1996, definition 3): never half a day."""
     present = np.sort(observed.values[~observed.missing])
     if len(present) == 0:
         raise TableError(f"column {name!r}: is missing in all {len(observed):,} rows; give rows that hold it, or at=")
@@ -178,17 +179,17 @@ def _categories(observed: Column, kind: str) -> tuple[Column, int]:
     missing = bool(observed.missing.any())
     if kind == "boolean":
         return Column("boolean", np.array([0.0, 1.0, np.nan] if missing else [0.0, 1.0]), observed.words), 0
-    counts = Counter(word for word in observed.objects().tolist() if word is not None)
-    common = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS_TRIED]
-    return Column.of_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
+    counts = Counter(word for word in observed.to_objects().tolist() if word is not None)
+    common = sorted(counts, key=lambda word: (-counts[word], word))[:MAX_CATEGORIES]
+    return Column.from_words([*sorted(common), *([None] if missing else [])]), len(counts) - len(common)
 
 
 def _as_written(column: Column) -> list[Any]:
-    """Python's own values; yes and no as they are written."""
+    """Return Python objects; booleans as the table spells them."""
     if column.kind == "boolean":
         words = column.words or ("false", "true")
         return [None if value != value else words[int(value)] for value in column.values.tolist()]
-    values: list[Any] = column.objects().tolist()
+    values: list[Any] = column.to_objects().tolist()
     return values
 
 
@@ -203,7 +204,7 @@ CELLS_AT_ONCE = 4_000_000
 
 
 def predict_settings(model: Predictor, table: Table, changes: Mapping[str, Column]) -> Iterator[NDArray[np.float64]]:
-    """What is said of all rows if columns held one value in each of them: for one setting after another.
+    """Yield the predictions for all rows with columns set to one value, for one setting after another.
 
     Parameters
     ----------
@@ -211,41 +212,40 @@ def predict_settings(model: Predictor, table: Table, changes: Mapping[str, Colum
     table : Table
         The rows, (n,).
     changes : dict of str to Column
-        Of each column to change, its value in each of m settings.
+        The columns to change, each with its value in each of m settings.
 
     Yields
     ------
     (settings, n, outputs) float64
-        What predicting each changed table gives, to the bit; a stretch of the settings at a time.
+        Bit for bit the predictions for each changed table; some settings at a time.
 
     """
     table = table.select(model.features.names)
     settings = len(next(iter(changes.values())))
     at_a_time = max(1, CELLS_AT_ONCE // (len(table) * max(model.features.width, 1)))
-    said_of_some = InputSettings(model, table, changes) if isinstance(model, Model) else None
+    encoded = InputSettings(model, table, changes) if isinstance(model, Model) else None
     for begin in range(0, settings, at_a_time):
         some = np.arange(begin, min(begin + at_a_time, settings))
-        said = (
-            predict_array(model, apply_settings(table, changes, some))
-            if said_of_some is None
-            else said_of_some.predict(some)
-        )
-        yield said.reshape(len(some), len(table), -1)
+        if encoded is None:
+            predictions = predict_array(model, apply_settings(table, changes, some))
+        else:
+            predictions = encoded.predict(some)
+        yield predictions.reshape(len(some), len(table), -1)
 
 
 def apply_settings(table: Table, changes: Mapping[str, Column], settings: NDArray[np.int64]) -> Table:
-    """The table once for each setting, below each other, with the cells changed."""
+    """Return the table once for each setting, one below the other, with the columns changed."""
     rows = np.tile(np.arange(len(table)), len(settings))
-    of_setting = np.repeat(settings, len(table))
+    setting_of_row = np.repeat(settings, len(table))
     columns = {
-        name: changes[name].take(of_setting) if name in changes else column.take(rows)
+        name: changes[name].take(setting_of_row) if name in changes else column.take(rows)
         for name, column in table.columns.items()
     }
     return Table(columns, table.source, table.first_row)
 
 
 class InputSettings:
-    """One network: the rows are encoded once, for a column alone decides what its own inputs are."""
+    """The predictions of one network, whose rows are encoded once: a column's inputs depend on that column only."""
 
     def __init__(self, model: Model, table: Table, changes: Mapping[str, Column]) -> None:
         self._model = model
@@ -257,11 +257,12 @@ class InputSettings:
             begin, end = end, end + column.width
             if column.name in changes:
                 tried = Table({column.name: changes[column.name]}, table.source, table.first_row)
-                block = FeatureEncoder((column,), features.of_table).transform(tried, precision)
+                block = FeatureEncoder((column,), features.has_column_names).transform(tried, precision)
                 self._blocks.append((slice(begin, end), block))
 
     def predict(self, settings: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the predictions for all rows in each of these settings, one setting after another."""
         inputs = np.repeat(self._rows[np.newaxis], len(settings), axis=0)
         for place, block in self._blocks:
             inputs[:, :, place] = block[settings][:, np.newaxis]
-        return np.asarray(self._model.predictions_of(inputs.reshape(-1, inputs.shape[2])), dtype=np.float64)
+        return np.asarray(self._model.predict_encoded(inputs.reshape(-1, inputs.shape[2])), dtype=np.float64)

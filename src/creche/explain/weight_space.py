@@ -1,4 +1,4 @@
-"""Where in a network a weight or a bias stands, and what the user calls it."""
+"""Weights as places and as points: one weight by its name, all weights as one vector, paths and directions."""
 
 from __future__ import annotations
 
@@ -38,158 +38,156 @@ BIAS = "bias"
 
 @dataclass(frozen=True, slots=True)
 class WeightPlace:
-    """One weight W[row, column] of a layer, or one bias b[column].
+    """One weight W[source, target] of a layer, or one bias b[target].
 
     Attributes
     ----------
     layer : int
-        The layer whose weight it is, from 0.
-    row : int or None
-        From which input or neuron it comes; None for a bias.
-    column : int
-        To which neuron it goes.
+        The index of W and b in `Model.weights`, from 0.
+    source : int or None
+        The input or neuron that the weight comes from; None for a bias.
+    target : int
+        The neuron that it leads to.
     name : str
-        Such as "weight from bill_length_mm to neuron 3 of layer 1". Neurons are counted from 0; the inputs are layer 0
-        of them, so that the weights of layer 0 lead to layer 1.
+        The weight in words, such as "weight from bill_length_mm to neuron 3 of layer 1". Neurons are counted from 0;
+        the inputs are layer 0, so that the weights of layer 0 lead to the neurons of layer 1.
 
     """
 
     layer: int
-    row: int | None
-    column: int
+    source: int | None
+    target: int
     name: str
 
 
-def find_weight(model: Model, layer: Any, row: Any, column: Any, *, bias: bool = False) -> WeightPlace:
-    """The place that a user means.
+def find_weight(model: Model, layer: Any, source: Any, target: Any, *, bias: bool = False) -> WeightPlace:
+    """Return the weight or bias that a user means.
 
     Parameters
     ----------
     model : Model
     layer : int
-    row : int or str
-        In layer 0 also the name of an input; "bias", like `bias`, means the bias.
-    column : int or str
-        In the last layer also the name of a class or of a label.
-    bias : bool
+    source : int or str
+        The number of an input or neuron; in layer 0 also the name of an input. "bias" means the bias.
+    target : int or str
+        The number of a neuron; in the last layer also the name of a class or label.
+    bias : bool, default False
+        Whether the bias of the target is meant; `source` is then ignored.
 
     Raises
     ------
     PlanError
-        If it is not there: what is.
+        If there is no such weight; the error says which there are.
 
     """
     network = model.plan.network
     last = len(network.layers) - 1
-    layer = _index("layer", layer, last, f"the network {network} has weights of layers 0 to {last}")
+    layer = _check_index("layer", layer, last, f"the network {network} has weights of layers 0 to {last}")
     inputs = model.features.inputs if layer == 0 else ()
     outputs = output_names(model) if layer == last else ()
-    source = None
-    if not (bias or (isinstance(row, str) and row == BIAS and BIAS not in inputs)):
-        rows = network.widths[layer] - 1
+    from_number = None
+    if not (bias or (isinstance(source, str) and source == BIAS and BIAS not in inputs)):
+        highest = network.widths[layer] - 1
         kind = "inputs" if layer == 0 else f"neurons of layer {layer}, by number,"
-        source = _found(
-            "row", row, inputs, rows, f"the weights of layer {layer} come from {kind} 0 to {rows}, or 'bias'"
-        )
-    columns = network.widths[layer + 1] - 1
+        known = f"the weights of layer {layer} come from {kind} 0 to {highest}, or 'bias'"
+        from_number = _find_number("source", source, inputs, highest, known)
+    highest = network.widths[layer + 1] - 1
     kind = "outputs" if layer == last else f"neurons of layer {layer + 1}, by number,"
-    target = _found("column", column, outputs, columns, f"the weights of layer {layer} lead to {kind} 0 to {columns}")
-    to = outputs[target] if outputs else f"neuron {target} of layer {layer + 1}"
-    if source is None:
-        return WeightPlace(layer, None, target, f"bias of {to}")
-    return WeightPlace(
-        layer, source, target, f"weight from {inputs[source] if inputs else _neuron(source, layer)} to {to}"
-    )
+    known = f"the weights of layer {layer} lead to {kind} 0 to {highest}"
+    to_number = _find_number("target", target, outputs, highest, known)
+    to = outputs[to_number] if outputs else f"neuron {to_number} of layer {layer + 1}"
+    if from_number is None:
+        return WeightPlace(layer, None, to_number, f"bias of {to}")
+    origin = inputs[from_number] if inputs else f"neuron {from_number} of layer {layer}"
+    return WeightPlace(layer, from_number, to_number, f"weight from {origin} to {to}")
 
 
-def _neuron(number: int, layer: int) -> str:
-    return f"neuron {number} of layer {layer}"
+def _find_number(argument: str, value: Any, names: Sequence[str], highest: int, known: str) -> int:
+    """Return the number of a name, or a number that is in range."""
+    if isinstance(value, str) and names:
+        if value not in names:
+            raise PlanError(f"{argument}: got {value!r}; {nearest(value, names)}")
+        return list(names).index(value)
+    return _check_index(argument, value, highest, known)
 
 
-def _found(what: str, given: Any, names: Sequence[str], most: int, there_is: str) -> int:
-    """The number of a name, or a number that is in range."""
-    if isinstance(given, str) and names:
-        if given not in names:
-            raise PlanError(f"{what}: got {given!r}; {nearest(given, names)}")
-        return list(names).index(given)
-    return _index(what, given, most, there_is)
-
-
-def _index(what: str, given: Any, most: int, there_is: str) -> int:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 0 <= given <= most:
-        raise PlanError(f"{what}: got {given!r}; {there_is}")
-    return int(given)
+def _check_index(argument: str, value: Any, highest: int, known: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= highest:
+        raise PlanError(f"{argument}: got {value!r}; {known}")
+    return int(value)
 
 
 def output_names(model: Model) -> tuple[str, ...]:
-    """What each output of the network is of: a class, or a label of numbers."""
+    """Return the name of each output of the network: its class, or its label in a regression."""
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
-    return tuple(names[-model.plan.network.outputs :])  # of two classes, one output may tell both
+    return tuple(names[-model.plan.network.outputs :])  # two classes may have one output, the second's
 
 
 def read_weight(weights: Weights, place: WeightPlace) -> Any:
-    """The weight or bias that stands there, in the plan's precision."""
+    """Return the weight or bias at a place, in the plan's precision."""
     w, b = weights[place.layer]
-    return b[place.column] if place.row is None else w[place.row, place.column]
+    return b[place.target] if place.source is None else w[place.source, place.target]
 
 
 Array = NDArray[np.float64]
 
 
-def resolve_path(model_or_run: Any, given: Any) -> Any:
-    """The path that was given; without one, that of a run which recorded its weights."""
-    recording: Any = getattr(model_or_run, "recording", None) if given is None else given
-    return recording.path() if getattr(recording, "has_weights", False) else given
+def resolve_path(model_or_run: Any, path: Any) -> Any:
+    """Return the user's path; without one, the path of a run that recorded its weights, or None."""
+    recording: Any = getattr(model_or_run, "recording", None) if path is None else path
+    return recording.path() if getattr(recording, "has_weights", False) else path
 
 
-def check_weights(where: str, given: Any, network: Network) -> Weights:
-    """Weights of a network's shape, as `Model.weights`.
+def check_weights(where: str, weights: Any, network: Network) -> Weights:
+    """Return `weights` if they have the network's shapes, like `Model.weights`.
 
     Raises
     ------
     PlanError
-        If they are not: which layer, and what shape it needs.
+        If a layer has another shape; the error names the layer and the shape it needs.
 
     """
-    if not isinstance(given, Sequence) or len(given) != len(network.layers):
-        got = f"{len(given)} layers" if isinstance(given, Sequence) else type(given).__name__
+    if not isinstance(weights, Sequence) or len(weights) != len(network.layers):
+        got = f"{len(weights)} layers" if isinstance(weights, Sequence) else type(weights).__name__
         raise PlanError(f"{where}: got {got}; needs W and b of each of {len(network.layers)} layers, as Model.weights")
-    for layer, pair in enumerate(given):
+    for layer, pair in enumerate(weights):
         d_in, d_out = network.widths[layer : layer + 2]
         shapes = [np.shape(part) for part in pair] if isinstance(pair, Sequence) else [np.shape(pair)]
         if shapes != [(d_in, d_out), (d_out,)]:
-            said = " and ".join(map(str, shapes))
-            raise PlanError(f"{where}, layer {layer}: has shapes {said}; needs W {(d_in, d_out)} and b {(d_out,)}")
-    return given
+            got = " and ".join(map(str, shapes))
+            raise PlanError(f"{where}, layer {layer}: has shapes {got}; needs W {(d_in, d_out)} and b {(d_out,)}")
+    return weights
 
 
 def flatten(weights: Weights) -> Array:
-    """All weights and biases in one row: W of layer 0, b of layer 0, W of layer 1, …"""
+    """Return all weights and biases as one vector: W of layer 0, b of layer 0, W of layer 1, …"""
     return np.concatenate([np.ravel(part) for layer in weights for part in layer]).astype(np.float64)
 
 
-def unflatten(row: Array, network: Network) -> list[tuple[Array, Array]]:
-    """The weights of which `flatten` made a row."""
-    found, at = [], 0
+def unflatten(vector: Array, network: Network) -> list[tuple[Array, Array]]:
+    """Return the weights from which `flatten` made a vector."""
+    parts, at = [], 0
     for d_in, d_out in pairwise(network.widths):
         end = at + d_in * d_out
-        found.append((row[at:end].reshape(d_in, d_out), row[end : end + d_out]))
+        parts.append((vector[at:end].reshape(d_in, d_out), vector[end : end + d_out]))
         at = end + d_out
-    return found
+    return parts
 
 
 def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> Array:
-    """Weights in order, (steps, parameters).
+    """Return a path of weights as one vector for each step, (steps, parameters).
 
     Raises
     ------
     PlanError
-        If they are no weights of this network, too few, or not finite.
+        If the weights are not of this network, too few, or not finite.
 
     """
     if not isinstance(path, Sequence) or len(path) < at_least:
         got = f"{len(path)} of them" if isinstance(path, Sequence) else type(path).__name__
-        raise PlanError(f"{where}: got {got}; needs a list of at least {at_least} weights, each as Model.weights")
+        raise PlanError(
+            f"{where}: got {got}; needs a list of at least {at_least} sets of weights, each as Model.weights"
+        )
     rows = np.stack([flatten(check_weights(f"{where}[{i}]", step, network)) for i, step in enumerate(path)])
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
@@ -198,12 +196,12 @@ def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> 
 
 
 def path_values(path: Any, place: WeightPlace, network: Network) -> Array:
-    """The values of one weight along a path: numbers, or all weights in order.
+    """Return the values of one weight along a path, which holds these numbers, or all weights of each step.
 
     Raises
     ------
     PlanError
-        If it is neither.
+        If the path holds neither.
 
     """
     if isinstance(path, Sequence) and len(path) and isinstance(path[0], Sequence):
@@ -216,17 +214,17 @@ def path_values(path: Any, place: WeightPlace, network: Network) -> Array:
             values = np.empty(0)
     if values.ndim != 1 or len(values) == 0 or not np.isfinite(values).all():
         raise PlanError(
-            "path: needs the weight's values by step, finite numbers in one dimension; or a list of weights, each as "
-            "Model.weights"
+            "path: needs the weight's value at each step, finite numbers in one dimension; or a list of sets of "
+            "weights, each as Model.weights"
         )
     return values
 
 
 def principal_directions(points: Array) -> tuple[Array, Array]:
-    """The two directions along which points differ most, (2, parameters), and the share of the variance of each.
+    """Return the two directions along which points differ most, (2, parameters), and each one's share of the variance.
 
-    Principal components of the path (Lorch 2016; Li et al. 2018, section 7), by singular values. The path's last point
-    lies to the right of its first, and above.
+    These are the principal components of the path (Lorch 2016; Li et al. 2018, section 7), from its singular values.
+    They are signed so that the path's last point lies to the right of its first, and above it.
 
     Raises
     ------
@@ -236,11 +234,11 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
     """
     centred = points - points.mean(axis=0)
     if not centred.any():
-        raise PlanError("path: its weights are all the same; there is no direction in which they went")
+        raise PlanError("path: all its weights are the same, so it has no direction")
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     shares = np.square(sizes) / np.square(sizes).sum()
     two, shares = directions[:2], shares[:2]
-    if len(two) < 2 or shares[1] < 1e-12:  # a straight line: any direction across it will do
+    if len(two) < 2 or shares[1] < 1e-12:  # the path is a straight line: any direction across it serves
         across = np.zeros(points.shape[1])
         across[np.argmin(np.abs(two[0]))] = 1.0
         across -= (across @ two[0]) * two[0]
@@ -252,28 +250,28 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
 def filter_normalized_directions(
     weights: Weights, seed: int
 ) -> tuple[list[tuple[Array, Array]], list[tuple[Array, Array]]]:
-    """Two random directions, each neuron's part of them as long as that neuron's weights.
+    """Return two random directions in which each neuron's part is as long as that neuron's weights.
 
-    Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets", section 4: a filter of a
-    dense layer is what leads to one neuron, here its weights and its bias together, so that a picture does not
-    depend on how the weights of one layer are scaled against those of the next.
+    Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets", section 4. The filter of a
+    dense layer is what leads to one neuron, here its weights and its bias together; so the picture does not depend on
+    how the weights of one layer are scaled relative to those of the next.
     """
     random = np.random.default_rng(seed)
 
     def one() -> list[tuple[Array, Array]]:
-        found = []
+        parts = []
         for w, b in weights:
             neurons = np.vstack([w, b]).astype(np.float64)
             drawn = random.standard_normal(neurons.shape)
             drawn *= np.linalg.norm(neurons, axis=0) / np.linalg.norm(drawn, axis=0)
-            found.append((drawn[:-1], drawn[-1]))
-        return found
+            parts.append((drawn[:-1], drawn[-1]))
+        return parts
 
     return one(), one()
 
 
 def project(points: Array, origin: Array, directions: Array) -> tuple[Array, float]:
-    """Coordinates of points in a plane, (m, 2), by least squares; and the share of the points' variance it holds."""
+    """Return the points' coordinates in a plane, (m, 2), by least squares, and the share of their variance in it."""
     away = points - origin
     coordinates = np.linalg.lstsq(directions.T, away.T, rcond=None)[0].T.astype(np.float64)
     spread = np.square(away - away.mean(axis=0)).sum()

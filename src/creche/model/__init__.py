@@ -1,1 +1,1 @@
-"""Models: what predicts, judges itself, explains where it comes from, and goes to a file and back."""
+"""Models and ensembles: predicting, evaluating, provenance, saving and loading."""

@@ -1,4 +1,4 @@
-"""Models that predict the same rows side by side: encoded once for all that encode alike, one network to a lane."""
+"""Several models on the same rows: encoded once for those with equal encoders, one network per SIMD lane."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import new_many_predictor, stack_weights
 from creche.model.model import Model
-from creche.plan.losses import BinaryCrossEntropy
+from creche.plan.heads import SIGMOID
 
 __all__ = ["BatchedModels"]
 
-# Of a network: sixteen with more than these do not stay in the second-level cache together.
-MOST_PARAMETERS = 16_384
-
-
-NUMBERS_AT_ONCE = 4_000_000  # what all networks say of a piece of the rows
+# Sixteen networks with more parameters than this do not fit into the second-level cache together.
+MAX_LANE_PARAMETERS = 16_384
+PREDICTIONS_AT_ONCE = 4_000_000  # of all networks together
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkGroup:
-    """Networks of one shape and one kind of loss, with inputs of one encoder.
+    """Networks with the same shape, loss and encoder.
 
     Attributes
     ----------
     members : list of int
-        Which of the models.
+        Their positions among all models.
     models : list of Model
     encoder : int
-        Which of the different encoders.
+        The position of their encoder among the different ones.
+    threads : int
 
     """
 
@@ -46,50 +45,53 @@ class NetworkGroup:
 
     @cached_property
     def engine(self) -> Any:
+        """The compiled engine's predictor of all of them."""
         weights = stack_weights([model.weights for model in self.models])
         return new_many_predictor(self.models[0].plan, weights, self.threads)
 
     @property
     def in_lanes(self) -> bool:
-        return len(self.models) > 1 and self.models[0].plan.network.parameters <= MOST_PARAMETERS
+        """Whether they are predicted together rather than one by one."""
+        return len(self.models) > 1 and self.models[0].plan.network.parameters <= MAX_LANE_PARAMETERS
 
     @property
-    def speaks_in_means(self) -> bool:
-        """Whether the mean of what networks predict can be taken before anything else is done to it."""
+    def can_average_outputs(self) -> bool:
+        """Whether the engine may average their outputs before these become predictions."""
         model = self.models[0]
-        one_against_rest = isinstance(model.plan.loss, BinaryCrossEntropy) and model.plan.network.outputs > 1
+        one_against_rest = model.plan.loss.head(model.plan.task) is SIGMOID and model.plan.network.outputs > 1
         return self.in_lanes and model.classes is not None and not one_against_rest
 
     def each(self, inputs: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Which model, and what it says of the rows, (n, classes) or (n, k)."""
+        """Yield each model's position and its predictions, (n, classes) or (n, k)."""
         if not self.in_lanes:
             for member, model in zip(self.members, self.models, strict=True):
-                yield member, model.predictions_of(inputs)
+                yield member, model.predict_encoded(inputs)
             return
         for member, model, outputs in zip(self.members, self.models, self.engine.predict(inputs), strict=True):
             yield member, model.decode_outputs(outputs)
 
     def mean(self, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the networks say together, each as much as its share, (n, classes) or (n, k)."""
-        if self.speaks_in_means:
-            said = self.engine.mean(inputs, np.ascontiguousarray(shares[self.members]))
-            if said.shape[1] == 1:  # of two classes
-                said = np.hstack([shares[self.members].sum() - said, said])
+        """Sum the predictions of the networks times their shares, (n, classes) or (n, k)."""
+        if self.can_average_outputs:
+            mean = self.engine.mean(inputs, np.ascontiguousarray(shares[self.members]))
+            if mean.shape[1] == 1:  # two classes from one output
+                mean = np.hstack([shares[self.members].sum() - mean, mean])
         else:
-            said = sum(shares[member] * said.astype(np.float64) for member, said in self.each(inputs))
-        if not np.isfinite(said).all():
+            mean = sum(shares[member] * predicted.astype(np.float64) for member, predicted in self.each(inputs))
+        if not np.isfinite(mean).all():
             for model in self.models:
-                model.predictions_of(inputs)  # says of which row
-        return np.asarray(said)
+                model.predict_encoded(inputs)  # raises an error that names the row
+        return np.asarray(mean)
 
 
 class BatchedModels:
-    """Models with the same features and labels.
+    """Models with the same features and labels, which predict together.
 
     Parameters
     ----------
     models : sequence of Model
     threads : int, optional
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
 
     """
 
@@ -99,7 +101,7 @@ class BatchedModels:
 
     @cached_property
     def _groups(self) -> tuple[list[NetworkGroup], list[Model]]:
-        """The groups, and for each encoder a model that has it."""
+        """The groups, and one model with each of the different encoders."""
         encoders: dict[str, int] = {}
         encoding: list[Model] = []
         groups: dict[str, NetworkGroup] = {}
@@ -118,43 +120,45 @@ class BatchedModels:
             group.models.append(model)
         return list(groups.values()), encoding
 
-    def inputs_of(self, data: Any) -> list[NDArray[Any]]:
-        """The inputs of each of the different encoders."""
-        return [model.inputs_of(data) for model in self._groups[1]]
+    def encode_rows(self, data: Any) -> list[NDArray[Any]]:
+        """Encode rows with each of the different encoders."""
+        return [model.encode_rows(data) for model in self._groups[1]]
 
     @property
     def encoding(self) -> list[Model]:
-        """For each of the different encoders a model that has it."""
+        """One model with each of the different encoders."""
         return self._groups[1]
 
     def mean(self, data: Any, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What all say together, (n, classes) or (n, k)."""
-        return self.mean_of(self.inputs_of(data), shares)
+        """Average the predictions of all models by their shares, (n, classes) or (n, k)."""
+        return self.mean_encoded(self.encode_rows(data), shares)
 
-    def mean_of(self, inputs: list[NDArray[Any]], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`mean` for rows that are encoded already, as `inputs_of` does it."""
-        parts = [self._mean_of(group, inputs[group.encoder], shares) for group in self._groups[0]]
+    def mean_encoded(self, inputs: list[NDArray[Any]], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`mean` for rows from `encode_rows`."""
+        parts = [self._group_mean(group, inputs[group.encoder], shares) for group in self._groups[0]]
         return parts[0] if len(parts) == 1 else np.asarray(sum(parts))
 
-    def _mean_of(self, group: NetworkGroup, inputs: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-        if group.speaks_in_means:
+    def _group_mean(
+        self, group: NetworkGroup, inputs: NDArray[Any], shares: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        if group.can_average_outputs:
             return group.mean(inputs, shares)
         return np.concatenate([group.mean(inputs[rows], shares) for rows in self._pieces(len(inputs))])
 
     def each(self, data: Any) -> Iterator[NDArray[np.float64]]:
-        """What each says, (models, n, classes) or (models, n, k), a piece of the rows at a time."""
-        inputs = self.inputs_of(data)
+        """Yield the predictions of each model, (models, n, classes) or (models, n, k), for some rows at a time."""
+        inputs = self.encode_rows(data)
         for rows in self._pieces(len(inputs[0])):
-            said: list[Any] = [None] * len(self._models)
+            predicted: list[Any] = [None] * len(self._models)
             for group in self._groups[0]:
-                for member, of_member in group.each(inputs[group.encoder][rows]):
-                    said[member] = of_member
-            yield np.stack(said).astype(np.float64)
+                for member, predictions in group.each(inputs[group.encoder][rows]):
+                    predicted[member] = predictions
+            yield np.stack(predicted).astype(np.float64)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_models": self._models, "_threads": self._threads}  # the engine's networks cannot be pickled
 
     def _pieces(self, rows: int) -> list[slice]:
         outputs = max(model.plan.network.outputs for model in self._models)
-        size = max(1, NUMBERS_AT_ONCE // (len(self._models) * outputs))
+        size = max(1, PREDICTIONS_AT_ONCE // (len(self._models) * outputs))
         return [slice(begin, begin + size) for begin in range(0, rows, size)]

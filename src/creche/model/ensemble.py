@@ -1,4 +1,4 @@
-"""The ensemble: several networks that predict together, and say how far they disagree."""
+"""The ensemble: several networks that predict together, and how much they disagree."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from creche.model.provenance import Provenance
 
 __all__ = ["Ensemble", "apply_temperature"]
 
-LEAST_TEMPERATURE, MOST_TEMPERATURE = 0.01, 100.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 
 
 class Ensemble(Predictor):
-    """Networks whose predictions are averaged; made by `Colony.ensemble`, or of any models of the same label.
+    """Networks whose predictions are averaged, from `Colony.ensemble` or from any models of the same label.
 
     Parameters
     ----------
     models : sequence of Model
-        With the same features and the same label.
+        Models with the same features and the same label.
     weights : sequence of float, optional
-        How much each counts; equal by default.
+        How much each counts, 0 or more; equal by default.
     temperature : float, default 1
-        By which the logarithms of the mean probabilities are divided: above 1 makes them less sure, below 1 surer
-        (Guo et al. 2017, "On calibration of modern neural networks").
+        The logarithms of the mean probabilities are divided by it: above 1 makes predictions less confident, below 1
+        more confident. From 0.01 to 100 (Guo et al. 2017, "On calibration of modern neural networks").
     threads : int, optional
-        How many threads predict.
+        Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     provenance : Provenance, optional
-        Of the ensemble.
+        Where the ensemble comes from.
 
     Attributes
     ----------
     shares : (models,) float64
-        The weights, so that they sum to 1.
+        The weights, divided by their sum.
 
     Raises
     ------
     PlanError
-        If the models do not predict the same, or a weight cannot be.
+        If the models do not predict the same label from the same columns, or a weight or the temperature is invalid.
 
     Examples
     --------
@@ -79,9 +79,9 @@ class Ensemble(Predictor):
         shares = np.ones(len(models)) if weights is None else np.array(weights, dtype=np.float64)
         if shares.shape != (len(models),) or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
             raise PlanError(f"weights: got {weights!r}; needs a number of 0 or more for each of {len(models)} models")
-        if not LEAST_TEMPERATURE <= temperature <= MOST_TEMPERATURE:
+        if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
             raise PlanError(
-                f"temperature: got {temperature!r}; needs a number from {LEAST_TEMPERATURE} to {MOST_TEMPERATURE:g}"
+                f"temperature: got {temperature!r}; needs a number from {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}"
             )
         self.models = [replace(model, threads=threads) for model in models]
         self.weights = shares
@@ -91,21 +91,22 @@ class Ensemble(Predictor):
         self.provenance = provenance
         self.features = first.features
         self.labels = first.labels
-        self._side_by_side = BatchedModels(self.models, threads)
+        self._batched = BatchedModels(self.models, threads)
 
     def __len__(self) -> int:
         return len(self.models)
 
-    def on_threads(self, threads: int | None) -> Ensemble:
-        """The same ensemble, predicting with so many threads."""
+    def with_threads(self, threads: int | None) -> Ensemble:
+        """Return the ensemble with another number of threads."""
         return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance)
 
     @property
     def quantile(self) -> float | None:
+        """The quantile the first of its networks predicts; None if that is no quantile."""
         return self.models[0].quantile
 
     def disagreement(self, data: Any) -> NDArray[np.float64]:
-        """How far the networks disagree about each row: a measure of doubt that one network alone cannot give.
+        """Measure how much the networks disagree about each row: an uncertainty that a single network cannot tell.
 
         Parameters
         ----------
@@ -115,51 +116,56 @@ class Ensemble(Predictor):
         Returns
         -------
         (n,) float64
-            For classes: by how much the networks' mean is less sure than they are themselves, that is, the entropy of
-            the mean less the mean of the entropies (Houlsby et al. 2011, eq. 2), as a share of the most there can be:
-            0 where all say the same, 1 where each is sure of another class. For numbers: the standard deviation among
-            the networks, in the label's units; of several labels, the mean of theirs in standard deviations.
+            For classes, the entropy of the mean prediction less the mean entropy of the networks' predictions, divided
+            by its largest possible value (mutual information; Houlsby et al. 2011, eq. 2): 0 where all predict the
+            same, 1 where each is certain of another class. For a number, the standard deviation of the networks'
+            predictions, in the label's units; for several, the mean of these in standard deviations of the labels.
 
         """
-        measure = self._spread if self.classes is None else self._difference
-        return np.concatenate([measure(said) for said in self._side_by_side.each(data)])
+        measure = self._number_disagreement if self.classes is None else self._class_disagreement
+        return np.concatenate([measure(predicted) for predicted in self._batched.each(data)])
 
-    def _difference(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
-        mean_entropy = np.tensordot(self.shares, entropy(said), axes=1)
-        return class_disagreement(np.tensordot(self.shares, said, axes=1), mean_entropy)
+    def _class_disagreement(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean_entropy = np.tensordot(self.shares, entropy(predicted), axes=1)
+        return class_disagreement(np.tensordot(self.shares, predicted, axes=1), mean_entropy)
 
-    def _spread(self, said: NDArray[np.float64]) -> NDArray[np.float64]:
-        mean = np.tensordot(self.shares, said, axes=1)
-        variance = np.tensordot(self.shares, (said - mean) ** 2, axes=1)
+    def _number_disagreement(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+        mean = np.tensordot(self.shares, predicted, axes=1)
+        variance = np.tensordot(self.shares, (predicted - mean) ** 2, axes=1)
         return number_disagreement(variance, np.array(self.labels.scale))
 
     def _mean(self, data: Any) -> NDArray[np.float64]:
-        return self._side_by_side.mean(data, self.shares)
+        return self._batched.mean(data, self.shares)
 
-    def _probabilities_of(self, data: Any) -> NDArray[np.float64]:
+    def _predict_probabilities(self, data: Any) -> NDArray[np.float64]:
         if self.classes is None:
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
         return apply_temperature(self._mean(data), self.temperature)
 
-    def _numbers_of(self, data: Any) -> NDArray[np.float64]:
+    def _predict_numbers(self, data: Any) -> NDArray[np.float64]:
         numbers = self._mean(data)
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def save(self, path: str | Path) -> None:
-        """Writes the ensemble to one file, ``.creche``, that `creche.load` and the command line read as a model's.
+        """Save the ensemble to one file, which `creche.load` and the command line read like that of a single model.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.creche``; a file of that name is replaced, and keeps its permissions.
 
         Raises
         ------
         FileError
-            If it cannot be written.
+            If it cannot be written; a file that was there is unchanged.
 
         """
-        from creche.model.file import save_model
+        from creche._system.archive import write_archive
 
-        save_model(self, path)
+        write_archive(path, "model", *self.to_parts())
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The ensemble as plain data and named arrays, as they go to a file."""
+        """Return the header, plain data, and the named arrays of a model file."""
         members: list[dict[str, Any]] = []
         arrays: dict[str, NDArray[Any]] = {}
         for i, model in enumerate(self.models):
@@ -175,12 +181,12 @@ class Ensemble(Predictor):
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The ensemble that `to_parts` described.
+        """Build the ensemble from what `to_parts` returned.
 
         Raises
         ------
         CrecheError
-            If the parts do not fit together.
+            If header and arrays do not fit together.
 
         """
         together, members = header["ensemble"], header.get("members")
@@ -188,7 +194,7 @@ class Ensemble(Predictor):
             isinstance(members, list) and isinstance(together, Mapping) and set(together) == {"weights", "temperature"}
         )
         if not fits or not isinstance(together["temperature"], int | float):
-            raise FileError("its ensemble is not described in full; the file was damaged or made by hand")
+            raise FileError("its header does not describe the whole ensemble; the file was damaged or made by hand")
         models = []
         for i, member in enumerate(members):  # type: ignore[arg-type]
             prefix = f"members.{i}."
@@ -206,7 +212,7 @@ class Ensemble(Predictor):
 
 
 def apply_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Probabilities whose logarithms are divided by a temperature; rows sum to 1."""
+    """Divide the logarithms of probabilities, (n, classes), by a temperature, so that rows sum to 1 again."""
     if temperature == 1.0:
         return probabilities
     with np.errstate(divide="ignore"):

@@ -1,4 +1,4 @@
-"""What happened, epoch by epoch."""
+"""The history of a run: loss and metric, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -17,29 +17,36 @@ if TYPE_CHECKING:
 __all__ = ["History"]
 
 COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds")
-
-
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class History:
-    """The record of a run: one number per completed epoch in each array.
+    """The record of a run, one number per completed epoch in each array.
 
-    Training numbers are means over the epoch's batches as they were trained on, so the network was still changing, and
-    dropout was on; validation numbers are of the network as it stood at the end of the epoch.
+    Training numbers are means over the epoch's batches, each computed before its update and with dropout, while the
+    network was changing; validation numbers are of the network at the end of the epoch, without dropout.
 
     Attributes
     ----------
     train_loss, validation_loss : (epochs,) float64
-        Validation is NaN throughout where no rows were kept for it.
+        Validation is NaN throughout if no rows were kept for it.
     train_metric, validation_metric : (epochs,) float64
-        What `metric` says: accuracy, or root mean squared error (in the label's units).
+        The metric named by `metric`.
     learning_rate : (epochs,) float64
-        Of the first step of each epoch.
+        The learning rate of the first step of each epoch.
     seconds : (epochs,) float64
-    metric : str
-        "accuracy" or "rmse".
+        The duration of each epoch.
+    metric : {"accuracy", "rmse"}
+        Accuracy for classes; root mean squared error for numbers, in the label's units (for several labels, as they
+        are trained on).
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> history = cr.train("penguins", label="species", epochs=5, learning_rate=0.01, threads=1).history
+    >>> len(history), history.metric, bool(history.train_loss[-1] < history.train_loss[0])
+    (5, 'accuracy', True)
 
     """
 
@@ -53,14 +60,15 @@ class History:
 
     @classmethod
     def of(cls, columns: dict[str, Any], metric: str) -> Self:
+        """Build a history from its columns by name."""
         return cls(**columns, metric=metric)
 
     @classmethod
-    def of_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
-        """From what the engine recorded; `scale` is that of the labels, where they are numbers."""
+    def from_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
+        """Build a history from the engine's; `scale` is the standard deviation of each label that is a number."""
         if task == "classification":
             return cls.of(columns, "accuracy")
-        # One label's error is told in its own units; those of several have none in common.
+        # The error of one label is in its own units; several have no unit in common.
         unit = scale[0] if len(scale) == 1 else 1.0
         scaled = {name: columns[name] * unit for name in ("train_metric", "validation_metric")}
         return cls.of({**columns, **scaled}, "rmse")
@@ -70,20 +78,21 @@ class History:
 
     @property
     def has_validation(self) -> bool:
+        """Whether there are validation losses."""
         return len(self) > 0 and not bool(np.isnan(self.validation_loss).all())
 
     @property
     def watched_loss(self) -> NDArray[np.float64]:
-        """The validation loss, or, without validation rows, the training loss."""
+        """The validation loss or, without validation rows, the training loss."""
         return self.validation_loss if self.has_validation else self.train_loss
 
     @property
     def best_epoch(self) -> int:
-        """The epoch, from 0, with the lowest watched loss; -1 before the first has ended."""
+        """The epoch, from 0, with the lowest watched loss; -1 before the first epoch ends."""
         return -1 if not np.isfinite(self.watched_loss).any() else int(np.nanargmin(self.watched_loss))
 
     def table(self) -> pl.DataFrame:
-        """All of it as a Polars DataFrame, one row per epoch, epochs counted from 1."""
+        """Return the history as a Polars DataFrame, one row per epoch, epochs counted from 1."""
         import polars as pl
 
         columns = {
@@ -98,7 +107,7 @@ class History:
         return pl.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data; numbers that are none are None."""
+        """Return the history as plain data; None where a number is not finite."""
         return {
             "metric": self.metric,
             **{
@@ -109,18 +118,18 @@ class History:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described.
+        """Read what `to_dict` returned.
 
         Raises
         ------
         FileError
-            If it cannot be.
+            If a column is missing or invalid.
 
         """
         columns = {name: data.get(name) for name in COLUMNS}
         for name, values in columns.items():
             if not isinstance(values, list) or not all(v is None or type(v) in (int, float) for v in values):
-                raise FileError(f"history: {name} holds no numbers; the file was damaged or made by hand")
+                raise FileError(f"history: {name} is not a list of numbers; the file was damaged or made by hand")
         if len({len(values) for values in columns.values() if values is not None}) > 1:
             raise FileError("history: its columns differ in length; the file was damaged or made by hand")
         if data.get("metric") not in ("accuracy", "rmse"):
@@ -128,10 +137,10 @@ class History:
         return cls.of({name: np.array(values, dtype=np.float64) for name, values in columns.items()}, data["metric"])
 
     def plot(self) -> Any:
-        """Loss and metric by epoch, as a matplotlib Figure (needs the `plots` extra); see `creche.plots`."""
-        from creche.plots.history import plot_history
+        """Draw loss and metric by epoch, as a matplotlib Figure (needs the `plots` extra); see `creche.plots`."""
+        from creche import plots
 
-        return plot_history(self)
+        return plots.plot_history(self)
 
     def __repr__(self) -> str:
         if not len(self):
@@ -146,7 +155,7 @@ class History:
 
 
 def sparkline(values: NDArray[np.float64], width: int = 30) -> str:
-    """A curve in one line of text: the means of up to `width` stretches of it.
+    """Draw a curve in one line of text, by the means of up to `width` parts of it.
 
     Examples
     --------
@@ -158,7 +167,7 @@ def sparkline(values: NDArray[np.float64], width: int = 30) -> str:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return ""
-    means = np.array([stretch.mean() for stretch in np.array_split(finite, min(width, len(finite)))])
+    means = np.array([part.mean() for part in np.array_split(finite, min(width, len(finite)))])
     low, high = means.min(), means.max()
     heights = np.zeros(len(means)) if high == low else (means - low) / (high - low)
     return "".join(BLOCKS[int(height * (len(BLOCKS) - 1))] for height in heights)

@@ -1,4 +1,4 @@
-"""The model: encoder, network and weights. It takes a table and gives predictions."""
+"""The model: encoders, a network and its weights. It takes a table and returns predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, FileError, TableError
 from creche.model.predictor import Predictor
-from creche.plan.losses import BinaryCrossEntropy, Quantile
+from creche.plan.heads import SIGMOID
 from creche.plan.plan import Plan
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
@@ -30,24 +30,27 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
-PARTS = ("plan", "features", "labels", "provenance")  # of a model's header
+HEADER = ("plan", "features", "labels", "provenance")  # the keys of a model file's header
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Model(Predictor):
-    """A trained network with what surrounds it.
+    """A trained network with its encoders.
 
     Attributes
     ----------
     plan : Plan
+        What it was trained by.
     features : FeatureEncoder
-        From columns to inputs.
+        Turns columns into inputs.
     labels : LabelEncoder
-        From outputs to classes or numbers.
+        Turns outputs into classes or numbers.
     weights : list of (W, b)
-        Of each layer, W (d_in, d_out) and b (d_out,), in the plan's precision.
+        W (d_in, d_out) and b (d_out,) of each layer, in the plan's precision.
     threads : int, optional
-        How many threads predict; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+        Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    origin : Provenance or callable, optional
+        The provenance, or a function that returns it when it is first asked for.
 
     """
 
@@ -61,20 +64,24 @@ class Model(Predictor):
 
     @property
     def provenance(self) -> Provenance | None:
-        """Where the model comes from: preparation, digests of the data, history, evaluation."""
+        """Where the model comes from: preparation, digests of the data, history, evaluation; None if unknown."""
         if callable(self.origin):
             object.__setattr__(self, "origin", self.origin())
         return self.origin  # type: ignore[return-value]
 
     def save(self, path: str | Path) -> None:
-        """Writes the model to a file, ``.creche``: all that is needed to predict, to show and to train it again.
+        """Save the model to a file with all that is needed to predict, to explain and to train it again.
 
-        An older file of that name is replaced when the new one is whole on disk, not before.
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.creche``. A file of that name is replaced, once the new one is whole on disk, and
+            keeps its permissions.
 
         Raises
         ------
         FileError
-            If it cannot be written.
+            If it cannot be written; a file that was there is unchanged.
 
         Examples
         --------
@@ -87,12 +94,12 @@ class Model(Predictor):
         True
 
         """
-        from creche.model.file import save_model
+        from creche._system.archive import write_archive
 
-        save_model(self, path)
+        write_archive(path, "model", *self.to_parts())
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """The model as plain data and named arrays, as they go to a file."""
+        """Return the header, plain data, and the named arrays of a model file."""
         origin = self.provenance
         header = {
             "plan": self.plan.to_dict(),
@@ -103,7 +110,7 @@ class Model(Predictor):
         return header, self.arrays()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
+        """Return the weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
         names = ("weights", "bias")
         return {
             f"layers.{i}.{name}": array
@@ -113,17 +120,17 @@ class Model(Predictor):
 
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The model that `to_parts` described.
+        """Build the model from what `to_parts` returned.
 
         Raises
         ------
         CrecheError
-            If the parts do not fit together.
+            If header and arrays do not fit together.
 
         """
-        missing = [part for part in PARTS if part not in header]
+        missing = [key for key in HEADER if key not in header]
         if missing:
-            raise FileError(f"it has no {missing[0]}; the file was damaged or made by hand")
+            raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
         labels = LabelEncoder.from_dict(header["labels"])
@@ -150,27 +157,27 @@ class Model(Predictor):
 
     @property
     def quantile(self) -> float | None:
-        """Which quantile of a label of numbers it predicts; None where it is the mean or the like."""
-        return self.plan.loss.quantile if isinstance(self.plan.loss, Quantile) else None
+        """The quantile it predicts, if it was trained for one; None otherwise."""
+        return self.plan.loss.predicted_quantile
 
-    def _probabilities_of(self, data: Any) -> NDArray[Any]:
-        return self._probabilities(self._outputs(self.inputs_of(data), data))
+    def _predict_probabilities(self, data: Any) -> NDArray[Any]:
+        return self._class_probabilities(self._outputs(self.encode_rows(data), data))
 
-    def _numbers_of(self, data: Any) -> NDArray[Any]:
-        return self.labels.decode_numbers(self._outputs(self.inputs_of(data), data))
+    def _predict_numbers(self, data: Any) -> NDArray[Any]:
+        return self.labels.decode_numbers(self._outputs(self.encode_rows(data), data))
 
-    def predictions_of(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """Probabilities (n, classes), or numbers (n, k), for rows that are encoded already."""
+    def predict_encoded(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Predict probabilities (n, classes), or numbers (n, k), for rows from `encode_rows`."""
         return self.decode_outputs(self._outputs(inputs))
 
     def decode_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Probabilities (n, classes), or numbers (n, k), out of the network's outputs (n, outputs)."""
+        """Turn the network's outputs, (n, outputs), into probabilities (n, classes) or numbers (n, k)."""
         if self.classes is not None:
-            return self._probabilities(outputs)
+            return self._class_probabilities(outputs)
         return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
 
-    def inputs_of(self, data: Any) -> NDArray[Any]:
-        """The network's inputs, (n, inputs), for what a user gives."""
+    def encode_rows(self, data: Any) -> NDArray[Any]:
+        """Turn a table or an array into the network's inputs, (n, inputs)."""
         precision, names = self.plan.precision, self.features.names
         if is_table(data):
             kinds = self.features.kinds
@@ -190,7 +197,7 @@ class Model(Predictor):
         return encode_features(self.features, Table(columns, "X", first_row=0), precision)
 
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
-        """What the network gives, (n, outputs), for the rows of data."""
+        """The network's outputs, (n, outputs); errors name rows by their numbers in `data`."""
         if not self._predictor:
             self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
@@ -200,33 +207,34 @@ class Model(Predictor):
         return outputs
 
     def _are_finite(self, outputs: NDArray[Any]) -> bool:
-        # The extremes are found faster than each number is looked at; probabilities are not below 0.
+        # Finding the extremes is faster than testing each number; probabilities are not below 0.
         lowest = outputs.min(initial=0) if self.classes is None else 0
         return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
 
-    def check_outputs(self, outputs: NDArray[Any], called: Sequence[int] | NDArray[np.int64]) -> None:
-        """Refuses outputs that are no finite numbers; `called`: what the user calls each row.
+    def check_outputs(self, outputs: NDArray[Any], row_numbers: Sequence[int] | NDArray[np.int64]) -> None:
+        """Check that the outputs, (n, outputs), are finite.
 
         Raises
         ------
         TableError
+            If they are not, with the number of the first such row.
 
         """
         if self._are_finite(outputs):
             return
         row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
         raise TableError(
-            f"row {called[row]}: the network gives {outputs[~np.isfinite(outputs)][0]} for it: its numbers, or "
-            f"the weights of a network that diverged, are too large for {self.plan.precision}"
+            f"row {row_numbers[row]}: the network's output is {outputs[~np.isfinite(outputs)][0]}: the row's numbers, "
+            f"or the weights of a network that diverged, are too large for {self.plan.precision}"
         )
 
-    def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """One column for each class; rows sum to 1."""
+    def _class_probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """One column per class; rows sum to 1."""
         if self.classes is None:
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
         if outputs.shape[1] == 1:
             return np.hstack([1 - outputs, outputs])
-        if isinstance(self.plan.loss, BinaryCrossEntropy):
+        if self.plan.loss.head(self.plan.task) is SIGMOID:
             # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
             sums = outputs.sum(axis=1, keepdims=True)
             even = np.full_like(outputs, 1 / outputs.shape[1])
@@ -234,12 +242,12 @@ class Model(Predictor):
         return outputs
 
     def __getstate__(self) -> dict[str, Any]:
-        self.provenance  # noqa: B018 - a run cannot be pickled, what it says can
+        self.provenance  # noqa: B018 - resolves `origin`: a run cannot be pickled, its provenance can
         return {**self.__dict__, "_predictor": []}
 
     def __repr__(self) -> str:
-        what = f"{len(self.classes)} classes" if self.classes is not None else "a number"
-        return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {what})"
+        kind = f"{len(self.classes)} classes" if self.classes is not None else "a number"
+        return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {kind})"
 
 
 def _provenance(data: Mapping[str, Any]) -> Provenance:
@@ -249,5 +257,5 @@ def _provenance(data: Mapping[str, Any]) -> Provenance:
 
 
 def _first_row(data: Any) -> int:
-    """What the first row is called: of tables 1, or where they begin; of arrays 0."""
+    """The number of the first row: for tables 1, or where they begin; for arrays 0."""
     return int(getattr(data, "first_row", 1 if is_table(data) else 0))

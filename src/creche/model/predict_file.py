@@ -1,11 +1,11 @@
-"""Prediction as a stream: any file in, the same rows with their predictions out, however many there are."""
+"""Predictions for a file of any size: rows are read, predicted and written a batch at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,13 +23,14 @@ ROWS_AT_A_TIME = 65_536
 
 @dataclass(frozen=True, slots=True)
 class FilePrediction:
-    """What `predict_file` did.
+    """The outcome of `predict_file`.
 
     Attributes
     ----------
     rows : int
+        The number of rows predicted.
     ignored : tuple of str
-        Columns the model does not know.
+        Columns that the model does not use.
 
     """
 
@@ -38,34 +39,36 @@ class FilePrediction:
 
 
 def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
-    """The predictions for a table's rows as columns.
+    """Predict a table's rows, as columns.
 
-    For classes: ``predicted_<label>``, and ``probability_<class>`` for each; for numbers ``predicted_<label>``. Of an
-    ensemble also ``disagreement``, how far its networks are from saying the same (`Ensemble.disagreement`).
+    For classes ``predicted_<label>`` and one ``probability_<class>`` each, for numbers ``predicted_<label>``; for an
+    ensemble also ``disagreement`` (`Ensemble.disagreement`).
 
     Parameters
     ----------
     model : Model or Ensemble
     table : Table
     threshold : float, optional
-        Of two classes, the second is predicted where its probability is at least this; 0.5 if not given.
+        For two classes: predict the second at or above this probability; by default, predict the likelier one.
 
     """
+    from creche.evaluation.metrics import predict_classes
+
     labels = model.labels
     if labels.classes is None:
         numbers = model.predict(table).reshape(len(table), -1)
         columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.names)}
-        return Table({**columns, **_doubt(model, table)}, table.source, table.first_row)
+        return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
     probabilities = model.predict_proba(table)
-    said = probabilities.argmax(axis=1) if threshold is None else (probabilities[:, 1] >= threshold).astype(np.int64)
-    words = tuple(str(value) for value in labels.classes)
-    columns = {f"predicted_{labels.name}": Column("words", said.astype(np.int32), words)}
-    for i, word in enumerate(words):
-        columns[f"probability_{word}"] = Column("number", probabilities[:, i].astype(np.float64))
-    return Table({**columns, **_doubt(model, table)}, table.source, table.first_row)
+    numbers = predict_classes(probabilities, threshold)
+    names = tuple(str(value) for value in labels.classes)
+    columns = {f"predicted_{labels.name}": Column("words", numbers.astype(np.int32), names)}
+    for i, name in enumerate(names):
+        columns[f"probability_{name}"] = Column("number", probabilities[:, i].astype(np.float64))
+    return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
 
 
-def _doubt(model: Predictor, table: Table) -> dict[str, Column]:
+def _disagreement(model: Predictor, table: Table) -> dict[str, Column]:
     return {"disagreement": Column("number", model.disagreement(table))} if isinstance(model, Ensemble) else {}
 
 
@@ -80,36 +83,36 @@ def predict_file(
     threshold: float | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
-    """Reads rows, predicts and writes, some at a time: memory does not grow with the number of rows.
+    """Read rows, predict and write them, a batch at a time, so that memory does not grow with the number of rows.
 
     Parameters
     ----------
     model : Model or Ensemble
     source : file name, "-" or DataFrame
-        Of any format `creche.train` takes; its columns in any order.
+        Any format that `creche.train` reads, with columns in any order; "-" is standard input.
     target : file name or "-"
-        CSV, Parquet, Arrow or JSON lines, by its name.
+        CSV, Parquet, Arrow or JSON lines, by its ending; "-" is standard output.
     keep : sequence of str, optional
-        Which of the columns stand beside the predictions; all, if not given.
-    format : str, optional
-        Of the target, where its name does not say.
+        Columns of the source to write before the predictions; all by default.
+    format : {"csv", "parquet", "arrow", "jsonl"}, optional
+        The format of the target, if not by its ending.
     read_options : ReadOptions, optional
-        How the source is written.
+        How to read the source.
     threshold : float, optional
-        Of two classes, the second is predicted where its probability is at least this.
+        For two classes: predict the second at or above this probability.
     on_progress : callable, optional
-        Is called with the number of rows done.
+        Called after each batch with the number of rows done so far.
 
     Returns
     -------
-    Predicted
+    FilePrediction
 
     Raises
     ------
     TableError
-        If a column the model needs is missing, or holds what it cannot.
+        If a column that the model needs is missing, or holds values of another kind than in training.
     FileError
-        If a file cannot be read or written; nothing is left half written.
+        If a file cannot be read or written; no partly written file remains.
 
     """
     from creche.table.write import TableWriter
@@ -118,13 +121,16 @@ def predict_file(
     rows = 0
     ignored: tuple[str, ...] = ()
     with TableWriter(target, format) as writer:
-        # What the model does not know goes from text to text as it is written, and is never a reason to stop.
-        others = "words" if writer.format == "csv" else "loose"
-        for batch in read_batches(source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, others=others):
+        # Columns that the model does not use are copied as they are written, and never cause an error.
+        other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
+        batches = read_batches(
+            source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
+        )
+        for batch in batches:
             if rows == 0:
-                kept = _kept(batch, keep)
+                kept = _names_to_keep(batch, keep)
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))
-            writer.write(_beside(batch.select(kept), predict_table(model, batch, threshold)))
+            writer.write(_join(batch.select(kept), predict_table(model, batch, threshold)))
             rows += len(batch)
             if on_progress:
                 on_progress(rows)
@@ -135,18 +141,18 @@ def _check_threshold(model: Predictor, threshold: float | None) -> None:
     if threshold is None:
         return
     if model.classes is None or len(model.classes) != 2:
-        raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
+        raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
     if not 0 <= threshold <= 1:
         raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
 
 
-def _kept(batch: Table, keep: Sequence[str] | None) -> list[str]:
+def _names_to_keep(batch: Table, keep: Sequence[str] | None) -> list[str]:
     for name in keep or ():
         if name not in batch.columns:
             raise TableError(f"keep: {batch.source} has no column {name!r}; {nearest(name, batch.names)}")
     return batch.names if keep is None else list(keep)
 
 
-def _beside(kept: Table, predicted: Table) -> Table:
-    """Both tables' columns; a column that would be there twice is the prediction."""
+def _join(kept: Table, predicted: Table) -> Table:
+    """The columns of both tables; where both have one of a name, the prediction's."""
     return Table({**kept.columns, **predicted.columns}, kept.source, kept.first_row)

@@ -1,4 +1,4 @@
-"""What all that predict have in common, be it one network or several together."""
+"""What a model and an ensemble have in common: predicting, and evaluating predictions."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = ["Predictor"]
 
 
 class Predictor(ABC):
-    """Takes tables and gives predictions, and judges them.
+    """Predicts from tables and evaluates the predictions: a `Model` or an `Ensemble`.
 
     Attributes
     ----------
     features : FeatureEncoder
-        From columns to inputs.
+        Turns columns into inputs.
     labels : LabelEncoder
-        From outputs to classes or numbers.
+        Turns outputs into classes or numbers.
 
     """
 
@@ -41,46 +41,46 @@ class Predictor(ABC):
     @property
     @abstractmethod
     def quantile(self) -> float | None:
-        """Which quantile of a label of numbers it predicts; None where it is the mean or the like."""
+        """The quantile it predicts, if it was trained for one; None otherwise."""
 
     @abstractmethod
-    def _probabilities_of(self, data: Any) -> NDArray[Any]:
-        """One column for each class; rows sum to 1."""
+    def _predict_probabilities(self, data: Any) -> NDArray[Any]:
+        """Predict the probability of each class, (n, classes); rows sum to 1."""
 
     @abstractmethod
-    def _numbers_of(self, data: Any) -> NDArray[Any]:
-        """Predicted numbers in the labels' units, (n,) or (n, k)."""
+    def _predict_numbers(self, data: Any) -> NDArray[Any]:
+        """Predict numbers in the labels' units, (n,) or (n, k)."""
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
-        """The classes in the order of `predict_proba`'s columns; None for a label of numbers."""
+        """The classes, in the order of the columns of `predict_proba`; None if the label is a number."""
         return self.labels.classes
 
     def predict_proba(self, data: Any) -> NDArray[Any]:
-        """The probability of each class for each row.
+        """Predict the probability of each class for each row.
 
         Parameters
         ----------
         data : file name, DataFrame or (n, d) array
-            A table needs the columns the network was trained on, in any order; others are ignored.
+            A table needs the columns that the network was trained on, in any order; other columns are ignored.
 
         Returns
         -------
         (n, classes) array of the plan's precision
-            Rows sum to 1.
+            Rows sum to 1; columns are in the order of `classes`.
 
         Raises
         ------
         TableError
-            If a column is missing, or holds what it did not hold in training.
+            If a column is missing, or holds values of another kind than in training.
         CrecheError
             If the label is a number.
 
         """
-        return self._probabilities_of(data)
+        return self._predict_probabilities(data)
 
     def predict(self, data: Any) -> NDArray[Any]:
-        """The likeliest class of each row, or the predicted number.
+        """Predict the likeliest class, or the number, of each row.
 
         Parameters
         ----------
@@ -89,12 +89,12 @@ class Predictor(ABC):
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels
+        (n,) array, or (n, k) for k labels that are numbers
 
         """
         if self.classes is not None:
             return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
-        return self._numbers_of(data)
+        return self._predict_numbers(data)
 
     def evaluate(
         self,
@@ -106,25 +106,33 @@ class Predictor(ABC):
         threshold: float | None = None,
         missing_label: str = "error",
     ) -> ClassificationEvaluation | RegressionEvaluation:
-        """How good the predictions are on rows whose label is known, beside saying always the same.
+        """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
 
         Parameters
         ----------
         data : file name or DataFrame with the label column, or (n, d) array
         y : (n,) array, optional
-            The labels, if `data` is without them.
+            The labels, if `data` does not contain them.
         sample_weight : (n,) array or name of a column, optional
             How much each row counts.
         n_resamples : int, default 1000
-            Resamples for the intervals of 95 %; 0 for none.
+            Bootstrap resamples for the 95 % confidence intervals; 0 for none.
         threshold : float, optional
-            Of two classes, the second is said where its probability is at least this.
+            For two classes: predict the second at or above this probability.
         missing_label : {"error", "drop"}, default "error"
-            What becomes of rows whose label is missing.
+            Whether rows without a label are an error or are left out.
 
         Returns
         -------
         ClassificationEvaluation or RegressionEvaluation
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=20, learning_rate=0.01, threads=1).model
+        >>> evaluation = model.evaluate("penguins")
+        >>> evaluation.accuracy > evaluation.baseline["accuracy"]
+        True
 
         """
         rows = self.read_observations(data, y, missing_label=missing_label)
@@ -139,31 +147,37 @@ class Predictor(ABC):
         costs: tuple[float, float] | None = None,
         sample_weight: Any = None,
     ) -> Threshold:
-        """Of two classes, from which probability on the second is best said: see `creche.evaluation.choose_threshold`.
+        """Choose the probability from which on the second of two classes is predicted.
 
         Parameters
         ----------
         data, y, sample_weight
-            As for `evaluate`; best rows that are not those the result is judged by.
-        metric : {"f1", "accuracy", "balanced_accuracy"}, optional
+            As for `evaluate`; best not the rows that the result is evaluated on.
+        metric : {"accuracy", "balanced_accuracy", "f1"}, optional
+            The metric to maximize; F1 is that of the second class.
         costs : (float, float), optional
-            Of saying the second class wrongly, and of failing to say it.
+            Instead of a metric: the cost of a false positive (the second class predicted wrongly) and of a false
+            negative. Their mean is minimized.
+
+        Returns
+        -------
+        Threshold
 
         """
         from creche.evaluation import choose_threshold
 
         rows = data if isinstance(data, Observations) else self.read_observations(data, y)
         if self.classes is None or len(self.classes) != 2:
-            raise TableError("threshold: can be chosen for models of two classes only")
-        truth = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
-        probabilities = self._probabilities_of(rows.x)
+            raise TableError("threshold: can only be chosen for models of two classes")
+        true = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
+        probabilities = self._predict_probabilities(rows.x)
         weights = resolve_sample_weights(sample_weight, rows)
-        return choose_threshold(probabilities, truth, metric=metric, costs=costs, weights=weights)
+        return choose_threshold(probabilities, true, metric=metric, costs=costs, weights=weights)
 
     def read_observations(
         self, data: Any, y: Any = None, *, read_options: ReadOptions | None = None, missing_label: str = "error"
     ) -> Observations:
-        """Rows with their labels, read as the model's training rows were; arguments as for `evaluate`."""
+        """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
@@ -179,13 +193,14 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
-        """`evaluate` for observations: rows that were read and checked already, and their weights."""
+        """`evaluate` for rows from `read_observations`, and their weights, (n,), where these are known already."""
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
-        said = self._numbers_of(rows.x) if self.classes is None else self._probabilities_of(rows.x)
-        return self.create_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(said)
+        predict = self._predict_numbers if self.classes is None else self._predict_probabilities
+        predicted = predict(rows.x)
+        return self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(predicted)
 
-    def create_evaluation(
+    def prepare_evaluation(
         self,
         rows: Observations,
         weights: NDArray[np.float64] | None = None,
@@ -193,19 +208,19 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
-        """Judges what is said of the rows, probabilities (n, classes) or numbers (n,) or (n, k), as often as asked."""
-        from creche.evaluation import ClassificationTruth, RegressionEvaluation
+        """Check the rows' labels once, for a function that evaluates probabilities (n, classes) or numbers (n, k)."""
+        from creche.evaluation import ClassificationLabels, RegressionEvaluation
 
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
-            return ClassificationTruth.of(
+            return ClassificationLabels.of(
                 numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
-            ).evaluate_rows
+            ).evaluate
         if threshold is not None:
-            raise TableError(f"threshold: got {threshold!r}; is for models of two classes only")
+            raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
         if rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; the network was trained on numbers there")
+            raise TableError(f"label {rows.label!r}: holds text; the network was trained on numbers there")
         return partial(
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
             quantile=self.quantile, labels=self.labels.names, baseline=baseline,

@@ -1,4 +1,4 @@
-"""Provenance: where a model comes from, so that it can be shown, judged and made again."""
+"""Provenance: where a model comes from, so that it can be shown, checked and trained again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Provenance", "describe_provenance"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Provenance:
-    """What is known of a model's training.
+    """The record of a model's training.
 
     Attributes
     ----------
@@ -29,20 +29,21 @@ class Provenance:
         How the table became training rows.
     schema : Schema or None
         The table's columns; None for arrays.
-    rows : dict
-        How many rows were for "train", "validation" and "test".
+    rows : dict of str to int
+        The number of rows in "train", "validation" and "test".
     data : dict
-        Digests of what was trained on, column by column (see `creche.table.digest`).
+        Digests of the training data, column by column (see `creche.table.digest`).
     weights : str
         The digest of the weights.
     history : History
     evaluation : dict
-        How good the model was, and on which part of the rows ("on").
+        The evaluation at the end of training as plain data, and the part of the rows it is of ("on").
     status : str
         How the run ended.
     steps : int
+        The number of steps taken.
     version : str
-        Of the Creche that trained it.
+        The version of Creche that trained the model.
 
     """
 
@@ -58,7 +59,7 @@ class Provenance:
     version: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the record as plain data."""
         return {
             "preparation": self.preparation.to_dict(),
             "schema": None if self.schema is None else self.schema.to_dict(),
@@ -74,12 +75,12 @@ class Provenance:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described.
+        """Read what `to_dict` returned.
 
         Raises
         ------
         FileError
-            If it cannot be.
+            If a part is missing or invalid.
 
         """
         if not isinstance(data, Mapping):
@@ -111,25 +112,28 @@ def describe_provenance(
     history: History,
     status: str,
     steps: int,
-    judge: Callable[[], ClassificationEvaluation | RegressionEvaluation],
+    evaluate: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
-    """What is known of a model that was trained on a prepared table; `judge` judges it by `prepared.evaluated`."""
+    """Record how a model was trained on a prepared table; `evaluate` is called for its evaluation.
+
+    An evaluation that a table forbids, such as of a diverged network, is left empty.
+    """
     from creche._version import __version__
     from creche.table.digest import describe_table, digest_arrays
 
     try:
-        evaluation = judge().to_dict()
-    except TableError:  # the weights of a run that diverged are finite; what they give need not be
+        evaluation = evaluate().to_dict()
+    except TableError:  # the weights of a diverged run are finite; its predictions need not be
         evaluation = {}
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return Provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
         rows={name: len(part) for name, part in parts.items() if part is not None},
-        data=describe_table(prepared.used_table(), prepared.beside()),
+        data=describe_table(prepared.training_table(), prepared.side_tables()),
         weights=digest_arrays(model.arrays()),
         history=history,
-        evaluation={"on": prepared.evaluated[0], **evaluation},
+        evaluation={"on": prepared.evaluation_part[0], **evaluation},
         status=status,
         steps=steps,
         version=__version__,
@@ -137,7 +141,7 @@ def describe_provenance(
 
 
 def _is_evaluation(data: Mapping[str, Any]) -> bool:
-    """Whether its intervals, where it has any, are pairs of numbers."""
+    """Whether the intervals of an evaluation, if any, are pairs of numbers."""
     intervals = data.get("intervals", {})
     return isinstance(intervals, Mapping) and all(
         isinstance(pair, list) and len(pair) == 2 and all(type(bound) in (int, float) for bound in pair)

@@ -10,10 +10,10 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, nearest
-from creche.model_selection.jobs import OF_ONE_RUN, complete_arguments
-from creche.model_selection.search_space import OF_THE_OPTIMIZER, Range
-from creche.training.train import train
+from creche.errors import UnknownArgumentError
+from creche.model_selection.jobs import ONE_RUN, complete_arguments
+from creche.model_selection.search_space import Range
+from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, reject_unknown
 
 __all__ = [
     "NumericValues",
@@ -53,46 +53,35 @@ def check_argument_names(check: Check | None = None) -> Callable[[Callable[P, R]
     >>> double(nubmer=3)
     Traceback (most recent call last):
     ...
-    creche.errors.PlanError: nubmer: unknown argument; did you mean 'number'? There are: number
+    creche.errors.UnknownArgumentError: nubmer: unknown argument of double; did you mean 'number'? Choose one of number
 
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        known = tuple(signature(function).parameters)
+        known = frozenset(signature(function).parameters)
+        strict = reject_unknown(function)
 
         @wraps(function)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             unknown = {name: value for name, value in kwargs.items() if name not in known}
-            if unknown:
-                if check is not None:
-                    check(unknown)
-                _refuse(next(iter(unknown)), known, function.__name__)
-            return function(*args, **kwargs)
+            if unknown and check is not None:
+                check(unknown)
+            for name in unknown:
+                if name in DEFAULTS:
+                    raise UnknownArgumentError(
+                        f"{name}: belongs to a single run of creche.train; leave it out of {function.__name__}",
+                        argument=name,
+                    )
+            return strict(*args, **kwargs)
 
         return checked
 
     return decorate
 
 
-def _refuse(name: str, known: Sequence[str], function: str) -> None:
-    if name in signature(train).parameters:
-        raise PlanError(f"{name}: belongs to a single run of creche.train; leave it out of {function}")
-    raise PlanError(f"{name}: unknown argument; {nearest(name, known)}")
-
-
 def select_train_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Select the arguments that belong to `creche.train` or to the optimizer, by their names.
-
-    A value equal to the default of `creche.train` becomes that very object, because a plan does not go with arguments
-    other than the default.
-    """
-    parameters = signature(train).parameters
-    selected = {name: value for name, value in arguments.items() if name in parameters or name in OF_THE_OPTIMIZER}
-    for name, value in selected.items():
-        default = parameters[name].default if name in parameters else None
-        if type(value) is type(default) and isinstance(value, tuple | float) and value == default:
-            selected[name] = default
-    return selected
+    """Select the arguments that belong to `creche.train`, by their names; all but the data."""
+    return {name: value for name, value in arguments.items() if name in DEFAULTS}
 
 
 def select_shared_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,5 +89,6 @@ def select_shared_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
     Arguments of `creche.train` that are missing have their default.
     """
-    selected = {name: v for name, v in select_train_arguments(arguments).items() if name not in OF_ONE_RUN}
+    known = {*DEFAULTS, *OPTIMIZER_FIELDS} - set(ONE_RUN)
+    selected = {name: value for name, value in arguments.items() if name in known}
     return {name: value for name, value in complete_arguments(selected).items() if name != "seed"}

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
-from creche.evaluation.metrics import name_purpose
 from creche.model_selection.fold_statistics import FOLD_COLUMNS, FoldLayout, rank_by_plan
 from creche.model_selection.member import Member
 from creche.model_selection.results import Results, read_results
@@ -243,7 +242,7 @@ class Colony(Sequence[Member]):
             "label": best.prepared.labels.name,
             "training_rows": len(best.prepared.train),
             "bootstrap": best.prepared.preparation.bootstrap is not None,
-            "evaluated_on": name_purpose(partition),
+            "evaluated_on": partition,
             "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
             "effects": [effect.to_dict() for effect in self.effects()],
             "plans": self.plans().to_dicts(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,16 +35,22 @@ from creche.plan.schedules import Schedule
 from creche.table.checks import warn
 from creche.table.encoders.features import Preprocessing
 from creche.table.folds import Fold, check_fold_arguments, prepare_folds
+from creche.table.inspection import TableInspection, inspect_table
 from creche.table.labels import encode_classes
 from creche.table.partition import Partition
-from creche.table.prepare import TableInspection, encode_features, inspect_table
+from creche.table.prepare import encode_features
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.table import Table
-from creche.training.arguments import resolve_arguments, resolve_loss, resolve_optimizer, resolve_preparation
+from creche.training.arguments import (
+    TrainArguments,
+    resolve_arguments,
+    resolve_loss,
+    resolve_optimizer,
+    resolve_preparation,
+)
 from creche.training.callbacks import OnEpoch
 from creche.training.run import Run
-from creche.training.train import train
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,7 +139,7 @@ class CrossValidation:
 
         NaN for rows with fewer than two predictions, which are all rows if there is one repeat and one seed.
         """
-        y = self._inspection.whole.observations.y
+        y = self._inspection.usable.observations.y
         is_classification = self._inspection.classes is not None
         scale = np.ones(1) if is_classification else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
         return self._evaluated[1].disagreement(scale)
@@ -156,7 +161,7 @@ class CrossValidation:
         Where several networks predicted a row, this evaluates their mean, which is better than a single network.
         """
         rows, model = self._predicted_rows.observations, self.members[0].model
-        weights, predicted = self._predicted_rows.weights, self.predictions[rows.rows]
+        weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
         # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
         if model.classes is None:
             return RegressionEvaluation.of(
@@ -172,7 +177,7 @@ class CrossValidation:
     def test_to_train(self) -> float:
         """The ratio of held-out rows to training rows, both averaged over the folds."""
         folds = [self._folds[i] for i in sorted(set(self._fold_indices))]
-        return sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
+        return sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
 
     def summary(self) -> dict[str, Spread]:
         """Return the mean of each metric over the folds, its 95 % CI, and how much of its variance is due to the seed.
@@ -223,7 +228,7 @@ class CrossValidation:
     def most_uncertain_rows(self, limit: int = 5) -> list[UncertainRow]:
         """Return the rows about which the networks disagree most, in descending order of `disagreement`."""
         check_count("limit", limit)
-        rows = self._predicted_rows.observations.rows
+        rows = self._predicted_rows.observations.row_indices
         return find_uncertain_rows(
             self._predicted_rows, self._inspection.classes, self.predictions[rows], self.disagreement[rows], limit
         )
@@ -266,14 +271,14 @@ class CrossValidation:
     @cached_property
     def _evaluated(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
         """The evaluation of each network on the rows of its fold, and the predictions of all of them."""
-        observations, classes = self._inspection.whole.observations, self._inspection.classes
+        observations, classes = self._inspection.usable.observations, self._inspection.classes
         columns = len(classes) if classes is not None else observations.y.reshape(len(observations), -1).shape[1]
-        predictions = OutOfFoldPredictions(observations.of, columns, classes is not None)
+        predictions = OutOfFoldPredictions(observations.n_table_rows, columns, classes is not None)
         evaluations = []
         for i, members in self._members_by_fold().items():
             fold = self._folds[i]
             rows, weights = fold.held_out.observations, fold.held_out.weights
-            evaluate = members[0].model.create_evaluation(rows, weights, n_resamples=0)
+            evaluate = members[0].model.prepare_evaluation(rows, weights, n_resamples=0)
             # The rows of a fold are encoded once for all of its networks.
             inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
             batch = max(1, min(BATCHED_NETWORKS, BATCHED_NUMBERS // max(len(rows) * columns, 1)))
@@ -284,7 +289,7 @@ class CrossValidation:
                 for model, outputs in zip(models, batch_outputs, strict=True):
                     model.check_outputs(outputs, rows.row_numbers)
                     predicted = model.decode_outputs(outputs)
-                    predictions.add(rows.rows, np.asarray(predicted, dtype=np.float64))
+                    predictions.add(rows.row_indices, np.asarray(predicted, dtype=np.float64))
                     evaluations.append(evaluate(predicted))
         return evaluations, predictions
 
@@ -296,11 +301,11 @@ class CrossValidation:
 
     @cached_property
     def _predicted_rows(self) -> Partition:
-        whole = self._inspection.whole
-        return whole.take(np.flatnonzero(self.prediction_counts[whole.observations.rows] > 0))
+        whole = self._inspection.usable
+        return whole.take(np.flatnonzero(self.prediction_counts[whole.observations.row_indices] > 0))
 
     def _predictions(self) -> Table:
-        rows = self._predicted_rows.observations.rows
+        rows = self._predicted_rows.observations.row_indices
         return out_of_fold_table(
             self._predicted_rows, self.members[0].model.labels, self.predictions[rows], self.disagreement[rows],
             self.prediction_counts[rows],
@@ -317,11 +322,7 @@ def _none_if_not_finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _check_fold_arguments(arguments: Mapping[str, Any]) -> None:
-    check_fold_arguments(arguments, ("checkpoint", "resume"))
-
-
-@check_argument_names(_check_fold_arguments)
+@check_argument_names(check_fold_arguments)
 def cross_validate(
     data: Any,
     y: Any = None,
@@ -441,14 +442,14 @@ def cross_validate(
     True
 
     """
-    defaults = {name: parameter.default for name, parameter in signature(train).parameters.items()}
-    arguments = resolve_arguments({**defaults, **select_train_arguments(locals()), "on_progress": None})
-    first, count = check_whole_number("seed", arguments["seed"], at_least=0), check_whole_number("seeds", seeds, 1)
+    given = {**select_train_arguments(locals()), "on_progress": None}
+    arguments = resolve_arguments(TrainArguments.complete(data, given))
+    first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
     inspection = _inspect(arguments)
     check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
-    stopping = arguments["early_stopping"] if arguments["plan"] is None else arguments["plan"].early_stopping
-    prepared = prepare_folds(inspection, folds, repeats, first, watches=EarlyStopping.of(stopping) is not None)
+    stopping = arguments.early_stopping if arguments.plan is None else arguments.plan.early_stopping
+    prepared = prepare_folds(inspection, folds, repeats, first, stops_early=EarlyStopping.of(stopping) is not None)
     networks = create_fold_networks(prepared, range(first, first + count), arguments)
     try:
         networks.train(on_progress)
@@ -463,14 +464,12 @@ def cross_validate(
     return crossed
 
 
-def _inspect(arguments: Mapping[str, Any]) -> TableInspection:
+def _inspect(arguments: TrainArguments) -> TableInspection:
     preparation, loss = resolve_preparation(arguments), resolve_loss(arguments)
     resolve_optimizer(arguments)  # an invalid one is refused before the table is read
-    weights = arguments["sample_weight"]
     return inspect_table(
-        arguments["data"], arguments["y"], preparation, task=arguments["task"], loss=loss,
-        weights=None if isinstance(weights, str) else weights,
-    )  # fmt: skip
+        arguments.data, arguments.y, preparation, task=arguments.chosen_task, loss=loss, weights=arguments.row_weights
+    )
 
 
 def _report_divergence(networks: FoldNetworks, crossed: CrossValidation) -> None:

@@ -72,7 +72,7 @@ def _predict(colony: Colony, numbers: list[int], rows: Partition) -> Numbers:
         encoder = member.prepared.features  # bootstrap samples share it
         if id(encoder) not in inputs:
             inputs[id(encoder)] = encode_features(encoder, rows.observations.x, member.plan.precision)
-        predicted.append(member.model.predictions_of(inputs[id(encoder)]))
+        predicted.append(member.model.predict_encoded(inputs[id(encoder)]))
     return np.stack(predicted).astype(np.float64)
 
 
@@ -175,7 +175,7 @@ def _minimize(function: Callable[[float], float], low: float, high: float, steps
 def _add_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
     """Give the ensemble the provenance of the best network, with its own evaluation and digest of weights."""
     best = colony.best()
-    partition, rows = best.prepared.evaluated
+    partition, rows = best.prepared.evaluation_part
     provenance = best.model.provenance
     assert provenance is not None
     evaluation = {"on": partition, **ensemble.evaluate_rows(rows.observations, rows.weights).to_dict()}

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows
 from creche.evaluation.fold_intervals import Spread
-from creche.plan.losses import Poisson
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
@@ -115,8 +114,8 @@ def interval_columns(colony: Colony, names: Sequence[str], values: Sequence[Numb
     assert colony.fold_layout is not None
     plans, splits = plan_numbers(colony), split_numbers(colony)
     ratio, count = colony.fold_layout.test_to_train, int(plans.max()) + 1
-    # The interval of a loss ends at 0, as that of a log loss does; only the Poisson loss may be negative.
-    loss = "" if any(isinstance(job.plan.loss, Poisson) for job in colony.crew.jobs) else "log_loss"
+    # The interval of a loss ends at 0, as that of a log loss does, unless the loss can be negative.
+    loss = "log_loss" if all(job.plan.loss.is_nonnegative for job in colony.crew.jobs) else ""
     columns: dict[str, Any] = {}
     for name, metric_values in zip(names, values, strict=True):
         metric = name.partition("_")[2]

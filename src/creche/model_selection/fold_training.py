@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,9 @@ from creche._system.resources import resolve_threads
 from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, network_memory
 from creche.errors import DivergedError
 from creche.model_selection.member import Member
-from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
-from creche.training.arguments import create_plan, create_run
+from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.run import Run, check_fit
 
 __all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]
@@ -38,10 +37,10 @@ class FoldNetworks(ABC):
 
     """
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         self.folds = list(folds)
         self.seeds = seeds
-        self.threads = resolve_threads(arguments["threads"])
+        self.threads = resolve_threads(arguments.threads)
         self.seconds = 0.0
 
     def __len__(self) -> int:
@@ -99,7 +98,7 @@ class FoldNetworks(ABC):
 class ColonyFolds(FoldNetworks):
     """The networks in one colony, on all threads."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         super().__init__(folds, seeds, arguments)
         fold_jobs = self._create_fold_jobs(arguments)
         memory = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in fold_jobs)
@@ -114,11 +113,11 @@ class ColonyFolds(FoldNetworks):
                     jobs.append(replace(job, plan=job.plan.with_seed(seed)))
         self._crew = Crew(jobs, self.threads)
 
-    def _create_fold_jobs(self, arguments: Mapping[str, Any]) -> list[Job]:
+    def _create_fold_jobs(self, arguments: TrainArguments) -> list[Job]:
         jobs: list[Job] = []
         for fold in self.folds:
             plan = plan_for_fold(fold, arguments)
-            rows, validation = fold.prepared.rows(plan.loss, plan.precision)
+            rows, validation = fold.prepared.encode(plan.loss, plan.precision)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
             jobs.append(Job(plan.resolved(len(rows)), rows, validation))
@@ -153,7 +152,7 @@ class ColonyFolds(FoldNetworks):
 class SequentialFolds(FoldNetworks):
     """The networks one after the other, each as `creche.train` trains it."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         super().__init__(folds, seeds, arguments)
         self._arguments = arguments
         self._runs: list[list[tuple[int, Member | Run]]] = [[] for _ in folds]
@@ -179,23 +178,23 @@ class SequentialFolds(FoldNetworks):
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
                 plan = plan_for_fold(fold, self._arguments).with_seed(seed)
-                run = create_run({**self._arguments, "plan": plan}, fold.prepared)
+                run = create_run(replace(self._arguments, plan=plan), fold.prepared)
                 runs.append((seed, run))
                 try:
-                    run.resume(on_epoch=self._arguments["on_epoch"], on_progress=report)
+                    run.resume(on_epoch=self._arguments.on_epoch, on_progress=report)
                 except DivergedError as error:
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 
 
-def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: Mapping[str, Any]) -> FoldNetworks:
+def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> FoldNetworks:
     """Return the networks of all folds, before their first step.
 
     Parameters
     ----------
     folds : sequence of Fold
     seeds : range
-    arguments : dict
-        The resolved arguments of `creche.train`, by name.
+    arguments : TrainArguments
+        The resolved arguments of `creche.train`.
 
     Raises
     ------
@@ -203,13 +202,13 @@ def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: Mapping
         If the plan is invalid, or the networks need more memory than there is.
 
     """
-    is_observed = arguments["on_epoch"] is not None or arguments["record"] not in (None, False)
-    one_by_one = is_observed or isinstance(plan_for_fold(folds[0], arguments).loss, CustomLoss)
+    is_observed = arguments.on_epoch is not None or arguments.record not in (None, False)
+    one_by_one = is_observed or plan_for_fold(folds[0], arguments).loss.is_python
     return (SequentialFolds if one_by_one else ColonyFolds)(folds, seeds, arguments)
 
 
-def plan_for_fold(fold: Fold, arguments: Mapping[str, Any]) -> Plan:
+def plan_for_fold(fold: Fold, arguments: TrainArguments) -> Plan:
     """Return the plan on a fold, with the first seed."""
-    plan: Plan = create_plan(arguments, fold.prepared) if arguments["plan"] is None else arguments["plan"]
+    plan: Plan = create_plan(arguments, fold.prepared) if arguments.plan is None else arguments.plan
     check_fit(plan, fold.prepared)
     return plan

@@ -5,58 +5,67 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
 from creche.engine.colony import Job, check_tables
 from creche.engine.native import Rows
-from creche.errors import CrecheWarning, PlanError, nearest
-from creche.model_selection.search_space import OF_THE_OPTIMIZER
+from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
+from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
 from creche.plan.plan import EarlyStopping, Plan
+from creche.table.bootstrap_sample import resample_rows
 from creche.table.folds import check_fold_arguments, prepare_folds
-from creche.table.prepare import Prepared, inspect_table, prepare, resample_rows
+from creche.table.inspection import inspect_table
+from creche.table.prepare import Prepared, prepare
 from creche.table.reading.read import is_table, read_table
-from creche.training.arguments import create_plan, default_loss, resolve_loss, resolve_optimizer, resolve_preparation
-from creche.training.train import train
-
-__all__ = ["Jobs", "complete_arguments"]
-
-# Arguments of `creche.train` that concern a single run.
-OF_ONE_RUN = (
-    "data",
-    "y",
-    "plan",
-    "threads",
-    "on_epoch",
-    "on_progress",
-    "checkpoint",
-    "checkpoint_every",
-    "resume",
-    "record",
+from creche.training.arguments import (
+    TrainArguments,
+    create_plan,
+    default_loss,
+    resolve_loss,
+    resolve_optimizer,
+    resolve_preparation,
 )
+
+__all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments"]
+
+# The data, and the arguments of `creche.train` that concern a single run.
+ONE_RUN = arguments_in("data", "run")
+
+_SHARED_DEFAULTS = {name: default for name, default in DEFAULTS.items() if name not in ONE_RUN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SweepArguments(TrainArguments):
+    """The arguments of one network of a sweep: those of `creche.train`, and fields of its optimizer."""
+
+    weight_decay: float | None = None
+    l1: float | None = None
+    momentum: float | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
 
 
 def complete_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments with the defaults of `creche.train` for those that are missing.
 
+    An argument may have several values, which `split_axes` recognizes.
+
     Raises
     ------
-    PlanError
+    UnknownArgumentError
         If a name is unknown, or belongs to a single run.
 
     """
-    parameters = signature(train).parameters
-    defaults = {name: p.default for name, p in parameters.items() if name not in OF_ONE_RUN}
     for name in arguments:
-        if name in OF_ONE_RUN:
-            raise PlanError(f"{name}: belongs to a single run of creche.train; leave it out")
-        if name not in defaults and name not in OF_THE_OPTIMIZER:
-            raise PlanError(f"{name}: unknown argument; {nearest(name, defaults)}")
-    assert Parameter.empty not in defaults.values()
-    return {**defaults, **arguments}
+        if name in ONE_RUN:
+            raise UnknownArgumentError(f"{name}: belongs to a single run of creche.train; leave it out", argument=name)
+        if name not in _SHARED_DEFAULTS and name not in OPTIMIZER_FIELDS:
+            known = [*_SHARED_DEFAULTS, *OPTIMIZER_FIELDS]
+            raise UnknownArgumentError(f"{name}: unknown argument; {nearest(name, known)}", argument=name)
+    return {**_SHARED_DEFAULTS, **arguments}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +152,7 @@ class Jobs:
         self.n_splits = 1 if folds is None else folds * repeats
         if folds is not None:
             check_fold_arguments(fixed)
-        read_options = resolve_preparation({**fixed, "preprocessing": None}).read_options
+        read_options = resolve_preparation(SweepArguments.complete(data, {**fixed, "preprocessing": None})).read_options
         self._data = read_table(data, read_options) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
@@ -159,9 +168,8 @@ class Jobs:
             If the plan is invalid: which value, and why.
 
         """
-        arguments = {**self._fixed, "seed": 0, **choice}
         try:
-            arguments["optimizer"], arguments["learning_rate"] = _resolve_optimizer(arguments), None
+            arguments = _with_optimizer(self._arguments({"seed": 0, **choice}))
             encoded = self._encode(arguments)[split]
             plan = create_plan(arguments, encoded.prepared)
         except PlanError as error:
@@ -178,7 +186,7 @@ class Jobs:
 
     def encode_split(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
         """Return the rows of one of the splits, encoded as one combination of values needs them."""
-        return self._encode({**self._fixed, **choice})[split]
+        return self._encode(self._arguments(choice))[split]
 
     def select_rows(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
         """Return the rows that the network with this seed trains on."""
@@ -186,12 +194,16 @@ class Jobs:
 
     def test_to_train(self, choice: Mapping[str, Any]) -> float:
         """Return the ratio of a fold's held-out rows to its training rows, both averaged over the folds."""
-        return self._encode({**self._fixed, **choice})[0].test_to_train
+        return self._encode(self._arguments(choice))[0].test_to_train
 
-    def _encode(self, arguments: Mapping[str, Any]) -> list[EncodedSplit]:
+    def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
+        """Return all arguments of one combination of values."""
+        return SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
+
+    def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
         loss = resolve_loss(arguments)
-        watches = self.folds is not None and EarlyStopping.of(arguments["early_stopping"]) is not None
-        key = f"{arguments['preprocessing']!r} {loss!r} {watches}"
+        stops_early = self.folds is not None and EarlyStopping.of(arguments.early_stopping) is not None
+        key = f"{arguments.preprocessing!r} {loss!r} {stops_early}"
         if key not in self._encoded:
             with warnings.catch_warnings():
                 if self._encoded:  # the table was prepared before, and warned of everything then
@@ -199,51 +211,48 @@ class Jobs:
                 if self.folds is None:
                     self._encoded[key] = [self._encode_single_split(arguments, loss)]
                 else:
-                    self._encoded[key] = self._encode_folds(arguments, loss, self.folds, watches)
+                    self._encoded[key] = self._encode_folds(arguments, loss, self.folds, stops_early)
         return self._encoded[key]
 
-    def _encode_single_split(self, arguments: Mapping[str, Any], loss: Loss | None) -> EncodedSplit:
+    def _encode_single_split(self, arguments: SweepArguments, loss: Loss | None) -> EncodedSplit:
         prepared = prepare(
-            self._data, self._y, resolve_preparation(arguments), task=arguments["task"], loss=loss, seed=0,
-            validation_data=arguments["validation_data"], test_data=arguments["test_data"],
-            weights=_weight_array(arguments),
+            self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss, seed=0,
+            validation_data=arguments.validation_data, test_data=arguments.test_data, weights=arguments.row_weights,
         )  # fmt: skip
-        return EncodedSplit(prepared, *prepared.rows(loss or default_loss(prepared.task), arguments["precision"]))
+        precision = arguments.chosen_precision
+        return EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), precision))
 
     def _encode_folds(
-        self, arguments: Mapping[str, Any], loss: Loss | None, n_folds: int, watches: bool
+        self, arguments: SweepArguments, loss: Loss | None, n_folds: int, stops_early: bool
     ) -> list[EncodedSplit]:
         """Return one encoded split for each fold of each repeat."""
         inspection = inspect_table(
-            self._data, self._y, resolve_preparation(arguments), task=arguments["task"], loss=loss,
-            weights=_weight_array(arguments),
+            self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss,
+            weights=arguments.row_weights,
         )  # fmt: skip
-        folds = prepare_folds(inspection, n_folds, self.repeats, 0, watches)
-        ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.learnt for fold in folds)
+        folds = prepare_folds(inspection, n_folds, self.repeats, 0, stops_early)
+        ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
         splits: list[EncodedSplit] = []
         for fold in folds:
-            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments["precision"]
-            rows, validation = fold.prepared.rows(fold_loss, precision)
+            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments.chosen_precision
+            rows, validation = fold.prepared.encode(fold_loss, precision)
             if not splits:
                 check_tables(rows, validation, len(folds))
-            held_out = fold.prepared.encoded(fold.held_out, fold_loss, precision) if watches else None
+            held_out = fold.prepared.encode_part(fold.held_out, fold_loss, precision) if stops_early else None
             position = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
             splits.append(EncodedSplit(fold.prepared, rows, validation, held_out, position, ratio))
         return splits
 
 
-def _weight_array(arguments: Mapping[str, Any]) -> Any:
-    """The weights of the rows, unless they are a column of the table."""
-    weights = arguments["sample_weight"]
-    return None if isinstance(weights, str) else weights
-
-
-def _resolve_optimizer(arguments: Mapping[str, Any]) -> Any:
-    """Return the optimizer, with its fields that are arguments of the sweep."""
+def _with_optimizer(arguments: SweepArguments) -> SweepArguments:
+    """Return the arguments with the optimizer as an object that has its learning rate and its other fields."""
     optimizer = resolve_optimizer(arguments)
-    values = {name: arguments[name] for name in OF_THE_OPTIMIZER if arguments.get(name) is not None}
+    values = {name: getattr(arguments, name) for name in OPTIMIZER_FIELDS if getattr(arguments, name) is not None}
     known = {field.name for field in fields(optimizer)}
     for name in values:
         if name not in known:
-            raise PlanError(f"{name}: {optimizer.key} has no {name}; leave it out, or choose an optimizer that has one")
-    return replace(optimizer, **values)
+            raise PlanError(
+                f"{name}: {optimizer.key} has no {name}; leave it out, or choose an optimizer that has one",
+                argument=name,
+            )
+    return replace(arguments, optimizer=replace(optimizer, **values), learning_rate=None)

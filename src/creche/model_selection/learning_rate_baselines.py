@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows
 from creche.model_selection.jobs import Jobs
-from creche.model_selection.search_space import OF_THE_OPTIMIZER
+from creche.plan.arguments import OPTIMIZER_FIELDS
 from creche.plan.network import Network
 from creche.plan.optimizers import Adam
 
@@ -67,7 +67,7 @@ def _create_constant_job(jobs: Jobs) -> Job:
     choice: dict[str, Any] = {
         "hidden": [], "activation": "relu", "dropout": 0.0, "initializer": None, "optimizer": "adam",
         "learning_rate": CONSTANT_LEARNING_RATE, "schedule": "cosine", "early_stopping": None,
-        **dict.fromkeys(OF_THE_OPTIMIZER),
+        **dict.fromkeys(OPTIMIZER_FIELDS),
     }  # fmt: skip
     plan, _ = jobs.create_plan(choice)
     job = jobs.create_job(plan, choice)

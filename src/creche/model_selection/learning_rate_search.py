@@ -22,7 +22,7 @@ from creche.model_selection.learning_rate_result import Band, LearningRates, bea
 from creche.model_selection.search_space import Axis, Combinations, Range, log_range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
 from creche.plan.activations import Activation
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import PER_LAYER, check_whole_number
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -42,14 +42,14 @@ LOWEST_RATE, HIGHEST_RATE = 1e-12, 1e6  # to which a range is extended
 MAX_EXTENSIONS, EXTENSION_FACTOR = 3, 100.0
 # A loss is still falling if it decreases by this share of its total decrease in this last share of the epochs.
 LAST_EPOCHS, STILL_FALLING = 0.1, 0.01
-PER_LAYER = ("activation", "dropout", "initializer")  # a list has a value for each layer, as in `creche.train`
 
 
 def _refuse_learning_rate(arguments: Mapping[str, Any]) -> None:
     if "learning_rate" in arguments:
         raise PlanError(
             f"learning_rate: got {arguments['learning_rate']!r}, but the search chooses it; leave it out, or give the "
-            f"rates to try, such as rates={EXAMPLE_RATES}"
+            f"rates to try, such as rates={EXAMPLE_RATES}",
+            argument="learning_rate",
         )
 
 
@@ -196,7 +196,7 @@ def _check_rates(rates: Any) -> list[float]:
 
 def _check_single_values(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that all networks share, and no learning rate."""
-    for name in PER_LAYER:
+    for name in PER_LAYER:  # a list has a value for each layer, as in `creche.train`
         arguments[name] = tuple(arguments[name]) if isinstance(arguments[name], list) else arguments[name]
     fixed, axes = split_axes({**arguments, "learning_rate": None})
     if axes:

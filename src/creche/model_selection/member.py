@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
+from creche.engine.run_state import RunState
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.model.history import History
 from creche.model.model import Model
@@ -57,7 +58,7 @@ class Member:
     def history(self) -> History:
         """One record per completed epoch."""
         scale = self.prepared.labels.scale
-        return History.of_engine(self._crew.history(self.number), self.plan.task, scale)
+        return History.from_engine(self._crew.history(self.number), self.plan.task, scale)
 
     @property
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
@@ -68,7 +69,7 @@ class Member:
     def model(self) -> Model:
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
-        steps = int(self._crew.state(self.number)["progress"][1])
+        steps = RunState(self._crew.state(self.number)).step
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:
@@ -80,10 +81,10 @@ class Member:
     @property
     def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
         """The partition that is evaluated ("test", else "validation", else "train") and the evaluation of the model."""
-        return self.prepared.evaluated[0], self._evaluate(self.model)
+        return self.prepared.evaluation_part[0], self._evaluate(self.model)
 
     def _evaluate(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
-        rows = self.prepared.evaluated[1]
+        rows = self.prepared.evaluation_part[1]
         return model.evaluate_rows(rows.observations, rows.weights)
 
     def __repr__(self) -> str:

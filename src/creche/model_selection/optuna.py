@@ -16,10 +16,10 @@ from creche.model_selection.colony import Colony
 from creche.model_selection.jobs import Jobs
 from creche.model_selection.member import Member
 from creche.model_selection.results import format_choice
-from creche.model_selection.search_space import CAN_DIFFER, Axis, Range, split_axes
+from creche.model_selection.search_space import Axis, Range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
 from creche.plan.activations import Activation
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import SWEEPABLE, check_whole_number
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -272,8 +272,8 @@ class _Search:
             return choice
         dependent = dict(self.space(trial))
         for name in dependent:
-            if name not in CAN_DIFFER:
-                raise PlanError(f"space: returns {name!r}, which cannot differ; {nearest(name, CAN_DIFFER)}")
+            if name not in SWEEPABLE:
+                raise PlanError(f"space: returns {name!r}, which cannot differ; {nearest(name, SWEEPABLE)}")
         return {**choice, **dependent}
 
     def _tell(self, trials: list[optuna.Trial], colony: Colony) -> None:

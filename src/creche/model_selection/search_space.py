@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from creche.errors import CrecheError, PlanError, nearest
+from creche.plan.arguments import SWEEPABLE, arguments_in
 
 __all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
 
@@ -171,14 +172,6 @@ def _check(name: str, low: object, high: object, count: object) -> None:
 
 METHODS = ("grid", "random", "sobol")
 
-# Fields of an optimizer that are arguments of a sweep, too.
-OF_THE_OPTIMIZER = ("weight_decay", "l1", "momentum", "clip_norm", "clip_value")
-
-CAN_DIFFER = (
-    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", *OF_THE_OPTIMIZER,
-    "schedule", "batch_size", "epochs", "early_stopping", "shuffle", "preprocessing",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -223,10 +216,10 @@ def split_axes(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]
         if values is None:
             fixed[name] = value
             continue
-        if name not in CAN_DIFFER:
+        if name not in SWEEPABLE:
             raise PlanError(
                 f"{name}: got {value!r}; needs one value, since all networks of a sweep share it. Several values are "
-                f"possible for {', '.join(CAN_DIFFER)}; for several seeds, give seeds=8"
+                f"possible for {', '.join(SWEEPABLE)}; for several seeds, give seeds=8"
             )
         axes.append(Axis(name, values))
     return fixed, axes
@@ -236,11 +229,11 @@ def _parse_values(name: str, value: Any) -> tuple[Any, ...] | Range | None:
     """Return the values of an argument that has several; None for a single value."""
     if isinstance(value, Range):
         return value
-    if isinstance(value, np.ndarray) and value.ndim == 1 and name != "hidden" and name in CAN_DIFFER:
+    if isinstance(value, np.ndarray) and value.ndim == 1 and name != "hidden" and name in SWEEPABLE:
         value = value.tolist()
     if not isinstance(value, list):
         return None
-    if name not in CAN_DIFFER and name not in ("seed", "task", "precision"):
+    if name not in SWEEPABLE and name not in arguments_in("plan"):
         return None  # one value that is a list, such as the names of several labels
     if name == "hidden" and not any(isinstance(item, Sequence | np.ndarray) for item in value):
         return None  # the widths of one network

@@ -304,7 +304,7 @@ def merge_colonies(colonies: Sequence[Colony], fixed: Mapping[str, Any] = Mappin
 
     """
     members = [member for colony in colonies for member in colony]
-    crew = Crew.joined([colony.crew for colony in colonies])
+    crew = Crew.merge([colony.crew for colony in colonies])
     names = [name for name in dict.fromkeys(name for member in members for name in member.choice) if name != "seed"]
     choices = [
         {name: member.choice.get(name, fixed.get(name)) for name in names} | {"seed": member.choice["seed"]}

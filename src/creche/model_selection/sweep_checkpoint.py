@@ -130,7 +130,7 @@ def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
         {
             "plan": _summarize([job.plan.to_dict() for job in colony.crew.jobs]),
             "preparation": {**_summarize(preparations), **folds},
-            "table": describe_table(prepared[0].used_table(), prepared[0].beside()),
+            "table": describe_table(prepared[0].training_table(), prepared[0].side_tables()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),
         }

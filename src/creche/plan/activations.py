@@ -1,4 +1,4 @@
-"""The functions a neuron can apply to its weighted sum z."""
+"""The activations: the functions a neuron can apply to its weighted sum z."""
 
 from __future__ import annotations
 
@@ -15,31 +15,38 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Activation(Component):
-    """The base of all activations."""
+    """The base of all activations: the function f that a neuron applies to its weighted sum z = x W + b."""
 
     @property
     def parameter(self) -> float:
-        """The one number the engine takes for it."""
+        """The number that the engine takes with it."""
         return 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Identity(Activation):
-    """z as it is."""
+    """The identity, f(z) = z: the activation of the output layer."""
 
     key: ClassVar[str] = "identity"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Relu(Activation):
-    """max(0, z); its derivative at 0 is taken as 0."""
+    """Rectified linear unit, f(z) = max(0, z), with f'(0) = 0 (Nair & Hinton 2010)."""
 
     key: ClassVar[str] = "relu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LeakyRelu(Activation):
-    """z where positive, slope * z elsewhere (Maas, Hannun & Ng 2013)."""
+    """Leaky rectified linear unit (Maas, Hannun & Ng 2013): f(z) = z where z > 0, slope z elsewhere.
+
+    Parameters
+    ----------
+    slope : float, default 0.01
+        Slope below 0, at least 0.
+
+    """
 
     key: ClassVar[str] = "leaky_relu"
     slope: float = number_field(0.01, at_least=0)
@@ -51,7 +58,16 @@ class LeakyRelu(Activation):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Elu(Activation):
-    """z where positive, alpha * (exp(z) - 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016)."""
+    """Exponential linear unit (Clevert, Unterthiner & Hochreiter 2016, equation 15).
+
+    f(z) = z where z > 0, alpha (exp(z) - 1) elsewhere.
+
+    Parameters
+    ----------
+    alpha : float, default 1
+        The activation falls to -alpha for very negative z; above 0.
+
+    """
 
     key: ClassVar[str] = "elu"
     alpha: float = number_field(1.0, above=0)
@@ -63,56 +79,69 @@ class Elu(Activation):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Selu(Activation):
-    """ELU scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """Scaled exponential linear unit (Klambauer et al. 2017, equation 2), which keeps mean 0 and variance 1.
+
+    f(z) = 1.0507 z where z > 0, 1.0507 · 1.6733 (exp(z) - 1) elsewhere.
+    """
 
     key: ClassVar[str] = "selu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Gelu(Activation):
-    """z * Phi(z), Phi the normal distribution function (Hendrycks & Gimpel 2016)."""
+    """Gaussian error linear unit (Hendrycks & Gimpel 2016): f(z) = z Phi(z), Phi the normal distribution function."""
 
     key: ClassVar[str] = "gelu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GeluTanh(Activation):
-    """GELU with Phi approximated through tanh, as in the same paper."""
+    """Gaussian error linear unit, approximated by tanh (Hendrycks & Gimpel 2016, section 2).
+
+    f(z) = z (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (z + 0.044715 z^3).
+    """
 
     key: ClassVar[str] = "gelu_tanh"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Silu(Activation):
-    """z * sigmoid(z), also called swish (Elfwing, Uchibe & Doya 2018)."""
+    """Sigmoid linear unit, also called swish (Elfwing, Uchibe & Doya 2018): f(z) = z / (1 + exp(-z))."""
 
     key: ClassVar[str] = "silu"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mish(Activation):
-    """z * tanh(softplus(z)) (Misra 2020)."""
+    """Mish (Misra 2019): f(z) = z tanh(log(1 + exp(z)))."""
 
     key: ClassVar[str] = "mish"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Tanh(Activation):
-    """The hyperbolic tangent."""
+    """Hyperbolic tangent, f(z) = tanh(z), between -1 and 1."""
 
     key: ClassVar[str] = "tanh"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sigmoid(Activation):
-    """1 / (1 + exp(-z))."""
+    """Logistic function, f(z) = 1 / (1 + exp(-z)), between 0 and 1."""
 
     key: ClassVar[str] = "sigmoid"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Softplus(Activation):
-    """log(1 + exp(beta * z)) / beta."""
+    """Softplus (Dugas et al. 2001), a smooth `Relu`: f(z) = log(1 + exp(beta z)) / beta.
+
+    Parameters
+    ----------
+    beta : float, default 1
+        Sharpness of the bend at 0, above 0.
+
+    """
 
     key: ClassVar[str] = "softplus"
     beta: float = number_field(1.0, above=0)

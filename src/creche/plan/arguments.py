@@ -1,25 +1,305 @@
-"""The arguments that plans and training take."""
+"""The table of arguments: one entry for each argument of `creche.train`, from which every other list of them derives.
+
+What a plan file may hold, what a sweep may vary, what folds refuse, what estimators pass on, and the options of the
+command line with their help are all read from `ARGUMENTS`. The signature of `creche.train` and the fields of
+`creche.training.arguments.TrainArguments` are written out, for editors and type checkers; a test holds them to it.
+
+To add an argument: an entry here, a parameter of `creche.train`, a field of `TrainArguments`, and its use.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, TypeVar
+
 import numpy as np
 
-from creche.errors import PlanError
+from creche.errors import PlanError, UnknownArgumentError, nearest
 
-__all__ = ["check_whole_number"]
+__all__ = [
+    "ARGUMENTS", "DEFAULTS", "NETWORK", "OPTIMIZER_FIELDS", "PER_LAYER", "REQUIRED", "ROWS", "SWEEPABLE", "TABLE",
+    "TRAINING", "Argument", "CommandOption", "Group", "arguments_in", "check_whole_number", "reject_unknown",
+]  # fmt: skip
+
+Group: TypeAlias = Literal["data", "plan", "preparation", "optimizer", "held_out", "run"]
+
+REQUIRED: Any = ...  # the default of an argument that has none
+
+# The headings of the command line's help under which options are listed.
+TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOption:
+    """How the command line takes an argument.
+
+    Attributes
+    ----------
+    panel, help : str
+        The heading it appears under, and its line there.
+    kind : type
+        The type of the text typed: str, int, float, bool, Path, or list for an option that may be repeated.
+    default : str
+        What the help shows as the default; empty for nothing.
+    flag : str
+        Its flag, if that is not the argument's name.
+    parser : str
+        Where the function lies that turns the text into a value, as ``module:function``; imported when it is needed.
+    words : str
+        Where the words lie that a shell may complete, as ``module:name``.
+
+    """
+
+    panel: str
+    help: str
+    kind: type = str
+    default: str = ""
+    flag: str = ""
+    parser: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of `creche.train`, or a field of its optimizer that sweeps take as an argument, too.
+
+    Attributes
+    ----------
+    name : str
+    default : object
+        `REQUIRED` if there is none.
+    group : str
+        "data": the table and its labels. "plan": what a `Plan` holds. "preparation": what a `Preparation` holds.
+        "optimizer": a field of the optimizer, and no argument of `creche.train`. "held_out": tables for validation and
+        testing. "run": how one run is carried out and observed.
+    per_layer : {"", "hidden", "all"}
+        Whether a list holds a value for each layer: of the hidden layers, or of all of them.
+    sweepable : bool
+        Whether the networks of a sweep may differ in it.
+    with_folds : bool
+        Whether it can be given together with folds, which split the table themselves.
+    estimator : bool
+        Whether the estimators have a parameter of this name and pass it on as it is.
+    command : CommandOption, optional
+        None if the command line does not have it.
+
+    """
+
+    name: str
+    default: Any
+    group: Group
+    per_layer: Literal["", "hidden", "all"] = ""
+    sweepable: bool = False
+    with_folds: bool = True
+    estimator: bool = False
+    command: CommandOption | None = None
+
+
+def _option(panel: str, help: str, kind: type = str, default: str = "", **more: str) -> CommandOption:
+    """Return an option whose parser and words are named without the modules they usually lie in."""
+    if "parser" in more:
+        more["parser"] = f"creche.cli.options:{more['parser']}"
+    return CommandOption(panel, help, kind, default, **more)
+
+
+# In the order in which the command line's help lists them.
+_ENTRIES = (
+    Argument("data", REQUIRED, "data"),
+    Argument("y", None, "data"),
+    Argument("label", None, "preparation", command=_option(
+        TABLE, "Column to predict; several numeric columns separated by commas.", parser="parse_words",
+    )),
+    Argument("schema", None, "preparation", estimator=True, command=_option(
+        TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "
+        "more columns.", list, "inferred", flag="--column", parser="parse_roles",
+    )),
+    Argument("preprocessing", None, "preparation", sweepable=True, estimator=True, command=_option(
+        TABLE, "Scaling of numbers: standard, robust, quantile or none.", str, "standard",
+        words="creche.plan.words:SCALINGS",
+    )),
+    Argument("standardize", True, "preparation", estimator=True),
+    Argument("classes", None, "preparation"),
+    Argument("read_options", None, "preparation"),
+    Argument("missing_label", "error", "preparation"),
+    Argument("task", None, "plan", command=_option(
+        TABLE, "Task: classification or regression.", str, "from the label",
+        words="creche.plan.words:TASKS",
+    )),
+    Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
+    )),
+    Argument("activation", "relu", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Activation of the hidden layers: relu, gelu, tanh, …", str, "relu", parser="parse_words",
+        words="creche.plan:ACTIVATIONS",
+    )),
+    Argument("dropout", 0.0, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Share of activations dropped at random while training.", float, "0", parser="parse_shares",
+    )),
+    Argument("initializer", None, "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Initial weights: he_normal, glorot_uniform, …", str, "by activation",
+        words="creche.plan:INITIALIZERS",
+    )),
+    Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, …", str, "by task",
+        words="creche.plan:LOSSES",
+    )),
+    Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
+    )),
+    Argument("learning_rate", None, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Step size of the optimizer.", float, "the optimizer's",
+    )),
+    Argument("schedule", "constant", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
+        words="creche.plan:SCHEDULES",
+    )),
+    Argument("batch_size", 32, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Rows per step.", int, "32",
+    )),
+    Argument("epochs", 100, "plan", sweepable=True, command=_option(
+        TRAINING, "Passes over the training rows.", int, "100",
+    )),
+    Argument("early_stopping", None, "plan", sweepable=True, command=_option(
+        TRAINING, "Stop after this many epochs without improvement.", int, "off",
+    )),
+    Argument("shuffle", True, "plan", sweepable=True, estimator=True),
+    Argument("precision", "float32", "plan"),
+    Argument("class_weight", None, "preparation", command=_option(
+        TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",
+        parser="parse_class_weight",
+    )),
+    Argument("sample_weight", None, "preparation", command=_option(
+        TRAINING, "Column that holds the weight of each row.",
+    )),
+    Argument("seed", 0, "plan", command=_option(
+        TRAINING, "Seed for all that is random: split, initial weights, order of rows, dropout.", int, "0",
+    )),
+    Argument("weight_decay", None, "optimizer", sweepable=True, command=_option(
+        TRAINING, "Strength of weight decay.", float, "0",
+    )),
+    Argument("l1", None, "optimizer", sweepable=True),
+    Argument("momentum", None, "optimizer", sweepable=True),
+    Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
+        TRAINING, "Largest allowed norm of the gradient.", float, "none",
+    )),
+    Argument("clip_value", None, "optimizer", sweepable=True),
+    Argument("validation_fraction", 0.3, "preparation", command=_option(
+        ROWS, "Share of rows held out for validation.", float, "0.3",
+    )),
+    Argument("test_fraction", 0.0, "preparation", with_folds=False, command=_option(
+        ROWS, "Share of rows held out for testing.", float, "0",
+    )),
+    Argument("stratify", True, "preparation"),
+    Argument("group", None, "preparation", command=_option(
+        ROWS, "Column whose equal values stay in one part of the split, such as patient.",
+    )),
+    Argument("time", None, "preparation", command=_option(
+        ROWS, "Column to order by: the latest rows are held out.",
+    )),
+    Argument("split_column", None, "preparation", with_folds=False, command=_option(
+        ROWS, "Column that assigns each row to train, validation or test.",
+    )),
+    Argument("split_seed", None, "preparation", command=_option(
+        ROWS, "Seed for the split only.", int, "the seed",
+    )),
+    Argument("duplicates", "warn", "preparation", command=_option(
+        ROWS, "Handling of duplicate rows: warn, drop, or together to keep all copies in one part.", str, "warn",
+        words="creche.plan.words:DUPLICATES",
+    )),
+    Argument("validation_data", None, "held_out", with_folds=False, command=_option(
+        ROWS, "File with validation rows.", Path,
+    )),
+    Argument("test_data", None, "held_out", with_folds=False, command=_option(
+        ROWS, "File with test rows.", Path,
+    )),
+    Argument("plan", None, "run"),
+    Argument("threads", None, "run", estimator=True, command=_option(
+        TRAINING, "Number of threads.", int, "all cores",
+    )),
+    Argument("on_epoch", None, "run", estimator=True),
+    Argument("on_progress", None, "run"),
+    Argument("checkpoint", None, "run", with_folds=False, command=_option(
+        FILES, "Folder for checkpoints of the run while it trains.", Path,
+    )),
+    Argument("checkpoint_every", 10, "run", command=_option(
+        FILES, "Epochs between checkpoints.", int, "10",
+    )),
+    Argument("resume", False, "run", with_folds=False, command=_option(
+        FILES, "Continue from the latest checkpoint in that folder.", bool,
+    )),
+    Argument("record", None, "run"),
+)  # fmt: skip
+
+ARGUMENTS: Mapping[str, Argument] = MappingProxyType({argument.name: argument for argument in _ENTRIES})
+
+
+def arguments_in(*groups: Group) -> tuple[str, ...]:
+    """Return the names of the arguments in these groups, in the order of the table.
+
+    Examples
+    --------
+    >>> arguments_in("optimizer")
+    ('weight_decay', 'l1', 'momentum', 'clip_norm', 'clip_value')
+
+    """
+    return tuple(argument.name for argument in _ENTRIES if argument.group in groups)
+
+
+OPTIMIZER_FIELDS = arguments_in("optimizer")
+PER_LAYER = tuple(argument.name for argument in _ENTRIES if argument.per_layer)
+SWEEPABLE = tuple(argument.name for argument in _ENTRIES if argument.sweepable)
+
+# The arguments of `creche.train` that may be left out.
+DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {a.name: a.default for a in _ENTRIES if a.group != "optimizer" and a.default is not REQUIRED}
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reject_unknown(function: F) -> F:
+    """Make a function answer a keyword it does not have with an error that suggests the nearest right one.
+
+    Examples
+    --------
+    >>> @reject_unknown
+    ... def fit(*, epochs=100): ...
+    >>> fit(epoch=5)
+    Traceback (most recent call last):
+    creche.errors.UnknownArgumentError: epoch: unknown argument of fit; did you mean 'epochs'? Choose one of epochs
+
+    """
+    parameters = inspect.signature(function).parameters.values()
+    own = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    known, choices = frozenset(own), [name for name in own if name != "self"]
+
+    @wraps(function)
+    def checked(*args: Any, **keywords: Any) -> Any:
+        if not keywords.keys() <= known:
+            name = next(name for name in keywords if name not in known)
+            owner = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            raise UnknownArgumentError(f"{name}: unknown argument of {owner}; {nearest(name, choices)}", argument=name)
+        return function(*args, **keywords)
+
+    return checked  # type: ignore[return-value]
 
 
 def check_whole_number(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
-    """A whole number.
+    """Return a value as an int.
 
     Raises
     ------
     PlanError
-        If it is none, too small or too large.
+        If it is no whole number, too small or too large.
 
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}")
+        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}", argument=name)
     if at_most is not None and value > at_most:
-        raise PlanError(f"{name}: got {value:,}; needs a whole number of at most {at_most:,}")
+        raise PlanError(f"{name}: got {value:,}; needs a whole number of at most {at_most:,}", argument=name)
     return int(value)

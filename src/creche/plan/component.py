@@ -1,7 +1,8 @@
-"""What all parts of a plan have in common: they are frozen, checked, print briefly and go to JSON and back.
+"""The base of all components of a plan: they are frozen, checked, print briefly and go to JSON and back.
 
-A part is a frozen dataclass whose fields say their range (`number_field`, `count_field`, `flag_field`). Parts of one family (the
-activations, the optimizers, …) are known by a word each and collected in a `Registry`, the one place that lists them.
+A component is a frozen dataclass whose fields declare their bounds (`number_field`, `count_field`, `flag_field`).
+Components of one kind (the activations, the optimizers, …) each have a key and are collected in a `Registry`, the one
+place that lists them.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from creche.errors import PlanError, nearest
+from creche.plan.words import canonical_word
 
-__all__ = ["Component", "Registry", "count_field", "flag_field", "number_field"]
+__all__ = ["Bounds", "Component", "Registry", "count_field", "flag_field", "number_field"]
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Which numbers a field takes, and how to say so."""
+    """The numbers a field takes."""
 
     above: float = -math.inf
     at_least: float = -math.inf
@@ -28,14 +30,14 @@ class Bounds:
     at_most: float = math.inf
     whole: bool = False
 
-    def holds(self, value: float) -> bool:
+    def contain(self, value: float) -> bool:
         return math.isfinite(value) and self.above < value < self.below and self.at_least <= value <= self.at_most
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         bounds = [
-            f"{word} {bound:,}" if self.whole else f"{word} {bound:g}"
-            for word, bound in (
+            f"{relation} {bound:,}" if self.whole else f"{relation} {bound:g}"
+            for relation, bound in (
                 ("above", self.above),
                 ("of at least", self.at_least),
                 ("below", self.below),
@@ -45,20 +47,38 @@ class Bounds:
         ]
         return " and ".join([f"{kind} {bounds[0]}", *bounds[1:]]) if bounds else f"a finite {kind.removeprefix('a ')}"
 
-    def check(self, where: str, value: object) -> float | int:
-        if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.holds(value):
-            return value  # nearly always; the abstract kinds of numbers below are slow to ask
+    def check(self, place: str, value: object) -> float | int:
+        """Return a value as int or float, if it lies within the bounds.
+
+        Parameters
+        ----------
+        place : str
+            Where the value was given, such as ``Adam.learning_rate``.
+        value : object
+
+        Raises
+        ------
+        PlanError
+            If it is no number of the kind, or out of bounds.
+
+        """
+        if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.contain(value):
+            return value  # nearly always; the abstract kinds of numbers below are slow to check
         kind = numbers.Integral if self.whole else numbers.Real
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise PlanError(f"{where}: got {value!r}; needs {self}")
+            raise _wrong(place, repr(value), str(self))
         if isinstance(value, numbers.Integral) and abs(int(value)) > 2**64:  # too large to print, and for float()
-            raise PlanError(f"{where}: got a number of {int(value).bit_length()} bits; needs {self}")
+            raise _wrong(place, f"a number of {int(value).bit_length()} bits", str(self))
         converted = int(value) if isinstance(value, numbers.Integral) and self.whole else float(value)
         if math.isinf(converted):
-            raise PlanError(f"{where}: got {value!r}; needs a finite number")
-        if not self.holds(converted):
-            raise PlanError(f"{where}: got {value!r}; needs {self}")
+            raise _wrong(place, repr(value), "a finite number")
+        if not self.contain(converted):
+            raise _wrong(place, repr(value), str(self))
         return converted
+
+
+def _wrong(place: str, value: str, needs: str) -> PlanError:
+    return PlanError(f"{place}: got {value}; needs {needs}", argument=place.rpartition(".")[2])
 
 
 def number_field(
@@ -70,60 +90,61 @@ def number_field(
     at_most: float = math.inf,
     optional: bool = False,
 ) -> Any:
-    """A field that takes a finite number within bounds, or None if optional."""
-    return field(default=default, metadata={"range": Bounds(above, at_least, below, at_most), "optional": optional})
+    """Declare a field that takes a finite number within bounds, or None if optional."""
+    return field(default=default, metadata={"bounds": Bounds(above, at_least, below, at_most), "optional": optional})
 
 
 def count_field(default: Any = MISSING, *, at_least: int = 1, at_most: float = math.inf, optional: bool = False) -> Any:
-    """A field that takes a whole number."""
+    """Declare a field that takes a whole number."""
     return field(
         default=default,
-        metadata={"range": Bounds(at_least=at_least, at_most=at_most, whole=True), "optional": optional},
+        metadata={"bounds": Bounds(at_least=at_least, at_most=at_most, whole=True), "optional": optional},
     )
 
 
 def flag_field(default: bool) -> Any:
-    """A field that takes True or False."""
+    """Declare a field that takes True or False."""
     return field(default=default, metadata={"flag": True})
 
 
 @cache
-def _checked_fields(part: type[Component]) -> tuple[tuple[str, Bounds | None, bool], ...]:
-    """Names of a part's fields that are numbers, with their range and whether None will do, or flags, without."""
+def _checked_fields(component: type[Component]) -> tuple[tuple[str, Bounds | None, bool], ...]:
+    """Return name, bounds and whether None is allowed of each field that takes a number, or a flag (without bounds)."""
     return tuple(
-        (f.name, f.metadata.get("range"), f.metadata.get("optional", False))
-        for f in fields(part)
-        if "range" in f.metadata or f.metadata.get("flag")
+        (f.name, f.metadata.get("bounds"), f.metadata.get("optional", False))
+        for f in fields(component)
+        if "bounds" in f.metadata or f.metadata.get("flag")
     )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Component:
-    """The base of every part of a plan."""
+    """The base of every component of a plan."""
 
-    key: ClassVar[str] = ""  # what users type for it, in families
+    key: ClassVar[str] = ""  # the word users type for it, where there is a choice
 
     def __post_init__(self) -> None:
-        for name, limits, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
+        for name, bounds, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
             value = getattr(self, name)
-            if limits is None:
+            if bounds is None:
                 if not isinstance(value, bool):
-                    raise PlanError(f"{type(self).__name__}.{name}: got {value!r}; needs True or False")
+                    raise _wrong(f"{type(self).__name__}.{name}", repr(value), "True or False")
             elif not (value is None and optional):
-                checked = limits.check(f"{type(self).__name__}.{name}", value)
+                checked = bounds.check(f"{type(self).__name__}.{name}", value)
                 if checked is not value:
                     object.__setattr__(self, name, checked)
 
     def __repr__(self) -> str:
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if not self._is_default(f.name)]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        changed = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if not self.has_default(f.name)]
+        return f"{type(self).__name__}({', '.join(changed)})"
 
-    def _is_default(self, name: str) -> bool:
+    def has_default(self, name: str) -> bool:
+        """Whether a field has its default."""
         default = next(f.default for f in fields(self) if f.name == name)
         return default is not MISSING and bool(getattr(self, name) == default)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data: the word it is known by (`kind`), then every field, parts within parts likewise."""
+        """Return plain data: the key as `kind`, then every field, components within it likewise."""
         out: dict[str, Any] = {"kind": self.key} if self.key else {}
         for f in fields(self):
             out[f.name] = _plain(getattr(self, f.name))
@@ -131,12 +152,12 @@ class Component:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The part that `to_dict` described; what is left out takes its default, and unknown keys are errors.
+        """Return the component that `to_dict` described; keys left out take their default, unknown ones are errors.
 
         Raises
         ------
         PlanError
-            If it is no dict, a key is unknown, or a value out of range.
+            If `data` is no dict, a key is unknown, or a value out of bounds.
 
         """
         if not isinstance(data, Mapping):
@@ -145,10 +166,10 @@ class Component:
         values = {key: value for key, value in data.items() if not (key == "kind" and cls.key)}
         for key in values:
             if key not in known:
-                raise PlanError(f"{cls.__name__}: unknown key {key!r}; {nearest(key, known)}")
+                raise PlanError(f"{cls.__name__}: unknown key {key!r}; {nearest(key, known)}", argument=key)
         missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in values]
         if missing:
-            raise PlanError(f"{cls.__name__}: {missing[0]!r} is missing")
+            raise PlanError(f"{cls.__name__}: {missing[0]!r} is missing", argument=missing[0])
         return cls(**values)
 
 
@@ -164,7 +185,7 @@ P = TypeVar("P", bound=Component)
 
 
 class Registry(Generic[P]):
-    """The parts among which a user chooses with a word, and the one list of them."""
+    """The components among which a user chooses with a word, and the one list of them."""
 
     def __init__(self, name: str, *members: type[P]) -> None:
         self.name = name
@@ -172,10 +193,11 @@ class Registry(Generic[P]):
 
     @property
     def words(self) -> list[str]:
+        """The keys of the components."""
         return list(self.members)
 
-    def of(self, choice: object, where: str | None = None) -> P:
-        """The part that a word, a dict (as from `to_dict`) or a part itself stands for.
+    def of(self, choice: object, place: str | None = None) -> P:
+        """Return the component that a word in any case, a dict (as from `to_dict`) or a component stands for.
 
         Raises
         ------
@@ -183,18 +205,23 @@ class Registry(Generic[P]):
             If there is none of that name.
 
         """
-        where = where or self.name
+        place = place or self.name
+        argument = place.rpartition(".")[2]
         if isinstance(choice, tuple(self.members.values())):
             return choice  # type: ignore[return-value]
         for member in self.members.values():
             if choice is member:
                 raise PlanError(
-                    f"{where}: got the class {member.__name__}; give {member.__name__}(), or {member.key!r}"
+                    f"{place}: got the class {member.__name__}; give {member.__name__}(), or {member.key!r}",
+                    argument=argument,
                 )
         word = choice.get("kind") if isinstance(choice, Mapping) else choice
         if not isinstance(word, str):
-            raise PlanError(f"{where}: got {word!r}; needs a word. There are: {', '.join(self.words)}")
-        if word not in self.members:
-            raise PlanError(f"{where}: got {word!r}; {nearest(word, self.words)}")
-        chosen = self.members[word]
+            raise PlanError(
+                f"{place}: got {word!r}; needs a word; choose one of {', '.join(self.words)}", argument=argument
+            )
+        key = canonical_word(word, self.members)
+        if key not in self.members:
+            raise PlanError(f"{place}: got {word!r}; {nearest(word, self.words)}", argument=argument)
+        chosen = self.members[key]
         return chosen.from_dict(choice) if isinstance(choice, Mapping) else chosen()

@@ -1,4 +1,4 @@
-"""How the weights of a layer begin. Biases begin at 0."""
+"""The initializers: the weights of a layer before the first step. Biases begin at 0."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Initializer(Component):
-    """The base of all initializers."""
+    """The base of all initializers: the weights W (n_in, n_out) of a layer before the first step."""
 
     @property
     def parameter(self) -> float:
-        """The one number the engine takes for it."""
+        """The number that the engine takes with it."""
         return 1.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Scaled(Initializer):
+class _GainInitializer(Initializer):
     gain: float = number_field(1.0, above=0)
 
     @property
@@ -34,64 +34,122 @@ class _Scaled(Initializer):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class GlorotUniform(_Scaled):
-    """Uniform within gain * sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010, eq. 16)."""
+class GlorotUniform(_GainInitializer):
+    """Uniform in (-a, a) with a = gain sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010, equation 16).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "glorot_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class GlorotNormal(_Scaled):
-    """Normal with standard deviation gain * sqrt(2 / (n_in + n_out))."""
+class GlorotNormal(_GainInitializer):
+    """Normal with standard deviation gain sqrt(2 / (n_in + n_out)) (Glorot & Bengio 2010).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "glorot_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class HeUniform(_Scaled):
-    """Uniform within gain * sqrt(6 / n_in) (He et al. 2015)."""
+class HeUniform(_GainInitializer):
+    """Uniform in (-a, a) with a = gain sqrt(6 / n_in) (He et al. 2015).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "he_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class HeNormal(_Scaled):
-    """Normal with standard deviation gain * sqrt(2 / n_in) (He et al. 2015, eq. 10)."""
+class HeNormal(_GainInitializer):
+    """Normal with standard deviation gain sqrt(2 / n_in) (He et al. 2015, equation 10).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "he_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LecunUniform(_Scaled):
-    """Uniform within gain * sqrt(3 / n_in) (LeCun et al. 1998)."""
+class LecunUniform(_GainInitializer):
+    """Uniform in (-a, a) with a = gain sqrt(3 / n_in) (LeCun et al. 1998).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "lecun_uniform"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LecunNormal(_Scaled):
-    """Normal with standard deviation gain * sqrt(1 / n_in) (LeCun et al. 1998, eq. 16)."""
+class LecunNormal(_GainInitializer):
+    """Normal with standard deviation gain sqrt(1 / n_in) (LeCun et al. 1998, equation 16).
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "lecun_normal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Orthogonal(_Scaled):
-    """Orthonormal rows or columns, times gain (Saxe, McClelland & Ganguli 2014)."""
+class Orthogonal(_GainInitializer):
+    """Orthonormal rows or columns, times gain (Saxe, McClelland & Ganguli 2014).
+
+    W = gain Q, where Q is the orthonormal factor of a matrix of standard normal numbers.
+
+    Parameters
+    ----------
+    gain : float, default 1
+        Factor of all weights, above 0.
+
+    """
 
     key: ClassVar[str] = "orthogonal"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Zeros(Initializer):
-    """All weights 0: neurons of a layer then stay equal, which is of use only in experiments."""
+    """All weights 0: the neurons of a layer then stay equal, which is of use only in experiments."""
 
     key: ClassVar[str] = "zeros"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant(Initializer):
-    """All weights the same."""
+    """All weights the same number.
+
+    Parameters
+    ----------
+    value : float, default 0
+        The number.
+
+    """
 
     key: ClassVar[str] = "constant"
     value: float = number_field(0.0)
@@ -116,7 +174,7 @@ INITIALIZERS: Registry[Initializer] = Registry(
 
 
 def default_initializer(activation: Activation) -> Initializer:
-    """The usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's."""
+    """Return the usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's."""
     if isinstance(activation, Relu | LeakyRelu | Elu | Gelu | GeluTanh | Silu | Mish | Softplus):
         return HeUniform()
     return LecunNormal() if isinstance(activation, Selu) else GlorotUniform()

@@ -1,9 +1,10 @@
-"""What all losses have in common."""
+"""The losses: what training minimizes, with the head that turns outputs into predictions."""
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 from creche.plan.component import Component, Registry, number_field
+from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, Head
 
 __all__ = [
     "LOSSES",
@@ -31,49 +33,120 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Loss(Component):
-    """The base of all losses."""
-
-    for_classes: ClassVar[bool] = False  # can judge classes
-    for_numbers: ClassVar[bool] = False  # can judge numbers
-
-
 Array: TypeAlias = NDArray[Any]
-
-
 LossFunction: TypeAlias = Callable[[Array, Array], tuple[Any, Any]]
 
-
-NO_SOURCE = ""
-
-
 NAME_LENGTH = 200
+SMALLEST_SHARE = 1e-12  # of a class in the best constant, whose logarithm is taken
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Loss(Component):
+    """The base of all losses; what the rest of Creche asks of a loss is asked here.
+
+    Attributes
+    ----------
+    tasks : tuple of str
+        Of ``"classification"`` and ``"regression"``, those it is for.
+    takes_class_numbers : bool
+        Whether labels that are classes go to it as their numbers, (n,), rather than as columns of 0 and 1.
+    standardizes_labels : bool
+        Whether labels that are numbers may be standardized for it.
+    smallest_label : float
+        The smallest number that it takes as a label.
+    is_nonnegative : bool
+        Whether its values are 0 or more.
+    is_python : bool
+        Whether it is a Python function, which the engine calls for each batch and only for one network at a time.
+
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ()
+    takes_class_numbers: ClassVar[bool] = True
+    standardizes_labels: ClassVar[bool] = True
+    smallest_label: ClassVar[float] = -math.inf
+    is_nonnegative: ClassVar[bool] = True
+    is_python: ClassVar[bool] = False
+
+    classification_head: ClassVar[Head] = SOFTMAX
+    regression_head: ClassVar[Head] = IDENTITY
+
+    def head(self, task: str) -> Head:
+        """What turns the weighted sums of the output layer into predictions."""
+        return self.classification_head if task == "classification" else self.regression_head
+
+    def head_gradient(self, task: str, z: Array, weight: Array) -> Array:
+        """The gradient of ``(weight * prediction).sum()`` with respect to the weighted sums z, (n, outputs)."""
+        return self.head(task).gradient(z, weight)
+
+    def outputs(self, classes: int) -> int:
+        """How many outputs a network needs for so many classes."""
+        return classes
+
+    @property
+    def predicted_quantile(self) -> float | None:
+        """The quantile of the label that minimizes the loss, for a loss named after it; None otherwise."""
+        return None
+
+    def best_constant(self, labels: Array, weights: Array | None, outputs: int) -> NDArray[np.float64]:
+        """The outputs, before the head, of the constant prediction with the lowest loss, (outputs,).
+
+        Parameters
+        ----------
+        labels : (n,) or (n, outputs) array
+            Numbers of classes, or targets, as the engine takes them.
+        weights : (n,) array, optional
+        outputs : int
+
+        """
+        if labels.ndim == 1:
+            counts = np.bincount(labels, weights, outputs)
+            return np.asarray(np.log(np.maximum(counts / counts.sum(), SMALLEST_SHARE)))
+        return self._best_number(labels.astype(np.float64), weights)
+
+    def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
+        return np.asarray(np.average(targets, axis=0, weights=weights))
+
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """Return the attributes of the loss in the compiled engine's plan."""
+        return self.to_dict()
+
+    def engine_callback(self) -> LossFunction | None:
+        """Return the function that the engine calls for each batch; None for the engine's own losses.
+
+        Raises
+        ------
+        PlanError
+            If the function is not known, because the loss comes from a file.
+
+        """
+        return None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CustomLoss(Loss):
-    """A Python function of (outputs, labels) that returns each row's loss, and its gradient.
+    """A custom loss: a Python function of (outputs, labels) that returns the loss of each row and its gradient.
 
-    Wherever a loss is expected the bare function will do. The function is called once for each batch, and for each 64
+    Wherever a loss is expected, the function itself will do. It is called once for each batch, and for each 64
     validation rows; the engine takes care of sample weights, of the mean and of everything else.
 
     A model file keeps the function's name and a digest of its source, never the function: a loaded model predicts, but
-    to train it on the function must be given again.
+    training it further needs the function again.
 
     Parameters
     ----------
     function : callable
-        Called with outputs, (m, k), the weighted sums of the output layer, before softmax; and labels: of classes their
-        numbers, (m,) int32, of numbers (m, k) in standard deviations from the mean, unless ``standardize=False``.
-        Returns losses, (m,), one for each row, and gradient, (m, k): of each row's loss with respect to its outputs.
-        Predictions are by softmax for classes, and for numbers the outputs themselves.
+        Takes outputs, (m, k), the weighted sums of the output layer, before softmax, and labels: class numbers, (m,)
+        int32, or numbers, (m, k), in standard deviations from the mean unless ``standardize=False``. Returns losses,
+        (m,), one for each row, and the gradient, (m, k), of each row's loss with respect to its outputs. Predictions
+        are the softmax of the outputs for classes, and the outputs themselves for numbers.
 
     Attributes
     ----------
     name : str
+        The function's name.
     digest : str
-        SHA-256 of the function's source; empty if Python does not know it.
+        SHA-256 of the function's source; empty if Python cannot find it.
 
     Examples
     --------
@@ -87,8 +160,9 @@ class CustomLoss(Loss):
     """
 
     key: ClassVar[str] = "custom"
-    for_classes: ClassVar[bool] = True
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    is_nonnegative: ClassVar[bool] = False
+    is_python: ClassVar[bool] = True
 
     function: LossFunction | None = field(default=None, compare=False)
     name: str = ""
@@ -101,24 +175,24 @@ class CustomLoss(Loss):
             return
         if not callable(self.function):
             raise PlanError(f"CustomLoss.function: got {self.function!r}; needs a function of (outputs, labels)")
-        object.__setattr__(self, "name", _name_of(self.function))
-        object.__setattr__(self, "digest", _digest_of(self.function))
+        object.__setattr__(self, "name", _function_name(self.function))
+        object.__setattr__(self, "digest", _source_digest(self.function))
 
     def __repr__(self) -> str:
         return f"CustomLoss({self.name})"
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, without the function."""
+        """Return name and digest as plain data, without the function."""
         return {"kind": self.key, "name": self.name, "digest": self.digest}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described: a loss to predict with, not to train with.
+        """Read what `to_dict` returned: a loss to predict with, not to train with.
 
         Raises
         ------
         PlanError
-            If it is no name and digest.
+            If the name or the digest is missing or invalid.
 
         """
         name, digest = data.get("name"), data.get("digest")
@@ -128,8 +202,24 @@ class CustomLoss(Loss):
             raise PlanError(f"loss: got {str(digest)[:40]!r} as the digest of {name}")
         return cls(None, name, digest)
 
-    def needed(self) -> LossFunction:
-        """The function; PlanError if the loss comes from a file."""
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """The settings of a loss in the engine that has the same head and metric."""
+        return {"kind": "cross_entropy" if task == "classification" else "squared_error"}
+
+    def engine_callback(self) -> LossFunction:
+        """Return `call`, if the function is known."""
+        self.require_function()
+        return self.call
+
+    def require_function(self) -> LossFunction:
+        """Return the function.
+
+        Raises
+        ------
+        PlanError
+            If the loss comes from a file.
+
+        """
         if self.function is None:
             raise PlanError(
                 f"loss: is the Python function {self.name!r}, which no file keeps; give it again, as loss={self.name}"
@@ -137,39 +227,39 @@ class CustomLoss(Loss):
         return self.function
 
     def call(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
-        """The function's losses and gradient, of the outputs' type and of the right shapes.
+        """Call the function, and check the shapes of the losses and the gradient it returns.
 
         Raises
         ------
         PlanError
             If there is no function, or it returned something else.
         Exception
-            Whatever the function raises.
+            Any error that the function raises.
 
         """
-        returned = self.needed()(outputs, labels)
+        returned = self.require_function()(outputs, labels)
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             raise PlanError(f"loss {self.name}: returned {type(returned).__name__}; needs (losses, gradient)")
-        losses = self._of_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype)
-        gradient = self._of_shape(returned[1], outputs.shape, "gradient", outputs.dtype)
-        if not np.isfinite(gradient).all() and np.isfinite(losses).all():  # which the engine takes for a good step
+        losses = self._check_shape(returned[0], outputs.shape[:1], "losses", outputs.dtype)
+        gradient = self._check_shape(returned[1], outputs.shape, "gradient", outputs.dtype)
+        if not np.isfinite(gradient).all() and np.isfinite(losses).all():  # the engine looks at the losses only
             row, output = np.argwhere(~np.isfinite(gradient))[0].tolist()
             raise PlanError(
                 f"loss {self.name}: row {row} of a batch, output {output}: the gradient is {gradient[row, output]}, "
-                "while the loss is finite; divide by nothing that can be 0, and take care of large outputs"
+                "while the loss is finite; avoid divisions by 0 and overflow for large outputs"
             )
         return losses, gradient
 
     def check(self, outputs: Array, labels: Array, tolerance: float = 1e-4) -> float:
-        """Compares the gradient with finite differences of the losses, in float64.
+        """Compare the gradient with finite differences of the losses, in float64.
 
         Parameters
         ----------
         outputs : (m, k) array
-            Where: best not on a kink of the loss.
+            The outputs to compare at; best not where the loss has a kink.
         labels : (m,) or (m, k) array
         tolerance : float, default 1e-4
-            Of the difference, relative to 1 + the slope.
+            The largest difference allowed, relative to 1 + the slope.
 
         Returns
         -------
@@ -179,8 +269,8 @@ class CustomLoss(Loss):
         Raises
         ------
         PlanError
-            If a difference is larger than the tolerance, with its row and output; or the function returned no losses
-            and gradient.
+            If a difference exceeds the tolerance, with its row and output, or the function did not return losses and
+            a gradient.
 
         """
         at = np.array(outputs, dtype=np.float64, ndmin=2)
@@ -203,125 +293,191 @@ class CustomLoss(Loss):
             )
         return largest
 
-    def _of_shape(self, given: Any, shape: tuple[int, ...], what: str, dtype: np.dtype[Any]) -> Array:
+    def _check_shape(self, value: Any, shape: tuple[int, ...], what: str, dtype: np.dtype[Any]) -> Array:
         try:
-            if np.iscomplexobj(given):
+            if np.iscomplexobj(value):
                 raise TypeError("they are complex")
-            array = np.ascontiguousarray(given, dtype=dtype)
+            array = np.ascontiguousarray(value, dtype=dtype)
         except (TypeError, ValueError) as error:
-            raise PlanError(f"loss {self.name}: {what} are no numbers ({error})") from error
+            raise PlanError(f"loss {self.name}: {what} are not numbers ({error})") from error
         if array.shape == (*shape, 1) or (*array.shape, 1) == shape:
             array = array.reshape(shape)
-        if array.shape != shape or np.ndim(given) == 0:
+        if array.shape != shape or np.ndim(value) == 0:
             each = "one for each row, not their mean" if what == "losses" else "one number for each output of each row"
-            raise PlanError(f"loss {self.name}: {what} have shape {np.shape(given)}; needs {shape}: {each}")
+            raise PlanError(f"loss {self.name}: {what} have shape {np.shape(value)}; needs {shape}: {each}")
         return array
 
 
-def _name_of(function: LossFunction) -> str:
+def _function_name(function: LossFunction) -> str:
     name = getattr(function, "__name__", None) or type(function).__name__
     return str(name)[:NAME_LENGTH]
 
 
-def _digest_of(function: LossFunction) -> str:
+def _source_digest(function: LossFunction) -> str:
     try:
         source = inspect.getsource(function if hasattr(function, "__code__") else type(function))
     except (OSError, TypeError):
-        return NO_SOURCE
+        return ""
     return hashlib.sha256(textwrap.dedent(source).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CrossEntropy(Loss):
-    """-log of the probability given to the label, probabilities by softmax.
+    """Cross-entropy of class probabilities from a softmax: -sum_c q_c log p_c, for classes.
+
+    p = softmax(z) of the outputs z. Without label smoothing q is 1 for the label and 0 elsewhere: the loss is -log p of
+    the label.
 
     Parameters
     ----------
     label_smoothing : float, default 0
-        The share of the label spread evenly over all classes (Szegedy et al. 2016, section 7).
+        The share s of each label that is spread evenly over all C classes: q_c = (1 - s) [c = label] + s / C. From 0 to
+        below 1 (Szegedy et al. 2016, "Rethinking the Inception architecture", section 7).
+
+    Examples
+    --------
+    >>> CrossEntropy(label_smoothing=0.1)
+    CrossEntropy(label_smoothing=0.1)
 
     """
 
     key: ClassVar[str] = "cross_entropy"
-    for_classes: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
     label_smoothing: float = number_field(0.0, at_least=0, below=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of each output on its own, probabilities by the sigmoid; the mean over the outputs.
+    """Cross-entropy of a sigmoid for each output: mean over the outputs of -y log p - (1 - y) log(1 - p), for classes.
 
-    Two classes are judged with one output, the probability of the second; more classes with one output each.
+    p = 1 / (1 + exp(-z)) of the output z. Two classes need one output, the probability of the second; more classes need
+    one output each, one class against the rest, and probabilities are p divided by their sum over the classes.
     """
 
     key: ClassVar[str] = "binary_cross_entropy"
-    for_classes: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    takes_class_numbers: ClassVar[bool] = False
+    classification_head: ClassVar[Head] = SIGMOID
+
+    def outputs(self, classes: int) -> int:
+        """One for two classes, one for each of more."""
+        return 1 if classes == 2 else classes
+
+    def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
+        mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)
+        return np.asarray(np.log(mean / (1 - mean)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SquaredError(Loss):
-    """The squared difference, averaged over the outputs; for classes, that of the softmax probabilities from 0 and 1.
+    """Squared error: mean over the outputs of (z - y)^2, for numbers; for classes, of (p - y)^2 with p = softmax(z).
 
-    For probabilities [0.4, 0.3, 0.3] and the first class as label: ((0.4 - 1)^2 + 0.3^2 + 0.3^2) / 3 = 0.18.
+    The best constant prediction of a number is its mean. For classes y is 1 for the label and 0 elsewhere (the Brier
+    score divided by the number of classes): for probabilities [0.4, 0.3, 0.3] and the first class as label it is
+    ((0.4 - 1)^2 + 0.3^2 + 0.3^2) / 3 = 0.18.
     """
 
     key: ClassVar[str] = "squared_error"
-    for_classes: ClassVar[bool] = True
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """The engine has a loss for each task."""
+        return {"kind": "squared_error_of_classes" if task == "classification" else self.key}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AbsoluteError(Loss):
-    """The absolute difference, averaged over the outputs."""
+    """Absolute error: mean over the outputs of abs(z - y), for numbers.
+
+    The best constant prediction is the median. Large errors weigh less than with the squared error.
+    """
 
     key: ClassVar[str] = "absolute_error"
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
+
+    def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
+        return np.asarray(np.quantile(targets, 0.5, axis=0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Huber(Loss):
-    """Half the squared difference up to delta, linear beyond (Huber 1964); averaged over the outputs.
+    """Huber loss: squared for small errors, linear for large ones, for numbers.
+
+    For the error e = z - y it is e^2 / 2 where abs(e) <= delta, and delta (abs(e) - delta / 2) elsewhere; the mean over
+    the outputs (Huber 1964, "Robust estimation of a location parameter").
 
     Parameters
     ----------
     delta : float, default 1
-        In standard deviations of the label, unless it is trained on with ``standardize=False``.
+        The error beyond which the loss is linear; above 0. In standard deviations of the label, or in its units with
+        ``standardize=False``.
 
     """
 
     key: ClassVar[str] = "huber"
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
     delta: float = number_field(1.0, above=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Poisson(Loss):
-    """exp(z) - y z for counts y >= 0, predictions by exp: the negative log likelihood but for a term without z."""
+    """Poisson loss: mean over the outputs of exp(z) - y z, for counts y of 0 or more.
+
+    Predictions are exp(z). It is the negative log-likelihood of a Poisson distribution with this mean, without the term
+    log(y!), and can be negative. Labels are not standardized.
+    """
 
     key: ClassVar[str] = "poisson"
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    standardizes_labels: ClassVar[bool] = False
+    smallest_label: ClassVar[float] = 0.0
+    is_nonnegative: ClassVar[bool] = False
+    regression_head: ClassVar[Head] = EXP
+
+    def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
+        mean = np.average(targets, axis=0, weights=weights)
+        return np.asarray(np.log(np.maximum(mean, SMALLEST_SHARE)))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Quantile(Loss):
-    """The pinball loss, whose best prediction is a quantile of the label (Koenker & Bassett 1978)."""
+    """Pinball loss: mean over the outputs of max(q e, (q - 1) e) with e = y - z, for numbers.
+
+    The best prediction is the q-th quantile of the label (Koenker & Bassett 1978, "Regression quantiles").
+
+    Parameters
+    ----------
+    quantile : float, default 0.5
+        q, above 0 and below 1; 0.5 predicts the median, 0.9 a number that nine labels in ten do not exceed.
+
+    """
 
     key: ClassVar[str] = "quantile"
-    for_numbers: ClassVar[bool] = True
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
     quantile: float = number_field(0.5, above=0, below=1)
+
+    @property
+    def predicted_quantile(self) -> float | None:
+        """The loss's `quantile`."""
+        return self.quantile
+
+    def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
+        return np.asarray(np.quantile(targets, self.quantile, axis=0))
 
 
 class LossRegistry(Registry[Loss]):
-    """The losses, among them a Python function, which is no word."""
+    """The losses, and Python functions."""
 
     def of(self, choice: object, where: str | None = None) -> Loss:
-        """The loss that a word, a dict, a function or a loss itself stands for; PlanError if there is none."""
+        """Resolve a key, a dict, a function or a loss itself; PlanError if there is no such loss."""
         if isinstance(choice, CustomLoss):
             return choice
         if isinstance(choice, Mapping) and choice.get("kind") == CustomLoss.key:
             return CustomLoss.from_dict(choice)
         if choice == CustomLoss.key:
-            raise PlanError(f"{where or self.name}: a loss of your own is a Python function; give the function itself")
+            raise PlanError(
+                f"{where or self.name}: got {choice!r}; a custom loss is a Python function: give the function itself"
+            )
         if callable(choice) and not isinstance(choice, type):
             return CustomLoss(choice)
         return Registry.of(self, choice, where)

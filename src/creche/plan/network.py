@@ -1,4 +1,4 @@
-"""The network: its inputs and its layers, the last of which is the output layer."""
+"""The network: its inputs, its hidden layers and its output layer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+import numpy as np
+
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
 from creche.plan.component import Bounds, Component, count_field, number_field
 from creche.plan.initializers import INITIALIZERS, Initializer, default_initializer
+from creche.plan.words import ActivationName, InitializerName
 
 __all__ = ["Layer", "Network"]
 
@@ -20,17 +23,19 @@ WIDTHS = Bounds(at_least=1, at_most=2**31 - 1, whole=True)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Layer(Component):
-    """One fully connected layer.
+    """One fully connected layer: a = f(x W + b).
 
     Parameters
     ----------
     width : int
-        Its neurons.
-    activation : Activation or str, default identity
+        Number of neurons.
+    activation : Activation or str, default "identity"
+        The function f that each neuron applies to its weighted sum.
     dropout : float, default 0
-        The share of its activations dropped, at random, while training (Srivastava et al. 2014).
+        Probability with which an activation is set to 0 in a training step; the others are divided by
+        ``1 - dropout`` (Srivastava et al. 2014, "Dropout"). From 0 to below 1.
     initializer : Initializer or str, optional
-        How its weights begin; by default the one suited to the activation.
+        Distribution of the initial weights; by default the one suited to the activation (`default_initializer`).
 
     """
 
@@ -46,15 +51,22 @@ class Layer(Component):
         chosen = default_initializer(activation) if self.initializer is None else self.initializer
         object.__setattr__(self, "initializer", INITIALIZERS.of(chosen, "Layer.initializer"))
 
-    def _is_default(self, name: str) -> bool:
+    def has_default(self, name: str) -> bool:
         if name == "initializer":
             return self.initializer == default_initializer(self.activation)
-        return Component._is_default(self, name)
+        return Component.has_default(self, name)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Network(Component):
-    """The inputs and the layers of a network.
+    """A fully connected network.
+
+    Parameters
+    ----------
+    inputs : int
+        Number of inputs.
+    layers : tuple of Layer
+        From the first hidden layer to the output layer.
 
     Examples
     --------
@@ -72,13 +84,13 @@ class Network(Component):
     def __post_init__(self) -> None:
         Component.__post_init__(self)
         if isinstance(self.layers, str) or not isinstance(self.layers, Sequence):
-            raise PlanError(f"Network.layers: got {self.layers!r}; needs a list of layers")
+            raise PlanError(f"Network.layers: got {self.layers!r}; needs a list of layers", argument="layers")
         for layer in self.layers:
             if not isinstance(layer, Layer | Mapping):
-                raise PlanError(f"Network.layers: got {layer!r} among them; needs Layer objects")
+                raise PlanError(f"Network.layers: got {layer!r} in the list; needs Layer objects", argument="layers")
         layers = tuple(layer if isinstance(layer, Layer) else Layer.from_dict(layer) for layer in self.layers)
         if not layers:
-            raise PlanError("Network.layers: got none; needs at least the output layer")
+            raise PlanError("Network.layers: got none; needs at least the output layer", argument="layers")
         object.__setattr__(self, "layers", layers)
 
     @classmethod
@@ -87,41 +99,53 @@ class Network(Component):
         inputs: int,
         hidden: Sequence[int],
         outputs: int,
-        activation: Activation | str | Sequence[Activation | str] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
         dropout: float | Sequence[float] = 0.0,
-        initializer: Initializer | str | Sequence[Initializer | str | None] | None = None,
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName | None] | None = None,
     ) -> Self:
-        """A network with hidden layers of the given widths; activation and dropout are those of the hidden layers.
+        """Return a network with hidden layers of the given widths.
 
-        An initializer is for all layers; a list of them has one for each, the output layer too.
+        Parameters
+        ----------
+        inputs, outputs : int
+        hidden : sequence of int
+            Widths of the hidden layers.
+        activation, dropout
+            Of the hidden layers: one value for all, or a list with one for each.
+        initializer : optional
+            Of all layers: one for all, or a list with one for each, the output layer included.
 
         Raises
         ------
         PlanError
-            If a width, an activation or a dropout cannot be, or there are not as many of them as hidden layers.
+            If a width, an activation or a dropout is invalid, or a list does not have one value for each layer.
 
         """
+        if isinstance(hidden, np.ndarray):
+            hidden = hidden.tolist()
         if isinstance(hidden, str) or not isinstance(hidden, Sequence):
-            raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]")
+            raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]", argument="hidden")
         for width in hidden:
             WIDTHS.check("hidden", width)
-        activations = [*_each("activation", activation, len(hidden)), Identity()]
-        dropouts = [*_each("dropout", dropout, len(hidden)), 0.0]
-        initializers = _each("initializer", initializer, len(hidden) + 1, "layers")
+        activations = [*_spread_over_layers("activation", activation, len(hidden)), Identity()]
+        dropouts = [*_spread_over_layers("dropout", dropout, len(hidden)), 0.0]
+        initializers = _spread_over_layers("initializer", initializer, len(hidden) + 1, "layers")
         layers = zip([*hidden, outputs], activations, dropouts, initializers, strict=True)
-        return cls(inputs, tuple(Layer(width, ACTIVATIONS.of(word), *rest) for width, word, *rest in layers))
+        return cls(inputs, tuple(Layer(width, ACTIVATIONS.of(chosen), *rest) for width, chosen, *rest in layers))
 
     @property
     def outputs(self) -> int:
+        """The number of outputs: the width of the last layer."""
         return self.layers[-1].width
 
     @property
     def widths(self) -> tuple[int, ...]:
+        """The number of inputs, then the width of each layer."""
         return (self.inputs, *(layer.width for layer in self.layers))
 
     @property
     def parameters(self) -> int:
-        """How many weights and biases there are."""
+        """The number of weights and biases."""
         widths = self.widths
         return sum((a + 1) * b for a, b in pairwise(widths))
 
@@ -129,11 +153,13 @@ class Network(Component):
         return "-".join(str(width) for width in self.widths)
 
 
-def _each(name: str, value: Any, layers: int, what: str = "hidden layers") -> list[Any]:
-    """One value for each layer, from one for all or a list."""
-    value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
+def _spread_over_layers(name: str, value: Any, layers: int, kind: str = "hidden layers") -> list[Any]:
+    """Return a list with a value for each layer, from one value for all or from such a list."""
+    value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's numbers and arrays
     if value is None or isinstance(value, str | float | int | Component | Mapping) or not isinstance(value, Sequence):
         return [value] * layers
     if len(value) != layers:
-        raise PlanError(f"{name}: got {len(value)} values for {layers} {what}; give one, or one for each")
+        raise PlanError(
+            f"{name}: got {len(value)} values for {layers} {kind}; give one, or one for each", argument=name
+        )
     return list(value)

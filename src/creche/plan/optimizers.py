@@ -1,4 +1,4 @@
-"""How weights change, given their gradient. The rules themselves, with their equations, are in core/optimizers."""
+"""The optimizers: how weights change by their gradient. The rules are carried out in core/optimizers."""
 
 from __future__ import annotations
 
@@ -15,21 +15,31 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Optimizer(Component):
-    """What all optimizers take.
+    """The base of all optimizers: weights w change by their gradient g in each step.
+
+    Before the rule of any optimizer, gradients are clipped and weights regularized::
+
+        g <- g min(1, clip_norm / norm(g))             clipping by the norm of all gradients
+        g <- min(max(g, -clip_value), clip_value)      clipping by value
+        g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1
+        w <- (1 - eta lambda) w                        weight decay, if decoupled
 
     Parameters
     ----------
-    learning_rate : float
-        The step size. 0 is allowed: nothing is learnt.
+    learning_rate : float, default 0.01
+        Step size eta, at least 0; at 0 nothing is learned.
     weight_decay : float, default 0
-        Pulls weights towards 0; added to the gradient, or, if `decoupled`, subtracted from the weights directly, times
-        the learning rate (Loshchilov & Hutter 2019).
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
     l1 : float, default 0
-        Adds `l1` times the sign of a weight to its gradient.
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
     regularize_bias : bool, default False
-        Whether `weight_decay` and `l1` reach the biases too.
-    clip_norm, clip_value : float, default 0
-        The most that the norm of all gradients together, or any single one, may be; 0 for no limit.
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
 
     """
 
@@ -44,7 +54,39 @@ class Optimizer(Component):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013)."""
+    """Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's momentum (Sutskever et al. 2013).
+
+    The update rule, with mu = momentum and tau = dampening::
+
+        w <- w - eta g                                 without momentum
+        u <- mu u + (1 - tau) g                        with momentum; u <- g in the first step
+        w <- w - eta u
+        w <- w - eta (g + mu u)                        with Nesterov's momentum
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    momentum : float, default 0
+        mu, from 0 to below 1: the share of the last step's direction that is kept.
+    dampening : float, default 0
+        tau, from 0 to 1: the share of the gradient that momentum leaves out.
+    nesterov : bool, default False
+        Whether momentum is Nesterov's; needs a momentum above 0 and no dampening.
+
+    """
 
     key: ClassVar[str] = "sgd"
     momentum: float = number_field(0.0, at_least=0, below=1)
@@ -56,13 +98,44 @@ class SGD(Optimizer):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise PlanError(
                 f"SGD.nesterov: needs momentum above 0 and dampening 0; got momentum={self.momentum:g}, "
-                f"dampening={self.dampening:g}. Give momentum=0.9, say"
+                f"dampening={self.dampening:g}. Give momentum=0.9, say",
+                argument="nesterov",
             )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Adagrad(Optimizer):
-    """Duchi, Hazan & Singer 2011."""
+    """Adagrad: each weight's rate falls with the sum of its squared gradients (Duchi, Hazan & Singer 2011, figure 1).
+
+    The update rule in step t = 1, 2, …::
+
+        s <- s + g^2
+        w <- w - eta / (1 + (t - 1) decay) g / (sqrt(s) + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    learning_rate_decay : float, default 0
+        decay >= 0: how fast the learning rate itself falls with the steps.
+    initial_accumulator : float, default 0
+        What s is before the first step, at least 0.
+    epsilon : float, default 1e-10
+        Added to the root, above 0.
+
+    """
 
     key: ClassVar[str] = "adagrad"
     learning_rate_decay: float = number_field(0.0, at_least=0)
@@ -72,7 +145,37 @@ class Adagrad(Optimizer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Adadelta(Optimizer):
-    """Zeiler 2012; its learning rate is a factor, 1 in the paper."""
+    """Adadelta: steps in the units of the weights, from running means of squares (Zeiler 2012, algorithm 1).
+
+    The update rule::
+
+        v <- rho v + (1 - rho) g^2
+        d = g sqrt((u + epsilon) / (v + epsilon))
+        u <- rho u + (1 - rho) d^2
+        w <- w - eta d
+
+    Parameters
+    ----------
+    learning_rate : float, default 1
+        Factor eta of each step, at least 0; 1 gives the rule of the paper.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    rho : float, default 0.9
+        Decay of both running means, from 0 to below 1.
+    epsilon : float, default 1e-6
+        Added to both running means, above 0.
+
+    """
 
     key: ClassVar[str] = "adadelta"
     learning_rate: float = number_field(1.0, at_least=0)
@@ -82,7 +185,42 @@ class Adadelta(Optimizer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RMSprop(Optimizer):
-    """Tieleman & Hinton 2012; centered as in Graves 2013."""
+    """RMSprop: gradients over the root of their running mean square (Tieleman & Hinton 2012, lecture 6e).
+
+    The update rule, with mu = momentum; `centered` is from Graves 2013, equations 38 to 45::
+
+        v <- rho v + (1 - rho) g^2
+        a <- rho a + (1 - rho) g                       if centered; else a = 0
+        r = sqrt(v - a^2) + epsilon
+        w <- w - eta g / r                             without momentum
+        u <- mu u + g / r,   w <- w - eta u            with momentum
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    rho : float, default 0.99
+        Decay of the running means, from 0 to below 1.
+    momentum : float, default 0
+        mu, from 0 to below 1: the share of the last step that is kept.
+    centered : bool, default False
+        Whether the squared mean gradient is subtracted from the mean square.
+    epsilon : float, default 1e-8
+        Added to the root, above 0.
+
+    """
 
     key: ClassVar[str] = "rmsprop"
     rho: float = number_field(0.99, at_least=0, below=1)
@@ -92,7 +230,7 @@ class RMSprop(Optimizer):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Moments(Optimizer):
+class _MomentOptimizer(Optimizer):
     learning_rate: float = number_field(0.001, at_least=0)
     beta1: float = number_field(0.9, at_least=0, below=1)
     beta2: float = number_field(0.999, at_least=0, below=1)
@@ -100,16 +238,83 @@ class _Moments(Optimizer):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Adam(_Moments):
-    """Kingma & Ba 2015; with `amsgrad`, Reddi, Kale & Kumar 2018."""
+class Adam(_MomentOptimizer):
+    """Adam: steps by the running means of gradients and of their squares (Kingma & Ba 2015, algorithm 1).
+
+    The update rule in step t = 1, 2, …::
+
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2
+        w <- w - eta m^ / (sqrt(v^) + epsilon)         m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    beta1 : float, default 0.9
+        Decay of the running mean of gradients, from 0 to below 1.
+    beta2 : float, default 0.999
+        Decay of the running mean of squared gradients, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root of the second moment, above 0.
+    amsgrad : bool, default False
+        Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
+
+    """
 
     key: ClassVar[str] = "adam"
     amsgrad: bool = flag_field(False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class AdamW(_Moments):
-    """Adam with decoupled weight decay, 0.01 by default (Loshchilov & Hutter 2019)."""
+class AdamW(_MomentOptimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2).
+
+    The update rule in step t = 1, 2, …::
+
+        w <- (1 - eta lambda) w
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2
+        w <- w - eta m^ / (sqrt(v^) + epsilon)         m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0.01
+        lambda >= 0: decays the weights directly, ``w <- (1 - eta lambda) w``, before the rule.
+    decoupled : bool, default True
+        Always True: with False, weight decay would be `Adam`'s.
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    beta1 : float, default 0.9
+        Decay of the running mean of gradients, from 0 to below 1.
+    beta2 : float, default 0.999
+        Decay of the running mean of squared gradients, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root of the second moment, above 0.
+    amsgrad : bool, default False
+        Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
+
+    """
 
     key: ClassVar[str] = "adamw"
     weight_decay: float = number_field(0.01, at_least=0)
@@ -120,13 +325,49 @@ class AdamW(_Moments):
         Optimizer.__post_init__(self)
         if not self.decoupled:
             raise PlanError(
-                "AdamW.decoupled: got False; AdamW's weight decay is decoupled. Adam's need not be: use Adam"
+                "AdamW.decoupled: got False; AdamW's weight decay is decoupled. Adam's need not be: use Adam",
+                argument="decoupled",
             )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class NAdam(_Moments):
-    """Adam with Nesterov's momentum (Dozat 2016)."""
+class NAdam(_MomentOptimizer):
+    """Adam with Nesterov's momentum (Dozat 2016), whose momentum follows a schedule.
+
+    The update rule in step t = 1, 2, …, with psi = momentum_decay::
+
+        mu_t = beta1 (1 - 0.96^(t psi) / 2)
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2
+        d = mu_(t+1) / (1 - mu_1 ⋯ mu_(t+1)) m + (1 - mu_t) / (1 - mu_1 ⋯ mu_t) g
+        w <- w - eta d / (sqrt(v^) + epsilon)          v^ = v / (1 - beta2^t)
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.002
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    beta1 : float, default 0.9
+        Decay of the running mean of gradients, from 0 to below 1.
+    beta2 : float, default 0.999
+        Decay of the running mean of squared gradients, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root of the second moment, above 0.
+    momentum_decay : float, default 0.004
+        psi >= 0: how fast the momentum rises to beta1.
+
+    """
 
     key: ClassVar[str] = "nadam"
     learning_rate: float = number_field(0.002, at_least=0)
@@ -134,15 +375,78 @@ class NAdam(_Moments):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class RAdam(_Moments):
-    """Adam that waits until the variance of its step can be known (Liu et al. 2020)."""
+class RAdam(_MomentOptimizer):
+    """Rectified Adam: the adaptive step waits until its variance can be known (Liu et al. 2020, algorithm 2).
+
+    The update rule in step t = 1, 2, …::
+
+        m <- beta1 m + (1 - beta1) g
+        v <- beta2 v + (1 - beta2) g^2
+        R = 2 / (1 - beta2) - 1,   r = R - 2 t beta2^t / (1 - beta2^t)
+        w <- w - eta m^                                if r <= 5, with m^ = m / (1 - beta1^t)
+        w <- w - eta c m^ sqrt(1 - beta2^t) / (sqrt(v) + epsilon)      else
+        c = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r))
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size eta, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, or decays the weights directly if `decoupled`.
+    decoupled : bool, default False
+        Whether weight decay is ``w <- (1 - eta lambda) w`` before the rule (Loshchilov & Hutter 2019).
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    beta1 : float, default 0.9
+        Decay of the running mean of gradients, from 0 to below 1.
+    beta2 : float, default 0.999
+        Decay of the running mean of squared gradients, from 0 to below 1.
+    epsilon : float, default 1e-8
+        Added to the root of the second moment, above 0.
+
+    """
 
     key: ClassVar[str] = "radam"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lion(Optimizer):
-    """The sign of an average of gradients (Chen et al. 2023); its weight decay is decoupled."""
+    """Lion: the sign of a running mean of gradients (Chen et al. 2023, algorithm 2).
+
+    The update rule::
+
+        w <- w - eta (sign(beta1 m + (1 - beta1) g) + lambda w)
+        m <- beta2 m + (1 - beta2) g
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.0001
+        Step size eta of every weight, at least 0.
+    weight_decay : float, default 0
+        lambda >= 0: decays the weights directly, ``w <- (1 - eta lambda) w``, if `decoupled`; else adds ``lambda w`` to
+        the gradient.
+    decoupled : bool, default True
+        Whether weight decay is decoupled, as in the paper.
+    l1 : float, default 0
+        lambda_1 >= 0: adds ``lambda_1 sign(w)`` to the gradient.
+    regularize_bias : bool, default False
+        Whether `weight_decay` and `l1` apply to the biases, too.
+    clip_norm : float, default 0
+        Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
+    clip_value : float, default 0
+        Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    beta1 : float, default 0.9
+        Share of the running mean in the direction of a step, from 0 to below 1.
+    beta2 : float, default 0.99
+        Decay of the running mean of gradients, from 0 to below 1.
+
+    """
 
     key: ClassVar[str] = "lion"
     learning_rate: float = number_field(0.0001, at_least=0)

@@ -14,26 +14,25 @@ from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunct
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
 from creche.plan.schedules import SCHEDULES, Constant, Schedule
+from creche.plan.words import PRECISIONS, TASKS, Precision, Task, check_word
 
 __all__ = ["EarlyStopping", "Plan"]
-
-TASKS = ("classification", "regression")
-PRECISIONS = ("float32", "float64")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EarlyStopping(Component):
-    """Training ends when the watched loss has not improved for `patience` epochs.
+    """Training ends when the monitored loss has not improved for `patience` epochs (Prechelt 1998).
 
-    The validation loss is watched, or, without validation rows, the training loss.
+    The validation loss is monitored, or, without validation rows, the training loss.
 
     Parameters
     ----------
     patience : int, default 10
+        Epochs without improvement after which training stops.
     min_delta : float, default 0
-        By how much a loss must be lower to count as an improvement.
+        A loss must be lower than the lowest so far by more than this to count as an improvement.
     restore_best : bool, default True
-        End with the weights of the best epoch rather than the last.
+        Whether training ends with the weights of the best epoch rather than the last.
 
     """
 
@@ -43,7 +42,7 @@ class EarlyStopping(Component):
 
     @classmethod
     def of(cls, choice: object) -> EarlyStopping | None:
-        """From None or False (no early stopping), True, a patience, a dict, or itself."""
+        """Return it from None or False (no early stopping), True, a patience, a dict, or itself."""
         if choice is None or choice is False:
             return None
         if choice is True:
@@ -60,21 +59,27 @@ class Plan(Component):
     Parameters
     ----------
     network : Network
+        The number of inputs, and the layers.
     task : {"classification", "regression"}, default "classification"
-        What the label is.
-    loss : Loss or str, default cross-entropy
-    optimizer : Optimizer or str, default Adam
-    schedule : Schedule or str, default constant
-        Of the learning rate.
+        Whether the label is a class or a number.
+    loss : Loss or str, default "cross_entropy"
+        What training minimizes.
+    optimizer : Optimizer or str, default "adam"
+        The update rule, with its learning rate.
+    schedule : Schedule or str, default "constant"
+        How the learning rate changes during training.
     batch_size : int, default 32
         Rows per step; the last batch of an epoch may be smaller.
     epochs : int, default 100
+        Passes over the training rows.
     seed : int, default 0
-        Of the initial weights, the order of rows and dropout.
+        Seed for the initial weights, the order of rows and dropout.
     shuffle : bool, default True
         Whether each epoch goes through the rows in a new order.
     early_stopping : EarlyStopping, optional
+        When to stop before the last epoch; None for never.
     precision : {"float32", "float64"}, default "float32"
+        The type of weights and inputs.
 
     Examples
     --------
@@ -85,7 +90,7 @@ class Plan(Component):
     """
 
     network: Network = None  # type: ignore[assignment]
-    task: str = "classification"
+    task: Task = "classification"
     loss: Loss = CrossEntropy()  # noqa: RUF009 - frozen
     optimizer: Optimizer = Adam()  # noqa: RUF009 - frozen
     schedule: Schedule = Constant()  # noqa: RUF009 - frozen
@@ -94,79 +99,80 @@ class Plan(Component):
     seed: int = count_field(0, at_least=0, at_most=2**64 - 1)
     shuffle: bool = flag_field(True)
     early_stopping: EarlyStopping | None = None
-    precision: str = "float32"
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         network = Network.from_dict(self.network) if isinstance(self.network, Mapping) else self.network
         if not isinstance(network, Network):
-            raise PlanError(f"Plan.network: got {network!r}; needs a Network, such as Network.of(4, [10, 10], 3)")
+            raise PlanError(
+                f"Plan.network: got {network!r}; needs a Network, such as Network.of(4, [10, 10], 3)",
+                argument="network",
+            )
         for name, value in (
             ("network", network),
             ("loss", LOSSES.of(self.loss)),
             ("optimizer", OPTIMIZERS.of(self.optimizer)),
             ("schedule", SCHEDULES.of(self.schedule)),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
+            ("task", check_word("task", self.task, TASKS)),
+            ("precision", check_word("precision", self.precision, PRECISIONS)),
         ):
             object.__setattr__(self, name, value)
-        for name, words in (("task", TASKS), ("precision", PRECISIONS)):
-            if getattr(self, name) not in words:
-                raise PlanError(f"Plan.{name}: got {getattr(self, name)!r}; needs one of: {', '.join(words)}")
         Component.__post_init__(self)
         self._check_loss()
 
     def _check_loss(self) -> None:
-        fits = self.loss.for_classes if self.task == "classification" else self.loss.for_numbers
-        if not fits:
-            words = [
-                w
-                for w, m in LOSSES.members.items()
-                if (m.for_classes if self.task == "classification" else m.for_numbers)
-            ]
+        if self.task not in self.loss.tasks:
+            words = [word for word, loss in LOSSES.members.items() if self.task in loss.tasks]
             raise PlanError(
-                f"loss: {self.loss.key!r} does not fit a label of {self.task}; losses that do: {', '.join(words)}"
+                f"loss: {self.loss.key!r} is not for {self.task}; choose one of {', '.join(words)}", argument="loss"
             )
 
     def steps_per_epoch(self, rows: int) -> int:
+        """Return the number of steps in an epoch over this many training rows."""
         return math.ceil(rows / self.batch_size)
 
     def resolved(self, rows: int) -> Self:
-        """The plan for a table of so many training rows: lengths that were left open are filled in."""
+        """Return the plan for a table with this many training rows: lengths left open are filled in."""
         schedule = self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows))
         return replace(self, schedule=schedule)
 
     def with_seed(self, seed: int) -> Self:
-        """The plan with another seed: a quick copy, since nothing else needs to be checked anew."""
+        """Return the plan with another seed: a quick copy, since nothing else needs to be checked again."""
         plan = object.__new__(type(self))
         for field in fields(self):
             object.__setattr__(plan, field.name, seed if field.name == "seed" else getattr(self, field.name))
         return plan
 
     def with_function(self, function: LossFunction) -> Self:
-        """The plan, read from a file, with the function that is its loss.
+        """Return a plan that was read from a file, with the function that is its loss.
 
         Raises
         ------
         PlanError
-            If its loss is no function, or one of another source.
+            If its loss is no function, or a function with another name or source.
 
         """
         if not isinstance(self.loss, CustomLoss):
-            raise PlanError(f"loss: the plan says {self.loss.key!r}, which needs no function; leave loss out")
+            raise PlanError(
+                f"loss: the plan has {self.loss.key!r}, which needs no function; leave loss out", argument="loss"
+            )
         loss = CustomLoss(function)
         if loss.name != self.loss.name or (loss.digest and self.loss.digest and loss.digest != self.loss.digest):
             raise PlanError(
                 f"loss: the function {loss.name!r} is not the {self.loss.name!r} that the plan was made with: its name "
-                "or its source differs"
+                "or its source differs; give the original function",
+                argument="loss",
             )
         return replace(self, loss=loss)
 
     def to_json(self) -> str:
-        """As JSON text, one line."""
+        """Return JSON text, in one line."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The plan that `to_json` wrote.
+        """Return the plan that `to_json` wrote.
 
         Raises
         ------

@@ -1,7 +1,7 @@
-"""How the learning rate changes as training goes on: a factor, as a function of epochs or steps done.
+"""The schedules: how the learning rate changes during training.
 
-The formulas are in core/schedules.hpp. `per` says what a schedule counts, ``"epoch"`` or ``"step"``; a length that is
-not given is the rest of the run.
+A schedule gives a factor of the learning rate, as a function of the epochs or steps done; the formulas are carried out
+in core/schedules.hpp. A length that is left open is filled in with the length of the run.
 """
 
 from __future__ import annotations
@@ -19,33 +19,59 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Schedule(Component):
-    """The base of all schedules."""
+    """The base of all schedules: the learning rate is multiplied by a factor f(u) of the epochs or steps u done so far.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+
+    """
 
     per: str = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
         if self.per not in ("epoch", "step"):
-            raise PlanError(f"{type(self).__name__}.per: got {self.per!r}; needs 'epoch' or 'step'")
+            raise PlanError(f"{type(self).__name__}.per: got {self.per!r}; needs 'epoch' or 'step'", argument="per")
 
     def resolved(self, epochs: int, steps: int) -> Self:
-        """The schedule with the length it has in a run of so many epochs and steps."""
+        """Return the schedule with its length in a run of this many epochs and steps filled in."""
         return self
 
     def total(self, epochs: int, steps: int) -> float:
+        """Return the length of a run in the unit that the schedule counts."""
         return float(epochs if self.per == "epoch" else steps)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Constant(Schedule):
-    """The learning rate stays as it is."""
+    """The learning rate stays as it is: f(u) = 1.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+
+    """
 
     key: ClassVar[str] = "constant"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Step(Schedule):
-    """Times `factor` after every `length` epochs or steps."""
+    """The learning rate falls by a factor at regular intervals: f(u) = factor^floor(u / length).
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+    length : float, default 10
+        Epochs or steps between two reductions, above 0.
+    factor : float, default 0.1
+        Factor of each reduction, above 0 and at most 1.
+
+    """
 
     key: ClassVar[str] = "step"
     length: float = number_field(10.0, above=0)
@@ -54,7 +80,16 @@ class Step(Schedule):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Exponential(Schedule):
-    """Times `factor` after every epoch or step."""
+    """The learning rate falls by a factor in each epoch or step: f(u) = factor^u.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+    factor : float, default 0.95
+        Factor of each reduction, above 0 and at most 1.
+
+    """
 
     key: ClassVar[str] = "exponential"
     factor: float = number_field(0.95, above=0, at_most=1)
@@ -62,7 +97,20 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cosine(Schedule):
-    """Down to `minimum` times the learning rate along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
+    """The learning rate falls along half a cosine (Loshchilov & Hutter 2017, equation 5, without restarts).
+
+    f(u) = minimum + (1 - minimum) (1 + cos(pi u / length)) / 2, and minimum from u = length on.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+    length : float, optional
+        Epochs or steps until the minimum, above 0; by default the length of the run.
+    minimum : float, default 0
+        The last factor, from 0 to 1.
+
+    """
 
     key: ClassVar[str] = "cosine"
     length: float | None = number_field(None, above=0, optional=True)
@@ -74,7 +122,24 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OneCycle(Schedule):
-    """Up from `start` to the learning rate itself, then down to `finish` times it (Smith & Topin 2018)."""
+    """The learning rate rises to its full value and falls again, along half cosines (Smith & Topin 2018).
+
+    f(u) rises from start at u = 0 to 1 at u = peak_at length - 1, then falls to finish at u = length - 1.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "step"
+        What u counts.
+    length : float, optional
+        Epochs or steps of the whole cycle, above 0; by default the length of the run.
+    peak_at : float, default 0.3
+        Share of the length after which the peak is reached, between 0 and 1.
+    start : float, default 0.04
+        The first factor, above 0 and at most 1.
+    finish : float, default 4e-6
+        The last factor, from 0 to 1.
+
+    """
 
     key: ClassVar[str] = "one_cycle"
     per: str = field(default="step", kw_only=True)
@@ -89,10 +154,24 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReduceOnPlateau(Schedule):
-    """Times `factor` whenever the watched loss has not improved for more than `patience` epochs.
+    """The learning rate falls by a factor whenever the monitored loss stops improving.
 
-    The validation loss is watched, or, without validation rows, the training loss. An improvement is one of more than
-    `threshold` times the loss.
+    f <- max(f factor, minimum) when the loss has not improved for more than `patience` epochs. The validation loss is
+    monitored, or, without validation rows, the training loss.
+
+    Parameters
+    ----------
+    per : {"epoch"}, default "epoch"
+        The loss is known once in an epoch.
+    factor : float, default 0.1
+        Factor of each reduction, above 0 and below 1.
+    patience : float, default 10
+        Epochs without improvement before a reduction, at least 0.
+    threshold : float, default 1e-4
+        An improvement is one of more than `threshold` times the absolute value of the lowest loss; at least 0.
+    minimum : float, default 0
+        The lowest factor, from 0 to 1.
+
     """
 
     key: ClassVar[str] = "reduce_on_plateau"
@@ -104,12 +183,30 @@ class ReduceOnPlateau(Schedule):
     def __post_init__(self) -> None:
         Schedule.__post_init__(self)
         if self.per != "epoch":
-            raise PlanError(f"ReduceOnPlateau.per: got {self.per!r}; needs 'epoch': the loss is known once an epoch")
+            raise PlanError(
+                f"ReduceOnPlateau.per: got {self.per!r}; needs 'epoch': the loss is known once in an epoch",
+                argument="per",
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Warmup(Schedule):
-    """Up from `start` to the learning rate in a straight line over `length` epochs or steps, then as `then` says."""
+    """The learning rate rises in a straight line, then follows another schedule (Goyal et al. 2017, section 2.2).
+
+    f(u) = start + (1 - start) u / length while u < length, then the factor of `then` at u - length.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "epoch"
+        What u counts.
+    length : float, default 5
+        Epochs or steps of the rise, above 0.
+    start : float, default 0
+        The first factor, from 0 to 1.
+    then : Schedule or str, default "constant"
+        The schedule after the rise, any but another `Warmup`; counts in the same unit.
+
+    """
 
     key: ClassVar[str] = "warmup"
     length: float = number_field(5.0, above=0)
@@ -120,13 +217,14 @@ class Warmup(Schedule):
         Schedule.__post_init__(self)
         then = SCHEDULES.of(self.then, "Warmup.then")
         if isinstance(then, Warmup):
-            raise PlanError("Warmup.then: got another Warmup; needs any other schedule")
+            raise PlanError("Warmup.then: got another Warmup; needs any other schedule", argument="then")
         if isinstance(then, Constant):
             then = replace(then, per=self.per)
         object.__setattr__(self, "then", then)
         if then.per != self.per:
             raise PlanError(
-                f"Warmup.then: counts per {then.per!r}, the warm-up per {self.per!r}; give both the same `per`"
+                f"Warmup.then: counts per {then.per!r}, the warm-up per {self.per!r}; give both the same `per`",
+                argument="then",
             )
 
     def resolved(self, epochs: int, steps: int) -> Self:

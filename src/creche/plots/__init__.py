@@ -1,10 +1,10 @@
-"""Pictures, one function each: ``creche.plots``. They need matplotlib (``pip install 'creche[plots]'``).
+"""Plots, one function each: ``creche.plots``. They need matplotlib (``pip install 'creche[plots]'``).
 
-Each draws into the `axes` given, or into a new figure, and returns the Axes: several go side by side, and whatever
-matplotlib can do to a picture can be done to it. Colours are told apart by everyone, lines also by their dashes, and
-all of it can be read on a dark background (``matplotlib.style.use("dark_background")``).
+Each function draws into its argument `axes`, or into a new figure, and returns the Axes: several plots can share a
+figure, and all of matplotlib can be used on them. Colours are distinguishable for colour-blind readers, lines differ in
+their dashes too, and everything is readable on a dark background (``matplotlib.style.use("dark_background")``).
 
-Names are imported when they are first used.
+Names are imported when they are first used; `__init__.pyi` lists them.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from creche.plots.comparison import paths_of_runs as paths_of_runs
 from creche.plots.decision_regions import decision_regions as decision_regions
 from creche.plots.history import loss_curves as loss_curves
 from creche.plots.history import metric_curves as metric_curves
+from creche.plots.history import plot_history as plot_history
 from creche.plots.integrated_gradients import integrated_gradients as integrated_gradients
 from creche.plots.learning_rate import learning_rate_bands as learning_rate_bands
 from creche.plots.learning_rate import learning_rate_curves as learning_rate_curves

@@ -1,4 +1,4 @@
-"""What the pictures of an evaluation are of: the evaluation itself, or a model and labelled rows."""
+"""What plots of an evaluation are drawn from: the evaluation itself, or a model and labelled rows."""
 
 from __future__ import annotations
 
@@ -10,27 +10,35 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.plots.style import AXES_PARAMETER, AXES_RETURNED, Draw, extend_docstring
 from creche.table.observations import Observations
 
 if TYPE_CHECKING:
     from creche.model.predictor import Predictor
 
-__all__ = ["EvaluatedRows", "evaluate_classes", "evaluate_numbers", "evaluate_rows"]
+__all__ = [
+    "EvaluatedRows",
+    "draws_classification",
+    "draws_regression",
+    "evaluate_rows",
+    "resolve_classification",
+    "resolve_regression",
+]
 
-NEEDED = "needs an evaluation (model.evaluate(data)), or a model and the rows to judge it by"
+NEEDED = "needs an evaluation (model.evaluate(data)), or a model and labelled rows"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EvaluatedRows:
-    """An evaluation, and what it is called.
+    """An evaluation, with the names that plots need.
 
     Attributes
     ----------
     evaluation : ClassificationEvaluation or RegressionEvaluation
     label : str
-        The label's name; empty where it is not known.
+        The label's name; empty if it is unknown.
     row_numbers : (n,) int64
-        What the user calls each row.
+        The number of each row, as the user counts.
 
     """
 
@@ -39,71 +47,97 @@ class EvaluatedRows:
     row_numbers: NDArray[np.int64]
 
 
-def evaluate_classes(what: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
-    """An evaluation of classes.
+def draws_classification(function: Draw) -> Draw:
+    """Add to the docstring of a plot what all plots of a classifier's evaluation have in common."""
+    return _draws_evaluation(function, "ClassificationEvaluation", "classification")
+
+
+def draws_regression(function: Draw) -> Draw:
+    """Add to the docstring of a plot what all plots of a regression's evaluation have in common."""
+    return _draws_evaluation(function, "RegressionEvaluation", "regression")
+
+
+def _draws_evaluation(function: Draw, kind: str, task: str) -> Draw:
+    return extend_docstring(
+        function,
+        first=f"""evaluation : {kind} or Model
+    The evaluation, or a model to evaluate on `data`.
+data, y : optional
+    With a model: rows with their labels, as for `Model.evaluate`.""",
+        parameters=AXES_PARAMETER,
+        returns=AXES_RETURNED,
+        raises=f"""PlanError
+    If `evaluation` is not the evaluation of a {task}.
+TableError
+    If the rows are missing or cannot be evaluated.""",
+    )
+
+
+def resolve_classification(evaluation: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
+    """Return the evaluation of a classification; a model is evaluated on the rows.
 
     Raises
     ------
     PlanError
-        If it is something else, or the evaluation of numbers.
+        If it is something else, or the evaluation of a regression.
     TableError
-        If a model is given without rows, or these cannot be judged.
+        If a model comes without rows, or the rows cannot be evaluated.
 
     """
-    judged = _judged(what, data, y)
-    if not isinstance(judged.evaluation, ClassificationEvaluation):
+    evaluated = _resolve(evaluation, data, y)
+    if not isinstance(evaluated.evaluation, ClassificationEvaluation):
         raise PlanError(
-            f"this picture is of classes, and the label {judged.label!r} is a number; "
-            "predicted_against_true and residuals are for numbers"
+            f"evaluation: the label {evaluated.label!r} is a number, and this plot is for classification; "
+            "use predicted_against_true or residuals"
         )
-    return judged
+    return evaluated
 
 
-def evaluate_numbers(what: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
-    """An evaluation of numbers.
+def resolve_regression(evaluation: Any, data: Any = None, y: Any = None) -> EvaluatedRows:
+    """Return the evaluation of a regression; a model is evaluated on the rows.
 
     Raises
     ------
     PlanError
-        If it is something else, or the evaluation of classes.
+        If it is something else, or the evaluation of a classification.
     TableError
-        If a model is given without rows, or these cannot be judged.
+        If a model comes without rows, or the rows cannot be evaluated.
 
     """
-    judged = _judged(what, data, y)
-    if not isinstance(judged.evaluation, RegressionEvaluation):
+    evaluated = _resolve(evaluation, data, y)
+    if not isinstance(evaluated.evaluation, RegressionEvaluation):
         raise PlanError(
-            "this picture is of predicted numbers, and the label holds classes; "
-            "confusion_matrix, reliability_diagram, roc_curves and precision_recall are for classes"
+            "evaluation: the label holds classes, and this plot is for regression; "
+            "use confusion_matrix, reliability_diagram, roc_curves or precision_recall"
         )
-    return judged
+    return evaluated
 
 
 def evaluate_rows(model: Predictor, data: Any, y: Any = None, *, missing_label: str = "error") -> EvaluatedRows:
-    """A model judged by rows whose label is known.
+    """Evaluate a model on labelled rows.
 
     Raises
     ------
     TableError
-        If there are no rows, or they cannot be judged.
+        If there are no rows, or they cannot be evaluated.
 
     """
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
+        raise TableError("data: is missing; a model keeps no rows, so pass rows to evaluate it on")
     rows = data if isinstance(data, Observations) else model.read_observations(data, y, missing_label=missing_label)
     return EvaluatedRows(model.evaluate_rows(rows, n_resamples=0), model.labels.name, rows.row_numbers)
 
 
-def _judged(what: Any, data: Any, y: Any) -> EvaluatedRows:
+def _resolve(source: Any, data: Any, y: Any) -> EvaluatedRows:
     from creche.model.predictor import Predictor
 
-    if isinstance(what, EvaluatedRows | ClassificationEvaluation | RegressionEvaluation):
+    if isinstance(source, EvaluatedRows | ClassificationEvaluation | RegressionEvaluation):
         if data is not None or y is not None:
-            raise PlanError("data: is given beside an evaluation, which has its rows; give one of the two")
-        if isinstance(what, EvaluatedRows):
-            return what
-        label = "" if isinstance(what, ClassificationEvaluation) else ", ".join(what.labels)
-        return EvaluatedRows(what, label, np.arange(1, what.rows + 1))
-    if not isinstance(what, Predictor):
-        raise PlanError(f"evaluation: got {type(what).__name__}; {NEEDED}")
-    return evaluate_rows(what, data, y)
+            raise PlanError("data: an evaluation already has its rows; pass the evaluation alone, or a model and data")
+        if isinstance(source, EvaluatedRows):
+            return source
+        label = "" if isinstance(source, ClassificationEvaluation) else ", ".join(source.labels)
+        return EvaluatedRows(source, label, np.arange(1, source.rows + 1))
+    if not isinstance(source, Predictor):
+        raise PlanError(f"evaluation: got {type(source).__name__}; {NEEDED}")
+    return evaluate_rows(source, data, y)

@@ -1,23 +1,24 @@
-"""Loss and metric by epoch."""
+"""Plots of a training run: loss and metric by epoch."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creche.errors import PlanError
+from creche.evaluation.metrics import metric_name
 from creche.model.history import History
-from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, resolve_axes, tidy_axes
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, draws, pyplot, resolve_axes, tidy_axes
 
 __all__ = ["loss_curves", "metric_curves", "plot_history"]
 
-NAMES = {"accuracy": "accuracy", "rmse": "root mean squared error"}
 FACTOR_FOR_LOGARITHMS = 20
 
 
 def plot_history(history: History) -> Any:
-    """Two panels, loss and metric, training and validation, the best epoch marked.
+    """Draw loss and metric by epoch in two panels, for training and validation rows, with the best epoch marked.
 
     Parameters
     ----------
@@ -30,35 +31,30 @@ def plot_history(history: History) -> Any:
     """
     plt = pyplot()
     figure, (loss_axes, metric_axes) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    _curves(loss_axes, history, history.train_loss, history.validation_loss, "loss")
-    _curves(metric_axes, history, history.train_metric, history.validation_metric, NAMES[history.metric])
+    _draw_curves(loss_axes, history, history.train_loss, history.validation_loss, "loss")
+    _draw_curves(metric_axes, history, history.train_metric, history.validation_metric, metric_name(history.metric))
     loss_axes.legend(frameon=False)
     return figure
 
 
+@draws
 def loss_curves(history: Any, *, axes: Any = None, logarithmic: bool | None = None) -> Any:
-    """The loss by epoch, of training and validation rows, and the epoch with the lowest.
+    """Draw the loss by epoch, for training and validation rows, and mark the epoch with the lowest.
 
-    Training losses are means over an epoch's batches as they were trained on; validation losses are of the network at
-    the epoch's end.
+    A training loss is the mean over the batches of an epoch, each computed just before its step; a validation loss is
+    that of the network at the end of the epoch.
 
     Parameters
     ----------
     history : History, Run or Model
-        A model has the history of the run it comes from.
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
+        For a model, the history of the run that trained it.
     logarithmic : bool, optional
-        Whether equal steps up are equal factors; by default, where the loss falls to less than a twentieth.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+        Whether the loss has a logarithmic scale; by default, if it falls to less than a twentieth.
 
     Raises
     ------
     PlanError
-        If there is no history, or no epoch in it.
+        If there is no history, or it has no epoch.
 
     Examples
     --------
@@ -68,10 +64,10 @@ def loss_curves(history: Any, *, axes: Any = None, logarithmic: bool | None = No
     'loss'
 
     """
-    known = _history_of(history)
+    found = _find_history(history)
     axes = resolve_axes(axes)
-    _curves(axes, known, known.train_loss, known.validation_loss, "loss", mark_training=True)
-    losses = np.concatenate([known.train_loss, known.validation_loss])
+    _draw_curves(axes, found, found.train_loss, found.validation_loss, "loss", mark_training=True)
+    losses = np.concatenate([found.train_loss, found.validation_loss])
     losses = losses[np.isfinite(losses)]
     falls_far = len(losses) > 0 and losses.min() > 0 and losses.max() > FACTOR_FOR_LOGARITHMS * losses.min()
     if falls_far if logarithmic is None else logarithmic:
@@ -80,24 +76,19 @@ def loss_curves(history: Any, *, axes: Any = None, logarithmic: bool | None = No
     return axes
 
 
+@draws
 def metric_curves(history: Any, *, axes: Any = None) -> Any:
-    """Accuracy or root mean squared error by epoch, of training and validation rows; the epoch of the lowest loss.
+    """Draw accuracy or root mean squared error by epoch, for training and validation rows; mark the lowest loss.
 
     Parameters
     ----------
     history : History, Run or Model
-        A model has the history of the run it comes from.
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+        For a model, the history of the run that trained it.
 
     Raises
     ------
     PlanError
-        If there is no history, or no epoch in it.
+        If there is no history, or it has no epoch.
 
     Examples
     --------
@@ -107,32 +98,40 @@ def metric_curves(history: Any, *, axes: Any = None) -> Any:
     'accuracy'
 
     """
-    known = _history_of(history)
+    found = _find_history(history)
     axes = resolve_axes(axes)
-    _curves(axes, known, known.train_metric, known.validation_metric, NAMES[known.metric], mark_training=True)
+    name = metric_name(found.metric)
+    _draw_curves(axes, found, found.train_metric, found.validation_metric, name, mark_training=True)
     axes.legend(frameon=False)
     return axes
 
 
-def _history_of(given: Any) -> History:
-    found = given if isinstance(given, History) else getattr(given, "history", None)
+def _find_history(source: Any) -> History:
+    found = source if isinstance(source, History) else getattr(source, "history", None)
     if found is None:
-        found = getattr(getattr(given, "provenance", None), "history", None)
+        found = getattr(getattr(source, "provenance", None), "history", None)
     if not isinstance(found, History):
-        raise PlanError(f"history: got {type(given).__name__} without one; needs a History, a Run, or a trained Model")
+        raise PlanError(f"history: got {type(source).__name__} without one; needs a History, a Run, or a trained Model")
     if len(found) == 0:
-        raise PlanError("history: has no completed epoch; there is nothing to draw")
+        raise PlanError("history: has no completed epoch, so there is nothing to draw; train for an epoch or more")
     return found
 
 
-def _curves(axes: Any, history: History, train: Any, validation: Any, name: str, mark_training: bool = False) -> None:
+def _draw_curves(
+    axes: Any,
+    history: History,
+    train: NDArray[np.float64],
+    validation: NDArray[np.float64],
+    name: str,
+    mark_training: bool = False,
+) -> None:
     epochs = np.arange(1, len(history) + 1)
-    alone = {"marker": "o", "markersize": 4} if len(history) == 1 else {}
-    axes.plot(epochs, train, label="training", **adjust_to_background(TRAIN), **alone)
+    single = {"marker": "o", "markersize": 4} if len(history) == 1 else {}
+    axes.plot(epochs, train, label="training", **adjust_to_background(TRAIN), **single)
     watched, style = (validation, VALIDATION) if history.has_validation else (train, TRAIN)
     which = "validation" if history.has_validation else "training"
     if history.has_validation:
-        axes.plot(epochs, validation, label="validation", **adjust_to_background(VALIDATION), **alone)
+        axes.plot(epochs, validation, label="validation", **adjust_to_background(VALIDATION), **single)
     best = history.best_epoch
     if best >= 0 and (history.has_validation or mark_training):
         axes.plot(

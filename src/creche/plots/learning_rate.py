@@ -1,4 +1,4 @@
-"""Learning rates in pictures: what each came to, with the bands named; how networks of each band learn."""
+"""Plots of a learning rate search: the loss of each rate with the named bands, and how networks of each band learn."""
 
 from __future__ import annotations
 
@@ -7,38 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from creche.plots.colony import set_scale
-from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, pyplot, resolve_axes, tidy_axes
+from creche.plots.colony import explain_empty, set_scale
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, draws, pyplot, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import Band, LearningRates
 
 __all__ = ["learning_rate_bands", "learning_rate_curves"]
 
-# The good band is told by its shade, the diverged one by its hatching, in grey too.
+# The good band has a shade and the diverged one hatching, which are distinguishable in grey too.
 SHADES: dict[str, dict[str, Any]] = {
     "good": {"facecolor": "#009E73", "alpha": 0.28, "linewidth": 0},
     "diverged": {"facecolor": "none", "edgecolor": "#888888", "alpha": 0.35, "hatch": "///", "linewidth": 0},
 }
 
 
-NARROW = 0.16  # of the width of the picture: a name is written upright there
+NARROW = 0.16  # a band below this share of the width has its name written at an angle
 
 
+@draws
 def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
-    """The loss against the learning rate: a point for each network, a line through the medians, the bands named.
+    """Draw the loss against the learning rate: a point for each network, a line through the medians, the named bands.
 
-    Networks that diverged stand as crosses at the upper edge, losses beyond the scale as triangles.
+    Networks that diverged are crosses at the upper edge, losses beyond the scale triangles.
 
     Parameters
     ----------
     found : LearningRates
-    axes : matplotlib.axes.Axes, optional
-        Where to draw; by default in a figure of its own.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
 
     Examples
     --------
@@ -49,7 +44,7 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     'learning rate'
 
     """
-    is_own = axes is None
+    is_new = axes is None
     axes = resolve_axes(axes, 8.5, 4.6)
     rates, losses = found.rates, found.losses
     blue, orange = adjust_to_background(TRAIN)["color"], adjust_to_background(VALIDATION)["color"]
@@ -60,10 +55,14 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     axes.plot(each[finite], flat[finite], "o", color=blue, alpha=0.55, markersize=4, linestyle="", label="one network")
     medians = np.array([np.median(row[~np.isnan(row)]) for row in losses])
     axes.plot(
-        rates, np.where(np.isfinite(medians), medians, np.nan), color=blue, linewidth=1.5, label="median of a rate"
+        rates,
+        np.where(np.isfinite(medians), medians, np.nan),
+        color=blue,
+        linewidth=1.5,
+        label="median of each learning rate",
     )
     axes.axhline(
-        found.baselines.constant, color="#888888", linestyle=":", linewidth=1.2, label="always the same prediction"
+        found.baselines.constant, color="#888888", linestyle=":", linewidth=1.2, label="baseline (constant prediction)"
     )
     set_scale(axes, "y", np.concatenate([flat[finite], [found.baselines.constant]]))
     low, high = axes.get_ylim()
@@ -71,25 +70,25 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
         high = min(high, found.ceiling)
     axes.set_ylim(low, high)
     top = axes.get_xaxis_transform()
-    lost, beyond = flat == np.inf, finite & (flat > high)
-    for which, marker, name in ((lost, "x", "diverged"), (beyond, "^", "beyond the scale")):
+    diverged, beyond = flat == np.inf, finite & (flat > high)
+    for which, marker, name in ((diverged, "x", "diverged"), (beyond, "^", "beyond the scale")):
         if which.any():
             axes.plot(
                 each[which], np.full(int(which.sum()), 0.985), marker, color=orange, markersize=5, transform=top,
                 linestyle="", label=f"{name} ({int(which.sum()):,})", clip_on=False,
             )  # fmt: skip
-    axes.axvline(found.rate, color=orange, linestyle="--", linewidth=1.8, label=f"to take: {found.rate:.3g}")
-    _shade(axes, found)
+    axes.axvline(found.rate, color=orange, linestyle="--", linewidth=1.8, label=f"recommended: {found.rate:.3g}")
+    _draw_bands(axes, found)
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"{'validation' if found.colony.partition == 'validation' else 'training'} loss at the end")
+    axes.set_ylabel(f"{'validation' if found.colony.partition == 'validation' else 'training'} loss after training")
     tidy_axes(axes)
-    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_own else {}
-    axes.legend(frameon=False, fontsize="small", **beside)
+    place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_new else {}
+    axes.legend(frameon=False, fontsize="small", **place)
     return axes
 
 
-def _shade(axes: Any, found: LearningRates) -> None:
-    """The bands, each from halfway, in ratios, between the rates where one ends and the next begins."""
+def _draw_bands(axes: Any, found: LearningRates) -> None:
+    """Draw the bands; the border of two is the geometric mean of the last rate of one and the first of the next."""
     bands, rates = found.bands, found.rates
     half = float(np.sqrt(rates[1] / rates[0]))
     edges = [bands[0].low / half]
@@ -111,9 +110,9 @@ def _shade(axes: Any, found: LearningRates) -> None:
 
 
 def learning_rate_curves(found: LearningRates) -> Any:
-    """The loss by epoch of one rate of each band, side by side: all its networks, training and validation.
+    """Draw the loss by epoch of the networks of one learning rate of each band, a panel for each band.
 
-    Of the good band it is the rate to take, of the others the one in the middle.
+    The good band is represented by the recommended rate, any other by its middle rate.
 
     Parameters
     ----------
@@ -132,19 +131,15 @@ def learning_rate_curves(found: LearningRates) -> Any:
     panels = list(grid[0])
     drawn: list[Any] = []
     for axes, band in zip(panels, bands, strict=True):
-        rate = _typical(found, band)
-        drawn += _curves(axes, found, rate)
+        rate = _representative_rate(found, band)
+        drawn += _draw_curves(axes, found, rate)
         axes.set_title(
             f"{band.name}: {rate:.3g}", fontsize="medium", fontweight="bold" if band.name == "good" else None
         )
         tidy_axes(axes)
     set_scale(panels[0], "y", np.concatenate(drawn or [np.ones(1)]))
-    low, high = panels[0].get_ylim()
     for axes in panels:
-        shown = [line.get_ydata() for line in axes.get_lines()]
-        if not any(((y >= low) & (y <= high)).any() for y in shown):
-            why = "beyond the scale" if any(len(y) for y in shown) else "diverged in epoch 1"
-            axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes, alpha=0.7)
+        explain_empty(axes)
     figure.supxlabel("epoch")
     panels[0].set_ylabel("loss")
     handles = {handle.get_label(): handle for axes in panels for handle in axes.get_legend_handles_labels()[0]}
@@ -152,15 +147,15 @@ def learning_rate_curves(found: LearningRates) -> Any:
     return panels
 
 
-def _typical(found: LearningRates, band: Band) -> float:
+def _representative_rate(found: LearningRates, band: Band) -> float:
     if band.name == "good":
         return found.rate
     inside = found.rates[(found.rates >= band.low) & (found.rates <= band.high)]
     return float(inside[len(inside) // 2])
 
 
-def _curves(axes: Any, found: LearningRates, rate: float) -> list[Any]:
-    """All networks of a rate; what was drawn."""
+def _draw_curves(axes: Any, found: LearningRates, rate: float) -> list[Any]:
+    """Draw all networks of a learning rate, and return the losses that were drawn."""
     drawn = []
     done = found.colony.results.done
     for n, choice in enumerate(found.colony.choices):

@@ -1,4 +1,4 @@
-"""The loss against one weight, and over a plane through the network."""
+"""Plots of the loss against one weight, and over a plane in the space of all weights."""
 
 from __future__ import annotations
 
@@ -14,47 +14,40 @@ from creche.plots.style import (
     VALIDATION,
     adjust_to_background,
     category_style,
+    draws,
+    line_outline,
     resolve_axes,
     sequential_colormap,
     shorten,
+    text_color,
     tidy_axes,
 )
 
-__all__ = ["draw_contours", "loss_against_weight", "loss_surface", "outline"]
+__all__ = ["draw_contours", "loss_against_weight", "loss_surface"]
 
 LONGEST_NAME = 60
-
-
-TANGENT = 0.14  # of the width, to either side
-
-
+TANGENT_REACH = 0.14  # to either side, as a share of the width
 LEVELS = 12
-
-
 FACTOR_FOR_LOGARITHMS = 20
+PATH_HEIGHT = 0.035  # above the bottom edge, as a share of the height
 
 
-PATH_HEIGHT = 0.035  # of the height
-
-
+@draws
 def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
-    """The curve, the network as it is, the tangent whose slope is the gradient, and where steps would land.
+    """Draw the loss against one weight, with the current value, the tangent and the landing points of steps.
+
+    The slope of the tangent is the gradient. A landing point is where one step of gradient descent on this weight alone
+    would end, for each of several learning rates.
 
     Parameters
     ----------
     curve : LossAgainstWeight
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
 
     Examples
     --------
     >>> import creche as cr
     >>> model = cr.train("penguins", label="species", hidden=[5], epochs=5, threads=1).model
-    >>> curve = cr.explain.loss_against_weight(model, "penguins", row="bill_length_mm", column=3, threads=1)
+    >>> curve = cr.explain.loss_against_weight(model, "penguins", source="bill_length_mm", target=3, threads=1)
     >>> loss_against_weight(curve).get_xlabel()
     'weight from bill_length_mm to neuron 3 of layer 1'
 
@@ -66,18 +59,25 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     axes.set_xlim(weights[0], weights[-1])
     axes.set_ylim(low - 2 * margin, high + margin)
     axes.plot(weights, losses, label="loss", zorder=2, **adjust_to_background(TRAIN))
-    reach = TANGENT * (weights[-1] - weights[0])
-    ends = np.array([curve.at - reach, curve.at + reach])
+    reach = TANGENT_REACH * (weights[-1] - weights[0])
+    ends = np.array([curve.weight - reach, curve.weight + reach])
     slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
     axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **adjust_to_background(VALIDATION))
-    _landings(axes, curve)
-    axes.plot(curve.at, curve.loss, "o", color=_ink(), markersize=8, zorder=6, label=f"now: {curve.at:.4g}")
+    _draw_landings(axes, curve)
+    current = f"current value: {curve.weight:.4g}"
+    axes.plot(curve.weight, curve.loss, "o", color=text_color(), markersize=8, zorder=6, label=current)
     if curve.path is not None:
-        _path_below(axes, curve)
+        _draw_path(axes, curve)
     for x, is_end, side in zip((0.01, 0.99), curve.ends, ("left", "right"), strict=True):
         if is_end:
             axes.text(
-                x, 0.5, "loss not finite\nbeyond", transform=axes.transAxes, ha=side, va="center", fontsize="small"
+                x,
+                0.5,
+                "loss not finite\nbeyond this point",
+                transform=axes.transAxes,
+                ha=side,
+                va="center",
+                fontsize="small",
             )
     axes.set_xlabel(shorten(curve.name, LONGEST_NAME))
     axes.set_ylabel("loss")
@@ -86,61 +86,51 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     return axes
 
 
-def _ink() -> Any:
-    from matplotlib import rcParams
-
-    return rcParams["text.color"]
-
-
-def _landings(axes: Any, curve: LossAgainstWeight) -> None:
-    """A marker on the curve for each step, an arrow to it, and its rate; of one outside the picture, where it is."""
+def _draw_landings(axes: Any, curve: LossAgainstWeight) -> None:
+    """Mark the end of each step; outside the plot, the marker is at the edge, the legend has the value."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for n, landing in enumerate(curve.landings):
         look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
-        inside = left <= landing.at <= right and np.isfinite(landing.loss)
-        where = "" if inside else f", lands at {landing.at:.3g}"
-        label = f"rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
-        edge = min(max(landing.at, left), right)
+        inside = left <= landing.weight <= right and np.isfinite(landing.loss)
+        where = "" if inside else f", lands at {landing.weight:.3g}"
+        label = f"learning rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
+        edge = min(max(landing.weight, left), right)
         height = landing.loss if inside else curve.loss
         height = min(max(height, bottom), top)
         drawn = axes.plot(
             edge, height, linestyle="none", marker=marker, color=look["color"], markersize=9, zorder=5, label=label,
-            markeredgecolor=_ink(), markeredgewidth=0.7, clip_on=False,
+            markeredgecolor=text_color(), markeredgewidth=0.7, clip_on=False,
         )  # fmt: skip
-        if abs(edge - curve.at) > 0.02 * (right - left):
+        if abs(edge - curve.weight) > 0.02 * (right - left):
             drawn[0].axes.annotate(
-                "", (edge, height), (curve.at, curve.loss), zorder=4, annotation_clip=False,
+                "", (edge, height), (curve.weight, curve.loss), zorder=4, annotation_clip=False,
                 arrowprops={
                     "arrowstyle": "->", "color": look["color"], "linestyle": look["linestyle"], "shrinkA": 6,
-                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.at else -0.3}",
+                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.weight else -0.3}",
                 },
             )  # fmt: skip
 
 
-def _path_below(axes: Any, curve: LossAgainstWeight) -> None:
-    """The weight's values during training, along the foot of the picture: the loss was another then."""
+def _draw_path(axes: Any, curve: LossAgainstWeight) -> None:
+    """Draw the weight's values during training along the bottom edge: all other weights differed then, and the loss."""
     path = curve.path
     assert path is not None
-    foot = np.full(len(path), PATH_HEIGHT)
-    place = axes.get_xaxis_transform()
-    look = {"color": _ink(), "transform": place, "zorder": 3}
-    axes.plot(path, foot, "|-", markersize=6, linewidth=0.8, alpha=0.6, label="in training, by step", **look)
-    axes.plot(path[0], PATH_HEIGHT, marker=5, linestyle="none", markersize=8, label="the start", **look)
+    height = np.full(len(path), PATH_HEIGHT)
+    look = {"color": text_color(), "transform": axes.get_xaxis_transform(), "zorder": 3}
+    axes.plot(
+        path, height, "|-", markersize=6, linewidth=0.8, alpha=0.6, label="value after each step of training", **look
+    )
+    axes.plot(path[0], PATH_HEIGHT, marker=5, linestyle="none", markersize=8, label="value at the start", **look)
 
 
+@draws
 def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
-    """Lines of equal loss over a plane, the network as it is, and the path that training took.
+    """Draw contour lines of the loss over a plane, with the network and the path of its training.
 
     Parameters
     ----------
     surface : LossSurface
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
 
     Examples
     --------
@@ -154,36 +144,22 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
     axes = resolve_axes(axes, 6.0, 4.8)
     draw_contours(axes, surface)
     if surface.path is not None:
-        look = adjust_to_background(VALIDATION)
-        path = {**look, "linestyle": "-", "linewidth": 1.5}
+        color = adjust_to_background(VALIDATION)["color"]
+        axes.plot(*surface.path.T, color=color, linewidth=1.5, zorder=4, path_effects=line_outline())
+        # Apart from the line, because the outlines of dense markers would cover it.
+        axes.plot(*surface.path.T, ".-", color=color, linewidth=1.5, markersize=4, zorder=4, label="path of training")
         axes.plot(
-            *surface.path.T,
-            marker=".",
-            markersize=4,
-            label="path of training",
-            zorder=4,
-            path_effects=outline(),
-            **path,
-        )
-        axes.plot(
-            *surface.path[0], "s", color=look["color"], markeredgecolor=_ink(), markersize=8, label="start", zorder=5
+            *surface.path[0], "s", color=color, markeredgecolor=text_color(), markersize=8, label="start", zorder=5
         )
         axes.set_title(f"the plane holds {surface.share:.1%} of the path's variance", fontsize="small")
-    axes.plot(*surface.at, "*", color=_ink(), markersize=13, label=f"the network, loss {surface.loss:.3g}", zorder=6)
+    network = f"the network, loss {surface.loss:.3g}"
+    axes.plot(*surface.position, "*", color=text_color(), markersize=13, label=network, zorder=6)
     axes.legend(fontsize="small", framealpha=0.8)
     return axes
 
 
-def outline() -> list[Any]:
-    """What sets a line off from shades of its own colour: an edge like the background."""
-    from matplotlib import rcParams
-    from matplotlib.patheffects import withStroke
-
-    return [withStroke(linewidth=3.6, foreground=rcParams["axes.facecolor"])]
-
-
 def draw_contours(axes: Any, surface: LossSurface) -> None:
-    """The loss as shades, more of it stronger, and lines with their numbers; where it is not finite, nothing."""
+    """Draw the loss as shades, stronger where it is higher, and labelled contours; nothing where it is not finite."""
     from matplotlib.colors import LogNorm, Normalize
 
     axes.set_xlim(surface.x[0], surface.x[-1])
@@ -194,8 +170,8 @@ def draw_contours(axes: Any, surface: LossSurface) -> None:
         axes.spines[side].set_visible(False)
     finite = surface.losses[np.isfinite(surface.losses)]
     if len(finite) == 0 or finite.min() == finite.max():
-        why = "the loss is the same throughout" if len(finite) else "the loss is nowhere finite"
-        axes.text(0.5, 0.95, why, transform=axes.transAxes, ha="center", va="top")
+        note = "the loss is the same everywhere" if len(finite) else "the loss is nowhere finite"
+        axes.text(0.5, 0.95, note, transform=axes.transAxes, ha="center", va="top")
         return
     low, high = float(finite.min()), float(finite.max())
     is_logarithmic = low > 0 and high > FACTOR_FOR_LOGARITHMS * low
@@ -206,6 +182,6 @@ def draw_contours(axes: Any, surface: LossSurface) -> None:
         surface.x, surface.y, losses, levels=levels, norm=norm, cmap=sequential_colormap(), alpha=0.75, zorder=0
     )
     lines = axes.contour(
-        surface.x, surface.y, losses, levels=levels[1:-1], colors=[_ink()], linewidths=0.6, alpha=0.7, zorder=1
+        surface.x, surface.y, losses, levels=levels[1:-1], colors=[text_color()], linewidths=0.6, alpha=0.7, zorder=1
     )
     axes.clabel(lines, fmt=lambda level: f"{level:.2g}", fontsize="x-small", inline_spacing=2)

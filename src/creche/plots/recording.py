@@ -1,4 +1,4 @@
-"""A recording in pictures: numbers of each layer as training went on, and how its weights spread."""
+"""Plots of a recording: statistics of each layer during training, and the distribution of its weights."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.plots.style import VALIDATION, adjust_to_background, category_style, is_dark, resolve_axes, tidy_axes
+from creche.plots.style import VALIDATION, adjust_to_background, category_style, draws, is_dark, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.training.recording import Recording
 
 __all__ = ["recorded_numbers", "recorded_weights"]
 
-# What can be drawn, what it is called, and whether it goes over powers of ten.
-NUMBERS = {
-    "update_ratio": ("update_ratios", "norm of one update ÷ norm of the weights", True),
+# For each statistic: the attribute of a recording, its name in a plot, and whether it covers orders of magnitude.
+STATISTICS = {
+    "update_ratio": ("update_ratios", "norm of an update ÷ norm of the weights", True),
     "weight_norm": ("weight_norms", "norm of the weights", False),
     "gradient_norm": ("gradient_norms", "norm of the gradient", True),
     "dead": ("dead", "share of dead neurons", False),
@@ -26,55 +26,57 @@ NUMBERS = {
     "activation_deviation": ("activation_deviations", "standard deviation of activations", False),
 }
 
-
 LINES_NAMED = 12
+MARKERS_PER_LINE = 8
+BINS = (9, 41)  # the fewest and the most
+PERCENTILES_SHOWN = (0.5, 99.5)
 
 
-MARKS = 8
-
-
-BINS, SHOWN = (9, 41), (0.5, 99.5)  # at least and at most; percent of the weights within the axis
-
-
+@draws
 def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "update_ratio") -> Any:
-    """A number of each layer by epoch.
+    """Draw a statistic of each layer by epoch.
 
     Parameters
     ----------
     recording : Recording
-    axes : matplotlib Axes, optional
-        To draw into; by default new ones.
-    of : str, default "update_ratio"
-        Of update_ratio, weight_norm, gradient_norm, dead, saturated, activation_mean, activation_deviation.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    of : {"update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", \
+"activation_deviation"}, default "update_ratio"
+        The statistic. Those of single neurons are averaged over the neurons of a layer.
 
     Raises
     ------
     PlanError
-        If there is no such number.
+        If there is no such statistic.
     CrecheError
-        If what it is made of was not recorded.
+        If the recording does not have the data it needs.
 
     """
-    if of not in NUMBERS:
-        raise PlanError(f"of: got {of!r}; {nearest(of, NUMBERS)}")
-    name, title, is_wide = NUMBERS[of]
-    values: Any = getattr(recording, name)
-    if isinstance(values, list):  # of single neurons
-        values = np.stack([of_neurons.mean(axis=1) for of_neurons in values], axis=1)
+    if of not in STATISTICS:
+        raise PlanError(f"of: got {of!r}; {nearest(of, STATISTICS)}")
+    attribute, title, is_logarithmic = STATISTICS[of]
+    values: Any = getattr(recording, attribute)
+    if isinstance(values, list):  # for each neuron of each layer
+        values = np.stack([layer.mean(axis=1) for layer in values], axis=1)
     axes = resolve_axes(axes, 6.4, 3.8)
     drawn = 0
-    for layer, called in enumerate(recording.layers):
+    for layer, layer_name in enumerate(recording.layers):
         known = np.isfinite(values[:, layer])
         if known.any():
-            axes.plot(recording.epochs[known], values[known, layer], label=called, **_style(layer, int(known.sum())))
+            axes.plot(
+                recording.epochs[known], values[known, layer], label=layer_name, **_line_style(layer, int(known.sum()))
+            )
             drawn += 1
     if not drawn:
-        axes.text(0.5, 0.5, f"no layer has a {title}", ha="center", va="center", transform=axes.transAxes, alpha=0.6)
-    elif is_wide and (values[np.isfinite(values)] > 0).all():
+        axes.text(
+            0.5,
+            0.5,
+            f"{title}: not defined for any layer",
+            ha="center",
+            va="center",
+            transform=axes.transAxes,
+            alpha=0.6,
+        )
+    elif is_logarithmic and (values[np.isfinite(values)] > 0).all():
         axes.set_yscale("log")
     elif of in ("dead", "saturated"):
         axes.set_ylim(-0.03, 1.03)
@@ -86,22 +88,18 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "updat
     return axes
 
 
+@draws
 def recorded_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
-    """How the weights of a layer are spread, moment by moment: the further from the background's shade, the more there.
+    """Draw the distribution of a layer's weights by epoch; the stronger the shade, the more weights have that value.
 
-    Lines are the median and the quartiles. Weights far out, the outermost half percent on each side, lie beyond.
+    The lines are the median and the quartiles. The outermost half percent of the weights on each side is cut off.
 
     Parameters
     ----------
     recording : Recording
-        With weights.
+        A recording with weights.
     layer : int, default 0
-        From 0; -1 for the output layer.
-    axes : matplotlib Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+        The layer, from 0; -1 for the output layer.
 
     Raises
     ------
@@ -113,42 +111,37 @@ def recorded_weights(recording: Recording, layer: int = 0, axes: Any = None) -> 
     """
     layers = len(recording.layers)
     if not -layers <= layer < layers:
-        raise PlanError(f"layer: got {layer}; there are {layers}, from 0")
+        raise PlanError(f"layer: got {layer}; needs a whole number from {-layers} to {layers - 1}")
     weights = recording.weights[layer][0].reshape(len(recording), -1).astype(np.float64)
-    low, high = np.percentile(weights, SHOWN)
+    low, high = np.percentile(weights, PERCENTILES_SHOWN)
     if not low < high:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, int(np.clip(np.sqrt(weights.shape[1]), *BINS)) + 1)
-    shares = np.stack([np.histogram(of_moment, edges)[0] for of_moment in weights], axis=1) / weights.shape[1]
+    shares = np.stack([np.histogram(row, edges)[0] for row in weights], axis=1) / weights.shape[1]
     axes = resolve_axes(axes, 6.4, 3.8)
-    at = _edges(recording.epochs)
-    image = axes.pcolormesh(at, edges, np.sqrt(shares), cmap=_map(), rasterized=True)
+    # Shades grow with the square root of the share, so that rare values are visible.
+    colours = "Greys_r" if is_dark() else "Greys"
+    image = axes.pcolormesh(_cell_edges(recording.epochs), edges, np.sqrt(shares), cmap=colours, rasterized=True)
     colour = adjust_to_background(VALIDATION)["color"]
     for percent, dashes in ((25, ":"), (50, "-"), (75, ":")):
         axes.plot(recording.epochs, np.percentile(weights, percent, axis=1), dashes, color=colour, linewidth=1.6)
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"weights of {'the ' if layer in (-1, layers - 1) else ''}{recording.layers[layer]}")
-    bar = axes.figure.colorbar(image, ax=axes, label="share of the weights")
+    bar = axes.figure.colorbar(image, ax=axes, label="share of weights")
     ticks = np.linspace(0, float(np.sqrt(shares.max())), 5)
     bar.set_ticks(ticks, labels=[f"{100 * tick**2:.1f} %" for tick in ticks])
     return axes
 
 
-def _map() -> Any:
-    """Few are as the background."""
-    return "Greys_r" if is_dark() else "Greys"
-
-
-def _style(layer: int, moments: int) -> dict[str, Any]:
+def _line_style(layer: int, points: int) -> dict[str, Any]:
     look = category_style(layer)
     del look["hatch"]
-    return {
-        **look, "markersize": 4.5, "markevery": (layer % MARKS, max(moments // MARKS, 1)), "linewidth": 1.6,
-    }  # fmt: skip
+    every = layer % MARKERS_PER_LINE, max(points // MARKERS_PER_LINE, 1)
+    return {**look, "markersize": 4.5, "markevery": every, "linewidth": 1.6}
 
 
-def _edges(epochs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Between the moments, and as far beyond the first and the last."""
+def _cell_edges(epochs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the middles between the recorded epochs, and as far beyond the first and the last."""
     if len(epochs) == 1:
         return np.array([epochs[0] - 0.5, epochs[0] + 0.5])
     between = (epochs[1:] + epochs[:-1]) / 2

@@ -1,4 +1,4 @@
-"""Predicted numbers beside the true ones, and what is left between them."""
+"""Plots of a regression's evaluation: predicted against true values, and residuals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.plots.evaluated import EvaluatedRows, evaluate_numbers
+from creche.plots.evaluated import EvaluatedRows, draws_regression, resolve_regression
 from creche.plots.style import (
     POSITIVE,
     VALIDATION,
@@ -21,39 +21,22 @@ from creche.plots.style import (
 
 __all__ = ["predicted_against_true", "residuals"]
 
-POINTS_SHOWN = 3000  # more are counted in hexagons
+POINTS_SHOWN = 3000  # more rows are counted in hexagons
+ROWS_NAMED = 3
 
 
-NAMED = 3
-
-
+@draws_regression
 def predicted_against_true(
     evaluation: Any, data: Any = None, y: Any = None, *, label: str | None = None, axes: Any = None
 ) -> Any:
-    """A point for each row, at what is true and what was predicted; on the diagonal, both are the same.
+    """Draw a point for each row, its predicted value against its true value; on the diagonal, both are the same.
 
-    The rows furthest off are named. More than 3,000 rows are counted in hexagons.
+    The rows with the largest errors are named. More than 3,000 rows are counted in hexagons.
 
     Parameters
     ----------
-    evaluation : RegressionEvaluation or Model
-    data, y : optional
-        With a model, rows whose label is known, as for `Model.evaluate`.
     label : str, optional
-        Which of several labels; by default the first.
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    PlanError
-        If it is no evaluation of numbers, or there is no such label.
-    TableError
-        If the rows cannot be judged.
+        Which label, if there are several; by default the first.
 
     Examples
     --------
@@ -61,50 +44,35 @@ def predicted_against_true(
     >>> penguins = cr.datasets.penguins().drop_nulls()
     >>> model = cr.train(penguins, label="body_mass_g", epochs=5, threads=1).model
     >>> predicted_against_true(model, penguins).get_xlabel()
-    'body_mass_g: true'
+    'true body_mass_g'
 
     """
-    judged = evaluate_numbers(evaluation, data, y)
-    name, truth, said = _pairs(judged, label)
+    evaluated = resolve_regression(evaluation, data, y)
+    name, true, predicted = _read_pairs(evaluated, label)
     axes = resolve_axes(axes, 4.6, 4.4)
-    _points(axes, truth, said)
-    ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
+    _draw_points(axes, true, predicted)
+    ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
     axes.plot(ends, ends, **{**adjust_to_background(VALIDATION), "linewidth": 1.2}, label="predicted = true")
-    _name_worst(axes, judged, truth, said, truth, said)
-    of_label = judged.evaluation.per_label[name]
-    axes.set(xlabel=f"{shorten(name)}: true", ylabel=f"{shorten(name)}: predicted")
-    r2 = f"R² {of_label['r2']:.3f}, " if np.isfinite(of_label["r2"]) else ""
-    axes.set_title(f"{r2}root mean squared error {of_label['rmse']:.4g}", fontsize="medium")
+    _name_largest_errors(axes, evaluated, true, predicted, true, predicted)
+    metrics = evaluated.evaluation.per_label[name]
+    axes.set(xlabel=f"true {shorten(name)}", ylabel=f"predicted {shorten(name)}")
+    r2 = f"R² {metrics['r2']:.3f}, " if np.isfinite(metrics["r2"]) else ""
+    axes.set_title(f"{r2}root mean squared error {metrics['rmse']:.4g}", fontsize="medium")
     tidy_axes(axes)
     axes.legend(frameon=False, loc="upper left")
     return axes
 
 
+@draws_regression
 def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | None = None, axes: Any = None) -> Any:
-    """True less predicted, by what was predicted: points without any pattern are what is hoped for.
+    """Draw the residuals, true minus predicted, against the predicted values; they should show no pattern.
 
-    The band is one root mean squared error to both sides. The rows furthest off are named.
+    The band is one root mean squared error to both sides of zero. The rows with the largest errors are named.
 
     Parameters
     ----------
-    evaluation : RegressionEvaluation or Model
-    data, y : optional
-        With a model, rows whose label is known, as for `Model.evaluate`.
     label : str, optional
-        Which of several labels; by default the first.
-    axes : matplotlib Axes, optional
-        Where to draw; by default a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    PlanError
-        If it is no evaluation of numbers, or there is no such label.
-    TableError
-        If the rows cannot be judged.
+        Which label, if there are several; by default the first.
 
     Examples
     --------
@@ -112,36 +80,36 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
     >>> penguins = cr.datasets.penguins().drop_nulls()
     >>> model = cr.train(penguins, label="body_mass_g", epochs=5, threads=1).model
     >>> residuals(model, penguins).get_ylabel()
-    'body_mass_g: true − predicted'
+    'residual: true − predicted body_mass_g'
 
     """
-    judged = evaluate_numbers(evaluation, data, y)
-    name, truth, said = _pairs(judged, label)
+    evaluated = resolve_regression(evaluation, data, y)
+    name, true, predicted = _read_pairs(evaluated, label)
     axes = resolve_axes(axes, 5.0, 4.0)
-    left = truth - said
-    _points(axes, said, left)
-    line, rmse = adjust_to_background(VALIDATION), judged.evaluation.per_label[name]["rmse"]
+    differences = true - predicted
+    _draw_points(axes, predicted, differences)
+    line, rmse = adjust_to_background(VALIDATION), evaluated.evaluation.per_label[name]["rmse"]
     axes.axhline(0, color=line["color"], linewidth=1.2)
     if np.isfinite(rmse):
         axes.axhspan(-rmse, rmse, facecolor=line["color"], alpha=0.15)
         axes.set_title(f"band: ± root mean squared error ({rmse:.4g})", fontsize="medium")
-    _name_worst(axes, judged, truth, said, said, left)
-    axes.set(xlabel=f"{shorten(name)}: predicted", ylabel=f"{shorten(name)}: true − predicted")
+    _name_largest_errors(axes, evaluated, true, predicted, predicted, differences)
+    axes.set(xlabel=f"predicted {shorten(name)}", ylabel=f"residual: true − predicted {shorten(name)}")
     tidy_axes(axes)
     return axes
 
 
-def _pairs(judged: EvaluatedRows, label: str | None) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
-    """The label, and what is true and predicted of it."""
-    labels = judged.evaluation.labels
+def _read_pairs(evaluated: EvaluatedRows, label: str | None) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the label's name, its true values and its predicted values."""
+    labels = evaluated.evaluation.labels
     name = labels[0] if label is None else label
     if name not in labels:
         raise PlanError(f"label: got {label!r}; {nearest(label, labels)}")
-    truth, said = judged.evaluation.pairs(name)
-    return name, truth, said
+    true, predicted = evaluated.evaluation.pairs(name)
+    return name, true, predicted
 
 
-def _points(axes: Any, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+def _draw_points(axes: Any, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     if len(x) > POINTS_SHOWN:
         hexagons = axes.hexbin(x, y, gridsize=40, bins="log", mincnt=1, cmap=sequential_colormap())
         axes.figure.colorbar(hexagons, ax=axes, label="rows")
@@ -150,15 +118,21 @@ def _points(axes: Any, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     axes.plot(x, y, "o", color=adjust_to_background(POSITIVE)["color"], alpha=alpha, markersize=4.5, markeredgewidth=0)
 
 
-def _name_worst(
-    axes: Any, judged: EvaluatedRows, truth: NDArray[Any], said: NDArray[Any], x: NDArray[Any], y: NDArray[Any]
+def _name_largest_errors(
+    axes: Any,
+    evaluated: EvaluatedRows,
+    true: NDArray[np.float64],
+    predicted: NDArray[np.float64],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
 ) -> None:
-    """The rows furthest off, by what the user calls them; their names stay within the picture."""
+    """Write the row numbers next to the points (x, y) with the largest errors, always inside the plot."""
     middle, highest = (x.min() + x.max()) / 2, y.min() + 0.9 * np.ptp(y)
-    for place in np.argsort(-np.abs(truth - said), kind="stable")[:NAMED].tolist():
-        if truth[place] != said[place]:
+    for place in np.argsort(-np.abs(true - predicted), kind="stable")[:ROWS_NAMED].tolist():
+        if true[place] != predicted[place]:
+            is_left, is_high = x[place] < middle, y[place] > highest
             axes.annotate(
-                f"row {judged.row_numbers[place]:,}", (x[place], y[place]), textcoords="offset points", fontsize="small",
-                xytext=(5 if x[place] < middle else -5, -4 if y[place] > highest else 4),
-                ha="left" if x[place] < middle else "right", va="top" if y[place] > highest else "bottom",
+                f"row {evaluated.row_numbers[place]:,}", (x[place], y[place]), textcoords="offset points",
+                fontsize="small", xytext=(5 if is_left else -5, -4 if is_high else 4),
+                ha="left" if is_left else "right", va="top" if is_high else "bottom",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pictures as files: all there are of a model and rows, in light or dark."""
+"""Plots as files: one plot, or all plots of a model and its rows, for light or dark backgrounds."""
 
 from __future__ import annotations
 
@@ -11,26 +11,18 @@ from typing import Any
 
 from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, PlanError, nearest
+from creche.plots.evaluated import EvaluatedRows, evaluate_rows
 from creche.plots.style import off_screen, pyplot
 
-__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "ensure_folder", "list_pictures", "render_picture", "save_all"]
+__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "render_picture", "save_all", "save_picture"]
 
 FORMATS = ("png", "svg", "pdf")
-
-
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
-
-
 DOTS_PER_INCH = 150
-
-
 LABELS_DRAWN = 8
-
-
 FONT = "DejaVu Sans"  # comes with matplotlib
 
-
-# No date and no version: the same picture is the same file.
+# Without date and version, the same plot is the same file.
 METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Producer": None},
 }  # fmt: skip
@@ -46,23 +38,24 @@ def save_all(
     format: str = "png",
     missing_label: str = "error",
 ) -> list[Path]:
-    """Draws all pictures of a model and of rows whose label is known, each into a file of its own.
+    """Draw all plots of a model and of labelled rows, and write each to a file of its own.
 
-    The network, its weights, the losses by epoch; of classes, the confusion matrix, reliability, ROC, precision and
-    recall; of numbers, predicted against true, and residuals. An ensemble has no network of its own.
+    Every model: the network, the histograms of its weights, loss and metric by epoch; an ensemble has no diagram of a
+    network. Classification: the confusion matrix, the reliability diagram, ROC curves, precision and recall.
+    Regression: predicted against true values, and residuals.
 
     Parameters
     ----------
     model : Model or Ensemble
     data, y
-        As for `Model.evaluate`.
-    folder : path
-        Is made, if it is not there; files of the same names are replaced.
+        Rows with their labels, as for `Model.evaluate`.
+    folder : str or Path
+        The folder of the files; it is made if it does not exist. Files of the same names are replaced.
     dark : bool, default False
-        Whether they are for a dark background.
+        Whether to draw for a dark background.
     format : {"png", "svg", "pdf"}, default "png"
     missing_label : {"error", "drop"}, default "error"
-        What becomes of rows whose label is missing.
+        Whether a row without a label is an error or dropped.
 
     Returns
     -------
@@ -72,9 +65,9 @@ def save_all(
     Raises
     ------
     TableError
-        If the rows cannot be judged.
+        If the rows cannot be evaluated.
     FileError
-        If the folder or a file cannot be written. Nothing is written before all is drawn.
+        If the folder or a file cannot be written. Nothing is written before everything is drawn.
     PlanError
         If there is no such format.
     CrecheError
@@ -89,35 +82,26 @@ def save_all(
     ['network.svg', 'weight_histograms.svg', 'loss_curves.svg']
 
     """
-    from creche.plots.evaluated import evaluate_rows
-
     pyplot()
     if format not in FORMATS:
         raise PlanError(f"format: got {format!r}; {nearest(format, FORMATS)}")
-    into = ensure_folder(folder)
-    drawings = list_pictures(model, evaluate_rows(model, data, y, missing_label=missing_label))
+    target = _check_folder(folder)
+    drawings = _list_pictures(model, evaluate_rows(model, data, y, missing_label=missing_label))
     files = {name: render_picture(draw, format, dark) for name, draw in drawings.items()}
     try:
-        into.mkdir(parents=True, exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{into}: cannot be made: {error.strerror}; choose another folder") from error
-    written = []
+        raise FileError(f"{target}: cannot be made: {error.strerror}; choose another folder") from error
+    paths = []
     for name, content in files.items():
-        written.append(into / f"{name}.{format}")
-        with open_replacement(written[-1]) as file:
+        paths.append(target / f"{name}.{format}")
+        with open_replacement(paths[-1]) as file:
             file.write(content)
-    return written
+    return paths
 
 
-def list_pictures(model: Any, judged: Any) -> dict[str, Callable[[], Any]]:
-    """All pictures of a model and what it was judged by: name of each, and a function that draws it.
-
-    Parameters
-    ----------
-    model : Model or Ensemble
-    judged : Judged
-
-    """
+def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[], Any]]:
+    """Return the name of each plot of a model and its evaluation, with a function that draws it."""
     from creche import plots
     from creche.model.model import Model
 
@@ -130,44 +114,79 @@ def list_pictures(model: Any, judged: Any) -> dict[str, Callable[[], Any]]:
         found["metric_curves"] = partial(plots.metric_curves, model)
     if model.classes is not None:
         for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
-            found[name] = partial(getattr(plots, name), judged)
+            found[name] = partial(getattr(plots, name), evaluated)
         return found
-    labels = judged.evaluation.labels[:LABELS_DRAWN]
+    labels = evaluated.evaluation.labels[:LABELS_DRAWN]
     for number, label in enumerate(labels, 1):
         for name in ("predicted_against_true", "residuals"):
-            which = f"{name}_{number}" if len(labels) > 1 else name
-            found[which] = partial(getattr(plots, name), judged, label=label)
+            stem = f"{name}_{number}" if len(labels) > 1 else name
+            found[stem] = partial(getattr(plots, name), evaluated, label=label)
     return found
 
 
 def render_picture(draw: Callable[[], Any], format: str = "png", dark: bool = False, *, as_text: bool = False) -> bytes:
-    """What a function draws, as the content of a file: for a light or a dark background, whatever the user's style.
+    """Draw for a light or a dark background, independent of the user's style, and return the content of a file.
 
     Parameters
     ----------
     draw : callable
-        Draws with `axes_for`, and returns the Axes.
-    format : {"png", "svg", "pdf"}
-    dark : bool
-    as_text : bool
-        Whether letters stay letters in SVG, in a font of the reader's, rather than becoming shapes.
+        Draws, and returns the Axes.
+    format : {"png", "svg", "pdf"}, default "png"
+    dark : bool, default False
+    as_text : bool, default False
+        Whether the letters of an SVG stay text, in a font of the reader's, instead of becoming shapes.
 
     """
     plt = pyplot()
-    ground = BACKGROUNDS["dark" if dark else "light"]
-    own = {
-        "font.family": FONT, "svg.fonttype": "none" if as_text else "path",
-        "axes.facecolor": ground, "figure.facecolor": ground, "savefig.facecolor": ground, "pdf.fonttype": 42,
-        "savefig.dpi": DOTS_PER_INCH, "svg.hashsalt": "creche",
+    background = BACKGROUNDS["dark" if dark else "light"]
+    style = {
+        "font.family": FONT, "svg.fonttype": "none" if as_text else "path", "axes.facecolor": background,
+        "figure.facecolor": background, "savefig.facecolor": background, "pdf.fonttype": 42,
+        "svg.hashsalt": "creche",
     }  # fmt: skip
+    with plt.style.context(["dark_background" if dark else "default", style]):
+        return _render(draw, format)
+
+
+def save_picture(draw: Callable[[], Any], path: str | Path) -> None:
+    """Draw in the user's style, without opening a window, and write the picture to a file.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws, and returns the Axes.
+    path : str or Path
+        The file; its suffix determines the format, one of those that matplotlib writes. Without one, it is ``.png``.
+
+    Raises
+    ------
+    PlanError
+        If matplotlib does not write files of that format.
+    FileError
+        If the file cannot be written; an older file of that name is unchanged then.
+
+    """
+    from matplotlib.figure import Figure
+
+    file_name = Path(path) if Path(path).suffix else Path(f"{path}.png")
+    format = file_name.suffix.removeprefix(".").lower()
+    known = Figure().canvas.get_supported_filetypes()
+    if format not in known:
+        raise PlanError(f"{path}: matplotlib writes no files of the format {format!r}; {nearest(format, known)}")
+    content = _render(draw, format)
+    with open_replacement(file_name) as file:
+        file.write(content)
+
+
+def _render(draw: Callable[[], Any], format: str) -> bytes:
     file = io.BytesIO()
-    with plt.style.context(["dark_background" if dark else "default", own]), off_screen():
-        draw().figure.savefig(file, format=format, metadata=METADATA[format])
+    with off_screen():
+        draw().figure.savefig(file, format=format, dpi=DOTS_PER_INCH, metadata=METADATA.get(format))
     return file.getvalue()
 
 
-def ensure_folder(folder: str | Path) -> Path:
-    """A folder that is there or can be made: if not, that is said before any work is done.
+def _check_folder(folder: str | Path) -> Path:
+    """Return a folder that exists or can be made; an error comes before any work is done.
 
     Raises
     ------
@@ -175,11 +194,11 @@ def ensure_folder(folder: str | Path) -> Path:
 
     """
     path = Path(folder)
-    nearest_there = path.absolute()
-    while not nearest_there.exists() and nearest_there != nearest_there.parent:
-        nearest_there = nearest_there.parent
-    if not nearest_there.is_dir():
-        raise FileError(f"{nearest_there}: is a file, not a folder; choose another place for the pictures")
-    if not os.access(nearest_there, os.W_OK):
-        raise FileError(f"{nearest_there}: may not be written; permit it (chmod u+w), or choose another folder")
+    existing = path.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise FileError(f"{existing}: is a file, not a folder; choose another folder for the pictures")
+    if not os.access(existing, os.W_OK):
+        raise FileError(f"{existing}: is write-protected; permit writing (chmod u+w), or choose another folder")
     return path

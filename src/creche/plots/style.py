@@ -1,55 +1,64 @@
-"""Colours and lines that all pictures share, told apart by everyone: in light and dark, and printed in grey."""
+"""Axes, colours and lines that all plots share: distinguishable for colour-blind readers, in light, dark and grey."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from creche.errors import CrecheError, PlanError
 
 __all__ = [
-    "BEST",
-    "DIVERGING",
+    "AXES_PARAMETER",
+    "AXES_RETURNED",
+    "MARKERS",
     "NEGATIVE",
     "POSITIVE",
-    "SEQUENTIAL",
     "TRAIN",
     "VALIDATION",
+    "Draw",
     "adjust_to_background",
+    "background_color",
     "category_style",
     "contrasting_color",
+    "draws",
+    "evenly_spaced",
+    "extend_docstring",
     "is_dark",
+    "line_outline",
     "off_screen",
     "pyplot",
     "resolve_axes",
     "sequential_colormap",
     "shorten",
+    "text_color",
     "tidy_axes",
 ]
+
+Draw = TypeVar("Draw", bound=Callable[..., Any])
 
 # Okabe & Ito 2008: blue and vermilion differ in lightness as well as in hue; lines differ in their dashes too.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, YELLOW, BLACK = "#56B4E9", "#E69F00", "#F0E442", "#000000"
 TRAIN = {"color": BLUE, "linestyle": "-", "linewidth": 1.8}
 VALIDATION = {"color": VERMILION, "linestyle": "--", "linewidth": 1.8}
-BEST = {"color": GREEN, "linestyle": "-", "linewidth": 1.8}
 POSITIVE = {"color": BLUE, "linestyle": "-"}
 NEGATIVE = {"color": VERMILION, "linestyle": "--"}
 
-# Of the same palette, for a dark background; no two of the categories' colours become the same.
+# The replacement for each colour on a dark background, from the same palette; no two categories get the same.
 LIGHTER = {
     BLUE: SKY, VERMILION: ORANGE, GREEN: GREEN, PURPLE: PURPLE, SKY: YELLOW, ORANGE: VERMILION, BLACK: "#FFFFFF",
     YELLOW: YELLOW,
 }  # fmt: skip
 
-# Colour maps that stay in order without colour, and whose two sides are told apart by everyone.
-SEQUENTIAL, DIVERGING = "cividis", "PuOr"
-
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-# Lengths without a common factor: colour and dashes together repeat after 35.
+# 7 colours and 5 dash patterns have no common factor: the combination repeats only after 35.
 DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (6, 1.5, 1, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 HATCHES: tuple[str, ...] = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "ooo")
@@ -57,8 +66,63 @@ HATCHES: tuple[str, ...] = ("", "///", "...", "\\\\\\", "xxx", "---", "++", "ooo
 _OFF_SCREEN: ContextVar[bool] = ContextVar("off screen", default=False)
 
 
+AXES_PARAMETER = """axes : matplotlib.axes.Axes, optional
+    Where to draw; by default a new figure."""
+AXES_RETURNED = "matplotlib.axes.Axes"
+
+
+def draws(function: Draw) -> Draw:
+    """Add to the docstring of a plot what all have in common: the parameter `axes`, and that the Axes are returned.
+
+    Examples
+    --------
+    >>> @draws
+    ... def spiral(turns, *, axes=None):
+    ...     '''Draw a spiral.'''
+    >>> spiral.__doc__.splitlines()[4:6]
+    ['axes : matplotlib.axes.Axes, optional', '    Where to draw; by default a new figure.']
+
+    """
+    return extend_docstring(function, parameters=AXES_PARAMETER, returns=AXES_RETURNED)
+
+
+def extend_docstring(
+    function: Draw, *, first: str = "", parameters: str = "", returns: str = "", raises: str = ""
+) -> Draw:
+    """Add entries to the sections of a NumPy-style docstring, and the sections that are missing.
+
+    Parameters
+    ----------
+    function : callable
+        Without a docstring (``python -OO``) nothing is added.
+    first, parameters : str
+        Parameters that come before and after those of the docstring.
+    returns, raises : str
+        Entries that follow those of the docstring.
+
+    """
+    import inspect
+
+    if function.__doc__ is None:
+        return function
+    # A heading is a line above a line of hyphens: the parts are the summary, heading, text, heading, text, …
+    summary, *parts = re.split(r"(?m)^(\w[\w ]*)\n-+$", inspect.cleandoc(function.__doc__))
+    sections = {heading: text.strip("\n") for heading, text in zip(parts[::2], parts[1::2], strict=True)}
+    own = sections.get("Parameters", "")
+    added = {
+        "Parameters": [first, own, parameters],
+        "Returns": [sections.get("Returns", ""), returns],
+        "Raises": [sections.get("Raises", ""), raises],
+    }
+    merged = {heading: "\n".join(filter(None, entries)) for heading, entries in added.items()}
+    others = {heading: text for heading, text in sections.items() if heading not in merged}
+    blocks = [f"{heading}\n{'-' * len(heading)}\n{text}" for heading, text in {**merged, **others}.items() if text]
+    function.__doc__ = "\n\n".join([summary.strip("\n"), *blocks])
+    return function
+
+
 def pyplot() -> ModuleType:
-    """matplotlib.pyplot.
+    """Import matplotlib.pyplot, when a plot is first drawn.
 
     Raises
     ------
@@ -75,12 +139,18 @@ def pyplot() -> ModuleType:
 
 
 def resolve_axes(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
-    """The axes given, or those of a new figure of so many inches.
+    """Return `axes`, or the Axes of a new figure.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes or None
+    width, height : float
+        Inches, for a new figure.
 
     Raises
     ------
     PlanError
-        If what was given is no Axes.
+        If `axes` is something else.
 
     """
     plt = pyplot()
@@ -99,7 +169,7 @@ def resolve_axes(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
 
 @contextmanager
 def off_screen() -> Iterator[None]:
-    """New figures are none of pyplot's: no window opens, and nothing is to be closed."""
+    """Make new figures without pyplot: no window opens, and no figure has to be closed."""
     token = _OFF_SCREEN.set(True)
     try:
         yield
@@ -108,7 +178,7 @@ def off_screen() -> Iterator[None]:
 
 
 def category_style(number: int) -> dict[str, Any]:
-    """How the class (or line) of that number looks: its color, linestyle, marker and hatch, on this background.
+    """Return the color, linestyle, marker and hatch of a class or line by its number, for the current background.
 
     Examples
     --------
@@ -124,7 +194,7 @@ def category_style(number: int) -> dict[str, Any]:
 
 
 def is_dark() -> bool:
-    """Whether matplotlib's style has a dark background; of one that can be seen through, whether its text is light."""
+    """Whether matplotlib's style has a dark background; if that is transparent, whether the text is light."""
     from matplotlib import rcParams
     from matplotlib.colors import to_rgba
 
@@ -136,12 +206,12 @@ def is_dark() -> bool:
 
 
 def adjust_to_background(line: dict[str, Any]) -> dict[str, Any]:
-    """The line in a colour that can be seen on the background that matplotlib's style has."""
+    """Return the line's style with a colour that is visible on the current background."""
     return {**line, "color": LIGHTER.get(line["color"], line["color"])} if is_dark() else line
 
 
 def sequential_colormap() -> Any:
-    """A colour map from the background to a colour that stands out: more is darker in light, lighter in dark."""
+    """Return a colour map from the background to blue: higher is darker on light backgrounds, lighter on dark ones."""
     from matplotlib.colors import LinearSegmentedColormap
 
     ends = ["#1c1c1c", SKY] if is_dark() else ["#ffffff", BLUE]
@@ -149,7 +219,7 @@ def sequential_colormap() -> Any:
 
 
 def contrasting_color(colour: Any) -> str:
-    """Black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
+    """Return black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
     from matplotlib.colors import to_rgb
 
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
@@ -162,8 +232,41 @@ def _lightness(rgb: Any) -> float:
     return float(0.299 * red + 0.587 * green + 0.114 * blue)
 
 
-def shorten(name: Any, most: int = 24) -> str:
-    """A name of the user's as it can stand in a picture: on one line, not too long, and never taken for mathematics.
+def text_color() -> Any:
+    """Return the colour of text in matplotlib's current style, for markers and lines that must stand out."""
+    from matplotlib import rcParams
+
+    return rcParams["text.color"]
+
+
+def background_color() -> Any:
+    """Return the colour behind a plot in matplotlib's current style."""
+    from matplotlib import rcParams
+
+    return rcParams["axes.facecolor"]
+
+
+def line_outline() -> list[Any]:
+    """Return an edge in the background's colour, which sets a line off from shades of its own colour."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=3.6, foreground=background_color())]
+
+
+def evenly_spaced(count: int, limit: int) -> NDArray[np.int64]:
+    """Return at most `limit` of the numbers 0, …, count - 1, evenly spaced, with the first and the last.
+
+    Examples
+    --------
+    >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+
+    """
+    return np.unique(np.linspace(0, count - 1, min(count, limit)).round().astype(np.int64))
+
+
+def shorten(name: Any, limit: int = 24) -> str:
+    """Return a user's name for a plot: on one line, at most `limit` characters, and never read as mathematics.
 
     Examples
     --------
@@ -172,11 +275,11 @@ def shorten(name: Any, most: int = 24) -> str:
 
     """
     text = "".join(c if c.isprintable() else "�" for c in " ".join(str(name).split()))
-    return (text if len(text) <= most else text[: most - 1] + "…").replace("$", r"\$")
+    return (text if len(text) <= limit else text[: limit - 1] + "…").replace("$", r"\$")
 
 
 def tidy_axes(axes: Any) -> None:
-    """A faint grid, and no frame where no scale is."""
+    """Draw a faint grid, and no frame on the sides without a scale."""
     axes.grid(alpha=0.25)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

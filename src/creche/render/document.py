@@ -1,4 +1,4 @@
-"""What a page is made of, whether it becomes text or HTML."""
+"""The parts of a document, which `render.text` turns into plain text and `render.html` into a page."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["Block", "Facts", "Grid", "Section", "format_digits"]
 
 
 def format_digits(value: float, digits: int = 5) -> str:
-    """A number with so many significant digits.
+    """Return a number with `digits` significant digits.
 
     Examples
     --------
-    >>> format_digits(0.123456789), format_digits(1234567.0), format_digits(0.0), format_digits(-0.0), format_digits(float("nan"))
-    ('0.12346', '1.2346e+06', '0', '0', 'not a number')
+    >>> [format_digits(value) for value in (0.123456789, 1234567.0, 0.0, -0.0, float("nan"))]
+    ['0.12346', '1.2346e+06', '0', '0', 'not a number']
 
     """
     if math.isnan(value):
@@ -25,7 +25,7 @@ def format_digits(value: float, digits: int = 5) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Names and what is said of them."""
+    """Names with their values, as (name, value) pairs."""
 
     pairs: Sequence[tuple[str, str]]
 
@@ -37,19 +37,27 @@ class Grid:
     Attributes
     ----------
     head : sequence of str
+        The columns' headings.
     rows : sequence of sequence of str or float
-        Numbers are shown with `digits` significant digits.
-    left : number of columns, from the first, whose cells stand to the left
-    last : how many rows at the end are sums of those above
-    shaded : whether the background of a number shows its size and sign
-    folded : whether the page shows it only when asked
+        Numbers are written with `digits` significant digits.
+    left : int, default 1
+        How many columns, from the first, are aligned to the left.
+    sums : int, default 0
+        How many rows at the end are sums, which a rule separates from the rows above.
+    digits : int, default 5
+    shaded : bool, default False
+        Whether the background of each number shows its size and sign (pages only).
+    caption : str, default ""
+        The line that opens a folded table.
+    folded : bool, default False
+        Whether a page shows the table only when its caption is clicked.
 
     """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str | float]]
     left: int = 1
-    last: int = 0
+    sums: int = 0
     digits: int = 5
     shaded: bool = False
     caption: str = ""
@@ -61,7 +69,7 @@ Block = Facts | Grid | str
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Blocks under a title."""
+    """Blocks under a title; a block that is a string is a paragraph."""
 
     title: str
     blocks: Sequence[Block]

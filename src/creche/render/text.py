@@ -1,31 +1,22 @@
-"""A traced step as plain text, as a terminal shows it."""
+"""A document as plain text for a terminal of 80 columns."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from creche.explain.trace.narrative import describe_trace
-from creche.render.document import Block, Facts, Grid, format_digits
+from creche.render.document import Block, Facts, Grid, Section, format_digits
 
-if TYPE_CHECKING:
-    from creche.explain.trace.result import Trace
+__all__ = ["grid_text", "sections_text"]
 
-__all__ = ["grid_text", "trace_text"]
-
-MOST_ROWS = 20
+WIDTH = 78
+WIDEST_CELL = 36
 
 
-WIDTH = 78  # a terminal has 80 columns
-
-
-WIDEST_NAME = 36
-
-
-def trace_text(trace: Trace, most_rows: int = MOST_ROWS) -> str:
-    """See `Trace`."""
+def sections_text(sections: Iterable[Section]) -> str:
+    """Return sections as text, separated by empty lines."""
     parts = []
-    for section in describe_trace(trace, most_rows, with_weights=False):
+    for section in sections:
         blocks = "\n".join(_block_text(block) for block in section.blocks)
         parts.append(f"{section.title}\n{blocks}")
     return "\n\n".join(parts)
@@ -44,11 +35,11 @@ def _block_text(block: Block) -> str:
 
 
 def grid_text(grid: Grid) -> str:
-    """A table without lines, two spaces between columns; sums stand below a rule.
+    """Return a table as text: two spaces between columns, sums below a rule.
 
     Examples
     --------
-    >>> print(grid_text(Grid(["from", "value"], [["a", 0.5], ["bias", 1.25], ["sum", 1.75]], last=1)))
+    >>> print(grid_text(Grid(["from", "value"], [["a", 0.5], ["bias", 1.25], ["sum", 1.75]], sums=1)))
       from  value
       a       0.5
       bias   1.25
@@ -58,8 +49,8 @@ def grid_text(grid: Grid) -> str:
     """
     from rich.cells import cell_len
 
-    cells = [[_brief(c) for c in grid.head]]
-    cells += [[_brief(c) if isinstance(c, str) else format_digits(c, grid.digits) for c in row] for row in grid.rows]
+    cells = [[_shorten(c) for c in grid.head]]
+    cells += [[_shorten(c) if isinstance(c, str) else format_digits(c, grid.digits) for c in row] for row in grid.rows]
     widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
 
     def line(row: list[str]) -> str:
@@ -70,10 +61,10 @@ def grid_text(grid: Grid) -> str:
         return f"  {'  '.join(padded)}".rstrip()
 
     lines = [line(row) for row in cells]
-    if grid.last:
-        lines.insert(len(lines) - grid.last, "  " + "─" * (sum(widths) + 2 * (len(widths) - 1)))
+    if grid.sums:
+        lines.insert(len(lines) - grid.sums, "  " + "─" * (sum(widths) + 2 * (len(widths) - 1)))
     return "\n".join(lines)
 
 
-def _brief(text: str) -> str:
-    return text if len(text) <= WIDEST_NAME else f"{text[: WIDEST_NAME - 1]}…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 1]}…"

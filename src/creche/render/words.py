@@ -1,31 +1,69 @@
-"""Parts of a plan and of a model in words, for pages of text and of HTML."""
+"""Numbers, parts of a plan and of a model in words, for pages of text and of HTML."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.table.labels import LabelEncoder
 
-__all__ = ["CLASSES_SHOWN", "describe_classes", "describe_optimizer"]
+__all__ = [
+    "CLASSES_SHOWN",
+    "describe_classes",
+    "describe_optimizer",
+    "format_interval",
+    "format_number",
+    "name_purpose",
+]
 
 CLASSES_SHOWN = 12
 
 
 def describe_classes(labels: LabelEncoder) -> str:
-    """The classes, or that it is a number."""
+    """Return the classes, or "a number" for regression; the first 12 if there are many."""
     if labels.classes is None:
         return "a number" if len(labels.names) == 1 else "numbers"
-    shown = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
+    first = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
     more = len(labels.classes) - CLASSES_SHOWN
-    return f"{shown}, … ({more} more)" if more > 0 else shown
+    return f"{first}, … ({more} more)" if more > 0 else first
 
 
 def describe_optimizer(optimizer: Optimizer) -> str:
-    """The optimizer, its learning rate even where it is the usual one."""
-    shown = repr(optimizer)
-    if "learning_rate=" in shown:
-        return shown
-    name, others = shown.removesuffix(")").split("(", 1)
+    """Return the optimizer with its learning rate, even if that is the default."""
+    text = repr(optimizer)
+    if "learning_rate=" in text:
+        return text
+    name, others = text.removesuffix(")").split("(", 1)
     return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
+
+
+def format_number(value: float) -> str:
+    """A metric as pages show it: four decimals, or five digits of larger numbers; empty for NaN.
+
+    Examples
+    --------
+    >>> format_number(0.98765), format_number(-0.00001), format_number(292.4183), format_number(float("nan"))
+    ('0.9877', '0.0000', '292.42', '')
+
+    """
+    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+    return text.removeprefix("-") if text == "-0.0000" else text
+
+
+def format_interval(low: float, high: float) -> str:
+    """An interval as pages show it; empty where it is not known.
+
+    Examples
+    --------
+    >>> format_interval(0.9, 0.95)
+    '0.9000 to 0.9500'
+
+    """
+    return "" if math.isnan(low) else f"{format_number(low)} to {format_number(high)}"
+
+
+def name_purpose(part: str) -> str:
+    """What the rows of a part of the table are for: "training" for "train", "testing" for "test"."""
+    return {"train": "training", "test": "testing"}.get(part, part)

@@ -1,40 +1,44 @@
-"""Limits of a model that can be found without knowing what it is for."""
+"""Limitations of a model that can be found without knowing its purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from creche.evaluation import ClassificationEvaluation
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.metrics import compare_with_baseline, metric_name
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
 
-__all__ = ["ColumnRange", "Limitation", "find_limitations", "find_ranges"]
+__all__ = ["ColumnRange", "Limitation", "baseline_name", "find_limitations", "find_ranges"]
 
-FEW_ROWS, MUCH_MISSING, BADLY_RECOGNISED = 30, 0.2, 0.5
-
-
-BADLY_CALIBRATED, WIDE, ROSE, FAR_OFF = 0.05, 0.1, 1.2, 5.0
-
-
-NAMED = 12
+FEW_ROWS, HIGH_MISSING, LOW_RECALL = 30, 0.2, 0.5
+HIGH_CALIBRATION_ERROR, WIDE_INTERVAL = 0.05, 0.1
+LOSS_RISE, LARGE_ERROR, LARGE_BIAS = 1.2, 5.0, 0.25  # the last two relative to the root mean squared error
+NAMES_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Limitation:
-    """Something to know before relying on the model: what it is about, and a sentence."""
+    """Something to know before relying on a model.
 
-    about: str
+    Attributes
+    ----------
+    topic : str
+    text : str
+        A sentence or two.
+
+    """
+
+    topic: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRange:
-    """Between which numbers a column lies in the rows the network has seen."""
+    """The lowest value, the highest value and the median of a numeric column."""
 
     column: str
     low: float
@@ -42,150 +46,156 @@ class ColumnRange:
     median: float
 
 
+def baseline_name(subject: ReportSubject) -> str:
+    """Return what the metrics are compared with: ``"baseline (mean)"``."""
+    return "baseline (most frequent class)" if subject.is_classification else "baseline (mean)"
+
+
 def find_limitations(subject: ReportSubject) -> list[Limitation]:
-    """All limits found, the gravest first."""
-    found = [*_of_rows(subject), *_of_gain(subject)]
-    found += _of_classes(subject.evaluation) if subject.is_of_classes else _of_numbers(subject.evaluation)
-    return [*found, *_of_columns(subject), *_of_training(subject)]
+    """Return all limitations, the gravest first."""
+    found = [*_check_rows(subject), *_check_baseline(subject)]
+    check = _check_classification if subject.is_classification else _check_regression
+    return [*found, *check(subject.evaluation), *_check_columns(subject), *_check_training(subject)]
 
 
-def _of_rows(subject: ReportSubject) -> Iterator[Limitation]:
+def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
+    topic, plan = "evaluation", subject.model_plan
     if subject.part == "train":
+        yield Limitation(topic, "It uses the rows that the model was trained on: on new rows the model will be worse.")
+    if subject.part == "other":
         yield Limitation(
-            "the rows it is judged by",
-            "It is judged by rows it was trained on: on new rows it will be worse.",
+            topic,
+            f"{subject.source} as a whole is not a table that the model was trained with. If some of its rows were "
+            "used in training, the metrics are too good.",
         )
-    if subject.part == "given":
+    if subject.part == "validation" and plan is not None and plan.early_stopping is not None:
         yield Limitation(
-            "the rows it is judged by",
-            f"{subject.source} is not, as a whole, a table of its training. Should some of its rows have been "
-            "trained on, the metrics are too good.",
-        )
-    if (
-        subject.part == "validation"
-        and subject.model_plan is not None
-        and subject.model_plan.early_stopping is not None
-    ):
-        yield Limitation(
-            "the rows it is judged by",
-            "The same validation rows decided when to stop, so the metrics are a little too good; rows for testing "
-            "(test_fraction) have no part in training.",
+            topic,
+            "The same validation rows decided when training stopped, so the metrics are a little too good; rows kept "
+            "for testing (test_fraction) take no part in training.",
         )
     if len(subject.rows) < FEW_ROWS:
-        yield Limitation("the rows it is judged by", f"They are few ({len(subject.rows)}): every metric is uncertain.")
+        yield Limitation(topic, f"There are only {len(subject.rows)} rows, so every metric is uncertain.")
 
 
-def _of_gain(subject: ReportSubject) -> Iterator[Limitation]:
-    always = "the commonest class" if subject.is_of_classes else "the mean"
-    for sign, said in (("worse", "is worse than"), ("unsure", "may be no better than")):
+def _check_baseline(subject: ReportSubject) -> Iterator[Limitation]:
+    for comparison, text in (("worse", "worse"), ("unsure", "not clearly better")):
         names = [
-            metric_name(n) for n, gain in subject.evaluation.gain.items() if compare_with_baseline(n, gain) == sign
+            metric_name(name)
+            for name, gain in subject.evaluation.gain.items()
+            if compare_with_baseline(name, gain) == comparison
         ]
         if names:
-            yield Limitation("the baseline", f"By {', '.join(names)}, it {said} always saying {always}.")
+            yield Limitation(
+                "baseline", f"In {', '.join(names)} the model is {text} than the {baseline_name(subject)}."
+            )
 
 
-def _of_classes(evaluation: ClassificationEvaluation) -> Iterator[Limitation]:
-    few = [c for c in evaluation.per_class if c.rows < FEW_ROWS]
+def _check_classification(evaluation: ClassificationEvaluation) -> Iterator[Limitation]:
+    few = [f"{c.name} ({c.rows})" for c in evaluation.per_class if c.rows < FEW_ROWS]
     if few:
-        named = [f"{c.name} ({c.rows})" for c in few]
-        yield Limitation("classes", f"Classes with fewer than {FEW_ROWS} rows to judge them by: {_listed(named)}.")
-    missed = [c for c in evaluation.per_class if c.recall < BADLY_RECOGNISED]
+        yield Limitation("classes", f"Classes with fewer than {FEW_ROWS} rows in the evaluation: {_join(few)}.")
+    missed = [f"{c.name} ({c.recall:.0%})" for c in evaluation.per_class if c.recall < LOW_RECALL]
     if missed:
-        named = [f"{c.name} ({c.recall:.0%})" for c in missed]
-        yield Limitation("classes", f"Classes of which less than half are recognised: {_listed(named)}.")
+        yield Limitation("classes", f"Classes with a recall below {LOW_RECALL:.0%}: {_join(missed)}.")
     low, high = evaluation.intervals.get("accuracy", (0.0, 0.0))
-    if high - low > WIDE:
-        yield Limitation(
-            "accuracy", f"It is known only roughly: 95 % of resamples lie between {low:.1%} and {high:.1%}."
-        )
-    if evaluation.calibration_error > BADLY_CALIBRATED:
+    if high - low > WIDE_INTERVAL:
+        yield Limitation("accuracy", f"It is uncertain: its 95 % CI (bootstrap) is {low:.1%} to {high:.1%}.")
+    if evaluation.calibration_error > HIGH_CALIBRATION_ERROR:
         curve = evaluation.reliability(1)
-        sure, right = float(curve.x[0]), float(curve.y[0])
-        how = "too sure of itself" if sure > right + 0.01 else "too unsure" if sure < right - 0.01 else "off"
+        mean, correct = float(curve.x[0]), float(curve.y[0])
+        tendency = ""
+        if abs(mean - correct) > 0.01:
+            tendency = (
+                f" On average the model is {'overconfident' if mean > correct else 'underconfident'}: the mean "
+                f"probability of the predicted class is {mean:.1%}, and {correct:.1%} of the predictions are correct."
+            )
         yield Limitation(
             "probabilities",
-            f"They are not to be taken at their word: the calibration error is {evaluation.calibration_error:.3f}; on "
-            f"average the network is {how} ({sure:.1%} given to what it says, {right:.1%} right).",
+            "They are not well calibrated: the expected calibration error (ECE) is "
+            f"{evaluation.calibration_error:.3f}.{tendency}",
         )
 
 
-def _of_numbers(evaluation: Any) -> Iterator[Limitation]:
+def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
     for label in evaluation.labels:
-        truth, said = evaluation.pairs(label)
-        metrics = evaluation.per_label[label]
-        off = float(np.abs(truth - said).max())
-        if metrics["rmse"] > 0 and off > FAR_OFF * metrics["rmse"]:
-            yield Limitation(label, f"Single rows are off by far more than most: by up to {off:.4g}.")
-        bias = float((said - truth).mean())
-        if metrics["rmse"] > 0 and abs(bias) > 0.25 * metrics["rmse"]:
-            way = "high" if bias > 0 else "low"
-            yield Limitation(label, f"Predictions are too {way} on the whole: by {abs(bias):.4g} on average.")
+        true, predicted = evaluation.pairs(label)
+        rmse = evaluation.per_label[label]["rmse"]
+        largest = float(np.abs(true - predicted).max())
+        if rmse > 0 and largest > LARGE_ERROR * rmse:
+            yield Limitation(label, f"Single rows have far larger errors than most: up to {largest:.4g}.")
+        bias = float((predicted - true).mean())
+        if rmse > 0 and abs(bias) > LARGE_BIAS * rmse:
+            direction = "high" if bias > 0 else "low"
+            yield Limitation(label, f"Predictions are too {direction} on average, by {abs(bias):.4g}.")
 
 
-def _of_columns(subject: ReportSubject) -> Iterator[Limitation]:
+def _check_columns(subject: ReportSubject) -> Iterator[Limitation]:
     schema = None if subject.origin is None else subject.origin.schema
     if schema is None:
         return
     used = set(subject.model.features.names)
-    gaps = [c for c in schema.columns if c.name in used and c.rows and c.missing > MUCH_MISSING * c.rows]
+    gaps = [
+        f"{c.name} ({c.missing / c.rows:.0%})"
+        for c in schema.columns
+        if c.name in used and c.rows and c.missing > HIGH_MISSING * c.rows
+    ]
     if gaps:
-        named = [f"{c.name} ({c.missing / c.rows:.0%})" for c in gaps]
-        yield Limitation("columns", f"Columns with much missing: {_listed(named)}.")
-    reasons = [c for c in schema.columns if c.name not in used and c.reason]
-    if reasons:
-        named = [f"{c.name} ({c.reason})" for c in reasons]
-        yield Limitation("columns", f"Columns left out: {_listed(named)}.")
-    without = [c.name for c in schema.columns if c.name in used and not c.missing]
-    if without:
+        yield Limitation("columns", f"Columns with many missing values: {_join(gaps)}.")
+    dropped = [f"{c.name} ({c.reason})" for c in schema.columns if c.name not in used and c.reason]
+    if dropped:
+        yield Limitation("columns", f"Columns dropped: {_join(dropped)}.")
+    complete = [c.name for c in schema.columns if c.name in used and not c.missing]
+    if complete:
         yield Limitation(
-            "columns", f"In training, never empty; what it says where they are is untested: {_listed(without)}."
+            "columns",
+            "Columns that were never missing in training, so predictions for rows in which they are missing are "
+            f"untested: {_join(complete)}.",
         )
 
 
-def _of_training(subject: ReportSubject) -> Iterator[Limitation]:
+def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
     plan, origin = subject.model_plan, subject.origin
     if origin is None:
-        yield Limitation("training", "The model does not say how it was trained.")
+        yield Limitation("training", "The model has no record of its training.")
     if origin is None or plan is None:
         return
     rows = origin.rows.get("train", 0)
     if plan.network.parameters > rows:
         yield Limitation(
             "training",
-            f"It has more weights ({plan.network.parameters:,}) than it was given rows ({rows:,}): it could learn them "
-            "by heart.",
+            f"The network has more parameters ({plan.network.parameters:,}) than there were training rows ({rows:,}), "
+            "enough to memorize them.",
         )
     labels = subject.model.labels
     counts = zip(labels.classes or (), labels.baseline, strict=False)
     few = [f"{name} ({share * rows:.0f})" for name, share in counts if share * rows < FEW_ROWS]
     if few:
-        yield Limitation("classes", f"Classes with fewer than {FEW_ROWS} rows to learn from, about: {_listed(few)}.")
+        yield Limitation("classes", f"Classes with fewer than about {FEW_ROWS} training rows: {_join(few)}.")
     history = origin.history
     if history.has_validation:
         lowest, last = float(np.nanmin(history.validation_loss)), float(history.validation_loss[-1])
-        if last > ROSE * lowest and plan.early_stopping is None:
+        if last > LOSS_RISE * lowest and plan.early_stopping is None:
             yield Limitation(
                 "training",
                 f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
-                f"{last:.4g}: it may have been trained for too long (early_stopping takes the best epoch's weights).",
+                f"{last:.4g}, so training was probably too long (early_stopping keeps the weights of the best epoch).",
             )
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f", … ({more} more)" if more > 0 else "")
+def _join(names: list[str]) -> str:
+    more = len(names) - NAMES_LISTED
+    return ", ".join(names[:NAMES_LISTED]) + (f", … ({more} more)" if more > 0 else "")
 
 
 def find_ranges(subject: ReportSubject) -> list[ColumnRange]:
-    """Of each column of numbers, in the rows it has seen; if they are not there, in those it is judged by."""
-    x = subject.seen.x
+    """Return the range of each numeric column in the training rows, or else in the rows of the evaluation."""
+    x = subject.reference_rows.x
     if not isinstance(x, Table):
         numbers = dict(zip(subject.model.features.names, np.asarray(x, dtype=np.float64).T, strict=False))
     else:
-        kinds = ("number", "whole")
-        named = {n: x.columns[n] for n in subject.model.features.names if n in x.columns}
-        numbers = {n: c.values.astype(np.float64) for n, c in named.items() if c.kind in kinds}
+        columns = {name: x.columns[name] for name in subject.model.features.names if name in x.columns}
+        numbers = {n: c.values.astype(np.float64) for n, c in columns.items() if c.kind in ("number", "whole")}
     found = []
     for name, values in numbers.items():
         known = values[np.isfinite(values)]

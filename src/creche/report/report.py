@@ -1,22 +1,21 @@
-"""`creche.report`: one page that says what a model is, how good, and what to be careful about."""
+"""`creche.report`: one page about a model, from its metrics to its limitations, and a model card."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from os.path import samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creche._system.atomic_files import open_replacement
+from creche._system.atomic_files import check_writable, open_replacement
 from creche.errors import CrecheError, PlanError
 from creche.plots.style import pyplot
-from creche.render.html import Html, facts_table, join_html, tag
+from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
 from creche.report.sections import data_section, errors_section, network_section, summary_section, training_section
-from creche.report.subject import ReportSubject, create_subject
+from creche.report.subject import N_RESAMPLES, ReportSubject, create_subject
 from creche.table.reading.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -28,11 +27,7 @@ __all__ = ["create_page", "report"]
 Section = Callable[[ReportSubject, Figures], Html | None]
 
 
-EXPLANATIONS = ("uses", "step", "weight")
-
-
-# Nothing is fetched and nothing is run, whatever stands in the page.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+EXPLANATIONS = ("importance", "step", "landscape")
 
 
 def report(
@@ -49,48 +44,50 @@ def report(
     missing_label: str = "error",
     threads: int | None = None,
 ) -> Path:
-    """Writes a page of HTML about a model: what it is and how good, what it was trained on, how it learned, where it
-    errs, what it uses, its limits; and, if wanted, a model card beside it (Mitchell et al. 2019).
+    """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).
 
-    The page is one file that needs no network connection and runs no program, for light and dark screens and for paper.
-    If the table is the one the model was trained on, it is judged by the rows that were kept out; any other is judged
-    by as a whole. The same model and table give the same page.
+    The page has the metrics, the data, the network, its training, its errors, the importance of the columns, one
+    training step, the loss landscape and the limitations of the model. It is one file that needs no network connection
+    and runs no code, for light and dark screens and for paper.
+
+    If the table is the one that the model was trained with, the model is evaluated on the rows that were kept out of
+    training; otherwise on all rows. The same model and table give the same page.
 
     Parameters
     ----------
     model : Model, Ensemble or file name
     data, y
-        Rows whose label is known, as for `Model.evaluate`.
-    path : file name
-        Of the page; an older one is replaced when the new one is whole.
-    card : file name, optional
-        Of the model card, in Markdown.
+        Rows with their labels, as for `Model.evaluate`.
+    path : str or Path
+        The file of the page; an older one is replaced when the new one is complete.
+    card : str or Path, optional
+        The file of the model card, in Markdown.
     intended_use : str, optional
-        What the model is for; left out, the page and the card have a blank to fill.
+        What the model is meant for. Without it, the page and the card have a blank to fill in.
     title : str, optional
-        By default the file's name and the label.
+        The title of the page; by default the name of the model's file and the label.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts.
     read_options : ReadOptions, optional
-        How the file of the table is written.
+        How to read the table's file.
     missing_label : {"error", "drop"}, default "error"
-        What becomes of rows whose label is missing.
+        Whether a row without a label is an error or dropped.
     threads : int, optional
-        Of a model that is read from a file.
+        The threads of a model that is loaded from a file; by default all processors.
 
     Returns
     -------
     Path
-        Of the page.
+        The file of the page.
 
     Raises
     ------
     TableError
-        If the label is missing, or the table has not the columns the model was trained on.
+        If labels are missing, or columns that the model was trained with.
     FileError
-        If the model cannot be read, or the page cannot be written; nothing half-written is left.
+        If the model cannot be read, or a file cannot be written; no incomplete file is left.
     PlanError
-        If it is no model.
+        If `model` is neither a model nor the name of its file, or a file would be replaced that is read here.
     CrecheError
         If matplotlib is not installed.
 
@@ -112,8 +109,8 @@ def report(
     pyplot()
     _check_names(path, card, {"table": data, "model": model})
     subject = create_subject(
-        model, data, y, title=title, sample_weight=sample_weight, read_options=read_options, missing_label=missing_label,
-        threads=threads,
+        model, data, y, title=title, sample_weight=sample_weight, read_options=read_options,
+        missing_label=missing_label, threads=threads,
     )  # fmt: skip
     contents = [(Path(path), create_page(subject, intended_use))]
     if card is not None:
@@ -125,7 +122,7 @@ def report(
 
 
 def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
-    """Before anything is worked out: names that are names, and not those of the table or of each other."""
+    """Check that both files can be written, and are neither the table nor the model nor the same file."""
     for argument, name in (("path", path), ("card", card)):
         if name is None and argument == "card":
             continue
@@ -134,93 +131,85 @@ def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
         for what, source in read.items():
             are_files = isinstance(source, str | Path) and Path(name).exists() and Path(source).exists()
             if are_files and samefile(name, source):
-                raise PlanError(f"{argument}: {name} is the {what} itself; give another name")
+                raise PlanError(f"{argument}: {name} is the {what} itself; choose another name")
+        check_writable(name)
     if card is not None and Path(path).resolve() == Path(card).resolve():
-        raise PlanError(f"card: {card} is the page's name too; give another")
+        raise PlanError(f"card: {card} is the file of the page; choose another name")
 
 
 def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
-    """The page as text."""
+    """Return the page as text."""
     figures = Figures()
     sections: list[tuple[str, str, Section]] = [
-        ("summary", "What it is, and how good", summary_section),
-        ("use", "What it is for", lambda *_: _use(intended_use)),
-        ("data", "What it was trained on", data_section),
-        ("network", "The network", network_section),
-        ("learning", "How it learned", training_section),
-        ("mistakes", "Where it errs", errors_section),
-        ("uses", "What it uses", importance_section),
-        ("step", "One training step, taken apart", step_section),
-        ("weight", "The loss against one weight", weight_section),
-        ("limits", "Limits", _limits),
-        ("again", "How to make it again", _again),
+        ("summary", "Summary", summary_section),
+        ("use", "Intended use", lambda *_: _use_section(intended_use)),
+        ("data", "Data", data_section),
+        ("network", "Network", network_section),
+        ("training", "Training", training_section),
+        ("errors", "Errors", errors_section),
+        ("importance", "Feature importance", importance_section),
+        ("step", "One training step", step_section),
+        ("landscape", "Loss landscape", weight_section),
+        ("limitations", "Limitations", _limitations_section),
+        ("reproduce", "Reproduce", _reproduce_section),
     ]
-    made = [(name, heading, _made(name, make, subject, figures)) for name, heading, make in sections]
+    made = [(name, heading, _create_section(name, create, subject, figures)) for name, heading, create in sections]
     there = [(name, heading, content) for name, heading, content in made if content is not None]
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
-    body = tag(
-        "body",
+    return html_page(
+        subject.title,
         tag("header", tag("h1", subject.title), tag("p", repr(subject.model), class_="quiet")),
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),
     )
-    head = tag(
-        "head",
-        Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
-        tag("title", subject.title),
-        tag("style", Html(files("creche.render").joinpath("page.css").read_text())),
-    )
-    return "<!doctype html>\n" + tag("html", head, body, lang="en") + "\n"
 
 
-def _made(name: str, make: Section, subject: ReportSubject, figures: Figures) -> Html | None:
-    """A section; in place of an explanation that cannot be had of this model and these rows, why."""
+def _create_section(name: str, create: Section, subject: ReportSubject, figures: Figures) -> Html | None:
+    """Return a section; if an explanation is impossible for this model and these rows, the reason in its place."""
     try:
-        return make(subject, figures)
+        return create(subject, figures)
     except CrecheError as error:
         if name not in EXPLANATIONS:
             raise
-        return tag("p", f"Not shown: {str(error).removesuffix('.')}.", class_="quiet")
+        return tag("p", f"Not available: {str(error).removesuffix('.')}.", class_="quiet")
 
 
-def _use(intended_use: str | None) -> Html:
+def _use_section(intended_use: str | None) -> Html:
     if intended_use:
         return tag("p", intended_use)
     return tag(
-        "p", "To be filled in: who is to use it for what, and for what it is not meant (--intended-use \"…\").",
+        "p", "To be filled in: intended users and uses, and uses that are out of scope (--intended-use \"…\").",
         class_="blank",
     )  # fmt: skip
 
 
-def _limits(subject: ReportSubject, figures: Figures) -> Html:
-    found = find_limitations(subject)
+def _limitations_section(subject: ReportSubject, figures: Figures) -> Html:
     general = (
-        "It has learnt what goes together in these rows, not what causes what; on rows of another kind, place or time "
-        "than those it was trained on, nothing here says how good it is."
+        "The model has learned associations in its training rows, not causes. This report does not show how good it is "
+        "on rows of another kind, place or time."
     )
-    items = [tag("li", tag("strong", limit.about), ": ", limit.text) for limit in found]
+    items = [tag("li", tag("strong", found.topic), ": ", found.text) for found in find_limitations(subject)]
     return join_html([tag("ul", *items) if items else None, tag("p", general)])
 
 
-def _again(subject: ReportSubject, figures: Figures) -> Html | None:
+def _reproduce_section(subject: ReportSubject, figures: Figures) -> Html | None:
     origin = subject.origin
     if origin is None:
         return None
-    same = "The table is not, as a whole," if subject.part == "given" else "The table is"
+    is_same = "is not" if subject.part == "other" else "is"
     return join_html(
         [
             facts_table(
                 [
-                    ("weights, SHA-256", tag("code", origin.weights)),
-                    ("table, SHA-256", tag("code", str(origin.data.get("total")))),
-                    ("trained by", f"Creche {origin.version}"),
+                    ("SHA-256 of the weights", tag("code", origin.weights)),
+                    ("SHA-256 of the table", tag("code", str(origin.data.get("total")))),
+                    ("trained with", f"Creche {origin.version}"),
                 ]
             ),
             tag(
-                "p", f"{same} one it was trained with. On what it was trained on, ",
-                tag("code", "creche verify MODEL TABLE"), " trains the network again and compares every bit.",
+                "p", tag("code", "creche verify MODEL TABLE"), " trains the model again and compares every bit. "
+                f"The table of this report {is_same} a table that the model was trained with.",
             ),
         ]
     )  # fmt: skip
@@ -229,4 +218,7 @@ def _again(subject: ReportSubject, figures: Figures) -> Html | None:
 def _footer() -> Html:
     from creche._version import __version__
 
-    return tag("footer", f"Made by Creche {__version__}. Intervals: 95 % of 1,000 bootstrap resamples of the rows.")
+    return tag(
+        "footer",
+        f"Made by Creche {__version__}. 95 % confidence intervals: {N_RESAMPLES:,} bootstrap resamples of the rows.",
+    )

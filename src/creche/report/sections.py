@@ -1,4 +1,4 @@
-"""Sections of the page: what the model is and how good, and where it errs."""
+"""The report's sections on the model: summary, data, network, training and errors."""
 
 from __future__ import annotations
 
@@ -9,228 +9,94 @@ import numpy as np
 
 from creche import plots
 from creche.evaluation.classification import Misclassification
-from creche.evaluation.metrics import (
-    NOT_OF_BASELINES,
-    compare_with_baseline,
-    format_interval,
-    format_number,
-    metric_name,
-    name_purpose,
-)
+from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
 from creche.model.model import Model
 from creche.plan.network import Network
 from creche.render.html import Html, facts_table, join_html, table, tag
-from creche.render.words import describe_classes, describe_optimizer
+from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
 from creche.report.explanations import Figures
-from creche.report.limits import find_ranges
+from creche.report.limits import baseline_name, find_ranges
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
 
 __all__ = ["data_section", "errors_section", "network_section", "summary_section", "training_section"]
 
-MOST_MISTAKEN, CELLS_SHOWN, CLASSES_SHOWN, LABELS_SHOWN, CLASSES_BESIDE = 8, 12, 40, 4, 8
-
-
-SIGNS = {"better": "better", "unsure": "≈ perhaps no better", "worse": "worse", "": ""}
+ERRORS_LISTED, CELLS_LISTED, CLASSES_LISTED, LABELS_DRAWN = 8, 12, 40, 4
+COLUMNS_LISTED, SHARES_LISTED = 100, 40
+CLASSES_IN_A_PAIR = 8  # the confusion matrix of more classes needs the whole width
+COMPARISONS = {"better": "better", "unsure": "≈ not clearly better", "worse": "worse", "": ""}
 
 
 def summary_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """A sentence or two, and all metrics beside the baseline."""
-    return join_html([tag("p", _what_it_does(subject)), tag("p", _how_good(subject), class_="lead"), _metrics(subject)])
-
-
-def _what_it_does(subject: ReportSubject) -> str:
-    count = len(subject.model.features.names)
-    columns = f"From {count:,} column{'' if count == 1 else 's'} of a row"
-    if subject.model.classes is None:
-        return f"{columns} it predicts {subject.label}, a number."
-    shown = ", ".join(map(str, subject.model.classes[:CELLS_SHOWN]))
-    more = len(subject.model.classes) - CELLS_SHOWN
-    return (
-        f"{columns} it gives the probability of each {subject.label}: {shown}{f' and {more} more' if more > 0 else ''}."
+    """Return the task, the main metric and a table of all metrics with the baseline."""
+    return join_html(
+        [tag("p", _describe_task(subject)), tag("p", _describe_result(subject), class_="lead"), _metrics_table(subject)]
     )
 
 
-def _how_good(subject: ReportSubject) -> str:
+def _describe_task(subject: ReportSubject) -> str:
+    count = len(subject.model.features.names)
+    columns = f"from {count:,} column{'' if count == 1 else 's'}"
+    if subject.model.classes is None:
+        return f"The model predicts {subject.label}, a number, {columns}."
+    classes = describe_classes(subject.model.labels)
+    return f"The model predicts the probability of each class of {subject.label} ({classes}) {columns}."
+
+
+def _describe_result(subject: ReportSubject) -> str:
     evaluation = subject.evaluation
-    name = "accuracy" if subject.is_of_classes else "rmse"
-    value, bounds, always = (
+    name = "accuracy" if subject.is_classification else "rmse"
+    value, bounds, baseline = (
         evaluation.metrics()[name], evaluation.intervals.get(name), evaluation.baseline.get(name, np.nan),
     )  # fmt: skip
-    if subject.is_of_classes:
-        between = "" if bounds is None else f" (95 % of resamples: {bounds[0]:.1%} to {bounds[1]:.1%})"
-        return (
-            f"On {subject.which} it is right in {value:.1%}{between}; always saying the commonest class would be right "
-            f"in {always:.1%}."
-        )
-    between = "" if bounds is None else f" (95 % of resamples: {format_interval(*bounds)})"
+    if subject.is_classification:
+        interval = "" if bounds is None else f" (95 % CI: {bounds[0]:.1%} to {bounds[1]:.1%})"
+        result, reference = f"{value:.1%}{interval}", f"{baseline:.1%}"
+    else:
+        interval = "" if bounds is None else f" (95 % CI: {format_interval(*bounds)})"
+        result, reference = f"{format_number(value)}{interval}", format_number(baseline)
     return (
-        f"On {subject.which} it is off by {format_number(value)} (root mean squared){between}; always saying the mean would "
-        f"be off by {format_number(always)}."
+        f"On {subject.rows_description} its {metric_name(name)} is {result}; that of the {baseline_name(subject)} is "
+        f"{reference}."
     )
 
 
-def _metrics(subject: ReportSubject) -> Html:
+def _metrics_table(subject: ReportSubject) -> Html:
     evaluation = subject.evaluation
-    always = "always the commonest" if subject.is_of_classes else "always the mean"
     rows = []
     for name, value in evaluation.metrics().items():
-        of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
+        of_baseline = evaluation.baseline.get(name, np.nan) if METRICS[name].has_baseline else np.nan
         bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
-        said = SIGNS[compare_with_baseline(name, evaluation.gain.get(name))]
-        rows.append((metric_name(name), tag("strong", format_number(value)), bounds, format_number(of_baseline), said))
-    return table(("metric", "", "95 % of resamples", always, "beside it"), rows, left=(0, 4))
-
-
-def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """Confusion, each class, the most mistaken rows, curves; of numbers, both pictures and the rows furthest off."""
-    pictures = _of_classes(subject, figures) if subject.is_of_classes else _of_numbers(subject, figures)
-    return join_html([*pictures, _mistaken(subject)])
-
-
-def _of_classes(subject: ReportSubject, figures: Figures) -> list[Html]:
-    judged, evaluation = subject.evaluated, subject.evaluation
-    counts = evaluation.confusion
-    wrong = int(counts.sum() - np.trace(counts))
-    parts = [
-        figures.figure(
-            partial(plots.confusion_matrix, judged), "What each class was taken for: rows, and shares of the class.",
-            f"Confusion matrix: {wrong} of {evaluation.rows} rows are not on the diagonal",
-        ),
-        figures.figure(
-            partial(plots.reliability_diagram, judged),
-            "Whether its probabilities can be taken at their word; below the diagonal it is too sure of itself.",
-            f"Reliability diagram; the calibration error is {evaluation.calibration_error:.3f}",
-        ),
-        figures.figure(
-            partial(plots.roc_curves, judged), "What is found against what is falsely said, at every threshold.",
-            f"ROC curves{_of_known('the mean area under them', evaluation.auc)}",
-        ),
-        figures.figure(
-            partial(plots.precision_recall, judged), "Precision against recall, at every threshold.",
-            "Curves of precision and recall",
-        ),
-    ]  # fmt: skip
-    # With very many classes, the matrix needs the whole width.
-    above = parts[:2] if len(evaluation.classes) > CLASSES_BESIDE else [tag("div", *parts[:2], class_="pair")]
-    return [*above, _each_class(subject), tag("div", *parts[2:], class_="pair")]
-
-
-def _of_known(name: str, value: float) -> str:
-    """A number in words, if there is one."""
-    return f"; {name} is {value:.3f}" if np.isfinite(value) else ""
-
-
-def _each_class(subject: ReportSubject) -> Html:
-    """Of very many classes, those that are recognised least."""
-    classes = subject.evaluation.per_class
-    if len(classes) > CLASSES_SHOWN:
-        classes = sorted((c for c in classes if c.rows), key=lambda c: float(np.nan_to_num(c.f1)))[:CLASSES_SHOWN]
-    rows = [
-        (
-            c.name, f"{c.rows:,}", format_number(c.precision), format_number(c.recall), tag("strong", format_number(c.f1)),
-            format_interval(*c.f1_interval) if c.f1_interval else "", format_number(c.auc),
-        )
-        for c in classes
-    ]  # fmt: skip
-    return table(("class", "rows", "precision", "recall", "F1", "95 % of resamples", "AUC"), rows)
-
-
-def _of_numbers(subject: ReportSubject, figures: Figures) -> list[Html]:
-    parts = []
-    for label in subject.evaluation.labels[:LABELS_SHOWN]:
-        metrics = subject.evaluation.per_label[label]
-        both = [
-            figures.figure(
-                partial(plots.predicted_against_true, subject.evaluated, label=label),
-                "A point for each row; on the diagonal, it was predicted as it is.",
-                f"{label}, predicted against true{_of_known('R²', metrics['r2'])}",
-            ),
-            figures.figure(
-                partial(plots.residuals, subject.evaluated, label=label),
-                "True less predicted; without a pattern is what is hoped for.",
-                f"Residuals of {label}; their root mean square is {metrics['rmse']:.4g}",
-            ),
-        ]
-        parts.append(tag("div", *both, class_="pair"))
-    return parts
-
-
-def _mistaken(subject: ReportSubject) -> Html:
-    """The most mistaken rows with their cells."""
-    mistaken = subject.evaluation.largest_errors(MOST_MISTAKEN)
-    if not mistaken:
-        return tag("p", "Of these rows it has none wrong.")
-    columns = subject.model.features.columns[:CELLS_SHOWN]
-    rows: list[tuple[Any, ...]] = []
-    for mistake in mistaken:
-        cells = [_cell(subject, mistake.place, i, column.name) for i, column in enumerate(columns)]
-        rows.append((f"row {subject.evaluated.row_numbers[mistake.place]:,}", *_mistake(mistake), *cells))
-    words = tuple(i for i, column in enumerate(columns) if column.role != "numeric")
-    head: tuple[str, ...]
-    own: tuple[int, ...]
-    if subject.is_of_classes:
-        head, own = ("", "is", "said", "with probability", "to the truth"), (0, 1, 2)
-        title = "The rows it is most wrong about, the surest first"
-    elif len(subject.evaluation.labels) > 1:
-        head, own, title = ("", "is", "predicted", "off by", "label"), (0, 4), "The rows furthest off"
-    else:
-        head, own, title = ("", "is", "predicted", "off by"), (0,), "The rows furthest off"
-        rows = [(*row[:4], *row[5:]) for row in rows]
-    left = (*own, *(len(head) + i for i in words))
-    return table((*head, *(column.name for column in columns)), rows, left=left, caption=title)
-
-
-def _mistake(mistake: Misclassification | LargeError) -> tuple[Any, ...]:
-    if isinstance(mistake, Misclassification):
-        return mistake.truth, mistake.predicted, f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
-    return (
-        f"{mistake.truth:.5g}",
-        f"{mistake.predicted:.5g}",
-        f"{mistake.predicted - mistake.truth:+.4g}",
-        mistake.label,
-    )
-
-
-def _cell(subject: ReportSubject, place: int, number_of_column: int, name: str) -> str:
-    x = subject.rows.x
-    value = x.columns[name].take(np.array([place])).objects()[0] if isinstance(x, Table) else x[place, number_of_column]
-    if value is None or value != value:
-        return "missing"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    return f"{value:.5g}" if isinstance(value, int | float | np.number) else str(value)
-
-
-COLUMNS_SHOWN = 100
-
-
-SHARES_SHOWN = 40
+        comparison = COMPARISONS[compare_with_baseline(name, evaluation.gain.get(name))]
+        strong = tag("strong", format_number(value))
+        rows.append((metric_name(name), strong, bounds, format_number(of_baseline), comparison))
+    head = ("metric", "value", "95 % CI (bootstrap)", baseline_name(subject), "vs. baseline")
+    return table(head, rows, left=(0, 4))
 
 
 def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """Rows, columns, classes, digests."""
+    """Return the label, the rows, the columns and the classes of the training table."""
     origin, labels = subject.origin, subject.model.labels
-    said: list[tuple[str, Any]] = [("label", f"{labels.name}: {describe_classes(labels)}")]
+    facts: list[tuple[str, Any]] = [("label", f"{labels.name}: {describe_classes(labels)}")]
     parts = []
     if origin is not None:
-        said.append(("rows", ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())))
-        said += [
-            ("split", _split_in_words(subject)),
-            ("digest of the table", tag("code", str(origin.data.get("total")))),
+        facts.append(("rows", ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())))
+        facts += [
+            ("split", _describe_split(subject)),
+            ("SHA-256 of the table", tag("code", str(origin.data.get("total")))),
         ]
-    parts.append(facts_table(said))
+    parts.append(facts_table(facts))
     if origin is not None and origin.schema is not None:
-        parts.append(_columns(subject))
-    elif not subject.model.features.of_table:
-        parts.append(tag("p", f"It was trained on arrays of {len(subject.model.features.names):,} columns."))
-    if labels.classes is not None and len(labels.classes) <= SHARES_SHOWN:
+        parts.append(_columns_table(subject))
+    elif not subject.model.features.has_column_names:
+        parts.append(tag("p", f"The model was trained on arrays of {len(subject.model.features.names):,} columns."))
+    if labels.classes is not None and len(labels.classes) <= SHARES_LISTED:
         rows = 0 if origin is None else origin.rows.get("train", 0)
         shares = zip(labels.classes, labels.baseline, strict=True)
         parts.append(
             table(
-                ("class", "share of the training rows", *(["rows, about"] if rows else [])),
+                ("class", "share of the training rows", *(["training rows (approximate)"] if rows else [])),
                 [(c, f"{share:.1%}", *([f"{share * rows:,.0f}"] if rows else [])) for c, share in shares],
             )
         )
@@ -243,57 +109,59 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
     return join_html(parts)
 
 
-def _columns(subject: ReportSubject) -> Html:
+def _columns_table(subject: ReportSubject) -> Html:
     assert subject.origin is not None
     assert subject.origin.schema is not None
     ranges = {r.column: r for r in find_ranges(subject)}
     rows = []
-    for column in subject.origin.schema.columns[:COLUMNS_SHOWN]:
+    for column in subject.origin.schema.columns[:COLUMNS_LISTED]:
         r = ranges.get(column.name)
-        examples = f"left out: {column.reason}" if column.reason else ", ".join(column.examples)
-        between = "" if r is None else f"{r.low:.5g} to {r.high:.5g}"
+        examples = f"dropped: {column.reason}" if column.reason else ", ".join(column.examples)
+        bounds = "" if r is None else f"{r.low:.5g} to {r.high:.5g}"
         missing = f"{column.missing:,}" + (f" ({column.missing / column.rows:.0%})" if column.missing else "")
-        rows.append((column.name, column.role, missing, f"{column.distinct:,}", between, examples))
-    more = len(subject.origin.schema.columns) - COLUMNS_SHOWN
-    whose = "training" if subject.prepared is not None else "judged"
-    head = ("column", "role", "missing", "distinct", f"range of the {whose} rows", "such as")
-    under = tag("p", f"and {more:,} more columns", class_="quiet") if more > 0 else None
-    return join_html([table(head, rows, left=(0, 1, 5)), under])
+        rows.append((column.name, column.role, missing, f"{column.distinct:,}", bounds, examples))
+    more = len(subject.origin.schema.columns) - COLUMNS_LISTED
+    rows_name = "training" if subject.prepared is not None else "evaluation"
+    head = ("column", "role", "missing", "distinct", f"range in the {rows_name} rows", "examples")
+    note = tag("p", f"and {more:,} more columns", class_="quiet") if more > 0 else None
+    return join_html([table(head, rows, left=(0, 1, 5)), note])
 
 
-def _split_in_words(subject: ReportSubject) -> str:
+def _describe_split(subject: ReportSubject) -> str:
     assert subject.origin is not None
     split = subject.origin.preparation.split
     if split.column is not None:
-        return f"by column {split.column}"
+        return f"by the column {split.column}"
     if split.time is not None:
-        return f"the latest by {split.time} kept out"
+        return f"by time: the latest rows by {split.time} kept out"
     if split.group is not None:
-        return f"at random, rows of the same {split.group} together"
+        return f"at random by group: rows with the same {split.group} stay together"
     if not split.validation_fraction and not split.test_fraction:
         return "no rows kept out"
-    return "at random" + (", each class in proportion" if split.stratify and subject.is_of_classes else "")
+    return "at random" + (", stratified by class" if split.stratify and subject.is_classification else "")
 
 
 def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """The diagram and the plan."""
+    """Return the diagram of the network and its plan; for an ensemble, a table of its networks."""
     model = subject.model
     if not isinstance(model, Model):
         rows = [
             (f"{share:.1%}", str(m.plan.network), describe_optimizer(m.plan.optimizer), m.plan.batch_size, m.plan.seed)
             for share, m in zip(model.shares.tolist(), model.models, strict=True)
         ]
-        said = tag("p", f"An ensemble of {len(model)} networks, whose predictions are averaged.")
-        return join_html([said, table(("share", "network", "optimizer", "batch size", "seed"), rows, left=(1, 2))])
+        text = tag("p", f"An ensemble of {len(model)} networks; their predictions are averaged with these weights.")
+        return join_html([text, table(("weight", "network", "optimizer", "batch size", "seed"), rows, left=(1, 2))])
     plan = model.plan
     network = plan.network
-    described = f"{network.inputs} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
+    description = (
+        f"{network.inputs} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
+    )
     return join_html(
         [
             figures.figure(
                 partial(plots.network, model),
-                "Neurons as circles, weights as lines: thicker is larger within a layer, dashed is negative.",
-                f"Diagram of the network: {described}",
+                "Neurons are circles, weights are lines: thicker is larger within a layer, dashed is negative.",
+                f"Diagram of the network: {description}",
             ),
             facts_table(
                 [
@@ -301,12 +169,12 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
                     ("activation", _activations(network)),
                     ("loss", repr(plan.loss)),
                     ("optimizer", describe_optimizer(plan.optimizer)),
-                    ("schedule of the learning rate", repr(plan.schedule)),
+                    ("learning rate schedule", repr(plan.schedule)),
                     ("batch size", f"{plan.batch_size:,}"),
                     ("seed", str(plan.seed)),
                 ]
             ),
-            tag("details", tag("summary", "How large the weights are"), figures.figure(
+            tag("details", tag("summary", "Distribution of the weights"), figures.figure(
                 partial(plots.weight_histograms, model), "The weights of each layer, without biases.",
                 f"Histograms of the weights of {len(network.layers)} layers",
             )),
@@ -319,17 +187,17 @@ def _activations(network: Network) -> str:
 
 
 def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """The losses and the metric by epoch."""
+    """Return loss and metric by epoch."""
     origin, plan = subject.origin, subject.model_plan
     if origin is None or len(origin.history) == 0:
         return None
     history = origin.history
     best = history.best_epoch
     which = "validation" if history.has_validation else "training"
-    ended = f" of {plan.epochs:,}" if plan is not None else ""
-    said = f"{len(history):,}{ended} epochs, {origin.steps:,} steps, {origin.status.replace('_', ' ')}."
+    planned = f" of {plan.epochs:,}" if plan is not None else ""
+    text = f"{len(history):,}{planned} epochs, {origin.steps:,} steps; status: {origin.status.replace('_', ' ')}."
     if best >= 0:
-        said += f" The {which} loss was lowest in epoch {best + 1:,}: {history.watched_loss[best]:.4g}."
+        text += f" The {which} loss was lowest in epoch {best + 1:,}: {history.watched_loss[best]:.4g}."
     curves = [
         figures.figure(
             partial(plots.loss_curves, history), "The loss by epoch.",
@@ -341,7 +209,124 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
             f"{history.train_metric[-1]:.3g}",
         ),
     ]  # fmt: skip
-    note = "Training numbers are means over an epoch's batches as they were trained on; validation numbers are of the "
-    return join_html(
-        [tag("p", said), tag("div", *curves, class_="pair"), tag("p", note + "epoch's end.", class_="quiet")]
+    note = (
+        "A training value is the mean over the batches of an epoch, each computed just before its step; a validation "
+        "value is that of the network at the end of the epoch."
     )
+    return join_html([tag("p", text), tag("div", *curves, class_="pair"), tag("p", note, class_="quiet")])
+
+
+def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
+    """Return the plots of the evaluation, the metrics of each class, and the rows with the largest errors."""
+    draw = _classification_errors if subject.is_classification else _regression_errors
+    return join_html([*draw(subject, figures), _largest_errors_table(subject)])
+
+
+def _classification_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
+    evaluated, evaluation = subject.evaluated, subject.evaluation
+    counts = evaluation.confusion
+    wrong = int(counts.sum() - np.trace(counts))
+    parts = [
+        figures.figure(
+            partial(plots.confusion_matrix, evaluated),
+            "Rows by true and predicted class, and their shares of the true class.",
+            f"Confusion matrix: {wrong} of {evaluation.rows} rows are not on the diagonal",
+        ),
+        figures.figure(
+            partial(plots.reliability_diagram, evaluated),
+            "How often predictions are correct, by their probability; below the diagonal the model is overconfident.",
+            f"Reliability diagram; the expected calibration error (ECE) is {evaluation.calibration_error:.3f}",
+        ),
+        figures.figure(
+            partial(plots.roc_curves, evaluated), "True positive rate against false positive rate at every threshold.",
+            f"ROC curves{_describe_value('the mean area under them', evaluation.auc)}",
+        ),
+        figures.figure(
+            partial(plots.precision_recall, evaluated), "Precision against recall at every threshold.",
+            "Precision-recall curves",
+        ),
+    ]  # fmt: skip
+    pair = parts[:2] if len(evaluation.classes) > CLASSES_IN_A_PAIR else [tag("div", *parts[:2], class_="pair")]
+    return [*pair, _classes_table(subject), tag("div", *parts[2:], class_="pair")]
+
+
+def _describe_value(name: str, value: float) -> str:
+    """Return a clause with a value; nothing if it is NaN."""
+    return f"; {name} is {value:.3f}" if np.isfinite(value) else ""
+
+
+def _classes_table(subject: ReportSubject) -> Html:
+    """Return the metrics of each class; if there are more than 40, of those with the lowest F1."""
+    classes = subject.evaluation.per_class
+    if len(classes) > CLASSES_LISTED:
+        classes = sorted((c for c in classes if c.rows), key=lambda c: float(np.nan_to_num(c.f1)))[:CLASSES_LISTED]
+    rows = [
+        (
+            c.name, f"{c.rows:,}", format_number(c.precision), format_number(c.recall),
+            tag("strong", format_number(c.f1)), format_interval(*c.f1_interval) if c.f1_interval else "",
+            format_number(c.auc),
+        )
+        for c in classes
+    ]  # fmt: skip
+    return table(("class", "rows", "precision", "recall", "F1", "95 % CI (bootstrap)", "AUC"), rows)
+
+
+def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
+    parts = []
+    for label in subject.evaluation.labels[:LABELS_DRAWN]:
+        metrics = subject.evaluation.per_label[label]
+        both = [
+            figures.figure(
+                partial(plots.predicted_against_true, subject.evaluated, label=label),
+                "Predicted against true values, a point for each row; on the diagonal both are the same.",
+                f"{label}, predicted against true{_describe_value('R²', metrics['r2'])}",
+            ),
+            figures.figure(
+                partial(plots.residuals, subject.evaluated, label=label),
+                "Residuals (true minus predicted) against predicted values; they should show no pattern.",
+                f"Residuals of {label}; their root mean square is {metrics['rmse']:.4g}",
+            ),
+        ]
+        parts.append(tag("div", *both, class_="pair"))
+    return parts
+
+
+def _largest_errors_table(subject: ReportSubject) -> Html:
+    """Return the rows with the largest errors, with their values."""
+    errors = subject.evaluation.largest_errors(ERRORS_LISTED)
+    if not errors:
+        return tag("p", "All of these rows are predicted correctly.")
+    columns = subject.model.features.columns[:CELLS_LISTED]
+    rows: list[tuple[Any, ...]] = []
+    for error in errors:
+        cells = [_format_cell(subject, error.row, i, column.name) for i, column in enumerate(columns)]
+        rows.append((f"{subject.evaluated.row_numbers[error.row]:,}", *_error_cells(error), *cells))
+    texts = tuple(i for i, column in enumerate(columns) if column.role != "numeric")
+    head: tuple[str, ...]
+    own: tuple[int, ...]
+    if subject.is_classification:
+        head, own = ("row", "true", "predicted", "p(predicted)", "p(true)"), (0, 1, 2)
+    elif len(subject.evaluation.labels) > 1:
+        head, own = ("row", "true", "predicted", "predicted − true", "label"), (0, 4)
+    else:
+        head, own = ("row", "true", "predicted", "predicted − true"), (0,)
+        rows = [(*row[:4], *row[5:]) for row in rows]
+    left = (*own, *(len(head) + i for i in texts))
+    return table((*head, *(column.name for column in columns)), rows, left=left, caption="Largest errors")
+
+
+def _error_cells(error: Misclassification | LargeError) -> tuple[Any, ...]:
+    if isinstance(error, Misclassification):
+        return error.true, error.predicted, f"{error.probability:.3f}", f"{error.true_probability:.3f}"
+    difference = error.predicted - error.true
+    return f"{error.true:.5g}", f"{error.predicted:.5g}", f"{difference:+.4g}", error.label
+
+
+def _format_cell(subject: ReportSubject, place: int, column: int, name: str) -> str:
+    x = subject.rows.x
+    value = x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, column]
+    if value is None or value != value:
+        return "missing"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return f"{value:.5g}" if isinstance(value, int | float | np.number) else str(value)

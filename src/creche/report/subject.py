@@ -1,4 +1,4 @@
-"""What a report is about: a model, and the rows it is fairly judged by."""
+"""The subject of a report: a model, and the rows on which it is evaluated fairly."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Table
 from creche.training.resume import order_columns, prepare_again
 
-__all__ = ["ReportSubject", "create_subject", "take_first_rows"]
+__all__ = ["N_RESAMPLES", "ReportSubject", "create_subject", "take_first_rows"]
 
-INTERVALS = 1000
+N_RESAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportSubject:
-    """A model and the rows it is judged by.
+    """A model and the rows on which it is evaluated.
 
     Attributes
     ----------
     title : str
     model : Model or Ensemble
     rows : Observations
-        Those it is judged by.
-    part : {"test", "validation", "train", "given"}
-        Which of the rows it comes from they are; "given" if they are others.
-    evaluated : Judged
+        The rows of the evaluation.
+    part : {"test", "validation", "train", "other"}
+        The part of the training table that the rows are; "other" if they come from another table.
+    evaluated : EvaluatedRows
     prepared : Prepared or None
-        The table parted as for training, if it is the one it was trained on and all of its rows are in it.
+        The table, split as for training, if it is the one that the model was trained with.
     source : str
-        What the table is called.
+        The name of the table.
 
     """
 
@@ -73,27 +73,27 @@ class ReportSubject:
 
     @property
     def model_plan(self) -> Plan | None:
-        """How it was trained; None for several networks together."""
+        """The plan of the training; None for an ensemble."""
         return self.model.plan if isinstance(self.model, Model) else None
 
     @property
-    def is_of_classes(self) -> bool:
+    def is_classification(self) -> bool:
         return self.model.classes is not None
 
     @property
-    def seen(self) -> Observations:
-        """The rows that tell what it has seen: those for training, if they are there."""
+    def reference_rows(self) -> Observations:
+        """The training rows; if the table is another one, the rows of the evaluation in their place."""
         return self.rows if self.prepared is None else self.prepared.train.observations
 
     @property
-    def which(self) -> str:
-        """The rows it is judged by, in words: "the 103 rows kept for validation"."""
+    def rows_description(self) -> str:
+        """The rows of the evaluation, in words: "the 103 rows kept for validation"."""
         count = f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}"
         return {
             "test": f"the {count} kept for testing",
             "validation": f"the {count} kept for validation",
             "train": f"the {count} it was trained on",
-            "given": f"the {count} of {self.source}",
+            "other": f"the {count} of {self.source}",
         }[self.part]
 
 
@@ -108,49 +108,50 @@ def create_subject(
     missing_label: str = "error",
     threads: int | None = None,
 ) -> ReportSubject:
-    """A model and rows: if they are the table it was trained on, those of them that were kept out.
+    """Evaluate a model on the rows of a table that were kept out of its training; on all rows of another table.
 
     Raises
     ------
     PlanError
-        If there is no model.
+        If `model` is neither a model nor the name of its file.
     FileError
         If the model cannot be read.
     TableError
-        If the rows cannot be judged.
+        If the rows cannot be evaluated.
 
     """
     network = load(model, threads=threads) if isinstance(model, str | Path) else model
     if not isinstance(network, Model | Ensemble):
-        raise PlanError(f"model: got {type(network).__name__}; needs a trained model, or the name of its file")
+        raise PlanError(f"model: got {type(network).__name__}; needs a trained model, or the name of a model file")
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give those to judge it by")
+        raise TableError("data: is missing; a model keeps no rows, so pass rows to evaluate it on")
     name = Path(model).stem if isinstance(model, str | Path) else ""
-    source = _source_of(data)
+    source = _table_name(data)
     if is_table(data) and (not isinstance(data, str | Path) or str(data) == "-"):
-        data, read_options = read_table(data, read_options), None  # what flows can be read but once
-    known = _rows_of_training(network, data, y, sample_weight, read_options)
-    if known is None:
+        data, read_options = read_table(data, read_options), None  # a stream can be read only once
+    found = _find_partition(network, data, y, sample_weight, read_options)
+    if found is None:
         rows = network.read_observations(data, y, read_options=read_options, missing_label=missing_label)
-        known = "given", Partition(rows, resolve_sample_weights(sample_weight, rows)), None
-    part, (rows, weights), prepared = known[0], (known[1].observations, known[1].weights), known[2]
-    judged = EvaluatedRows(
-        network.evaluate_rows(rows, weights, n_resamples=INTERVALS), network.labels.name, rows.row_numbers
+        found = "other", Partition(rows, resolve_sample_weights(sample_weight, rows)), None
+    part, partition, prepared = found
+    rows, weights = partition.observations, partition.weights
+    evaluated = EvaluatedRows(
+        network.evaluate_rows(rows, weights, n_resamples=N_RESAMPLES), network.labels.name, rows.row_numbers
     )
     heading = title or (f"{name}: {network.labels.name}" if name else network.labels.name)
-    return ReportSubject(heading, network, rows, part, judged, prepared, source)
+    return ReportSubject(heading, network, rows, part, evaluated, prepared, source)
 
 
-def _source_of(data: Any) -> str:
+def _table_name(data: Any) -> str:
     if isinstance(data, Table):
         return data.source
     return Path(data).name if isinstance(data, str | Path) else "the table" if is_table(data) else "the arrays"
 
 
-def _rows_of_training(
+def _find_partition(
     network: Model | Ensemble, data: Any, y: Any, sample_weight: Any, read_options: ReadOptions | None
 ) -> tuple[str, Partition, Prepared | None] | None:
-    """If this is a table of the network's training: the rows of it to judge by, and which they are."""
+    """Return the part, the rows to evaluate on, and the split table, if the model was trained with this table."""
     origin = network.provenance
     if origin is None:
         return None
@@ -162,33 +163,34 @@ def _rows_of_training(
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None
     if isinstance(network, Ensemble) and preparation.split.seed is None:
-        return None  # each of its networks may have learnt other rows
+        return None  # each network may have been trained on other rows
     weights = None if isinstance(sample_weight, str) else sample_weight
     first = network if isinstance(network, Model) else network.models[0]
     names = () if origin.schema is None else [column.name for column in origin.schema.columns]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CrecheWarning)  # they were told in training
-            given = order_columns(data, preparation, names, others=False)
-            prepared = prepare_again(first.plan, preparation, given, y, sample_weight=weights)
-            described = describe_table(prepared.used_table(), prepared.beside())
+            warnings.simplefilter("ignore", CrecheWarning)  # the training has shown them
+            ordered = order_columns(data, preparation, names, others=False)
+            prepared = prepare_again(first.plan, preparation, ordered, y, sample_weight=weights)
+            described = describe_table(prepared.training_table(), prepared.side_tables())
             changes = compare_tables(origin.data, described)
-    except CrecheError:  # other rows need not be ones that can be trained on
+    except CrecheError:  # rows of another table may be unfit for training
         return None
     if not changes:
-        part, rows = prepared.evaluated
-        # Class weights are for learning: where the rows of training judge, they count alike.
+        part, rows = prepared.evaluation_part
+        # Class weights are for training: in an evaluation on the training rows, all rows count alike.
         balanced = part == "train" and preparation.class_weight is not None
         return part, Partition(rows.observations) if balanced else rows, prepared
-    beside = origin.data.get("beside", {}).get("validation_data")
-    if beside is None:
+    # If validation rows came in a table of their own, this may be that table or the one with the training rows.
+    validation = origin.data.get("beside", {}).get("validation_data")
+    if validation is None:
         return None
-    everything = Partition(prepared.everything)  # it had a table of its own for validation: this may be either
-    if described["total"] == beside["total"]:
+    everything = Partition(prepared.labelled)
+    if described["total"] == validation["total"]:
         return "validation", everything, None
     return ("train", everything, None) if described["total"] == origin.data["total"] else None
 
 
-def take_first_rows(rows: Observations, most: int) -> Observations:
-    """The first so many of them."""
-    return rows if len(rows) <= most else rows.take(np.arange(most))
+def take_first_rows(rows: Observations, limit: int) -> Observations:
+    """Return the first rows, at most `limit`."""
+    return rows if len(rows) <= limit else rows.take(np.arange(limit))

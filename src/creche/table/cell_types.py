@@ -1,7 +1,7 @@
-"""What the cells of a column are: the rules by which words become numbers, yes and no, moments, or stay words.
+"""The type of a column's cells: the rules by which words become numbers, booleans or datetimes, or stay words.
 
-They work on the different words of a column and not on its rows, so that they cost the same in Python as in a
-library, and are the same for every source.
+They work on the distinct words of a column, not on its rows: so they are fast enough in Python, and the same for every
+source.
 """
 
 from __future__ import annotations
@@ -22,37 +22,30 @@ __all__ = [
     "MISSING_WORDS",
     "ColumnContext",
     "Rule",
+    "build_rules",
     "coerce_column",
     "column_from_words",
-    "column_rules",
     "missing_column",
     "parse_number",
 ]
 
 MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 
-
 MISSING = frozenset(MISSING_WORDS)
 
+BOOLEAN_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
-YES_NO = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
-
-
-# What Polars takes for a number; Python's float() takes more, such as 1_000.
+# What Polars parses as a number; Python's float() accepts more, such as 1_000.
 WHOLE = re.compile(r"[+-]?[0-9]+")
-
 
 NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
 
-
-# 1.234.567,8 and 1234567,8; points only between groups of three.
+# 1.234.567,8 and 1234567,8; points only between groups of three digits.
 DECIMAL_COMMA = r"[+-]?(?:(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?"
-
 
 DECIMAL_COMMA_NUMBER = re.compile(DECIMAL_COMMA)
 
-
-NEEDS = {
+REQUIREMENTS = {
     "number": "a number",
     "whole": "a whole number",
     "boolean": "yes or no (also true, false, 1, 0)",
@@ -63,51 +56,65 @@ NEEDS = {
 
 @dataclass(slots=True)
 class Rule:
-    """What a column is read as: settled by the caller, or by the first rows of a stream.
+    """The kind as which a column is read: required by the caller, or learnt from the first rows of a stream.
 
     Attributes
     ----------
     kind : str or None
-        None as long as no value has settled it.
-    given : bool
-        Whether the caller settled it.
+        None until a value has decided it.
+    required : bool
+        Whether the caller requires that kind.
     day_first : bool or None
-        Whether 3/4/2020 is in April, once a day above 12 has told.
-    loose : bool
-        Whether a value of another kind makes words of the column from there on; else it is refused.
+        Whether 3/4/2020 is 3 April; None until a day above 12 has decided it.
+    lenient : bool
+        Whether a value of another kind turns the column into words from there on; otherwise it is an error.
 
     """
 
     kind: str | None = None
-    given: bool = False
+    required: bool = False
     day_first: bool | None = None
-    loose: bool = False
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnContext:
-    """Where a column stands, for messages."""
+    """What error messages say about a column: its table, its name and how its rows are numbered.
+
+    Attributes
+    ----------
+    source : str
+        The name of the table.
+    name : str
+        The name of the column.
+    first_row : int, default 1
+        The row number of the first row, unless `row_numbers` has all of them.
+    row_numbers : (n,) array of int, optional
+        The row number of each row.
+
+    """
 
     source: str
     name: str
     first_row: int = 1
-    rows: NDArray[np.int64] | None = None
+    row_numbers: NDArray[np.int64] | None = None
 
     def row_number(self, row: int) -> int:
-        """What the user calls a row: as `rows` says, or counted from `first_row`."""
-        return row + self.first_row if self.rows is None else int(self.rows[row])
+        """Return the number of the row at index `row`, as the user counts rows."""
+        return row + self.first_row if self.row_numbers is None else int(self.row_numbers[row])
 
-    def refuse(self, row: int, value: object, rule: Rule, why: str = "") -> TableError:
-        shown = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}… ({len(str(value)):,} characters)"
-        hint = "" if rule.given else ", as in the rows before; say what the column holds if it is something else"
+    def cell_error(self, row: int, value: object, rule: Rule, why: str = "") -> TableError:
+        """Return the error about a value that is not of the rule's kind; `why` follows the value in its message."""
+        text = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}… ({len(str(value)):,} characters)"
+        hint = "" if rule.required else ", as in the rows before; set the kind or role of the column if it is another"
         return TableError(
-            f"{self.source}: row {self.row_number(row)}, column {self.name!r} is {shown}{why}; "
-            f"needs {NEEDS[rule.kind or 'words']}, or nothing{hint}"
+            f"{self.source}: row {self.row_number(row)}, column {self.name!r} is {text}{why}; "
+            f"needs {REQUIREMENTS[rule.kind or 'words']}, or an empty cell{hint}"
         )
 
 
-def column_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
-    """The rules for columns of these kinds.
+def build_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
+    """Return a rule for each column whose kind the caller requires.
 
     Raises
     ------
@@ -118,11 +125,11 @@ def column_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
     for name, kind in (expected or {}).items():
         if kind not in KINDS:
             raise TableError(f"expected: column {name!r}: got {kind!r}; {nearest(kind, KINDS)}")
-    return {name: Rule(kind, given=True) for name, kind in (expected or {}).items()}
+    return {name: Rule(kind, required=True) for name, kind in (expected or {}).items()}
 
 
 def missing_column(kind: str, rows: int) -> Column:
-    """A column in which every value is missing."""
+    """Return a column of that kind in which every value is missing."""
     if kind == "words":
         return Column(kind, np.full(rows, -1, dtype=np.int32))
     if kind == "datetime":
@@ -131,7 +138,7 @@ def missing_column(kind: str, rows: int) -> Column:
 
 
 def parse_number(word: str, decimal_comma: bool) -> str | None:
-    """The number in the way that `float` reads it, or None if it is none."""
+    """Return the number in the notation that `float` reads, or None if the word is no number."""
     if decimal_comma and ("," in word or "." in word):
         if not DECIMAL_COMMA_NUMBER.fullmatch(word):
             return None
@@ -143,140 +150,58 @@ def column_from_words(
     codes: NDArray[np.int32],
     words: list[str],
     rule: Rule,
-    place: ColumnContext,
+    context: ColumnContext,
     numbers: bool,
     decimal_comma: bool = False,
 ) -> Column:
-    """The column whose row i holds ``words[codes[i]]``, of the kind that the rule says or that all of the words show.
+    """Return the column whose row i holds ``words[codes[i]]``, of the rule's kind or the kind that fits all words.
 
     Parameters
     ----------
     codes : (n,) int32 array
-        -1 for missing.
+        -1 where missing.
     words : list of str
+        The distinct words.
     rule : Rule
-        Learns the kind, if it is settled here.
-    place : Place
+        If it has no kind yet, it gets the one that fits.
+    context : ColumnContext
     numbers : bool
-        Whether words that look like numbers are meant as such, as those in a CSV file are.
+        Whether words that look like numbers are numbers, as in a CSV file; those of a DataFrame are words.
     decimal_comma : bool, default False
+        Whether numbers are written 1.234,5.
 
     Raises
     ------
     TableError
-        If a word is not of the kind the rule says.
+        If a word is not of the rule's kind.
 
     """
-    codes, words = _present(codes, words)
+    codes, words = _strip_words(codes, words)
     if rule.kind == "words":
         return Column("words", codes, tuple(words))
     if not words:
         return missing_column(rule.kind or "number", len(codes))
     if rule.kind is None:
-        return _inferred(codes, words, rule, numbers, decimal_comma)
+        return _infer_column(codes, words, rule, numbers, decimal_comma)
     if rule.kind == "boolean":
-        values: list[Any] = [_yes_no(word) for word in words]
+        values: list[Any] = [_parse_boolean(word) for word in words]
     elif rule.kind == "datetime":
-        return _moments(codes, words, rule, place)
+        return _datetime_column(codes, words, rule, context)
     else:
-        values = [_number(word, decimal_comma) for word in words]
+        values = [_parse_value(word, decimal_comma) for word in words]
     wrong = next((i for i, value in enumerate(values) if value is None), None)
     if wrong is not None:
-        raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
+        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
     if rule.kind == "boolean":
-        return _yes_no_column(codes, words, values)
-    return coerce_column(_numbers(codes, values), rule, place)
+        return _boolean_column(codes, words, values)
+    return coerce_column(_number_column(codes, values), rule, context)
 
 
-def _present(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
-    """Without the spaces around words, and with the words for missing taken as such."""
-    trimmed = [word.strip(" \t") for word in words]
-    if trimmed == words and MISSING.isdisjoint(words):
-        return codes, words
-    place: dict[str, int] = {}
-    moved = [-1 if word in MISSING else place.setdefault(word, len(place)) for word in trimmed]
-    return np.array([*moved, -1], dtype=np.int32)[codes], list(place)
+def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
+    """Return the column converted to the rule's kind.
 
-
-def _inferred(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: bool, decimal_comma: bool) -> Column:
-    if numbers and parse_number(words[0], decimal_comma) is not None:
-        values = [_number(word, decimal_comma) for word in words]
-        if all(value is not None for value in values):
-            column = _numbers(codes, values)
-            rule.kind = column.kind
-            return column
-    if all(word.lower() in YES_NO for word in words):
-        rule.kind = "boolean"
-        return _yes_no_column(codes, words, [YES_NO[word.lower()] for word in words])
-    found = parse_datetimes(words, rule.day_first)
-    if found is not None:
-        rule.kind, rule.day_first = "datetime", found[1]
-        return Column("datetime", _spread(found[0], codes, np.datetime64("NaT")))
-    rule.kind = "words"
-    return Column("words", codes, tuple(words))
-
-
-def _number(word: str, decimal_comma: bool) -> float | int | None:
-    """An int where an int64 holds it."""
-    plain = parse_number(word, decimal_comma)
-    if plain is None:
-        return None
-    if WHOLE.fullmatch(plain) and len(plain.lstrip("+-0")) <= 19:
-        value = int(plain.lstrip("+-0") or 0) * (-1 if plain[0] == "-" else 1)
-        if -(2**63) <= value < 2**63:
-            return value
-    return float(plain)
-
-
-def _numbers(codes: NDArray[np.int32], values: list[Any]) -> Column:
-    if not all(isinstance(value, int) for value in values):
-        return Column("number", _spread(np.array(values, dtype=np.float64), codes, np.nan))
-    if (codes < 0).any():
-        return Column("whole", _spread(np.array(values, dtype=np.float64), codes, np.nan))
-    return Column("whole", np.array(values, dtype=np.int64)[codes])
-
-
-def _spread(values: NDArray[Any], codes: NDArray[np.int32], missing: Any) -> NDArray[Any]:
-    """The values in their rows; -1 is the last, which is missing."""
-    return np.append(values, np.array([missing], dtype=values.dtype))[codes]
-
-
-def _yes_no_column(codes: NDArray[np.int32], words: list[str], values: list[float]) -> Column:
-    """Keeps the two words, where there are two and they are other than true and false: a label is told by them."""
-    written = tuple(word for _, word in sorted(zip(values, words, strict=True)))
-    kept = written if len(words) == 2 and len(set(values)) == 2 and words[0].lower() in ("yes", "no") else ()
-    return Column("boolean", _spread(np.array(values, dtype=np.float64), codes, np.nan), kept)
-
-
-def _yes_no(word: str) -> float | None:
-    return YES_NO.get(word.lower(), {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}.get(word))
-
-
-def _moments(codes: NDArray[np.int32], words: list[str], rule: Rule, place: ColumnContext) -> Column:
-    found = parse_datetimes(words, rule.day_first)
-    if found is None:
-        wrong = next(
-            (
-                i
-                for i, w in enumerate(words)
-                if parse_datetimes([w], True) is None and parse_datetimes([w], False) is None
-            ),
-            None,
-        )
-        why = ""
-        if wrong is None:
-            wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], rule.day_first) is None), 0)
-            why = ", and whether its day or its month comes first, the rows do not tell alike"
-        raise place.refuse(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
-    rule.day_first = found[1]
-    return Column("datetime", _spread(found[0], codes, np.datetime64("NaT")))
-
-
-def coerce_column(column: Column, rule: Rule, place: ColumnContext) -> Column:
-    """The column as the kind that the rule says.
-
-    Whole numbers are numbers too, 1 and 0 are yes and no, and whatever there is can be written as words. Whole numbers
-    that were only found in the first rows of a stream become numbers when a fraction comes.
+    Whole numbers are numbers too, 1 and 0 are booleans, and any value can be written as a word. A rule that learnt
+    whole numbers from the first rows of a stream changes to numbers when a fraction comes.
 
     Raises
     ------
@@ -294,39 +219,119 @@ def coerce_column(column: Column, rule: Rule, place: ColumnContext) -> Column:
     if missing.all():
         return missing_column(rule.kind, len(column))
     if rule.kind == "words":
-        return _as_words(column, missing)
+        return _words_column(column, missing)
     if column.kind == "words":
-        return column_from_words(column.values, list(column.words), rule, place, numbers=True)
+        return column_from_words(column.values, list(column.words), rule, context, numbers=True)
     values = column.values
     wrong = ~missing
     if column.kind != "datetime" and rule.kind == "number":
         return Column("number", values.astype(np.float64))
     if column.kind != "datetime" and rule.kind == "whole":
         wrong &= (values != np.trunc(values)) | (np.abs(values) >= 2.0**63)
-        if wrong.any() and not rule.given:
+        if wrong.any() and not rule.required:
             rule.kind = "number"
             return column
     elif column.kind != "datetime" and rule.kind == "boolean":
         wrong &= (values != 0) & (values != 1)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise place.refuse(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
+        raise context.cell_error(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
     if rule.kind == "whole" and not missing.any():
         return Column("whole", values.astype(np.int64))
     return Column(rule.kind, values.astype(np.float64))
 
 
-def _as_words(column: Column, missing: NDArray[np.bool_]) -> Column:
+def _strip_words(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Strip the spaces around words, and give words that mean a missing value the code -1."""
+    trimmed = [word.strip(" \t") for word in words]
+    if trimmed == words and MISSING.isdisjoint(words):
+        return codes, words
+    index: dict[str, int] = {}
+    new_codes = [-1 if word in MISSING else index.setdefault(word, len(index)) for word in trimmed]
+    return np.array([*new_codes, -1], dtype=np.int32)[codes], list(index)
+
+
+def _infer_column(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: bool, decimal_comma: bool) -> Column:
+    if numbers and parse_number(words[0], decimal_comma) is not None:
+        values = [_parse_value(word, decimal_comma) for word in words]
+        if all(value is not None for value in values):
+            column = _number_column(codes, values)
+            rule.kind = column.kind
+            return column
+    if all(word.lower() in BOOLEAN_WORDS for word in words):
+        rule.kind = "boolean"
+        return _boolean_column(codes, words, [BOOLEAN_WORDS[word.lower()] for word in words])
+    parsed = parse_datetimes(words, rule.day_first)
+    if parsed is not None:
+        rule.kind, rule.day_first = "datetime", parsed[1]
+        return Column("datetime", _expand(parsed[0], codes, np.datetime64("NaT")))
+    rule.kind = "words"
+    return Column("words", codes, tuple(words))
+
+
+def _parse_value(word: str, decimal_comma: bool) -> float | int | None:
+    """Return an int if an int64 can hold it, otherwise a float; None if the word is no number."""
+    plain = parse_number(word, decimal_comma)
+    if plain is None:
+        return None
+    if WHOLE.fullmatch(plain) and len(plain.lstrip("+-0")) <= 19:
+        value = int(plain.lstrip("+-0") or 0) * (-1 if plain[0] == "-" else 1)
+        if -(2**63) <= value < 2**63:
+            return value
+    return float(plain)
+
+
+def _number_column(codes: NDArray[np.int32], values: list[Any]) -> Column:
+    if not all(isinstance(value, int) for value in values):
+        return Column("number", _expand(np.array(values, dtype=np.float64), codes, np.nan))
+    if (codes < 0).any():
+        return Column("whole", _expand(np.array(values, dtype=np.float64), codes, np.nan))
+    return Column("whole", np.array(values, dtype=np.int64)[codes])
+
+
+def _expand(values: NDArray[Any], codes: NDArray[np.int32], missing: Any) -> NDArray[Any]:
+    """Return the value of each row; code -1 takes the last, which is `missing`."""
+    return np.append(values, np.array([missing], dtype=values.dtype))[codes]
+
+
+def _boolean_column(codes: NDArray[np.int32], words: list[str], values: list[float]) -> Column:
+    """Make a column that keeps the words yes and no as they are written, since they name the classes of a label."""
+    in_order = tuple(word for _, word in sorted(zip(values, words, strict=True)))
+    kept_words = in_order if len(words) == 2 and len(set(values)) == 2 and words[0].lower() in ("yes", "no") else ()
+    return Column("boolean", _expand(np.array(values, dtype=np.float64), codes, np.nan), kept_words)
+
+
+def _parse_boolean(word: str) -> float | None:
+    return BOOLEAN_WORDS.get(word.lower(), {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}.get(word))
+
+
+def _datetime_column(codes: NDArray[np.int32], words: list[str], rule: Rule, context: ColumnContext) -> Column:
+    parsed = parse_datetimes(words, rule.day_first)
+    if parsed is None:
+        no_dates = (
+            i for i, w in enumerate(words) if parse_datetimes([w], True) is None and parse_datetimes([w], False) is None
+        )
+        wrong = next(no_dates, None)
+        why = ""
+        if wrong is None:
+            wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], rule.day_first) is None), 0)
+            why = ", and the rows do not agree whether the day or the month comes first"
+        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
+    rule.day_first = parsed[1]
+    return Column("datetime", _expand(parsed[0], codes, np.datetime64("NaT")))
+
+
+def _words_column(column: Column, missing: NDArray[np.bool_]) -> Column:
     present = column.values[~missing]
-    different, places = np.unique(present, return_inverse=True)
+    distinct, inverse = np.unique(present, return_inverse=True)
     codes = np.full(len(column), -1, dtype=np.int32)
-    codes[~missing] = places
+    codes[~missing] = inverse
     if column.kind == "boolean":
-        words = ["true" if value else "false" for value in different.tolist()]
+        words = ["true" if value else "false" for value in distinct.tolist()]
     elif column.kind == "whole":
-        words = [str(int(value)) for value in different.tolist()]
+        words = [str(int(value)) for value in distinct.tolist()]
     elif column.kind == "datetime":
-        words = [value.isoformat() for value in different.tolist()]
+        words = [value.isoformat() for value in distinct.tolist()]
     else:
-        words = [repr(value) for value in different.tolist()]
+        words = [repr(value) for value in distinct.tolist()]
     return Column("words", codes, tuple(words))

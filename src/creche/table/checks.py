@@ -1,4 +1,4 @@
-"""What a table must be before it is trained on; each failure says where and what to do."""
+"""Checks of arrays before they are trained on, and warnings that point at the user's line."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, TableError
-from creche.table.reading.dataframes import fill_masked
+from creche.table.reading.series import fill_masked
 
 __all__ = ["check_finite", "check_matrix", "warn"]
 
 
 def warn(message: str) -> None:
-    """Warns at the line of the user's that called Creche."""
+    """Issue a CrecheWarning at the line of the user's code that called Creche."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("creche."):
         level, frame = level + 1, frame.f_back
@@ -25,12 +25,18 @@ def warn(message: str) -> None:
 
 
 def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
-    """An array of numbers (n, d), from whatever NumPy takes for one; float32 and float64 are not copied.
+    """Return an array of numbers, (n, d), made from anything that NumPy accepts; float32 and float64 are not copied.
+
+    Parameters
+    ----------
+    x : array-like
+    what : str, default "X"
+        The name of the array in messages.
 
     Raises
     ------
     TableError
-        If it is empty, no table of numbers, or not of two dimensions.
+        If it is empty, holds anything but numbers, or does not have two dimensions.
 
     """
     try:
@@ -38,9 +44,9 @@ def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
         if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise TableError(f"{what}: is no table of numbers ({error}); needs rows of equally many numbers") from error
+        raise TableError(f"{what}: is no array of numbers ({error}); needs rows of equally many numbers") from error
     if array.dtype.kind == "c":
-        raise TableError(f"{what}: holds complex numbers; needs real ones, such as {what}.real")
+        raise TableError(f"{what}: holds complex numbers; needs real numbers, such as {what}.real")
     if array.ndim != 2:
         raise TableError(
             f"{what}: has shape {array.shape}; needs (rows, columns). For one column: {what}.reshape(-1, 1)"
@@ -53,11 +59,22 @@ def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
 def check_finite(
     x: NDArray[np.floating[Any]], names: Sequence[str] | None = None, what: str = "X", first_row: int = 0
 ) -> None:
-    """Refuses NaN and infinity, naming the first: columns counted from 0, rows from `first_row`.
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    x : (n, d) array
+    names : sequence of str, optional
+        The names of the columns; by default, columns are numbered from 0.
+    what : str, default "X"
+        The name of the array in messages.
+    first_row : int, default 0
+        The row number of the first row.
 
     Raises
     ------
     TableError
+        With the row and column of the first such number.
 
     """
     finite = np.isfinite(x)

@@ -15,9 +15,9 @@ BUNDLED = ("penguins",)
 
 
 def penguins() -> pl.DataFrame:
-    """344 penguins of three species, four measurements each, with their island and sex; 19 cells are missing.
+    """Return 344 penguins of three species: four measurements each, their island and sex; 19 cells are missing.
 
-    Gorman, Williams & Fraser 2014; the file beside the data, NOTICE.md, has the whole source.
+    Gorman, Williams & Fraser 2014; NOTICE.md in the folder of the data has the full citation.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def penguins() -> pl.DataFrame:
 
 
 def bundled_path(name: str) -> Path | None:
-    """Where the bundled table of that name lies, or None if there is none."""
+    """Return the path of the bundled table of that name, or None if there is none."""
     if name not in BUNDLED:
         return None
     with as_file(files("creche").joinpath("data", f"{name}.csv")) as path:

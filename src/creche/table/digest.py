@@ -1,7 +1,7 @@
-"""Digests: short texts that are equal when arrays or tables are, and, for a table, say which column is not.
+"""Digests: short texts that are equal if arrays or tables are equal, and that name the columns of a table that differ.
 
-They depend on values alone: not on the machine, the order of columns, how words happen to be numbered, what a file's
-format was, or whether a zero is negative.
+They depend only on the values: not on the machine, the order of columns, the numbering of words, the format of a file,
+or the sign of a zero.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from creche.table.table import Column, Table
 
 __all__ = ["compare_tables", "describe_table", "digest_arrays", "digest_table"]
 
-LARGEST_EXACT = 2**53  # up to which every whole number is a float64
+LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 
 
 def digest_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """SHA-256 of named arrays: their names, types, shapes and bytes (little-endian, C order); their order is no part.
+    """Return the SHA-256 of named arrays: of their names, types, shapes and bytes (little-endian, C order).
 
     Parameters
     ----------
     arrays : dict of str to array
+        In any order.
 
     Returns
     -------
@@ -51,13 +52,13 @@ def digest_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def digest_table(table: Table, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """What a table holds, briefly: as plain data, for a model file.
+    """Return the digest of a table as plain data, for a model file.
 
     Parameters
     ----------
     table : Table
     names : sequence of str, optional
-        The columns that count; by default all.
+        The columns to include; by default all.
 
     Returns
     -------
@@ -71,13 +72,13 @@ def digest_table(table: Table, names: Sequence[str] | None = None) -> dict[str, 
 
     Examples
     --------
-    >>> islands = Table({"island": Column.of_words(["Biscoe", "Dream"])}, "islands")
+    >>> islands = Table({"island": Column.from_words(["Biscoe", "Dream"])}, "islands")
     >>> digest_table(islands)["rows"]
     2
 
     """
-    chosen = table.names if names is None else names
-    columns = {name: digest_column(table.column(name, "columns")) for name in sorted(chosen)}
+    selected = table.names if names is None else names
+    columns = {name: digest_column(table.column(name, "columns")) for name in sorted(selected)}
     total = hashlib.sha256(len(table).to_bytes(8, "little"))
     for name, digest in columns.items():
         _add_text(total, name)
@@ -86,7 +87,7 @@ def digest_table(table: Table, names: Sequence[str] | None = None) -> dict[str, 
 
 
 def digest_column(column: Column) -> str:
-    """128 bits of SHA-256 of a column's values, as 32 hexadecimal digits; numbers and whole numbers are alike."""
+    """Return 128 bits of the SHA-256 of a column's values as 32 hexadecimal digits, whole numbers as numbers."""
     digest = hashlib.sha256()
     if column.kind == "words":
         _add_words(digest, column)
@@ -97,59 +98,65 @@ def digest_column(column: Column) -> str:
     return digest.hexdigest()[:32]
 
 
-def describe_table(table: Table, beside: Mapping[str, Table]) -> dict[str, Any]:
-    """What training depends on besides the plan: the digest of a table, the order of its columns, what is beside it.
+def describe_table(table: Table, side_tables: Mapping[str, Table]) -> dict[str, Any]:
+    """Return what training depends on besides the plan: digests of a table and its side tables, the order of columns.
 
     Parameters
     ----------
     table : Table
-    beside : dict of str to Table
-        What was given beside it, such as rows for validation.
+    side_tables : dict of str to Table
+        Tables that were passed separately, such as validation rows.
 
     Returns
     -------
     dict
-        That of `digest_table`, and order (the columns' names), beside (dict from name to digest of that table).
+        The digest of the table, with order (the names of its columns) and beside (dict from name to digest of a side
+        table).
 
     """
-    digests = {name: digest_table(other) for name, other in beside.items()}
+    digests = {name: digest_table(other) for name, other in side_tables.items()}
     return {**digest_table(table), "order": table.names, "beside": digests}
 
 
 def compare_tables(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What differs between two tables, from the description or digest of each; empty if nothing does.
+    """Return the differences between two tables, as sentences; empty if they are equal.
+
+    Parameters
+    ----------
+    before, after : dict
+        The description or digest of each.
 
     Raises
     ------
     FileError
-        If one of the two is no such description.
+        If one of the two is neither.
 
     Examples
     --------
-    >>> of = lambda words: digest_table(Table({"island": Column.of_words(words)}, "islands"))
-    >>> compare_tables(of(["Biscoe", "Dream"]), of(["Biscoe", "Torgersen"]))
-    ["column 'island' has other values"]
+    >>> digest = lambda words: digest_table(Table({"island": Column.from_words(words)}, "islands"))
+    >>> compare_tables(digest(["Biscoe", "Dream"]), digest(["Biscoe", "Torgersen"]))
+    ["column 'island' has different values"]
 
     """
     for description in (before, after):
         _check_description(description)
-    out = _changes_of_columns(before, after)
-    if "order" not in before or "order" not in after:  # of digests alone, as the first files have them
+    out = _compare_columns(before, after)
+    if "order" not in before or "order" not in after:  # they are digests only
         return out
     if not out and before["order"] != after["order"]:
-        out = ["its columns stand in another order"]
-    there, here = before["beside"], after["beside"]
-    for name in dict.fromkeys([*there, *here]):
-        if name not in here:
-            out.append(f"{name}, which was given beside it, is missing")
-        elif name not in there:
-            out.append(f"{name} is given beside it, and was not")
+        out = ["its columns are in a different order"]
+    old, new = before["beside"], after["beside"]
+    for name in dict.fromkeys([*old, *new]):
+        if name not in new:
+            out.append(f"{name} was set, and is missing now")
+        elif name not in old:
+            out.append(f"{name} is set, and was not before")
         else:
-            out += [f"{name}, given beside it: {change}" for change in compare_tables(there[name], here[name])]
+            out += [f"{name}: {change}" for change in compare_tables(old[name], new[name])]
     return out
 
 
-def _changes_of_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _compare_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     if before["total"] == after["total"]:
         return []
     old, new = before["columns"], after["columns"]
@@ -159,12 +166,12 @@ def _changes_of_columns(before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         return [f"it has {after['rows']:,} rows, not {before['rows']:,}", *out]
     changed = [name for name in old if name in new and old[name] != new[name]]
     if len(changed) == len(old) > 2:
-        return [*out, f"each of its {len(old)} columns has other values, or its rows stand in another order"]
-    return out + [f"column {name!r} has other values" for name in changed]
+        return [*out, f"each of its {len(old)} columns has different values, or its rows are in a different order"]
+    return out + [f"column {name!r} has different values" for name in changed]
 
 
 def _check_description(description: Any) -> None:
-    fits = (
+    is_valid = (
         isinstance(description, Mapping)
         and set(description) in ({"rows", "columns", "total"}, {"rows", "columns", "total", "order", "beside"})
         and isinstance(description["rows"], int)
@@ -174,8 +181,10 @@ def _check_description(description: Any) -> None:
         and isinstance(description.get("order", []), list)
         and isinstance(description.get("beside", {}), Mapping)
     )
-    if not fits:
-        raise FileError("table digest: needs rows, columns with a digest each, and a total; the file is inconsistent")
+    if not is_valid:
+        raise FileError(
+            "table digest: needs rows, columns with a digest each, and a total; the file was damaged or made by hand"
+        )
 
 
 def _add_text(digest: Any, text: str) -> None:
@@ -193,21 +202,21 @@ def _add_numbers(digest: Any, kind: str, values: NDArray[Any]) -> None:
     if values.dtype.kind == "i" and len(values) and (values.max() > LARGEST_EXACT or values.min() < -LARGEST_EXACT):
         _add_values(digest, "int64", values.astype("<i8"))
         return
-    plain = values.astype("<f8") + 0.0  # which makes of -0.0 a 0.0
-    plain[np.isnan(plain)] = np.nan  # of which there are many
+    plain = values.astype("<f8") + 0.0  # turns -0.0 into 0.0
+    plain[np.isnan(plain)] = np.nan  # one of its many bit patterns
     _add_values(digest, kind, plain)
 
 
 def _add_words(digest: Any, column: Column) -> None:
-    """The words in use, in the order in which rows bring them up, and for each row the number of its word."""
+    """Add the words in order of first use, and for each row the number of its word."""
     codes = column.values
     known = codes >= 0
     first = np.full(len(column.words), len(codes), dtype=np.int64)
     rows = np.flatnonzero(known)[::-1]
-    first[codes[rows]] = rows  # of several rows with one word the last assigned, which is the first, stays
+    first[codes[rows]] = rows  # rows are assigned backwards, so the first row of each word remains
     used = np.flatnonzero(first < len(codes))
     order = used[np.argsort(first[used])]
-    number = np.full(len(column.words) + 1, -1, dtype="<i4")  # the last place is that of missing values, code -1
+    number = np.full(len(column.words) + 1, -1, dtype="<i4")  # the last item is for missing values, code -1
     number[order] = np.arange(len(order))
     encoded = [column.words[code].encode("utf-8", "surrogatepass") for code in order.tolist()]
     _add_values(digest, "words", np.array([len(encoded), *map(len, encoded)], dtype="<i8"))

@@ -1,4 +1,4 @@
-"""Labels: what the network's outputs mean, as classes or as numbers. Plain data, so that it can go to a file."""
+"""Labels: what the outputs of a network mean, as classes or as numbers, and checks of the labels of a table."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.plan.losses import BinaryCrossEntropy, Loss
-from creche.table.schema import LONGEST_CATEGORY
+from creche.plan.losses import Loss
+from creche.table.roles import LONGEST_CATEGORY
 from creche.table.table import KINDS
 
 __all__ = ["LabelEncoder", "check_class_sizes", "check_varying", "encode_classes", "find_classes", "infer_task"]
 
-MOST_CLASSES_OF_WHOLE_NUMBERS = 50
-# Whole numbers within a range like this are counted in place, which is many times quicker than sorting them.
-COUNTED_IN_PLACE = 65_536
+MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
+
+# Whole numbers within a range of this size are counted, which is many times faster than sorting them.
+MAX_COUNTED_RANGE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class LabelEncoder:
-    """What the network's outputs mean.
+    """What the outputs of a network mean.
 
     Attributes
     ----------
     names : tuple of str
-        The label columns: one, or several columns of numbers that are predicted together.
+        The names of the label columns: one, or several columns of numbers that are predicted together.
     classes : tuple, or None
-        The classes, in the order of their numbers (sorted); None for numbers.
+        The classes, sorted: class number i is the i-th. None for regression.
     mean, scale : tuple of float
-        Of each label of numbers: it is learnt as (y - mean) / scale, and predictions are brought back.
+        For regression, one of each per label: the network learns (y - mean) / scale, and its outputs are scaled back.
     baseline : tuple of float
-        The share of each class among the training rows, or the mean of each label of numbers: what could be said
-        without a network.
+        What can be predicted without a network: the share of each class among the training rows, or the mean of each
+        label.
     kinds : tuple of str
-        As what kind of column the labels were read, so that they are read again as the same; empty for arrays.
+        The kinds of the label columns in training, as which they are read again; empty for arrays.
 
     """
 
@@ -50,30 +51,30 @@ class LabelEncoder:
 
     @property
     def name(self) -> str:
-        """The label's name; several with commas between."""
+        """The name of the label; several names are joined by commas."""
         return ", ".join(self.names)
 
     def outputs(self, loss: Loss) -> int:
-        """How many outputs a network needs."""
+        """Return the number of outputs that a network needs for this loss."""
         if self.classes is None:
             return len(self.names)
-        return 1 if isinstance(loss, BinaryCrossEntropy) and len(self.classes) == 2 else len(self.classes)
+        return loss.outputs(len(self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Targets (n, k) for labels of numbers y, (n,) or (n, k)."""
+        """Return the targets, (n, k), for number labels y, (n,) or (n, k)."""
         columns = y.astype(np.float64).reshape(len(y), -1)
         return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
 
     def decode_numbers(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Predictions in the labels' units: (n,) for one label, (n, k) for several."""
+        """Return predictions in the units of the labels: (n,) for one label, (n, k) for several."""
         numbers = np.asarray(outputs.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
         return numbers[:, 0] if len(self.names) == 1 else numbers
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the encoder as plain data."""
         return {
             "names": list(self.names),
-            "classes": None if self.classes is None else [_plain(value) for value in self.classes],
+            "classes": None if self.classes is None else [_to_python(value) for value in self.classes],
             "mean": list(self.mean),
             "scale": list(self.scale),
             "baseline": list(self.baseline),
@@ -82,32 +83,32 @@ class LabelEncoder:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described.
+        """Make the encoder that `to_dict` described.
 
         Raises
         ------
         FileError
-            If it cannot be.
+            If the data describe none.
 
         """
         if not isinstance(data, Mapping):
-            raise FileError(f"labels: are {type(data).__name__}; the file was damaged or made by hand")
+            raise FileError(f"labels: got {type(data).__name__}; the file was damaged or made by hand")
 
-        def listed(name: str, kinds: type | tuple[type, ...]) -> tuple[Any, ...]:
+        def read_list(name: str, kinds: type | tuple[type, ...]) -> tuple[Any, ...]:
             values = data.get(name)
             if not isinstance(values, list) or not all(isinstance(value, kinds) for value in values):
                 raise FileError(f"labels: {name} is {values!r}; the file was damaged or made by hand")
             return tuple(values)
 
-        names = listed("names", str)
-        classes = None if data.get("classes") is None else listed("classes", (str, int, float, bool))
-        mean, scale, baseline = (listed(name, (int, float)) for name in ("mean", "scale", "baseline"))
-        fits = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
-        fits = fits and len(baseline) == (len(classes) if classes else len(names))
-        kinds = listed("kinds", str)
-        fits = fits and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
-        if not names or not fits or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
-            raise FileError("labels: do not fit together; the file was damaged or made by hand")
+        names = read_list("names", str)
+        classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
+        mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
+        is_valid = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
+        is_valid = is_valid and len(baseline) == (len(classes) if classes else len(names))
+        kinds = read_list("kinds", str)
+        is_valid = is_valid and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
+        if not names or not is_valid or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
+            raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
         return cls(
             names,
             classes,
@@ -118,103 +119,120 @@ class LabelEncoder:
         )
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The different values, sorted, and the place of each row's among them."""
-    if y.dtype.kind not in "iu" or len(y) == 0:
-        return np.unique(y, return_inverse=True)
-    low = int(y.min())
-    if int(y.max()) - low >= COUNTED_IN_PLACE or abs(low) > 2**62:
-        return np.unique(y, return_inverse=True)
-    shifted = y.astype(np.int64) - low
-    there = np.bincount(shifted) > 0
-    return (np.flatnonzero(there) + low).astype(y.dtype), (np.cumsum(there) - 1)[shifted]
-
-
 def infer_task(y: NDArray[Any]) -> str:
-    """Classes for words, yes/no and a few different whole numbers; else numbers."""
+    """Return "classification" for words, booleans and at most 50 distinct whole numbers, otherwise "regression"."""
     if y.ndim == 2:
         return "regression"
     if y.dtype.kind in "OUSb":
         return "classification"
     if y.dtype.kind in "iu":
-        return "classification" if len(_distinct(y)[0]) <= MOST_CLASSES_OF_WHOLE_NUMBERS else "regression"
+        return "classification" if len(_find_distinct(y)[0]) <= MAX_INTEGER_CLASSES else "regression"
     return "regression"
 
 
-def find_classes(y: NDArray[Any], name: str, rows: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
-    """The different labels, sorted. `rows`: what the user calls each row; by default, counted from 0.
+def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
+    """Return the distinct labels, sorted.
+
+    Parameters
+    ----------
+    y : (n,) array
+    name : str
+        The name of the label.
+    row_numbers : (n,) array of int, optional
+        The row number of each label; by default, rows are numbered from 0.
 
     Raises
     ------
     TableError
-        If there are fewer than two, or as many as rows, or one is as long as a book.
+        If there are fewer than two classes, as many as rows, or one of more than 1,000 characters.
 
     """
-    different = set(y.tolist()) if y.dtype == object else _distinct(y)[0].tolist()
-    found = sorted(different, key=lambda value: (str(type(value)), value))
-    for value in found:
+    distinct = set(y.tolist()) if y.dtype == object else _find_distinct(y)[0].tolist()
+    classes = sorted(distinct, key=lambda value: (str(type(value)), value))
+    for value in classes:
         if isinstance(value, str) and len(value) > LONGEST_CATEGORY:
             row = y.tolist().index(value)
             raise TableError(
-                f"label {name!r}: row {row if rows is None else rows[row]} holds {len(value):,} characters; a class "
-                f"has at most {LONGEST_CATEGORY:,}: shorten it, or name another column"
+                f"label {name!r}: row {row if row_numbers is None else row_numbers[row]} holds {len(value):,} "
+                f"characters; a class has at most {LONGEST_CATEGORY:,}: shorten it, or predict another column"
             )
-    if len(found) < 2:
-        only = f" ({found[0]!r})" if found else ""
-        raise TableError(f"label {name!r}: has one class only{only}; there is nothing to tell apart")
-    if len(found) == len(y) > MOST_CLASSES_OF_WHOLE_NUMBERS:
-        what = "numbers" if y.dtype.kind in "iuf" else "words"
-        cure = "use task='regression'" if what == "numbers" else "is it an identifier? Name another column"
-        raise TableError(f"label {name!r}: {len(y)} rows with {len(found)} different {what} are no classes; {cure}")
-    return tuple(found)
+    if len(classes) < 2:
+        only = f" ({classes[0]!r})" if classes else ""
+        raise TableError(f"label {name!r}: has only one class{only}; needs two or more, so predict another column")
+    if len(classes) == len(y) > MAX_INTEGER_CLASSES:
+        is_number = y.dtype.kind in "iuf"
+        remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
+        raise TableError(
+            f"label {name!r}: each of the {len(y)} rows has {'a number' if is_number else 'a word'} of its own, so "
+            f"there are no classes to learn; {remedy}"
+        )
+    return tuple(classes)
 
 
 def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
-    """Refuses labels of numbers, (n,) or (n, k), that are the same in all rows.
+    """Refuse number labels, (n,) or (n, k), that are the same in all rows.
 
     Raises
     ------
     TableError
+        With the value.
 
     """
     for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             raise TableError(
-                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; there is nothing to learn"
+                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; needs a label that varies"
             )
 
 
 def check_class_sizes(
-    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64], otherwise: str
+    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, row_numbers: NDArray[np.int64], remedy: str
 ) -> None:
-    """Refuses a class of one row, which cannot stand on both sides of a split; `otherwise` ends what is to be done.
+    """Refuse a class with only one row, which cannot be on both sides of a split.
+
+    Parameters
+    ----------
+    numbers : (n,) int array
+        The class number of each row.
+    classes : tuple
+    name : str
+        The name of the label.
+    row_numbers : (n,) array of int
+    remedy : str
+        The last of the remedies that the message names.
 
     Raises
     ------
     TableError
+        With the row and its class.
 
     """
     counts = np.bincount(numbers, minlength=len(classes))
     if not (counts == 1).any():
         return
-    alone = int(np.argmax(counts == 1))
+    single = int(np.argmax(counts == 1))
     is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
-    amounts = "learn it as a number with task='regression', " if is_amount else ""
-    row = rows[int(np.argmax(numbers == alone))]
+    regression = "learn the label as a number with task='regression', " if is_amount else ""
+    row = row_numbers[int(np.argmax(numbers == single))]
     raise TableError(
-        f"label {name!r}: row {row} is the only one of class {classes[alone]!r}, which so cannot be "
-        f"both learnt and validated; {amounts}leave it out, join it with another class, or {otherwise}"
+        f"label {name!r}: row {row} is the only one of class {classes[single]!r}, and cannot be both a training and a "
+        f"validation row; {regression}leave it out, merge its class with another, or {remedy}"
     )
 
 
 def encode_classes(
-    y: NDArray[Any], classes: tuple[Any, ...], name: str, rows: NDArray[np.int64] | None = None
+    y: NDArray[Any], classes: tuple[Any, ...], name: str, row_numbers: NDArray[np.int64] | None = None
 ) -> NDArray[np.int32]:
-    """The number of each label's class. `rows`: what the user calls each row; by default, counted from 0.
+    """Return the class number of each label.
+
+    Parameters
+    ----------
+    y : (n,) array
+    classes : tuple
+    name : str
+        The name of the label.
+    row_numbers : (n,) array of int, optional
+        The row number of each label; by default, rows are numbered from 0.
 
     Raises
     ------
@@ -223,18 +241,34 @@ def encode_classes(
 
     """
     number = {value: i for i, value in enumerate(classes)}
-    if y.dtype == object:  # words, whose comparison is Python's own
+    if y.dtype == object:  # Python's own objects, which NumPy cannot sort quickly
         numbers = np.array([number.get(value, -1) for value in y.tolist()], dtype=np.int32)
     else:
-        found, which = _distinct(y)
-        numbers = np.array([number.get(value, -1) for value in found.tolist()], dtype=np.int32)[which]
+        distinct, index = _find_distinct(y)
+        numbers = np.array([number.get(value, -1) for value in distinct.tolist()], dtype=np.int32)[index]
     unknown = np.flatnonzero(numbers < 0)
     if len(unknown):
         row = unknown[0]
-        shown = ", ".join(repr(c) for c in classes[:10])
-        called = row if rows is None else rows[row]
+        number_of_row = row if row_numbers is None else row_numbers[row]
+        more = f", … ({len(classes) - 10:,} more)" if len(classes) > 10 else ""
         raise TableError(
-            f"label {name!r}: row {called} is {y[row : row + 1].tolist()[0]!r}, none of the training rows' classes: "
-            f"{shown}"
+            f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is no class of the "
+            f"training rows; needs one of {', '.join(map(repr, classes[:10]))}{more}"
         )
     return numbers
+
+
+def _to_python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _find_distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the distinct values, sorted, and the index of each row's among them."""
+    if y.dtype.kind not in "iu" or len(y) == 0:
+        return np.unique(y, return_inverse=True)
+    low = int(y.min())
+    if int(y.max()) - low >= MAX_COUNTED_RANGE or abs(low) > 2**62:
+        return np.unique(y, return_inverse=True)
+    shifted = y.astype(np.int64) - low
+    occurs = np.bincount(shifted) > 0
+    return (np.flatnonzero(occurs) + low).astype(y.dtype), (np.cumsum(occurs) - 1)[shifted]

@@ -1,43 +1,46 @@
-"""Observations: features and labels of a table or of arrays, checked but not yet encoded."""
+"""Observations: the features and labels of a table or of arrays, checked but not yet encoded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
 from creche.table.checks import check_finite, check_matrix, warn
-from creche.table.reading.dataframes import NEEDED, fill_masked
+from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
+from creche.table.reading.series import fill_masked
 from creche.table.table import Column, Table
 
-__all__ = ["Observations", "read_observations"]
+__all__ = ["MISSING_LABEL", "MissingLabel", "Observations", "read_observations"]
 
-WHEN_LABELS_MISS = ("error", "drop")
+MissingLabel = Literal["error", "drop"]
+
+MISSING_LABEL: tuple[MissingLabel, ...] = ("error", "drop")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Observations:
-    """Features and labels.
+    """The features and labels of some rows.
 
     Attributes
     ----------
     x : Table or (n, d) float32 or float64 array
-        A table also holds the columns that are no features.
+        A table may also hold columns that are no features.
     y : (n,) array of labels, or (n, k) of numbers
     labels : tuple of str
         The names of the label columns.
-    rows : (n,) int64
-        Which of the user's rows these are, from 0.
-    of : int
-        How many rows the user's table has.
-    first : int
-        What the user calls row 0: 1 in a table, 0 in an array.
+    row_indices : (n,) int64 array
+        The indices of these rows in the user's table, from 0.
+    n_table_rows : int
+        The number of rows of the user's table.
+    first_row : int
+        The row number of the table's first row: 1 for a table, 0 for an array.
     kinds : tuple of str
         The kinds of the label columns; empty for arrays.
 
@@ -46,9 +49,9 @@ class Observations:
     x: Table | NDArray[np.floating[Any]]
     y: NDArray[Any]
     labels: tuple[str, ...]
-    rows: NDArray[np.int64]
-    of: int
-    first: int
+    row_indices: NDArray[np.int64]
+    n_table_rows: int
+    first_row: int
     kinds: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -56,15 +59,16 @@ class Observations:
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
-        """The rows as the user counts them."""
-        return self.rows + self.first
+        """The numbers of the rows, as the user counts them, (n,)."""
+        return self.row_indices + self.first_row
 
     @property
     def label(self) -> str:
+        """The name of the label; several names are joined by commas."""
         return ", ".join(self.labels)
 
     def table(self, names: Sequence[str] | None = None) -> Table:
-        """Features (those of these names, or all) and labels as columns."""
+        """Return features (all, or those of these names) and labels as the columns of a table."""
         if isinstance(self.x, Table):
             columns = dict((self.x if names is None else self.x.select(names)).columns)
             source = self.x.source
@@ -73,14 +77,16 @@ class Observations:
             source = "X"
         for name, values in zip(self.labels, [self.y] if self.y.ndim == 1 else self.y.T, strict=True):
             columns[f"{name} (label)" if name in columns else name] = _as_column(values)
-        return Table(columns, source, self.first)
+        return Table(columns, source, self.first_row)
 
-    def take(self, which: NDArray[np.int64]) -> Observations:
-        """These of them, by place."""
-        if len(which) == len(self.y) and (len(which) == 0 or bool((which == np.arange(len(which))).all())):
-            return self  # all of them, in the table's order: no copy
-        x = self.x.take(which) if isinstance(self.x, Table) else self.x[which]
-        return Observations(x, self.y[which], self.labels, self.rows[which], self.of, self.first, self.kinds)
+    def take(self, rows: NDArray[np.int64]) -> Observations:
+        """Return the observations of these rows, by index."""
+        if len(rows) == len(self.y) and (len(rows) == 0 or bool((rows == np.arange(len(rows))).all())):
+            return self  # all rows in order need no copy
+        x = self.x.take(rows) if isinstance(self.x, Table) else self.x[rows]
+        return Observations(
+            x, self.y[rows], self.labels, self.row_indices[rows], self.n_table_rows, self.first_row, self.kinds
+        )
 
 
 def read_observations(
@@ -92,74 +98,76 @@ def read_observations(
     missing_label: str = "error",
     read_options: ReadOptions | None = None,
 ) -> Observations:
-    """Features and labels: out of a file or DataFrame that holds both, or with the labels beside it, or out of arrays.
+    """Read features and labels: from a table that holds both, from a table and an array of labels, or from arrays.
 
     Parameters
     ----------
     data, y, label
         As `creche.train` takes them.
     expected : dict of str to kind of column, optional
-        As what columns are to be read.
-    missing_label : {"error", "drop"}
-        What becomes of rows whose label is missing.
+        The kinds as which columns are to be read.
+    missing_label : {"error", "drop"}, default "error"
+        What to do with rows without a label.
     read_options : ReadOptions, optional
-        How the file is written.
+        How the file is written, if that is not to be detected.
 
     Raises
     ------
     TableError
-        If they are empty, of different length, not finite, or without the label.
+        If they are empty, differ in length, are not finite, or lack the label.
 
     """
-    if missing_label not in WHEN_LABELS_MISS:
-        raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, WHEN_LABELS_MISS)}")
+    if missing_label not in MISSING_LABEL:
+        raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, MISSING_LABEL)}")
     names = (label,) if isinstance(label, str) else tuple(label or ())
     if not is_table(data):
         if y is None and names:
-            raise TableError(f"got {type(data).__name__}; {NEEDED}")
+            raise TableError(f"data: got {type(data).__name__}; {ACCEPTED_DATA}")
         return _from_arrays(data, y, names)
-    table = _nonempty(read_table(data, read_options, expected))
+    table = _check_not_empty(read_table(data, read_options, expected))
     if y is None:
         return _from_table(table, names, missing_label)
-    labels = _labels(y, len(table), names)
-    # A label that has a name is no feature, though the table holds it too.
-    known = names or ((y.name,) if isinstance(getattr(y, "name", None), str) else ())
-    table = table.select([name for name in table.names if name not in known]) if known else table
-    names = names or _names_of(y, labels)
+    labels = _read_labels(y, len(table), names)
+    # A named label is no feature, even if the table holds a column of that name.
+    label_names = names or ((y.name,) if isinstance(getattr(y, "name", None), str) else ())
+    table = table.select([name for name in table.names if name not in label_names]) if label_names else table
+    names = names or _name_labels(y, labels)
     return Observations(table, labels, names, np.arange(len(table)), len(table), table.first_row)
 
 
-def _nonempty(table: Table) -> Table:
+def _check_not_empty(table: Table) -> Table:
     if len(table) == 0:
-        raise TableError(f"{table.source}: has no rows; there is nothing to learn from")
+        raise TableError(f"{table.source}: has no rows; needs at least one")
     return table
 
 
 def _from_arrays(data: Any, y: Any, names: tuple[str, ...]) -> Observations:
     if y is None:
-        raise TableError("y: is missing; give arrays X and y, or a table with the name of its label")
+        raise TableError("y: is missing; pass arrays X and y, or a table and the name of its label column")
     x = check_matrix(data)
     check_finite(x)
-    labels = _labels(y, len(x), names)
-    return Observations(x, labels, names or _names_of(y, labels), np.arange(len(x)), len(x), 0)
+    labels = _read_labels(y, len(x), names)
+    return Observations(x, labels, names or _name_labels(y, labels), np.arange(len(x)), len(x), 0)
 
 
 def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Observations:
     if not names:
-        raise TableError("label: is missing; name the column to predict, or give arrays X and y")
+        raise TableError("label: is missing; name the column to predict, or pass arrays X and y")
     if len(set(names)) < len(names):
-        raise TableError(f"label: got {', '.join(names)}; needs each column once")
+        raise TableError(f"label: got {', '.join(names)}, a name twice; needs each column once")
     columns = [table.column(name, "label") for name in names]
     keep = np.ones(len(table), dtype=np.bool_)
     for name, column in zip(names, columns, strict=True):
-        keep &= ~_missing(name, column, table, missing_label)
+        keep &= ~_find_missing(name, column, table, missing_label)
     rows = np.flatnonzero(keep)
     if len(rows) == 0:
-        raise TableError(f"label {names[0]!r}: is missing in each of the {len(table)} rows; there is nothing to learn")
+        raise TableError(
+            f"label {names[0]!r}: is missing in each of the {len(table)} rows; fill it in, or predict another column"
+        )
     if len(rows) < len(table):
-        warn(f"left out {len(table) - len(rows)} of {len(table)} rows, for their label is missing")
+        warn(f"left out {len(table) - len(rows)} of {len(table)} rows without a label")
         columns = [column.take(rows) for column in columns]
-    y = _values(names[0], columns[0]) if len(names) == 1 else _several(names, columns)
+    y = _label_values(names[0], columns[0]) if len(names) == 1 else _stack_labels(names, columns)
     x = Table({name: column for name, column in table.columns.items() if name not in names}, table.source)
     kinds = tuple(column.kind for column in columns)
     return Observations(
@@ -167,13 +175,13 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     )
 
 
-def _missing(name: str, column: Column, table: Table, missing_label: str) -> NDArray[np.bool_]:
+def _find_missing(name: str, column: Column, table: Table, missing_label: str) -> NDArray[np.bool_]:
     missing = column.missing
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
         raise TableError(
             f"label {name!r}: row {row} is empty ({int(missing.sum()):,} of {len(table):,} rows are); fill it in, or "
-            "leave such rows out with missing_label='drop'"
+            "drop such rows with missing_label='drop'"
         )
     if column.values.dtype.kind == "f" and np.isinf(column.values).any():
         row = int(np.argmax(np.isinf(column.values)))
@@ -181,50 +189,51 @@ def _missing(name: str, column: Column, table: Table, missing_label: str) -> NDA
     return missing
 
 
-def _values(name: str, column: Column) -> NDArray[Any]:
-    """A label without missing values as an array: words, whole numbers, yes/no or numbers."""
+def _label_values(name: str, column: Column) -> NDArray[Any]:
+    """Return a label without missing values as an array of words, whole numbers, booleans or numbers."""
     if column.kind == "datetime":
-        raise TableError(f"label {name!r}: holds dates; needs classes or numbers (the days since some day, say)")
+        raise TableError(f"label {name!r}: holds dates; needs classes or numbers, such as the days since a fixed date")
     if column.kind == "words":
-        return column.objects()
+        return column.to_objects()
     if column.kind == "boolean" and column.words:
         return np.array(column.words, dtype=object)[column.values.astype(np.int64)]
     return column.values.astype({"whole": np.int64, "boolean": np.bool_, "number": np.float64}[column.kind])
 
 
-def _several(names: tuple[str, ...], columns: list[Column]) -> NDArray[np.float64]:
+def _stack_labels(names: tuple[str, ...], columns: list[Column]) -> NDArray[np.float64]:
     for name, column in zip(names, columns, strict=True):
         if column.kind not in ("number", "whole"):
-            raise TableError(f"label {name!r}: holds no numbers; several labels at once must all be numbers")
+            raise TableError(f"label {name!r}: holds no numbers; of several labels, each must be a column of numbers")
     return np.column_stack([column.values.astype(np.float64) for column in columns])
 
 
 def _as_column(labels: NDArray[Any]) -> Column:
     if labels.dtype.kind in "OUS":
-        return Column.of_words([str(value) for value in labels.tolist()])
+        return Column.from_words([str(value) for value in labels.tolist()])
     if labels.dtype.kind == "b":
         return Column("boolean", labels.astype(np.float64))
     return Column("whole", labels.astype(np.int64)) if labels.dtype.kind in "iu" else Column("number", labels)
 
 
-def _names_of(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
+def _name_labels(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
     if labels.ndim == 2:
-        named = [str(name) for name in getattr(y, "columns", ())]
-        return tuple(named) if len(named) == labels.shape[1] else tuple(f"y{i}" for i in range(labels.shape[1]))
+        names = [str(name) for name in getattr(y, "columns", ())]
+        return tuple(names) if len(names) == labels.shape[1] else tuple(f"y{i}" for i in range(labels.shape[1]))
     return (str(getattr(y, "name", None) or "y"),)
 
 
-def _labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
+def _read_labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
     labels = fill_masked(y)
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
-        labels = np.ascontiguousarray(labels, dtype=np.float64)  # sums go down the rows, however they came
+        # The order of sums must not depend on the memory layout.
+        labels = np.ascontiguousarray(labels, dtype=np.float64)
     elif labels.ndim != 1:
         raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({rows},)")
     if len(labels) != rows:
-        raise TableError(f"X has {rows} rows and y has {len(labels)} labels; needs as many of one as of the other")
+        raise TableError(f"y: has {len(labels)} labels, but X has {rows} rows; needs one label per row")
     count = 1 if labels.ndim == 1 else labels.shape[1]
     if names and len(names) != count:
-        raise TableError(f"label: got {len(names)} names for {count} columns of y; needs one for each")
+        raise TableError(f"label: got {len(names)} names for {count} columns of y; needs one name per column")
     _check_labels(labels)
     return labels
 
@@ -248,6 +257,6 @@ def _check_labels(labels: NDArray[Any]) -> None:
 
 def _is_missing(value: object) -> bool:
     try:
-        return value is None or bool(value != value)  # NaN is not equal to itself
+        return value is None or bool(value != value)  # only NaN differs from itself
     except TypeError:
-        return True  # pandas' NA says neither yes nor no
+        return True  # pandas' NA has no truth value

@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.component import Component, count_field, flag_field, number_field
 
-__all__ = ["Parts", "Split", "describe_part_words", "hash_sequence", "mix_bits", "parse_part", "split_parts"]
+__all__ = ["Split", "SplitIndices", "hash_sequence", "mix_bits", "parse_part", "split_indices", "suggest_part"]
 
-PART_WORDS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
+PART_NUMBERS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Split(Component):
-    """Which rows are trained on, which are watched while training, and which are kept for judging.
+    """How rows are split into training, validation and test rows.
 
     Parameters
     ----------
     validation_fraction : float, default 0.3
-        The share of rows kept for validation; 0 for none.
+        The share of the rows to hold out for validation; 0 for none.
     test_fraction : float, default 0
-        The share of rows kept for testing.
+        The share of the rows to hold out for a test.
     stratify : bool, default True
-        Whether each class gives the same share of its rows.
+        Whether each part gets the same share of each class.
     group : str, optional
-        A column whose equal values stay on one side (a patient's rows, a site's).
+        A column whose equal values stay in one part, such as a patient or a site.
     time : str, optional
-        A column to order by: the latest rows are for testing, those before them for validation.
+        A column to order by: the latest rows are test rows, those before them validation rows.
     column : str, optional
-        A column that says train, validation or test for each row.
+        A column that holds train, validation or test for each row.
     seed : int, optional
-        Of the split alone, where it is not to be that of the plan: networks of several seeds then learn the same rows.
+        Seed for the split only; by default that of the plan. With it, networks of several seeds learn the same rows.
 
     """
 
@@ -58,42 +58,43 @@ class Split(Component):
             if not isinstance(getattr(self, name), str):
                 raise PlanError(f"{name}: got {getattr(self, name)!r}; needs the name of a column")
         if len(chosen) > 1:
-            raise PlanError(f"{chosen[0]}, {chosen[1]}: both say how to split; give one of them")
+            raise PlanError(f"{chosen[0]}, {chosen[1]}: got both; a split goes by one of them")
 
     @property
-    def used(self) -> str | None:
-        """The column the split is made by, if there is one."""
+    def by_column(self) -> str | None:
+        """The column by which rows are split; None for a random split."""
         return next((name for name in (self.group, self.time, self.column) if name is not None), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """Row numbers (int64, ascending, or in order of time) of each part of a table."""
+class SplitIndices:
+    """The indices of the rows of each part of a table: int64, ascending."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
 
 
-def split_parts(
+def split_indices(
     split: Split,
     rows: int,
     seed: int,
     classes: NDArray[np.int32] | None = None,
     by: NDArray[np.generic] | None = None,
-) -> Parts:
-    """The rows of each part.
+) -> SplitIndices:
+    """Return the indices of the rows of each part.
 
     Parameters
     ----------
     split : Split
     rows : int
+        The number of rows.
     seed : int
     classes : (rows,) int array, optional
-        To stratify by.
+        Classes to stratify by.
     by : (rows,) array, optional
-        What the split's `group`, `time` or `column` says of each row: whole numbers that are equal within a group,
-        values in order of time, or 0, 1, 2 for the parts (see `part_numbers`).
+        The values of the column to split by: equal within a group, in order of time, or 0, 1, 2 for the parts (see
+        `parse_part`).
 
     Raises
     ------
@@ -102,44 +103,44 @@ def split_parts(
 
     Examples
     --------
-    >>> parts = split_parts(Split(validation_fraction=0.2, test_fraction=0.2), rows=10, seed=0)
-    >>> len(parts.train), len(parts.validation), len(parts.test)
+    >>> indices = split_indices(Split(validation_fraction=0.2, test_fraction=0.2), rows=10, seed=0)
+    >>> len(indices.train), len(indices.validation), len(indices.test)
     (6, 2, 2)
 
     """
-    wanted = _wanted(split.validation_fraction, rows), _wanted(split.test_fraction, rows)
+    sizes = _round_share(split.validation_fraction, rows), _round_share(split.test_fraction, rows)
     if split.column is not None:
         assert by is not None
         part = by.astype(np.int64)
     elif split.group is not None:
         assert by is not None
-        part = _by_group(np.unique(by, return_inverse=True)[1], wanted, seed)
+        part = _split_by_group(np.unique(by, return_inverse=True)[1], sizes, seed)
     elif split.time is not None:
         assert by is not None
-        part = _by_time(np.unique(by, return_inverse=True)[1], wanted)
+        part = _split_by_time(np.unique(by, return_inverse=True)[1], sizes)
     else:
-        part = _at_random(rows, wanted, seed, classes if split.stratify else None)
-    train, validation, test = (np.flatnonzero(part == which) for which in range(3))
+        part = _split_at_random(rows, sizes, seed, classes if split.stratify else None)
+    train, validation, test = (np.flatnonzero(part == number) for number in range(3))
     if not len(train):
         raise TableError(
-            f"the split leaves none of the {rows} rows to train on; give smaller fractions, more rows, or another "
-            "column to split by"
+            f"split: none of the {rows} rows is left to train on; use smaller fractions, more rows, or another column "
+            "to split by"
         )
-    return Parts(train, validation, test)
+    return SplitIndices(train, validation, test)
 
 
 def parse_part(word: object) -> int | None:
-    """What a cell of a split column says: 0 for training, 1 validation, 2 test; None if it says none of them."""
-    return PART_WORDS.get(str(word).strip().lower())
+    """Return the number of the part that a cell names: 0 training, 1 validation, 2 test; None if it names none."""
+    return PART_NUMBERS.get(str(word).strip().lower())
 
 
-def describe_part_words(word: object) -> str:
-    """What to say of a cell that names no part."""
+def suggest_part(word: object) -> str:
+    """Return the end of an error message about a cell that names no part."""
     return nearest(word, ["train", "validation", "test"])
 
 
 def hash_sequence(seed: int, count: int) -> NDArray[np.uint64]:
-    """A 64-bit number for each of 0, 1, …, count - 1: SplitMix64 (Steele, Lea & Flood 2014) of it and the seed."""
+    """Return a 64-bit hash of the seed and each of 0, …, count - 1: SplitMix64 (Steele, Lea & Flood 2014)."""
     with np.errstate(over="ignore"):
         return mix_bits(
             np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**64)
@@ -147,80 +148,82 @@ def hash_sequence(seed: int, count: int) -> NDArray[np.uint64]:
 
 
 def mix_bits(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """SplitMix64's mixing of 64-bit numbers: each bit of the result depends on all of them."""
+    """Mix the bits of 64-bit numbers as SplitMix64 does: each bit of a result depends on all bits of its number."""
     with np.errstate(over="ignore"):
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return state ^ (state >> np.uint64(31))
 
 
-def _wanted(fraction: float, rows: int) -> int:
+def _round_share(fraction: float, rows: int) -> int:
     return int(np.floor(fraction * rows + 0.5))
 
 
-def _at_random(rows: int, wanted: tuple[int, int], seed: int, classes: NDArray[np.int32] | None) -> NDArray[np.int64]:
-    """0 for training, 1 for validation, 2 for test: of each class, those with the lowest numbers are held out."""
+def _split_at_random(
+    rows: int, sizes: tuple[int, int], seed: int, classes: NDArray[np.int32] | None
+) -> NDArray[np.int64]:
+    """Return the part of each row; the rows of each class with the lowest hashes are held out."""
     part = np.zeros(rows, dtype=np.int64)
-    if not any(wanted):
+    if not any(sizes):
         return part
     ranks = np.argsort(hash_sequence(seed, rows), kind="stable")
     if classes is None:
-        part[ranks[: wanted[0]]] = 1
-        part[ranks[wanted[0] : sum(wanted)]] = 2
+        part[ranks[: sizes[0]]] = 1
+        part[ranks[sizes[0] : sum(sizes)]] = 2
         return part
-    ranked = ranks[np.argsort(classes[ranks], kind="stable")]  # class by class, by rank within each
-    sizes = np.bincount(classes)
-    sizes = sizes[sizes > 0]
-    validation = _shares(sizes, wanted[0], 1)
-    test = _shares(sizes, wanted[1], 1 + validation)
-    for begin, n_validation, n_test in zip(np.cumsum(sizes) - sizes, validation, test, strict=True):
+    ranked = ranks[np.argsort(classes[ranks], kind="stable")]  # by class, and by rank within each
+    counts = np.bincount(classes)
+    counts = counts[counts > 0]
+    validation = _apportion(counts, sizes[0], 1)
+    test = _apportion(counts, sizes[1], 1 + validation)
+    for begin, n_validation, n_test in zip(np.cumsum(counts) - counts, validation, test, strict=True):
         part[ranked[begin : begin + n_validation]] = 1
         part[ranked[begin + n_validation : begin + n_validation + n_test]] = 2
     return part
 
 
-def _shares(sizes: NDArray[np.int64], wanted: int, kept: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """How many rows each class gives: proportional, rounded so that they sum to `wanted` (largest remainders first).
+def _apportion(counts: NDArray[np.int64], total: int, reserved: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return how many rows to take from each class: in proportion, rounded by largest remainders to sum to `total`.
 
-    No class gives so many that fewer than `kept` of its rows are left, if there are several classes.
+    If there are several classes, at least `reserved` rows of each are left.
     """
-    exact = wanted * sizes / sizes.sum()
+    exact = total * counts / counts.sum()
     shares = np.floor(exact).astype(np.int64)
     by_remainder = np.argsort(shares - exact, kind="stable")
-    shares[by_remainder[: wanted - shares.sum()]] += 1
-    return np.asarray(np.maximum(np.minimum(shares, sizes - kept), 0)) if len(sizes) > 1 else shares
+    shares[by_remainder[: total - shares.sum()]] += 1
+    return np.asarray(np.maximum(np.minimum(shares, counts - reserved), 0)) if len(counts) > 1 else shares
 
 
-def _by_group(group: NDArray[np.int64], wanted: tuple[int, int], seed: int) -> NDArray[np.int64]:
-    """Whole groups, in an order hashed from the seed, go where they bring the number of rows nearest to what is wanted.
+def _split_by_group(group: NDArray[np.int64], sizes: tuple[int, int], seed: int) -> NDArray[np.int64]:
+    """Return the part of each row: whole groups, in a hashed order, go where they bring the size nearest to its target.
 
-    Groups are known by their place in sorted order, so the table's order of rows does not matter.
+    Groups are numbered in sorted order, so the order of the rows does not matter.
     """
-    sizes = np.bincount(group)
-    of_group = np.zeros(len(sizes), dtype=np.int64)
-    left = list(wanted)
-    order = np.argsort(hash_sequence(seed, len(sizes)), kind="stable")
-    for g in order[: len(sizes) - 1]:  # one group at least is for training
-        for which in (0, 1):
-            if abs(left[which] - sizes[g]) < abs(left[which]) and left[which] > 0:
-                of_group[g] = which + 1
-                left[which] -= int(sizes[g])
+    group_sizes = np.bincount(group)
+    part_by_group = np.zeros(len(group_sizes), dtype=np.int64)
+    remaining = list(sizes)
+    order = np.argsort(hash_sequence(seed, len(group_sizes)), kind="stable")
+    for g in order[: len(group_sizes) - 1]:  # at least one group is left to train on
+        for held_out in (0, 1):
+            if abs(remaining[held_out] - group_sizes[g]) < abs(remaining[held_out]) and remaining[held_out] > 0:
+                part_by_group[g] = held_out + 1
+                remaining[held_out] -= int(group_sizes[g])
                 break
-    return of_group[group]
+    return part_by_group[group]
 
 
-def _by_time(moment: NDArray[np.int64], wanted: tuple[int, int]) -> NDArray[np.int64]:
-    """The latest rows for testing, those before for validation. Rows of the same moment are never parted."""
-    order = np.argsort(moment, kind="stable")
-    sorted_moments = moment[order]
-    rows = len(moment)
+def _split_by_time(time: NDArray[np.int64], sizes: tuple[int, int]) -> NDArray[np.int64]:
+    """Return the part of each row: the latest are test rows, those before validation rows; equal times stay united."""
+    order = np.argsort(time, kind="stable")
+    sorted_times = time[order]
+    rows = len(time)
 
-    def boundary(place: int) -> int:
-        """The place where the moment begins that stands at `place`."""
-        return place if place >= rows else int(np.searchsorted(sorted_moments, sorted_moments[place], side="left"))
+    def first_of_time(index: int) -> int:
+        """Return the index of the first row with the same time as that at `index`."""
+        return index if index >= rows else int(np.searchsorted(sorted_times, sorted_times[index], side="left"))
 
-    test = boundary(rows - wanted[1])
-    validation = min(boundary(rows - sum(wanted)), test)
+    test = first_of_time(rows - sizes[1])
+    validation = min(first_of_time(rows - sum(sizes)), test)
     part = np.zeros(rows, dtype=np.int64)
     part[order[validation:test]] = 1
     part[order[test:]] = 2

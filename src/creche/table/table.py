@@ -1,89 +1,44 @@
-"""The names of columns, as a table's source gives them."""
+"""Tables: named columns of one length, each of one kind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
 
-__all__ = ["KINDS", "Column", "Table", "check_names", "select_names"]
+__all__ = ["KINDS", "Column", "Kind", "Table", "check_names", "select_names"]
+
+Kind = Literal["number", "whole", "boolean", "words", "datetime"]
+
+KINDS: tuple[Kind, ...] = ("number", "whole", "boolean", "words", "datetime")
 
 LONGEST_NAME = 1000
 
 
-def check_names(names: Sequence[str], source: str) -> list[str]:
-    """The names, each different and none empty.
-
-    Raises
-    ------
-    TableError
-        If they are not, or there are none.
-
-    """
-    if not names:
-        raise TableError(f"{source}: is empty; needs column names and rows below them")
-    place: dict[str, int] = {}
-    for i, name in enumerate(names, 1):
-        if not name:
-            raise TableError(f"{source}: column {i} has no name; give it one (pandas: to_csv(..., index=False))")
-        if len(name) > LONGEST_NAME:
-            raise TableError(
-                f"{source}: the name of column {i} has {len(name):,} characters ({name[:40]!r}…); a name has at most "
-                f"{LONGEST_NAME:,}: shorten it"
-            )
-        if name in place:
-            raise TableError(
-                f"{source}: column {name!r} stands there twice, as column {place[name]} and {i}; "
-                "give each column a name of its own"
-            )
-        place[name] = i
-    return list(names)
-
-
-def select_names(columns: Sequence[str] | None, names: Sequence[str], source: str) -> list[str]:
-    """These columns of those that there are; all, for None.
-
-    Raises
-    ------
-    TableError
-        If there is no such column, with the nearest name there is.
-
-    """
-    if columns is None:
-        return list(names)
-    there = set(names)
-    for name in columns:
-        if name not in there:
-            raise TableError(f"columns: {source} has no column {name!r}; {nearest(name, names)}")
-    return list(dict.fromkeys(columns))
-
-
-KINDS = ("number", "whole", "boolean", "words", "datetime")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
-    """The values of one column, and what they are.
+    """The values of one column, all of one kind.
 
     Attributes
     ----------
     kind : {"number", "whole", "boolean", "words", "datetime"}
+        What the values are.
     values : (n,) array
-        number: float64, NaN for missing; whole: int64, or float64 with NaN where values are missing; boolean: float64
-        of 1 and 0, NaN for missing; words: int32 places in `words`, -1 for missing; moment: datetime64[us], NaT for
-        missing.
+        number: float64, NaN where missing. whole: int64, or float64 with NaN if any value is missing. boolean: float64
+        with 1 and 0, NaN where missing. words: int32 indices into `words`, -1 where missing. datetime: datetime64[us],
+        NaT where missing.
     words : tuple of str
-        The different words, each once, in any order; of boolean, the words for 0 and 1 if they are not true and false;
-        empty for the other kinds.
+        words: the distinct words, in any order. boolean: the words for 0 and 1 if they are not true and false. Empty
+        for the other kinds.
 
     Examples
     --------
-    >>> islands = Column.of_words(["Biscoe", None, "Dream", "Biscoe"])
+    >>> islands = Column.from_words(["Biscoe", None, "Dream", "Biscoe"])
     >>> islands.values.tolist(), islands.words
     ([0, -1, 1, 0], ('Biscoe', 'Dream'))
 
@@ -94,22 +49,22 @@ class Column:
     words: tuple[str, ...] = ()
 
     @classmethod
-    def of_words(cls, values: Sequence[str | None]) -> Column:
-        """From words, None for missing."""
-        place: dict[str, int] = {}
-        codes = [-1 if value is None else place.setdefault(value, len(place)) for value in values]
-        return cls("words", np.array(codes, dtype=np.int32), tuple(place))
+    def from_words(cls, values: Sequence[str | None]) -> Column:
+        """Make a column of words; None is a missing value."""
+        index: dict[str, int] = {}
+        codes = [-1 if value is None else index.setdefault(value, len(index)) for value in values]
+        return cls("words", np.array(codes, dtype=np.int32), tuple(index))
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: NDArray[Any] | slice) -> Column:
-        """These rows of it: row numbers, a mask, or a slice."""
+        """Return the column of these rows: indices, a mask or a slice."""
         return Column(self.kind, self.values[rows], self.words)
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        """Where no value stands, (n,)."""
+        """A mask of the missing values, (n,)."""
         if self.kind == "words":
             return np.asarray(self.values < 0)
         if self.kind == "datetime":
@@ -118,16 +73,17 @@ class Column:
             return np.zeros(len(self.values), dtype=np.bool_)
         return np.asarray(np.isnan(self.values))
 
-    def objects(self) -> NDArray[np.object_]:
-        """The values as Python's own (float, int, bool, str, datetime), None for missing."""
+    def to_objects(self) -> NDArray[np.object_]:
+        """Return the values as Python objects (float, int, bool, str, datetime), None where missing."""
         out = np.empty(len(self.values), dtype=object)
         if self.kind == "words":
-            out[:] = np.array([*self.words, None], dtype=object)[self.values]  # -1 is the last
+            out[:] = np.array([*self.words, None], dtype=object)[self.values]  # code -1 takes the last, None
             return out
         values = self.values
         if self.kind in ("whole", "boolean"):
             convert = int if self.kind == "whole" else bool
-            out[:] = [None if value != value else convert(value) for value in values.tolist()]  # NaN is unlike itself
+            # Only NaN differs from itself.
+            out[:] = [None if value != value else convert(value) for value in values.tolist()]
         else:
             out[:] = values.tolist()
             out[self.missing] = None
@@ -141,10 +97,11 @@ class Table:
     Attributes
     ----------
     columns : dict of str to Column
+        The columns by name, in order.
     source : str
-        What to call it in messages.
+        The name of the table in messages.
     first_row : int, default 1
-        The number by which its user calls the first row: tables are counted from 1, without the line of names.
+        The row number of the first row: rows are numbered from 1, the line of column names not counted.
 
     """
 
@@ -157,15 +114,16 @@ class Table:
 
     @property
     def names(self) -> list[str]:
+        """The names of the columns, in order."""
         return list(self.columns)
 
     def column(self, name: str, what: str) -> Column:
-        """The column of that name; `what` begins the message if there is none.
+        """Return the column of that name; an error message begins with `what`.
 
         Raises
         ------
         TableError
-            If there is none, with the nearest name there is.
+            If there is no such column; the message suggests the nearest name.
 
         """
         if name not in self.columns:
@@ -173,9 +131,56 @@ class Table:
         return self.columns[name]
 
     def take(self, rows: NDArray[Any] | slice) -> Table:
-        """These rows of it; they are counted from 1 again."""
+        """Return the table of these rows, numbered from `first_row` again."""
         return Table({name: column.take(rows) for name, column in self.columns.items()}, self.source, self.first_row)
 
     def select(self, names: Sequence[str]) -> Table:
-        """These columns of it, in this order."""
+        """Return the table of these columns, in this order."""
         return Table({name: self.column(name, "columns") for name in names}, self.source, self.first_row)
+
+
+def check_names(names: Sequence[str], source: str) -> list[str]:
+    """Return the names as a list, if there are any, all are distinct and none is empty.
+
+    Raises
+    ------
+    TableError
+        If not.
+
+    """
+    if not names:
+        raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
+    index: dict[str, int] = {}
+    for i, name in enumerate(names, 1):
+        if not name:
+            raise TableError(f"{source}: column {i} has no name; give it one (pandas: to_csv(..., index=False))")
+        if len(name) > LONGEST_NAME:
+            raise TableError(
+                f"{source}: the name of column {i} has {len(name):,} characters ({name[:40]!r}…); a name has at most "
+                f"{LONGEST_NAME:,}: shorten it"
+            )
+        if name in index:
+            raise TableError(
+                f"{source}: column {name!r} occurs twice, as columns {index[name]} and {i}; "
+                "give each column a different name"
+            )
+        index[name] = i
+    return list(names)
+
+
+def select_names(columns: Sequence[str] | None, names: Sequence[str], source: str) -> list[str]:
+    """Return the requested columns, each once, or all `names` if `columns` is None.
+
+    Raises
+    ------
+    TableError
+        If there is no such column; the message suggests the nearest name.
+
+    """
+    if columns is None:
+        return list(names)
+    known = set(names)
+    for name in columns:
+        if name not in known:
+            raise TableError(f"columns: {source} has no column {name!r}; {nearest(name, names)}")
+    return list(dict.fromkeys(columns))

@@ -1,4 +1,4 @@
-"""Writing: tables, one after another, into one file of any format; whole or not at all."""
+"""Writing tables, one after another, to one file of any format: completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, nearest
-from creche.table.reading.file_formats import OF_NAMES, format_from_name
+from creche.table.reading.file_formats import SUFFIXES, format_from_name
 from creche.table.reading.options import FORMATS
 from creche.table.table import Column, Table
 
@@ -37,43 +37,43 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
 
 
 def resolve_format(target: str | Path, format: str | None = None) -> tuple[str, str]:
-    """Format and compression of a file to be written: what was said, else by its name, else CSV for standard output.
+    """Return format and compression of a file to write: by `format`, else by its name, else CSV for standard output.
 
     Raises
     ------
     FileError
-        If there is no such format, or the name tells none.
+        If the format does not exist, or cannot be told from the name.
 
     """
-    of_name, compression = format_from_name(target)
+    format_of_name, compression = format_from_name(target)
     if format is not None and format not in FORMATS:
         raise FileError(f"format: got {format!r}; {nearest(format, FORMATS)}")
-    chosen = format or of_name or ("csv" if str(target) == "-" else None)
+    chosen = format or format_of_name or ("csv" if str(target) == "-" else None)
     if chosen is None:
-        raise FileError(f"{target}: its name tells no format; let it end with one of {', '.join(OF_NAMES)}")
+        raise FileError(f"{target}: its name has no known suffix; needs one of {', '.join(SUFFIXES)}")
     if compression and (compression not in COMPRESSORS or chosen in ("parquet", "arrow")):
         raise FileError(
-            f"{target}: {chosen} is not written compressed as {compression}; CSV and JSON lines can be, as "
+            f"{target}: {chosen} cannot be written as {compression}; CSV and JSON lines can be compressed as "
             f"{', '.join(COMPRESSORS)}"
         )
     return chosen, compression
 
 
 class TableWriter:
-    """A file that tables of the same columns are written to, rows below rows.
+    """A writer of tables with the same columns to one file, one below the other.
 
-    A context manager: the file is there once the context is left, and as it was before if that is by an error.
+    It is a context manager: the file appears when the context ends, and is left as it was if that is by an error.
 
     Parameters
     ----------
     target : path, or "-" for standard output
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
-        If the name does not tell it.
+        By default, the format that the name implies.
 
     Raises
     ------
     FileError
-        If it cannot be written: why.
+        If the file cannot be written, with the reason.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class TableWriter:
             self._folder: Path | None = None
             self._types: dict[str, set[pl.DataType]] = {}
             if self.format in ("parquet", "arrow"):
-                # Polars writes these formats whole only: rows wait on disk, not in memory, till all are there.
+                # Polars can only write such a file as a whole, so rows wait on disk until all are there.
                 self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
             self._opened = opening.pop_all()
         return self
@@ -124,32 +124,31 @@ class TableWriter:
                 opened.__exit__(kind, error, traceback)
 
     def write(self, table: Table) -> None:
-        """Writes its rows below those before."""
+        """Write the rows of a table below those before."""
         frame = frame_of_table(table)
         if self._folder is not None:
-            self._part(frame)
+            self._store(frame)
         else:
-            with _errors_of_the_system():
+            with _raise_system_errors():
                 if self.format == "csv":
-                    _without_zeros(frame).write_csv(self._file, include_header=self._parts == 0)
+                    _format_numbers(frame).write_csv(self._file, include_header=self._parts == 0)
                 else:
                     frame.write_ndjson(self._file)
         self._parts += 1
 
-    def _part(self, frame: pl.DataFrame) -> None:
-
+    def _store(self, frame: pl.DataFrame) -> None:
         assert self._folder is not None
         for series in frame:
-            # A column without values fits any that comes later.
+            # A column without values has no type yet.
             is_known = series.null_count() < len(series)
             self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
         try:
-            with _errors_of_the_system():
+            with _raise_system_errors():
                 frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
         except OSError as error:
             raise FileError(
-                f"{self.target}: no room for its rows in {tempfile.gettempdir()} ({error.strerror or error}); set "
-                "TMPDIR to a larger folder"
+                f"{self.target}: there is no room for its rows in {tempfile.gettempdir()} "
+                f"({error.strerror or error}); set TMPDIR to a folder with more room"
             ) from error
 
     def _finish(self) -> None:
@@ -158,9 +157,9 @@ class TableWriter:
             return
         import polars as pl
 
-        types = pl.Schema({name: _common_type(found) for name, found in self._types.items()})
-        rows = pl.concat([pl.scan_ipc(path).cast(types) for path in sorted(self._folder.iterdir())])
-        with _errors_of_the_system():
+        schema = pl.Schema({name: _common_type(types) for name, types in self._types.items()})
+        rows = pl.concat([pl.scan_ipc(path).cast(schema) for path in sorted(self._folder.iterdir())])
+        with _raise_system_errors():
             if self.format == "parquet":
                 rows.sink_parquet(self._file)
             else:
@@ -168,9 +167,16 @@ class TableWriter:
         self._file.flush()
 
 
+def frame_of_table(table: Table) -> pl.DataFrame:
+    """Return the table as a Polars frame; missing values are null."""
+    import polars as pl
+
+    return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])
+
+
 @contextmanager
-def _errors_of_the_system() -> Iterator[None]:
-    """Polars tells of a full disk or a closed pipe in words, as an error of one kind or another."""
+def _raise_system_errors() -> Iterator[None]:
+    """Raise an OSError for a full disk or a closed pipe, which Polars reports by the text of several errors."""
     import polars as pl
 
     try:
@@ -183,7 +189,7 @@ def _errors_of_the_system() -> Iterator[None]:
 
 
 def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
-    """The type that holds the values of all of these."""
+    """Return the type that can hold the values of all of these."""
     import polars as pl
 
     if len(types) <= 1:
@@ -191,19 +197,12 @@ def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
     return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
 
 
-def frame_of_table(table: Table) -> pl.DataFrame:
-    """The table as a Polars frame; missing values are null."""
-    import polars as pl
-
-    return pl.DataFrame([_series(name, column) for name, column in table.columns.items()])
-
-
-def _series(name: str, column: Column) -> pl.Series:
+def _to_series(name: str, column: Column) -> pl.Series:
     import polars as pl
 
     if column.words:
-        places = column.values if column.kind == "words" else np.where(column.missing, -1, column.values)
-        codes = np.where(places < 0, len(column.words), places).astype(np.int64)
+        indices = column.values if column.kind == "words" else np.where(column.missing, -1, column.values)
+        codes = np.where(indices < 0, len(column.words), indices).astype(np.int64)
         return pl.Series(name, [*column.words, None], dtype=pl.String).gather(codes)
     if column.kind == "words":
         return pl.Series(name, [None] * len(column), dtype=pl.String)
@@ -213,8 +212,8 @@ def _series(name: str, column: Column) -> pl.Series:
     return series.cast({"whole": pl.Int64, "boolean": pl.Boolean}.get(column.kind, series.dtype))
 
 
-def _without_zeros(frame: pl.DataFrame) -> pl.DataFrame:
-    """Numbers as they are mostly written in text: 3750, not 3750.0."""
+def _format_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with numbers as text, 3750 rather than 3750.0."""
     import polars as pl
     import polars.selectors as cs
 

@@ -1,1 +1,1 @@
-"""Training: a plan carried out on a table, kept, resumed and verified."""
+"""Training a network on a table: runs, recordings, checkpoints, plan files and verification."""

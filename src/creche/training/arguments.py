@@ -1,31 +1,60 @@
-"""The arguments of `creche.train`, checked and made into a preparation, a plan and a run."""
+"""The arguments of `creche.train`: one typed bag, and the preparation, plan and run that are made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from creche._system.resources import resolve_threads
-from creche.errors import PlanError
+from creche.errors import PlanError, UnknownArgumentError, nearest
+from creche.plan.activations import Activation
+from creche.plan.arguments import ARGUMENTS, DEFAULTS, PER_LAYER, arguments_in
+from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, SquaredError
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.schedules import Schedule
+from creche.plan.words import (
+    DUPLICATES,
+    MISSING_LABELS,
+    PRECISIONS,
+    ROLES,
+    SCALINGS,
+    TASKS,
+    ActivationName,
+    Duplicates,
+    InitializerName,
+    LossName,
+    MissingLabel,
+    OptimizerName,
+    Precision,
+    RecordedQuantity,
+    Role,
+    Scaling,
+    ScheduleName,
+    Task,
+    canonical_word,
+    check_word,
+)
 from creche.table.encoders.features import Preprocessing
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared
 from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
 from creche.table.split import Split
+from creche.training.callbacks import OnEpoch
 from creche.training.run import Run
 
 if TYPE_CHECKING:
     from creche.training.recorder import Record
 
 __all__ = [
+    "TrainArguments",
     "create_plan",
     "create_run",
     "default_loss",
@@ -33,85 +62,185 @@ __all__ = [
     "resolve_loss",
     "resolve_optimizer",
     "resolve_preparation",
+    "resolve_record",
 ]
 
-Arguments = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainArguments:
+    """All arguments of `creche.train`, with the types of its signature; its docstring explains each of them."""
+
+    data: Any
+    y: Any
+    label: str | Sequence[str] | None
+    hidden: Sequence[int]
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName]
+    dropout: float | Sequence[float]
+    initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
+    loss: Loss | LossName | Callable[..., Any] | None
+    optimizer: Optimizer | OptimizerName
+    learning_rate: float | None
+    schedule: Schedule | ScheduleName
+    batch_size: int
+    epochs: int
+    early_stopping: EarlyStopping | int | bool | None
+    seed: int
+    shuffle: bool
+    task: Task | None
+    precision: Precision
+    plan: Plan | None
+    schema: Mapping[str, Role] | Schema | None
+    preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None
+    standardize: bool
+    validation_fraction: float
+    test_fraction: float
+    stratify: bool
+    group: str | None
+    time: str | None
+    split_column: str | None
+    split_seed: int | None
+    duplicates: Duplicates
+    missing_label: MissingLabel
+    sample_weight: Any
+    class_weight: Mapping[Any, float] | str | None
+    classes: Sequence[Any] | None
+    read_options: ReadOptions | Mapping[str, Any] | None
+    validation_data: Any
+    test_data: Any
+    threads: int | None
+    on_epoch: OnEpoch | Sequence[OnEpoch] | None
+    on_progress: Callable[[Run], object] | None
+    checkpoint: str | Path | None
+    checkpoint_every: int
+    resume: bool
+    record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None
+
+    @classmethod
+    def complete(cls, data: Any, arguments: Mapping[str, Any]) -> Self:
+        """Return all arguments: those given, and the defaults of the others.
+
+        Raises
+        ------
+        UnknownArgumentError
+            If one is not an argument of `creche.train`.
+
+        Examples
+        --------
+        >>> TrainArguments.complete("penguins", {"label": "species", "epochs": 5}).batch_size
+        32
+
+        """
+        known = [field.name for field in fields(cls)]
+        for name in arguments:
+            if name not in known or name == "data":
+                raise UnknownArgumentError(f"{name}: unknown argument; {nearest(name, known[1:])}", argument=name)
+        return cls(data=data, **{**DEFAULTS, **arguments})
+
+    @property
+    def column_weights(self) -> str | None:
+        """The column that holds the weights of the rows, if they lie in one."""
+        return self.sample_weight if isinstance(self.sample_weight, str) else None
+
+    @property
+    def row_weights(self) -> Any:
+        """The weights of the rows as an array, if they were given so."""
+        return None if isinstance(self.sample_weight, str) else self.sample_weight
+
+    @property
+    def chosen_task(self) -> Task | None:
+        """The task, if it is not for the label to decide."""
+        return None if self.task is None else check_word("task", self.task, TASKS)
+
+    @property
+    def chosen_precision(self) -> Precision:
+        """The precision, as the plan spells it."""
+        return check_word("precision", self.precision, PRECISIONS)  # type: ignore[no-any-return]
 
 
-def resolve_preparation(given: Arguments) -> Preparation:
-    """How the table becomes rows, by the arguments of `creche.train` (all of them, by name)."""
+def resolve_preparation(arguments: TrainArguments) -> Preparation:
+    """Return how the table becomes rows."""
     split = Split(
-        given["validation_fraction"], given["test_fraction"], given["stratify"], given["group"], given["time"],
-        given["split_column"], given["split_seed"],
+        arguments.validation_fraction, arguments.test_fraction, arguments.stratify, arguments.group, arguments.time,
+        arguments.split_column, arguments.split_seed,
     )  # fmt: skip
-    weights, standardize = given["sample_weight"], given["standardize"]
-    if not isinstance(standardize, bool | np.bool_):
-        raise PlanError(f"standardize: got {standardize!r}; needs True or False")
-    label = () if given["label"] is None else given["label"]
+    if not isinstance(arguments.standardize, bool | np.bool_):
+        raise PlanError(f"standardize: got {arguments.standardize!r}; needs True or False", argument="standardize")
+    scaling = canonical_word(arguments.preprocessing, SCALINGS) if arguments.standardize else "none"
+    schema: Any = arguments.schema
+    if isinstance(schema, Mapping):
+        schema = {column: canonical_word(role, ROLES) for column, role in schema.items()}
     return Preparation(
-        label, given["schema"], Preprocessing.of(given["preprocessing"] if standardize else "none"),
-        split, given["duplicates"], given["missing_label"], weights if isinstance(weights, str) else None,
-        given["class_weight"], given["classes"], ReadOptions() if given["read_options"] is None else given["read_options"],
-    )  # fmt: skip
+        label=() if arguments.label is None else arguments.label,  # type: ignore[arg-type]  # made a tuple there
+        schema=schema,
+        preprocessing=Preprocessing.of(scaling),
+        split=split,
+        duplicates=canonical_word(arguments.duplicates, DUPLICATES),
+        missing_label=canonical_word(arguments.missing_label, MISSING_LABELS),
+        sample_weight=arguments.column_weights,
+        class_weight=arguments.class_weight,
+        classes=arguments.classes,  # type: ignore[arg-type]  # made a tuple there
+        read_options=ReadOptions() if arguments.read_options is None else arguments.read_options,  # type: ignore[arg-type]
+    )
 
 
-def resolve_loss(given: Arguments) -> Loss | None:
-    """The loss that was asked for; None where the label is to decide."""
-    return None if given["loss"] is None else LOSSES.of(given["loss"])
+def resolve_loss(arguments: TrainArguments) -> Loss | None:
+    """Return the loss that was asked for; None where the task decides."""
+    return None if arguments.loss is None else LOSSES.of(arguments.loss)
 
 
 def default_loss(task: str) -> Loss:
-    """The loss where none was asked for."""
+    """Return the loss of a task for which none was asked."""
     return CrossEntropy() if task == "classification" else SquaredError()
 
 
-def resolve_optimizer(given: Arguments) -> Optimizer:
-    """The optimizer, with the learning rate where one was given beside it."""
-    optimizer = OPTIMIZERS.of(given["optimizer"])
-    if given["learning_rate"] is not None:
-        optimizer = replace(optimizer, learning_rate=given["learning_rate"])
+def resolve_optimizer(arguments: TrainArguments) -> Optimizer:
+    """Return the optimizer, with the learning rate if one was given besides."""
+    optimizer = OPTIMIZERS.of(arguments.optimizer)
+    if arguments.learning_rate is not None:
+        optimizer = replace(optimizer, learning_rate=arguments.learning_rate)
     return optimizer
 
 
-def create_plan(given: Arguments, prepared: Prepared) -> Plan:
-    """The plan for a table that was prepared, by the arguments of `creche.train`."""
-    loss = resolve_loss(given) or default_loss(prepared.task)
-    hidden = given["hidden"].tolist() if isinstance(given["hidden"], np.ndarray) else given["hidden"]
+def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
+    """Return the plan for a prepared table."""
+    loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
-    network = Network.of(inputs, hidden, outputs, given["activation"], given["dropout"], given["initializer"])
+    per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
     return Plan(
-        network, prepared.task, loss, resolve_optimizer(given), given["schedule"], given["batch_size"], given["epochs"],
-        given["seed"], given["shuffle"], EarlyStopping.of(given["early_stopping"]), given["precision"],
-    )  # fmt: skip
+        Network.of(inputs, arguments.hidden, outputs, **per_layer),
+        task=prepared.task,  # type: ignore[arg-type]  # the table knows its task as a str
+        loss=loss,
+        optimizer=resolve_optimizer(arguments),
+        schedule=arguments.schedule,  # type: ignore[arg-type]  # made a Schedule there
+        batch_size=arguments.batch_size,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        shuffle=arguments.shuffle,
+        early_stopping=EarlyStopping.of(arguments.early_stopping),
+        precision=arguments.precision,
+    )
 
 
-# What a plan says, so that only one of the two can be given; `seed` is also that of the split.
-OF_THE_PLAN = (
-    "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule", "batch_size",
-    "epochs", "early_stopping", "seed", "shuffle", "task", "precision",
-)  # fmt: skip
-
-
-def resolve_arguments(given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `train`, all of them by name, with those that a plan among them says.
+def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
+    """Return the arguments with loss, seed and task taken from the plan among them, if there is one.
 
     Raises
     ------
     PlanError
-        If the plan is none, or other arguments say what it says.
+        If the plan is no Plan, or other arguments set what it sets.
 
     """
-    if given["plan"] is None:
-        return given
-    plan = _only_the_plan(given["plan"], given)
-    return {**given, "plan": plan, "loss": plan.loss, "seed": plan.seed, "task": plan.task}
+    if arguments.plan is None:
+        return arguments
+    plan = _check_only_plan(arguments)
+    return replace(arguments, plan=plan, loss=plan.loss, seed=plan.seed, task=plan.task)
 
 
-def create_run(given: Mapping[str, Any], prepared: Prepared) -> Run:
-    """A run by the (settled) arguments of `train` on rows that are prepared; no step is done yet."""
-    plan = create_plan(given, prepared) if given["plan"] is None else given["plan"]
-    run = Run(plan, prepared, resolve_threads(given["threads"]))
-    record = resolve_record(given["record"])
+def create_run(arguments: TrainArguments, prepared: Prepared) -> Run:
+    """Return a run of (resolved) arguments on prepared rows, before its first step."""
+    plan = create_plan(arguments, prepared) if arguments.plan is None else arguments.plan
+    run = Run(plan, prepared, resolve_threads(arguments.threads))
+    record = resolve_record(arguments.record)
     if record is not None:
         from creche.training.recorder import Recorder
 
@@ -119,26 +248,30 @@ def create_run(given: Mapping[str, Any], prepared: Prepared) -> Run:
     return run
 
 
-def resolve_record(given: Any) -> Record | None:
-    if given is None or given is False:
+def resolve_record(choice: Any) -> Record | None:
+    """Return what is to be recorded; None for nothing."""
+    if choice is None or choice is False:
         return None
     from creche.training.recorder import Record
 
-    return Record.of(given)
+    return Record.of(choice)
 
 
-def _only_the_plan(plan: object, arguments: Mapping[str, object]) -> Plan:
+def _is_default(value: object, default: object) -> bool:
+    return value is default or (isinstance(value, bool | int | float | str | tuple) and value == default)
+
+
+def _check_only_plan(arguments: TrainArguments) -> Plan:
+    plan = arguments.plan
     if not isinstance(plan, Plan):
         raise PlanError(
-            f"plan: got {type(plan).__name__}; needs a Plan, such as another run's, or Plan.from_json(text)"
+            f"plan: got {type(plan).__name__}; needs a Plan, such as another run's, or Plan.from_json(text)",
+            argument="plan",
         )
-    from creche.training.train import train
-
-    parameters = signature(train).parameters
-    loss = arguments["loss"]
-    if isinstance(plan.loss, CustomLoss) and callable(loss):  # which a plan from a file lacks
-        plan, arguments = plan.with_function(loss), {**arguments, "loss": parameters["loss"].default}
-    both = [name for name in OF_THE_PLAN if arguments[name] is not parameters[name].default]
+    loss = arguments.loss
+    if isinstance(plan.loss, CustomLoss) and callable(loss):  # a function, which a plan from a file lacks
+        plan, arguments = plan.with_function(loss), replace(arguments, loss=None)
+    both = [name for name in arguments_in("plan") if not _is_default(getattr(arguments, name), ARGUMENTS[name].default)]
     if both:
-        raise PlanError(f"plan: says {both[0]} already; leave {', '.join(both)} out, or the plan")
+        raise PlanError(f"plan: it sets {both[0]} already; leave {', '.join(both)} out, or the plan", argument=both[0])
     return plan

@@ -1,4 +1,4 @@
-"""Callbacks: functions that are told of each epoch as it ends, and may stop the run."""
+"""Callbacks: functions that are called after each epoch, and may stop the run."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ __all__ = ["EpochRecord", "OnEpoch", "as_callbacks", "call_callbacks"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EpochRecord:
-    """What happened in one epoch.
+    """The results of one epoch.
 
     Attributes
     ----------
     epoch : int
-        Counted from 1, so that it is also how many are completed.
+        Its number, counted from 1, which is also the number of completed epochs.
     train_loss, validation_loss : float
-        Validation is NaN where no rows were kept for it.
+        Mean loss on the rows; that of validation is NaN if there are no validation rows.
     train_metric, validation_metric : float
-        Accuracy, or the root mean squared error; `metric` says which.
+        Accuracy, or root mean squared error: see `metric`.
     learning_rate : float
-        Of the epoch's first step.
+        The learning rate of the epoch's first step.
     seconds : float
+        How long the epoch took.
     metric : {"accuracy", "rmse"}
+        What the metrics are.
     run : Run
-        The run itself, as it stands: `run.model` has the weights.
+        The run itself; `run.model` has the current weights.
 
     """
 
@@ -50,7 +52,7 @@ class EpochRecord:
 
     @classmethod
     def last_of(cls, run: Run) -> Self:
-        """The record of the epoch that has just ended."""
+        """Return the record of the epoch that has just ended."""
         history = run.history
         numbers: dict[str, Any] = {name: float(getattr(history, name)[-1]) for name in COLUMNS}
         return cls(epoch=run.epoch, **numbers, metric=history.metric, run=run)
@@ -59,25 +61,28 @@ class EpochRecord:
 OnEpoch: TypeAlias = Callable[[EpochRecord], object]
 
 
-def as_callbacks(given: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ...]:
-    """One function or several as a tuple.
+def as_callbacks(functions: OnEpoch | Sequence[OnEpoch] | None) -> tuple[OnEpoch, ...]:
+    """Return one function, or a sequence of functions, as a tuple.
 
     Raises
     ------
     PlanError
-        If something else was given.
+        If one of them cannot be called.
 
     """
-    several = given if isinstance(given, Iterable) else () if given is None else (given,)
-    functions: tuple[Any, ...] = (given,) if callable(given) else tuple(several)
-    for function in functions:
+    several = functions if isinstance(functions, Iterable) else () if functions is None else (functions,)
+    callbacks: tuple[Any, ...] = (functions,) if callable(functions) else tuple(several)
+    for function in callbacks:
         if not callable(function):
-            raise PlanError(f"on_epoch: got {function!r}; needs a function of an EpochRecord, or several")
-    return functions
+            raise PlanError(
+                f"on_epoch: got {function!r}; needs a function of an EpochRecord, or a list of them",
+                argument="on_epoch",
+            )
+    return callbacks
 
 
 def call_callbacks(functions: Sequence[OnEpoch], run: Run) -> bool:
-    """Tells all of them of the epoch that has just ended; whether one returned True."""
+    """Call all functions with the record of the epoch that has just ended; return whether one returned True."""
     record = EpochRecord.last_of(run) if functions else None
     answers = [function(record) for function in functions]  # type: ignore[arg-type]
     return any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)

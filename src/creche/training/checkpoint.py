@@ -1,7 +1,7 @@
-"""Checkpoints: a run's whole state on disk every few epochs, so that a run that was killed goes on to the same bytes.
+"""Checkpoints: a run's whole state on disk every few epochs, so that a killed run can be continued to the same bytes.
 
-A folder holds the checkpoints of one run, ``epoch-000120.creche-checkpoint`` and the like. What makes it that run
-stands in each of them: the plan, the preparation of the table, and the table's digest.
+A folder holds the checkpoints of one run, such as ``epoch-000120.creche-checkpoint``. Each of them holds what
+identifies the run: the plan, the preparation of the table, and the table's digest.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
 from creche._system.atomic_files import clear_temporaries, file_name, open_replacement
 from creche._system.strict_json import as_json_data
 from creche._version import __version__
-from creche.errors import FileError, PlanError
+from creche.errors import FileError
+from creche.plan.arguments import arguments_in, check_whole_number
 from creche.table.checks import warn
 from creche.table.digest import compare_tables, describe_table
 from creche.training.run import Run
@@ -40,41 +40,46 @@ NAME = re.compile(r"epoch-([0-9]{6,18})\.creche-checkpoint")
 
 
 IDENTITY = ("plan", "preparation", "table")
-
-
-MAX_DIFFERENCES = 5
+DIFFERENCE_LIMIT = 5
+SOURCES = ("data", *arguments_in("held_out"))
+STANDARD_INPUT = "-"  # which has been read by the time a run is continued
 
 
 class HasState(Protocol):
-    """A run, as far as checkpoints need one."""
+    """What checkpoints need of a run."""
 
     @property
-    def epoch(self) -> int: ...
-    def state(self) -> dict[str, NDArray[Any]]: ...
+    def epoch(self) -> int:
+        """Completed epochs."""
+        ...
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the whole state as named arrays."""
+        ...
 
 
 class CheckpointWriter:
-    """Keeps the state of one run in a folder.
+    """Writes the state of one run to a folder.
 
     Parameters
     ----------
     folder : str or path
-        Is made if it is not there.
+        Created if it does not exist.
     plan : dict
         `Plan.to_dict` of the run's plan.
     preparation : dict
-        How the table was made into rows: plain data.
+        `Preparation.to_dict` of the run's preparation.
     table : dict
         `describe_table` of the table.
     every : int, default 10
-        Epochs from one checkpoint to the next.
+        Epochs between two checkpoints.
     keep : int, default 2
-        How many to keep; older ones are removed when the next is safely on disk.
+        How many checkpoints to keep; older ones are removed when the next is safely on disk.
 
     Raises
     ------
     FileError
-        If the folder cannot be written, or holds checkpoints of another run: what differs. Nothing is changed then.
+        If the folder cannot be written, or holds checkpoints of another run. Nothing is changed then.
     PlanError
         If `every` or `keep` is no whole number of at least 1.
 
@@ -91,8 +96,8 @@ class CheckpointWriter:
         keep: int = 2,
     ) -> None:
         self.folder = Path(file_name(folder))
-        self.every = _at_least_one("every", every)
-        self.keep = _at_least_one("keep", keep)
+        self.every = check_whole_number("checkpoint_every", every, at_least=1)
+        self.keep = check_whole_number("keep", keep, at_least=1)
         self.identity = as_json_data({"plan": plan, "preparation": preparation, "table": table})
         latest = latest_checkpoint(self.folder)
         if latest is not None:
@@ -101,39 +106,40 @@ class CheckpointWriter:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(
-                f"{self.folder}: cannot be made: {error.strerror}; give a folder you may write to"
+                f"{self.folder}: cannot be created: {error.strerror}; give a folder you may write to",
+                argument="checkpoint",
             ) from error
         clear_temporaries(self.folder)
 
     def next_due(self, epoch: int) -> int:
-        """The first epoch after this one behind which a checkpoint belongs."""
+        """Return the first epoch after this one at whose end a checkpoint is due."""
         return epoch // self.every * self.every + self.every
 
     def save(self, run: HasState) -> Path:
-        """Writes the state as it is now, then removes what is older than the last `keep`.
+        """Write the current state, then remove all checkpoints older than the last `keep`.
 
         Returns
         -------
         Path
-            Of the file.
+            The file that was written.
 
         Raises
         ------
         FileError
-            If it cannot be written; the checkpoints that were there are.
+            If it cannot be written; the checkpoints before it stay.
 
         """
         epoch = run.epoch
         path = self.folder / f"epoch-{epoch:06d}.creche-checkpoint"
         header = {"epoch": epoch, "creche": __version__, **self.identity}
         write_archive(path, "checkpoint", header, run.state())
-        for _, older in [item for item in _checkpoints(self.folder) if item[0] <= epoch][self.keep :]:
+        for _, older in [item for item in _list_checkpoints(self.folder) if item[0] <= epoch][self.keep :]:
             older.unlink(missing_ok=True)
         return path
 
 
 def latest_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
-    """The newest checkpoint in a folder that can be read whole; a damaged one is passed over with a warning.
+    """Return the newest checkpoint in a folder that can be read; a damaged one is skipped with a warning.
 
     Parameters
     ----------
@@ -147,27 +153,29 @@ def latest_checkpoint(folder: str | os.PathLike[str]) -> Path | None:
     Raises
     ------
     FileError
-        If there are checkpoints and all are damaged, or the newest is from a newer Creche.
+        If all checkpoints are damaged, or the newest is from a newer Creche.
 
     """
-    place = Path(file_name(folder))
-    if place.exists() and not place.is_dir():
-        raise FileError(f"{place}: is no folder; checkpoints need a folder of their own")
-    found = _checkpoints(place)
+    folder = Path(file_name(folder))
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder}: is not a folder; give checkpoints a folder of their own", argument="checkpoint")
+    found = _list_checkpoints(folder)
     for _, path in found:
         try:
             read_checkpoint(path)
         except BrokenArchiveError as error:
-            warn(f"{error}. The checkpoint before it is taken instead")
+            warn(f"{error}. The checkpoint before it is used instead")
         else:
             return path
     if found:
-        raise FileError(f"{place}: all {len(found)} checkpoints are damaged; remove them to begin anew")
+        raise FileError(
+            f"{folder}: all {len(found)} checkpoints are damaged; remove them to start again", argument="checkpoint"
+        )
     return None
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Content:
-    """The header and the state in a checkpoint.
+    """Return the header and the state in a checkpoint.
 
     Parameters
     ----------
@@ -178,12 +186,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Content:
     header : dict
         epoch (int), creche (the version that wrote it), plan, preparation and table (dicts).
     state : dict of str to array
-        For `Run.set_state`.
+        The state, for `Run.set_state`.
 
     Raises
     ------
     FileError
-        If it cannot be read, or is no checkpoint.
+        If it cannot be read, or is not a checkpoint.
 
     """
     name = file_name(path)
@@ -198,7 +206,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Content:
         and 0 <= epoch < 2**31
     )
     if not fits:
-        raise BrokenArchiveError(f"{name}: is a checkpoint whose header contradicts itself; remove it")
+        raise BrokenArchiveError(f"{name}: is a checkpoint with an inconsistent header; remove it")
     return header, state
 
 
@@ -209,12 +217,12 @@ def check_same_run(
     preparation: Mapping[str, Any],
     table: Mapping[str, Any],
 ) -> None:
-    """Refuses a checkpoint of another plan, preparation or table.
+    """Raise an error if a checkpoint belongs to another plan, preparation or table.
 
     Raises
     ------
     FileError
-        That says what differs.
+        With what differs.
 
     """
     here = as_json_data({"plan": plan, "preparation": preparation, "table": table})
@@ -224,12 +232,21 @@ def check_same_run(
 def refuse_differences(
     path: str | os.PathLike[str], kind: str, there: Mapping[str, Any], here: Mapping[str, Any]
 ) -> None:
-    """Refuses what was kept of another run or sweep than this one: two descriptions, the table's as a digest.
+    """Raise an error if a file belongs to another run or sweep than this one.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    kind : str
+        "run" or "sweep".
+    there, here : dict
+        Descriptions of the run or sweep in the file, and of this one; of the table, a digest.
 
     Raises
     ------
     FileError
-        That says what differs.
+        With what differs.
 
     """
     if all(there[part] == here[part] for part in here):
@@ -237,71 +254,64 @@ def refuse_differences(
     different = [f"table: {change}" for change in compare_tables(there["table"], here["table"])]
     for part in here:
         if part != "table":
-            different += _differences(part, there[part], here[part])
+            different += _list_differences(part, there[part], here[part])
     if not different:
         return
-    more = f"; and {len(different) - MAX_DIFFERENCES} more" if len(different) > MAX_DIFFERENCES else ""
+    more = f"; and {len(different) - DIFFERENCE_LIMIT} more" if len(different) > DIFFERENCE_LIMIT else ""
     raise FileError(
-        f"{os.fspath(path)}: belongs to another {kind}: {'; '.join(different[:MAX_DIFFERENCES])}{more}. "
-        f"Train with what it says, or give another {'folder' if kind == 'run' else 'file'}"
+        f"{os.fspath(path)}: belongs to another {kind}: {'; '.join(different[:DIFFERENCE_LIMIT])}{more}. "
+        f"Train with the same arguments, or give another {'folder' if kind == 'run' else 'file'}",
+        argument="checkpoint",
     )
 
 
-def _checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """Epoch and path of those in the folder, the newest first."""
+def _list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Return epoch and path of the checkpoints in a folder, the newest first."""
     if not folder.is_dir():
         return []
     try:
         matches = [(NAME.fullmatch(path.name), path) for path in folder.iterdir()]
     except OSError as error:
-        raise FileError(f"{folder}: cannot be read: {error.strerror}; ask for the right to") from error
+        raise FileError(
+            f"{folder}: cannot be read: {error.strerror}; ask its owner for permission", argument="checkpoint"
+        ) from error
     return sorted(((int(match[1]), path) for match, path in matches if match), reverse=True)
 
 
-def _differences(where: str, there: Any, here: Any) -> list[str]:
+def _list_differences(place: str, there: Any, here: Any) -> list[str]:
     if isinstance(there, dict) and isinstance(here, dict):
         out = []
         for key in dict.fromkeys([*there, *here]):
-            out += _differences(f"{where}.{key}", there.get(key), here.get(key))
+            out += _list_differences(f"{place}.{key}", there.get(key), here.get(key))
         return out
-    return [] if there == here else [f"{where} is {_brief(there)} there and {_brief(here)} here"]
+    return [] if there == here else [f"{place} is {_shorten(there)} there and {_shorten(here)} here"]
 
 
-def _brief(value: Any) -> str:
+def _shorten(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _at_least_one(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least 1")
-    return int(value)
-
-
-SOURCES = ("data", "validation_data", "test_data")
-
-
-STANDARD_INPUT = "-"  # which has been read by the time a run is taken up
-
-
 def create_writer(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
-    """What keeps a run's state in a folder; the run takes up what is there already, if that is wanted.
+    """Return a writer of a run's checkpoints; with `resume`, the run takes over the latest state in the folder.
 
     Parameters
     ----------
     run : Run
-        Not begun.
+        Before its first step.
     folder : path
     every : int
-        Epochs between checkpoints.
+        Epochs between two checkpoints.
     resume : bool
-    sources : dict of "data", "validation_data", "test_data" to what they are
-        File names are kept beside the checkpoints, for `resume`.
+        Whether to continue from the latest checkpoint, if there is one.
+    sources : dict
+        The arguments "data", "validation_data" and "test_data"; names of files are written to the folder, so that
+        `creche.resume` can read them again.
 
     Raises
     ------
     FileError
-        If the folder cannot be written, or holds checkpoints, of another run or without `resume`.
+        If the folder cannot be written, or holds checkpoints of another run, or of this one without `resume`.
 
     """
     writer = CheckpointWriter(folder, every=every, **describe_run(run))
@@ -309,8 +319,9 @@ def create_writer(run: Run, folder: str | Path, every: int, resume: bool, source
     if latest is not None:
         if not resume:
             raise FileError(
-                f"{folder}: holds checkpoints of this run already; go on from them with resume=True (--resume), or "
-                "give another folder"
+                f"{folder}: holds checkpoints of this run already; continue from them with resume=True (--resume), or "
+                "give another folder",
+                argument="checkpoint",
             )
         run.set_state(read_checkpoint(latest)[1])
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
@@ -318,22 +329,22 @@ def create_writer(run: Run, folder: str | Path, every: int, resume: bool, source
     with open_replacement(Path(folder) / "run.json") as file:
         file.write(json.dumps({**bundled, **named}, indent=2).encode() + b"\n")
     if latest is None:
-        writer.save(run)  # so that there is something to go on from, however early the run is killed
+        writer.save(run)  # so that the run can be continued, however early it is killed
     return writer
 
 
 def describe_run(run: Run) -> dict[str, Any]:
-    """What makes a run this run: its plan, the preparation of its table, and the table, described by digests."""
+    """Return what identifies a run: its plan, the preparation of its table, and a digest of the table."""
     prepared = run.prepared
     return {
         "plan": run.plan.to_dict(),
         "preparation": prepared.preparation.to_dict(),
-        "table": describe_table(prepared.used_table(), prepared.beside()),
+        "table": describe_table(prepared.training_table(), prepared.side_tables()),
     }
 
 
 def read_sources(folder: Path) -> dict[str, str]:
-    """Where the run's files lie, as far as it is known."""
+    """Return the names of the files that a run was started with, as far as they are known."""
     try:
         found = json.loads((folder / "run.json").read_bytes())
     except (OSError, ValueError):

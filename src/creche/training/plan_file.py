@@ -1,36 +1,32 @@
-"""Plans in files: the arguments of `creche.train`, by their own names, as TOML or JSON."""
+"""Plan files: arguments of `creche.train`, by their names, as TOML or JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from creche.errors import FileError, PlanError, nearest
+from creche.plan.arguments import ARGUMENTS, PER_LAYER, arguments_in
 from creche.plan.component import Component
-from creche.plan.initializers import default_initializer
 from creche.plan.plan import Plan
 from creche.table.preparation import Preparation
 
-__all__ = ["ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
+__all__ = ["FILE_ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
 
-# What a file may say: what determines a run, and not where its data lies or how it is watched.
-ARGUMENTS = (
-    "label", "hidden", "activation", "dropout", "initializer", "loss", "optimizer", "learning_rate", "schedule",
-    "batch_size", "epochs", "early_stopping", "seed", "shuffle", "task", "precision", "schema", "preprocessing",
-    "standardize", "validation_fraction", "test_fraction", "stratify", "group", "time", "split_column", "split_seed",
-    "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "read_options",
-)  # fmt: skip
+# What a file may hold: what determines a run, and not where its data lies or how it is observed.
+FILE_ARGUMENTS = arguments_in("plan", "preparation")
 
 
 def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
-    """The arguments of `creche.train` that carry out the same plan again, as plain data.
+    """Return the arguments of `creche.train` that carry out a plan again, as plain data.
 
     Raises
     ------
     PlanError
-        If the network learnt a bootstrap sample, which only a sweep draws.
+        If the network was trained on a bootstrap sample, which only a sweep draws.
 
     Examples
     --------
@@ -46,39 +42,41 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     """
     if preparation.bootstrap is not None:
         raise PlanError(
-            "the network learnt a bootstrap sample, of which a plan for one network does not tell; make it again with "
-            "creche.sweep(..., bootstrap=True), or leave --save-plan out"
+            "the network was trained on a bootstrap sample, which a plan of one network cannot describe; train it "
+            "again with creche.sweep(..., bootstrap=True), or leave --save-plan out",
+            argument="save_plan",
         )
-    *hidden, output = plan.network.layers
+    hidden = plan.network.layers[:-1]
     arguments: dict[str, Any] = {
         "label": preparation.label[0] if len(preparation.label) == 1 else list(preparation.label),
         "hidden": [layer.width for layer in hidden],
-        "activation": _shortest([layer.activation for layer in hidden]),
-        "dropout": _shortest([layer.dropout for layer in hidden]),
     }
-    if any(layer.initializer != default_initializer(layer.activation) for layer in plan.network.layers):
-        arguments["initializer"] = _shortest([layer.initializer for layer in (*hidden, output)])
-    for name in ("loss", "optimizer", "schedule", "early_stopping"):
-        value = getattr(plan, name)
-        arguments[name] = False if value is None else value.to_dict()
-    for name in ("batch_size", "epochs", "seed", "shuffle", "task", "precision"):
-        arguments[name] = getattr(plan, name)
-    given = preparation.to_dict()
-    split = given.pop("split")
+    for name in PER_LAYER:
+        layers = hidden if ARGUMENTS[name].per_layer == "hidden" else plan.network.layers
+        if ARGUMENTS[name].default is None and all(layer.has_default(name) for layer in layers):
+            continue
+        arguments[name] = _shorten([getattr(layer, name) for layer in layers])
+    for field in fields(plan):
+        if field.name in FILE_ARGUMENTS:
+            value = getattr(plan, field.name)
+            component = value.to_dict() if isinstance(value, Component) else value
+            arguments[field.name] = False if component is None else component
+    settings = preparation.to_dict()
+    split = settings.pop("split")
     split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
-    del given["label"]
-    said = {name: value for name, value in {**arguments, **split, **given}.items() if value not in (None, [], {})}
-    return {**said, "hidden": arguments["hidden"]}
+    del settings["label"]
+    given = {name: value for name, value in {**arguments, **split, **settings}.items() if value not in (None, [], {})}
+    return {**given, "hidden": arguments["hidden"]}
 
 
-def _shortest(values: list[Any]) -> Any:
-    """One value where all are the same, else a list."""
+def _shorten(values: list[Any]) -> Any:
+    """Return one value if all are the same, else the list."""
     plain = [value.to_dict() if isinstance(value, Component) else value for value in values]
     return plain[0] if plain and all(value == plain[0] for value in plain) else plain
 
 
 def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
-    """Writes arguments to a file that `read_plan` reads: TOML, or JSON if its name ends so.
+    """Write arguments to a file that `read_plan` reads: JSON if its name ends in .json, else TOML.
 
     Raises
     ------
@@ -99,14 +97,14 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
 
 
 def read_plan(path: str | Path) -> dict[str, Any]:
-    """The arguments of `creche.train` that a TOML (or JSON) file says.
+    """Return the arguments of `creche.train` in a TOML (or JSON) file.
 
     Raises
     ------
     FileError
-        If it cannot be read.
+        If the file cannot be read.
     PlanError
-        If it is not TOML (or JSON), or says what is no argument.
+        If it is not TOML (or JSON), or has a key that is no argument.
 
     """
     try:
@@ -115,14 +113,14 @@ def read_plan(path: str | Path) -> dict[str, Any]:
         raise PlanError(f"{path}: byte {error.start} is not UTF-8 text; needs a plan in TOML") from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}; needs a plan in TOML") from error
-    arguments = _parsed(text, path)
+    arguments = _parse(text, path)
     for name in arguments:
-        if name not in ARGUMENTS:
-            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, ARGUMENTS)}")
+        if name not in FILE_ARGUMENTS:
+            raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, FILE_ARGUMENTS)}", argument=name)
     return arguments
 
 
-def _parsed(text: str, path: str | Path) -> dict[str, Any]:
+def _parse(text: str, path: str | Path) -> dict[str, Any]:
     import tomllib
 
     try:
@@ -135,7 +133,7 @@ def _parsed(text: str, path: str | Path) -> dict[str, Any]:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no None; what is left out takes its default, which None is."""
+    """Leave out what is None, which TOML does not have: it is the default of what is left out."""
     if isinstance(value, Mapping):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list) else value

@@ -1,10 +1,10 @@
-"""What is to be recorded, how often, and in how much memory."""
+"""Recording a run while it trains: what is recorded, how often, and in how much memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from creche._system.resources import available_memory
 from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows, format_gigabytes
-from creche.errors import PlanError, nearest
+from creche.errors import PlanError
 from creche.plan.activations import Activation
 from creche.plan.component import Component, count_field, flag_field
+from creche.plan.words import RecordedQuantity, check_word
 from creche.table.split import hash_sequence
-from creche.training.recording import OF_NEURONS, Recording
+from creche.training.recording import NEURON_STATISTICS, Recording
 
 if TYPE_CHECKING:
     from creche.plan.plan import Plan
@@ -34,41 +35,37 @@ __all__ = [
     "select_rows",
 ]
 
-KEPT = ("weights", "gradients", "activations")
+QUANTITIES: tuple[RecordedQuantity, ...] = get_args(RecordedQuantity)
 
-
-MOMENTS = 200
-
-
-MOST_MOMENTS = 256  # of a run that may stop early, so that nobody knows how long it is
-
+TARGET_MOMENTS = 200
+MOMENT_LIMIT = 256  # where a run may stop early, so that its length is not known
 
 DEFAULT_BYTES = 2**28
-
-
-NUMBERS_OF_A_NEURON = 4  # mean, deviation, share of rows silent, share saturated
-
-
-BYTES_OF_A_NUMBER = 8
+NUMBERS_PER_NEURON = 4  # mean, deviation, share of rows silent, share saturated
+BYTES_PER_NUMBER = 8
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Record(Component):
-    """What `creche.train` is to keep on the way, in `Run.recording`.
+    """What `creche.train` records in `Run.recording` while it trains.
 
-    Norms of the weights and of their last update are kept always.
+    The norms of the weights and of their last update are always recorded.
 
     Parameters
     ----------
     every : int, optional
-        Steps between two moments; by default as many as give about 200 moments that fit.
-    weights, gradients, activations : bool, default True
-        Whether all weights are kept; all gradients, on a sample of the training rows; of each neuron, on the same
-        rows, mean and standard deviation of its activation and on how many rows it is silent or saturated.
+        Steps between two recorded moments; by default as many as give about 200 moments that fit in memory.
+    weights : bool, default True
+        Whether to record all weights.
+    gradients : bool, default True
+        Whether to record all gradients, on a sample of the training rows.
+    activations : bool, default True
+        Whether to record, for each neuron, the mean and standard deviation of its activation on the same rows, and the
+        share of rows on which it is silent or saturated.
     rows : int, default 256
-        How many training rows are in the sample, chosen by the plan's seed, the same at each moment.
+        Training rows in the sample, chosen by the plan's seed and the same at each moment.
     max_bytes : int, default 2**28
-        How much memory the recording may take.
+        Memory that the recording may take.
 
     Examples
     --------
@@ -88,12 +85,12 @@ class Record(Component):
 
     @classmethod
     def of(cls, choice: object) -> Record | None:
-        """From None or False (nothing), True (everything), a word or several of what is kept, a dict, or itself.
+        """Return it from None or False (nothing), True (everything), one or several words, a dict, or itself.
 
         Raises
         ------
         PlanError
-            If it is none of these.
+            If the choice is none of these.
 
         """
         if choice is None or choice is False:
@@ -106,34 +103,33 @@ class Record(Component):
             return cls.from_dict(choice)
         words = [choice] if isinstance(choice, str) else choice
         if not isinstance(words, Iterable):
-            raise PlanError(f"record: got {choice!r}; needs True, a Record, or some of: {', '.join(KEPT)}")
-        chosen = list(words)
-        for word in chosen:
-            if word not in KEPT:
-                raise PlanError(f"record: got {word!r}; {nearest(word, KEPT)}")
-        return cls(**{name: name in chosen for name in KEPT})
+            raise PlanError(
+                f"record: got {choice!r}; needs True, a Record, or some of {', '.join(QUANTITIES)}", argument="record"
+            )
+        chosen = [check_word("record", word, QUANTITIES) for word in words]
+        return cls(**{name: name in chosen for name in QUANTITIES})
 
     def bytes_per_moment(self, plan: Plan) -> int:
-        """How much memory one moment of a network takes."""
+        """Return the memory that one moment of a network takes."""
         network = plan.network
         itemsize = 4 if plan.precision == "float32" else 8
-        of_parameters = network.parameters * itemsize * (self.weights + self.gradients)
-        neurons = sum(network.widths[1:]) * NUMBERS_OF_A_NEURON if self.activations else 0
-        return of_parameters + BYTES_OF_A_NUMBER * (neurons + 2 + 2 * len(network.layers))
+        parameters = network.parameters * itemsize * (self.weights + self.gradients)
+        neurons = sum(network.widths[1:]) * NUMBERS_PER_NEURON if self.activations else 0
+        return parameters + BYTES_PER_NUMBER * (neurons + 2 + 2 * len(network.layers))
 
     def spacing(self, plan: Plan, rows: int) -> Spacing:
-        """How far moments lie apart, and for how many there is to be room.
+        """Return how far apart moments lie, and for how many there is room.
 
         Parameters
         ----------
         plan : Plan
         rows : int
-            Training rows.
+            Number of training rows.
 
         Raises
         ------
         PlanError
-            If the recording would not fit.
+            If the recording would not fit in memory.
 
         """
         steps = plan.epochs * plan.steps_per_epoch(rows)
@@ -143,47 +139,49 @@ class Record(Component):
         fit = room // each
         if fit < 2:
             raise PlanError(
-                f"record: a recording that would not fit in memory: the beginning and the end alone take "
-                f"{_size(2 * each)}, more than {self._limit(free)}; {self._advice(plan)}"
+                f"record: the recording would not fit in memory: the first and the last moment alone take "
+                f"{_format_size(2 * each)}, more than {self._memory_limit(free)}; {self._suggest_less(plan)}",
+                argument="record",
             )
         if self.every is not None:
-            moments = steps // self.every + 2  # the beginning, and an end between two strides
+            moments = steps // self.every + 2  # the first, and a last one between two strides
             if moments > fit:
                 raise PlanError(
-                    f"record: a recording that would not fit in memory: {moments:,} moments take "
-                    f"{_size(moments * each)}, more than {self._limit(free)}; give every={-(-steps // (fit - 1)):,} or "
-                    "more, or leave it out"
+                    f"record: the recording would not fit in memory: {moments:,} moments take "
+                    f"{_format_size(moments * each)}, more than {self._memory_limit(free)}; give "
+                    f"every={-(-steps // (fit - 1)):,} or more, or leave it out",
+                    argument="record",
                 )
             return Spacing(self.every, moments, thinned=False)
-        most = min(fit, MOST_MOMENTS)
+        limit = min(fit, MOMENT_LIMIT)
         may_stop = plan.early_stopping is not None
-        stride = 1 if may_stop else max(1, -(-steps // (min(fit, MOMENTS + 2) - 1)))
-        return Spacing(stride, max(most, 2), thinned=True)
+        stride = 1 if may_stop else max(1, -(-steps // (min(fit, TARGET_MOMENTS + 2) - 1)))
+        return Spacing(stride, max(limit, 2), thinned=True)
 
-    def _limit(self, free: int | None) -> str:
+    def _memory_limit(self, free: int | None) -> str:
         if free is not None and free < self.max_bytes:
-            return f"the {_size(free)} available"
+            return f"the {_format_size(free)} available"
         return f"max_bytes={self.max_bytes:,}"
 
-    def _advice(self, plan: Plan) -> str:
-        fewer = [name for name in KEPT if getattr(self, name)]
-        if len(fewer) > 1 and self.bytes_per_moment(plan) > 2**16:
-            return f"keep less than {' and '.join(fewer)}, or raise max_bytes"
+    def _suggest_less(self, plan: Plan) -> str:
+        recorded = [name for name in QUANTITIES if getattr(self, name)]
+        if len(recorded) > 1 and self.bytes_per_moment(plan) > 2**16:
+            return f"record less than {' and '.join(recorded)}, or raise max_bytes"
         return "raise max_bytes, or train a smaller network"
 
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """How far moments lie apart.
+    """How far apart recorded moments lie.
 
     Attributes
     ----------
     stride : int
-        Steps between moments, to begin with.
+        Steps between two moments, at first.
     moments : int
-        For how many there is room.
+        Moments for which there is room.
     thinned : bool
-        Whether, when there is no room left, every other moment is given up and the stride doubled.
+        Whether every other moment is dropped and the stride doubled when there is no room left.
 
     """
 
@@ -192,36 +190,31 @@ class Spacing:
     thinned: bool
 
 
-def _size(size: int) -> str:
+def _format_size(size: int) -> str:
     return format_gigabytes(size) if size >= 10**8 else f"{size:,} bytes"
 
 
-# Activations that tend to 0 on the left: a neuron that is there on all rows learns nothing more.
+# Activations that tend to 0 for negative z: a neuron whose z is negative on all rows learns nothing more.
 CAN_DIE = ("relu", "gelu", "gelu_tanh", "silu", "mish", "softplus")
-
-
 SILENT = 1e-6  # relu gives exactly 0; the others come near it
 
-
 CAN_SATURATE = ("tanh", "sigmoid")
-
-
-LEVEL = 0.05  # of the greatest slope
+FLAT = 0.05  # share of the greatest slope below which an activation counts as flat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neurons:
-    """Of each neuron of a layer, on the same rows.
+    """Statistics of each neuron of a layer, on the same rows.
 
     Attributes
     ----------
     mean, deviation : (width,) float64
-        Of its activation.
+        Mean and standard deviation of its activation.
     silent : (width,) float64
-        The share of rows on which it gives 0; NaN where the activation cannot die.
+        Share of rows on which it gives 0; NaN where the activation cannot die.
     saturated : (width,) float64
-        The share of rows on which its slope f'(z) is less than a twentieth of the greatest; NaN where the activation is
-        not level on both sides.
+        Share of rows on which its slope f'(z) is less than a twentieth of the greatest; NaN where the activation is not
+        flat on both sides.
 
     """
 
@@ -232,15 +225,17 @@ class Neurons:
 
 
 def can_die(activation: Activation) -> bool:
+    """Whether a neuron with this activation may give 0 on all rows, and then learn nothing more."""
     return activation.key in CAN_DIE
 
 
 def can_saturate(activation: Activation) -> bool:
+    """Whether this activation is flat on both sides."""
     return activation.key in CAN_SATURATE
 
 
 def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neurons:
-    """What the neurons of a layer do; activations (n, width).
+    """Return statistics of the neurons of a layer from their activations (n, width).
 
     Examples
     --------
@@ -252,42 +247,42 @@ def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neuro
     a: NDArray[np.float64] = activations.astype(np.float64)
     none = np.full(a.shape[1], np.nan)
     silent = (np.abs(a) < SILENT).mean(axis=0) if can_die(activation) else none
-    saturated = (_slope(activation, a) < LEVEL).mean(axis=0) if can_saturate(activation) else none
+    saturated = (_slope(activation, a) < FLAT).mean(axis=0) if can_saturate(activation) else none
     with np.errstate(all="ignore"):
         return Neurons(a.mean(axis=0), a.std(axis=0), silent, saturated)
 
 
 def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64]:
-    """f'(z) by a = f(z), as a share of the greatest."""
+    """Return f'(z) from a = f(z), as a share of the greatest slope."""
     return np.asarray(1 - a * a if activation.key == "tanh" else 4 * a * (1 - a))
 
 
 Layers = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 
 
-def sample_rows(rows: int, wanted: int, seed: int) -> NDArray[np.int64]:
-    """The places of some of the training rows, ascending: those with the lowest numbers hashed from the seed."""
-    if rows <= wanted:
+def sample_rows(rows: int, count: int, seed: int) -> NDArray[np.int64]:
+    """Return the positions of some of the training rows, ascending: those whose hashes by the seed are the lowest."""
+    if rows <= count:
         return np.arange(rows)
-    return np.sort(np.argpartition(hash_sequence(seed, rows), wanted)[:wanted])
+    return np.sort(np.argpartition(hash_sequence(seed, rows), count)[:count])
 
 
-def select_rows(rows: Rows, which: NDArray[np.int64]) -> Rows:
-    """Some of the rows, by place."""
+def select_rows(rows: Rows, positions: NDArray[np.int64]) -> Rows:
+    """Return the rows at these positions."""
     arrays = (rows.x, rows.classes, rows.targets, rows.weights)
-    return Rows(*(None if a is None else np.ascontiguousarray(a[which]) for a in arrays))  # type: ignore[arg-type]
+    return Rows(*(None if a is None else np.ascontiguousarray(a[positions]) for a in arrays))  # type: ignore[arg-type]
 
 
 class Recorder:
-    """Keeps moments of a run: at its beginning, at every so many steps, and at its end.
+    """Records moments of a run: the first, one at regular intervals, and the last.
 
-    It only reads, so it changes no bit of what is learnt.
+    It only reads, so it changes no bit of what the network learns.
 
     Parameters
     ----------
     record : Record
     run : Run
-        Its rows and plan are looked at.
+        The run that will be recorded.
 
     Raises
     ------
@@ -303,14 +298,14 @@ class Recorder:
         self._stride, self._room, self._is_thinned = spacing.stride, spacing.moments, spacing.thinned
         self._sample = sample_rows(len(rows), record.rows, plan.seed)
         self._rows = select_rows(rows, self._sample)
-        self._before: tuple[int, Layers] | None = None  # a step, and the weights then
+        self._previous: tuple[int, Layers] | None = None  # a step, and the weights after it
         self._count = 0
-        self._kept = self._empty(run)
+        self._recorded = self._empty(run)
         self._plan, self._steps_per_epoch = plan, plan.steps_per_epoch(len(rows))
-        self._called = run.prepared.train.observations.row_numbers[self._sample]
+        self._row_numbers = run.prepared.train.observations.row_numbers[self._sample]
 
     def _empty(self, run: Run) -> dict[str, NDArray[Any]]:
-        """Room for all moments; the system lends memory only as it is written to."""
+        """Return arrays for all moments; the system lends memory only as it is written to."""
         record, plan = self.record, run.plan
         widths, layers = plan.network.widths, len(plan.network.layers)
         shapes: dict[str, tuple[tuple[int, ...], Any]] = {
@@ -323,74 +318,74 @@ class Recorder:
                     shapes[f"{name}.{i}"] = ((widths[i], widths[i + 1]), plan.precision)
                     shapes[f"{name}.{i}.bias"] = ((widths[i + 1],), plan.precision)
             if record.activations:
-                shapes |= {f"{name}.{i}": ((widths[i + 1],), np.float64) for name in OF_NEURONS}
+                shapes |= {f"{name}.{i}": ((widths[i + 1],), np.float64) for name in NEURON_STATISTICS}
         return {name: np.empty((self._room, *shape), kind) for name, (shape, kind) in shapes.items()}
 
     def next_stop(self, step: int) -> int:
-        """The next step at which the run is to be looked at: a moment, or the step before it."""
+        """Return the next step after which to look at the run: that of a moment, or the one before it."""
         due = step // self._stride * self._stride + self._stride
         return due - 1 if due - 1 > step else due
 
     def look(self, run: Run) -> None:
-        """Keeps what is to be kept at the step where the run stands."""
+        """Record the run as it is now, if a moment is due."""
         step = run.step
         if run.status == "diverged":  # weights may have gone back to the last finite ones
-            steps = self._kept["step"][: self._count]
+            steps = self._recorded["step"][: self._count]
             self._count = int(np.searchsorted(steps, step, side="right"))
-        last = int(self._kept["step"][self._count - 1]) if self._count else -1
+        last = int(self._recorded["step"][self._count - 1]) if self._count else -1
         ended = run.status not in ("running", "interrupted")
         if step > last and not run.is_at_best and (last < 0 or ended or step % self._stride == 0):
-            self._take(run, step, ended)
-        elif (step + 1) % self._stride == 0 and not ended and (self._before is None or self._before[0] != step):
-            self._before = step, run.weights
+            self._record(run, step, ended)
+        elif (step + 1) % self._stride == 0 and not ended and (self._previous is None or self._previous[0] != step):
+            self._previous = step, run.weights
 
-    def _take(self, run: Run, step: int, ended: bool) -> None:
+    def _record(self, run: Run, step: int, ended: bool) -> None:
         while self._is_thinned and self._count == self._room:
             self._thin()
         if self._count == self._room or not (ended or self._count == 0 or step % self._stride == 0):
             return
-        kept, at, weights = self._kept, self._count, run.weights
-        kept["step"][at] = step
-        kept["loss"][at] = run.loss_on(self._rows)
+        recorded, at, weights = self._recorded, self._count, run.weights
+        recorded["step"][at] = step
+        recorded["loss"][at] = run.loss_on(self._rows)
         for i, (w, b) in enumerate(weights):
-            kept["weight_norm"][at, i] = _norm(w)
-            is_next = self._before is not None and self._before[0] == step - 1
-            kept["update_norm"][at, i] = _norm(w - self._before[1][i][0]) if is_next else np.nan  # type: ignore[index]
-            self._keep("weights", at, i, w, b)
+            recorded["weight_norm"][at, i] = _norm(w)
+            is_next = self._previous is not None and self._previous[0] == step - 1
+            recorded["update_norm"][at, i] = _norm(w - self._previous[1][i][0]) if is_next else np.nan  # type: ignore[index]
+            self._store("weights", at, i, w, b)
         if self.record.gradients or self.record.activations:
             with np.errstate(all="ignore"):
                 inside = batch_internals(run.plan, weights, self._rows)
             for i, layer in enumerate(run.plan.network.layers):
-                self._keep("gradients", at, i, *inside.gradients[i])
+                self._store("gradients", at, i, *inside.gradients[i])
                 if self.record.activations:
                     neurons = describe_neurons(layer.activation, inside.activations[i])
-                    for name in OF_NEURONS:
-                        kept[f"{name}.{i}"][at] = getattr(neurons, name)
+                    for name in NEURON_STATISTICS:
+                        recorded[f"{name}.{i}"][at] = getattr(neurons, name)
         self._count += 1
-        self._before = (step, weights) if self._stride == 1 else None
+        self._previous = (step, weights) if self._stride == 1 else None
 
-    def _keep(self, name: str, at: int, layer: int, w: NDArray[Any], b: NDArray[Any]) -> None:
+    def _store(self, name: str, at: int, layer: int, w: NDArray[Any], b: NDArray[Any]) -> None:
         if getattr(self.record, name):
-            self._kept[f"{name}.{layer}"][at] = w
-            self._kept[f"{name}.{layer}.bias"][at] = b
+            self._recorded[f"{name}.{layer}"][at] = w
+            self._recorded[f"{name}.{layer}.bias"][at] = b
 
     def _thin(self) -> None:
-        """Gives up every other moment, but not the first."""
+        """Drop every other moment, but not the first."""
         self._stride *= 2
-        is_kept = self._kept["step"][: self._count] % self._stride == 0
+        is_kept = self._recorded["step"][: self._count] % self._stride == 0
         is_kept[0] = True
-        stay = np.flatnonzero(is_kept)
-        for array in self._kept.values():
-            array[: len(stay)] = array[stay]
-        self._count = len(stay)
+        remaining = np.flatnonzero(is_kept)
+        for array in self._recorded.values():
+            array[: len(remaining)] = array[remaining]
+        self._count = len(remaining)
 
     @property
     def recording(self) -> Recording:
-        """What was kept so far: views of it, so that a run that goes on may thin them out."""
-        kept = {name: array[: self._count] for name, array in self._kept.items()}
-        for array in kept.values():
+        """The recording so far, as views: a run that continues may thin it out."""
+        recorded = {name: array[: self._count] for name, array in self._recorded.items()}
+        for array in recorded.values():
             array.flags.writeable = False
-        return Recording(self._plan, self._steps_per_epoch, self._called, kept)
+        return Recording(self._plan, self._steps_per_epoch, self._row_numbers, recorded)
 
 
 def _norm(w: NDArray[Any]) -> float:

@@ -1,4 +1,4 @@
-"""What was recorded of a run: moments, layer by layer."""
+"""The recording of a run: its weights, gradients and activations at moments of the training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from creche.plan.plan import Plan
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["OF_NEURONS", "Recording"]
+__all__ = ["NEURON_STATISTICS", "Recording"]
 
-OF_NEURONS = ("mean", "deviation", "silent", "saturated")
+NEURON_STATISTICS = ("mean", "deviation", "silent", "saturated")
 
 
 Weights = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -25,17 +25,18 @@ Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Recording:
-    """Moments of a run, m of them; the layers are the hidden ones and the output layer, L together.
+    """What was recorded of a run at m moments, for its L layers: the hidden ones and the output layer.
 
-    Numbers of gradients and activations are of the same rows at each moment, so that moments can be compared. Norms
-    are Euclidean, over all of a layer's W (without its bias). While the run goes on, take it anew from `Run.recording`.
+    Gradients and activations are computed on the same rows at each moment, so that moments can be compared. Norms are
+    Euclidean norms of a layer's W, without its bias. While a run continues, `Run.recording` gives the newest recording.
 
     Attributes
     ----------
     plan : Plan
+        The plan of the run.
     steps_per_epoch : int
     rows : (k,) int64
-        What the sampled training rows are called.
+        Row numbers of the sampled training rows.
 
     Examples
     --------
@@ -54,21 +55,21 @@ class Recording:
     plan: Plan
     steps_per_epoch: int
     rows: NDArray[np.int64]
-    _kept: Mapping[str, NDArray[Any]]
+    _recorded: Mapping[str, NDArray[Any]]
 
     def __len__(self) -> int:
         return len(self.steps)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """What the layers are called."""
+        """The names of the layers."""
         hidden = len(self.plan.network.layers) - 1
         return (*(f"layer {i + 1}" for i in range(hidden)), "output layer")
 
     @property
     def steps(self) -> NDArray[np.int64]:
         """Completed steps at each moment, (m,)."""
-        return self._kept["step"]
+        return self._recorded["step"]
 
     @property
     def epochs(self) -> NDArray[np.float64]:
@@ -78,19 +79,22 @@ class Recording:
     @property
     def loss(self) -> NDArray[np.float64]:
         """The loss on the sampled rows, without dropout, (m,)."""
-        return self._kept["loss"]
+        return self._recorded["loss"]
 
     @property
     def has_weights(self) -> bool:
-        return "weights.0" in self._kept
+        """Whether weights were recorded."""
+        return "weights.0" in self._recorded
 
     @property
     def has_gradients(self) -> bool:
-        return "gradients.0" in self._kept
+        """Whether gradients were recorded."""
+        return "gradients.0" in self._recorded
 
     @property
     def has_activations(self) -> bool:
-        return "mean.0" in self._kept
+        """Whether activations were recorded."""
+        return "mean.0" in self._recorded
 
     @property
     def weights(self) -> Weights:
@@ -102,11 +106,11 @@ class Recording:
             If weights were not recorded.
 
         """
-        return self._of_parameters("weights")
+        return self._parameters("weights")
 
     @property
     def gradients(self) -> Weights:
-        """Of the loss on the sampled rows, by W (m, d_in, d_out) and b (m, d_out) of each layer.
+        """The gradient of the loss on the sampled rows by W (m, d_in, d_out) and b (m, d_out) of each layer.
 
         Raises
         ------
@@ -114,26 +118,26 @@ class Recording:
             If gradients were not recorded.
 
         """
-        return self._of_parameters("gradients")
+        return self._parameters("gradients")
 
     @property
     def weight_norms(self) -> NDArray[np.float64]:
-        """(m, L)."""
-        return self._kept["weight_norm"]
+        """The norm of the weights of each layer, (m, L)."""
+        return self._recorded["weight_norm"]
 
     @property
     def gradient_norms(self) -> NDArray[np.float64]:
-        """(m, L); CrecheError if gradients were not recorded."""
+        """The norm of the gradient of each layer, (m, L); CrecheError if gradients were not recorded."""
         return np.stack([np.linalg.norm(w.astype(np.float64), axis=(1, 2)) for w, _ in self.gradients], axis=1)
 
     @property
     def update_norms(self) -> NDArray[np.float64]:
-        """Of what the one step before each moment changed, (m, L); NaN where it was not seen, as at the beginning."""
-        return self._kept["update_norm"]
+        """The norm of what the last step before each moment changed, (m, L); NaN where there is none, as at first."""
+        return self._recorded["update_norm"]
 
     @property
     def update_ratios(self) -> NDArray[np.float64]:
-        """By which share of themselves the one step before each moment changed the weights, (m, L)."""
+        """`update_norms` divided by `weight_norms`: the relative size of the last step, (m, L)."""
         with np.errstate(all="ignore"):
             return np.asarray(self.update_norms / self.weight_norms)
 
@@ -141,32 +145,32 @@ class Recording:
     def dead(self) -> NDArray[np.float64]:
         """The share of each layer's neurons that give 0 on all sampled rows, (m, L).
 
-        NaN for activations that do not tend to 0 on one side. CrecheError if activations were not recorded.
+        NaN for activations that do not tend to 0 for negative z. CrecheError if activations were not recorded.
         """
-        silent = self._of_neurons("silent")
+        silent = self._neuron_statistic("silent")
         return np.stack([np.where(np.isnan(s).all(axis=1), np.nan, (s == 1).mean(axis=1)) for s in silent], axis=1)
 
     @property
     def saturated(self) -> NDArray[np.float64]:
-        """How often the slope of each layer's neurons is near 0, as a share of neurons and sampled rows, (m, L).
+        """The share of each layer's neurons and sampled rows where the slope is near 0, (m, L).
 
-        Near 0 is less than a twentieth of the greatest slope. NaN for activations other than tanh and sigmoid.
+        Near 0 means less than a twentieth of the greatest slope. NaN for activations other than tanh and sigmoid.
         CrecheError if activations were not recorded.
         """
-        return np.stack([s.mean(axis=1) for s in self._of_neurons("saturated")], axis=1)
+        return np.stack([s.mean(axis=1) for s in self._neuron_statistic("saturated")], axis=1)
 
     @property
     def activation_means(self) -> list[NDArray[np.float64]]:
-        """Of each layer's neurons over the sampled rows, (m, width); CrecheError if activations were not recorded."""
-        return self._of_neurons("mean")
+        """The mean activation of each neuron over the sampled rows, (m, width); CrecheError if not recorded."""
+        return self._neuron_statistic("mean")
 
     @property
     def activation_deviations(self) -> list[NDArray[np.float64]]:
-        """Standard deviations likewise, (m, width)."""
-        return self._of_neurons("deviation")
+        """The standard deviation of each neuron's activation over the sampled rows, (m, width)."""
+        return self._neuron_statistic("deviation")
 
     def path(self) -> list[Weights]:
-        """The weights at each moment, each like `Model.weights`: the way of the run through the space of weights.
+        """Return the weights at each moment, each like `Model.weights`.
 
         Raises
         ------
@@ -178,7 +182,7 @@ class Recording:
         return [[(w[at], b[at]) for w, b in weights] for at in range(len(self))]
 
     def table(self) -> pl.DataFrame:
-        """One row for each moment and layer, as a Polars DataFrame; what was not recorded is null.
+        """Return a Polars DataFrame with a row for each moment and layer; what was not recorded is null.
 
         Columns: step, epoch, loss, layer, weight_norm, gradient_norm, update_norm, update_ratio, dead, saturated,
         activation_mean and activation_deviation (means over the layer's neurons).
@@ -201,45 +205,48 @@ class Recording:
             "saturated": self.saturated if self.has_activations else None,
         }
         for name, key in (("activation_mean", "mean"), ("activation_deviation", "deviation")):
-            of_neurons = self._of_neurons(key) if self.has_activations else None
-            numbers[name] = None if of_neurons is None else np.stack([a.mean(axis=1) for a in of_neurons], axis=1)
+            by_layer = self._neuron_statistic(key) if self.has_activations else None
+            numbers[name] = None if by_layer is None else np.stack([a.mean(axis=1) for a in by_layer], axis=1)
         for name, values in numbers.items():
             columns[name] = np.full(m * layers, np.nan) if values is None else values.reshape(-1)
         return pl.DataFrame(columns).with_columns(pl.col(name).fill_nan(None) for name in numbers)
 
     def plot(self, axes: Any = None, *, of: str = "update_ratio") -> Any:
-        """A number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
+        """Plot a number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
 
         See `creche.plots.recorded_numbers`.
         """
-        from creche.plots.recording import recorded_numbers
+        from creche import plots
 
-        return recorded_numbers(self, axes, of=of)
+        return plots.recorded_numbers(self, axes, of=of)
 
     def plot_weights(self, layer: int = 0, axes: Any = None) -> Any:
-        """How the weights of a layer are spread, epoch by epoch; returns the matplotlib Axes.
+        """Plot the distribution of a layer's weights by epoch; returns the matplotlib Axes.
 
         See `creche.plots.recorded_weights`.
         """
-        from creche.plots.recording import recorded_weights
+        from creche import plots
 
-        return recorded_weights(self, layer, axes)
+        return plots.recorded_weights(self, layer, axes)
 
-    def _of_parameters(self, name: str) -> Weights:
+    def _parameters(self, name: str) -> Weights:
         self._check(name, f"{name}.0")
         layers = range(len(self.layers))
-        return [(self._kept[f"{name}.{i}"], self._kept[f"{name}.{i}.bias"]) for i in layers]
+        return [(self._recorded[f"{name}.{i}"], self._recorded[f"{name}.{i}.bias"]) for i in layers]
 
-    def _of_neurons(self, name: str) -> list[NDArray[np.float64]]:
+    def _neuron_statistic(self, name: str) -> list[NDArray[np.float64]]:
         self._check("activations", "mean.0")
-        return [self._kept[f"{name}.{i}"] for i in range(len(self.layers))]
+        return [self._recorded[f"{name}.{i}"] for i in range(len(self.layers))]
 
-    def _check(self, what: str, key: str) -> None:
-        if key not in self._kept:
-            raise CrecheError(f"recording: holds no {what}; train with record={what!r}, or record=True for everything")
+    def _check(self, quantity: str, key: str) -> None:
+        if key not in self._recorded:
+            raise CrecheError(
+                f"recording: holds no {quantity}; train with record={quantity!r}, or record=True for everything",
+                argument="record",
+            )
 
     def __repr__(self) -> str:
-        kept = [name for name in ("weights", "gradients", "activations") if getattr(self, f"has_{name}")]
+        quantities = [name for name in ("weights", "gradients", "activations") if getattr(self, f"has_{name}")]
         span = f"from step {self.steps[0]:,} to {self.steps[-1]:,} " if len(self) else ""
-        of = f"of a {self.plan.network} network"
-        return f"Recording({len(self):,} moments {span}{of}; {', '.join(kept) or 'norms'})"
+        network = f"of a {self.plan.network} network"
+        return f"Recording({len(self):,} moments {span}{network}; {', '.join(quantities) or 'norms'})"

@@ -1,4 +1,4 @@
-"""A run done again: the same plan on the same table, which may lie elsewhere now, and in another order of columns."""
+"""Continuing a run from its state or its checkpoint, and preparing its table again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
+from creche.engine.run_state import RunState
 from creche.errors import FileError, PlanError
+from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
 from creche.plan.plan import Plan
+from creche.plan.words import RecordedQuantity
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
 from creche.table.preparation import Preparation
@@ -47,12 +49,14 @@ def prepare_again(
     test_data: Any = None,
     sample_weight: Any = None,
 ) -> Prepared:
-    """A table prepared as it was for another run.
+    """Prepare a table as it was for another run.
 
     Parameters
     ----------
     plan : Plan
+        The plan of the other run.
     preparation : Preparation
+        Its preparation.
     data, y, validation_data, test_data, sample_weight
         As for `creche.train`.
 
@@ -64,14 +68,14 @@ def prepare_again(
 
 
 def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, others: bool) -> Any:
-    """The data with its columns in the order of these names: a network's first input is the first column.
+    """Return the data with its columns in the order of these names, which is the order of a network's inputs.
 
     Parameters
     ----------
     data
         As for `creche.train`; arrays, whose columns have no names, stay as they are.
     preparation : Preparation
-        How files are read, and which columns are labels.
+        How a file is read, and which columns are labels.
     names : sequence of str
         Those that are not there are passed over.
     others : bool
@@ -86,23 +90,20 @@ def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, 
     return table.select([*wanted, *rest])
 
 
-# Places in a state's `progress` of the lowest loss so far and its epoch, and of whether training was stopped early
-# (bind_solo.cpp lists all), and what they hold before the first epoch.
-BEST_SO_FAR = {8: np.inf, 9: -1.0, 10: 0.0}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingState:
-    """Where a run stands: what is needed to go on with it, in plain arrays, so that it can be kept, copied and pickled.
+    """What is needed to continue a run, as plain data that can be copied and pickled.
 
     Attributes
     ----------
     plan : Plan
     preparation : Preparation
     features : FeatureEncoder
+        The fitted encoder of the features.
     labels : LabelEncoder
+        The fitted encoder of the label.
     state : dict of str to array
-        As `Run.state` gives it: weights, the optimizer's state, counters, history.
+        What `Run.state` returns: weights, the optimizer's state, counters, history.
 
     """
 
@@ -114,17 +115,18 @@ class TrainingState:
 
     @classmethod
     def of(cls, run: Run) -> Self:
+        """Return the current state of a run."""
         prepared = run.prepared
         return cls(run.plan, prepared.preparation, prepared.features, prepared.labels, run.state())
 
     @property
     def epoch(self) -> int:
         """Completed epochs."""
-        return int(self.state["progress"][0])
+        return RunState(self.state).epoch
 
 
 def continue_training(
-    standing: TrainingState,
+    state: TrainingState,
     plan: Plan,
     data: Any,
     y: Any,
@@ -135,56 +137,53 @@ def continue_training(
     validation_data: Any = None,
     threads: int | None = None,
 ) -> Run:
-    """A run that goes on from where another stands; not begun.
+    """Return a run that continues another, before its next step.
 
-    Weights, the optimizer's state and the count of epochs go on, so with the same plan and rows it ends with the same
-    bytes as a run that never stopped. What early stopping remembers begins anew: losses on other rows say nothing
-    about these.
+    It continues with the weights, the optimizer's state and the number of epochs, so that with the same plan and rows
+    it ends with the same bytes as a run that never stopped. Early stopping starts afresh, because losses on other rows
+    cannot be compared.
 
     Parameters
     ----------
-    standing : Standing
+    state : TrainingState
+        The state of the other run.
     plan : Plan
-        Its `epochs` count from the beginning. All but the network, the kind of optimizer and the precision may differ
-        from the plan so far.
+        The plan to continue with; its `epochs` include those done. All but the network, the kind of optimizer and the
+        precision may differ from the plan so far.
     data, y, sample_weight, class_weight, validation_fraction, validation_data, threads
         As for `train`.
 
     Raises
     ------
     PlanError
-        If the weights or the optimizer's state so far do not fit the plan.
+        If the weights or the optimizer's state do not fit the plan.
     TableError
-        If the rows do not fit the encoders, or have a label that is none of the classes.
+        If the rows do not fit the encoders, or a label is none of the classes.
 
     """
-    before = standing.plan
+    before = state.plan
     for name, was, now in (
         ("network", before.network, plan.network),
         ("precision", before.precision, plan.precision),
         ("optimizer", before.optimizer.key, plan.optimizer.key),
     ):
         if was != now:
-            raise PlanError(f"{name}: was {was} when training began and is now {now}; to change it, begin anew")
-    split = replace(standing.preparation.split, validation_fraction=validation_fraction)
+            raise PlanError(
+                f"{name}: was {was} when training began and is now {now}; to change it, train from the beginning",
+                argument=name,
+            )
+    split = replace(state.preparation.split, validation_fraction=validation_fraction)
     prepared = prepare(
-        data, y, replace(standing.preparation, split=split, class_weight=class_weight), task=plan.task, loss=plan.loss,
+        data, y, replace(state.preparation, split=split, class_weight=class_weight), task=plan.task, loss=plan.loss,
         seed=plan.seed, validation_data=validation_data, weights=sample_weight,
-        encoders=(standing.features, standing.labels),
+        encoders=(state.features, state.labels),
     )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
-    run.set_state(_without_best(standing.state))
+    run.set_state(RunState(state.state).without_best().arrays)
     return run
 
 
-def _without_best(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    progress = state["progress"].copy()
-    for place, value in BEST_SO_FAR.items():
-        progress[place] = value
-    layers = {name.replace("network.", "best."): array for name, array in state.items() if name.startswith("network.")}
-    return {**state, **layers, "progress": progress}
-
-
+@reject_unknown
 def resume(
     folder: str | Path,
     data: Any = None,
@@ -198,33 +197,34 @@ def resume(
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[Run], object] | None = None,
-    record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
+    record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
 ) -> Run:
-    """Goes on with a run from its latest checkpoint; it ends with the same bytes as if it had never stopped.
+    """Continue a run from its latest checkpoint; it ends with the same bytes as if it had never stopped.
 
     Parameters
     ----------
     folder : path
-        That was given to `creche.train` as `checkpoint`.
+        The folder that `creche.train` was given as `checkpoint`.
     data, y, validation_data, test_data, sample_weight : optional
-        What the run was begun with; files need not be given again where they lie where they lay.
+        What the run was started with. Files need not be given again unless they have been moved.
     loss : function, optional
-        The loss, if it was a function of your own: a checkpoint does not keep it.
+        The loss, if it was a Python function, which a checkpoint does not hold.
     checkpoint_every : int, default 10
-        After how many epochs the next checkpoints are written.
+        Epochs between two checkpoints from now on.
     threads, on_epoch, on_progress, record
-        As for `creche.train`. A recording begins at the checkpoint: what an earlier process recorded is lost with it.
+        As for `creche.train`. A recording begins at the checkpoint: what was recorded before is lost.
 
     Returns
     -------
     Run
+        The trained run.
 
     Raises
     ------
     FileError
-        If there is no checkpoint, or the table is not the one the run was begun with.
+        If there is no checkpoint, or the table is not the one the run was started with.
     PlanError
-        If the loss was a function that is not given, or another.
+        If the loss was a function that is not given or differs.
 
     Examples
     --------
@@ -237,26 +237,31 @@ def resume(
     (9, True)
 
     """
-    kept = Record.of(record)
+    chosen = Record.of(record)
     latest = latest_checkpoint(folder)
     if latest is None:
-        raise FileError(f"{folder}: holds no checkpoint; give the folder that the run was given as checkpoint")
+        raise FileError(
+            f"{folder}: holds no checkpoint; give the folder that creche.train was given as checkpoint",
+            argument="folder",
+        )
     header, state = read_checkpoint(latest)
-    named = read_sources(Path(folder))
-    data = named.get("data") if data is None else data
+    sources = read_sources(Path(folder))
+    data = sources.get("data") if data is None else data
     if data is None:
-        raise FileError(f"{folder}: does not say where the table lies, for it was no file; give it again (--table)")
+        raise FileError(
+            f"{folder}: does not hold the table, which was no file; give it again as data (--table)", argument="data"
+        )
     plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
     plan = plan if loss is None else plan.with_function(loss)
     prepared = prepare_again(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
-        validation_data=validation_data if validation_data is not None else named.get("validation_data"),
-        test_data=test_data if test_data is not None else named.get("test_data"), sample_weight=sample_weight,
+        validation_data=validation_data if validation_data is not None else sources.get("validation_data"),
+        test_data=test_data if test_data is not None else sources.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
     check_same_run(latest, header, **describe_run(run))
     run.set_state(state)
-    if kept is not None:
-        run.recorder = Recorder(kept, run)
+    if chosen is not None:
+        run.recorder = Recorder(chosen, run)
     writer = CheckpointWriter(folder, every=checkpoint_every, **describe_run(run))
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -1,17 +1,17 @@
-"""The run: a plan carried out on prepared rows, or under way."""
+"""The run: a plan that is carried out on prepared rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_run
 from creche.errors import DivergedError, FileError, PlanError
 from creche.model.history import History
 from creche.model.model import Model
+from creche.plan.arguments import check_whole_number
 from creche.plan.plan import Plan
 from creche.table.checks import warn
 from creche.table.prepare import Prepared
@@ -24,55 +24,63 @@ if TYPE_CHECKING:
 
 __all__ = ["Observer", "Run", "StateWriter", "check_fit"]
 
-SECONDS_BETWEEN_REPORTS = 0.05
+REPORT_INTERVAL = 0.05  # seconds
 
 
 class StateWriter(Protocol):
-    """Something that keeps the state of a run, such as `creche.training.checkpoint.CheckpointWriter`."""
+    """Writes the state of a run, as `creche.training.checkpoint.CheckpointWriter` does."""
 
     def next_due(self, epoch: int) -> int:
-        """The first epoch after this one behind which the state is to be kept."""
+        """Return the first epoch after this one at whose end the state is to be written."""
         ...
 
-    def save(self, run: Run) -> object: ...
+    def save(self, run: Run) -> object:
+        """Write the state of the run as it is now."""
+        ...
 
 
 class Observer(Protocol):
-    """Something that looks at a run between its steps, such as `creche.training.recorder.Recorder`."""
+    """Looks at a run between its steps, as `creche.training.recorder.Recorder` does."""
 
     @property
-    def recording(self) -> Recording: ...
-
-    def next_stop(self, step: int) -> int:
-        """The first step after this one behind which it wants to look."""
+    def recording(self) -> Recording:
+        """What was recorded so far."""
         ...
 
-    def look(self, run: Run) -> None: ...
+    def next_stop(self, step: int) -> int:
+        """Return the first step after this one at whose end it is to look."""
+        ...
+
+    def look(self, run: Run) -> None:
+        """Look at the run as it is now."""
+        ...
 
 
 class Run:
-    """A plan carried out, or under way: made by `train`.
+    """A plan that is carried out on prepared rows, as `train` returns it.
 
     Attributes
     ----------
     plan : Plan
-        With everything that was left open filled in.
+        The plan, with lengths that were left open filled in.
     status : {"running", "finished", "early_stopped", "stopped", "interrupted", "diverged"}
-        "stopped" is by `on_epoch`.
+        "stopped" means that `on_epoch` stopped it.
     threads : int
+        Number of threads.
     prepared : Prepared
-        The rows it is trained on, and those kept out.
+        The training rows, and those held out.
     rows : Rows
         The training rows as the engine reads them.
     validation : Rows or None
+        The validation rows as the engine reads them.
     recorder : optional
-        What keeps moments of it while it trains.
+        What records the run while it trains.
 
     """
 
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
         check_fit(plan, prepared)
-        rows, validation = prepared.rows(plan.loss, plan.precision)
+        rows, validation = prepared.encode(plan.loss, plan.precision)
         self.plan = plan.resolved(len(rows))
         self.threads = threads
         self.status = "running"
@@ -80,7 +88,7 @@ class Run:
         self.rows, self.validation = rows, validation
         self.recorder: Observer | None = None
         self._engine = new_run(self.plan, rows, validation, threads)
-        self._judged: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
+        self._evaluated: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
 
     @property
     def epoch(self) -> int:
@@ -95,36 +103,36 @@ class Run:
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        return History.of_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
+        return History.from_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
 
     @property
     def recording(self) -> Recording | None:
-        """What was kept of it on the way; None if it was not told to record."""
+        """What was recorded during training; None unless `record` was given."""
         return None if self.recorder is None else self.recorder.recording
 
     @property
     def divergence(self) -> tuple[int, int, float] | None:
-        """Where the loss stopped being finite, if it did: epoch and batch in it, from 0, and the learning rate."""
+        """Where training diverged: epoch and batch, counted from 0, and the learning rate; None if it did not."""
         return self._engine.divergence  # type: ignore[no-any-return]
 
     @property
     def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """A copy of W (d_in, d_out) and b (d_out,) of each layer, as they are now."""
+        """A copy of the current W (d_in, d_out) and b (d_out,) of each layer."""
         return self._engine.parameters()  # type: ignore[no-any-return]
 
     @property
     def is_at_best(self) -> bool:
-        """Whether early stopping has put back the weights of an earlier epoch."""
+        """Whether early stopping has restored the weights of an earlier epoch."""
         stopping, ended = self.plan.early_stopping, self.status in ("finished", "early_stopped")
         return ended and stopping is not None and stopping.restore_best and self._engine.best_epoch + 1 != self.epoch
 
     def loss_on(self, rows: Rows) -> float:
-        """The loss of the network as it is now, on rows that are encoded already; without dropout."""
+        """Return the loss of the current network on encoded rows, without dropout."""
         return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
 
     @property
     def model(self) -> Model:
-        """The encoder, the network and its weights as they are now."""
+        """The model: the encoders, the network and its current weights."""
         prepared, status, steps, history = self.prepared, self.status, self.step, self.history
         weights = self._engine.parameters()
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
@@ -132,14 +140,14 @@ class Run:
         def origin() -> Provenance:
             from creche.model.provenance import describe_provenance
 
-            return describe_provenance(model, prepared, history, status, steps, lambda: self._judge(model, steps))
+            return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model, steps))
 
         object.__setattr__(model, "origin", origin)
         return model
 
     @property
     def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
-        """How good the network is as it is now: on the rows for testing, else for validation, else for training.
+        """The evaluation of the current network on the test rows, else the validation rows, else the training rows.
 
         Returns
         -------
@@ -147,13 +155,13 @@ class Run:
         evaluation : ClassificationEvaluation or RegressionEvaluation
 
         """
-        return self.prepared.evaluated[0], self._judge(self.model, self.step)
+        return self.prepared.evaluation_part[0], self._evaluate(self.model, self.step)
 
-    def _judge(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
-        if self._judged is None or self._judged[0] != steps:
-            part = self.prepared.evaluated[1]
-            self._judged = steps, model.evaluate_rows(part.observations, part.weights)
-        return self._judged[1]
+    def _evaluate(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
+        if self._evaluated is None or self._evaluated[0] != steps:
+            part = self.prepared.evaluation_part[1]
+            self._evaluated = steps, model.evaluate_rows(part.observations, part.weights)
+        return self._evaluated[1]
 
     def resume(
         self,
@@ -164,44 +172,45 @@ class Run:
         on_progress: Callable[[Run], object] | None = None,
         checkpoints: StateWriter | None = None,
     ) -> Run:
-        """Goes on where the run stands: to the plan's end, or for so many epochs or steps.
+        """Continue training, to the end of the plan or for a number of epochs or steps.
 
         Parameters
         ----------
         epochs, steps : int, optional
-        on_epoch : function or several, optional
-            Is called with an `EpochRecord` after each epoch; the run stops where it returns True.
+            How many more epochs or steps to train for; by default until the plan ends.
+        on_epoch : function or sequence of functions, optional
+            Called with an `EpochRecord` after each epoch; the run stops when one returns True.
         on_progress : callable, optional
-            Is called with the run about twenty times a second.
-        checkpoints : optional
-            Keeps the state every so many epochs, and when the run ends or is interrupted.
+            Called with the run about twenty times a second.
+        checkpoints : StateWriter, optional
+            Writes the state at regular intervals, and when the run ends or is interrupted.
 
         Returns
         -------
         Run
-            Itself.
+            The run itself.
 
         Raises
         ------
         DivergedError
-            If the loss stops being finite; the run keeps its last finite weights.
+            If the loss is no longer finite; the run keeps its last finite weights.
         KeyboardInterrupt
-            On Ctrl-C, within a tenth of a second; the run can be resumed, and is the exception's `run`.
+            On Ctrl-C, within a tenth of a second; the exception's `run` is the run, which can be resumed.
 
         """
-        last = self.plan.epochs if epochs is None else self.epoch + _count("epochs", epochs)
-        last_step = None if steps is None else self.step + _count("steps", steps)
+        last = self.plan.epochs if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
+        last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
         functions = as_callbacks(on_epoch)
-        seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
-        kept = -1
+        seconds = REPORT_INTERVAL if on_progress else -1.0
+        saved = -1
         try:
             self._look()
             while True:
                 before = self.epoch
-                # Called now and then by the engine, on this thread: Python looks for Ctrl-C as it enters.
+                # The engine calls poll now and then on this thread, which lets Python notice Ctrl-C.
                 self.status = self._engine.run(
-                    steps=self._steps(last_step),
-                    epochs=self._stretch(last, bool(functions), checkpoints),
+                    steps=self._steps_to_run(last_step),
+                    epochs=self._epochs_to_run(last, bool(functions), checkpoints),
                     seconds=seconds,
                     poll=lambda: False,
                 )
@@ -213,27 +222,27 @@ class Run:
                 if self.epoch > before and functions and call_callbacks(functions, self):
                     self.status = "stopped" if self.status == "running" else self.status
                 ended = self.status != "running" or self.epoch >= last or self.step == last_step
-                if checkpoints and self.step != kept and (ended or checkpoints.next_due(before) <= self.epoch):
-                    kept = self._keep(checkpoints)
+                if checkpoints and self.step != saved and (ended or checkpoints.next_due(before) <= self.epoch):
+                    saved = self._save(checkpoints)
                 if ended:
                     self._look()  # callbacks may have stopped it
                     return self
         except KeyboardInterrupt as interrupt:
             self.status = "interrupted"
-            if checkpoints and kept != self.step:
-                self._keep(checkpoints)
+            if checkpoints and saved != self.step:
+                self._save(checkpoints)
             interrupt.run = self  # type: ignore[attr-defined]
             raise
 
-    def _stretch(self, last: int, epoch_by_epoch: bool, checkpoints: StateWriter | None) -> int:
-        """For how many epochs the engine may run before something else is to be done."""
+    def _epochs_to_run(self, last: int, epoch_by_epoch: bool, checkpoints: StateWriter | None) -> int:
+        """Return for how many epochs the engine may run before a callback or a checkpoint is due."""
         until = self.epoch + 1 if epoch_by_epoch else last
         if checkpoints:
             until = min(until, checkpoints.next_due(self.epoch))
         return min(until, last) - self.epoch
 
-    def _steps(self, last: int | None) -> int:
-        """For how many steps the engine may run before something else is to be done; -1 for no end."""
+    def _steps_to_run(self, last: int | None) -> int:
+        """Return for how many steps the engine may run before the recorder is due or the run ends; -1 for no limit."""
         stops = [] if last is None else [last]
         if self.recorder is not None:
             stops.append(self.recorder.next_stop(self.step))
@@ -243,25 +252,25 @@ class Run:
         if self.recorder is not None:
             self.recorder.look(self)
 
-    def _keep(self, checkpoints: StateWriter) -> int:
-        """Keeps the state; the step it is of. Where it cannot be written, training goes on, and the user is told."""
+    def _save(self, checkpoints: StateWriter) -> int:
+        """Write the state and return its step. If that fails, warn and let training continue."""
         try:
             checkpoints.save(self)
         except FileError as error:
-            warn(f"{error}. Training goes on; there is no checkpoint of epoch {self.epoch}")
+            warn(f"{error}. Training continues; there is no checkpoint of epoch {self.epoch}")
         return self.step
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that determines how the run goes on, as named arrays: weights, counters, history, …"""
+        """Return the whole state of the run as named arrays: weights, the optimizer's state, counters, history."""
         return self._engine.state()  # type: ignore[no-any-return]
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Takes up the state of another run of the same plan on the same table; ends with the same bytes as that one.
+        """Take over the state of another run of the same plan on the same table; both end with the same bytes.
 
         Raises
         ------
         PlanError
-            If the state is not one of such a run.
+            If the state does not belong to such a run.
 
         """
         try:
@@ -286,7 +295,7 @@ class Run:
 
 
 def check_fit(plan: Plan, prepared: Prepared) -> None:
-    """Refuses a plan whose network does not fit the table.
+    """Raise an error if the network of a plan does not fit the table.
 
     Raises
     ------
@@ -296,12 +305,7 @@ def check_fit(plan: Plan, prepared: Prepared) -> None:
     network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
     if (network.inputs, network.outputs) != (inputs, outputs):
         raise PlanError(
-            f"plan: its network, {network}, begins with {network.inputs} inputs and ends with {network.outputs} "
-            f"outputs; this table needs {inputs} and {outputs}"
+            f"plan: its network, {network}, has {network.inputs} inputs and {network.outputs} outputs; this table "
+            f"needs {inputs} and {outputs}",
+            argument="plan",
         )
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise PlanError(f"{name}: got {value!r}; needs a whole number of at least 0")
-    return int(value)

@@ -1,4 +1,4 @@
-"""Training: a plan carried out on a table."""
+"""Training one network on a table."""
 
 from __future__ import annotations
 
@@ -8,17 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 from creche.errors import PlanError
 from creche.plan.activations import Activation
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
+from creche.plan.words import (
+    ActivationName,
+    Duplicates,
+    InitializerName,
+    LossName,
+    MissingLabel,
+    OptimizerName,
+    Precision,
+    RecordedQuantity,
+    Role,
+    Scaling,
+    ScheduleName,
+    Task,
+)
 from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import prepare
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.training.arguments import (
+    TrainArguments,
     create_run,
     resolve_arguments,
     resolve_loss,
@@ -37,29 +52,30 @@ __all__ = ["train"]
 # What only some runs need is imported where it is used: a run on the penguins takes less time than importing it.
 
 
+@reject_unknown
 def train(
     data: Any,
     y: Any = None,
     *,
     label: str | Sequence[str] | None = None,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | str | Sequence[Activation | str] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
     dropout: float | Sequence[float] = 0.0,
-    initializer: Initializer | str | Sequence[Initializer | str] | None = None,
-    loss: Loss | str | Callable[..., Any] | None = None,
-    optimizer: Optimizer | str = "adam",
+    initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    loss: Loss | LossName | Callable[..., Any] | None = None,
+    optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
-    schedule: Schedule | str = "constant",
+    schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     seed: int = 0,
     shuffle: bool = True,
-    task: str | None = None,
-    precision: str = "float32",
+    task: Task | None = None,
+    precision: Precision = "float32",
     plan: Plan | None = None,
-    schema: Mapping[str, str] | Schema | None = None,
-    preprocessing: Preprocessing | Mapping[str, Any] | str | None = None,
+    schema: Mapping[str, Role] | Schema | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,
@@ -68,8 +84,8 @@ def train(
     time: str | None = None,
     split_column: str | None = None,
     split_seed: int | None = None,
-    duplicates: str = "warn",
-    missing_label: str = "error",
+    duplicates: Duplicates = "warn",
+    missing_label: MissingLabel = "error",
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
     classes: Sequence[Any] | None = None,
@@ -82,11 +98,12 @@ def train(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 10,
     resume: bool = False,
-    record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
+    record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
 ) -> Run:
-    """Trains a network on a table.
+    """Train a network on a table.
 
-    The same arguments on the same data give the same weights, bit for bit, on any number of threads.
+    The same arguments on the same data give the same weights, bit for bit, on any number of threads. Words are taken
+    in any case: ``optimizer="Adam"``.
 
     Parameters
     ----------
@@ -94,100 +111,108 @@ def train(
         A file (CSV, Parquet, Arrow, JSON lines) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
     y : (n,) array, or (n, k) array of numbers, optional
-        The labels, if `data` is without them.
-    label : str, or several, optional
-        The column to predict, or columns of numbers to predict together; the other columns are the features.
+        The labels, if `data` does not hold them.
+    label : str or sequence of str, optional
+        The column to predict, or several numeric columns to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
-        The widths of the hidden layers; empty for none.
-    activation : default "relu"
-        Of the hidden layers, one for all or one for each: a word or an object such as ``LeakyRelu(0.02)``.
-    dropout : float, default 0
-        Of the hidden layers, one for all or one for each.
-    initializer : optional
-        Of all weights, or one for each layer, the output layer too; by default, what suits each layer's activation.
-    loss : word, Loss or function, optional
-        Default "cross_entropy" for classes, "squared_error" for numbers. A function takes (outputs, labels) and gives
-        (losses, gradient): see `CustomLoss`.
-    optimizer : default "adam"
+        Widths of the hidden layers; empty for none.
+    activation : Activation, str or a sequence with one for each hidden layer, default "relu"
+        Activation of the hidden layers: a word, or an object such as ``LeakyRelu(0.02)``.
+    dropout : float or a sequence with one for each hidden layer, default 0
+        Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
+    initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
+        Distribution of the initial weights. By default, the one that suits each layer's activation.
+    loss : Loss, str or function, optional
+        What training minimizes; by default "cross_entropy" for classification and "squared_error" for regression. A
+        function takes (outputs, labels) and returns (losses, gradient): see `CustomLoss`.
+    optimizer : Optimizer or str, default "adam"
+        The update rule.
     learning_rate : float, optional
-        In place of the optimizer's own.
-    schedule : default "constant"
-        Of the learning rate.
+        Step size; by default the optimizer's own.
+    schedule : Schedule or str, default "constant"
+        How the learning rate changes during training.
     batch_size : int, default 32
+        Rows per step.
     epochs : int, default 100
-    early_stopping : optional
-        True, a patience in epochs, or an `EarlyStopping`.
+        Passes over the training rows.
+    early_stopping : EarlyStopping, int or bool, optional
+        When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
+        `EarlyStopping`. By default training does not stop early.
     seed : int, default 0
-        Of the split, the initial weights, the order of rows and dropout.
+        Seed for the split, the initial weights, the order of rows and dropout.
     shuffle : bool, default True
+        Whether each epoch goes through the rows in a new order.
     task : {"classification", "regression"}, optional
-        What the label is. By default: words, yes/no and up to 50 different whole numbers are classes.
+        By default classification if the label holds words, yes/no, or up to 50 different whole numbers; else
+        regression.
     precision : {"float32", "float64"}, default "float32"
+        The type of weights and inputs.
     plan : Plan, optional
-        In place of `hidden` to `precision`: such as another run's.
+        Another run's plan, or one from a file, in place of all arguments from `hidden` to `precision`.
     schema : dict of column to role, optional
-        What columns are (numeric, categorical, boolean, datetime, ignore, …) where it is not to be inferred.
-    preprocessing : Preprocessing, dict or word, optional
-        How columns become inputs: "standard" (the default), "robust", "quantile" or "none" says how numbers are scaled.
+        Roles of columns (numeric, categorical, boolean, datetime, text, identifier or ignore) that are not to be
+        inferred.
+    preprocessing : Preprocessing, dict or str, optional
+        How columns become inputs; "standard" (the default), "robust", "quantile" or "none" is how numbers are scaled.
     standardize : bool, default True
         False is short for ``preprocessing="none"``: numbers stay as they are.
     validation_fraction : float, default 0.3
-        The share of rows kept for validation; of classes, the same share of each. 0 for none.
+        Share of rows held out for validation; 0 for none.
     test_fraction : float, default 0
-        The share of rows kept for testing, which have no part in training at all.
+        Share of rows held out for testing, which have no part in training at all.
     stratify : bool, default True
-        Whether each class gives the same share.
+        Whether the same share of each class is held out.
     group, time, split_column : str, optional
-        A column to split by: equal values on one side; the latest for testing and validation; or words that say train,
-        validation or test.
+        A column to split by: rows with equal values of `group` stay in one part; the latest rows by `time` are held
+        out; `split_column` holds train, validation or test.
     split_seed : int, optional
-        Of the split alone, where it is not to be `seed`.
+        Seed for the split only; by default `seed`.
     duplicates : {"warn", "drop", "together"}, default "warn"
-        What becomes of copies of rows: a warning if they stand on both sides of the split, one of each kept, or all of
-        each on one side.
+        What to do with copies of rows: warn if they lie in different parts of the split, keep one of each, or keep all
+        copies of a row in one part.
     missing_label : {"error", "drop"}, default "error"
-        What becomes of rows whose label is missing.
+        What to do with rows whose label is missing.
     sample_weight : (n,) array or name of a column, optional
-        How much each row counts; rows of weight 0 are left out.
+        Weight of each row; rows of weight 0 are left out.
     class_weight : dict or "balanced", optional
-        How much the rows of each class count in training.
+        Weight of the training rows of each class.
     classes : sequence, optional
-        All classes, sorted, where these rows may not hold each of them.
-    read_options : ReadOptions, optional
-        How a file is written (separator, encoding, …), where it is not to be detected.
-    validation_data, test_data : optional
-        Rows for validation and testing instead: a table, or a pair (X, y).
+        All classes, sorted, if these rows may not hold each of them.
+    read_options : ReadOptions or dict, optional
+        How a file is written (separator, text encoding, …), if that is not to be detected.
+    validation_data, test_data : table or pair (X, y), optional
+        Rows for validation and testing, in place of a share of `data`.
     threads : int, optional
-        By default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
-    on_epoch : function or several, optional
-        Is called with an `EpochRecord` after each epoch; training stops where it returns True.
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    on_epoch : function or sequence of functions, optional
+        Called with an `EpochRecord` after each epoch; training stops when one returns True.
     on_progress : callable, optional
-        Is called with the run about twenty times a second.
+        Called with the run about twenty times a second.
     checkpoint : folder, optional
-        Where the whole state of the run is kept, so that it can go on after whatever stopped it.
+        Where the state of the run is kept, so that it can be resumed.
     checkpoint_every : int, default 10
-        After how many epochs a checkpoint is written.
+        Epochs between two checkpoints.
     resume : bool, default False
-        Go on from the folder's latest checkpoint, if there is one. A recording begins there, for checkpoints
-        keep none.
-    record : Record, word or several, or bool, optional
-        What to keep on the way, in the run's `recording`: "weights", "gradients", "activations", or True for all three.
+        Continue from the latest checkpoint in the folder, if there is one. A recording then begins there, for
+        checkpoints keep none.
+    record : Record, str, sequence of str or bool, optional
+        What to keep in the run's `recording`: "weights", "gradients", "activations", or True for all three.
 
     Returns
     -------
     Run
-        With `history` and `model`.
+        The trained run, with its `history` and `model`.
 
     Raises
     ------
     TableError
-        If the table cannot be trained on: which row and column, and why.
+        If the table cannot be trained on.
     PlanError
-        If the plan cannot be: which argument, and what it needs.
+        If an argument is invalid; an unknown one is an `UnknownArgumentError`.
     FileError
         If a file cannot be read or written.
     DivergedError
-        If the loss stops being finite.
+        If the loss is no longer finite.
 
     Examples
     --------
@@ -198,25 +223,29 @@ def train(
     >>> bool(run.history.validation_metric[-1] > 0.85)
     True
 
-    A plan can be written down, and carried out again:
+    A plan can be saved as text, and carried out again:
 
     >>> again = train(X, X[:, 0] * X[:, 1] > 0, plan=Plan.from_json(run.plan.to_json()), threads=1)
     >>> bool((again.model.weights[0][0] == run.model.weights[0][0]).all())
     True
 
     """
+    arguments = resolve_arguments(TrainArguments(**locals()))
     if resume and checkpoint is None:
-        raise PlanError("resume: there is no checkpoint to go on from; name its folder, as checkpoint (--checkpoint)")
-    given = resolve_arguments(dict(locals()))
+        raise PlanError(
+            "resume: there is no checkpoint to continue from; give its folder as checkpoint", argument="resume"
+        )
     # Checked before the table is read, which may take long.
-    preparation, chosen_loss, _ = resolve_preparation(given), resolve_loss(given), resolve_optimizer(given)
-    given["record"] = resolve_record(record)
-    prepared = prepare(
-        data, y, preparation, task=given["task"], loss=chosen_loss, seed=check_whole_number("seed", given["seed"], at_least=0),
-        validation_data=validation_data, test_data=test_data,
-        weights=None if isinstance(sample_weight, str) else sample_weight,
+    preparation, chosen_loss, _ = (
+        resolve_preparation(arguments), resolve_loss(arguments), resolve_optimizer(arguments),
     )  # fmt: skip
-    run = create_run(given, prepared)
+    resolve_record(record)
+    prepared = prepare(
+        data, y, preparation, task=arguments.chosen_task, loss=chosen_loss,
+        seed=check_whole_number("seed", arguments.seed, at_least=0), validation_data=validation_data,
+        test_data=test_data, weights=arguments.row_weights,
+    )  # fmt: skip
+    run = create_run(arguments, prepared)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None
     if checkpoint is not None:

@@ -1,4 +1,4 @@
-"""Verification: a model is trained again from the plan in its file, and the digests are compared."""
+"""Verification: training a model again from the plan in its file, and comparing the weights."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ __all__ = ["Verification", "verify"]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What training again gave.
+    """The result of training a model again.
 
     Attributes
     ----------
     same : bool
         Whether the weights are the same, bit for bit.
     expected, found : str
-        The digests of the weights in the model and of those trained now; the latter is empty if the table has changed
-        so much that the network does not fit it.
+        Digests of the model's weights and of those trained now; the latter is empty if the network does not fit the
+        table any more.
     data_same : bool
         Whether the table is the one the model was trained on.
     differences : tuple of str
-        What differs, in words: rows, columns, the version of Creche.
+        Descriptions of what differs: rows, columns, the version of Creche.
 
     """
 
@@ -44,14 +44,14 @@ class Verification:
     differences: tuple[str, ...]
 
     def __str__(self) -> str:
-        why = "; ".join(self.differences)
+        differences = "; ".join(self.differences)
         if self.same:
-            also = f", although {why}" if why else ""
-            return f"verified: training again gives the same weights, bit for bit ({self.found[:16]}){also}"
+            despite = f", although {differences}" if differences else ""
+            return f"verified: training again gives the same weights, bit for bit ({self.found[:16]}){despite}"
         if not self.found:
-            return f"not verified: the network does not fit the table as it is now: {why}"
-        why = why or "the table and the plan are the same, so the engine differs"
-        return f"not verified: training again gives other weights: {why}"
+            return f"not verified: the network does not fit the table any more: {differences}"
+        reason = differences or "the table and the plan are the same, so the engine differs"
+        return f"not verified: training again gives other weights: {reason}"
 
 
 def verify(
@@ -65,21 +65,22 @@ def verify(
     threads: int | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Verification:
-    """Trains again from a model's plan on the same table, and compares digests.
+    """Train a model again from its plan on the same table, and compare the weights.
 
-    The order of the table's columns does not matter, nor do columns that it did not have in training.
+    Neither the order of the table's columns matters, nor columns that were not there in training.
 
     Parameters
     ----------
     model : Model or file name
+        The model to verify.
     data, y, validation_data, sample_weight
-        What the model was trained on.
+        What the model was trained on, as for `creche.train`.
     loss : function, optional
-        The loss, if it was a function of your own: a file does not keep it.
+        The loss, if it was a Python function, which a file does not hold.
     threads : int, optional
-        Any number gives the same bits.
+        Number of threads; any number gives the same bits.
     on_progress : callable, optional
-        Is called with the run about twenty times a second.
+        Called with the run about twenty times a second.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def verify(
     Raises
     ------
     PlanError
-        If the model does not say how it was trained; or was trained with a function that is not given, or another.
+        If the model does not hold how it was trained, or its loss is a function that is not given or differs.
     TableError
         If the table cannot be trained on.
 
@@ -109,7 +110,8 @@ def verify(
     origin = model.provenance
     if origin is None:
         raise PlanError(
-            "the model does not say how it was trained; only those that `creche.train` made can be verified"
+            "the model does not hold how it was trained; only a model that `creche.train` made can be verified",
+            argument="model",
         )
     plan = model.plan if loss is None else model.plan.with_function(loss)
     names = () if origin.schema is None else [column.name for column in origin.schema.columns]
@@ -117,23 +119,23 @@ def verify(
         plan, origin.preparation, order_columns(data, origin.preparation, names, others=False), y,
         validation_data=validation_data, sample_weight=sample_weight,
     )  # fmt: skip
-    description = describe_table(prepared.used_table(), prepared.beside())
+    description = describe_table(prepared.training_table(), prepared.side_tables())
     differences = [f"the table: {change}" for change in compare_tables(origin.data, description)]
     data_same = not differences
     if origin.version != __version__:
-        differences.append(f"the model is of Creche {origin.version}, this is {__version__}")
+        differences.append(f"the model was trained with Creche {origin.version}, this is {__version__}")
     try:
         run = Run(plan, prepared, resolve_threads(threads))
     except PlanError:
         if data_same:
             raise
         return Verification(False, origin.weights, "", False, tuple(differences))
-    weights = _trained_again(run, origin, on_progress)
+    weights = _train_again(run, origin, on_progress)
     return Verification(weights == origin.weights, origin.weights, weights, data_same, tuple(differences))
 
 
-def _trained_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
-    """The digest of the weights after as many epochs and steps."""
+def _train_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
+    """Train for as many epochs and steps as the model was, and return the digest of the weights."""
     run.resume(epochs=len(origin.history), on_progress=on_progress)
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)

@@ -1,4 +1,4 @@
-"""Archives put together by hand, true or false, from nothing but the format's description."""
+"""Archives built by hand, valid or not, from the description of the format alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def entry(dtype: str, shape: list[Any], begin: int, end: int) -> dict[str, Any]:
 
 
 def envelope(**changes: Any) -> dict[str, Any]:
-    """What stands under our key in an honest file; a change to None leaves a part out."""
+    """Return the envelope of a valid file with changes; a change to None leaves a field out."""
     honest = {
         "digest": ZEROS,
         "format": "creche",
@@ -27,7 +27,7 @@ def envelope(**changes: Any) -> dict[str, Any]:
 
 
 def assemble(text: str | dict[str, Any], table: dict[str, Any] | str, data: bytes, length: int | None = None) -> bytes:
-    """A file with a right digest. `text`: the envelope; `table`: the arrays' entries, or safetensors' whole header."""
+    """Return a file with the right digest, from its envelope and the entries of its arrays, or a whole header."""
     if isinstance(text, dict):
         text = json.dumps(text)
         text = text.replace('{"digest": ', '{"digest":', 1)
@@ -47,6 +47,6 @@ def sealed(file: bytes) -> bytes:
 
 
 def honest() -> bytes:
-    """A file of two arrays, 16 bytes of float32 and 3 of bool."""
+    """Return a file of two arrays, 16 bytes of float32 and 3 of bool."""
     data = bytes(range(16)) + b"\1\0\1"
     return assemble(envelope(), {"w": entry("F32", [2, 2], 0, 16), "flags": entry("BOOL", [3], 16, 19)}, data)

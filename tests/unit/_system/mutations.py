@@ -1,6 +1,6 @@
-"""Files changed as damage, mistakes and malice would change them: what whoever reads them has to bear.
+"""Files changed as by damage, mistakes and malice, which every reader must survive.
 
-Most changes are sealed with a right digest, for otherwise the digest would hide all that is checked behind it.
+Most changed files are sealed with the right digest; otherwise the digest would hide all checks behind it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Place = tuple[Any, Any]  # a dict or list, and a key or index in it
 
 
 def mutated(random: Random, file: bytes, others: Sequence[bytes]) -> bytes:
-    """The file, changed in one to three ways, perhaps with pieces of another one in it."""
+    """Return the file changed in one to three ways, perhaps with pieces of another file."""
     for _ in range(random.choice([1, 1, 1, 2, 3])):
         file = random.choice(MUTATIONS)(random, file, random.choice(others))
     return file
@@ -53,7 +53,7 @@ def lengthen(random: Random, file: bytes, other: bytes) -> bytes:
 
 
 def splice(random: Random, file: bytes, other: bytes) -> bytes:
-    """A piece of another file in the place of one of this."""
+    """Replace a piece of the file by a piece of another."""
     begin, end = sorted(random.randrange(len(file) + 1) for _ in range(2))
     first, last = sorted(random.randrange(len(other) + 1) for _ in range(2))
     changed = file[:begin] + other[first:last] + file[end:]
@@ -72,7 +72,7 @@ def lie_about_the_header(random: Random, file: bytes, other: bytes) -> bytes:
 
 
 def lie_about_an_array(random: Random, file: bytes, other: bytes) -> bytes:
-    """A type, a length or an offset that is not so; sometimes with bytes that fit it."""
+    """Change a type, a length or an offset, sometimes with bytes that fit."""
 
     def change(envelope: dict[str, Any], table: dict[str, Any], data: bytes) -> bytes:
         name = random.choice(list(table) or [""])
@@ -97,7 +97,7 @@ def lie_about_an_array(random: Random, file: bytes, other: bytes) -> bytes:
 
 
 def change_numbers(random: Random, file: bytes, other: bytes) -> bytes:
-    """Weights that are not finite, or beyond all measure."""
+    """Replace weights by numbers that are huge or not finite."""
 
     def change(envelope: dict[str, Any], table: dict[str, Any], data: bytes) -> bytes:
         out = bytearray(data)
@@ -111,7 +111,7 @@ def change_numbers(random: Random, file: bytes, other: bytes) -> bytes:
 
 
 def edit_json(random: Random, file: bytes, other: bytes) -> bytes:
-    """Values replaced, removed, renamed, repeated, exchanged, or taken from another file."""
+    """Replace, remove, rename, repeat or exchange values, or take them from another file."""
     foreign = _parts(other)
     whole = {} if foreign is None else foreign[0]
 
@@ -155,7 +155,7 @@ def _edit(random: Random, place: Place, places: list[Place], foreign: list[Place
 
 
 def _near(random: Random, value: Any) -> Any:
-    """Another value of the same type, which looks likelier than any nasty one."""
+    """Return another value of the same type, which looks more plausible than a nasty one."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -168,7 +168,7 @@ def _near(random: Random, value: Any) -> Any:
 
 
 def _places(value: Any) -> list[Place]:
-    """All of the places in JSON, those of long lists by samples, lest they be most of all."""
+    """Return all positions in JSON; those in long lists are sampled, so that they do not dominate."""
     if isinstance(value, dict):
         own = [(value, key) for key in value]
     elif isinstance(value, list):
@@ -179,7 +179,7 @@ def _places(value: Any) -> list[Place]:
 
 
 def in_parts(file: bytes, change: Callable[[dict[str, Any], dict[str, Any], bytes], bytes]) -> bytes:
-    """The file with its envelope, its table of arrays and its data changed, sealed again; as it is if it has none."""
+    """Return the file with changed envelope, entries of arrays and data, sealed again; unchanged if it has none."""
     parts = _parts(file)
     if parts is None:
         return file

@@ -1,4 +1,4 @@
-"""What is written comes back; whatever was done to a file in between is noticed."""
+"""What is written is read again, and any change to a file in between is detected."""
 
 from __future__ import annotations
 
@@ -162,19 +162,19 @@ def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
         (b"\x80\x04\x95\x10\x00", "pickle"),
         (b"PK\x03\x04\x14\x00", "PyTorch"),
         (b"PAR1\x15\x04", "Parquet"),
-        (b"\x00" * 100, "no format known"),
+        (b"\x00" * 100, "an unknown format"),
         (safetensors.numpy.save({"w": np.ones(2)}), "safetensors file, but not one"),
         (safetensors.numpy.save({"w": np.ones(2)}, {"creche": "{}"}), "safetensors file, but not one"),
     ],
 )
-def test_another_thing_is_said_to_be_one(tmp_path: Path, begin: bytes, said: str) -> None:
+def test_a_file_of_another_format_is_described(tmp_path: Path, begin: bytes, said: str) -> None:
     with pytest.raises(BrokenArchiveError, match=said) as refusal:
         read(begin, tmp_path / "x")
     assert str(tmp_path / "x") in str(refusal.value)
     assert "model.save" in str(refusal.value)
 
 
-def test_a_file_that_cannot_be_opened_is_said_to_be_one(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file"):
         read_archive(tmp_path / "none", "model")
     with pytest.raises(FileError, match="a folder"):
@@ -233,7 +233,7 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path, header: Any, arra
 
 
 def test_the_data_is_read_only_once(tmp_path: Path) -> None:
-    """Peak memory while reading is that of the file and a constant: below the promised twice the file."""
+    """Peak memory while reading is the size of the file and a constant, below twice the file."""
     megabytes = 80
     write_archive(tmp_path / "x", "model", {}, {"w": np.zeros(megabytes * 2**17), "v": np.zeros((0, 3))})
     program = f"""

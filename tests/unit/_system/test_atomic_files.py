@@ -1,4 +1,4 @@
-"""Whatever goes wrong while a file is written: the old one is there, and nothing else."""
+"""Whatever goes wrong while a file is written, the old one stays, and nothing else is left."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_readers_of_the_old_file_keep_it(old: Path) -> None:
         assert reader.read() == b"old"
 
 
-def test_the_name_stands_for_the_old_file_until_the_end(old: Path) -> None:
+def test_the_old_file_stays_until_the_end(old: Path) -> None:
     with open_replacement(old) as file:
         file.write(b"new")
         file.flush()
@@ -118,11 +118,11 @@ def test_the_system_may_refuse_each_call(old: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_file_larger_than_allowed_leaves_the_old_one(old: Path) -> None:
-    """As on a full disk: the kernel takes a part of the data, then refuses."""
+    """As on a full disk, the kernel accepts a part of the data, then refuses."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(FileError, match="larger than files may be"):
+        with pytest.raises(FileError, match="exceed the largest permitted file size"):
             write_archive(old, "model", {}, {"w": np.zeros(100_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -131,7 +131,7 @@ def test_a_file_larger_than_allowed_leaves_the_old_one(old: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 256 KiB."""
+    """Make a disk of 256 KiB."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
@@ -165,7 +165,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
         ("circle", "circle"),
     ],
 )
-def test_names_that_cannot_be_are_refused(old: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+def test_invalid_names_are_refused(old: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
     monkeypatch.chdir(old.parent)
     if name == "circle":
         Path("circle").symlink_to("circle")
@@ -203,7 +203,10 @@ def test_what_has_nothing_to_lose_is_written_directly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_a_file", [True, False])
 def test_standard_output_can_be_named(tmp_path: Path, to_a_file: bool) -> None:
-    program = "from creche._system.atomic_files import replacing\nwith replacing('/dev/stdout') as f: f.write(b'new')"
+    program = (
+        "from creche._system.atomic_files import open_replacement\n"
+        "with open_replacement('/dev/stdout') as file: file.write(b'new')"
+    )
     with open(tmp_path / "out", "w+b") as out:
         done = subprocess.run([sys.executable, "-c", program], stdout=out if to_a_file else subprocess.PIPE, check=True)
         out.seek(0)

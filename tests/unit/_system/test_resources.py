@@ -41,14 +41,14 @@ def test_an_empty_setting_is_none(monkeypatch: pytest.MonkeyPatch, setting: str,
 
 
 @pytest.mark.parametrize("setting", ["0", "-2", "two", "2.5", "1025"])
-def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+def test_an_invalid_setting_is_named(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     monkeypatch.setenv("CRECHE_NUM_THREADS", setting)
     with pytest.raises(PlanError, match=f"CRECHE_NUM_THREADS: got '?{setting}'?; needs a whole number from 1 to 1024"):
         resolve_threads(None)
 
 
 @pytest.mark.parametrize("threads", [0, -1, 2.0, "2", True, 1025], ids=repr)
-def test_an_argument_that_cannot_be_is_named(threads: int) -> None:
+def test_an_invalid_argument_is_named(threads: int) -> None:
     with pytest.raises(PlanError, match=f"threads: got {threads!r}; needs a whole number from 1 to 1024"):
         resolve_threads(threads)
 

@@ -1,4 +1,4 @@
-"""Strict JSON takes what Python's own reader takes, as long as nobody could mind."""
+"""Strict JSON accepts what Python's own reader accepts, unless it could do harm."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_is_dumped_is_parsed_to_the_bit(value: dict[str, Any]) -> None:
 @settings(deadline=None, max_examples=40)
 @given(value=st.dictionaries(texts, values), room=st.sampled_from([None, 1]))
 def test_costs_are_those_of_the_value(value: dict[str, Any], room: int | None) -> None:
-    """The bounds count what stands outside of strings, and nothing else: neither too much nor too little."""
+    """The bounds count exactly what is outside of strings."""
 
     def containers(v: Any) -> int:
         inner = v.values() if isinstance(v, dict) else v if isinstance(v, list) else ()

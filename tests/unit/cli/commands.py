@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ with warnings.catch_warnings():
 
 PENGUINS = ["train", "penguins", "--label", "species"]
 QUICK = [*PENGUINS, "--hidden", "5,5", "--learning-rate", "0.01", "--epochs", "40", "--threads", "1"]
+SECONDS_OF_A_HANG = 600  # far beyond what anything takes on the busiest machine
 COMMAND = [sys.executable, "-m", "creche"]
 
 
@@ -27,12 +30,21 @@ def environment() -> dict[str, str]:
 def process(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
     """A whole process, with this on its standard input."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), input=given, capture_output=True, text=True, check=False, timeout=60
-    )
+        [*COMMAND, *arguments], env=environment(), input=given, capture_output=True, text=True, check=False,
+        timeout=SECONDS_OF_A_HANG,
+    )  # fmt: skip
+
+
+def wait_until(has_happened: Callable[[], object]) -> None:
+    """Waits for an event; fails where it never comes."""
+    end = time.monotonic() + SECONDS_OF_A_HANG
+    while not has_happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.002)
 
 
 def big_csv(folder: Path) -> Path:
-    """3,000 rows; a constant column, of which a warning tells that training begins."""
+    """3,000 rows; a constant column, whose warning tells that training begins."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3000, 4))
     lines = [",".join(f"{v:.4f}" for v in row) + f",7,{int(row[0] > 0)}" for row in x]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import signal
-import subprocess
-import time
+from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import creche as cr
-from tests.unit.cli.commands import COMMAND, PENGUINS, big_csv, environment, main
+from creche.model_selection.fold_training import FoldNetworks
+from tests.unit.cli.commands import PENGUINS, big_csv, main
+
+command = import_module("creche.cli.cross_validate")
 
 FOLDS = [*PENGUINS, "--hidden", "5", "--epochs", "20", "--threads", "1", "--folds", "3"]
 MANY = [*FOLDS, "--repeats", "2", "--seeds", "4"]
@@ -30,13 +33,13 @@ def test_the_page_of_one_network_for_each_fold(capsys: pytest.CaptureFixture[str
     assert main(FOLDS) == 0
     page, err = capsys.readouterr()
     assert err == ""
-    assert "3 networks, each judged on the rows of its fold" in page
+    assert "3 networks, each evaluated on the rows of its fold" in page
     assert "on 344 held-out rows" in page
     accuracy = the_same().summary()["accuracy"]
     numbers = [f"{value:.4f}" for value in (accuracy.mean, accuracy.low, accuracy.high, accuracy.std)]
     assert row(page, "accuracy") == ["accuracy", numbers[0], numbers[1], "to", numbers[2], numbers[3]]
-    assert "by seed" not in page
-    assert "most in doubt" not in page
+    assert "explained by the split and by the seed" not in page
+    assert "most uncertain" not in page
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
@@ -48,13 +51,13 @@ def test_the_page_with_repeats_and_seeds(
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= int(columns)
     crossed = the_same(repeats=2, seeds=4)
-    assert "24 networks, each judged on the rows of its fold" in page
+    assert "24 networks, each evaluated on the rows of its fold" in page
     assert "3 folds × 2 repeats × 4 seeds, trained in " in page
     share = crossed.summary()["log_loss"].share_of_seed
     assert row(page, "log", "loss")[-2:] == [f"{1 - share:.0%}", f"{share:.0%}"]
     third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
     assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
-    assert "the mean of the 8 networks that never saw a row" in page
+    assert "the mean of the 8 networks that were not trained on a row" in page
     first = crossed.most_uncertain_rows()[0]
     expected = ["row", str(first.row), first.true, first.predicted, f"{first.disagreement:.4f}"]
     assert any(text.split() == expected for text in page.splitlines())
@@ -84,8 +87,8 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     assert row(capsys.readouterr().out, "root", "mean", "squared", "error")
     first = json.loads(file.read_text().splitlines()[0])
     assert list(first) == [
-        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm", "disagreement",
-        "networks",
+        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm",
+        "disagreement", "networks",
     ]  # fmt: skip
     assert (first["row"], first["true_body_mass_g"], first["true_bill_length_mm"]) == (1, 3750, 39.1)
 
@@ -95,7 +98,7 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ([*FOLDS, "-o", "x.creche"], "--output: does not go with --folds"),
         ([*FOLDS, "--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
-        ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name tells no format"),
+        ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name has no known suffix"),
         ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),
         ([*FOLDS, "--predictions", "/no/such/folder/x.csv"], "there is no folder /no/such/folder"),
         ([*PENGUINS, "--seeds", "3"], "--seeds: is for cross-validation; give --folds too, such as --folds 5; for"),
@@ -110,29 +113,25 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: py
     assert message in err
 
 
-@pytest.mark.usefixtures("interruptible")
+@pytest.mark.usefixtures("interruptible", "reports_often")
 @pytest.mark.parametrize(
     ("epochs", "seeds"), [("1000", "1000"), ("1000000", "20")], ids=["some are done", "none is done"]
 )
-def test_ctrl_c_shows_what_was_done_and_ends_with_130(tmp_path: Path, epochs: str, seeds: str) -> None:
+def test_ctrl_c_shows_what_was_done_and_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, epochs: str, seeds: str
+) -> None:
+    def press(networks: FoldNetworks) -> None:
+        if networks.done >= 3 if seeds == "1000" else networks.epochs[0] > 0:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command, "folds_progress", lambda quiet: nullcontext(press))
     arguments = ["--label", "y", "--hidden", "2", "--batch-size", "3000", "--threads", "1", "--folds", "3"]
-    child = subprocess.Popen(
-        [*COMMAND, "train", str(big_csv(tmp_path)), *arguments, "--epochs", epochs, "--seeds", seeds],
-        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    try:
-        assert child.stderr is not None
-        assert "constant in the training rows" in child.stderr.readline()
-        time.sleep(3)
-        child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=50)
-    finally:
-        child.kill()
-        child.wait()
-    assert child.returncode == 130, err
+    assert main(["train", str(big_csv(tmp_path)), *arguments, "--epochs", epochs, "--seeds", seeds]) == 130
+    out, err = capsys.readouterr()
+    assert err.count("constant in the training rows") == 1  # once for all folds
     assert "Traceback" not in err
     if seeds == "20":
-        assert (out, err.count("constant in")) == ("", 0)  # it was said once, for all folds
-        assert "stopped before any network was done" in err
+        assert out == ""
+        assert "stopped before any network had finished" in err
     else:
-        assert "interrupted: networks that were not done are left out" in out
+        assert "interrupted: networks that were not finished are left out" in out

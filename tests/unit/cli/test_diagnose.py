@@ -20,24 +20,22 @@ def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -
     finding = cr.explain.diagnose(run)[0]
     assert finding.cure is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
-    assert "the truth" in page[: -len(told)]
-    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) reaches a validation" in " ".join(
-        told.split()
-    )
+    assert "true class" in page[: -len(told)]
+    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) gives a validation" in " ".join(told.split())
     assert finding.meaning in " ".join(told.split())
 
 
 def test_json_has_the_findings(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["diagnosis"]["findings"]
-    assert [finding["rule"] for finding in found] == ["rate_too_low"]
+    assert [finding["rule"] for finding in found] == ["learning_rate_too_low"]
     assert found[0]["trials"][0]["helped"] is True
 
 
-def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_found_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     healthy = ["train", "penguins", "--label", "species", "--threads", "1", "--diagnose"]
     assert main(healthy) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Nothing found: 10 rules looked at 100 epochs."
+    assert capsys.readouterr().out.splitlines()[-1] == "Nothing found: 10 rules checked 100 epochs."
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -60,7 +58,7 @@ def test_a_diverged_run_is_diagnosed_before_the_error(as_json: bool, capsys: pyt
     out, err = capsys.readouterr()
     assert "training diverged in epoch" in err
     if as_json:
-        assert json.loads(out)["diagnosis"]["findings"][0]["rule"] == "diverged"
+        assert json.loads(out)["diagnosis"]["findings"][0]["rule"] == "divergence"
     else:
         assert out.startswith("Training diverged\n")
         assert "--preprocessing standard" in out
@@ -72,7 +70,7 @@ def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("creche.explain.diagnosis.diagnose.tried", interrupted)
+    monkeypatch.setattr("creche.explain.diagnosis.diagnose.run_trials", interrupted)
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 130
     told = capsys.readouterr().out
     assert "\nThe learning rate is too low\n" in told

@@ -33,14 +33,14 @@ def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert page.startswith(f"probability of Adelie: {found.outputs[0]:.4f}\n")
     lines = [line.split() for line in page.splitlines()]
     assert ["a", "neutral", "row", f"{found.baselines[0]:.4f}"] in lines
-    for name, _, value in found.strongest():
+    for name, _, value in found.largest():
         line = next(line for line in lines if line[:1] == [name])
         assert float(line[2]) == pytest.approx(value, abs=5e-5)
     length = next(line for line in lines if line[:1] == ["bill_length_mm"])
     assert length[1] == "37.8"
 
 
-def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = cr.load(model_file)
     typed = ["--metric", "accuracy", "--repeats", "3", "--seed", "9", "--n-resamples", "20", "--json"]
     assert main(["explain", str(model_file), "penguins", *typed]) == 0
@@ -82,8 +82,8 @@ def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["explain", str(path), "penguins", "--drop-unlabelled", "--repeats", "2"]) == 0
     assert capsys.readouterr().out.startswith("root mean squared error ")
     assert main(["explain", str(path), "penguins", "--row", "3"]) == 0
-    said = float(cr.load(path).predict("penguins")[2])
-    assert capsys.readouterr().out.startswith(f"body_mass_g: {said:.5g}\n")
+    predicted = float(cr.load(path).predict("penguins")[2])
+    assert capsys.readouterr().out.startswith(f"body_mass_g: {predicted:.5g}\n")
 
 
 def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,11 +101,11 @@ def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--row", "345"], "rows: got 345; there are rows 1 to 344"),
+        (["--row", "345"], "rows: there is no row 345; the rows are numbered 1 to 344"),
         (["--row", "1", "--target", "Gento"], "target: got 'Gento'; did you mean 'Gentoo'?"),
         (["--row", "1", "--baseline", "zero"], "baseline: got 'zero'; needs 'mean'"),
         (["--row", "1", "--repeats", "3"], "--repeats: does not go with --row"),
-        (["--logit"], "--logit: is of one row; say which with --row"),
+        (["--logit"], "--logit: explains one row; name it with --row"),
         (["--metric", "acuracy"], "metric: got 'acuracy'; did you mean 'accuracy'?"),
         (["--repeats", "0"], "repeats: got 0; needs a whole number of at least 1"),
         (["--plot", "nowhere/picture.png"], "nowhere/picture.png: there is no folder"),

@@ -28,7 +28,7 @@ def the_same() -> cr.LearningRates:
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_page_tells_the_facts(
+def test_the_page_has_the_facts(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", columns)
@@ -41,7 +41,7 @@ def test_the_page_tells_the_facts(
     assert "network 14-6-3, sgd, batch size 32, 20 epochs" in flowing
     for band in found.bands:
         assert f"{band.name} {band.low:.2g} to {band.high:.2g} {band.rates} {band.reason.split(';')[0][:20]}" in flowing
-    assert f"Take --learning-rate {found.rate:g} (sgd's own is 0.01)" in flowing
+    assert f"Use --learning-rate {found.rate:g}, the middle of the good rates (the default of sgd is 0.01)" in flowing
     drawing = page.split("\n\n")[1].splitlines()
     arrow, bands = next(line for line in drawing if "▲" in line), next(line for line in drawing if "═" in line)
     assert bands[arrow.index("▲")] == "═"  # the rate to take lies in the good band
@@ -77,12 +77,12 @@ def test_numbers_and_no_validation_rows(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["find-learning-rate", str(table), *arguments, "--rates", "1e-4..1/10", "--seeds", "2"]) == 0
     page = " ".join(capsys.readouterr().out.split())
     assert "training loss at the end" in page
-    assert "the training root mean squared error by seed" in page
+    assert "Its training root mean squared error by seed" in page
 
 
 WRONG = [
     (["--rates", "1..0.1"], "--rates: goes from 1 down to 0.1; give the lower number first"),
-    (["--rates", "0.1..0.1"], "--rates: got '0.1..0.1', which holds one number alone"),
+    (["--rates", "0.1..0.1"], "--rates: got '0.1..0.1', a range of one number"),
     (["--rates", ""], "--rates: got ''; needs a number"),
     (["--rates", "-1..1"], "rates: got -1.0; needs numbers above 0, such as 1e-6..10/48"),
     (["--rates", "0..1"], "rates: got 0.0; needs numbers above 0"),
@@ -115,6 +115,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
     assert "all 12 networks diverged" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("reports_often")
 @pytest.mark.parametrize("done", [0, 60])
 def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], done: int
@@ -130,11 +131,11 @@ def test_ctrl_c_shows_what_can_be_told_and_ends_with_130(
     out, err = capsys.readouterr()
     assert "Traceback" not in err
     if done == 0:
-        assert "stopped before enough networks were done to tell" in err
+        assert "stopped before enough networks had finished" in err
         assert out == ""
     else:
         page = " ".join(out.split())
         assert "; interrupted with " in page
         assert "networks 480: 48 learning rates × 10 seeds" in page
         assert re.search(r"of 480 done, of \d+ rates", page)
-        assert "Take --learning-rate " in page
+        assert "Use --learning-rate " in page

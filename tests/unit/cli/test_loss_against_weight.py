@@ -17,26 +17,28 @@ COMMAND = "loss-against-weight"
 
 def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (
-        main([COMMAND, str(model_file), "penguins", "--row", "bill_length_mm", "--column", "3", "--threads", "1"]) == 0
+        main([COMMAND, str(model_file), "penguins", "--source", "bill_length_mm", "--target", "3", "--threads", "1"])
+        == 0
     )
     page = capsys.readouterr().out
-    curve = cr.explain.loss_against_weight(cr.load(model_file), "penguins", row="bill_length_mm", column=3, threads=1)
+    model = cr.load(model_file)
+    curve = cr.explain.loss_against_weight(model, "penguins", source="bill_length_mm", target=3, threads=1)
     assert "weight    from bill_length_mm to neuron 3 of layer 1" in page
-    assert f"now       {curve.at:.6g}, loss {curve.loss:.6g}" in page
+    assert f"value     {curve.at:.6g}, loss {curve.loss:.6g}" in page
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
     for n, landing in enumerate(curve.landings, start=1):
         line = next(line for line in page.splitlines() if line.split()[:2] == [str(n), f"{landing.learning_rate:.4g}"])
-        assert line.split()[2:4] == [f"{landing.at:.6g}", f"{landing.loss:.6g}"]
+        assert line.split()[2:4] == [f"{landing.weight:.6g}", f"{landing.loss:.6g}"]
         assert landing.verdict in line
     assert "●" in page
 
 
-def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    typed = ["--layer", "2", "--bias", "--column", "Gentoo", "--learning-rate", "0.1,20", "--between", "-1..3"]
+def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ["--layer", "2", "--bias", "--target", "Gentoo", "--learning-rate", "0.1,20", "--between", "-1..3"]
     assert main([COMMAND, str(model_file), "penguins", *typed, "--points", "11", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     expected = cr.explain.loss_against_weight(
-        cr.load(model_file), "penguins", layer=2, row="bias", column=2, learning_rate=[0.1, 20], between=(-1, 3),
+        cr.load(model_file), "penguins", layer=2, source="bias", target=2, learning_rate=[0.1, 20], between=(-1, 3),
         points=11,
     )  # fmt: skip
     assert data == expected.to_dict()
@@ -48,21 +50,24 @@ def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixtur
 def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: bytes) -> None:
     pytest.importorskip("matplotlib")
     path = tmp_path / f"curve.{ending}"
-    assert main([COMMAND, str(model_file), "penguins", "--row", "3", "--plot", str(path)]) == 0
+    assert main([COMMAND, str(model_file), "penguins", "--source", "3", "--plot", str(path)]) == 0
     assert path.read_bytes().startswith(begins)
 
 
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--row", "bill_lenght_mm"], "row: got 'bill_lenght_mm'; did you mean 'bill_length_mm'? There are: island="),
-        (["--row", "99"], "row: got 99; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
+        (
+            ["--source", "bill_lenght_mm"],
+            "got 'bill_lenght_mm'; did you mean 'bill_length_mm'?",
+        ),
+        (["--source", "99"], "got 99; the weights of layer 0 come from inputs 0 to 13, or 'bias'"),
         (["--layer", "7"], "layer: got 7; the network 14-5-5-3 has weights of layers 0 to 2"),
-        (["--layer", "2", "--column", "Gento"], "column: got 'Gento'; did you mean 'Gentoo'?"),
+        (["--layer", "2", "--target", "Gento"], "got 'Gento'; did you mean 'Gentoo'?"),
         (["--learning-rate", "fast"], "--learning-rate: got 'fast'; needs a number"),
-        (["--learning-rate", "-1"], "learning_rate: got -1.0; needs a number above 0"),
+        (["--learning-rate", "-1"], "--learning-rate: got -1.0; needs a number above 0"),
         (["--between", "1"], "--between: got '1'; needs two numbers, such as -2..2"),
-        (["--between", "2..1"], "between: got (2.0, 1.0); needs two numbers, the lower first"),
+        (["--between", "2..1"], "--between: got (2.0, 1.0); needs two numbers, the lower first"),
         (["--plot", "nowhere/curve.png"], "nowhere/curve.png: there is no folder"),
         (["--plot", "curve.words"], "curve.words: Format 'words' is not supported"),
     ],
@@ -114,7 +119,7 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_curve_in_text() -> None:
     x = np.linspace(-1, 1, 201)
-    text = draw_curve(x, x**2, [(0.5, 0.25, "●", ""), (9.0, 0.0, "!", "")]).plain.splitlines()
+    text = draw_curve(x, x**2, [(0.5, 0.25, ("●", "")), (9.0, 0.0, ("!", ""))]).plain.splitlines()
     assert len(text) == HEIGHT + 1
     canvas = [line[11:].ljust(WIDTH) for line in text[:-1]]
     assert canvas[0][0] == canvas[0][-1] == canvas[-1][WIDTH // 2] == "·"

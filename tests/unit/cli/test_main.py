@@ -38,13 +38,13 @@ def test_predict_from_a_pipe_to_a_pipe(model_file: Path) -> None:
     assert pl.read_csv(io.StringIO(done.stdout)).shape == (344, 4)
 
 
-def test_predict_tells_of_columns_it_does_not_know(
+def test_predict_reports_columns_that_the_model_does_not_use(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new.csv.gz"
     path.write_bytes(gzip.compress(cr.datasets.penguins().with_columns(note=pl.lit("007")).write_csv().encode()))
     assert main(["predict", str(model_file), str(path), "-o", str(tmp_path / "out.csv")]) == 0
-    assert capsys.readouterr().err == "creche: the model does not know these columns: note\n"
+    assert capsys.readouterr().err == "creche: the model was not trained on these columns: note\n"
     assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[7] == "007"
 
 
@@ -74,11 +74,11 @@ def test_evaluate_with_the_cheapest_threshold(tmp_path: Path, capsys: pytest.Cap
     chosen = model.choose_threshold(frame, costs=(1, 5))
     assert data["chosen_threshold"]["threshold"] == data["threshold"] == chosen.threshold
     assert main([*arguments, "--choose-threshold", "f1"]) == 0
-    assert "Saying male from a probability of " in capsys.readouterr().out
+    assert " for male, chosen by f1: " in capsys.readouterr().out
     assert main([*arguments, "--cost-false-positive", "1"]) == 2
     assert "--cost-false-negative: is missing" in capsys.readouterr().err
     assert main([*arguments, "--choose-threshold", "f1", "--threshold", "0.3"]) == 2
-    assert "--threshold: is given already" in capsys.readouterr().err
+    assert "--threshold: is set; leave it out" in capsys.readouterr().err
 
 
 def test_show(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,13 +106,13 @@ def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     changed = tmp_path / "changed.csv"
     changed.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
     assert main(["verify", str(model_file), str(changed)]) == 1
-    assert "column 'bill_length_mm' has other values" in capsys.readouterr().out
+    assert "column 'bill_length_mm' has different values" in capsys.readouterr().out
     assert main(["verify", str(model_file), str(changed), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["data_same"] is False
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show", "verify"])
-def test_what_is_no_model_is_said(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_model_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "model.creche"
     path.write_text("species,island\n")
     tables = [] if command == "show" else ["penguins"]
@@ -131,7 +131,7 @@ def test_help_teaches_by_example(command: str, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("command", [["predict", "MODEL", "TABLE"], ["show", "MODEL"]])
-def test_who_stops_reading_hears_nothing(model_file: Path, tmp_path: Path, command: list[str]) -> None:
+def test_a_closed_pipe_gets_no_message(model_file: Path, tmp_path: Path, command: list[str]) -> None:
     table = tmp_path / "many.csv"
     lines = PENGUINS_CSV.read_text().splitlines()
     table.write_text("\n".join([lines[0], *lines[1:] * 100]) + "\n")

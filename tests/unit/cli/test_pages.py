@@ -9,7 +9,7 @@ import pytest
 
 import creche as cr
 from creche.cli.charts import draw_loss_curves
-from creche.cli.main import translate_arguments
+from creche.cli.main import write_as_options
 from creche.cli.pages.evaluation import evaluation_page
 from tests.unit.cli.commands import QUICK, main
 from tests.unit.small_runs import PENGUINS_CSV
@@ -37,9 +37,9 @@ def test_a_page_of_80_characters_breaks_no_table(capsys: pytest.CaptureFixture[s
     assert [line for line in page if line != line.rstrip()] == []
     for whole in (
         "  epoch    loss  accuracy  validation loss  validation accuracy",
-        "  on 103 validation rows          95 % of resamples  always the commonest",
-        "  validation rows  said Adelie  said Chinstrap  said Gentoo  all  recognised",
-        "  island             category        0         3  Torgersen, Biscoe, Dream",
+        "  on 103 validation rows                    95 % CI (bootstrap)  baseline",
+        "  true ↓  predicted →  Adelie  Chinstrap  Gentoo  total  recall",
+        "  island             categorical        0         3  Torgersen, Biscoe, Dream",
     ):
         assert whole in page
 
@@ -66,7 +66,7 @@ def test_a_tie_is_not_worse(capsys: pytest.CaptureFixture[str]) -> None:
     worse = cr.ClassificationEvaluation.of(
         1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0])
     )
-    assert any("! the network is worse than that" in line for line in page_of(worse, capsys))
+    assert any("! worse than the baseline" in line for line in page_of(worse, capsys))
 
 
 def test_f1_of_each_class_and_metrics_of_each_label(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,13 +76,13 @@ def test_f1_of_each_class_and_metrics_of_each_label(capsys: pytest.CaptureFixtur
     page = page_of(judged, capsys)
     for of_class in judged.per_class:
         low, high = of_class.f1_interval or ()
-        said = next(line.split() for line in page if line.split()[:2] == ["of", of_class.name])
-        assert said == ["of", of_class.name, f"{of_class.f1:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
+        row = next(line.split() for line in page if line.split()[:1] == [of_class.name])
+        assert row == [of_class.name, f"{of_class.f1:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
     numbers = cr.RegressionEvaluation.of(rng.random((9, 2)), rng.random((9, 2)), labels=("u", "v"))
-    rows = [line.split()[2] for line in page_of(numbers, capsys) if line.split()[:2] == ["of", "v"]]
+    rows = [line.split()[1] for line in page_of(numbers, capsys) if line.split()[:1] == ["v"]]
     assert rows == [f"{value:.4f}" for value in numbers.per_label["v"].values()]
     alone = page_of(cr.RegressionEvaluation.of(rng.random(9), rng.random(9), labels=("u",)), capsys)
-    assert not any(line.split()[:1] == ["of"] for line in alone)
+    assert not any(line.split()[:1] == ["u"] for line in alone)
 
 
 def test_a_curve_that_falls_little_is_drawn_over_the_whole_height() -> None:
@@ -93,7 +93,7 @@ def test_a_curve_that_falls_little_is_drawn_over_the_whole_height() -> None:
     assert from_zero[-1].split()[0] == "0"
 
 
-def test_of_very_many_classes_the_likeliest_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_very_many_classes_are_cut_to_the_likeliest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,y\n" + "".join(f"{i / 7:.2f},c{i % 30:02d}\n" for i in range(120)))
     assert main(["train", str(table), "--label", "y", "--epochs", "1", "--validation-fraction", "0"]) == 0
@@ -101,22 +101,22 @@ def test_of_very_many_classes_the_likeliest_are_shown(tmp_path: Path, capsys: py
     shown = [line for line in page.splitlines() if "░" in line]
     assert len(shown) in (5, 6)
     assert f"and {30 - len(shown)} other classes" in page
-    assert sum("the truth" in line for line in shown) == 1
+    assert sum("true class" in line for line in shown) == 1
 
 
-def test_advice_is_given_in_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_names_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     table = tmp_path / "table.csv"
     table.write_text("\n".join([lines[0], *lines[1:] * 2, lines[1].replace("Adelie", "")]) + "\n")
     arguments = ["train", str(table), "--label", "species", "--epochs", "1", "--json"]
     assert main(arguments) == 2
-    assert "leave such rows out with --drop-unlabelled" in capsys.readouterr().err
+    assert "drop such rows with --drop-unlabelled" in capsys.readouterr().err
     assert main([*arguments, "--drop-unlabelled"]) == 0
     assert "--duplicates together keeps copies on one side" in capsys.readouterr().err
-    assert translate_arguments("a column named task=x") == "a column named task=x"
+    assert write_as_options("a column named task=x") == "a column named task=x"
 
 
-def test_rows_without_a_label_are_judged_where_that_is_wanted(
+def test_rows_without_a_label_are_dropped_on_request(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "table.csv"
@@ -132,7 +132,7 @@ def test_a_wide_table_is_not_named_column_by_column(capsys: pytest.CaptureFixtur
     table = tmp_path / "wide.csv"
     table.write_text(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
     assert main(["train", str(table), "--label", "colum4999"]) == 2
-    said = capsys.readouterr().err
-    assert "did you mean 'column" in said
-    assert "(4,960 more)" in said
-    assert len(said) < 1000
+    error = capsys.readouterr().err
+    assert "did you mean 'column" in error
+    assert "(4,960 more)" in error
+    assert len(error) < 1000

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.pages.partial_dependence import HEIGHT, WIDTH, draw_curves
+from creche.cli.charts import HEIGHT, WIDTH
+from creche.cli.pages.partial_dependence import draw_curves
 from tests.unit.cli.commands import main
 
 COMMAND = "partial-dependence"
@@ -27,17 +28,17 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "● Adelie   x Chinstrap   ▲ Gentoo" in page
     for number, name in enumerate(found.outcomes):
         line = next(line for line in page.splitlines() if line.split()[:1] == [name])
-        said = found.average[:, number]
-        at = found.spans[0].labels
+        average = found.average[:, number]
+        at = found.grids[0].labels
         assert line.split()[1:] == [
-            f"{said.min():.4f}", at[int(said.argmin())], f"{said.max():.4f}", at[int(said.argmax())],
-            f"{np.ptp(said):.4f}",
+            f"{average.min():.4f}", at[int(average.argmin())], f"{average.max():.4f}", at[int(average.argmax())],
+            f"{np.ptp(average):.4f}",
         ]  # fmt: skip
     assert "In 2 of 344 rows bill_length_mm is missing" in page
 
 
 def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(typed(model_file, "--column", "island", "--of", "Gentoo")) == 0
+    assert main(typed(model_file, "--column", "island", "--target", "Gentoo")) == 0
     page = capsys.readouterr().out
     found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island")
     line = next(line for line in page.splitlines() if line.split()[:1] == ["Dream"])
@@ -47,15 +48,15 @@ def test_a_category_as_bars(model_file: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_grid(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(typed(model_file, "--column", "island", "--second", "sex", "--of", "Chinstrap")) == 0
+    assert main(typed(model_file, "--column", "island", "--second", "sex", "--target", "Chinstrap")) == 0
     page = capsys.readouterr().out
     found = cr.explain.partial_dependence(cr.load(model_file), "penguins", "island", second="sex")
-    assert "shown   mean probability of Chinstrap" in page
+    assert "cells   mean probability of Chinstrap" in page
     line = next(line for line in page.splitlines() if line.split()[:1] == ["male"])
     assert line.split()[1:] == [f"{value:.4f}" for value in found.average[:, 1, 1]]
 
 
-def test_json_is_what_python_says(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed(model_file, "--column", "body_mass_g", "--points", "5", "--individual", "--json")) == 0
     data = json.loads(capsys.readouterr().out)
     expected = cr.explain.partial_dependence(
@@ -76,10 +77,13 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "--column: is missing; the network was trained on: island, bill_length_mm"),
-        (["--column", "bill_lenght_mm"], "column: got 'bill_lenght_mm'; did you mean 'bill_length_mm'?"),
-        (["--column", "sex", "--of", "Emperor"], "of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"),
-        (["--column", "sex", "--points", "1"], "points: got 1; needs a whole number of at least 2"),
+        ([], "--column: is missing; the model was trained on island, bill_length_mm"),
+        (["--column", "bill_lenght_mm"], "--column: got 'bill_lenght_mm'; did you mean 'bill_length_mm'?"),
+        (
+            ["--column", "sex", "--target", "Emperor"],
+            "--target: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo",
+        ),
+        (["--column", "sex", "--points", "1"], "--points: got 1; needs a whole number of at least 2"),
         (["--column", "sex", "--plot", "/nowhere/at/all.png"], "there is no folder /nowhere/at"),
         (["--column", "sex", "--plot", "picture.psd"], "--plot: picture.psd: Format 'psd' is not supported"),
     ],
@@ -88,9 +92,9 @@ def test_calls_that_cannot_be(
     model_file: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
 ) -> None:
     assert main(typed(model_file, *more)) == 2
-    said = capsys.readouterr()
-    assert message in said.err
-    assert said.out == ""
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.out == ""
 
 
 def test_curves_in_text() -> None:

@@ -64,7 +64,7 @@ def test_an_ensemble_has_no_network_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{model}", "penguins", "--format", "gif"], "format: got 'gif'; There are: png, svg, pdf"),
+        (["{model}", "penguins", "--format", "gif"], "format: got 'gif'; choose one of png, svg, pdf"),
         (["{model}", "penguins", "-o", "{model}/x"], "is a file, not a folder"),
         (["{model}", "{tmp}/unlabelled.csv"], "has no column 'species'"),
         (["{model}", "{tmp}/other.csv"], "has no column 'island'"),

@@ -1,4 +1,4 @@
-"""``creche evaluate --reliability``: whether probabilities can be taken at their word, in text."""
+"""``creche evaluate --reliability``: how well probabilities agree with observed frequencies, in text."""
 
 from __future__ import annotations
 
@@ -30,27 +30,30 @@ def test_each_bin_in_text_and_as_data(
     assert main(["evaluate", *unsure, "--reliability", "--n-resamples", "0", "--json"]) == 0
     bins = json.loads(capsys.readouterr().out)["reliability"]
     curve = cr.load(unsure[0]).evaluate(unsure[1], n_resamples=0).reliability(10)  # type: ignore[union-attr]
-    assert [b["right"] for b in bins] == curve.y.tolist()
+    assert [b["accuracy"] for b in bins] == curve.y.tolist()
     assert sum(b["rows"] for b in bins) == 333
-    start = next(i for i, line in enumerate(page) if line.startswith("   said with"))
+    start = next(i for i, line in enumerate(page) if line.startswith("  confidence"))
     for b, line in zip(bins, page[start + 1 :], strict=False):
-        begin = int(b["probability"] * 10) / 10
+        begin = int(b["confidence"] * 10) / 10
         cells = line.split()
         assert cells[:6] == [
-            f"{begin:.1f}", "to", f"{begin + 0.1:.1f}", f"{b['rows']:.0f}", f"{b['probability']:.1%}",
-            f"{b['right']:.1%}",
+            f"{begin:.1f}", "to", f"{begin + 0.1:.1f}", f"{b['rows']:.0f}", f"{b['confidence']:.1%}",
+            f"{b['accuracy']:.1%}",
         ]  # fmt: skip
         bar = cells[-1]
         assert len(bar) == 20
-        assert bar[min(round(b["probability"] * 20), 19)] == "│"
-        assert abs(bar.count("█") - 20 * b["right"]) <= 1.5
+        assert bar[min(round(b["confidence"] * 20), 19)] == "│"
+        assert abs(bar.count("█") - 20 * b["accuracy"]) <= 1.5
     assert max(map(len, page[start:])) <= 80
-    assert page[-1] == "  █ the share that is right   │ the probability that was said"
+    assert page[-1] == "  █ accuracy   │ mean confidence"
 
 
-def test_of_numbers_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_numbers_have_no_reliability(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = cr.datasets.penguins().drop_nulls()
     cr.train(rows, label="body_mass_g", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "m.creche")
     rows.write_csv(tmp_path / "rows.csv")
     assert main(["evaluate", str(tmp_path / "m.creche"), str(tmp_path / "rows.csv"), "--reliability"]) == 2
-    assert capsys.readouterr().err == "creche: --reliability: is for classes; body_mass_g is a number\n"
+    assert (
+        capsys.readouterr().err
+        == "creche: --reliability: needs a model that predicts classes; body_mass_g is a number\n"
+    )

@@ -25,6 +25,7 @@ def test_a_page_and_a_card(model_file: Path, tmp_path: Path, capsys: pytest.Capt
     assert "## Intended use\n\nCounting." in card.read_text()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_title_is_the_file_s_name_and_the_page_stands_in_this_folder(
     model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

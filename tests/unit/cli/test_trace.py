@@ -14,49 +14,51 @@ Out = pytest.CaptureFixture[str]
 
 
 def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:20"]) == 0
-    said = capsys.readouterr().out
-    for what in ("20 of penguins: rows 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
-        assert what in said
-    assert max(map(len, said.splitlines())) <= 100
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
+    printed = capsys.readouterr().out
+    for what in ("20 rows of penguins: 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
+        assert what in printed
+    assert max(map(len, printed.splitlines())) <= 100
 
 
 def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> None:
     assert main(["trace", str(model_file), "penguins", "--rows", "3,38", "--neuron", "2:1"]) == 0
-    said = capsys.readouterr().out
-    assert "2 of penguins: rows 3, 38" in said
-    assert "Neuron 1 of layer 2, forward" in said
+    printed = capsys.readouterr().out
+    assert "2 rows of penguins: 3, 38" in printed
+    assert "Neuron 1 of layer 2: forward pass" in printed
 
 
-def test_json_says_what_python_says(model_file: Path, capsys: Out) -> None:
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said == json.loads(json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(0, 5)).to_dict()))
-    assert said["rows"] == [1, 2, 3, 4, 5]
+def test_json_is_what_python_gives(model_file: Path, capsys: Out) -> None:
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-5", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(
+        json.dumps(cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 6)).to_dict())
+    )
+    assert printed["rows"] == [1, 2, 3, 4, 5]
 
 
 def test_the_page(model_file: Path, tmp_path: Path, capsys: Out) -> None:
     page = tmp_path / "step.html"
-    assert main(["trace", str(model_file), "penguins", "--rows", "0:5", "--html", str(page)]) == 0
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-5", "--html", str(page)]) == 0
     assert "Trace(step 1 on 5 rows of penguins" in capsys.readouterr().out
-    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert page.read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["--rows", "0:500"], "goes beyond the table, whose 344 rows are 0:344"),
-        (["--rows", "0"], "there is no row 0; the table's rows with a label are 1 to 344 (0:1 is the first)"),
-        (["--rows", "a:b"], "needs 0:20"),
-        (["--rows", "1:2:3:4"], "needs 0:20"),
+        (["--rows", "1-500"], "rows: there is no row 500; the rows are numbered 1 to 344"),
+        (["--rows", "0"], "rows: there is no row 0; the rows are numbered 1 to 344"),
+        (["--rows", "0:20"], "--rows: got '0:20'; needs row numbers: 1-20, or 3,38"),
+        (["--rows", "1-2-3"], "needs row numbers"),
         (["--neuron", "9:0"], "there is no layer 9"),
         (["--neuron", "three"], "needs a layer and a neuron, such as 1:3"),
         (["--html", "nowhere/step.html"], "there is no folder"),
     ],
 )
-def test_wrong_calls(model_file: Path, capsys: Out, arguments: list[str], said: str) -> None:
+def test_wrong_calls(model_file: Path, capsys: Out, arguments: list[str], message: str) -> None:
     assert main(["trace", str(model_file), "penguins", *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> None:
@@ -67,14 +69,14 @@ def test_rows_without_a_label(model_file: Path, tmp_path: Path, capsys: Out) -> 
     assert main(["trace", str(model_file), str(path)]) == 2
     assert "row 2 is empty" in capsys.readouterr().err
     assert main(["trace", str(model_file), str(path), "--drop-unlabelled", "--rows", "3"]) == 0
-    assert "1 of " in capsys.readouterr().out
+    assert "1 row of " in capsys.readouterr().out
     assert main(["trace", str(model_file), str(path), "--drop-unlabelled", "--rows", "2"]) == 2
     assert "there is no row 2" in capsys.readouterr().err
 
 
-def test_training_that_diverged_says_why(capsys: Out) -> None:
+def test_training_that_diverged_is_explained(capsys: Out) -> None:
     arguments = ["--label", "body_mass_g", "--drop-unlabelled", "--optimizer", "sgd", "--learning-rate", "5"]
     assert main(["train", "penguins", *arguments, "--hidden", "5", "--threads", "1"]) == 1
-    said = capsys.readouterr().err
-    assert "training diverged in epoch" in said
-    assert "The learning rate is above the edge" in said
+    printed = capsys.readouterr().err
+    assert "training diverged in epoch" in printed
+    assert "The learning rate is above the edge" in printed

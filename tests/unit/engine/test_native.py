@@ -8,12 +8,12 @@ import pytest
 import creche as cr
 from creche import _core
 from creche.engine import native
-from creche.engine.native import check_memory, translate, worthwhile_threads
+from creche.engine.native import check_memory, limit_threads, translate
 from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
 from tests.unit.small_runs import quick
 
-NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if not loss.for_classes}
+NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if "classification" not in loss.tasks}
 X = np.random.default_rng(1).standard_normal((70, 4))
 CLASSES = np.repeat(["one", "three", "two"], [30, 20, 20])[np.random.default_rng(2).permutation(70)]
 COUNTS = np.random.default_rng(3).poisson(2.0, 70).astype(np.float64)
@@ -116,7 +116,7 @@ def test_squared_error_of_classes_is_of_their_probabilities(task: str, kind: str
 
 
 def test_open_lengths_are_refused() -> None:
-    with pytest.raises(PlanError, match=r"Cosine\.length: is open"):
+    with pytest.raises(PlanError, match=r"Cosine\.length: is not resolved"):
         translated(schedule="cosine")
 
 
@@ -147,17 +147,17 @@ def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> No
 def test_small_networks_use_one_thread_and_large_ones_all() -> None:
     small = cr.Plan(Network.of(4, [10, 10], 3), batch_size=20)
     large = cr.Plan(Network.of(64, [1024, 1024], 10), batch_size=1024)
-    assert worthwhile_threads(small, 957, 8) == 1
-    assert worthwhile_threads(large, 20_000, 8) == 8
-    assert worthwhile_threads(large, 20_000, 1) == 1
-    assert worthwhile_threads(large, 1, 8) < 8
+    assert limit_threads(small, 957, 8) == 1
+    assert limit_threads(large, 20_000, 8) == 8
+    assert limit_threads(large, 20_000, 1) == 1
+    assert limit_threads(large, 1, 8) < 8
 
 
 def test_instructions_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRECHE_ISA", "sse2")
     with pytest.raises(PlanError, match=f"CRECHE_ISA: got 'sse2'; .*: {', '.join(_core.levels())}"):
         quick(X, CLASSES)
-    with pytest.raises(PlanError, match="level: got 'mmx'; this machine has"):
+    with pytest.raises(PlanError, match="level: got 'mmx'; choose one that this machine runs"):
         _core.load("mmx")
 
 

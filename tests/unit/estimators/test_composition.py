@@ -46,7 +46,7 @@ def test_a_search_gives_the_same_in_one_process_and_in_two() -> None:
     assert same_weights(searches[0].best_estimator_, searches[1].best_estimator_)
 
 
-def test_a_search_reaches_into_parts() -> None:
+def test_a_search_sets_parameters_of_components() -> None:
     x, y = a_number()
     grid = {"optimizer__momentum": [0.0, 0.9], "early_stopping__patience": [2, 5]}
     network = DNNRegressor(**QUICK, optimizer=cr.SGD(), early_stopping=cr.EarlyStopping())
@@ -55,7 +55,7 @@ def test_a_search_reaches_into_parts() -> None:
     assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
-def test_what_diverges_in_another_process_is_said_here() -> None:
+def test_divergence_in_another_process_is_reported() -> None:
     x, y = a_number()
     network = DNNRegressor(**QUICK | {"learning_rate": 1e200})
     with pytest.raises(cr.DivergedError, match="with learning rate 1e\\+200") as info:
@@ -122,10 +122,16 @@ def test_partial_dependence_is_drawn() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y)
     display = PartialDependenceDisplay.from_estimator(fitted, x, [0, (0, 1)], target=2, grid_resolution=5)
-    assert len(display.axes_.ravel()) == 2
+    line, grid = display.axes_.ravel()
+    (curve,) = line.get_lines()[:1]
+    assert len(curve.get_xdata()) == 5
+    probabilities = curve.get_ydata()
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+    assert np.ptp(probabilities) > 0
+    assert grid.collections
 
 
-def test_among_others() -> None:
+def test_an_ensemble_with_other_estimators() -> None:
     x, y = three_classes(200)
     network = DNNClassifier(**QUICK)
     votes = VotingClassifier([("network", network), ("line", LogisticRegression())], voting="soft").fit(x, y)

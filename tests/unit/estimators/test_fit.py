@@ -12,7 +12,7 @@ from tests.unit.estimators.small_tables import QUICK, a_number, same_weights, th
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_they_do_what_train_does(kind: Any) -> None:
+def test_fit_gives_the_weights_of_train(kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
     task = "classification" if kind is DNNClassifier else "regression"
     fitted = kind([6, 5], activation="tanh", optimizer="nadam", epochs=5, dropout=0.1, random_state=3).fit(x, y)
@@ -29,7 +29,7 @@ def test_they_do_what_train_does(kind: Any) -> None:
     assert fitted.n_iter_ == 5
 
 
-def test_they_learn() -> None:
+def test_the_score_is_high() -> None:
     x, y = three_classes(300)
     classifier = DNNClassifier(random_state=0, threads=1).fit(x[:200], y[:200])
     assert classifier.score(x[200:], y[200:]) == accuracy_score(y[200:], classifier.predict(x[200:])) > 0.8
@@ -47,7 +47,7 @@ def test_an_int_gives_the_same_weights_again_and_none_others() -> None:
     assert not np.array_equal(first, fresh.fit(x, y).coefs_[0])
 
 
-def test_a_random_state_goes_on_from_fit_to_fit() -> None:
+def test_a_random_state_continues_from_fit_to_fit() -> None:
     x, y = three_classes()
     twice = [DNNClassifier(**QUICK | {"random_state": np.random.RandomState(5)}) for _ in range(2)]
     first = [network.fit(x, y).coefs_[0].tobytes() for network in twice]
@@ -66,7 +66,7 @@ def test_a_random_state_goes_on_from_fit_to_fit() -> None:
     ],
     ids=["str", "object", "int16", "float"],
 )
-def test_labels_come_back_as_they_were(names: Any) -> None:
+def test_predictions_have_the_type_of_the_labels(names: Any) -> None:
     x, numbers = three_classes()
     y = names[numbers]
     fitted = DNNClassifier(**QUICK).fit(x, y)
@@ -77,7 +77,7 @@ def test_labels_come_back_as_they_were(names: Any) -> None:
     np.testing.assert_array_equal(predicted, names[fitted.predict_proba(x).argmax(axis=1)])
 
 
-def test_yes_and_no() -> None:
+def test_boolean_labels() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y > 0)
     assert fitted.classes_.tolist() == [False, True]
@@ -112,7 +112,7 @@ def test_precision_is_that_of_the_rows(dtype: Any, asked: str | None, got: str) 
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_a_row_of_weight_0_is_no_row(kind: Any) -> None:
+def test_a_row_of_weight_0_is_left_out(kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
     weights = np.random.default_rng(0).integers(0, 3, len(x)) / 2
     some = weights > 0
@@ -130,7 +130,7 @@ def test_in_one_batch_a_row_of_weight_2_is_two_rows(kind: Any) -> None:
     np.testing.assert_allclose(weighted.coefs_[0], repeated.coefs_[0], rtol=1e-9)
 
 
-def test_a_class_whose_rows_all_weigh_0_is_no_class() -> None:
+def test_a_class_whose_rows_all_have_weight_0_is_left_out() -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y, sample_weight=(y != 1) * 1.0)
     assert fitted.classes_.tolist() == [0, 2]
@@ -173,11 +173,11 @@ def test_validation_rows_can_be_given() -> None:
         ((np.ones((3, 4)),), "validation_data: got tuple; needs a pair"),
         ((np.ones((3, 3)), [0, 1, 2]), "X has 3 features, but DNNClassifier is expecting 4 features"),
         ((np.ones((3, 4)), [0, 1]), "inconsistent numbers of samples"),
-        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, none of the training rows' classes"),
+        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, which is no class of the training rows"),
     ],
     ids=str,
 )
-def test_validation_rows_that_cannot_be(data: Any, says: str) -> None:
+def test_invalid_validation_data_is_refused(data: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         DNNClassifier(**QUICK).fit(*three_classes(), validation_data=data)
 
@@ -192,7 +192,7 @@ def test_validation_rows_that_cannot_be(data: Any, says: str) -> None:
         ({"random_state": -1}, "seed: got -1"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"precision": "float16"}, "precision: got 'float16'"),
-        ({"class_weight": {9: 1.0}}, "class_weight: 9 is none of the classes"),
+        ({"class_weight": {9: 1.0}}, "class_weight: got 9, which is no class"),
         ({"validation_fraction": 2}, "validation_fraction: got 2"),
     ],
     ids=str,
@@ -212,13 +212,13 @@ def test_verbose_prints_a_line_for_each_epoch(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == ""
 
 
-def test_before_fitting_nothing_is_there() -> None:
+def test_attributes_exist_only_after_fitting() -> None:
     for name in ("coefs_", "loss_curve_", "loss_", "model_", "classes_"):
         assert not hasattr(DNNClassifier(), name)
 
 
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_no_epoch_leaves_the_network_as_it_began(kind: Any) -> None:
+def test_zero_epochs_leave_the_initial_weights(kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
     fitted = kind(**QUICK | {"epochs": 0}).fit(x, y)
     assert (fitted.n_iter_, fitted.loss_curve_) == (0, [])

@@ -17,13 +17,13 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted() -> None:
     assert same_weights(cloned.fit(x, y), network)
 
 
-def test_the_two_differ_in_class_weight_alone() -> None:
+def test_classifier_and_regressor_differ_in_class_weight_only() -> None:
     classifier, regressor = DNNClassifier().get_params(), DNNRegressor().get_params()
     assert classifier.pop("class_weight") is None
     assert classifier == regressor
 
 
-def test_what_is_within_a_part_can_be_read_and_set() -> None:
+def test_parameters_of_components_can_be_read_and_set() -> None:
     network = DNNClassifier(optimizer=cr.Adam(beta1=0.8), loss=cr.CrossEntropy())
     assert network.get_params()["optimizer__beta1"] == 0.8
     assert "optimizer__beta1" not in network.get_params(deep=False)
@@ -32,7 +32,7 @@ def test_what_is_within_a_part_can_be_read_and_set() -> None:
     assert network.hidden == (5,)
 
 
-def test_words_are_parts_too() -> None:
+def test_parameters_of_words_can_be_set() -> None:
     network = DNNClassifier().set_params(optimizer="sgd", optimizer__momentum=0.7, early_stopping=True)
     assert network.optimizer == cr.SGD(momentum=0.7)
     assert network.set_params(early_stopping__patience=4).early_stopping == cr.EarlyStopping(4)
@@ -46,10 +46,10 @@ def test_words_are_parts_too() -> None:
         ("widths", "Invalid parameter 'widths' for estimator DNNClassifier"),
     ],
 )
-def test_parameters_that_are_not_there(name: str, says: str) -> None:
+def test_an_unknown_parameter_is_refused(name: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         DNNClassifier(hidden=(5,)).set_params(**{name: 3})
 
 
-def test_an_estimator_shows_what_is_not_default() -> None:
+def test_repr_shows_only_parameters_that_are_not_default() -> None:
     assert repr(DNNClassifier((5, 5), epochs=7)) == "DNNClassifier(epochs=7, hidden=(5, 5))"

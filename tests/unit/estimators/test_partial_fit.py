@@ -42,7 +42,7 @@ def test_partial_fits_are_the_epochs_of_one_fit(kind: Any, optimizer: str) -> No
 
 @KINDS
 @pytest.mark.parametrize("schedule", ["cosine", cr.schedules.Cosine(per="step")])
-def test_a_schedule_goes_on_over_partial_fits(kind: Any, schedule: Any) -> None:
+def test_a_schedule_continues_over_partial_fits(kind: Any, schedule: Any) -> None:
     x, y = job(kind)
     whole = kind(**QUICK, schedule=schedule).fit(x, y)
     assert same_weights(whole, pieces(kind(**QUICK, schedule=schedule), x, y, calls=QUICK["epochs"]))
@@ -71,7 +71,7 @@ def test_partial_fit_learns_from_a_stream() -> None:
 
 @KINDS
 @pytest.mark.parametrize("through", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
-def test_a_copy_goes_on_as_the_original_does(kind: Any, through: Any) -> None:
+def test_a_copy_continues_as_the_original_does(kind: Any, through: Any) -> None:
     x, y = job(kind)
     network = pieces(kind(**QUICK), x[:60], y[:60], calls=2)
     copied = through(network)
@@ -80,13 +80,13 @@ def test_a_copy_goes_on_as_the_original_does(kind: Any, through: Any) -> None:
 
 
 @KINDS
-def test_partial_fit_goes_on_from_a_fit(kind: Any) -> None:
+def test_partial_fit_continues_after_a_fit(kind: Any) -> None:
     x, y = job(kind)
     network = kind(**QUICK | {"epochs": 7}).fit(x, y).partial_fit(x, y)
     assert same_weights(network, kind(**QUICK).fit(x, y))
 
 
-def test_a_part_need_not_hold_every_class() -> None:
+def test_a_batch_need_not_hold_every_class() -> None:
     x, y = three_classes()
     network = DNNClassifier(**QUICK).partial_fit(x[y == 1], y[y == 1], classes=[2, 1, 0])
     assert network.classes_.tolist() == [0, 1, 2]
@@ -102,9 +102,9 @@ def test_classes_of_partial_fit() -> None:
     network = DNNClassifier(**QUICK).partial_fit(x[y < 2], names[y[y < 2]], classes=names)
     assert network.classes_.tolist() == sorted(names)
     network.partial_fit(x, names[y], classes=names)
-    with pytest.raises(ValueError, match=r"classes: got \['a', 'c'\]; were \['a', 'a longer name', 'bb'\] before"):
+    with pytest.raises(ValueError, match=r"classes: got \['a', 'c'\]; they were \['a', 'a longer name', 'bb'\] before"):
         network.partial_fit(x, names[y], classes=["a", "c"])
-    with pytest.raises(ValueError, match="row 0 is 'd', none of the training rows' classes"):
+    with pytest.raises(ValueError, match="row 0 is 'd', which is no class of the training rows"):
         network.partial_fit(x[:1], ["d"])
 
 
@@ -134,7 +134,7 @@ def test_a_failed_partial_fit_changes_nothing() -> None:
 
 
 @KINDS
-def test_a_warm_start_goes_on(kind: Any) -> None:
+def test_a_warm_start_continues(kind: Any) -> None:
     x, y = job(kind)
     warm = kind(**QUICK | {"epochs": 5}, warm_start=True).fit(x, y)
     warm.set_params(epochs=3).fit(x, y)
@@ -144,7 +144,7 @@ def test_a_warm_start_goes_on(kind: Any) -> None:
     assert same_weights(cold, kind(**QUICK).fit(x, y))
 
 
-def test_a_warm_start_with_early_stopping_waits_anew() -> None:
+def test_a_warm_start_restarts_early_stopping() -> None:
     x, y = three_classes()
     network = DNNClassifier(**QUICK | {"epochs": 300}, early_stopping=3, warm_start=True).fit(x, y)
     first = network.n_iter_
@@ -159,7 +159,7 @@ def test_a_warm_start_with_early_stopping_waits_anew() -> None:
     network.set_params(early_stopping=2, epochs=50).fit(x, y)
 
 
-def test_what_may_change_in_a_warm_start() -> None:
+def test_parameters_that_may_change_in_a_warm_start() -> None:
     x, y = three_classes()
     network = DNNClassifier(**QUICK, warm_start=True).fit(x, y)
     before = network.coefs_[0].copy()

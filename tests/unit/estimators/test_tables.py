@@ -33,7 +33,7 @@ LIBRARIES = pytest.mark.parametrize("frame", [as_pandas, as_polars, as_arrow])
 
 @LIBRARIES
 @pytest.mark.parametrize("kind", [DNNClassifier, DNNRegressor])
-def test_a_table_of_numbers_is_as_an_array_with_names(frame: Any, kind: Any) -> None:
+def test_a_numeric_table_gives_the_same_as_an_array(frame: Any, kind: Any) -> None:
     x, y = three_classes() if kind is DNNClassifier else a_number()
     fitted = kind(**QUICK).fit(frame(x), y)
     assert fitted.feature_names_in_.tolist() == NAMES
@@ -86,7 +86,7 @@ def test_columns_must_be_those_of_the_fit_in_their_order(frame: Any) -> None:
 
 
 @LIBRARIES
-def test_an_array_after_a_table_is_taken_with_a_warning(frame: Any) -> None:
+def test_an_array_after_a_table_is_accepted_with_a_warning(frame: Any) -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(frame(x), y)
     with pytest.warns(UserWarning, match="X does not have valid feature names, but DNNClassifier was fitted with"):
@@ -99,7 +99,7 @@ def test_an_array_after_a_table_is_taken_with_a_warning(frame: Any) -> None:
 
 
 @LIBRARIES
-def test_a_table_after_an_array_is_taken_with_a_warning(frame: Any) -> None:
+def test_a_table_after_an_array_is_accepted_with_a_warning(frame: Any) -> None:
     x, y = three_classes()
     fitted = DNNClassifier(**QUICK).fit(x, y)
     with pytest.warns(UserWarning, match="X has feature names, but DNNClassifier was fitted without"):
@@ -115,12 +115,12 @@ def test_a_lazy_frame_is_collected() -> None:
 
 
 @pytest.mark.parametrize("kind", ["pandas", "arrow"])
-def test_columns_of_one_name_are_told(kind: str) -> None:
+def test_repeated_column_names_are_refused(kind: str) -> None:
     x, y = three_classes()
     names = ["length", "depth", "length", "mass"]
     columns = [pa.array(column) for column in x.T]
     table = pd.DataFrame(x, columns=names) if kind == "pandas" else pa.Table.from_arrays(columns, names)
-    with pytest.raises(ValueError, match="X: column 'length' stands there twice, as column 1 and 3"):
+    with pytest.raises(ValueError, match="X: column 'length' occurs twice, as columns 1 and 3"):
         DNNClassifier(**QUICK).fit(table, y)
 
 
@@ -157,7 +157,7 @@ def test_a_column_of_the_labels_name_is_a_feature() -> None:
     assert same_weights(DNNClassifier(**QUICK).fit(as_pandas(x), labels), DNNClassifier(**QUICK).fit(x, y))
 
 
-def test_one_column_of_labels_in_a_table_is_taken_with_a_warning() -> None:
+def test_labels_in_a_table_of_one_column_are_accepted_with_a_warning() -> None:
     from sklearn.exceptions import DataConversionWarning
 
     x, y = three_classes()
@@ -184,7 +184,7 @@ def test_words_and_missing_values_are_encoded(library: Any) -> None:
     np.testing.assert_array_equal(from_objects, fitted.predict_proba(rows))
 
 
-def test_a_column_that_is_called_as_labels_are_by_default_is_a_feature() -> None:
+def test_a_column_with_the_default_name_of_labels_is_a_feature() -> None:
     x, y = three_classes()
     table = pd.DataFrame(x, columns=["x", "y", "y0", "z"])
     assert same_weights(DNNClassifier(**QUICK).fit(table, y), DNNClassifier(**QUICK).fit(x, y))

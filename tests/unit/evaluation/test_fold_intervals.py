@@ -30,7 +30,7 @@ def test_the_interval_is_the_corrected_one(splits: list[list[float]], ratio: flo
 
 
 def _covers(test_to_train: float) -> float:
-    """How often intervals hold the expectation, of the simplest of all learners: it says the mean of its rows.
+    """How often intervals contain the expectation, for the simplest learner: it predicts the mean of its rows.
 
     Its expected squared error on another row is known: 1 + 1 / n_train.
     """

@@ -18,9 +18,9 @@ def test_metrics_against_sums_over_rows(rows: list[tuple[float, float, int]]) ->
     weights = [w for *_, w in rows]
     if not any(weights):
         weights[0] = 1
-    predicted, truth = np.array([p for p, *_ in rows]), np.array([y for _, y, _ in rows])
+    predicted, true = np.array([p for p, *_ in rows]), np.array([y for _, y, _ in rows])
     out = cr.RegressionEvaluation.of(
-        predicted, truth, weights=np.array(weights, dtype=float), n_resamples=0, quantile=0.9
+        predicted, true, weights=np.array(weights, dtype=float), n_resamples=0, quantile=0.9
     )
     total = sum(weights)
     pairs = [(p, y, w) for (p, y, _), w in zip(rows, weights, strict=True)]
@@ -49,29 +49,29 @@ def test_the_mean_has_an_r2_of_0() -> None:
     assert out.gain["rmse"] == (0.0, 0.0)
 
 
-def test_several_labels_are_judged_one_by_one_and_on_average() -> None:
+def test_several_labels_are_evaluated_one_by_one_and_on_average() -> None:
     rng = np.random.default_rng(0)
     y = rng.standard_normal((40, 2)) * [1, 100]
-    said = y + rng.standard_normal((40, 2)) * [0.1, 5]
-    out = cr.RegressionEvaluation.of(said, y, labels=("u", "v"), n_resamples=20)
-    alone = [cr.RegressionEvaluation.of(said[:, i], y[:, i], n_resamples=0) for i in range(2)]
+    predicted = y + rng.standard_normal((40, 2)) * [0.1, 5]
+    out = cr.RegressionEvaluation.of(predicted, y, labels=("u", "v"), n_resamples=20)
+    alone = [cr.RegressionEvaluation.of(predicted[:, i], y[:, i], n_resamples=0) for i in range(2)]
     for label, of_label in zip(("u", "v"), alone, strict=True):
         assert out.per_label[label] == pytest.approx(of_label.metrics())
     assert out.metrics() == pytest.approx({n: np.mean([e.metrics()[n] for e in alone]) for n in ("rmse", "mae", "r2")})
     for i, label in enumerate(("u", "v")):
-        one = cr.RegressionEvaluation.of(said[:, i], y[:, i], n_resamples=20)
+        one = cr.RegressionEvaluation.of(predicted[:, i], y[:, i], n_resamples=20)
         assert out.label_intervals[label] == {name: pytest.approx(pair) for name, pair in one.intervals.items()}
     assert set(out.intervals) == {"rmse", "mae", "r2"}
     assert json.loads(json.dumps(out.to_dict()))["label_intervals"]["v"]["mae"] == list(out.label_intervals["v"]["mae"])
     far = out.largest_errors(3)
     assert [m.label for m in far] == [
-        ("u", "v")[int(np.argmax(np.abs(said - y)[m.place] / y.std(axis=0)))] for m in far
+        ("u", "v")[int(np.argmax(np.abs(predicted - y)[m.row] / y.std(axis=0)))] for m in far
     ]
 
 
-def test_the_furthest_off_come_first() -> None:
+def test_the_largest_errors_come_first() -> None:
     out = cr.RegressionEvaluation.of(np.array([1.0, 5.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 3.5]), labels=("price",))
-    assert [(m.place, m.truth, m.predicted) for m in out.largest_errors()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
+    assert [(m.row, m.true, m.predicted) for m in out.largest_errors()] == [(1, 2.0, 5.0), (3, 3.5, 4.0)]
 
 
 def test_a_large_mean_costs_no_digits() -> None:

@@ -54,7 +54,7 @@ def test_the_surface_runs_through_the_end_of_the_best(runs: Comparison) -> None:
 
 def test_so_many_steps_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     comparison = import_module("creche.explain.compare")  # not the function of that name
-    monkeypatch.setattr(comparison, "MOST_KEPT", 10)
+    monkeypatch.setattr(comparison, "MAX_KEPT", 10)
     runs = cr.explain.compare("penguins", **SHARED, learning_rate=[0.01, 0.02], points=3)  # 64 steps
     for one in runs:
         assert one.steps.tolist() == [0, 7, 14, 21, 28, 35, 42, 49, 56, 63, 64]
@@ -114,10 +114,10 @@ def test_a_run_that_goes_far_has_no_say() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, r"nothing differs; give a list, such as learning_rate"),
-        ({"learning_rate": [0.1]}, "nothing differs"),
-        ({"hidden": [[4], [5]]}, "hidden: is the same for all runs that are compared"),
-        ({"loss": ["huber", "cross_entropy"]}, "loss: is the same for all runs"),
+        ({}, r"nothing varies; give a list of values, such as learning_rate"),
+        ({"learning_rate": [0.1]}, "nothing varies"),
+        ({"hidden": [[4], [5]]}, "hidden: has several values, but all runs share"),
+        ({"loss": ["huber", "cross_entropy"]}, "loss: has several values, but all runs"),
         ({"learning_rte": [0.1, 0.2]}, "learning_rte: unknown argument; did you mean 'learning_rate'"),
         ({"learning_rate": [0.1, -1]}, "learning_rate: got -1"),
         ({"learning_rate": [0.1, 0.2], "points": 0}, "points: got 0"),
@@ -139,7 +139,7 @@ def test_tables(runs: Comparison) -> None:
     steps = runs.step_table()
     assert len(steps) == sum(len(one.steps) for one in runs)
     assert steps.filter(steps["run"] == runs[1].name)["loss"].to_list() == runs[1].losses.tolist()
-    assert repr(runs).startswith("Comparison(4 runs; Followed(sgd, learning rate 0.01: finished, loss ")
+    assert repr(runs).startswith("Comparison(4 runs; ComparedRun(sgd, learning rate 0.01: finished, loss ")
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])

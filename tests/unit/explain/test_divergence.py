@@ -11,7 +11,7 @@ import pytest
 
 import creche as cr
 from creche.engine.native import Rows
-from creche.explain.divergence import edge_of_stability, sharpness
+from creche.explain.sharpness import edge_of_stability, sharpness
 from creche.explain.trace.step import single_batch_plan
 from tests.unit.small_runs import line, quick
 
@@ -56,7 +56,7 @@ class TestWhatIsSaid:
         found = diverged(x, y * 1000, standardize=False, learning_rate=0.1, **SGD)
         assert found.extreme is not None
         assert found.extreme.is_label
-        assert float(found.extreme.given) == pytest.approx(y[found.extreme.row] * 1000)
+        assert float(found.extreme.value) == pytest.approx(y[found.extreme.row] * 1000)
 
     def test_the_row_and_layer(self) -> None:
         """One row of the second batch is beyond what float32 can multiply."""
@@ -102,7 +102,7 @@ class TestTheEdge:
         """Of a linear network, the second derivatives of the squared error are 2 X'X / n, with a column of ones."""
         x, y = line(rows=50)
         made = quick(x, y, hidden=[], optimizer="sgd", epochs=0, batch_size=50, validation_fraction=0)
-        rows, _ = made.prepared.rows(made.plan.loss, made.plan.precision)
+        rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
         design = np.column_stack([np.ones(50), rows.x.astype(np.float64)])
         expected = 2 / np.linalg.eigvalsh(2 * design.T @ design / 50)[-1]
         edge = edge_of_stability(made.plan, made.model.weights, rows)
@@ -124,7 +124,7 @@ class TestTheEdge:
     def test_with_momentum(self, optimizer: Any, times: float) -> None:
         x, y = line(rows=50)
         made = quick(x, y, optimizer=optimizer, epochs=0)
-        rows, _ = made.prepared.rows(made.plan.loss, made.plan.precision)
+        rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
         sharp = sharpness(made.plan, made.model.weights, rows)
         assert sharp is not None
         edge = edge_of_stability(made.plan, made.model.weights, rows)
@@ -139,7 +139,7 @@ class TestTheEdge:
 
 class TestWhereThereIsNothingToExplain:
     def test_a_run_that_ended_well(self) -> None:
-        with pytest.raises(cr.CrecheError, match="the run has not diverged: it is finished"):
+        with pytest.raises(cr.CrecheError, match="the run did not diverge: it is finished"):
             cr.explain.divergence(quick(*line()))
 
     def test_an_error_out_of_another_process(self) -> None:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.explain import integrated_gradients
+from creche.explain.encoded_rows import column_blocks
 from creche.explain.input_gradients import OutputFunction, OutputTarget
 from creche.explain.integrated_gradients import neutral_inputs
-from creche.explain.rows import column_blocks
 from tests.unit.small_runs import line, two_classes
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "integrated_gradients.json").read_text())
@@ -123,7 +123,7 @@ def test_slopes_against_differences(model: cr.Model, ensemble: cr.Ensemble, seve
     x = [rng.standard_normal((5, one.features.width)) for one in said.models]
     target = OutputTarget(np.array([0, 1, 2, 1, 0]), logit)
     h = 1e-6
-    for part, slopes in enumerate(said.slopes(x, target)):
+    for part, slopes in enumerate(said.gradients(x, target)):
         for i in range(slopes.shape[1]):
             above, below = ([own.copy() for own in x] for _ in range(2))
             above[part][:, i] += h
@@ -225,12 +225,12 @@ def test_several_numbers_and_counts() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rows": 345}, "rows: got 345; there are rows 1 to 344"),
-        ({"rows": 0}, "rows: got 0; there are rows 1 to 344"),
-        ({"rows": "first"}, "rows: got 'first'; needs the number of a row"),
-        ({"rows": []}, "rows: got []; needs the number"),
+        ({"rows": 345}, "rows: there is no row 345; the rows are numbered 1 to 344"),
+        ({"rows": 0}, "rows: there is no row 0; the rows are numbered 1 to 344"),
+        ({"rows": "first"}, "rows: got 'first'; needs row numbers, such as 12"),
+        ({"rows": []}, "rows: got []; needs row numbers"),
         ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? There are: Adelie, Chinstrap, Gentoo"),
-        ({"target": "logit"}, "For log-odds say logit=True."),
+        ({"target": "logit"}, "For log-odds, set logit=True."),
         ({"steps": 0}, "steps: got 0; needs a whole number of at least 1"),
         ({"baseline": "zero"}, "baseline: got 'zero'; needs 'mean', or one row"),
         ({"baseline": 0}, "baseline: got 0; needs 'mean', or one row"),
@@ -249,7 +249,7 @@ def test_classes_that_are_numbers_and_an_array_with_names() -> None:
     network = quick(x, y, hidden=[3])
     expected = integrated_gradients(network, x, target=1)
     assert expected.targets == integrated_gradients(network, x, target="1").targets == (1,) * len(x)
-    with pytest.raises(cr.PlanError, match="target: got 2; There are: 0, 1"):
+    with pytest.raises(cr.PlanError, match="target: got 2; choose one of 0, 1"):
         integrated_gradients(network, x, target=2)
     named = integrated_gradients(network, pl.DataFrame(x, schema=["a", "b", "c"]), target=1)
     assert (named.columns, named.rows[0]) == (("x0", "x1", "x2"), 1)
@@ -266,7 +266,7 @@ def test_a_date_is_one_column() -> None:
     network = cr.train(table, label="when", hidden=[4], activation="tanh", epochs=60, threads=1).model
     found = integrated_gradients(network, table, rows=[1, 2])
     assert found.columns == ("day", "size")
-    assert found.strongest(1)[0][0] == "day"
+    assert found.largest(1)[0][0] == "day"
     assert found.table()["value"][0] == str(days[0])
     np.testing.assert_allclose(found.gap, 0, atol=1e-6)
 
@@ -282,7 +282,7 @@ def test_what_cannot_be_explained(model: cr.Model) -> None:
         integrated_gradients(model, None)
     x, y = line(40)
     network = quick(x, y, hidden=[2])
-    with pytest.raises(cr.PlanError, match="logit: is of classes; the label 'y' is a number"):
+    with pytest.raises(cr.PlanError, match="logit: needs a classification; the label 'y' is a number"):
         integrated_gradients(network, x, logit=True)
     with pytest.raises(cr.TableError, match="X: has 2 columns; the network was trained on 3"):
         integrated_gradients(network, x[:, :2])
@@ -290,8 +290,8 @@ def test_what_cannot_be_explained(model: cr.Model) -> None:
         integrated_gradients(network, x, baseline=x[0, :2])
     found = integrated_gradients(model, "penguins", rows=[4, 5])
     with pytest.raises(cr.PlanError, match="row: is missing; there are 2 rows"):
-        found.strongest()
-    with pytest.raises(cr.TableError, match="row: got 6; there are attributions of rows 4, 5"):
+        found.largest()
+    with pytest.raises(cr.TableError, match="row: there is no row 6; the rows are numbered 4 to 5"):
         found.plot(row=6)
 
 
@@ -299,7 +299,7 @@ def test_what_cannot_be_explained(model: cr.Model) -> None:
 def test_the_picture_shows_the_numbers(model: cr.Model, arguments: dict[str, Any]) -> None:
     found = integrated_gradients(model, "penguins", rows=[12, 200], **arguments)
     axes = found.plot(row=200)
-    strongest = found.strongest(200)
+    strongest = found.largest(200)
     labels = [label.get_text().split(" = ")[0] for label in axes.get_yticklabels()]
     assert labels == [name for name, *_ in strongest]
     widths = {round(bar.get_y() + 0.31): bar.get_width() for bar in axes.patches}

@@ -97,7 +97,7 @@ def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Weights], kin
     for i, j in ((0, 0), (2, 5), (6, 3)):
         moved = [
             tuple(
-                (part + (found.x[j] - found.at[0]) * d0 + (found.y[i] - found.at[1]) * d1).astype("f4")
+                (part + (found.x[j] - found.position[0]) * d0 + (found.y[i] - found.position[1]) * d1).astype("f4")
                 for part, d0, d1 in zip(*layers, strict=True)
             )
             for layers in zip(run.model.weights, *found.directions, strict=True)
@@ -114,7 +114,7 @@ def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
     rows = np.stack([flatten(step) for step in steps])
     directions = np.stack([flatten(direction) for direction in found.directions])
     np.testing.assert_allclose(found.path, (rows - rows[-1]) @ directions.T, atol=1e-9)
-    np.testing.assert_allclose(found.path[-1], found.at, atol=1e-9)
+    np.testing.assert_allclose(found.path[-1], found.position, atol=1e-9)
     assert found.share == pytest.approx(principal_directions(rows)[1].sum())
     assert found.path_losses.tolist() == [alone(run.model, step, "penguins") for step in steps]
     assert (found.path > [found.x[0], found.y[0]]).all()
@@ -144,14 +144,17 @@ def test_reach_and_what_is_not_finite() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"directions": "pca"}, r"directions: got 'pca'; .*There are: path, random"),
-        ({"directions": "path"}, "directions: 'path' needs one; give path"),
+        ({"directions": "pca"}, r"directions: got 'pca'; .*hoose one of path, random"),
+        ({"directions": "path"}, "directions: 'path' needs a path; give path="),
         ({"directions": [(0, 0, 0)]}, "directions: needs two of them"),
-        ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: are twice the weight from island=Biscoe to neuron 0"),
+        ({"directions": [(0, 0, 0), (0, 0, 0)]}, "directions: both are the weight from island=Biscoe to neuron 0"),
         ({"directions": [(0, 0, 0), (5, 0, 0)]}, "layer: got 5"),
-        ({"directions": [(0, 0, 0), "bias"]}, r"directions\[1\]: got 'bias'; needs a weight as \(layer, row, column\)"),
+        (
+            {"directions": [(0, 0, 0), "bias"]},
+            r"directions\[1\]: got 'bias'; needs a weight as \(layer, source, target\)",
+        ),
         ({"path": "steps"}, r"path\[0\]: got 1 layers"),
-        ({"path": 3}, "path: got int; needs a list of at least 2 weights"),
+        ({"path": 3}, "path: got int; needs a list of at least 2 sets of weights"),
         ({"reach": -1}, "reach: got -1; needs a number above 0"),
         ({"points": 1}, "points: got 1"),
     ],
@@ -163,11 +166,11 @@ def test_what_cannot_be(run: cr.Run, arguments: dict[str, Any], message: str) ->
 
 def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Weights]) -> None:
     weights = run.model.weights
-    with pytest.raises(cr.PlanError, match="its weights are all the same"):
+    with pytest.raises(cr.PlanError, match="all its weights are the same"):
         surface_of(run.model, path=[weights, weights])
-    with pytest.raises(cr.PlanError, match="directions: are the same line"):
+    with pytest.raises(cr.PlanError, match="directions: lie on one line"):
         surface_of(run.model, directions=[weights, [(2 * w, 2 * b) for w, b in weights]])
-    with pytest.raises(cr.PlanError, match=r"directions\[0\]: is 0 throughout"):
+    with pytest.raises(cr.PlanError, match=r"directions\[0\]: is 0 everywhere"):
         surface_of(run.model, directions=[[(0 * w, 0 * b) for w, b in weights], weights])
     with pytest.raises(cr.PlanError, match=r"path\[1\], layer 1: has shapes .* needs W \(4, 3\) and b \(3,\)"):
         surface_of(run.model, path=[weights, [weights[0], weights[0]]])
@@ -194,7 +197,7 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
         directions=[(0, 0, 0), (0, 1, 1)], points=5, threads=1,
     )  # fmt: skip
     axes = dead.plot()
-    assert axes.texts[0].get_text() == "the loss is the same throughout"
+    assert axes.texts[0].get_text() == "the loss is the same everywhere"
     plt.close("all")
 
 
@@ -209,6 +212,6 @@ def test_what_a_run_recorded_is_its_path(run: cr.Run, steps: list[Weights]) -> N
     assert found.kind == "path"
     assert found.path is not None
     np.testing.assert_array_equal(found.path, surface_of(run.model, path=steps).path)
-    curve = cr.explain.loss_against_weight(run, row=3, column=3, path=Recorded(), points=5, threads=1)
+    curve = cr.explain.loss_against_weight(run, source=3, target=3, path=Recorded(), points=5, threads=1)
     assert curve.path is not None
     assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]

@@ -23,7 +23,7 @@ def model() -> cr.Model:
 
 def hidden(model: cr.Model, data: Any) -> Any:
     """What the last hidden layer gives, in float64."""
-    a = model.inputs_of(data).astype(np.float64)
+    a = model.encode_rows(data).astype(np.float64)
     for w, b in model.weights[:-1]:
         a = np.tanh(a @ w + b)
     return a
@@ -34,7 +34,7 @@ def test_as_scikit_learn_finds_them(model: cr.Model, space: str) -> None:
     penguins = cr.datasets.penguins()
     train, other = penguins[::2], penguins[1::2]
     found = nearest_rows(model, other, [1, 7, 120], train, k=6, space=space)
-    see = (lambda data: model.inputs_of(data).astype(np.float64)) if space == "inputs" else lambda d: hidden(model, d)
+    see = (lambda data: model.encode_rows(data).astype(np.float64)) if space == "inputs" else lambda d: hidden(model, d)
     search = NearestNeighbors(n_neighbors=6, algorithm="brute").fit(see(train))
     distances, places = search.kneighbors(see(other)[[0, 6, 119]])
     np.testing.assert_array_equal(found.near, places + 1)
@@ -89,36 +89,41 @@ def test_the_table(model: cr.Model) -> None:
     found = nearest_rows(model, "penguins", [10, 200], k=3)
     table = found.table()
     assert table.columns == [
-        "row", "rank", "training row", "distance", "species", "said of row", "said of training row", "its probability",
+        "row", "rank", "training_row", "distance", "species", "predicted", "training_row_predicted",
+        "training_row_probability",
     ]  # fmt: skip
     assert table["row"].to_list() == [10] * 3 + [200] * 3
     assert table["rank"].to_list() == [1, 2, 3] * 2
     species = cr.datasets.penguins()["species"].to_list()
-    assert table["species"].to_list() == [species[row - 1] for row in table["training row"].to_list()]
+    assert table["species"].to_list() == [species[row - 1] for row in table["training_row"].to_list()]
     said = model.predict("penguins")
-    assert table["said of training row"].to_list() == [said[row - 1] for row in table["training row"].to_list()]
-    assert repr(found) == "NearestRows(3 training rows for each of 2 rows, by last hidden)"
+    assert table["training_row_predicted"].to_list() == [said[row - 1] for row in table["training_row"].to_list()]
+    assert repr(found) == "NearestRows(3 training rows for each of 2 rows, space 'last hidden')"
 
 
 def test_of_numbers() -> None:
     x = np.random.default_rng(0).standard_normal((30, 3))
     model = cr.train(x, x[:, :2], hidden=[4], epochs=3, threads=1).model
     table = nearest_rows(model, x, 0, (x, x[:, 0]), k=2).table()
-    assert table.columns[-4:] == ["said of row: y0", "said of training row: y0", "said of row: y1",
-                                  "said of training row: y1"]  # fmt: skip
-    np.testing.assert_array_equal(table["said of row: y1"].to_numpy(), np.repeat(model.predict(x)[0, 1], 2))
+    assert table.columns[-4:] == [
+        "predicted_y0",
+        "training_row_predicted_y0",
+        "predicted_y1",
+        "training_row_predicted_y1",
+    ]
+    np.testing.assert_array_equal(table["predicted_y1"].to_numpy(), np.repeat(model.predict(x)[0, 1], 2))
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"rows": 0}, PlanError, "rows: there is no row 0; penguins has rows 1 to 344"),
-        ({"rows": [3, 345]}, PlanError, "rows: there is no row 345"),
-        ({"rows": []}, PlanError, "needs the number of a row, or a list of them, from 1 to 344"),
+        ({"rows": 0}, TableError, "rows: there is no row 0; the rows are numbered 1 to 344"),
+        ({"rows": [3, 345]}, TableError, "rows: there is no row 345"),
+        ({"rows": []}, PlanError, "needs row numbers, such as 12 .*; the rows are numbered 1 to 344"),
         ({"rows": "first"}, PlanError, "rows: got 'first'"),
         ({"rows": 1, "k": 344}, TableError, "k: got 344; there are 343 training rows"),
         ({"rows": 1, "k": 0}, PlanError, "k: got 0; needs a whole number"),
-        ({"rows": 1, "space": "hidden"}, PlanError, "space: got 'hidden'; .*There are: last hidden, inputs"),
+        ({"rows": 1, "space": "hidden"}, PlanError, "space: got 'hidden'; .*hoose one of last hidden, inputs"),
         ({"rows": 1, "train_data": pl.DataFrame({"island": ["Dream"]})}, TableError, "no column 'bill_length_mm'"),
         ({"rows": 1, "train_data": (cr.datasets.penguins(), [1, 2])}, TableError, "y: has 2 labels for 344 rows"),
     ],

@@ -14,7 +14,7 @@ from sklearn.inspection import partial_dependence as of_sklearn
 import creche as cr
 from creche.errors import PlanError, TableError
 from creche.explain import partial_dependence
-from creche.explain.rows import as_table
+from creche.explain.rows import read_rows
 from creche.explain.value_grid import apply_settings, create_grid, predict_settings
 
 FLOAT32 = 1e-6  # the network's outputs are float32; sums of them are not
@@ -122,7 +122,7 @@ def test_of_a_straight_line_it_is_the_line() -> None:
     found = partial_dependence(trained, x, "x2", points=11)
     ((w, _),) = trained.weights
     slope = w[2, 0] * trained.labels.scale[0] / trained.features.columns[2].scale
-    np.testing.assert_allclose(np.diff(found.average[:, 0]), slope * np.diff(found.spans[0].at), rtol=1e-9)
+    np.testing.assert_allclose(np.diff(found.average[:, 0]), slope * np.diff(found.grids[0].positions), rtol=1e-9)
 
 
 @pytest.mark.parametrize("column", ["mass", "place", "ringed", "day", "count", "same"])
@@ -130,7 +130,7 @@ def test_each_row_has_what_is_said_of_the_changed_table(model: cr.Model, column:
     table = mixed()
     found = partial_dependence(model, table, column, points=4, kind="individual")
     assert found.individual is not None
-    for i, value in enumerate(found.spans[0].values):
+    for i, value in enumerate(found.grids[0].values):
         if column == "ringed":
             value = {"true": True, "false": False, None: None}[value]
         other = table.with_columns(pl.lit(value, dtype=table.schema[column]).alias(column))
@@ -139,7 +139,7 @@ def test_each_row_has_what_is_said_of_the_changed_table(model: cr.Model, column:
 
 
 def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = as_table(model, mixed())
+    table = read_rows(model, mixed()).table
     spans = [create_grid(model, table, name, 6) for name in ("mass", "place")]
     settings = {span.name: span.tried.take(np.array([0, 3, 1])) for span in spans}
     whole = np.concatenate(list(predict_settings(model, table, settings)))
@@ -153,7 +153,7 @@ def test_encoding_once_is_encoding_each_changed_table(model: cr.Model, monkeypat
 def test_an_ensemble_says_what_it_says_of_changed_tables(together: cr.Ensemble, column: str) -> None:
     penguins = cr.datasets.penguins()
     found = partial_dependence(together, penguins, column, points=3)
-    for value, average in zip(found.spans[0].values, found.average, strict=True):
+    for value, average in zip(found.grids[0].values, found.average, strict=True):
         said = together.predict_proba(penguins.with_columns(pl.lit(value).alias(column)))
         np.testing.assert_allclose(average, said.mean(axis=0), rtol=1e-12)
 
@@ -168,23 +168,23 @@ def test_one_network_together_is_the_network() -> None:
 
 def test_the_values_tried(model: cr.Model) -> None:
     table = mixed()
-    mass = partial_dependence(model, table, "mass", points=7).spans[0]
+    mass = partial_dependence(model, table, "mass", points=7).grids[0]
     held = sorted(value for value in table["mass"] if value is not None)
     assert len(mass) == 7
     assert (mass.values[0], mass.values[-1]) == (held[0], held[-1])
     assert set(mass.values) <= set(held)
-    assert partial_dependence(model, table, "count").spans[0].values == [0, 1, 2, 3, 4]
-    assert partial_dependence(model, table, "place").spans[0].labels == ["north", "south", "west", "(missing)"]
-    assert partial_dependence(model, table, "ringed").spans[0].labels == ["false", "true"]
-    days = partial_dependence(model, table, "day", points=5).spans[0]
+    assert partial_dependence(model, table, "count").grids[0].values == [0, 1, 2, 3, 4]
+    assert partial_dependence(model, table, "place").grids[0].labels == ["north", "south", "west", "(missing)"]
+    assert partial_dependence(model, table, "ringed").grids[0].labels == ["false", "true"]
+    days = partial_dependence(model, table, "day", points=5).grids[0]
     assert {value.date() for value in days.values} <= set(table["day"])
     assert days.labels[0] == table["day"].min().isoformat()  # type: ignore[union-attr]
 
 
 def test_values_of_ones_own(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", at=[12, 8])
-    assert found.spans[0].values == [12.0, 8.0]
-    assert partial_dependence(model, mixed(), "day", at=["2020-05-01"]).spans[0].labels == ["2020-05-01"]
+    assert found.grids[0].values == [12.0, 8.0]
+    assert partial_dependence(model, mixed(), "day", at=["2020-05-01"]).grids[0].labels == ["2020-05-01"]
     grid = partial_dependence(model, mixed(), "place", second="mass", at=(["west"], None), points=3)
     assert grid.average.shape == (1, 3, 3)
 
@@ -224,11 +224,11 @@ def test_several_labels_and_plain_data() -> None:
     found = partial_dependence(trained, x, "x1", points=4)
     assert found.outcomes == ("y0", "y1")
     assert found.table().columns == ["x1", "y0", "y1"]
-    assert found.number_of() == 1  # its range is the greater
-    assert found.number_of("y0") == 0
+    assert found.find_outcome() == 1  # its range is the greater
+    assert found.find_outcome("y0") == 0
     data = found.to_dict()
     assert data["average"] == found.average.tolist()
-    assert data["columns"][0]["values"] == found.spans[0].values
+    assert data["columns"][0]["values"] == found.grids[0].values
 
 
 def test_a_run_and_one_row_alone(model: cr.Model) -> None:
@@ -241,15 +241,15 @@ def test_a_run_and_one_row_alone(model: cr.Model) -> None:
     found = partial_dependence(run, row, "bill_length_mm")
     assert found.average.shape == (1, 3)
     np.testing.assert_allclose(found.average, run.model.predict_proba(row))
-    assert found.notes() == ["there is one value to try: bill_length_mm is 39.1 in all rows"]
+    assert found.notes() == ["there is only one value to try: bill_length_mm is 39.1 in all rows"]
     assert partial_dependence(run, row, "bill_length_mm", at=[35, 40, 45]).average.shape == (3, 3)
 
 
 def test_what_is_not_seen_in_a_picture(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "same", at=[1, 2, 30])
-    assert found.notes() == ["the network does not use same: it was the same in all training rows"]
+    assert found.notes() == ["the network does not use same, because it was constant in the training rows"]
     assert (found.average == found.average[0]).all()
-    assert "is missing; they too" in partial_dependence(model, mixed(), "mass").notes()[0]
+    assert "is missing; these rows" in partial_dependence(model, mixed(), "mass").notes()[0]
 
 
 def test_very_many_categories() -> None:
@@ -257,20 +257,21 @@ def test_very_many_categories() -> None:
     table = pl.DataFrame({"word": words, "x": np.arange(160.0), "y": ["a", "b"] * 80})
     trained = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     found = partial_dependence(trained, table, "word")
-    assert len(found.spans[0]) == 24
-    assert "common" in found.spans[0].values
+    assert len(found.grids[0]) == 24
+    assert "common" in found.grids[0].values
     assert found.notes() == ["7 rarer values of word were not tried"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? There are: mass, place"),
+        ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? Choose one of mass, place"),
         ({"column": "kind"}, "column: 'kind' is what the network predicts"),
-        ({"column": "number"}, "column: 'number' is in the table, but the network was not trained on it; it was"),
+        ({"column": "number"},
+         "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
-        ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*There are: average, individual"),
+        ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*hoose one of average, individual"),
         ({"column": "mass", "second": "day", "kind": "individual"}, "'individual' is for one column"),
         ({"column": "mass", "points": 1}, "points: got 1; needs a whole number of at least 2"),
         ({"column": "mass", "second": "day", "at": [1, 2, 3]}, "at: got .*; needs a pair of lists"),
@@ -288,7 +289,7 @@ def test_calls_that_cannot_be(model: cr.Model, arguments: dict[str, Any], messag
         (mixed().head(0), {"column": "mass"}, "has no rows"),
         (None, {"column": "mass"}, "data: is missing"),
         (mixed().with_columns(mass=pl.lit(None, pl.Float64)), {"column": "mass"}, "'mass': is missing in all 90 rows"),
-        (mixed(), {"column": "mass", "at": []}, "at: holds no values of 'mass'"),
+        (mixed(), {"column": "mass", "at": []}, "at: has no values for 'mass'"),
         (mixed(), {"column": "mass", "at": [np.inf]}, "at: got \\[inf\\] for 'mass'; needs finite values"),
         (mixed(), {"column": "mass", "at": ["heavy"]}, "column 'mass' is 'heavy'; needs a number"),
     ],
@@ -301,12 +302,12 @@ def test_tables_that_cannot_be(model: cr.Model, table: Any, arguments: dict[str,
 def test_other_refusals(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
     with pytest.raises(PlanError, match=r"of: got 'd'; .*There are: a, b, c"):
-        found.number_of("d")
+        found.find_outcome("d")
     with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
         partial_dependence("penguins.creche", mixed(), "mass")
     x, y = arrays()
     trained = cr.train(x, y, hidden=[3], epochs=1, threads=1).model
-    with pytest.raises(PlanError, match="column: got 'mass'; There are: x0, x1, x2, x3"):
+    with pytest.raises(PlanError, match="column: got 'mass'; choose one of x0, x1, x2, x3"):
         partial_dependence(trained, x, "mass")
     with pytest.raises(TableError, match="X: has 3 columns; the network was trained on 4: x0"):
         partial_dependence(trained, x[:, :3], "x0")

@@ -16,7 +16,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import creche as cr
 from creche.explain import permutation_importance
-from creche.explain.rows import EncodedRows, column_blocks, create_batch, read_feature_rows
+from creche.explain.encoded_rows import EncodedRows, column_blocks
+from creche.explain.rows import create_batch, read_rows
 from tests.unit.small_runs import line, two_classes
 
 
@@ -110,10 +111,10 @@ def test_the_very_numbers_of_scikit_learns_metrics(model: cr.Model) -> None:
 
 
 @pytest.mark.parametrize("preprocessing", ["standard", "quantile"])
-def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, encoding: str) -> None:
-    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=encoding, threads=1).model
+def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFrame, preprocessing: str) -> None:
+    network = cr.train(mixed, label="y", hidden=[3], epochs=3, preprocessing=preprocessing, threads=1).model
     order = np.random.default_rng(0).permutation(len(mixed))
-    encoded = EncodedRows(network, read_feature_rows(network, mixed))
+    encoded = EncodedRows(network, read_rows(network, mixed))
     before = encoded.predict()
     for column, name in enumerate(network.features.names):
         shuffled = mixed.with_columns(mixed[name][order.tolist()].alias(name))
@@ -124,7 +125,7 @@ def test_shuffling_encoded_cells_is_encoding_the_shuffled_table(mixed: pl.DataFr
 def test_of_an_ensemble_with_several_encoders(ensemble: cr.Ensemble) -> None:
     penguins = cr.datasets.penguins()
     order = np.random.default_rng(0).permutation(len(penguins))
-    encoded = EncodedRows(ensemble, read_feature_rows(ensemble, penguins))
+    encoded = EncodedRows(ensemble, read_rows(ensemble, penguins))
     np.testing.assert_array_equal(encoded.predict(), ensemble.predict_proba(penguins))
     for column, name in enumerate(ensemble.features.names):
         shuffled = penguins.with_columns(penguins[name][order.tolist()].alias(name))
@@ -227,14 +228,14 @@ def test_what_cannot_be_worked_out(model: cr.Model) -> None:
     ):
         with pytest.raises(cr.TableError, match=re.escape(message)):
             permutation_importance(model, data)
-    with pytest.raises(cr.TableError, match="metric: auc cannot be worked out on these 20 rows"):
+    with pytest.raises(cr.TableError, match="metric: auc is undefined on these 20 rows"):
         permutation_importance(model, penguins.head(20), metric="auc")
     for arguments, message in (
-        ({"metric": "acuracy"}, "metric: got 'acuracy'; did you mean 'accuracy'? There are: accuracy, balanced_"),
+        ({"metric": "acuracy"}, "metric: got 'acuracy'; did you mean 'accuracy'? Choose one of accuracy, balanced_"),
         ({"metric": "rmse"}, "metric: got 'rmse'"),
         ({"repeats": 0}, "repeats: got 0; needs a whole number of at least 1"),
         ({"seed": -1}, "seed: got -1"),
-        ({"intervals": -1}, "intervals: got -1"),
+        ({"n_resamples": -1}, "n_resamples: got -1"),
     ):
         with pytest.raises(cr.PlanError, match=re.escape(message)):
             permutation_importance(model, "penguins", **arguments)
@@ -270,6 +271,6 @@ def test_the_picture_shows_the_numbers(model: cr.Model) -> None:
     segments = axes.collections[0].get_segments()
     np.testing.assert_allclose([s[:, 0] for s in segments], np.column_stack([found.low, found.high]))
     higher = permutation_importance(model, "penguins", metric="accuracy", repeats=1, n_resamples=0).plot()
-    assert higher.get_xlabel() == "accuracy becomes lower by"
+    assert higher.get_xlabel() == "decrease of accuracy when the column is shuffled"
     assert higher.get_legend() is None
     plt.close("all")

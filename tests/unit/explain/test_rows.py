@@ -10,7 +10,7 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.explain.rows import create_batch
+from creche.explain.rows import create_batch, select_rows
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,9 @@ def test_rows_keep_their_numbers_and_labels(model: cr.Model) -> None:
     assert near.labels is not None
     by_number = dict(zip(rows.row_numbers.tolist(), rows.y.tolist(), strict=True))
     assert near.labels.tolist() == [[by_number[row] for row in line] for line in near.near.tolist()]
-    with pytest.raises(cr.PlanError, match="there is no row 7"):
+    with pytest.raises(cr.TableError, match="there is no row 7; the rows are 10, 6, 8, 101, 102, 103, 104"):
         explain.nearest_rows(model, rows, [7])
-    assert explain.decision_regions(model, rows, "bill_length_mm", "body_mass_g", points=3).labels_are_given
+    assert explain.decision_regions(model, rows, "bill_length_mm", "body_mass_g", points=3).labels_are_true
 
 
 def test_a_batch_will_do_for_all(model: cr.Model) -> None:
@@ -41,7 +41,7 @@ def test_a_batch_will_do_for_all(model: cr.Model) -> None:
     assert np.array_equal(explain.partial_dependence(model, batch, "island").average, alone.average)
     assert explain.nearest_rows(model, batch, [1], k=1).labels is not None
     with pytest.raises(cr.TableError, match="a Batch has labels and weights already"):
-        explain.loss_against_weight(model, batch, sample_weight=np.ones(344), layer=0, row=0, column=0)
+        explain.loss_against_weight(model, batch, sample_weight=np.ones(344), layer=0, source=0, target=0)
 
 
 def test_an_estimator_can_be_explained_by_all() -> None:
@@ -49,7 +49,7 @@ def test_an_estimator_can_be_explained_by_all() -> None:
     fitted = cr.DNNClassifier((4,), epochs=3, random_state=0, threads=1).fit(x, x[:, 0] > 0)
     assert len(explain.permutation_importance(fitted, x, x[:, 0] > 0, repeats=2).columns) == 3
     assert explain.integrated_gradients(fitted, x, rows=1).attributions.shape == (1, 3)
-    assert explain.loss_against_weight(fitted, x, x[:, 0] > 0, layer=0, row=0, column=0).losses.size == 1001
+    assert explain.loss_against_weight(fitted, x, x[:, 0] > 0, layer=0, source=0, target=0).losses.size == 1001
     for wrong in (None, 3, "a model"):
         with pytest.raises(cr.PlanError, match="needs a Model"):
             explain.permutation_importance(wrong, x, x[:, 0] > 0)
@@ -66,8 +66,30 @@ def test_what_would_never_end_is_refused_at_once(model: cr.Model) -> None:
     with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000; needs a whole number of at most"):
         explain.permutation_importance(model, "penguins", repeats=10**9)
     with pytest.raises(cr.PlanError, match="points: got 1,000,000,000; needs a whole number of at most"):
-        explain.loss_against_weight(model, "penguins", layer=0, row=0, column=0, points=10**9)
+        explain.loss_against_weight(model, "penguins", layer=0, source=0, target=0, points=10**9)
     with pytest.raises(cr.PlanError, match="repeats: got 1,000,000,000"):
         cr.cross_validate("penguins", label="species", repeats=10**9)
     with pytest.raises(cr.PlanError, match="networks need about"):
         cr.cross_validate("penguins", label="species", seeds=10**8)
+
+
+def test_one_notion_of_row_numbers_for_all(model: cr.Model) -> None:
+    traced = explain.trace(model, "penguins", rows=[12, 200], check=False)
+    near = explain.nearest_rows(model, "penguins", rows=[12, 200], k=1)
+    parts = explain.integrated_gradients(model, "penguins", rows=[12, 200])
+    assert traced.rows.tolist() == near.rows.tolist() == parts.rows.tolist() == [12, 200]
+    assert explain.integrated_gradients(model, "penguins", rows=slice(1, 4)).rows.tolist() == [1, 2, 3]
+    explanations: list[Any] = [explain.trace, explain.nearest_rows, explain.integrated_gradients]
+    for function in explanations:
+        for wrong, error in ((0, cr.TableError), (345, cr.TableError), ("first", cr.PlanError), ([], cr.PlanError)):
+            with pytest.raises(error, match=r"rows: .*; the rows are numbered 1 to 344"):
+                function(model, "penguins", rows=wrong)
+
+
+def test_arrays_are_counted_from_0_and_gaps_stay_gaps(model: cr.Model) -> None:
+    assert select_rows(np.arange(5), [0, 4]).tolist() == [0, 4]
+    some = np.array([2, 5, 9])
+    assert select_rows(some, slice(3, 10)).tolist() == [1, 2]
+    assert select_rows(some, [False, True, False]).tolist() == [1]
+    with pytest.raises(cr.TableError, match="row: there is no row 3; the rows are 2, 5, 9"):
+        select_rows(some, 3, "row")

@@ -1,4 +1,4 @@
-"""Model files that are kept for ever, the rows beside them, and what was predicted of these when the file was made."""
+"""Model files that are kept for ever, with rows and the predictions for them when the file was made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "data" / "kept"
 
 
 def model_files() -> Iterator[Path]:
-    """Each has beside it ``.csv``, the rows, and ``.json``, the predictions."""
+    """Each comes with ``.csv``, the rows, and ``.json``, the predictions."""
     return iter(sorted(FOLDER.glob("*/*.creche")))
 
 

@@ -36,7 +36,7 @@ def test_before_the_first_epoch() -> None:
     assert out.table().shape == (0, 7)
 
 
-def test_repr_says_how_the_loss_went() -> None:
+def test_repr_shows_the_losses() -> None:
     assert repr(history([3.0, 1.0, 2.0])) == "History(3 epochs; validation loss █▁▄ 3 to 2, best 1 in epoch 2)"
     assert "; train loss █▁ 2 to 1, best 1 in epoch 2)" in repr(history([np.nan] * 2, [2.0, 1.0]))
 

@@ -32,7 +32,7 @@ def test_any_table_with_the_columns_will_do(model: cr.Model) -> None:
 
 def test_predictions_are_the_network_by_hand(model: cr.Model) -> None:
     x = BIRDS.select(MEASUREMENTS).to_numpy()
-    kept = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.rows
+    kept = quick(BIRDS, None, label="species", epochs=0).prepared.train.observations.row_indices
     z = (x - x[kept].mean(axis=0)) / x[kept].std(axis=0)
     for weights, bias in model.weights[:-1]:
         z = np.maximum(z @ weights + bias, 0)
@@ -86,7 +86,7 @@ def test_a_missing_column_is_named_with_the_nearest(model: cr.Model) -> None:
 
 
 def test_words_where_numbers_were(model: cr.Model) -> None:
-    with pytest.raises(cr.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or nothing"):
+    with pytest.raises(cr.TableError, match="row 1, column 'body_mass_g' is 'heavy'; needs a number, or an empty cell"):
         model.predict(BIRDS.with_columns(body_mass_g=pl.lit("heavy")))
 
 
@@ -157,14 +157,14 @@ def test_evaluate_is_of_the_predictions(model: cr.Model) -> None:
     assert (on_arrays.accuracy, on_arrays.auc, on_arrays.log_loss) == (out.accuracy, out.auc, out.log_loss)
 
 
-def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
+def test_a_table_with_separate_labels_keeps_its_names() -> None:
     features, species = BIRDS.select(MEASUREMENTS), BIRDS["species"]
-    beside = quick(features, species).model
+    separate = quick(features, species).model
     inside = quick(BIRDS.select(*MEASUREMENTS, "species"), None, label="species").model
-    assert (beside.features.names, beside.labels.name) == (MEASUREMENTS, "species")
+    assert (separate.features.names, separate.labels.name) == (MEASUREMENTS, "species")
     shuffled = features.select(MEASUREMENTS[::-1])
-    np.testing.assert_array_equal(beside.predict_proba(shuffled), inside.predict_proba(features))
-    assert beside.evaluate(shuffled, species).rows == len(BIRDS)
+    np.testing.assert_array_equal(separate.predict_proba(shuffled), inside.predict_proba(features))
+    assert separate.evaluate(shuffled, species).rows == len(BIRDS)
     held = quick(features.slice(50), species.slice(50), validation_data=(shuffled.head(50), species.head(50)))
     assert held.prepared.validation is not None
     assert held.prepared.validation.observations.x.names == list(MEASUREMENTS[::-1])
@@ -173,7 +173,9 @@ def test_a_table_with_the_labels_beside_it_keeps_its_names() -> None:
 def test_evaluate_needs_the_label(model: cr.Model) -> None:
     with pytest.raises(cr.TableError, match="label: the table has no column 'species'"):
         model.evaluate(BIRDS.drop("species"))
-    with pytest.raises(cr.TableError, match="label 'species': row 1 is 'Emperor', none of the training rows' classes"):
+    with pytest.raises(
+        cr.TableError, match="label 'species': row 1 is 'Emperor', which is no class of the training rows"
+    ):
         model.evaluate(BIRDS.with_columns(species=pl.lit("Emperor")))
 
 
@@ -202,26 +204,26 @@ def test_predictions_are_finite_for_every_activation(activation: str) -> None:
     assert np.isfinite(quick(x, y, activation=activation).model.predict_proba(x)).all()
 
 
-def test_repr_says_what_it_is() -> None:
+def test_repr_shows_network_and_label() -> None:
     x, y = two_classes()
     assert repr(quick(x, y).model) == "Model(3-6-2, 38 parameters; y: 2 classes)"
     assert repr(quick(*line()).model) == "Model(3-6-1, 31 parameters; y: a number)"
 
 
-def test_no_class_is_said_of_numbers_beyond_all_measure() -> None:
+def test_no_class_is_predicted_for_numbers_that_overflow() -> None:
     x, y = two_classes(columns=2)
     model = quick(x, y, hidden=[4, 4], standardize=False).model
     huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
-    with pytest.raises(cr.TableError, match=r"row 1: the network gives nan for it: .* too large for float32"):
+    with pytest.raises(cr.TableError, match=r"row 1: the network's output is nan: .* too large for float32"):
         huge.predict(np.array([[0.0, 0.0], [1e8, -1e8]]))
-    with pytest.raises(cr.TableError, match="row 2: the network gives nan"):
+    with pytest.raises(cr.TableError, match="row 2: the network's output is nan"):
         huge.evaluate({"x0": [0.0, 1e8], "x1": [0.0, -1e8], "y": [0, 1]})
 
 
-def test_no_number_is_said_that_is_none() -> None:
+def test_no_number_is_predicted_that_is_not_finite() -> None:
     x, y = line()
     model = quick(x, y, hidden=[]).model
     for sign in (1, -1):
         weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
-        with pytest.raises(cr.TableError, match=f"row 0: the network gives {'-' if sign < 0 else ''}inf"):
+        with pytest.raises(cr.TableError, match=f"row 0: the network's output is {'-' if sign < 0 else ''}inf"):
             replace(model, weights=weights).predict(np.abs(x) * 1e3)

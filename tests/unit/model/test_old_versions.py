@@ -35,7 +35,7 @@ def test_an_old_model_saved_anew_is_the_same_model(path: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_an_old_model_still_says_where_it_comes_from(path: Path) -> None:
+def test_an_old_model_keeps_its_provenance(path: Path) -> None:
     origin = cr.load(path).provenance
     assert origin is not None
     assert origin.version == path.parent.name

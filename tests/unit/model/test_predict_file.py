@@ -88,8 +88,8 @@ def test_a_threshold_decides_between_two_classes(tmp_path: Path, penguins: pl.Da
     model = cr.train(frame, label="sex", hidden=[5], epochs=5, threads=1).model
     second = model.predict_proba(frame)[:, 1]
     cr.predict_file(model, frame, tmp_path / "out.csv", threshold=0.8)
-    said = pl.read_csv(tmp_path / "out.csv")["predicted_sex"].to_numpy()
-    assert ((said == model.classes[1]) == (second >= 0.8)).all()  # type: ignore[index]
+    predicted = pl.read_csv(tmp_path / "out.csv")["predicted_sex"].to_numpy()
+    assert ((predicted == model.classes[1]) == (second >= 0.8)).all()  # type: ignore[index]
     with pytest.raises(cr.TableError, match=r"threshold: got 1\.5; needs a probability"):
         cr.predict_file(model, frame, tmp_path / "out.csv", threshold=1.5)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import creche as cr
-from creche.model_selection.search_space import CAN_DIFFER, OF_THE_OPTIMIZER
+from creche.plan.arguments import OPTIMIZER_FIELDS, SWEEPABLE
 
 SINGLE_RUN = {"plan", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record"}
 FOLDS_REPLACE = {"split_column", "test_fraction", "validation_data", "test_data"}
@@ -20,7 +20,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     (
         cr.sweep,
         SINGLE_RUN - {"checkpoint", "resume"},
-        {"seeds", "folds", "repeats", "samples", "method", "halving", "bootstrap", "confirm", *OF_THE_OPTIMIZER},
+        {"seeds", "folds", "repeats", "samples", "method", "halving", "bootstrap", "confirm", *OPTIMIZER_FIELDS},
     ),
     (
         cr.cross_validate,
@@ -30,9 +30,9 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     (
         cr.find_learning_rate,
         SINGLE_RUN | {"learning_rate"},
-        {"rates", "seeds", "extend", "confirm", *OF_THE_OPTIMIZER},
+        {"rates", "seeds", "extend", "confirm", *OPTIMIZER_FIELDS},
     ),
-    (cr.sweep_with_optuna, SINGLE_RUN, {"study", "space", "pack", "rounds", "seeds", *OF_THE_OPTIMIZER}),
+    (cr.sweep_with_optuna, SINGLE_RUN, {"study", "space", "pack", "rounds", "seeds", *OPTIMIZER_FIELDS}),
 ]
 each_function = pytest.mark.parametrize(
     ("function", "lacking", "own"), FUNCTIONS, ids=lambda x: getattr(x, "__name__", "")
@@ -47,14 +47,14 @@ def test_the_signature_is_that_of_train(function: Callable[..., Any], lacking: s
     for name in set(parameters) & set(expected):
         assert parameters[name].default == expected[name].default, name
         assert parameters[name].kind == expected[name].kind, name
-    shared = [name for name in parameters if name in expected and name not in ("seed", *OF_THE_OPTIMIZER)]
+    shared = [name for name in parameters if name in expected and name not in ("seed", *OPTIMIZER_FIELDS)]
     in_order = [name for name in expected if name in shared]
     # The callbacks and the checkpoint, which differ from those of `train`, come last.
     last = {"on_epoch", "on_progress", "checkpoint", "resume", "record"}
     assert [name for name in shared if name not in last] == [name for name in in_order if name not in last]
     if function in (cr.sweep, cr.sweep_with_optuna):
         several = {name for name, parameter in parameters.items() if "Values[" in str(parameter.annotation)}
-        assert several | {"hidden"} == set(CAN_DIFFER)
+        assert several | {"hidden"} == set(SWEEPABLE)
 
 
 @each_function
@@ -74,7 +74,7 @@ def test_the_docstring_has_each_parameter_once(function: Callable[..., Any], lac
 def test_an_argument_that_does_not_exist_is_named(
     function: Callable[..., Any], lacking: set[str], own: set[str]
 ) -> None:
-    with pytest.raises(cr.PlanError, match="hiden: unknown argument; did you mean 'hidden'"):
+    with pytest.raises(cr.PlanError, match=f"hiden: unknown argument of {function.__name__}; did you mean 'hidden'"):
         function("penguins", label="species", hiden=[5])
     if "plan" in lacking:
         with pytest.raises(cr.PlanError, match=f"plan: belongs to a single run .*leave it out of {function.__name__}"):
@@ -86,7 +86,7 @@ def test_the_same_arguments_as_a_plan_are_not_refused() -> None:
     plan = cr.train("penguins", label="species", hidden=[3], epochs=1, threads=1).plan
     crossed = cr.cross_validate("penguins", label="species", folds=2, plan=plan, threads=1)
     assert crossed.members[0].plan.network == plan.network
-    with pytest.raises(cr.PlanError, match="plan: says hidden already"):
+    with pytest.raises(cr.PlanError, match="plan: it sets hidden already"):
         cr.cross_validate("penguins", label="species", folds=2, plan=plan, hidden=[4])
 
 

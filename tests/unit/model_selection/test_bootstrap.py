@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.table.prepare import draw_bootstrap_rows
+from creche.table.bootstrap_sample import draw_bootstrap_rows
 from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep, weight_bytes
 
 
@@ -125,7 +125,7 @@ def test_with_folds_each_seed_draws_from_the_training_rows_of_its_fold() -> None
     colony = run_sweep(folds=3, seeds=2, bootstrap=True)
     assert len(colony) == 6
     for member, job in zip(colony, colony.crew.jobs, strict=True):
-        rows = member.prepared.encoded(member.prepared.train, member.plan.loss, "float32")
+        rows = member.prepared.encode_part(member.prepared.train, member.plan.loss, "float32")
         drawn = draw_bootstrap_rows(member.choice["seed"], len(rows))
         np.testing.assert_array_equal(job.rows.x, rows.x[drawn])
         assert member.prepared.preparation.bootstrap == member.choice["seed"]

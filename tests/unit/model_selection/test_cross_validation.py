@@ -103,24 +103,23 @@ def test_early_stopping_monitors_rows_outside_the_fold() -> None:
         assert watched is not None
         assert fold is not None
         assert without.prepared.validation is not None
-        assert fold.observations.rows.tolist() == without.prepared.validation.observations.rows.tolist()
+        assert fold.observations.row_indices.tolist() == without.prepared.validation.observations.row_indices.tolist()
         assert (len(train), len(watched), len(fold), evaluation.rows) == (45, 15, 30, 30)
-        parts = [set(part.observations.rows.tolist()) for part in (train, watched, fold)]
+        parts = [set(part.observations.row_indices.tolist()) for part in (train, watched, fold)]
         assert len(set().union(*parts)) == 90
 
 
 def test_duplicates_in_other_folds_are_leakage() -> None:
     x, y = two_classes(30)
     x, y = np.vstack([x, x]), np.hstack([y, y])
-    with pytest.warns(
-        cr.CrecheWarning, match=r"leakage: \d+ of the 60 held-out rows .* \(row \d+ is row \d+,"
-    ) as warned:
+    message = r"leakage: \d+ of 60 held-out rows .* \(for example, row \d+ equals row \d+\)"
+    with pytest.warns(cr.CrecheWarning, match=message) as warned:
         cr.cross_validate(x, y, folds=3, **QUICK)
     assert len(warned) == 1
     together = cr.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
     for member in together.members:
-        kept = set((member.prepared.train.observations.rows % 30).tolist())
-        assert kept.isdisjoint((member.prepared.evaluated[1].observations.rows % 30).tolist())
+        kept = set((member.prepared.train.observations.row_indices % 30).tolist())
+        assert kept.isdisjoint((member.prepared.evaluation_part[1].observations.row_indices % 30).tolist())
     with pytest.warns(cr.CrecheWarning, match="dropped 30 of 60 rows"):
         dropped = cr.cross_validate(x, y, folds=3, duplicates="drop", **QUICK)
     assert np.isnan(dropped.predictions[30:]).all()
@@ -153,12 +152,12 @@ def test_a_class_in_a_single_fold() -> None:
     with pytest.warns(cr.CrecheWarning) as warned:
         crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     messages = [str(warning.message) for warning in warned]
-    lacking = next(p.number for p in crossed._folds if 0 in p.held_out.observations.rows)
+    lacking = next(p.number for p in crossed._folds if 0 in p.held_out.observations.row_indices)
     others = ", ".join(f"fold {n}" for n in (1, 2, 3) if n != lacking)
     assert messages[0].startswith(
-        f"folds: no row to learn from of class 'rare' in fold {lacking}; there it is never learnt"
+        f"folds: the training rows lack class 'rare' in fold {lacking}, so those networks never predict it"
     )
-    assert messages[1].startswith("folds: no held-out row of class ")
+    assert messages[1].startswith("folds: the held-out rows lack class ")
     assert f"class 'rare' in {others}" in messages[1]
     assert crossed.evaluation.rows == 60
     assert all(member.model.classes == ("down", "rare", "up") for member in crossed.members)
@@ -168,7 +167,7 @@ def test_a_class_with_fewer_rows_than_folds() -> None:
     x, y = two_classes(60)
     names = np.where(np.arange(60) < 3, "rare", np.where(y > 0, "up", "down"))
     with pytest.warns(
-        cr.CrecheWarning, match=r"no held-out row of class 'rare' in fold \d, fold \d; there AUC"
+        cr.CrecheWarning, match=r"the held-out rows lack class 'rare' in fold \d, fold \d, so AUC"
     ) as warned:
         crossed = cr.cross_validate(x, names, folds=5, **QUICK)
     assert len(warned) == 1
@@ -181,7 +180,7 @@ def test_a_class_with_fewer_rows_than_folds() -> None:
 def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
     names = np.where(np.arange(60) < 60 // folds, "rare", "up")
     table = {"a": two_classes(60)[0][:, 0], "patient": np.arange(60) // (60 // folds), "ill": names}
-    with pytest.raises(cr.TableError, match=r"the networks of fold \d would learn from rows of class '\w+' only"):
+    with pytest.raises(cr.TableError, match=r"all training rows of fold \d have the class '\w+'"):
         cr.cross_validate(table, label="ill", folds=folds, group="patient", **QUICK)
 
 
@@ -189,12 +188,12 @@ def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
     ("arguments", "message"),
     [
         ({"folds": 1}, "folds: got 1; needs"),
-        ({"folds": 100}, "100 folds"),
+        ({"folds": 100}, "folds: got 100 for 40 rows"),
         ({"repeats": 0}, "repeats: got 0; needs"),
-        ({"group": "patient"}, "arrays have no named columns"),
-        ({"test_fraction": 0.2}, "test_fraction: does not go with folds"),
-        ({"split_column": "part"}, "split_column: does not go with folds"),
-        ({"validation_data": (np.eye(2), [0, 1])}, "validation_data: does not go with folds"),
+        ({"group": "patient"}, "an array, which has no named columns"),
+        ({"test_fraction": 0.2}, "test_fraction: got 0.2, which cannot be combined with folds"),
+        ({"split_column": "part"}, "split_column: got 'part', which cannot be combined with folds"),
+        ({"validation_data": (np.eye(2), [0, 1])}, "validation_data: got a .*, which cannot be combined with folds"),
     ],
 )
 def test_invalid_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
@@ -213,7 +212,7 @@ def test_a_class_with_one_row_cannot_be_evaluated() -> None:
 def test_validation_data_does_not_go_with_folds() -> None:
     table = cr.datasets.penguins()
     for call in (cr.cross_validate, cr.sweep):
-        with pytest.raises(cr.PlanError, match="validation_data: does not go with folds"):
+        with pytest.raises(cr.PlanError, match=r"validation_data: got a .*, which cannot be combined with folds"):
             call(table, label="species", folds=3, validation_data=table)
 
 

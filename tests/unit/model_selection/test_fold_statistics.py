@@ -93,6 +93,7 @@ def test_a_plan_that_diverges_on_a_fold_ranks_last() -> None:
     assert plans["low_gap"][2] is None
 
 
+@pytest.mark.usefixtures("reports_often")
 def test_a_sweep_with_folds_resumes_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
     whole = run_sweep(**SOME, epochs=1000)
@@ -115,8 +116,11 @@ def test_a_sweep_with_folds_resumes_from_its_file(tmp_path: Path) -> None:
         ({"repeats": 2}, "repeats: got 2, but there are no folds"),
         ({"folds": 3, "repeats": 0}, "repeats: got 0"),
         ({"folds": 3, "halving": True}, "halving: does not go with folds"),
-        ({"folds": 3, "test_fraction": 0.2}, "test_fraction: does not go with folds"),
-        ({"folds": 3, "validation_data": "penguins"}, "validation_data: does not go with folds"),
+        ({"folds": 3, "test_fraction": 0.2}, "test_fraction: got 0.2, which cannot be combined with folds"),
+        (
+            {"folds": 3, "validation_data": "penguins"},
+            "validation_data: got 'penguins', which cannot be combined with folds",
+        ),
     ],
 )
 def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:

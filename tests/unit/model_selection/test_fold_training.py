@@ -37,7 +37,7 @@ def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
     ]
     assert all(isinstance(member, cr.Run if "loss" in job else cr.Member) for member in crossed.members)
     for member, place, evaluation in zip(crossed.members, crossed.fold_members, crossed.evaluations, strict=True):
-        fold = member.prepared.evaluated[1].observations.rows
+        fold = member.prepared.evaluation_part[1].observations.row_indices
         others = np.setdiff1d(np.arange(61), fold)
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
         assert weight_bytes(member) == weight_bytes(alone)
@@ -113,6 +113,7 @@ def test_progress_counts_the_networks_that_have_ended(loss: Any) -> None:
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
 
 
+@pytest.mark.usefixtures("reports_often")
 @pytest.mark.parametrize("loss", [None, squares])
 def test_ctrl_c_keeps_the_networks_that_have_ended(loss: Any) -> None:
     x, y = line(60)
@@ -141,28 +142,28 @@ def test_ctrl_c_keeps_the_networks_that_have_ended(loss: Any) -> None:
 def test_ctrl_c_stops_training_in_its_midst() -> None:
     """The signal comes while the engine trains, which would go on for hours."""
     x, y = line(3000)
-    training = threading.Event()
+    has_begun, pressed = threading.Event(), threading.Event()
 
     def press() -> None:
-        training.wait()
+        has_begun.wait()
+        pressed.set()
         signal.raise_signal(signal.SIGINT)
 
+    def look(networks: FoldNetworks) -> None:
+        if networks.epochs[0] > 0:
+            has_begun.set()
+
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=press)
     try:
-        threading.Thread(target=press).start()
+        thread.start()
         with pytest.raises(KeyboardInterrupt) as stopped:
-            cr.cross_validate(
-                x,
-                y,
-                folds=3,
-                seeds=4,
-                hidden=[30, 30],
-                epochs=10_000_000,
-                threads=2,
-                on_progress=lambda _: training.set(),
-            )
+            cr.cross_validate(x, y, folds=3, seeds=4, hidden=[30, 30], epochs=10_000_000, threads=2, on_progress=look)
     finally:
+        has_begun.set()
+        thread.join()
         signal.signal(signal.SIGINT, before)
+    assert pressed.is_set()
     assert not hasattr(stopped.value, "cross_validation")
 
 

@@ -23,7 +23,7 @@ def test_rows_have_the_mean_prediction_of_their_networks_and_their_disagreement(
     for fold in (1, 2):
         models = [m.model for m, place in zip(crossed.members, crossed.fold_members, strict=True) if place.fold == fold]
         ensemble = cr.Ensemble(models, threads=1)
-        rows = crossed.members[(fold - 1) * 4].prepared.evaluated[1].observations.rows
+        rows = crossed.members[(fold - 1) * 4].prepared.evaluation_part[1].observations.row_indices
         predicted = (
             ensemble.predict_proba(x[rows])
             if task == "classification"

@@ -176,7 +176,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"hidden": [[4], [5]]}, "hidden: got several values"),
     ({"seeds": 0}, "seeds: got 0"),
     ({"epochs": 0}, "epochs: got 0; needs at least 1"),
-    ({"optimiser": "sgd"}, "optimiser: unknown argument; did you mean 'optimizer'"),
+    ({"optimiser": "sgd"}, "optimiser: unknown argument of find_learning_rate; did you mean 'optimizer'"),
     ({"confirm": lambda estimate: False}, "nothing was trained: 44 networks were not confirmed"),
 ]
 

@@ -103,7 +103,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"method": "sobol"}, "method: 'sobol' needs samples"),
     ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' tries all combinations; leave samples out"),
     ({"method": "gird"}, "method: got 'gird'; did you mean 'grid'"),
-    ({"learning_rat": 0.1}, "learning_rat: unknown argument; did you mean 'learning_rate'"),
+    ({"learning_rat": 0.1}, "learning_rat: unknown argument of sweep; did you mean 'learning_rate'"),
     ({"on_epoch": print}, "on_epoch: belongs to a single run of creche.train; leave it out"),
     ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1.0"),
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),

@@ -126,7 +126,7 @@ def test_ctrl_c_hands_over_the_colony() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        run_sweep(epochs=100_000, seeds=12, on_progress=interrupt)
+        run_sweep(epochs=10_000_000, seeds=12, on_progress=interrupt)
     colony = caught.value.colony  # type: ignore[attr-defined]
     assert colony.interrupted
     assert {member.status for member in colony} == {"running"}

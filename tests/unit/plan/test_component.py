@@ -59,7 +59,7 @@ def test_words_of_each_family(family: str) -> None:
 
 
 @given(ANY_PART)
-def test_parts_go_through_json_unchanged(part: Any) -> None:
+def test_components_go_through_json_unchanged(part: Any) -> None:
     text = json.dumps(part.to_dict(), allow_nan=False)
     back = family_of(part).of(json.loads(text))
     assert back == part
@@ -69,7 +69,7 @@ def test_parts_go_through_json_unchanged(part: Any) -> None:
 
 
 @given(ANY_PART)
-def test_repr_rebuilds_the_part_and_names_only_what_is_not_default(part: Any) -> None:
+def test_repr_rebuilds_the_component_from_its_changed_values(part: Any) -> None:
     # Two schedules and initializers share the name Constant; each is looked up in its own module.
     own = vars(sys.modules[type(part).__module__])
     assert eval(repr(part), {**NAMES, **own}) == part
@@ -103,7 +103,7 @@ def test_flags_take_only_true_and_false(kind: type, name: str, wrong: object) ->
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_parts_are_frozen(kind: type) -> None:
+def test_components_are_frozen(kind: type) -> None:
     part = kind()
     for name in [f.name for f in dataclasses.fields(part)]:
         with pytest.raises(dataclasses.FrozenInstanceError):
@@ -125,24 +125,24 @@ def test_an_unknown_key_gets_the_nearest_right_one() -> None:
     ("family", "wrong", "near"),
     [
         ("optimizer", "adm", "adam"),
-        ("optimizer", "rms_prop", "rmsprop"),
-        ("loss", "crossentropy", "cross_entropy"),
-        ("activation", "leakyrelu", "leaky_relu"),
+        ("optimizer", "rmspropp", "rmsprop"),
+        ("loss", "ce", "cross_entropy"),
+        ("activation", "leakyrel", "leaky_relu"),
         ("schedule", "cosin", "cosine"),
         ("initializer", "orthogonl", "orthogonal"),
     ],
 )
-def test_an_unknown_word_gets_the_nearest_right_one_and_all_there_are(family: str, wrong: str, near: str) -> None:
+def test_an_unknown_word_gets_a_suggestion_and_the_choices(family: str, wrong: str, near: str) -> None:
     with pytest.raises(PlanError) as refusal:
         FAMILIES[family].of(wrong)
     assert str(refusal.value) == (
-        f"{family}: got {wrong!r}; did you mean {near!r}? There are: {', '.join(WORDS[family].split())}"
+        f"{family}: got {wrong!r}; did you mean {near!r}? Choose one of {', '.join(WORDS[family].split())}"
     )
 
 
 @pytest.mark.parametrize("wrong", [None, 3, ["adam"], {}, {"kind": 5}, cr.Relu, cr.Relu()], ids=repr)
-def test_what_is_no_word_is_refused(wrong: object) -> None:
-    with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word\. There are: sgd, "):
+def test_a_value_that_is_not_a_word_is_refused(wrong: object) -> None:
+    with pytest.raises(PlanError, match=r"optimizer: got .*; needs a word; choose one of sgd, "):
         OPTIMIZERS.of(wrong)
 
 
@@ -151,14 +151,14 @@ def test_a_class_is_not_one_of_its_kind() -> None:
         OPTIMIZERS.of(cr.AdamW)
 
 
-def test_whole_numbers_where_fractions_are_taken_become_the_same_part() -> None:
+def test_a_whole_number_gives_the_same_component_as_the_float() -> None:
     assert cr.Huber(2) == cr.Huber(2.0)
     assert hash(cr.Huber(2)) == hash(cr.Huber(2.0))
     assert isinstance(cr.Huber(2).delta, float)
 
 
 @given(ANY_PART, ANY_PART)
-def test_parts_are_equal_when_kind_and_numbers_are(one: Any, other: Any) -> None:
+def test_components_are_equal_if_kind_and_numbers_are(one: Any, other: Any) -> None:
     same = type(one) is type(other) and one.to_dict() == other.to_dict()
     assert (one == other) is same
     if same:

@@ -37,44 +37,44 @@ def test_parameters_are_counted_one_by_one(inputs: int, hidden: list[int], outpu
     assert Network.of(inputs, hidden, outputs).parameters == count
 
 
-def test_activation_and_dropout_are_of_the_hidden_layers() -> None:
+def test_activation_and_dropout_apply_to_hidden_layers_only() -> None:
     network = Network.of(4, [8, 6], 3, "tanh", 0.2)
     assert [layer.activation for layer in network.layers] == [cr.Tanh(), cr.Tanh(), cr.Identity()]
     assert [layer.dropout for layer in network.layers] == [0.2, 0.2, 0.0]
 
 
-def test_each_hidden_layer_may_have_its_own() -> None:
+def test_each_hidden_layer_may_have_its_own_activation_and_dropout() -> None:
     network = Network.of(4, [8, 6], 3, ["relu", cr.LeakyRelu(0.02)], [0.1, 0.0])
     assert [layer.activation for layer in network.layers[:2]] == [cr.Relu(), cr.LeakyRelu(0.02)]
     assert [layer.dropout for layer in network.layers[:2]] == [0.1, 0.0]
     assert Network.of(4, [8, 6], 3, ["relu", cr.LeakyRelu(0.02)], np.array([0.1, 0.0])) == network  # type: ignore[arg-type]
 
 
-def test_an_initializer_is_shown_where_it_is_not_the_suited_one() -> None:
+def test_repr_shows_an_initializer_that_is_not_the_default() -> None:
     assert repr(Layer(5, "selu")) == "Layer(width=5, activation=Selu())"  # type: ignore[arg-type]
     he = Layer(5, "selu", initializer="he_uniform")  # type: ignore[arg-type]
     assert repr(he) == "Layer(width=5, activation=Selu(), initializer=HeUniform())"
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("activation", (["relu"],)), ("dropout", ("relu", [0.1]))])
-def test_as_many_as_hidden_layers(name: str, arguments: tuple[object, ...]) -> None:
+def test_a_list_needs_a_value_for_each_hidden_layer(name: str, arguments: tuple[object, ...]) -> None:
     with pytest.raises(PlanError, match=f"{name}: got 1 values for 2 hidden layers"):
         Network.of(4, [8, 6], 3, *arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("hidden", ["10,10", 10, None, {10}], ids=repr)
-def test_hidden_is_a_list(hidden: object) -> None:
+def test_hidden_must_be_a_list(hidden: object) -> None:
     with pytest.raises(PlanError, match=r"hidden: got .*; needs a list of widths such as \[10, 10\]"):
         Network.of(4, hidden, 3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [0, -3, 2.5, "8", True, 2**31, None], ids=repr)
-def test_widths_that_cannot_be(width: object) -> None:
+def test_an_invalid_width_is_refused(width: object) -> None:
     with pytest.raises(PlanError, match=r"got .*; needs a whole number"):
         Network.of(4, [8, width], 3)  # type: ignore[list-item]
 
 
-def test_a_network_has_a_layer() -> None:
+def test_a_network_needs_a_layer() -> None:
     with pytest.raises(PlanError, match=r"Network\.layers: got none; needs at least the output layer"):
         Network(4)
 
@@ -87,11 +87,11 @@ def test_initializers_suit_their_activation(activation: str, initializer: object
     assert Layer(5, activation).initializer == initializer  # type: ignore[arg-type]
 
 
-def test_a_given_initializer_is_of_all_layers() -> None:
+def test_an_initializer_applies_to_all_layers() -> None:
     assert {layer.initializer for layer in Network.of(4, [8, 6], 3, initializer="orthogonal").layers} == {Orthogonal()}
 
 
-def test_a_layer_places_its_unknown_words() -> None:
+def test_an_unknown_word_in_a_layer_is_refused_with_its_place() -> None:
     with pytest.raises(PlanError, match=r"Layer\.activation: got 'rellu'; did you mean 'relu'"):
         Layer(5, "rellu")  # type: ignore[arg-type]
     with pytest.raises(PlanError, match=r"Layer\.initializer: got 'he'; "):
@@ -111,6 +111,6 @@ def test_a_width_beyond_floats_is_refused() -> None:
         Network.of(4, [10**400], 3)
 
 
-def test_the_refusal_of_a_width_too_large_says_the_limit() -> None:
+def test_a_width_that_is_too_large_is_refused_with_the_limit() -> None:
     with pytest.raises(PlanError, match=r"2,?147,?483,?647"):
         Network.of(4, [2**31], 3)

@@ -53,17 +53,17 @@ def test_plans_go_through_json_unchanged(plan: cr.Plan) -> None:
     assert "\n" not in plan.to_json()
 
 
-def test_what_is_left_out_takes_its_default() -> None:
+def test_a_missing_key_takes_its_default() -> None:
     assert cr.Plan.from_dict({"network": NETWORK.to_dict()}) == cr.Plan(NETWORK)
 
 
-def test_words_stand_for_parts() -> None:
+def test_words_are_taken_for_components() -> None:
     assert cr.Plan(NETWORK, loss="squared_error", optimizer="lion", schedule="cosine") == cr.Plan(
         NETWORK, loss=cr.SquaredError(), optimizer=cr.Lion(), schedule=schedules.Cosine()
     )
 
 
-def test_repr_shows_what_is_not_default() -> None:
+def test_repr_shows_only_values_that_are_not_default() -> None:
     assert repr(cr.Plan(NETWORK)) == f"Plan(network={NETWORK!r})"
     shown = repr(cr.Plan(NETWORK, epochs=7, optimizer=cr.Adam(learning_rate=0.1)))
     assert shown == f"Plan(network={NETWORK!r}, optimizer=Adam(learning_rate=0.1), epochs=7)"
@@ -79,13 +79,35 @@ def test_plans_are_frozen() -> None:
     [
         ("batch_size", 0), ("batch_size", 2.0), ("batch_size", 2**31), ("batch_size", True), ("batch_size", "32"),
         ("epochs", -1), ("epochs", 1.5), ("epochs", None), ("seed", -1), ("seed", 2**64), ("seed", 0.5),
-        ("shuffle", 1), ("task", "regression"), ("task", None), ("precision", "float16"), ("precision", []),
+        ("shuffle", 1),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_place_and_value(name: str, wrong: object) -> None:
+def test_an_invalid_value_is_refused_with_its_place(name: str, wrong: object) -> None:
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
     assert str(refusal.value).startswith(f"Plan.{name}: got {wrong!r}; needs ")
+    assert refusal.value.argument == name
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "message"),
+    [
+        ("task", "numbers", "did you mean 'regression'? Choose one of classification, regression"),
+        ("task", None, "choose one of classification, regression"),
+        ("precision", "float16", "did you mean 'float32'? Choose one of float32, float64"),
+        ("precision", [], "choose one of float32, float64"),
+    ],
+)
+def test_an_unknown_word_is_refused(name: str, wrong: object, message: str) -> None:
+    with pytest.raises(PlanError) as refusal:
+        cr.Plan(NETWORK, **{name: wrong})  # type: ignore[arg-type]
+    assert str(refusal.value) == f"{name}: got {wrong!r}; {message}"
+    assert refusal.value.argument == name
+
+
+def test_words_are_taken_in_any_case() -> None:
+    plan = cr.Plan(NETWORK, "Classification", "CrossEntropy", "AdamW", "OneCycle", precision="Float64")  # type: ignore[arg-type]
+    assert plan == cr.Plan(NETWORK, "classification", "cross_entropy", "adamw", "one_cycle", precision="float64")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("network", [None, "4-5-3", 3], ids=repr)
@@ -103,15 +125,16 @@ def test_a_loss_must_fit_the_task(word: str, task: str, fitting: set[str]) -> No
     with pytest.raises(PlanError) as refusal:
         cr.Plan(NETWORK, task, word)  # type: ignore[arg-type]
     message = str(refusal.value)
-    assert message.startswith(f"loss: {word!r} does not fit a label of {task}; losses that do: ")
-    assert set(message.rpartition(": ")[2].split(", ")) == fitting
+    beginning = f"loss: {word!r} is not for {task}; choose one of "
+    assert message.startswith(beginning)
+    assert set(message.removeprefix(beginning).split(", ")) == fitting
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [("{", "a plan in JSON: "), ("[1]", "got list; needs an object"), ('"adam"', "got str; needs an object")],
 )
-def test_text_that_is_no_plan(text: str, says: str) -> None:
+def test_text_that_is_not_a_plan_is_refused(text: str, says: str) -> None:
     with pytest.raises(PlanError, match=says):
         cr.Plan.from_json(text)
 
@@ -138,7 +161,7 @@ def test_steps_of_an_epoch(rows: int, steps: int) -> None:
     assert cr.Plan(NETWORK, batch_size=20).steps_per_epoch(rows) == steps
 
 
-def test_a_resolved_plan_knows_its_schedules_length() -> None:
+def test_a_resolved_plan_has_the_length_of_its_schedule() -> None:
     plan = cr.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
     assert plan.resolved(957).schedule == schedules.OneCycle(50 * 48)
     assert plan.resolved(957).resolved(10) == plan.resolved(957)
@@ -151,16 +174,16 @@ def test_a_resolved_plan_knows_its_schedules_length() -> None:
         ({"patience": 7, "min_delta": 0.1}, cr.EarlyStopping(7, 0.1)), (cr.EarlyStopping(3), cr.EarlyStopping(3)),
     ],
 )  # fmt: skip
-def test_early_stopping_of_what_users_type(choice: object, expected: object) -> None:
+def test_early_stopping_is_made_from_bools_numbers_and_dicts(choice: object, expected: object) -> None:
     assert cr.EarlyStopping.of(choice) == expected
     assert cr.Plan(NETWORK, early_stopping=choice).early_stopping == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, "ten"], ids=repr)
-def test_a_patience_that_cannot_be(wrong: object) -> None:
+def test_an_invalid_patience_is_refused(wrong: object) -> None:
     with pytest.raises(PlanError, match=r"EarlyStopping\.patience: got .*; needs a whole number of at least 1"):
         cr.EarlyStopping.of(wrong)
 
 
-def test_the_largest_seed() -> None:
+def test_the_largest_seed_is_accepted() -> None:
     assert cr.Plan(NETWORK, seed=2**64 - 1).seed == 2**64 - 1

@@ -9,12 +9,12 @@ from creche.plan.schedules import Constant, Cosine, Exponential, OneCycle, Reduc
 
 @pytest.mark.parametrize("kind", [Cosine, OneCycle])
 @pytest.mark.parametrize(("per", "length"), [("epoch", 30.0), ("step", 480.0)])
-def test_open_lengths_become_the_length_of_the_run(kind: type, per: str, length: float) -> None:
+def test_a_missing_length_becomes_the_length_of_the_run(kind: type, per: str, length: float) -> None:
     assert kind(per=per).length is None
     assert kind(per=per).resolved(30, 480).length == length
 
 
-def test_given_lengths_stay() -> None:
+def test_a_given_length_is_kept() -> None:
     for schedule in (Cosine(7), OneCycle(7), Step(7), Constant(), Exponential(), ReduceOnPlateau()):
         assert schedule.resolved(30, 480) == schedule
 
@@ -29,18 +29,18 @@ def test_what_follows_a_warmup_takes_the_rest_of_the_run() -> None:
     assert Warmup(50, then="cosine").resolved(30, 480).then == Cosine(1)
 
 
-def test_warmup_then_takes_words_dicts_and_parts() -> None:
+def test_warmup_is_followed_by_a_word_a_dict_or_a_schedule() -> None:
     expected = Warmup(5, then=Cosine())
     assert Warmup(5, then="cosine") == expected
     assert Warmup(5, then={"kind": "cosine"}) == expected
     assert SCHEDULES.of({"kind": "warmup", "length": 5, "then": {"kind": "cosine"}}) == expected
 
 
-def test_a_constant_after_a_warmup_counts_as_it_does() -> None:
+def test_a_constant_after_a_warmup_counts_in_its_unit() -> None:
     assert Warmup(5, per="step").then == Constant(per="step")
 
 
-def test_warmup_and_what_follows_must_count_the_same() -> None:
+def test_warmup_and_the_schedule_after_it_count_in_the_same_unit() -> None:
     with pytest.raises(PlanError, match=r"Warmup\.then: counts per 'epoch', the warm-up per 'step'"):
         Warmup(5, per="step", then=Cosine())
     with pytest.raises(PlanError, match=r"Warmup\.then: counts per 'step', the warm-up per 'epoch'"):
@@ -52,7 +52,7 @@ def test_warmup_cannot_follow_itself() -> None:
         Warmup(5, then=Warmup())
 
 
-def test_an_unknown_word_after_a_warmup_is_placed() -> None:
+def test_an_unknown_word_after_a_warmup_is_refused_with_its_place() -> None:
     with pytest.raises(PlanError, match=r"Warmup\.then: got 'cosin'; did you mean 'cosine'"):
         Warmup(5, then="cosin")
 
@@ -63,11 +63,11 @@ def test_schedules_count_epochs_or_steps(kind: type) -> None:
         kind(per="batch")
 
 
-def test_a_plateau_is_seen_once_an_epoch() -> None:
+def test_a_plateau_counts_epochs_only() -> None:
     with pytest.raises(PlanError, match=r"ReduceOnPlateau\.per: got 'step'; needs 'epoch'"):
         ReduceOnPlateau(per="step")
 
 
-def test_a_warmup_that_counts_otherwise_is_named() -> None:
+def test_a_warmup_in_another_unit_is_refused() -> None:
     with pytest.raises(PlanError, match=r"Warmup\.per: got 'batch'; needs 'epoch' or 'step'"):
         Warmup(per="batch")

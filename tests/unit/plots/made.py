@@ -1,4 +1,4 @@
-"""Things to draw that are the same on every machine: nothing is trained, so that no new recipe changes a picture."""
+"""Things to draw that are the same on every machine: nothing is trained, so no change of training changes a picture."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ SPECIES = ("Adelie", "Chinstrap", "Gentoo")
 
 
 def of_classes(classes: tuple[str, ...] = SPECIES, rows: int = 90) -> ClassificationEvaluation:
-    """Of probabilities that lean towards the truth."""
+    """An evaluation of probabilities that are higher for the true class."""
     rng = np.random.Generator(np.random.PCG64(5))
-    truth = np.arange(rows) % len(classes)
-    logits = rng.normal(size=(rows, len(classes))) + 1.6 * np.eye(len(classes))[truth]
+    true = np.arange(rows) % len(classes)
+    logits = rng.normal(size=(rows, len(classes))) + 1.6 * np.eye(len(classes))[true]
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return ClassificationEvaluation.of(p, truth, classes, n_resamples=0)
+    return ClassificationEvaluation.of(p, true, classes, n_resamples=0)
 
 
 def of_numbers() -> RegressionEvaluation:
     rng = np.random.Generator(np.random.PCG64(6))
-    truth = np.linspace(2700, 6300, 60)
-    return RegressionEvaluation.of(truth + rng.normal(0, 250, 60), truth, n_resamples=0, labels=("body_mass_g",))
+    true = np.linspace(2700, 6300, 60)
+    return RegressionEvaluation.of(true + rng.normal(0, 250, 60), true, n_resamples=0, labels=("body_mass_g",))
 
 
 def history(validation: bool = True) -> cr.History:
@@ -42,7 +42,7 @@ def history(validation: bool = True) -> cr.History:
 
 
 def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, ...] = ()) -> cr.Model:
-    """A network of classes with weights that follow a pattern."""
+    """A classifier with random weights."""
     given = names or tuple(f"bill {i} mm" for i in range(inputs))
     plan = cr.Plan(cr.Network.of(len(given), list(hidden), 3), "classification", cr.CrossEntropy())
     rng = np.random.Generator(np.random.PCG64(7))

@@ -1,4 +1,4 @@
-"""The pictures that are compared with images kept beside the tests."""
+"""The plots that are compared with images kept with the tests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def drawn(name: str, style: str) -> bytes:
 
 
 def seen(png: bytes) -> np.ndarray[Any, Any]:
-    """What an eye sees from afar: grey values and colours of 4 x 4 dots at once, (height / 4, width / 4, 3), 0 to 1."""
+    """The mean colours of 4 x 4 dots, as an eye sees from afar: (height / 4, width / 4, 3), from 0 to 1."""
     from matplotlib import image
 
     dots = image.imread(io.BytesIO(png), format="png")[..., :3].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Pictures of a colony: whether what is drawn is what happened."""
+"""Plots of a colony show its results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
-    """Of which some diverge."""
+    """Some of its networks diverge."""
     return run_sweep(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
 
 
@@ -48,7 +48,7 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
     assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
 
 
-def test_curves_by_what_matters_most(colony: cr.Colony) -> None:
+def test_curves_by_the_most_important_argument(colony: cr.Colony) -> None:
     figure = drawn(colony.plot())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
@@ -78,7 +78,7 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
     assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) == 1
 
 
-def test_the_map_of_the_two_that_matter(colony: cr.Colony) -> None:
+def test_the_map_of_the_two_most_important_arguments(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
     with_seed = drawn(run_sweep(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
@@ -116,12 +116,56 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
         plot(colony)
 
 
-def test_very_many_values_and_numbers_as_labels() -> None:
+def test_very_many_values_are_grouped() -> None:
     many = run_sweep(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
-    for plot in (many.plot, many.plot_map, many.plot_spread):
-        drawn(plot())
+    rates = sorted(member.choice["learning_rate"] for member in many)
+    curves = drawn(many.plot("learning_rate"))
+    assert len(curves.axes) == 8
+    assert sum(len(axes.get_lines()) for axes in curves.axes) == 60
+    assert curves.axes[0].get_title().startswith(f"{rates[0]:.3g} to ")
+    assert curves.axes[-1].get_title().endswith(f" to {rates[-1]:.3g}")
+    axes = drawn(many.plot_map("learning_rate", "dropout")).axes[0]
+    cells = axes.images[0].get_array()
+    assert cells.shape == (8, 8)
+    assert cells.min() == many.best().history.validation_loss[-1]
+    assert len(axes.texts) == 64
+    assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) < 64
+    spread = drawn(many.plot_spread()).axes[0]
+    best = many.plans().head(12)["mean_validation_loss"].to_list()
+    *points, means = spread.get_lines()
+    assert means.get_xdata().tolist() == best
+    assert [line.get_xdata().tolist() for line in points] == [[loss] for loss in best]  # one network each
+
+
+def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
     x, y = jobs.line()
     losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
-    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)  # ranked by their errors
-    for plot in (numbers.plot, numbers.plot_map, numbers.plot_spread):
-        drawn(plot())
+    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)
+    errors = {
+        (member.choice["loss"], member.choice["learning_rate"]): member.history.validation_metric[-1]
+        for member in numbers
+    }
+    curves = drawn(numbers.plot("learning_rate"))
+    assert [axes.get_title() for axes in curves.axes] == ["0.1", "0.2"]
+    for axes, rate in zip(curves.axes, [0.1, 0.2], strict=True):
+        expected = [m.history.validation_metric.tolist() for m in numbers if m.choice["learning_rate"] == rate]
+        assert sorted(line.get_ydata().tolist() for line in axes.get_lines()) == sorted(expected)
+    assert curves.get_supylabel() == "validation root mean squared error"
+    axes, bar = drawn(numbers.plot_map("learning_rate", "loss")).axes
+    assert bar.get_ylabel() == "lowest validation root mean squared error"
+    expected = [[errors[loss, rate] for rate in losses["learning_rate"]] for loss in losses["loss"]]
+    assert axes.images[0].get_array().tolist() == expected
+    spread = drawn(numbers.plot_spread()).axes[0]
+    assert spread.get_xlabel() == "validation root mean squared error"
+    assert spread.get_lines()[-1].get_xdata().tolist() == sorted(errors.values())
+
+
+def test_losses_of_several_kinds_of_classifiers_are_compared_by_the_error_rate() -> None:
+    losses = ["cross_entropy", "binary_cross_entropy"]
+    penguins = cr.datasets.penguins().drop_nulls("sex")
+    colony = cr.sweep(penguins, label="sex", hidden=[3], loss=losses, epochs=3, threads=1)
+    assert colony.ranking_metric == "accuracy"
+    curves = drawn(colony.plot("loss"))
+    assert curves.get_supylabel() == "validation error rate"
+    expected = sorted((1 - member.history.validation_metric).tolist() for member in colony)
+    assert sorted(line.get_ydata().tolist() for axes in curves.axes for line in axes.get_lines()) == expected

@@ -1,4 +1,4 @@
-"""Pictures beside images kept of them, as an eye sees them from afar: shades and places, not dots."""
+"""Plots look like the images kept of them, as an eye sees them from afar: shades and places, not dots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of learning rates: whether what is drawn is what happened."""
+"""Plots of learning rates show the results of the search."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def labelled(axes: Any) -> dict[str, Any]:
     return {line.get_label(): line for line in axes.get_lines()}
 
 
-def test_a_point_for_each_network_a_line_through_medians_and_the_rate_to_take(found: cr.LearningRates) -> None:
+def test_a_point_for_each_network_a_line_through_medians_and_the_recommended_rate(found: cr.LearningRates) -> None:
     axes = found.plot()
     axes.figure.canvas.draw()
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
@@ -43,14 +43,14 @@ def test_a_point_for_each_network_a_line_through_medians_and_the_rate_to_take(fo
     points = sorted(zip(*lines["one network"].get_data(), strict=True))
     finite = [(r, loss) for r, row in zip(found.rates, found.losses, strict=True) for loss in row if np.isfinite(loss)]
     assert points == sorted(finite)
-    x, y = lines["median of a rate"].get_data()
+    x, y = lines["median of each learning rate"].get_data()
     expected = [np.median(row) for row in found.losses]
     np.testing.assert_array_equal(x, found.rates)
     np.testing.assert_array_equal(y, [m if np.isfinite(m) else np.nan for m in expected])
-    assert set(lines[f"to take: {found.rate:.3g}"].get_xdata()) == {found.rate}
+    assert set(lines[f"recommended: {found.rate:.3g}"].get_xdata()) == {found.rate}
     lost = int((found.losses == np.inf).sum())
     assert len(lines[f"diverged ({lost})"].get_xdata()) == lost > 0
-    constant = lines["always the same prediction"].get_ydata()
+    constant = lines["baseline (constant prediction)"].get_ydata()
     assert set(constant) == {found.baselines.constant}
 
 
@@ -65,7 +65,7 @@ def test_the_bands_are_named_in_their_order_where_they_lie(found: cr.LearningRat
     assert {bool(patch.get_hatch()) for patch in shaded} == {True, False}
 
 
-def test_it_can_be_drawn_beside_other_pictures(found: cr.LearningRates) -> None:
+def test_it_can_share_a_figure_with_other_plots(found: cr.LearningRates) -> None:
     _, grid = plt.subplots(1, 2)
     assert found.plot(grid[1]) is grid[1]
     assert len(grid[0].get_lines()) == 0
@@ -92,12 +92,12 @@ def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))
     found = cr.find_learning_rate(
-        x, rng.poisson(np.exp(2 + x[:, 0])), loss="poisson", task="regression", hidden=[4], epochs=10, seeds=2, threads=1,
-        rates=cr.log_range(1e-4, 1, 9), validation_fraction=0,
+        x, rng.poisson(np.exp(2 + x[:, 0])), loss="poisson", task="regression", hidden=[4], epochs=10, seeds=2,
+        threads=1, rates=cr.log_range(1e-4, 1, 9), validation_fraction=0,
     )  # fmt: skip
     axes = found.plot()
     axes.figure.canvas.draw()
-    assert axes.get_ylabel() == "training loss at the end"
+    assert axes.get_ylabel() == "training loss after training"
     assert found.losses[np.isfinite(found.losses)].min() < 0
     assert axes.get_yscale() == "linear"
     low, high = axes.get_ylim()

@@ -1,4 +1,4 @@
-"""Whether the pictures of what a network uses show what is so."""
+"""Plots of partial dependence and decision regions show the numbers that they are given."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_grids(model: cr.Model) -> None:
         mixed = partial_dependence(model, "penguins", columns[0], second=columns[1], points=5)
         axes = mixed.plot(of="Chinstrap")
         assert list(lines(axes)) == ["female", "male", "(missing)"]
-        said = mixed.average[:, :, 1] if columns[0] == "bill_length_mm" else mixed.average[:, :, 1].T
-        np.testing.assert_array_equal(lines(axes)["male"].get_ydata(), said[:, 1])
+        means = mixed.average[:, :, 1] if columns[0] == "bill_length_mm" else mixed.average[:, :, 1].T
+        np.testing.assert_array_equal(lines(axes)["male"].get_ydata(), means[:, 1])
         assert axes.get_xlabel() == "bill_length_mm"
     words = partial_dependence(model, "penguins", "island", second="sex")
     axes = words.plot(of="Gentoo")
@@ -108,9 +108,20 @@ def test_dates_and_one_value_can_be_drawn() -> None:
     axes = partial_dependence(model, table, "day", points=5, kind="individual").plot()
     axes.figure.canvas.draw()
     assert "2020" in axes.get_xticklabels()[0].get_text() + axes.xaxis.get_offset_text().get_text()
-    partial_dependence(model, table, "day", second="x", points=5).plot().figure.canvas.draw()
-    partial_dependence(model, table.head(1), "x").plot().figure.canvas.draw()
-    partial_dependence(model, table.head(1), "x", second="day").plot().figure.canvas.draw()
+    grid = partial_dependence(model, table, "day", second="x", points=5).plot()
+    grid.figure.canvas.draw()
+    assert (grid.get_xlabel(), grid.get_ylabel()) == ("day", "x")
+    assert "2020" in grid.get_xticklabels()[0].get_text() + grid.xaxis.get_offset_text().get_text()
+    one = partial_dependence(model, table.head(1), "x")
+    axes = one.plot()
+    axes.figure.canvas.draw()
+    assert [line.get_xdata().tolist() for line in lines(axes).values()] == [[0.0]] * 3
+    assert [line.get_ydata().tolist() for line in lines(axes).values()] == one.average.T.tolist()
+    axes = partial_dependence(model, table.head(1), "x", second="day").plot(of="a")
+    axes.figure.canvas.draw()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "day")
+    low, high = axes.get_xlim()
+    assert low < 0 < high
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
@@ -128,17 +139,17 @@ def test_regions_have_colours_hatches_edges_and_rows(model: cr.Model, style: str
     assert len({line.get_marker() for line in lines(axes).values()}) == 3
     hatches = [set(drawn.hatches) for drawn in axes.collections if getattr(drawn, "hatches", [None]) != [None]]
     assert len(hatches) >= 1
-    assert axes.get_title().startswith("where island = Biscoe, ")
-    assert axes.get_legend().get_title().get_text() == "species: region, rows"
+    assert axes.get_title().startswith("with island = Biscoe, ")
+    assert axes.get_legend().get_title().get_text() == "species: predicted (areas),\ntrue (markers)"
     axes.figure.canvas.draw()
 
 
-def test_rows_of_no_class_are_dots(model: cr.Model) -> None:
+def test_rows_of_unknown_classes_are_dots(model: cr.Model) -> None:
     y = [None, "Emperor", *cr.datasets.penguins()["species"].to_list()[2:]]
     table = cr.datasets.penguins().drop("species")
     axes = decision_regions(model, table, "bill_length_mm", "flipper_length_mm", points=5, y=y).plot()
-    assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "no such class"]
-    np.testing.assert_array_equal(lines(axes)["no such class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
+    assert list(lines(axes)) == ["Adelie", "Chinstrap", "Gentoo", "unknown class"]
+    np.testing.assert_array_equal(lines(axes)["unknown class"].get_xdata(), table["bill_length_mm"].to_numpy()[:2])
 
 
 def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
@@ -147,21 +158,38 @@ def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
     assert found.plot(axes=given) is given
     given.figure.canvas.draw()
     bar = given.figure.axes[-1]
-    assert bar.get_ylabel() == "body_mass_g: predicted, and of rows"
+    assert bar.get_ylabel() == "body_mass_g: predicted (areas), true (dots)"
 
 
-def test_a_network_that_says_the_same_everywhere_can_be_drawn(model: cr.Model, mass: cr.Model) -> None:
-    for one in (model, mass):
-        flat = [(w * 0, b * 0) for w, b in one.weights]
-        same = cr.Model(one.plan, one.features, one.labels, flat)
-        table = cr.datasets.penguins().drop(one.labels.name).with_columns(species=None) if one is model else "penguins"
-        decision_regions(same, table, "bill_length_mm", "flipper_length_mm", points=5).plot().figure.canvas.draw()
-        partial_dependence(same, "penguins", "bill_length_mm", second="bill_depth_mm").plot().figure.canvas.draw()
-        partial_dependence(same, "penguins", "bill_length_mm").plot().figure.canvas.draw()
+@pytest.mark.parametrize("of", ["classes", "a number"])
+def test_a_network_that_predicts_the_same_everywhere(model: cr.Model, mass: cr.Model, of: str) -> None:
+    one = model if of == "classes" else mass
+    flat = [(w * 0, b * 0) for w, b in one.weights]
+    same = cr.Model(one.plan, one.features, one.labels, flat)
+    table = cr.datasets.penguins().with_columns(species=None) if one is model else "penguins"
+    regions = decision_regions(same, table, "bill_length_mm", "flipper_length_mm", points=5)
+    axes = regions.plot()
+    axes.figure.canvas.draw()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("bill_length_mm", "flipper_length_mm")
+    if one is model:
+        colours = np.asarray(axes.images[0].get_array()).reshape(25, -1)
+        assert (colours == colours[0]).all()  # one region
+        assert np.asarray(regions.regions).tolist() == [[0] * 5] * 5
+    axes = partial_dependence(same, "penguins", "bill_length_mm", second="bill_depth_mm").plot()
+    axes.figure.canvas.draw()
+    assert [text.get_text() for text in axes.texts] == ["the same everywhere"]
+    found = partial_dependence(same, "penguins", "bill_length_mm")
+    axes = found.plot()
+    axes.figure.canvas.draw()
+    curves = [line for line in axes.lines if line.get_marker() != "|"]
+    expected = [1 / 3] * 3 if one is model else [one.labels.mean[0]]
+    assert len(curves) == len(expected)
+    for line, level in zip(curves, expected, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), level)
 
 
 def test_a_class_that_is_not_there(model: cr.Model) -> None:
-    with pytest.raises(PlanError, match="of: got 'Emperor'; There are: Adelie, Chinstrap, Gentoo"):
+    with pytest.raises(PlanError, match="of: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo"):
         partial_dependence(model, "penguins", "island").plot(of="Emperor")
     with pytest.raises(PlanError, match="of: got 'gentoo'; did you mean 'Gentoo'"):
         decision_regions(model, "penguins", "bill_length_mm", "body_mass_g", points=3).plot(of="gentoo")

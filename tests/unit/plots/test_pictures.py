@@ -1,9 +1,11 @@
-"""Whether what is drawn is what is so."""
+"""Plots show the numbers that they are given."""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
+from inspect import getdoc, signature
 from typing import Any
 
 import numpy as np
@@ -36,13 +38,30 @@ def model() -> cr.Model:
 def test_the_public_names() -> None:
     assert set(plots.__all__) >= {
         "confusion_matrix", "loss_curves", "metric_curves", "network", "precision_recall", "predicted_against_true",
-        "reliability_diagram", "residuals", "roc_curves", "weight_histograms", "weights_over_epochs",
+        "reliability_diagram", "residuals", "roc_curves", "weight_histograms", "weights_over_epochs", "plot_curves",
+        "plot_history", "plot_map", "plot_spread",
     }  # fmt: skip
     assert dir(plots) == list(plots.__all__)
     for name in plots.__all__:
         assert callable(getattr(plots, name))
     with pytest.raises(AttributeError, match="no attribute 'pie'"):
         plots.pie  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in plots.__all__ if "axes" in signature(getattr(plots, name)).parameters]
+)
+def test_each_documents_its_parameters_and_what_it_returns(name: str) -> None:
+    draw = getattr(plots, name)
+    text = getdoc(draw)
+    assert text is not None
+    headings = re.findall(r"(?m)^(\w+)\n-+$", text)
+    assert headings == [heading for heading in ("Parameters", "Returns", "Raises", "Examples") if heading in headings]
+    assert {"Parameters", "Returns"} <= set(headings)
+    parameters = text.partition("Parameters\n")[2].partition("Returns\n")[0]
+    documented = [p for line in re.findall(r"(?m)^(\w[\w, ]*) : ", parameters) for p in line.split(", ")]
+    assert sorted(documented) == sorted(signature(draw).parameters)
+    assert documented[-1] == "axes"
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -65,7 +84,7 @@ def test_the_confusion_matrix_has_counts_and_shares() -> None:
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert tuple(label.get_text() for label in labels) == made.SPECIES
     assert np.asarray(axes.images[0].get_array()) == pytest.approx(counts / counts.sum(axis=1, keepdims=True))
-    assert axes.get_title() == f"90 rows, {evaluation.accuracy:.1%} right"
+    assert axes.get_title() == f"90 rows, accuracy {evaluation.accuracy:.1%}"
 
 
 def test_the_confusion_matrix_of_a_class_without_rows_and_of_very_many() -> None:
@@ -78,7 +97,7 @@ def test_the_confusion_matrix_of_a_class_without_rows_and_of_very_many() -> None
 
 def test_the_label_is_named(model: cr.Model) -> None:
     axes = plots.confusion_matrix(model, "penguins")
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("said (species)", "is (species)")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted species", "true species")
     assert axes.get_title().startswith("344 rows")
 
 
@@ -89,10 +108,10 @@ def test_reliability_has_the_bins_of_the_evaluation() -> None:
     points = next(line for line in axes.get_lines() if len(line.get_xdata()) == len(curve.x))
     assert points.get_xdata() == pytest.approx(curve.x)
     assert points.get_ydata() == pytest.approx(curve.y)
-    assert texts(axes) == [f"{int(n)}" for n in curve.at]
+    assert texts(axes) == [f"{int(n)}" for n in curve.weight]
     assert sum(int(count) for count in texts(axes)) == 300
     error = (np.abs(curve.y - curve.x) * curve.at).sum() / curve.at.sum()
-    assert axes.get_title() == f"calibration error {error:.3f}"
+    assert axes.get_title() == f"expected calibration error (ECE) {error:.3f}"
 
 
 def test_intervals_of_reliability_are_wilson_s() -> None:
@@ -107,10 +126,10 @@ def test_intervals_of_reliability_are_wilson_s() -> None:
 def test_roc_curves_and_their_areas() -> None:
     evaluation = made.of_classes()
     axes = plots.roc_curves(evaluation)
-    measures = evaluation._measures
+    scorer = evaluation._scorer
     for i, name in enumerate(made.SPECIES):
         line = named(axes.get_lines(), name)[0]
-        area = roc_auc_score(measures.truth == i, measures.probabilities[:, i])
+        area = roc_auc_score(scorer.true == i, scorer.probabilities[:, i])
         assert line.get_label() == f"{name} (AUC {area:.3f})"
         x, y = line.get_xdata(), line.get_ydata()
         assert np.trapezoid(y, x) == pytest.approx(area)
@@ -121,12 +140,12 @@ def test_roc_curves_and_their_areas() -> None:
 def test_precision_and_recall_with_their_means_and_base_rates() -> None:
     evaluation = made.of_classes(rows=100)
     axes = plots.precision_recall(evaluation)
-    measures = evaluation._measures
+    scorer = evaluation._scorer
     for i, name in enumerate(made.SPECIES):
-        mean = average_precision_score(measures.truth == i, measures.probabilities[:, i])
-        assert named(axes.get_lines(), name)[0].get_label() == f"{name} (average {mean:.3f})"
+        mean = average_precision_score(scorer.true == i, scorer.probabilities[:, i])
+        assert named(axes.get_lines(), name)[0].get_label() == f"{name} (average precision {mean:.3f})"
         base = named(axes.get_lines(), f"_base rate of {name}")[0].get_ydata()[0]
-        assert base == pytest.approx((measures.truth == i).mean())
+        assert base == pytest.approx((scorer.true == i).mean())
 
 
 @pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall])
@@ -146,25 +165,25 @@ def test_of_two_classes_one_curve_and_of_many_the_hardest(draw: Callable[..., An
 @pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall])
 def test_of_rows_of_one_class_there_is_no_curve(draw: Callable[..., Any], model: cr.Model) -> None:
     axes = draw(model, cr.datasets.penguins().head(20))
-    assert texts(axes) == ["one class only occurs in these rows"]
+    assert texts(axes) == ["all of these rows are of one class"]
     assert named(axes.get_lines(), *made.SPECIES) == []
 
 
-def test_numbers_and_what_is_left() -> None:
+def test_predicted_against_true_and_residuals() -> None:
     evaluation = made.of_numbers()
-    truth, said = evaluation.pairs("body_mass_g")
+    true, predicted = evaluation.pairs("body_mass_g")
     both, left = plots.predicted_against_true(evaluation), plots.residuals(evaluation)
     points = both.get_lines()[0]
-    assert (points.get_xdata() == truth).all()
-    assert (points.get_ydata() == said).all()
-    assert (left.get_lines()[0].get_ydata() == truth - said).all()
-    worst = np.argsort(-np.abs(truth - said))[:3] + 1
+    assert (points.get_xdata() == true).all()
+    assert (points.get_ydata() == predicted).all()
+    assert (left.get_lines()[0].get_ydata() == true - predicted).all()
+    worst = np.argsort(-np.abs(true - predicted))[:3] + 1
     assert texts(both) == texts(left) == [f"row {row}" for row in worst]
     assert both.get_title() == f"R² {evaluation.r2:.3f}, root mean squared error {evaluation.rmse:.4g}"
-    assert (both.get_xlabel(), left.get_ylabel()) == ("body_mass_g: true", "body_mass_g: true − predicted")
+    assert (both.get_xlabel(), left.get_ylabel()) == ("true body_mass_g", "residual: true − predicted body_mass_g")
 
 
-def test_very_many_numbers_are_counted() -> None:
+def test_very_many_rows_are_counted() -> None:
     rng = np.random.default_rng(0)
     truth = rng.normal(size=5000)
     evaluation = RegressionEvaluation.of(truth + 0.1 * rng.normal(size=5000), truth, n_resamples=0)
@@ -176,12 +195,12 @@ def test_one_of_several_labels() -> None:
     x, y = jobs.line(60)
     run = jobs.quick(x, np.column_stack([y, -2 * y]))
     axes = plots.residuals(run.model, x, np.column_stack([y, -2 * y]), label="y1")
-    assert axes.get_xlabel() == "y1: predicted"
+    assert axes.get_xlabel() == "predicted y1"
     with pytest.raises(cr.PlanError, match="label: got 'y2'; did you mean"):
         plots.residuals(run.evaluation[1], label="y2")
 
 
-def test_rows_are_called_what_the_user_calls_them() -> None:
+def test_rows_have_the_user_s_numbers() -> None:
     x, y = jobs.line(40)
     model = jobs.quick(x, y).model
     off = np.abs(model.predict(x) - y)
@@ -255,7 +274,7 @@ def test_histograms_of_weights() -> None:
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "layer 0\n6→5", "layer 1\n5→4", "layer 2\n4→3",
     ]  # fmt: skip
-    assert texts(axes) == [f"{w.size} weights\ndeviation {w.astype(float).std():.3g}" for w, _ in model.weights]
+    assert texts(axes) == [f"{w.size} weights\nstd {w.astype(float).std():.3g}" for w, _ in model.weights]
     outline = axes.patches[1].get_data()
     expected = np.histogram(model.weights[0][0], outline.edges)[0]
     assert (outline.values - outline.baseline) / 0.85 * expected.max() == pytest.approx(expected)
@@ -267,7 +286,9 @@ def test_histograms_of_a_layer_over_many_epochs() -> None:
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert (len(labels), labels[0], labels[-1]) == (12, "epoch 10", "epoch 49")
     assert axes.get_title() == "layer 2, 12 weights"
-    plots.weight_histograms([(np.zeros((2, 2)), np.zeros(2))]).figure.canvas.draw()
+    same = plots.weight_histograms([(np.zeros((2, 2)), np.zeros(2))])
+    same.figure.canvas.draw()
+    assert texts(same) == ["4 weights\nstd 0"]
 
 
 NUMBERS, CLASSES = made.of_numbers(), made.of_classes()
@@ -276,14 +297,17 @@ NUMBERS, CLASSES = made.of_numbers(), made.of_classes()
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.confusion_matrix(NUMBERS), "this picture is of classes, and the label 'body_mass_g' is a numb"),
-        (lambda: plots.residuals(CLASSES), "this picture is of predicted numbers"),
+        (
+            lambda: plots.confusion_matrix(NUMBERS),
+            "evaluation: the label 'body_mass_g' is a number, and this plot is for classification",
+        ),
+        (lambda: plots.residuals(CLASSES), "evaluation: the label holds classes, and this plot is for regression"),
         (lambda: plots.roc_curves("penguins"), "evaluation: got str; needs an evaluation"),
-        (lambda: plots.roc_curves(CLASSES, "penguins"), "data: is given beside an evaluation"),
+        (lambda: plots.roc_curves(CLASSES, "penguins"), "data: an evaluation already has its rows"),
         (lambda: plots.reliability_diagram(CLASSES, bins=0), "bins: got 0"),
         (lambda: plots.network(CLASSES), "model: got ClassificationEvaluation; needs a trained Model"),
         (lambda: plots.network(cr.Ensemble([made.model()])), "model: is an ensemble of 1 networks"),
-        (lambda: plots.network(made.model(), most=2), "most: got 2"),
+        (lambda: plots.network(made.model(), max_neurons=2), "max_neurons: got 2"),
         (lambda: plots.loss_curves(made.model()), "history: got Model without one"),
         (lambda: plots.weight_histograms("penguins"), "weights: got str; needs a model"),
         (lambda: plots.weights_over_epochs([]), "weights: got none"),

@@ -1,4 +1,4 @@
-"""Pictures of a recording: whether what is drawn is what happened."""
+"""Plots of a recording show what was recorded."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def test_activations_are_means_over_neurons(recording: cr.Recording) -> None:
     np.testing.assert_allclose(axes.get_lines()[1].get_ydata(), recording.activation_means[1].mean(axis=1))
 
 
-def test_it_draws_where_it_is_told(recording: cr.Recording) -> None:
+def test_it_draws_into_given_axes(recording: cr.Recording) -> None:
     _, panels = plt.subplots(1, 2)
     assert recording.plot(panels[0]) is panels[0]
     assert recording.plot_weights(1, panels[1]) is panels[1]
 
 
-def test_where_there_is_nothing_to_draw_that_is_said(recording: cr.Recording) -> None:
+def test_a_statistic_that_no_layer_has(recording: cr.Recording) -> None:
     axes = recording.plot(of="saturated")
-    assert [text.get_text() for text in axes.texts] == ["no layer has a share of saturated activations"]
+    assert [text.get_text() for text in axes.texts] == ["share of saturated activations: not defined for any layer"]
 
 
-def test_the_spread_of_weights_is_that_of_the_weights(recording: cr.Recording) -> None:
+def test_the_distribution_of_the_weights(recording: cr.Recording) -> None:
     axes = recording.plot_weights(0)
     axes.figure.canvas.draw()
     quartiles = np.percentile(recording.weights[0][0].reshape(len(recording), -1), [25, 50, 75], axis=1)
@@ -77,13 +77,13 @@ def test_the_spread_of_weights_is_that_of_the_weights(recording: cr.Recording) -
         np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-6)
     shares = np.asarray(axes.collections[0].get_array()) ** 2
     assert shares.sum(axis=0).max() <= 1 + 1e-9
-    assert shares.sum(axis=0).min() > 0.8  # but for the outermost
+    assert shares.sum(axis=0).min() > 0.8  # without the outermost
     assert axes.get_ylabel() == "weights of layer 1"
     assert recording.plot_weights(-1).get_ylabel() == "weights of the output layer"
 
 
-def test_what_cannot_be_drawn_is_said(recording: cr.Recording) -> None:
+def test_arguments_that_cannot_be_drawn(recording: cr.Recording) -> None:
     with pytest.raises(cr.PlanError, match="did you mean 'weight_norm'"):
         recording.plot(of="weight_norms")
-    with pytest.raises(cr.PlanError, match="layer: got 3; there are 3, from 0"):
+    with pytest.raises(cr.PlanError, match="layer: got 3; needs a whole number from -3 to 2"):
         recording.plot_weights(3)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ from matplotlib import pyplot as plt
 
 import creche as cr
 from creche import plots
+from creche.plots.save import save_picture
 from tests.unit import small_runs as jobs
+from tests.unit.plots import made
 
 
 def test_pictures_are_saved_whatever_the_user_s_style_and_none_stays_open(tmp_path: Path) -> None:
@@ -36,3 +39,27 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(cr.FileError, match=r"network\.png"):
         plots.save_all(jobs.quick(x, y).model, x, tmp_path, y)
     assert [path.name for path in tmp_path.iterdir()] == ["network.png"]
+
+
+def test_one_plot_is_saved_in_the_format_of_its_suffix(tmp_path: Path) -> None:
+    draw = partial(plots.residuals, made.of_numbers())
+    for name, written, beginning in [
+        ("a.png", "a.png", b"\x89PNG"), ("b.SVG", "b.SVG", b"<?xml"), ("c.pdf", "c.pdf", b"%PDF"),
+        ("d", "d.png", b"\x89PNG"),
+    ]:  # fmt: skip
+        save_picture(draw, tmp_path / name)
+        assert (tmp_path / written).read_bytes().startswith(beginning)
+    assert plt.get_fignums() == []
+
+
+def test_a_plot_that_cannot_be_saved_leaves_the_old_file(tmp_path: Path) -> None:
+    old = tmp_path / "old.pgn"
+    old.write_text("before")
+    with pytest.raises(
+        cr.PlanError, match=r"old\.pgn: matplotlib writes no files of the format 'pgn'; did you mean 'png'"
+    ):
+        save_picture(partial(plots.residuals, made.of_numbers()), old)
+    with pytest.raises(cr.FileError, match=r"no/p\.png: cannot be written: there is no folder"):
+        save_picture(partial(plots.residuals, made.of_numbers()), tmp_path / "no" / "p.png")
+    assert old.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["old.pgn"]

@@ -33,7 +33,7 @@ def test_each_colour_can_be_seen_on_its_background(sheet: str, ground: str) -> N
     assert len({look["color"] for look in looks}) == len(style.COLOURS)
 
 
-def test_many_classes_are_told_apart_without_colour_or_without_dashes() -> None:
+def test_many_classes_are_distinguishable_without_colour_or_without_dashes() -> None:
     looks = [style.category_style(i) for i in range(35)]
     assert len({(look["color"], str(look["linestyle"])) for look in looks}) == 35
     for a, b in itertools.pairwise(looks[:7]):
@@ -68,6 +68,6 @@ def test_names_are_never_mathematics_and_never_long() -> None:
     assert len(style.shorten("x" * 1000)) == 24
 
 
-def test_what_are_no_axes_is_said() -> None:
+def test_something_else_than_axes() -> None:
     with pytest.raises(cr.PlanError, match=r"axes: got Figure; needs one Axes of matplotlib"):
         style.resolve_axes(plt.figure())

@@ -1,4 +1,4 @@
-"""The section of what the network uses, with columns that could trouble it."""
+"""The section on feature importance, with columns that are hard to explain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creche.report.subject import create_subject
 
 
 class Importance:
-    """In place of the real one, which takes long: each column matters as much as it comes early."""
+    """In place of the real importance, which takes long: earlier columns are more important."""
 
     def __init__(self, model: cr.Model) -> None:
         self.columns = model.features.names
@@ -24,7 +24,7 @@ class Importance:
         return axes
 
 
-def test_a_column_that_holds_nothing_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_column_without_values_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain, "permutation_importance", lambda model, x, y: Importance(model))
     rows = np.arange(60)
     table = pl.DataFrame(

@@ -13,15 +13,15 @@ import pytest
 
 import creche as cr
 from creche import explain
-from creche.report.explanations import most_needed_weight
+from creche.report.explanations import find_critical_weight
 from creche.report.limits import find_limitations
 from creche.report.subject import create_subject
 from tests.unit import small_runs as jobs
 from tests.unit.report.pages import Page
 
 EVIL = "<script>alert(1)</script>"
-ALWAYS = ["summary", "use", "data", "network", "learning", "mistakes"]
-EXPLAINED = ["uses", "step", "weight"]
+ALWAYS = ["summary", "use", "data", "network", "training", "errors"]
+EXPLAINED = ["importance", "step", "landscape"]
 
 
 def page_of(model: Any, data: Any, folder: Path, y: Any = None, **arguments: Any) -> tuple[str, Page]:
@@ -34,9 +34,9 @@ def penguins(model: cr.Model, tmp_path_factory: pytest.TempPathFactory) -> tuple
     return page_of(model, "penguins", tmp_path_factory.mktemp("page"))
 
 
-def test_what_a_person_would_ask_in_that_order(penguins: tuple[str, Page]) -> None:
+def test_the_sections_in_their_order(penguins: tuple[str, Page]) -> None:
     sections = [value for tag, name, value in penguins[1].attributes if (tag, name) == ("section", "id")]
-    assert [name for name in sections if name not in EXPLAINED] == [*ALWAYS, "limits", "again"]
+    assert [name for name in sections if name not in EXPLAINED] == [*ALWAYS, "limitations", "reproduce"]
     links = [v for tag, name, v in penguins[1].attributes if (tag, name) == ("a", "href")]
     assert links == [f"#{name}" for name in sections]
 
@@ -45,8 +45,8 @@ def test_the_headline_is_of_the_rows_kept_out(model: cr.Model, penguins: tuple[s
     kept = model.provenance.evaluation  # type: ignore[union-attr]
     low, high = kept["intervals"]["accuracy"]
     assert (
-        f"On the 103 rows kept for validation it is right in {kept['accuracy']:.1%} (95 % of resamples: {low:.1%} to "
-        f"{high:.1%}); always saying the commonest class would be right in {kept['baseline']['accuracy']:.1%}."
+        f"On the 103 rows kept for validation its accuracy is {kept['accuracy']:.1%} (95 % CI: {low:.1%} to "
+        f"{high:.1%}); that of the baseline (most frequent class) is {kept['baseline']['accuracy']:.1%}."
     ) in penguins[1].text
     for name in ("log_loss", "auc", "f1"):
         assert f"{kept[name]:.4f}" in penguins[1].texts
@@ -63,7 +63,7 @@ def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
         "14-4-3, 75 parameters, float32",
     } <= set(texts)
     assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
-    assert "The table is one it was trained with." in penguins[1].text
+    assert "The table of this report is a table that the model was trained with." in penguins[1].text
 
 
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
@@ -77,7 +77,7 @@ def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str,
     assert "default-src 'none'" in page.values("content")[1]
 
 
-def test_pictures_have_ids_of_their_own_and_words_for_who_cannot_see(penguins: tuple[str, Page]) -> None:
+def test_figures_have_ids_of_their_own_and_descriptions(penguins: tuple[str, Page]) -> None:
     text, page = penguins
     ids = page.values("id")
     assert len(set(ids)) == len(ids)
@@ -99,7 +99,7 @@ def test_the_same_page_each_time(model: cr.Model, penguins: tuple[str, Page], tm
 
 
 @pytest.mark.parametrize("label", ["words", "numbers"])
-def test_no_name_and_no_cell_is_more_than_text(tmp_path: Path, label: str) -> None:
+def test_names_and_cells_are_text_and_nothing_else(tmp_path: Path, label: str) -> None:
     rng = np.random.default_rng(0)
     n = 60
     x = rng.normal(size=n)
@@ -125,7 +125,7 @@ def test_no_name_and_no_cell_is_more_than_text(tmp_path: Path, label: str) -> No
     assert "<b " not in card.read_text()
 
 
-def test_other_rows_are_judged_as_a_whole(model: cr.Model, tmp_path: Path) -> None:
+def test_other_tables_are_evaluated_as_a_whole(model: cr.Model, tmp_path: Path) -> None:
     some = cr.datasets.penguins().head(200)
     some.write_csv(tmp_path / "some.csv")
     for data, called in [
@@ -134,21 +134,23 @@ def test_other_rows_are_judged_as_a_whole(model: cr.Model, tmp_path: Path) -> No
         (io.BytesIO(some.write_csv().encode()), "the table"),
     ]:
         subject = create_subject(model, data)
-        assert subject.which == f"the 200 rows of {called}"
+        assert subject.rows_description == f"the 200 rows of {called}"
         assert subject.evaluation.accuracy == model.evaluate(some).accuracy
-        assert f"{called} is not, as a whole, a table of its training." in find_limitations(subject)[0].text
+        assert (
+            f"{called} as a whole is not a table that the model was trained with." in find_limitations(subject)[0].text
+        )
 
 
-def test_rows_for_testing_come_first_and_rows_of_training_are_named() -> None:
+def test_rows_kept_for_testing_come_first_and_training_rows_are_named() -> None:
     rows = cr.datasets.penguins().drop_nulls()
     tested = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
     subject = create_subject(tested.model, rows)
-    assert subject.which == "the 67 rows kept for testing"
+    assert subject.rows_description == "the 67 rows kept for testing"
     assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
     alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = create_subject(alone, rows)
-    assert subject.which == "the 333 rows it was trained on"
-    assert "It is judged by rows it was trained on" in find_limitations(subject)[0].text
+    assert subject.rows_description == "the 333 rows it was trained on"
+    assert "It uses the rows that the model was trained on" in find_limitations(subject)[0].text
 
 
 def test_validation_rows_of_a_table_of_their_own() -> None:
@@ -157,40 +159,42 @@ def test_validation_rows_of_a_table_of_their_own() -> None:
     model = cr.train(train, label="sex", hidden=[3], epochs=2, threads=1, validation_data=kept).model
     assert create_subject(model, kept).part == "validation"
     assert create_subject(model, train).part == "train"
-    assert create_subject(model, rows).part == "given"
+    assert create_subject(model, rows).part == "other"
 
 
-def test_weights_of_training_are_known_again() -> None:
+def test_sample_weights_of_training_are_recognised() -> None:
     x, y = jobs.two_classes(100)
     weights = np.linspace(0.5, 2, 100)
     run = jobs.quick(x, y, sample_weight=weights)
     subject = create_subject(run.model, x, y, sample_weight=weights)
     assert subject.part == "validation"
     assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
-    assert create_subject(run.model, x, y).part == "given"
+    assert create_subject(run.model, x, y).part == "other"
     data = cr.datasets.penguins().drop_nulls()
     weighed = cr.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
     for named in (None, "body_mass_g"):
         subject = create_subject(weighed.model, data, sample_weight=named)
         assert subject.part == "validation"
         assert subject.evaluation.accuracy == weighed.evaluation[1].accuracy
-    assert create_subject(weighed.model, data, sample_weight="flipper_length_mm").part == "given"
+    assert create_subject(weighed.model, data, sample_weight="flipper_length_mm").part == "other"
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
     x, y = jobs.line(80)
     one = jobs.quick(x, y, epochs=5).model
     text, page = page_of(one, x, tmp_path, y)
-    assert "always saying the mean would be off by" in page.text
+    assert "that of the baseline (mean) is" in page.text
     assert "predicted against true" in text
-    assert "It was trained on arrays of 3 columns." in page.text
+    assert "The model was trained on arrays of 3 columns." in page.text
     both = jobs.quick(x, np.column_stack([y, -y])).model
     assert page_of(both, x, tmp_path, np.column_stack([y, -y]))[0].count("Residuals of y1") == 2
     weighted = page_of(one, x, tmp_path, y, sample_weight=np.linspace(0, 1, 80))[1].text
     assert "On the 80 rows of the arrays" in weighted
 
 
-def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: cr.Model, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_pictures")
+def test_an_ensemble_and_a_model_without_a_record_of_its_training(model: cr.Model, tmp_path: Path) -> None:
     colony = cr.sweep("penguins", label="species", hidden=[3], epochs=5, seeds=3, threads=1)
     ensemble = colony.ensemble(2)
     ensemble.save(tmp_path / "e.creche")
@@ -199,24 +203,24 @@ def test_an_ensemble_and_a_model_that_does_not_say_where_it_comes_from(model: cr
     assert "kept for validation" in page.text
     bare = cr.Model(model.plan, model.features, model.labels, model.weights, 1)
     page = page_of(bare, "penguins", tmp_path, card=tmp_path / "card.md")[1]
-    assert "The model does not say how it was trained." in page.text
-    assert "learning" not in page.values("id")
+    assert "The model has no record of its training." in page.text
+    assert "training" not in page.values("id")
 
 
-def test_what_explains_has_its_sections(model: cr.Model, penguins: tuple[str, Page]) -> None:
+def test_the_explanations(model: cr.Model, penguins: tuple[str, Page]) -> None:
     page = penguins[1]
     assert set(EXPLAINED) <= set(page.values("id"))
     assert page.tags.count("html") == 1
-    assert "What it says on average as bill_length_mm changes, all else as it is." in page.text
-    seen = create_subject(model, "penguins").seen
+    assert "Mean prediction as bill_length_mm changes and all other columns keep their values." in page.text
+    seen = create_subject(model, "penguins").reference_rows
     step = cr.explain.trace(model, seen.take(np.linspace(0, len(seen) - 1, 20).astype(int)))
     assert f"{step.loss:.6g} before the step" in page.text
-    assert "by finite differences in float64" in page.text
+    assert "gradients agree with finite differences" in page.text
 
 
-def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> None:
-    rows = create_subject(model, "penguins").seen
-    place = most_needed_weight(model, rows)
+def test_the_critical_weight_is_the_one_whose_removal_raises_the_loss_most(model: cr.Model) -> None:
+    rows = create_subject(model, "penguins").reference_rows
+    place = find_critical_weight(model, rows)
 
     def loss_without(i: int, j: int) -> float:
         weights = [(w.copy(), b) for w, b in model.weights]
@@ -231,7 +235,8 @@ def test_the_weight_is_the_one_that_could_be_spared_least(model: cr.Model) -> No
     assert place == max(losses, key=lambda ij: losses[ij])
 
 
-def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
+@pytest.mark.usefixtures("without_pictures")
+def test_the_page_is_written_without_an_explanation_that_is_impossible(
     model: cr.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def impossible(*_: Any) -> None:
@@ -239,8 +244,8 @@ def test_an_explanation_that_cannot_be_made_does_not_cost_the_page(
 
     monkeypatch.setattr(explain, "trace", impossible)
     _, page = page_of(model, "penguins", tmp_path)
-    assert "Not shown: these rows <cannot> be traced." in page.text
-    assert "limits" in page.values("id")
+    assert "Not available: these rows <cannot> be traced." in page.text
+    assert "limitations" in page.values("id")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +263,10 @@ def test_tables_that_cannot_be(model: cr.Model, tmp_path: Path, data: Any, error
     assert os.listdir(tmp_path) == []
 
 
-def test_what_is_no_model_and_what_cannot_be_written(model: cr.Model, tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.usefixtures("without_pictures")
+def test_something_else_than_a_model_and_a_page_that_cannot_be_written(
+    model: cr.Model, tmp_path: Path, monkeypatch: Any
+) -> None:
     with pytest.raises(cr.PlanError, match="model: got int"):
         cr.report(7, "penguins", tmp_path / "r.html")  # type: ignore[arg-type]
     with pytest.raises(cr.FileError, match=r"no/r\.html"):
@@ -272,6 +280,21 @@ def test_what_is_no_model_and_what_cannot_be_written(model: cr.Model, tmp_path: 
     assert os.listdir(tmp_path) == ["r.html"]
 
 
+@pytest.mark.parametrize("argument", ["path", "card"])
+def test_a_file_that_cannot_be_written_is_noticed_before_any_work(
+    model: cr.Model, tmp_path: Path, monkeypatch: Any, argument: str
+) -> None:
+    def work(*_: Any, **__: Any) -> None:
+        raise AssertionError("the report was begun")
+
+    # The package of this name is hidden by the function of this name.
+    monkeypatch.setattr(sys.modules["creche.report.report"], "create_subject", work)
+    for name, message in [(tmp_path / "no" / "r.html", "there is no folder"), (tmp_path, "is a folder")]:
+        with pytest.raises(cr.FileError, match=message):
+            cr.report(model, "penguins", **{"path": tmp_path / "r.html", argument: name})
+    assert os.listdir(tmp_path) == []
+
+
 def test_without_matplotlib_the_command_to_install_it(model: cr.Model, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -279,14 +302,14 @@ def test_without_matplotlib_the_command_to_install_it(model: cr.Model, tmp_path:
         cr.report(model, "penguins", tmp_path / "r.html")
 
 
-def test_no_file_of_the_user_s_is_written_over(model: cr.Model, tmp_path: Path) -> None:
+def test_no_file_of_the_user_is_overwritten(model: cr.Model, tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     cr.datasets.penguins().write_csv(table)
     before = table.read_bytes()
     for arguments in ({"path": table}, {"path": tmp_path / "r.html", "card": table}):
         with pytest.raises(cr.PlanError, match="is the table itself"):
             cr.report(model, table, **arguments)
-    with pytest.raises(cr.PlanError, match="is the page's name too"):
+    with pytest.raises(cr.PlanError, match="is the file of the page"):
         cr.report(model, table, tmp_path / "r.html", card=tmp_path / "r.html")
     for wrong in (None, 5, ""):
         with pytest.raises(cr.PlanError, match=r"path: got .*needs the name of a file"):

@@ -1,4 +1,4 @@
-"""What tests of reading and writing compare tables by, and tables for them."""
+"""Tables for the tests of reading and writing, and functions that compare tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMES = ["mass", "count", "ringed", "island", "day", "gap"]
 
 
 def frame(rows: int = 7) -> pl.DataFrame:
-    """Numbers, whole numbers, yes/no, words, dates and a column with gaps."""
+    """Return a frame of numbers, whole numbers, booleans, words, dates and a column with gaps."""
     random = np.random.default_rng(rows)
     start = datetime.date(2021, 11, 3)
     return pl.DataFrame(
@@ -33,8 +33,8 @@ KINDS = {"mass": "number", "count": "whole", "ringed": "boolean", "island": "wor
 
 
 def values(table: Table) -> dict[str, list[Any]]:
-    """Each column as Python values, None for missing."""
-    return {name: column.objects().tolist() for name, column in table.columns.items()}
+    """Return each column as Python values, None where missing."""
+    return {name: column.to_objects().tolist() for name, column in table.columns.items()}
 
 
 def kinds(table: Table) -> dict[str, str]:
@@ -42,12 +42,12 @@ def kinds(table: Table) -> dict[str, str]:
 
 
 def expected(data: pl.DataFrame) -> dict[str, list[Any]]:
-    """As `values`, by Polars alone."""
+    """Return what `values` returns, by Polars alone."""
     return data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_dict(as_series=False)
 
 
 def assert_same(one: Table, other: Table) -> None:
-    """The same names, kinds, values and missing ones, however words are numbered."""
+    """Compare names, kinds, values and missing values, however words are numbered."""
     assert one.names == other.names
     assert kinds(one) == kinds(other)
     assert values(one) == values(other)

@@ -17,27 +17,30 @@ def test_matrices(data: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
-        ([["a", "b"]], r"X: is no table of numbers \(.*\); needs rows of equally many numbers"),
-        ([[1, 2], [3]], "X: is no table of numbers"),
+        ([["a", "b"]], r"X: is no array of numbers \(.*\); needs rows of equally many numbers"),
+        ([[1, 2], [3]], "X: is no array of numbers"),
         (5.0, r"X: has shape \(\); needs \(rows, columns\)"),
         ([1, 2, 3], r"X: has shape \(3,\); needs \(rows, columns\).*X.reshape\(-1, 1\)"),
         (np.zeros((2, 2, 2)), r"X: has shape \(2, 2, 2\)"),
         (np.zeros((0, 3)), r"X: is empty, with shape \(0, 3\)"),
         (np.zeros((3, 0)), r"X: is empty, with shape \(3, 0\)"),
         (None, "X: "),
-        (np.eye(2) * 1j, r"X: holds complex numbers; needs real ones, such as X\.real"),
+        (np.eye(2) * 1j, r"X: holds complex numbers; needs real numbers, such as X\.real"),
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_is_no_matrix(data: object, says: str) -> None:
-    with pytest.raises(TableError, match=says):
+def test_what_is_no_matrix(data: object, message: str) -> None:
+    with pytest.raises(TableError, match=message):
         check_matrix(data)
 
 
-def test_finite_numbers_pass() -> None:
-    check_finite(np.array([[0.0, -1e308], [1e-320, 5.0]]))
+def test_finite_numbers_pass_and_are_left_alone() -> None:
+    x = np.array([[0.0, -1e308], [1e-320, 5.0]])
+    before = x.copy()
+    check_finite(x)
+    np.testing.assert_array_equal(x, before)
 
 
 @pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (np.inf, "inf"), (-np.inf, "-inf")])

@@ -14,7 +14,7 @@ from creche.table.folds import assign_folds
 @given(st.integers(2, 120), st.integers(2, 10), st.integers(1, 3), st.integers(0, 2**32))
 def test_each_row_is_validated_once_per_repeat(rows: int, k: int, repeats: int, seed: int) -> None:
     if rows < k:
-        with pytest.raises(TableError, match=f"{rows} rows cannot make {k} folds"):
+        with pytest.raises(TableError, match=f"folds: got {k} for {rows} rows; needs at most one fold per row"):
             assign_folds(rows, k, repeats=repeats, seed=seed)
         return
     found = assign_folds(rows, k, repeats=repeats, seed=seed)
@@ -41,7 +41,7 @@ def test_classes_are_dealt_evenly(labels: list[int], k: int, seed: int) -> None:
 def test_groups_stay_together(labels: list[int], k: int, seed: int) -> None:
     groups = np.array(labels)
     if len(set(labels)) < k:
-        with pytest.raises(TableError, match="groups cannot make"):
+        with pytest.raises(TableError, match="groups; needs at most one fold per group"):
             assign_folds(len(groups), k, groups=groups)
         return
     for train, validation in assign_folds(len(groups), k, seed=seed, groups=groups):
@@ -53,7 +53,7 @@ def test_groups_stay_together(labels: list[int], k: int, seed: int) -> None:
 def test_folds_in_time_are_judged_by_what_went_before(values: list[int], k: int) -> None:
     times = np.array(values)
     if len(set(values)) <= k:
-        with pytest.raises(TableError, match="different moments cannot make"):
+        with pytest.raises(TableError, match="different times; folds in order of time need"):
             assign_folds(len(times), k, times=times)
         return
     found = assign_folds(len(times), k, times=times)
@@ -80,10 +80,10 @@ def test_repeats_deal_anew_and_seeds_too() -> None:
         ({"k": 1}, "folds: got 1; needs a whole number of at least 2"),
         ({"k": 2.0}, "folds: got 2.0"),
         ({"k": 2, "repeats": 0}, "repeats: got 0; needs a whole number of at least 1"),
-        ({"k": 2, "groups": np.arange(9), "times": np.arange(9)}, "group, time: both"),
-        ({"k": 2, "repeats": 2, "times": np.arange(9)}, "only one order of time"),
+        ({"k": 2, "groups": np.arange(9), "times": np.arange(9)}, "group, time: got both"),
+        ({"k": 2, "repeats": 2, "times": np.arange(9)}, "folds in order of time can be made in one way only"),
     ],
 )
-def test_folds_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_folds(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         assign_folds(9, **arguments)

@@ -30,13 +30,13 @@ def test_classes_are_sorted(labels: Any, expected: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize(("labels", "shown"), [(["a", "a"], r" \('a'\)"), ([], "")])
 def test_one_class_is_refused(labels: list[str], shown: str) -> None:
-    with pytest.raises(TableError, match=rf"label 'kind': has one class only{shown}; there is nothing to tell apart"):
+    with pytest.raises(TableError, match=rf"label 'kind': has only one class{shown}; needs two or more"):
         find_classes(np.array(labels, dtype=object), "kind")
 
 
 def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
     with pytest.raises(
-        TableError, match=r"label 'kind': row 2 is 'd', none of the training rows' classes: 'a', 'b', 'c'"
+        TableError, match=r"label 'kind': row 2 is 'd', which is no class .*; needs one of 'a', 'b', 'c'"
     ):
         encode_classes(np.array(["a", "c", "d"]), ("a", "b", "c"), "kind")
 

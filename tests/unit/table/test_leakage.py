@@ -15,7 +15,7 @@ ROWS = st.lists(
 
 
 def table_of(rows: list[tuple[float, str | None, int]], spare: list[str]) -> tuple[Table, np.ndarray]:
-    words = Column.of_words([*spare, *(row[1] for row in rows)]).take(slice(len(spare), None))
+    words = Column.from_words([*spare, *(row[1] for row in rows)]).take(slice(len(spare), None))
     return Table({"x": Column("number", np.array([row[0] for row in rows])), "w": words}, "t"), np.array(
         [row[2] for row in rows]
     )
@@ -43,12 +43,12 @@ def test_leaking_rows_are_counted_one_by_one(rows: list[tuple[float, str | None,
     numbers = np.arange(len(rows))
     found = find_leakage(digests, {"train": numbers[: cut + 1], "test": numbers[cut + 1 :]}, numbers + 1)
     leaking = [j for j in range(cut + 1, len(rows)) if any(same(rows[i], rows[j]) for i in range(cut + 1))]
-    assert sum(leak.rows for leak in found) == len(leaking)
+    assert sum(leak.n_leaked for leak in found) == len(leaking)
     for leak in found:
         here, there = (int(row.removeprefix("row ")) - 1 for row in leak.example)
         assert there <= cut < here
         assert same(rows[here], rows[there])
-        assert leak.of == len(rows) - cut - 1
+        assert leak.n_rows == len(rows) - cut - 1
         assert "duplicates='drop'" in str(leak)
 
 

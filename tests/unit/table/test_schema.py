@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from creche.errors import CrecheError, CrecheWarning, FileError, TableError
 from creche.table.datasets import penguins
 from creche.table.reading.read import read_table
-from creche.table.schema import ColumnSchema, Schema, apply_roles
+from creche.table.roles import apply_roles
+from creche.table.schema import ColumnSchema, Schema
 from creche.table.table import Column, Table
 
 ROWS = 60
@@ -30,8 +31,8 @@ def number(values: Any) -> Column:
     return Column("number", np.asarray(values, dtype=np.float64))
 
 
-def described(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
-    """How a column is described, beside another."""
+def describe(column: Column, name: str = "it", role: str | None = None) -> ColumnSchema:
+    """Describe a column of a table with one other column."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)
         schema = Schema.infer(
@@ -51,31 +52,31 @@ def described(column: Column, name: str = "it", role: str | None = None) -> Colu
         (Column("whole", np.arange(10)), "numeric"),
         (Column("boolean", np.arange(ROWS) % 2 / 1.0), "boolean"),
         (Column("datetime", DAYS), "datetime"),
-        (Column.of_words(["a", "b", "c"] * 20), "categorical"),
-        (Column.of_words(["a", None, "c"] * 20), "categorical"),
-        (Column.of_words([f"code{i}" for i in range(ROWS)]), "identifier"),
-        (Column.of_words([f"code{i}" for i in range(10)]), "categorical"),
-        (Column.of_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
-        (Column.of_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
+        (Column.from_words(["a", "b", "c"] * 20), "categorical"),
+        (Column.from_words(["a", None, "c"] * 20), "categorical"),
+        (Column.from_words([f"code{i}" for i in range(ROWS)]), "identifier"),
+        (Column.from_words([f"code{i}" for i in range(10)]), "categorical"),
+        (Column.from_words([SENTENCE + str(i) for i in range(ROWS)]), "ignore"),
+        (Column.from_words([SENTENCE + str(i % 3) for i in range(ROWS)]), "text"),
     ],
     ids=lambda value: value.kind if isinstance(value, Column) else value,
 )
 def test_roles_by_values(column: Column, role: str) -> None:
-    assert described(column).role == role
+    assert describe(column).role == role
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "patient_id", "PassengerId", "customerID", "row", "uuid"])
 def test_different_whole_numbers_called_an_identifier_are_one(name: str) -> None:
     column = Column("whole", RANDOM.permutation(10 * ROWS)[:ROWS])
-    assert described(column, name).role == "identifier"
-    assert described(column, "width").role == "numeric"
+    assert describe(column, name).role == "identifier"
+    assert describe(column, "width").role == "numeric"
 
 
-def test_what_is_left_out_is_said_with_its_reason() -> None:
-    words = Column.of_words([f"code{i}" for i in range(ROWS)])
+def test_a_warning_says_why_a_column_is_left_out() -> None:
+    words = Column.from_words([f"code{i}" for i in range(ROWS)])
     columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
     with pytest.warns(
-        CrecheWarning, match="left out column 'code': an identifier, for 60 of 60 rows have words of their"
+        CrecheWarning, match="left out column 'code': an identifier: 60 of 60 rows have a value of their own"
     ):
         schema = Schema.infer(columns, [], {})
     assert schema.features == ["size"]
@@ -95,64 +96,64 @@ def test_what_is_left_out_is_said_with_its_reason() -> None:
         (Column("boolean", np.ones(ROWS)), "numeric"),
         (Column("boolean", np.ones(ROWS)), "categorical"),
         (Column("datetime", DAYS), "categorical"),
-        (Column.of_words(["a"] * ROWS), "ignore"),
-        (Column.of_words(["a"] * ROWS), "text"),
+        (Column.from_words(["a"] * ROWS), "ignore"),
+        (Column.from_words(["a"] * ROWS), "text"),
         (number(np.ones(ROWS)), "identifier"),
     ],
     ids=lambda value: value.kind if isinstance(value, Column) else value,
 )
-def test_a_given_role_is_honoured(column: Column, role: str) -> None:
-    assert described(column, role=role).role == role
+def test_a_role_that_is_set_is_kept(column: Column, role: str) -> None:
+    assert describe(column, role=role).role == role
 
 
 @pytest.mark.parametrize(
-    ("column", "role", "says"),
+    ("column", "role", "message"),
     [
-        (Column.of_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
-        (Column.of_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
-        (Column.of_words(["a"] * ROWS), "boolean", "row 1, column 'it' is 'a'; needs yes or no"),
+        (Column.from_words([None, "a"] * 30), "numeric", "row 2, column 'it' is 'a'; needs a number"),
+        (Column.from_words(["a"] * ROWS), "datetime", "row 1, column 'it' is 'a'; needs a date"),
+        (Column.from_words(["a"] * ROWS), "boolean", "row 1, column 'it' is 'a'; needs yes or no"),
         (number(np.arange(ROWS)), "boolean", "row 3, column 'it' is 2.0; needs yes or no"),
         (number(np.arange(ROWS)), "datetime", "row 1, column 'it' is 0.0; needs a date such"),
-        (Column.of_words(["1", "2", None, "-"] * 15), "numeric", "row 4, column 'it' is '-'; needs a number"),
+        (Column.from_words(["1", "2", None, "-"] * 15), "numeric", "row 4, column 'it' is '-'; needs a number"),
         (
-            Column.of_words(["1/2/2020", "3/4/2020"] * 30),
+            Column.from_words(["1/2/2020", "3/4/2020"] * 30),
             "datetime",
-            "whether its day or its month comes first, the rows do",
+            "the rows do not agree whether the day or the month comes first",
         ),
         (Column("datetime", DAYS), "numeric", "row 1, column 'it' is '2020-01-01.*needs a number"),
-        (number(np.arange(ROWS)), "numeric", "column 'it' got 'numeric'; .*There are: number, category"),
+        (number(np.arange(ROWS)), "numerical", "column 'it' got 'numerical'; .*numeric, categorical"),
     ],
     ids=str,
 )
-def test_a_role_that_cannot_be_is_refused(column: Column, role: str, says: str) -> None:
-    with pytest.raises(TableError, match=says):
-        described(column, role=role)
+def test_a_role_that_does_not_fit_is_refused(column: Column, role: str, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        describe(column, role=role)
 
 
 def test_words_become_what_their_role_needs() -> None:
-    """Of a DataFrame, where words that look like numbers are words until it is said what they are."""
+    """In a DataFrame, words that look like numbers are words until their role is set."""
     data = {"size": ["1.5", None, "3"] * 20, "ringed": ["1", "0", None] * 20, "when": ["1.2.2020"] * 60}
     roles = {"size": "numeric", "ringed": "boolean", "when": "datetime"}
     columns = apply_roles(read_table(data), roles).columns
     assert {name: column.kind for name, column in columns.items()} == {
         "size": "number", "ringed": "boolean", "when": "datetime",
     }  # fmt: skip
-    assert columns["size"].objects()[:3].tolist() == [1.5, None, 3.0]
-    assert columns["ringed"].objects()[:3].tolist() == [True, False, None]
+    assert columns["size"].to_objects()[:3].tolist() == [1.5, None, 3.0]
+    assert columns["ringed"].to_objects()[:3].tolist() == [True, False, None]
     schema = Schema.infer(read_table(data), [], roles)
     assert [(c.role, c.missing) for c in schema.columns] == [("numeric", 20), ("boolean", 20), ("datetime", 0)]
 
 
-def test_a_word_among_numbers_is_told() -> None:
+def test_a_word_among_numbers_is_named_in_a_warning() -> None:
     sizes = [str(i) for i in range(ROWS)]
     sizes[6] = "#REF!"
     with pytest.warns(CrecheWarning) as caught:
-        Schema.infer(table(size=Column.of_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
-    assert "column 'size' is taken for words, for row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
+        Schema.infer(table(size=Column.from_words(sizes), other=number(np.arange(ROWS) % 7)), [], {})
+    assert "column 'size' is read as words because row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
         caught[0].message
     )
     assert "left out column 'size'" in str(caught[1].message)
-    assert "--column size=category, keeps it" in str(caught[1].message)
+    assert "to keep it, set schema={'size': 'categorical'}, or --column size=categorical" in str(caught[1].message)
 
 
 def test_a_role_for_a_column_that_is_not_there() -> None:
@@ -167,8 +168,10 @@ def test_an_empty_column_is_named() -> None:
         Schema.infer(empty, [], {})
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]
     several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})
-    says = r"columns 'gap0', .*'gap4', … \(7 columns\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
-    with pytest.raises(TableError, match=says):
+    message = (
+        r"columns 'gap0', .*'gap4', … \(7 columns\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
+    )
+    with pytest.raises(TableError, match=message):
         Schema.infer(several, [], {})
 
 
@@ -178,18 +181,18 @@ def test_infinite_numbers_are_named_as_the_user_counts_the_rows(infinite: float)
     with pytest.raises(TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number"):
         Schema.infer(columns, [], {})
     with pytest.raises(TableError, match=r"the table: row 70, column 'size' is -?inf"):
-        Schema.infer(columns, [], {}, rows=np.array([1, 40, 70]))
+        Schema.infer(columns, [], {}, row_numbers=np.array([1, 40, 70]))
     assert Schema.infer(columns, [], {"size": "ignore"}).features == ["fine"]
 
 
 def test_a_category_as_long_as_a_book_is_named() -> None:
-    words = Column.of_words(["a", "b", "c" * 5000] * 20)
+    words = Column.from_words(["a", "b", "c" * 5000] * 20)
     with pytest.raises(TableError, match="row 3, column 'book' holds 5,000 characters; a category has at most 1,000"):
         Schema.infer(table(book=words, size=number(np.ones(ROWS))), [], {})
 
 
 def test_nothing_left_to_learn_from() -> None:
-    with pytest.raises(TableError, match=r"no column is left to learn from .size is to be ignored"):
+    with pytest.raises(TableError, match=r"no column is left to learn from .size is ignored"):
         Schema.infer(table(size=number([1, 2])), [], {"size": "ignore"})
 
 
@@ -209,18 +212,18 @@ def test_different_values_are_counted_in_long_columns_too(rows: int) -> None:
     values = RANDOM.integers(0, 700, rows)
     expected = len(set(values.tolist()))
     gaps = np.where(RANDOM.random(rows) < 0.1, np.nan, values.astype(np.float64))
-    assert described(Column("whole", values)).distinct == expected
-    assert described(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
+    assert describe(Column("whole", values)).distinct == expected
+    assert describe(number(gaps)).distinct == len(set(gaps[~np.isnan(gaps)].tolist()))
     moments = DAYS[0] + values.astype("timedelta64[D]")
     moments[:5] = np.datetime64("NaT")
-    assert described(Column("datetime", moments)).distinct == len(set(values[5:].tolist()))
+    assert describe(Column("datetime", moments)).distinct == len(set(values[5:].tolist()))
 
 
 def test_examples_are_the_first_different_values() -> None:
-    assert described(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
-    assert described(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
-    assert described(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
-    assert described(Column.of_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
+    assert describe(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
+    assert describe(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
+    assert describe(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
+    assert describe(Column.from_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")
 
 
 def test_there_and_back_as_plain_data() -> None:
@@ -238,13 +241,13 @@ PLAIN = Schema((ColumnSchema("a", "numeric", "whole", 3, 1, 2, ("1", "2")),)).to
     [
         {}, {"columns": 3}, {"columns": [3]}, {"columns": PLAIN["columns"] * 2}, [], None,
         *({"columns": [{**PLAIN["columns"][0], key: value}]} for key, value in [
-            ("role", "numeric"), ("role", []), ("kind", "float"), ("rows", -1), ("missing", 1.5), ("distinct", True),
+            ("role", "number"), ("role", []), ("kind", "float"), ("rows", -1), ("missing", 1.5), ("distinct", True),
             ("examples", 3), ("examples", [3]), ("name", None), ("reason", 1), ("more", 1),
         ]),
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(data: Any) -> None:
+def test_damaged_data_is_refused(data: Any) -> None:
     assert Schema.from_dict(PLAIN).columns[0].examples == ("1", "2")
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         Schema.from_dict(data)
@@ -258,7 +261,7 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from([*PLAIN["columns"][0]]), JUNK)
-def test_whatever_stands_in_a_file_is_refused_or_fits(key: str, value: Any) -> None:
+def test_any_data_from_a_file_is_refused_or_fits(key: str, value: Any) -> None:
     try:
         schema = Schema.from_dict({"columns": [{**PLAIN["columns"][0], key: value}]})
     except CrecheError:

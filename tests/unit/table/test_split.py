@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
-from creche.table.split import Split, hash_sequence, parse_part, split_parts
+from creche.table.split import Split, hash_sequence, parse_part, split_indices
 
 
 def split_rows(
     rows: int, fraction: float, seed: int, classes: NDArray[np.int32] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    parts = split_parts(Split(validation_fraction=fraction), rows, seed, classes)
+    parts = split_indices(Split(validation_fraction=fraction), rows, seed, classes)
     assert not len(parts.test)
     return parts.train, parts.validation
 
@@ -50,32 +50,32 @@ def test_stratified_splits_never_change(seed: int, expected: list[int]) -> None:
 
 @given(st.integers(1, 300), st.floats(0, 0.9), st.integers(0, 2**64 - 1))
 def test_the_lowest_hashes_are_validated(rows: int, fraction: float, seed: int) -> None:
-    wanted = int(fraction * rows + 0.5)
-    if wanted >= rows:
-        with pytest.raises(TableError, match="leaves none of the"):
+    size = int(fraction * rows + 0.5)
+    if size >= rows:
+        with pytest.raises(TableError, match="none of the"):
             split_rows(rows, fraction, seed)
         return
     train, validation = split_rows(rows, fraction, seed)
     by_hash = sorted(range(rows), key=lambda row: splitmix64(seed, row))
-    assert validation.tolist() == sorted(by_hash[:wanted])
-    assert train.tolist() == sorted(by_hash[wanted:])
+    assert validation.tolist() == sorted(by_hash[:size])
+    assert train.tolist() == sorted(by_hash[size:])
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=200), st.floats(0, 0.8), st.integers(0, 2**32))
 def test_stratified_splits(labels: list[int], fraction: float, seed: int) -> None:
     classes = np.array(labels, dtype=np.int32)
     rows = len(classes)
-    wanted = int(fraction * rows + 0.5)
-    if wanted >= rows:
+    size = int(fraction * rows + 0.5)
+    if size >= rows:
         return
     train, validation = split_rows(rows, fraction, seed, classes)
     assert sorted([*train.tolist(), *validation.tolist()]) == list(range(rows))
-    assert len(validation) <= wanted
+    assert len(validation) <= size
     several = len(set(labels)) > 1
     for c in set(labels):
         count = labels.count(c)
         held_out = int((classes[validation] == c).sum())
-        fair = wanted * count / rows
+        fair = size * count / rows
         assert int(fair) - 1 < held_out + (1 if several and held_out == count - 1 else 0)
         assert held_out <= int(fair) + 1
         assert held_out < count
@@ -108,20 +108,20 @@ def test_no_validation() -> None:
 
 
 @pytest.mark.parametrize("fraction", [1, 1.0, -0.1, 1.5, float("nan"), "0.3", True, None], ids=repr)
-def test_fractions_that_cannot_be(fraction: float) -> None:
+def test_invalid_fractions(fraction: float) -> None:
     with pytest.raises(PlanError, match=r"validation_fraction: got .*; needs a number of at least 0 and below 1"):
         split_rows(10, fraction, 0)
 
 
 def parts_of(split: Split, rows: int, by: list[float] | None = None, seed: int = 0) -> list[list[int]]:
-    parts = split_parts(split, rows, seed, None, None if by is None else np.array(by))
+    parts = split_indices(split, rows, seed, None, None if by is None else np.array(by))
     return [part.tolist() for part in (parts.train, parts.validation, parts.test)]
 
 
 @given(st.integers(2, 200), st.floats(0, 0.45), st.floats(0, 0.45), st.integers(0, 2**32))
 def test_three_parts_hold_each_row_once(rows: int, validation: float, test: float, seed: int) -> None:
     if int(validation * rows + 0.5) + int(test * rows + 0.5) >= rows:
-        with pytest.raises(TableError, match="leaves none of the"):
+        with pytest.raises(TableError, match="none of the"):
             parts_of(Split(validation, test), rows, seed=seed)
         return
     train, held, kept = parts_of(Split(validation, test), rows, seed=seed)
@@ -178,10 +178,10 @@ def test_a_column_says_the_part() -> None:
     ("arguments", "message"),
     [
         ({"validation_fraction": 0.6, "test_fraction": 0.4}, "leaves no rows to train on"),
-        ({"group": "a", "time": "b"}, "group, time: both say how to split"),
+        ({"group": "a", "time": "b"}, "group, time: got both"),
         ({"column": 3}, "column: got 3; needs the name of a column"),
     ],
 )
-def test_splits_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_splits(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         Split(**arguments)

@@ -1,4 +1,4 @@
-"""Writing: what is read again is what was written, and a file is there whole or as it was before."""
+"""What is read again equals what was written, and a file is written completely or left as it was."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def test_an_error_leaves_what_was_there(ending: str, tmp_path: Path) -> None:
 
 
 def test_names_that_tell_no_format(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"its name tells no format; let it end with one of \.csv"):
+    with pytest.raises(FileError, match=r"its name has no known suffix; needs one of \.csv"):
         TableWriter(tmp_path / "table")
     with pytest.raises(FileError, match="format: got 'cvs'; did you mean 'csv'"):
         TableWriter(tmp_path / "table", "cvs")
-    with pytest.raises(FileError, match=r"parquet is not written compressed as \.gz"):
+    with pytest.raises(FileError, match=r"parquet cannot be written as \.gz"):
         TableWriter(tmp_path / "table.parquet.gz")
-    with pytest.raises(FileError, match=r"csv is not written compressed as \.zst"):
+    with pytest.raises(FileError, match=r"csv cannot be written as \.zst"):
         TableWriter(tmp_path / "table.csv.zst")
     assert resolve_format("-") == ("csv", "")
     assert resolve_format("x", "jsonl") == ("jsonl", "")

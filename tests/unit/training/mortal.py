@@ -1,4 +1,4 @@
-"""Programs whose work is killed again and again: `python -m tests.unit.training.mortal {writes,trains} FOLDER`.
+"""Programs whose work is killed again and again: `python -m tests.unit.training.mortal {writes,trains,commands} FOLDER`.
 
 A program of one thread forks a process for each life, so that a life costs no start of Python. It prints a report as
 JSON.
@@ -14,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -23,28 +24,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.archive import read_archive, write_archive
+from creche.engine.run_state import PROGRESS
 from creche.table.digest import digest_arrays
 from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read_checkpoint
 from creche.training.run import Run
 from creche.training.train import train
 
 KILLS = 20
-EPOCHS = 250
-SECONDS = 7  # the place in `progress` of the time that the present epoch took so far
+EPOCHS = 120
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def run_mortal(what: str, folder: Path) -> dict[str, Any]:
     """The report of such a program."""
     command = [sys.executable, "-m", "tests.unit.training.mortal", what, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
 
-def live(seconds: float | None, work: Callable[[], None]) -> bool:
-    """Does the work in a process of its own; whether that was killed, after so many seconds, before its end."""
+def live(work: Callable[[], None], kill_when: Callable[[], bool] | None = None, after: float = 0.0) -> bool:
+    """Does the work in a process of its own; whether that was killed, a moment after an event, before its end."""
     child = os.fork()
     if child == 0:
         try:
@@ -53,10 +54,16 @@ def live(seconds: float | None, work: Callable[[], None]) -> bool:
             print(repr(error), file=sys.stderr)
             os._exit(1)
         os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ended, code = (0, 0)
+    while kill_when is not None and not ended and not kill_when():
+        time.sleep(0.0005)
+        ended, code = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        if kill_when is not None:
+            time.sleep(after)
+            os.kill(child, signal.SIGKILL)  # one that has ended but was not waited for is still there
+        code = os.waitpid(child, 0)[1]
+    code = os.waitstatus_to_exitcode(code)
     assert code in (0, -signal.SIGKILL), code
     return code != 0
 
@@ -78,7 +85,7 @@ def writes(folder: Path) -> dict[str, Any]:
     random = Random(0)
     kills = whole = 0
     for _ in range(KILLS):
-        kills += live(random.uniform(0, 0.02), write_for_ever)
+        kills += live(write_for_ever, lambda: True, random.uniform(0, 0.02))
         header, arrays = read_archive(path, "model")
         expected = np.full(sizes[header["which"]], len(header["which"]))
         whole += np.array_equal(arrays["w"], expected)
@@ -86,7 +93,7 @@ def writes(folder: Path) -> dict[str, Any]:
 
 
 def trains(folder: Path) -> dict[str, Any]:
-    """Trains once in one go, once killed and resumed; gives the digests of how both ended."""
+    """Trains once in one go, and killed and resumed until there were enough kills; the digests of how all ended."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         begun = train("penguins", label="species", hidden=[16, 16], dropout=0.1, epochs=0, threads=1)
@@ -103,23 +110,84 @@ def trains(folder: Path) -> dict[str, Any]:
             writer.save(run)
         writer.save(run)
 
-    begin = time.perf_counter()
-    assert not live(None, lambda: train_on(folder / "whole"))
-    longest = (time.perf_counter() - begin) / KILLS
+    assert not live(lambda: train_on(folder / "whole"))
     random = Random(0)
-    reached = []
     kills = 0
-    for _ in range(KILLS):
-        kills += live(random.uniform(0, longest), lambda: train_on(folder / "killed"))
-        reached.append(epoch_of(folder / "killed"))
-    live(None, lambda: train_on(folder / "killed"))
-    ends = {place: digest_arrays(deterministic_state(folder / place)) for place in ("whole", "killed")}
-    return {"kills": kills, "reached": reached, "last": epoch_of(folder / "killed"), **ends}
+    runs: list[dict[str, Any]] = []
+    while kills < KILLS:
+        place = folder / f"killed{len(runs)}"
+        reached = [epoch_of(place)]  # after each life
+        while reached[-1] < EPOCHS:
+            killed = live(
+                lambda place=place: train_on(place),  # type: ignore[misc]
+                kept(place, reached[-1] + random.randrange(0, EPOCHS // 8)) if kills < KILLS else None,
+                random.uniform(0, 0.005),
+            )
+            kills += killed
+            reached.append(epoch_of(place))
+        runs.append({"reached": reached, "end": digest_arrays(deterministic_state(place))})
+    return {"kills": kills, "runs": runs, "whole": digest_arrays(deterministic_state(folder / "whole"))}
+
+
+def commands(folder: Path) -> dict[str, Any]:
+    """As `trains`, by the command line: `creche train` on ``FOLDER/big.csv``, then `creche resume`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from creche.cli import main
+    epochs = 2500
+    job = ["--label", "y", "--hidden", "16,16", "--dropout", "0.1", "--schedule", "cosine", "--epochs", str(epochs)]
+    begin = ["train", str(folder / "big.csv"), *job]
+
+    def run(*arguments: str) -> None:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            code = main([*arguments, "--json"])
+        assert code == 0, code
+
+    # What the commands import is imported once, before the first life.
+    run(*begin[:-1], "0", "--threads", "1", "--checkpoint", str(folder / "first"), "-o", str(folder / "first.creche"))
+    run("resume", str(folder / "first"), "--threads", "1", "-o", str(folder / "first.creche"))
+    assert not live(lambda: run(*begin, "--threads", "1", "-o", str(folder / "whole.creche")))
+    whole = content_of(folder / "whole.creche")
+    random = Random(0)
+    kills = same = 0
+    runs: list[int] = []  # how often each was killed
+    while kills < KILLS:
+        place, model = folder / f"killed{len(runs)}", folder / f"{len(runs)}.creche"
+        runs.append(0)
+        killed = True
+        while killed:
+            reached = epoch_of(place)
+            command = ["resume", str(place)] if reached >= 0 else [*begin, "--checkpoint", str(place)]
+            command += ["--checkpoint-every", "20", "--threads", str(random.choice([1, 2])), "-o", str(model)]
+            killed = live(
+                lambda command=command: run(*command),  # type: ignore[misc]
+                kept(place, reached + random.randrange(0, epochs // 8)) if kills < KILLS else None,
+                random.uniform(0, 0.05),
+            )
+            kills += killed
+            runs[-1] += killed
+            # One that is killed while it tells what it has done has kept its model.
+            assert not model.exists() or content_of(model) == whole
+        same += content_of(model) == whole
+    return {"kills": kills, "runs": runs, "same": same}
+
+
+def content_of(model: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """All that is in a model file, but for how long the epochs took."""
+    header, arrays = read_archive(model, "model")
+    del header["provenance"]["history"]["seconds"]
+    return header, {name: array.tobytes() for name, array in arrays.items()}
 
 
 def epoch_of(folder: Path) -> int:
-    latest = latest_checkpoint(folder)
-    return 0 if latest is None else int(read_checkpoint(latest)[0]["epoch"])
+    """That of the latest checkpoint, by its name; -1 before there is one."""
+    names = [path.name for path in folder.glob("epoch-*.creche-checkpoint")]
+    return max((int(name.partition(".")[0].removeprefix("epoch-")) for name in names), default=-1)
+
+
+def kept(folder: Path, epoch: int) -> Callable[[], bool]:
+    """Whether the folder holds a checkpoint of that epoch or a later one."""
+    return lambda: epoch_of(folder) >= epoch
 
 
 def deterministic_state(folder: Path) -> dict[str, NDArray[Any]]:
@@ -128,9 +196,9 @@ def deterministic_state(folder: Path) -> dict[str, NDArray[Any]]:
     assert latest is not None
     state = read_checkpoint(latest)[1]
     state["history.seconds"][:] = 0
-    state["progress"][SECONDS] = 0
+    state["progress"][PROGRESS.index("seconds")] = 0
     return state
 
 
 if __name__ == "__main__":
-    print(json.dumps({"writes": writes, "trains": trains}[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps({"writes": writes, "trains": trains, "commands": commands}[sys.argv[1]](Path(sys.argv[2]))))

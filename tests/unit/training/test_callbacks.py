@@ -7,7 +7,7 @@ import creche as cr
 from tests.unit.small_runs import digest, line, quick, two_classes
 
 
-def test_each_epoch_is_told_once_and_in_order() -> None:
+def test_callbacks_get_each_epoch_once_and_in_order() -> None:
     x, y = two_classes()
     records: list[cr.EpochRecord] = []
     run = quick(x, y, epochs=4, on_epoch=records.append)
@@ -18,7 +18,7 @@ def test_each_epoch_is_told_once_and_in_order() -> None:
     assert all(record.run is run for record in records)
 
 
-def test_watching_changes_no_bit() -> None:
+def test_callbacks_change_no_bit() -> None:
     x, y = two_classes()
     arguments = {"epochs": 5, "dropout": 0.2, "early_stopping": 3, "batch_size": 7}
     assert digest(quick(x, y, on_epoch=lambda record: None, **arguments)) == digest(quick(x, y, **arguments))
@@ -33,14 +33,14 @@ def test_true_stops_the_run_and_nothing_else_does() -> None:
     assert run.status == "finished"
 
 
-def test_all_are_told_even_if_the_first_stops_the_run() -> None:
+def test_all_callbacks_are_called_even_if_the_first_stops_the_run() -> None:
     x, y = two_classes()
     told = []
     quick(x, y, epochs=9, on_epoch=[lambda record: True, lambda record: told.append(record.epoch)])
     assert told == [1]
 
 
-def test_the_weights_can_be_seen_on_the_way() -> None:
+def test_a_callback_can_read_the_weights() -> None:
     x, y = two_classes()
     seen = []
     quick(x, y, epochs=3, on_epoch=lambda record: seen.append(record.run.model.weights[0][0]))
@@ -48,7 +48,7 @@ def test_the_weights_can_be_seen_on_the_way() -> None:
     np.testing.assert_array_equal(seen, alone)
 
 
-def test_an_error_of_its_own_reaches_the_caller() -> None:
+def test_an_error_in_a_callback_reaches_the_caller() -> None:
     x, y = two_classes()
     runs = []
 
@@ -70,7 +70,7 @@ def test_numpys_true_stops_the_run_too() -> None:
 
 
 @pytest.mark.parametrize("given", [3, [3], "stop"])
-def test_what_is_no_function_is_said(given: object) -> None:
+def test_a_callback_that_is_not_a_function_is_refused(given: object) -> None:
     x, y = two_classes()
-    with pytest.raises(cr.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or several"):
+    with pytest.raises(cr.PlanError, match=r"on_epoch: got .*; needs a function of an EpochRecord, or a list of them"):
         quick(x, y, on_epoch=given)

@@ -50,12 +50,12 @@ def epochs(folder: Path) -> list[int]:
     ("every", "epoch", "due"),
     [(1, 0, 1), (1, 1, 2), (10, 0, 10), (10, 9, 10), (10, 10, 20), (10, 11, 20), (3, 2, 3), (3, 3, 6), (1000, 7, 1000)],
 )
-def test_the_next_one_is_due_behind_the_next_multiple(tmp_path: Path, every: int, epoch: int, due: int) -> None:
+def test_the_next_checkpoint_is_due_at_the_next_multiple(tmp_path: Path, every: int, epoch: int, due: int) -> None:
     assert writer(tmp_path, every=every).next_due(epoch) == due
 
 
 @given(every=st.integers(1, 10**6), epoch=st.integers(0, 2**31))
-def test_what_is_due_lies_ahead_by_no_more_than_every(
+def test_the_next_checkpoint_is_at_most_every_epochs_ahead(
     tmp_path_factory: pytest.TempPathFactory, every: int, epoch: int
 ) -> None:
     keeper = writer(tmp_path_factory.getbasetemp() / "due", every=every)
@@ -74,7 +74,7 @@ def test_every_and_keep_are_whole_numbers(tmp_path: Path, every: Any) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_the_last_ones_are_kept(tmp_path: Path) -> None:
+def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
     keeper = writer(tmp_path / "a" / "b", keep=3)
     for epoch in (1, 2, 5, 9, 12):
         keeper.save(Standing(epoch))
@@ -86,18 +86,18 @@ def test_the_last_ones_are_kept(tmp_path: Path) -> None:
     assert state["weights"].tolist() == [12, 12, 12]
 
 
-def test_a_run_begun_again_keeps_what_is_ahead_of_it(tmp_path: Path) -> None:
+def test_an_earlier_epoch_does_not_remove_later_checkpoints(tmp_path: Path) -> None:
     for epoch in (3, 6, 9):
         writer(tmp_path).save(Standing(epoch))
     writer(tmp_path).save(Standing(4))
     assert epochs(tmp_path) == [4, 6, 9]
 
 
-def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_skipped(tmp_path: Path) -> None:
     for epoch in (3, 6):
         newest = writer(tmp_path).save(Standing(epoch))
     newest.write_bytes(newest.read_bytes()[:-1])
-    with pytest.warns(CrecheWarning, match=r"is damaged.*The checkpoint before it is taken instead"):
+    with pytest.warns(CrecheWarning, match=r"is damaged.*The checkpoint before it is used instead"):
         found = latest_checkpoint(tmp_path)
     assert found is not None
     assert read_checkpoint(found)[0]["epoch"] == 3
@@ -106,7 +106,7 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path) -> None:
         latest_checkpoint(tmp_path)
 
 
-def test_one_of_a_newer_version_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_checkpoint_of_a_newer_version_is_not_skipped(tmp_path: Path) -> None:
     """For what comes before it is no longer where the run stands."""
     writer(tmp_path).save(Standing(3))
     path = writer(tmp_path).save(Standing(6))
@@ -127,17 +127,17 @@ def test_one_of_a_newer_version_is_not_passed_over(tmp_path: Path) -> None:
         {"creche": 1}, {"more": 1},
     ],
 )  # fmt: skip
-def test_a_header_that_contradicts_itself_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_an_inconsistent_header_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "epoch-000001.creche-checkpoint"
     header = {"epoch": 1, "creche": "0.1.0", **IDENTITY}
     write_archive(path, "checkpoint", header, {})
     read_checkpoint(path)
     write_archive(path, "checkpoint", {**header, **change}, {})
-    with pytest.raises(FileError, match="contradicts itself"):
+    with pytest.raises(FileError, match="inconsistent header"):
         read_checkpoint(path)
 
 
-def test_one_of_another_run_is_refused_and_stays(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_refused_and_stays(tmp_path: Path) -> None:
     path = writer(tmp_path).save(Standing(3))
     before = path.read_bytes()
     with pytest.raises(FileError, match=r"another run: plan\.epochs is 100 there and 50 here"):
@@ -146,13 +146,13 @@ def test_one_of_another_run_is_refused_and_stays(tmp_path: Path) -> None:
     assert epochs(tmp_path) == [3]
 
 
-def test_places_that_cannot_be_are_refused(tmp_path: Path) -> None:
+def test_an_invalid_folder_is_refused(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "none") is None
     assert latest_checkpoint(tmp_path) is None
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="is no folder"):
+    with pytest.raises(FileError, match="is not a folder"):
         latest_checkpoint(tmp_path / "file")
-    with pytest.raises(FileError, match="cannot be made"):
+    with pytest.raises(FileError, match="cannot be created"):
         writer(tmp_path / "file" / "folder")
 
 
@@ -166,13 +166,13 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "epoch-000006.creche-checkpoint"])
 
 
-def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     (tmp_path / f".epoch-000003.creche-checkpoint.01{SUFFIX}").write_bytes(b"half")
     writer(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_that_finds_no_space_leaves_those_before_it(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_earlier_checkpoints(tmp_path: Path) -> None:
     keeper = writer(tmp_path, keep=1)
     keeper.save(Standing(3))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -36,7 +36,7 @@ def test_other_rows_are_encoded_as_the_first_ones_were() -> None:
     assert run.epoch == 5
 
 
-def test_early_stopping_begins_anew() -> None:
+def test_early_stopping_starts_afresh() -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=500, early_stopping=2, learning_rate=0.1)
     assert run.status == "early_stopped"
@@ -50,9 +50,12 @@ def test_early_stopping_begins_anew() -> None:
 
 def test_early_stopping_can_begin_later() -> None:
     x, y = two_classes()
-    standing = TrainingState.of(quick(x, y))
-    plan = replace(standing.plan, epochs=100, early_stopping=cr.EarlyStopping(2))
-    assert continue_training(standing, plan, x, y, validation_fraction=0.3).resume().epoch <= 100
+    standing = TrainingState.of(quick(x, y, learning_rate=0.1))
+    plan = replace(standing.plan, epochs=1000, early_stopping=cr.EarlyStopping(2))
+    run = continue_training(standing, plan, x, y, validation_fraction=0.3).resume()
+    assert run.status == "early_stopped"
+    losses = run.history.validation_loss[standing.epoch :]
+    assert len(losses) - 1 - losses.argmin() == 2
 
 
 @pytest.mark.parametrize(
@@ -64,15 +67,15 @@ def test_early_stopping_can_begin_later() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_change(change: dict[str, Any], says: str) -> None:
+def test_changes_that_need_a_new_run_are_refused(change: dict[str, Any], says: str) -> None:
     x, y = two_classes()
     standing = TrainingState.of(quick(x, y))
     with pytest.raises(cr.PlanError, match=says):
         continue_training(standing, replace(standing.plan, **change), x, y)
 
 
-def test_labels_that_are_none_of_the_classes() -> None:
+def test_an_unknown_class_is_refused() -> None:
     x, y = two_classes()
     standing = TrainingState.of(quick(x, y))
-    with pytest.raises(cr.TableError, match="row 0 is 5, none of the training rows' classes: 0, 1"):
+    with pytest.raises(cr.TableError, match="row 0 is 5, which is no class of the training rows; needs one of 0, 1"):
         continue_training(standing, standing.plan, x[:1], [5])

@@ -30,7 +30,7 @@ def test_a_plan_in_a_file_gives_the_same_bytes(tmp_path: Path, arguments: dict[s
     assert digest(again) == digest(run)
 
 
-def test_a_person_can_write_one(tmp_path: Path) -> None:
+def test_a_plan_file_can_be_written_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     path.write_text('label = "species"\nhidden = [5, 5]\noptimizer = "adadelta"\n[schema]\nsex = "ignore"\n')
     assert read_plan(path) == {
@@ -47,14 +47,14 @@ def test_a_person_can_write_one(tmp_path: Path) -> None:
         ("threads = 3", "unknown key 'threads'"),
     ],
 )
-def test_a_wrong_file_is_said(tmp_path: Path, text: str, says: str) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "plan.toml"
     path.write_text(text)
     with pytest.raises(cr.PlanError, match=says):
         read_plan(path)
 
 
-def test_no_file_is_said(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(cr.FileError, match="needs a plan in TOML"):
         read_plan(tmp_path / "plan.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
@@ -71,12 +71,12 @@ def test_no_file_is_said(tmp_path: Path) -> None:
         ("class_weight", [[[], 1]], "class_weight: got"), ("classes", ["a"], "classes: got"),
     ],
 )  # fmt: skip
-def test_a_setting_that_cannot_be_is_said(name: str, value: Any, says: str) -> None:
+def test_an_invalid_value_in_a_file_is_refused(name: str, value: Any, says: str) -> None:
     with pytest.raises(cr.CrecheError, match=says):
         cr.train("penguins", **{"label": "species", "epochs": 1, "threads": 1, name: value})
 
 
-def test_a_plan_needs_no_rows_beside_the_table(tmp_path: Path) -> None:
+def test_a_plan_file_holds_no_rows(tmp_path: Path) -> None:
     """Those that were there have no part in training, unless it stops early."""
     frame = cr.datasets.penguins().sample(fraction=1, shuffle=True, seed=0)
     beside = {"validation_data": frame[200:270], "test_data": frame[270:]}

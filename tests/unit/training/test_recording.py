@@ -32,7 +32,7 @@ def test_recording_changes_no_bit(every: int | None, early: int | None) -> None:
         np.testing.assert_array_equal(getattr(watched.history, name), getattr(alone.history, name))
 
 
-def test_it_goes_with_callbacks_progress_and_checkpoints(tmp_path: Path) -> None:
+def test_recording_works_with_callbacks_progress_and_checkpoints(tmp_path: Path) -> None:
     x, y = two_classes()
     told: list[int] = []
     run = quick(
@@ -107,7 +107,7 @@ def test_gradients_are_those_of_the_loss_on_the_sample() -> None:
     np.testing.assert_allclose(recording.gradient_norms, expected)
 
 
-def test_neurons_are_told_dead_where_they_are() -> None:
+def test_dead_neurons_are_counted() -> None:
     x, y = two_classes()
     run = quick(x, y, **EVERYTHING)
     assert run.recording is None
@@ -125,7 +125,7 @@ def test_neurons_are_told_dead_where_they_are() -> None:
     assert np.isnan(recording.saturated).all()
 
 
-def test_neurons_are_told_saturated_where_they_are() -> None:
+def test_saturated_neurons_are_counted() -> None:
     x, y = two_classes()
     for scale, expected in ((1e4, 1.0), (1e-4, 0.0)):
         run = quick(x, y, **EVERYTHING, activation="tanh")
@@ -135,7 +135,7 @@ def test_neurons_are_told_saturated_where_they_are() -> None:
         assert recorded(run).saturated[0, 0] == pytest.approx(expected, abs=0.02)
 
 
-def test_without_a_stride_about_two_hundred_moments_are_kept() -> None:
+def test_about_two_hundred_moments_are_recorded_by_default() -> None:
     x, y = two_classes()
     recording = recorded(quick(x, y, epochs=900, batch_size=8, record="weights"))
     assert recording.steps[-1] == 900 * 7
@@ -154,21 +154,21 @@ def test_memory_is_bounded() -> None:
         tight = recorded(quick(x, y, epochs=50, record=cr.Record(max_bytes=each * moments)))
         assert len(tight) <= moments
         assert (tight.steps[0], tight.steps[-1]) == (0, 100)
-        assert sum(array.nbytes for array in tight._kept.values()) <= each * moments
+        assert sum(array.nbytes for array in tight._recorded.values()) <= each * moments
         early = recorded(quick(x, y, epochs=50, early_stopping=49, record=cr.Record(max_bytes=each * moments)))
         assert len(early) <= moments
         assert early.steps[0] == 0
 
 
-def test_what_would_not_fit_is_said_before_training() -> None:
+def test_a_recording_too_large_is_refused_before_training() -> None:
     x, y = two_classes()
     with pytest.raises(
-        cr.PlanError, match=r"not fit in memory: the beginning and the end alone take 1,216 bytes, more t"
+        cr.PlanError, match=r"not fit in memory: the first and the last moment alone take 1,216 bytes, more t"
     ):
         quick(x, y, epochs=50, record=cr.Record(max_bytes=1000))
     with pytest.raises(cr.PlanError, match=r"102 moments take .* more than max_bytes=20,000; give every=\d+ or more"):
         quick(x, y, epochs=50, record=cr.Record(every=1, max_bytes=20_000))
-    with pytest.raises(cr.PlanError, match=r"would not fit in memory.*keep less than weights and gradients and activ"):
+    with pytest.raises(cr.PlanError, match=r"would not fit in memory.*record less than weights and gradients"):
         quick(x, y, hidden=[500, 500], record=cr.Record(max_bytes=2**20))
 
 
@@ -176,18 +176,18 @@ def test_what_would_not_fit_is_said_before_training() -> None:
     ("given", "message"),
     [
         ("weigths", "did you mean 'weights'"),
-        (3, "needs True, a Record, or some of: weights, gradients, activations"),
+        (3, "needs True, a Record, or some of weights, gradients, activations"),
         (["weights", 3], "got 3"),
         ({"evry": 3}, "unknown key 'evry'; did you mean 'every'"),
     ],
 )
-def test_what_cannot_be_recorded_is_said(given: object, message: str) -> None:
+def test_an_invalid_record_is_refused(given: object, message: str) -> None:
     x, y = two_classes()
     with pytest.raises(cr.PlanError, match=message):
         quick(x, y, record=given)
 
 
-def test_what_was_not_recorded_is_said() -> None:
+def test_reading_what_was_not_recorded_is_an_error() -> None:
     x, y = two_classes()
     recording = recorded(quick(x, y, record="activations"))
     assert (recording.has_weights, recording.has_gradients, recording.has_activations) == (False, False, True)
@@ -211,7 +211,7 @@ def test_the_table_has_a_row_for_each_moment_and_layer() -> None:
     assert table.filter(layer="output layer")["dead"].is_null().all()
 
 
-def test_early_stopping_leaves_no_moment_with_weights_put_back() -> None:
+def test_no_moment_holds_weights_that_early_stopping_restored() -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=300, learning_rate=0.05, early_stopping=5, record=cr.Record(every=1))
     recording = recorded(run)
@@ -222,7 +222,7 @@ def test_early_stopping_leaves_no_moment_with_weights_put_back() -> None:
     np.testing.assert_array_equal(recording.path()[at][0][0], run.weights[0][0])
 
 
-def test_a_run_that_stopped_goes_on_recording(tmp_path: Path) -> None:
+def test_a_resumed_run_continues_its_recording(tmp_path: Path) -> None:
     x, y = two_classes()
     whole = recorded(quick(x, y, epochs=9, record=cr.Record(every=3)))
     run = quick(x, y, epochs=9, record=cr.Record(every=3), on_epoch=lambda record: record.epoch == 4)
@@ -256,7 +256,7 @@ def test_ctrl_c_leaves_no_trace_in_the_recording() -> None:
     np.testing.assert_array_equal(again.update_norms, whole.update_norms)
 
 
-def test_a_diverged_run_has_its_moments_up_to_the_last_finite_weights() -> None:
+def test_a_diverged_run_is_recorded_up_to_its_last_finite_weights() -> None:
     x, y = line()
     with pytest.raises(cr.DivergedError) as caught:
         quick(x, y, optimizer="sgd", learning_rate=50.0, epochs=50, record=cr.Record(every=1))
@@ -269,7 +269,7 @@ def test_a_diverged_run_has_its_moments_up_to_the_last_finite_weights() -> None:
     np.testing.assert_array_equal(recording.path()[-1][0][0], run.weights[0][0])
 
 
-def test_a_function_of_ones_own_as_loss_is_recorded_too() -> None:
+def test_a_run_with_a_custom_loss_is_recorded() -> None:
     x, y = line()
 
     def squares(outputs: Any, labels: Any) -> Any:

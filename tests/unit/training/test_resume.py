@@ -19,7 +19,7 @@ def stop_after(epoch: int) -> object:
 
 
 @pytest.mark.parametrize("stopped", [1, 4, 7, 9])
-def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, stopped: int) -> None:
+def test_a_resumed_run_ends_with_the_same_bytes(tmp_path: Path, stopped: int) -> None:
     whole = cr.train("penguins", epochs=9, **JOB)
     cr.train("penguins", epochs=9, checkpoint=tmp_path, checkpoint_every=3, on_epoch=stop_after(stopped), **JOB)
     again = cr.resume(tmp_path)
@@ -28,16 +28,16 @@ def test_a_run_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, stopped: 
     np.testing.assert_array_equal(again.history.train_loss, whole.history.train_loss)
 
 
-def test_train_itself_goes_on_where_that_is_wanted(tmp_path: Path) -> None:
+def test_train_resumes_if_asked_to(tmp_path: Path) -> None:
     whole = cr.train("penguins", epochs=9, **JOB)
     cr.train("penguins", epochs=9, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(5), **JOB)
-    with pytest.raises(cr.FileError, match=r"holds checkpoints of this run already; go on from them with resume=True"):
+    with pytest.raises(cr.FileError, match=r"holds checkpoints of this run already; continue from them"):
         cr.train("penguins", epochs=9, checkpoint=tmp_path, **JOB)
     again = cr.train("penguins", epochs=9, checkpoint=tmp_path, resume=True, **JOB)
     assert digest(again) == digest(whole)
 
 
-def test_checkpoints_come_every_so_often_and_at_the_end(tmp_path: Path) -> None:
+def test_checkpoints_are_written_at_intervals_and_at_the_end(tmp_path: Path) -> None:
     seen = []
 
     def look(record: cr.EpochRecord) -> None:
@@ -48,7 +48,7 @@ def test_checkpoints_come_every_so_often_and_at_the_end(tmp_path: Path) -> None:
     assert (tmp_path / "epoch-000008.creche-checkpoint").exists()
 
 
-def test_another_plan_or_table_is_refused_and_said(tmp_path: Path) -> None:
+def test_another_plan_or_table_is_refused(tmp_path: Path) -> None:
     table = tmp_path / "penguins.csv"
     table.write_text(PENGUINS_CSV.read_text())
     folder = tmp_path / "run"
@@ -56,20 +56,20 @@ def test_another_plan_or_table_is_refused_and_said(tmp_path: Path) -> None:
     with pytest.raises(cr.FileError, match=r"belongs to another run: plan.epochs is 4 there and 5 here"):
         cr.train(table, epochs=5, checkpoint=folder, resume=True, **JOB)
     table.write_text(PENGUINS_CSV.read_text().replace("39.1,", "39.2,", 1))
-    with pytest.raises(cr.FileError, match=r"table: column 'bill_length_mm' has other values"):
+    with pytest.raises(cr.FileError, match=r"table: column 'bill_length_mm' has different values"):
         cr.resume(folder)
 
 
-def test_arrays_have_to_be_given_again(tmp_path: Path) -> None:
+def test_arrays_must_be_given_again(tmp_path: Path) -> None:
     x, y = two_classes()
     whole = quick(x, y, epochs=6)
     quick(x, y, epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3))
-    with pytest.raises(cr.FileError, match="does not say where the table lies, for it was no file; give it again"):
+    with pytest.raises(cr.FileError, match="does not hold the table, which was no file; give it again"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, x, y)) == digest(whole)
 
 
-def test_validation_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
+def test_validation_rows_in_a_separate_file(tmp_path: Path) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     (tmp_path / "train.csv").write_text("\n".join(lines[:1] + lines[1::2]) + "\n")
     (tmp_path / "later.csv").write_text("\n".join(lines[:1] + lines[2::2]) + "\n")
@@ -83,12 +83,12 @@ def test_validation_rows_in_a_file_of_their_own(tmp_path: Path) -> None:
     assert digest(cr.resume(folder)) == digest(whole)
 
 
-def test_no_checkpoint_is_said(tmp_path: Path) -> None:
-    with pytest.raises(cr.FileError, match="holds no checkpoint; give the folder that the run was given as checkpoint"):
+def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(cr.FileError, match=r"holds no checkpoint; give the folder that creche\.train"):
         cr.resume(tmp_path)
 
 
-def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -> None:
+def test_training_continues_if_a_checkpoint_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "run"
 
     def spoil(record: cr.EpochRecord) -> None:
@@ -97,42 +97,42 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(tmp_path: Path) -
                 path.unlink()
             folder.rmdir()
 
-    with pytest.warns(cr.CrecheWarning, match=r"Training goes on; there is no checkpoint of epoch 2"):
+    with pytest.warns(cr.CrecheWarning, match=r"Training continues; there is no checkpoint of epoch 2"):
         run = cr.train("penguins", epochs=2, checkpoint=folder, checkpoint_every=2, on_epoch=spoil, **JOB)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert digest(run) == digest(cr.train("penguins", epochs=2, **JOB))
 
 
-def test_a_table_whose_columns_moved_is_the_same_table(tmp_path: Path) -> None:
+def test_the_order_of_columns_does_not_matter(tmp_path: Path) -> None:
     """The columns that trade places are both numbers: the network would fit, and learn nonsense."""
     whole = cr.train("penguins", epochs=6, **JOB)
     cr.train("penguins", epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3), **JOB)
     frame = cr.datasets.penguins()
     moved = frame.select(reversed(frame.columns))
-    with pytest.raises(cr.FileError, match="table: its columns stand in another order"):
+    with pytest.raises(cr.FileError, match="table: its columns are in a different order"):
         cr.train(moved, epochs=6, checkpoint=tmp_path, resume=True, **JOB)
     assert digest(cr.resume(tmp_path, moved)) == digest(whole)
 
 
-def test_weights_and_validation_rows_have_to_be_the_same(tmp_path: Path) -> None:
+def test_other_weights_or_validation_rows_are_refused(tmp_path: Path) -> None:
     x, y = two_classes()
     (held_x, x), (held_y, y) = (x[:9], x[9:]), (y[:9], y[9:])
     weights = np.linspace(1, 2, len(y))
     whole = quick(x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y))
     quick(
-        x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y), checkpoint=tmp_path, checkpoint_every=2,
-        on_epoch=stop_after(3),
+        x, y, epochs=6, sample_weight=weights, validation_data=(held_x, held_y), checkpoint=tmp_path,
+        checkpoint_every=2, on_epoch=stop_after(3),
     )  # fmt: skip
-    with pytest.raises(cr.FileError, match="table: sample_weight, which was given beside it, is missing"):
+    with pytest.raises(cr.FileError, match="table: sample_weight was set, and is missing now"):
         cr.resume(tmp_path, x, y, validation_data=(held_x, held_y))
-    with pytest.raises(cr.FileError, match="table: validation_data, given beside it: it has 8 rows, not 9"):
+    with pytest.raises(cr.FileError, match="table: validation_data: it has 8 rows, not 9"):
         cr.resume(tmp_path, x, y, sample_weight=weights, validation_data=(held_x[:8], held_y[:8]))
     again = cr.resume(tmp_path, x, y, sample_weight=weights, validation_data=(held_x, held_y))
     assert digest(again) == digest(whole)
 
 
-def test_a_run_can_be_taken_up_from_its_very_beginning(tmp_path: Path) -> None:
+def test_a_run_can_be_resumed_from_its_start(tmp_path: Path) -> None:
     def fail(record: cr.EpochRecord) -> None:
         raise RuntimeError
 
@@ -145,11 +145,11 @@ def test_a_run_can_be_taken_up_from_its_very_beginning(tmp_path: Path) -> None:
 def test_standard_input_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(PENGUINS_CSV.read_bytes())))
     whole = cr.train("-", epochs=4, checkpoint=tmp_path, **JOB)
-    with pytest.raises(cr.FileError, match="does not say where the table lies"):
+    with pytest.raises(cr.FileError, match="does not hold the table"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, PENGUINS_CSV)) == digest(whole)
 
 
-def test_going_on_needs_a_folder() -> None:
-    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to go on from"):
+def test_resuming_needs_a_folder() -> None:
+    with pytest.raises(cr.PlanError, match="resume: there is no checkpoint to continue from"):
         cr.train("penguins", resume=True, **JOB)

@@ -24,7 +24,7 @@ def test_a_model_file_proves_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("job", [two_classes, line])
-def test_arrays_too(job: object) -> None:
+def test_a_model_of_arrays_is_verified(job: object) -> None:
     x, y = job()  # type: ignore[operator]
     assert cr.verify(quick(x, y, early_stopping=1, epochs=20, learning_rate=0.1).model, x, y).same
     assert not cr.verify(quick(x, y).model, x + 1e-9, y).data_same
@@ -37,11 +37,13 @@ def test_a_changed_cell_is_named(tmp_path: Path) -> None:
     verified = cr.verify(run.model, changed)
     assert not verified.same
     assert not verified.data_same
-    assert verified.differences == ("the table: column 'bill_length_mm' has other values",)
-    assert "training again gives other weights: the table: column 'bill_length_mm' has other values" in str(verified)
+    assert verified.differences == ("the table: column 'bill_length_mm' has different values",)
+    assert "training again gives other weights: the table: column 'bill_length_mm' has different values" in str(
+        verified
+    )
 
 
-def test_a_column_that_is_no_feature_does_not_matter(tmp_path: Path) -> None:
+def test_other_columns_do_not_matter(tmp_path: Path) -> None:
     lines = PENGUINS_CSV.read_text().splitlines()
     wider = tmp_path / "wider.csv"
     wider.write_text("\n".join([lines[0] + ",note", *(text + f",note {i}" for i, text in enumerate(lines[1:]))]))
@@ -56,7 +58,7 @@ def test_a_run_that_was_interrupted_within_an_epoch() -> None:
     assert cr.verify(run.model, x, y).same
 
 
-def test_a_model_keeps_what_it_was_when_the_run_goes_on() -> None:
+def test_a_model_does_not_change_when_its_run_continues() -> None:
     x, y = two_classes()
     run = quick(x, y, epochs=5, on_epoch=lambda record: record.epoch == 2)
     early = run.model
@@ -70,7 +72,7 @@ def test_a_model_of_unknown_origin_cannot_be_verified() -> None:
     x, y = two_classes()
     model = quick(x, y).model
     stranger = cr.Model(model.plan, model.features, model.labels, model.weights)
-    with pytest.raises(cr.PlanError, match="does not say how it was trained"):
+    with pytest.raises(cr.PlanError, match="does not hold how it was trained"):
         cr.verify(stranger, x, y)
 
 
@@ -90,11 +92,11 @@ def test_a_table_that_the_network_no_longer_fits_is_named() -> None:
     assert not verified.same
     assert verified.found == ""
     assert verified.differences == ("the table: column 'island' is missing",)
-    assert "the network does not fit the table as it is now: the table: column 'island' is missing" in str(verified)
+    assert "the network does not fit the table any more: the table: column 'island' is missing" in str(verified)
     another_order = cr.verify(run.model, cr.datasets.penguins().reverse())
     assert not another_order.same
     assert another_order.differences == (
-        "the table: each of its 7 columns has other values, or its rows stand in another order",
+        "the table: each of its 7 columns has different values, or its rows are in a different order",
     )
 
 
@@ -104,10 +106,10 @@ def test_rows_for_validation_belong_to_the_table() -> None:
     model = cr.train(train, validation_data=later, early_stopping=1, **(JOB | {"epochs": 40})).model
     assert cr.verify(model, train, validation_data=later).same
     forgotten = cr.verify(model, train)
-    assert forgotten.differences == ("the table: validation_data, which was given beside it, is missing",)
-    assert "validation_data, which was given beside it, is missing" in str(forgotten)
+    assert forgotten.differences == ("the table: validation_data was set, and is missing now",)
+    assert "validation_data was set, and is missing now" in str(forgotten)
     changed = later.with_columns(pl.col("body_mass_g") + 1)
-    said = "the table: validation_data, given beside it: column 'body_mass_g' has other values"
+    said = "the table: validation_data: column 'body_mass_g' has different values"
     assert cr.verify(model, train, validation_data=changed).differences == (said,)
 
 
@@ -117,13 +119,11 @@ def test_weights_belong_to_the_table() -> None:
     model = quick(x, y, sample_weight=weights).model
     assert cr.verify(model, x, y, sample_weight=weights).same
     forgotten = cr.verify(model, x, y)
-    assert forgotten.differences == ("the table: sample_weight, which was given beside it, is missing",)
-    assert "sample_weight is given beside it, and was not" in str(
-        cr.verify(quick(x, y).model, x, y, sample_weight=weights)
-    )
+    assert forgotten.differences == ("the table: sample_weight was set, and is missing now",)
+    assert "sample_weight is set, and was not before" in str(cr.verify(quick(x, y).model, x, y, sample_weight=weights))
 
 
-def test_what_a_diverged_run_has_left_can_be_kept(tmp_path: Path) -> None:
+def test_the_model_of_a_diverged_run_can_be_saved(tmp_path: Path) -> None:
     with pytest.raises(cr.DivergedError) as diverged:
         cr.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
     assert diverged.value.run is not None

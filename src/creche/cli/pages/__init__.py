@@ -1,1 +1,1 @@
-"""The pages that commands print, one module a subject."""
+"""The pages that commands print, one module for each subject."""

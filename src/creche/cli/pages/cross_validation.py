@@ -1,8 +1,8 @@
-"""A cross-validation as a page of text."""
+"""The page of a cross-validation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -10,112 +10,104 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import format_interval, format_number, metric_name
+from creche.cli.pages.tables import INTERVAL, format_count, format_duration, format_value, plain_table
+from creche.evaluation.metrics import metric_name
+from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:
     from creche.model_selection.cross_validation import CrossValidation
 
 __all__ = ["cross_validation_page"]
 
-FOLDS_SHOWN = 20
-
-
-METRICS_SHOWN = 4
-
-
-DOUBTFUL_SHOWN = 5
+MAX_FOLDS = 20
+MAX_METRICS = 4  # of each fold
 
 
 def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -> RenderableType:
-    """What networks come to on rows they never saw, with intervals; each fold; all held-out predictions together."""
-    parts: list[RenderableType] = [_how(crossed, interrupted), Text(), _summary(crossed)]
-    if any(np.isfinite(spread.low) for spread in crossed.summary().values()):
-        said = "The interval allows for folds sharing training rows (Nadeau & Bengio 2003)."
-        parts.append(Text(f"  {said}", style="dim"))
-    parts += [Text(), _folds(crossed), Text()]
-    times = crossed.prediction_counts[crossed.prediction_counts > 0]
-    if times.max() > 1:
-        many = f"{times.min()}" if times.min() == times.max() else f"{times.min()} to {times.max()}"
-        parts += [Text(f"Together: the mean of the {many} networks that never saw a row."), Text()]
+    """Render the metrics over all networks, those of each fold, and the evaluation of all held-out predictions."""
+    summary = crossed.summary()
+    parts: list[RenderableType] = [_heading(crossed, interrupted), Text(), _summary_table(crossed)]
+    notes = []
+    if any(np.isfinite(spread.low) for spread in summary.values()):
+        notes.append("The CI allows for folds sharing training rows (Nadeau & Bengio 2003).")
+    if any(np.isfinite(spread.share_of_seed) for spread in summary.values()):
+        notes.append("The last two columns: share of variance explained by the split and by the seed.")
+    parts += [Text(f"  {note}", style="dim") for note in notes]
+    parts += [Text(), _fold_table(crossed), Text()]
+    counts = crossed.prediction_counts[crossed.prediction_counts > 0]
+    has_means = counts.max() > 1
+    if has_means:
+        networks = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+        parts += [Text(f"Held-out predictions: the mean of the {networks} networks that were not trained on a row.")]
+        parts += [Text()]
     parts.append(evaluation_page(crossed.evaluation, "held-out rows", crossed.row_numbers))
-    if times.max() > 1:
-        parts += [Text(), _doubtful(crossed)]
+    if has_means:
+        parts += [Text(), _uncertain_rows(crossed)]
     return Group(*parts)
 
 
-def _how(crossed: CrossValidation, interrupted: bool) -> Text:
-    count, places = len(crossed.members), crossed.fold_members
-    of_each = [
-        ("fold", len({place.fold for place in places})),
-        ("repeat", len({place.repeat for place in places})),
-        ("seed", len({place.seed for place in places})),
+def _heading(crossed: CrossValidation, interrupted: bool) -> Text:
+    count, members = len(crossed.members), crossed.fold_members
+    sizes = {
+        "fold": len({member.fold for member in members}),
+        "repeat": len({member.repeat for member in members}),
+        "seed": len({member.seed for member in members}),
+    }
+    factors = " × ".join(format_count(n, name) for name, n in sizes.items() if n > 1 or name == "fold")
+    rate = f", {count / crossed.seconds:,.3g} networks a second" if crossed.seconds > 0 else ""
+    threads = format_count(crossed.threads, "thread")
+    lines = [
+        f"{format_count(count, 'network')}, each evaluated on the rows of its fold",
+        f"{factors}, trained in {format_duration(crossed.seconds)} on {threads}{rate}",
     ]
-    made_of = " × ".join(f"{n:,} {name}{'' if n == 1 else 's'}" for name, n in of_each if n > 1 or name == "fold")
-    threads = f"{crossed.threads} thread{'' if crossed.threads == 1 else 's'}"
-    rate = f", {count / crossed.seconds:,.3g} a second" if crossed.seconds > 0 else ""
-    networks = f"{count:,} networks" if count != 1 else "1 network"
-    said = f"{networks}, each judged on the rows of its fold\n"
-    said += f"{made_of}, trained in {crossed.seconds:.2f} s on {threads}{rate}"
     if crossed.diverged:
-        said += f"\n{len(crossed.diverged):,} more diverged and are left out"
+        lines.append(f"{len(crossed.diverged):,} more diverged and are left out")
     if interrupted:
-        said += "\ninterrupted: networks that were not done are left out"
-    return Text(said)
+        lines.append("interrupted: networks that were not finished are left out")
+    return Text("\n".join(lines))
 
 
-def _summary(crossed: CrossValidation) -> Table:
-    """Each metric: mean, interval, spread, and what the spread goes with."""
+def _summary_table(crossed: CrossValidation) -> Table:
+    """Render the mean of each metric with its interval and standard deviation, and what its variance comes from."""
     summary = crossed.summary()
-    by_seed = any(np.isfinite(spread.share_of_seed) for spread in summary.values())
-    head = f"of {len(crossed.members):,} networks" if len(crossed.members) != 1 else "of 1 network"
-    table = plain_table(head, "mean", "95 % interval", "±", *(["by rows", "by seed"] if by_seed else []), left=(head,))
+    has_shares = any(np.isfinite(spread.share_of_seed) for spread in summary.values())
+    head = f"of {format_count(len(crossed.members), 'network')}"
+    table = plain_table(head, "mean", INTERVAL, "std", *(["split", "seed"] if has_shares else []), left=(head,))
     table.columns[0].style = "dim"
-    for name, spread in summary.items():
+    for key, spread in summary.items():
         share = spread.share_of_seed
         shares = ["", ""] if np.isnan(share) else [f"{1 - share:.0%}", f"{share:.0%}"]
         table.add_row(
-            metric_name(name), Text(format_number(spread.mean), style="bold"), format_interval(spread.low, spread.high),
-            format_number(spread.std), *(shares if by_seed else []),
+            metric_name(key), Text(format_number(spread.mean), style="bold"), format_interval(spread.low, spread.high),
+            format_number(spread.std), *(shares if has_shares else []),
         )  # fmt: skip
     return table
 
 
-def _folds(crossed: CrossValidation) -> Table:
-    """The means of each fold."""
-    names = list(crossed.summary())[:METRICS_SHOWN]
-    several = len({place.repeat for place in crossed.fold_members}) > 1
-    table = plain_table(*(["repeat"] if several else []), "fold", "rows", *(metric_name(name) for name in names))
-    found: dict[tuple[int, int], list[int]] = {}
-    for i, place in enumerate(crossed.fold_members):
-        found.setdefault((place.repeat, place.fold), []).append(i)
-    for (repeat, fold), of_fold in list(found.items())[:FOLDS_SHOWN]:
-        metrics = [crossed.evaluations[i].metrics() for i in of_fold]
-        known = ([m[name] for m in metrics if np.isfinite(m[name])] for name in names)
-        means = [format_number(float(np.mean(values)) if values else np.nan) for values in known]
-        rows = f"{crossed.evaluations[of_fold[0]].rows:,}"
-        table.add_row(*([str(repeat)] if several else []), str(fold), rows, *means)
-    if len(found) > FOLDS_SHOWN:
+def _fold_table(crossed: CrossValidation) -> Table:
+    """Render the mean of each metric over the networks of a fold."""
+    names = list(crossed.summary())[:MAX_METRICS]
+    has_repeats = len({member.repeat for member in crossed.fold_members}) > 1
+    table = plain_table(*(["repeat"] if has_repeats else []), "fold", "rows", *(metric_name(name) for name in names))
+    members: dict[tuple[int, int], list[int]] = {}
+    for i, member in enumerate(crossed.fold_members):
+        members.setdefault((member.repeat, member.fold), []).append(i)
+    for (repeat, fold), numbers in list(members.items())[:MAX_FOLDS]:
+        metrics = [crossed.evaluations[i].metrics() for i in numbers]
+        finite = ([m[name] for m in metrics if np.isfinite(m[name])] for name in names)
+        means = [format_number(float(np.mean(values)) if values else np.nan) for values in finite]
+        rows = f"{crossed.evaluations[numbers[0]].rows:,}"
+        table.add_row(*([str(repeat)] if has_repeats else []), str(fold), rows, *means)
+    if len(members) > MAX_FOLDS:
         table.add_row("…", *("" for _ in table.columns[1:]))
     return table
 
 
-def _doubtful(crossed: CrossValidation) -> Table:
-    """The rows about which the networks disagree most."""
-    head = ("most in doubt", "is", "said", "doubt")
-    table = plain_table(*head, left=head[:3])
-    for doubtful in crossed.most_uncertain_rows():
-        table.add_row(
-            f"row {doubtful.row}",
-            _said(doubtful.true),
-            _said(doubtful.predicted),
-            format_number(doubtful.disagreement),
-        )
+def _uncertain_rows(crossed: CrossValidation) -> Table:
+    """Render the rows about which the networks disagree most."""
+    names = ("most uncertain", "true", "predicted", "disagreement")
+    table = plain_table(*names, left=names[:3])
+    for row in crossed.most_uncertain_rows():
+        true, predicted = format_value(row.true, digits=5), format_value(row.predicted, digits=5)
+        table.add_row(f"row {row.row}", true, predicted, format_number(row.disagreement))
     return table
-
-
-def _said(label: Any) -> str:
-    """A class, a number, or the numbers of several labels."""
-    if isinstance(label, list):
-        return ", ".join(map(_said, label))
-    return f"{label:.5g}" if isinstance(label, float) else str(label)

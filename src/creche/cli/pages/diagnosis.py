@@ -1,4 +1,4 @@
-"""A diagnosis as a page of text."""
+"""The page of a diagnosis."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from creche._system.shell import shell_command
 from creche.cli.pages.tables import facts_table
 from creche.plan.optimizers import Optimizer
 
@@ -17,44 +18,47 @@ if TYPE_CHECKING:
 
 __all__ = ["as_options", "diagnosis_page"]
 
-OF_AN_OPTIMIZER = ("weight_decay", "clip_norm")
+OPTIMIZER_OPTIONS = ("weight_decay", "clip_norm")
 
 
 def diagnosis_page(diagnosis: Diagnosis) -> RenderableType:
-    """Each finding with what was seen, what it means and what helps."""
+    """Render each finding with its evidence, its meaning and the cure."""
     if not len(diagnosis):
         return Text(str(diagnosis))
     parts: list[RenderableType] = []
     for finding in diagnosis:
-        parts += [Text(), *_finding(finding)] if parts else _finding(finding)
+        parts += [Text(), *_render_finding(finding)] if parts else _render_finding(finding)
     return Group(*parts)
 
 
 def as_options(arguments: Mapping[str, Any]) -> str:
-    """Arguments of `creche.train` as they are typed.
+    """Write arguments of `creche.train` as options of the command line.
 
     Examples
     --------
     >>> from creche.plan.optimizers import Adam
     >>> as_options({"learning_rate": 0.01, "preprocessing": "standard", "optimizer": Adam(weight_decay=0.03)})
     '--learning-rate 0.01 --preprocessing standard --weight-decay 0.03'
+    >>> as_options({"hidden": [64, 64], "split_column": "which part"})
+    "--hidden 64,64 --split-column 'which part'"
 
     """
-    typed = []
+    words: list[object] = []
     for name, value in arguments.items():
         if isinstance(value, Optimizer):
-            changed = [f for f in OF_AN_OPTIMIZER if getattr(value, f) != getattr(type(value)(), f)]
-            typed += [f"--{f.replace('_', '-')} {getattr(value, f):g}" for f in changed]
-            continue
-        shown = f"{value:g}" if isinstance(value, float) else value
-        typed.append(f"{'--' + name.replace('_', '-')} {shown}")
-    return " ".join(typed)
+            changed = [f for f in OPTIMIZER_OPTIONS if getattr(value, f) != getattr(type(value)(), f)]
+            options: dict[str, Any] = {f: float(getattr(value, f)) for f in changed}
+        else:
+            options = {name: ",".join(map(str, value)) if isinstance(value, list | tuple) else value}
+        for option, word in options.items():
+            words += [f"--{option.replace('_', '-')}", word]
+    return shell_command(*words)
 
 
-def _finding(finding: Finding) -> list[RenderableType]:
-    table = facts_table(dim_names=True)
-    table.add_row("seen", finding.evidence)
-    table.add_row("means", finding.meaning)
+def _render_finding(finding: Finding) -> list[RenderableType]:
+    table = facts_table()
+    table.add_row("evidence", finding.evidence)
+    table.add_row("meaning", finding.meaning)
     if finding.trials:
         table.add_row("cure", Text(finding.advise(as_options), style="bold" if finding.cure else ""))
     return [Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2))]

@@ -1,4 +1,4 @@
-"""Reliability in text: how sure a network was, and how often it was right then."""
+"""The page of an evaluation: metrics, confusion matrix, largest errors and reliability."""
 
 from __future__ import annotations
 
@@ -10,192 +10,187 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche.cli.pages.tables import plain_table
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.cli.charts import draw_marked_bar
+from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.curves import wilson_interval
-from creche.evaluation.metrics import (
-    NOT_OF_BASELINES,
-    compare_with_baseline,
-    format_interval,
-    format_number,
-    metric_name,
-)
-from creche.render.words import CLASSES_SHOWN
+from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
+from creche.render.words import CLASSES_SHOWN, format_interval, format_number
 
-__all__ = ["confusion_matrix", "draw_reliability", "evaluation_page", "metric_table", "reliability_data"]
+__all__ = ["evaluation_page", "reliability_data", "reliability_page", "threshold_line"]
+
+Evaluation = ClassificationEvaluation | RegressionEvaluation
 
 BINS = 10
-
-
-WIDTH = 20
-
-
-def draw_reliability(evaluation: ClassificationEvaluation) -> RenderableType:
-    """Rows by the probability of the class that was said: the share that is right as a bar, what was said as a mark.
-
-    Where the bar ends before the mark, the network was too sure of itself.
-    """
-    curve = evaluation.reliability(BINS)
-    low, high = wilson_interval(curve.y, curve.at)
-    table = plain_table("said with", "rows", "probability", "right", "95 %", "", left=("",))
-    for i, (mean, share, rows) in enumerate(zip(curve.x, curve.y, curve.at, strict=True)):
-        begin = min(np.floor(mean * BINS + 1e-9), BINS - 1) / BINS
-        between = f"{low[i]:.1%} to {high[i]:.1%}"
-        said = f"{begin:.1f} to {begin + 1 / BINS:.1f}"
-        table.add_row(
-            said, f"{rows:,.4g}", f"{mean:.1%}", Text(f"{share:.1%}", style="bold"), between, _bar(share, mean)
-        )
-    under = "  █ the share that is right   │ the probability that was said"
-    return Group(table, Text(under, style="dim"))
-
-
-def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
-    """The same facts as plain data, for ``--json``."""
-    curve = evaluation.reliability(BINS)
-    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.at.tolist(), strict=True)
-    return [{"rows": rows, "probability": mean, "right": share} for mean, share, rows in bins]
-
-
-def _bar(share: float, mark: float) -> Text:
-    """A bar as long as the share, with a mark."""
-    filled, at = round(share * WIDTH), min(round(mark * WIDTH), WIDTH - 1)
-    text = Text("█" * filled, style="blue") + Text("░" * (WIDTH - filled), style="dim")
-    return text[:at] + Text("│", style="bold yellow") + text[at + 1 :]
-
-
 SIGNS = {"unsure": " ≈", "worse": " !"}
-
-
-MARKS = {"≈": "the network may be no better than that", "!": "the network is worse than that"}
+MEANINGS = {"≈": "not clearly better than the baseline", "!": "worse than the baseline"}
 
 
 def evaluation_page(
-    evaluation: ClassificationEvaluation | RegressionEvaluation,
-    which: str,
-    rows: NDArray[Any] | None = None,
-    most_mistaken: int = 5,
+    evaluation: Evaluation, rows_name: str, row_numbers: NDArray[Any] | None = None, limit: int = 5
 ) -> RenderableType:
-    """The metrics beside the baseline, the confusion matrix, the most mistaken rows.
+    """Render the metrics with the baseline, the confusion matrix, and the rows with the largest errors.
 
     Parameters
     ----------
     evaluation : ClassificationEvaluation or RegressionEvaluation
-    which : str
+    rows_name : str
         What the rows are called: "validation rows".
-    rows : (n,) array, optional
-        The number by which the user calls each of them; counted from 1, if not given.
-    most_mistaken : int, default 5
+    row_numbers : (n,) array, optional
+        The user's number of each row; by default 1, 2, ….
+    limit : int, default 5
+        The number of rows with the largest errors.
 
     """
-    called = np.arange(1, evaluation.rows + 1) if rows is None else rows
-    parts: list[RenderableType] = [metric_table(evaluation, which)]
-    marks = {_sign(name, gain).strip() for name, gain in evaluation.gain.items()} - {""}
-    if marks:
-        said = " and ".join(f"{mark} {MARKS[mark]}" for mark in sorted(marks))
-        parts.append(Text(f"  {said}", style="dim"))
+    numbers = np.arange(1, evaluation.rows + 1) if row_numbers is None else row_numbers
+    parts: list[RenderableType] = [_metric_table(evaluation, rows_name)]
+    parts += [Text(f"  {line}", style="dim") for line in _notes(evaluation)]
     if isinstance(evaluation, ClassificationEvaluation):
-        if len(evaluation.classes) <= CLASSES_SHOWN:
-            parts += [Text(), confusion_matrix(evaluation, which)]
-        else:
-            parts += [Text(), _hardest_classes(evaluation)]
-        parts += _mistaken_classes(evaluation, called, most_mistaken)
+        is_small = len(evaluation.classes) <= CLASSES_SHOWN
+        parts += [Text(), _confusion_matrix(evaluation) if is_small else _hardest_classes(evaluation)]
+        parts += _misclassified_rows(evaluation, numbers, limit)
     else:
-        parts += _mistaken_numbers(evaluation, called, most_mistaken)
+        parts += _largest_misses(evaluation, numbers, limit)
     return Group(*parts)
 
 
-def metric_table(evaluation: ClassificationEvaluation | RegressionEvaluation, which: str) -> Table:
-    """Each metric, its interval of 95 %, and what always saying the same would come to."""
-    always = "always the commonest" if isinstance(evaluation, ClassificationEvaluation) else "always the mean"
-    head = f"on {evaluation.rows:,} {which if evaluation.rows != 1 else which.removesuffix('s')}"
-    table = plain_table(head, "", *(["95 % of resamples"] if evaluation.intervals else []), always, left=(head,))
+def threshold_line(chosen: Threshold, positive: Any) -> str:
+    """Describe a threshold that was chosen on the rows of the page."""
+    return (
+        f"Threshold {chosen.threshold:.4f} for {positive}, chosen by {chosen.criterion.replace('_', ' ')}: "
+        f"{chosen.value:.4f}, vs. {chosen.value_at_half:.4f} at 0.5 (on these same rows)."
+    )
+
+
+def reliability_page(evaluation: ClassificationEvaluation) -> RenderableType:
+    """Render the accuracy of rows by confidence, the probability of the predicted class.
+
+    A bar that ends before the mark shows overconfidence.
+    """
+    curve = evaluation.reliability(BINS)
+    low, high = wilson_interval(curve.y, curve.weight)
+    table = plain_table("confidence", "rows", "mean", "accuracy", f"{INTERVAL} (Wilson)", "", left=("",))
+    for i, (confidence, accuracy, rows) in enumerate(zip(curve.x, curve.y, curve.weight, strict=True)):
+        begin = min(np.floor(confidence * BINS + 1e-9), BINS - 1) / BINS
+        table.add_row(
+            f"{begin:.1f} to {begin + 1 / BINS:.1f}", f"{rows:,.4g}", f"{confidence:.1%}",
+            Text(f"{accuracy:.1%}", style="bold"), f"{low[i]:.1%} to {high[i]:.1%}",
+            draw_marked_bar(accuracy, confidence),
+        )  # fmt: skip
+    return Group(table, Text("  █ accuracy   │ mean confidence", style="dim"))
+
+
+def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
+    """Return the bins of `reliability_page` as plain data, for ``--json``."""
+    curve = evaluation.reliability(BINS)
+    bins = zip(curve.x.tolist(), curve.y.tolist(), curve.weight.tolist(), strict=True)
+    return [{"rows": rows, "confidence": confidence, "accuracy": accuracy} for confidence, accuracy, rows in bins]
+
+
+def _metric_table(evaluation: Evaluation, rows_name: str) -> Table:
+    """Render each metric with its confidence interval and the baseline's."""
+    head = f"on {evaluation.rows:,} {rows_name if evaluation.rows != 1 else rows_name.removesuffix('s')}"
+    has_intervals = bool(evaluation.intervals)
+    table = plain_table(head, "", *([BOOTSTRAP_INTERVAL] if has_intervals else []), "baseline", left=(head,))
     table.columns[0].style = table.columns[-1].style = "dim"
-    for name, value in evaluation.metrics().items():
-        of_baseline = np.nan if name in NOT_OF_BASELINES else evaluation.baseline.get(name, np.nan)
-        against = format_number(of_baseline) + _sign(name, evaluation.gain.get(name))
-        _add_metric(table, metric_name(name), value, evaluation.intervals.get(name), against)
-        for of_one, value_of_one, bounds in _one_by_one(evaluation, name):
-            _add_metric(table, f"  of {of_one}", value_of_one, bounds, "")
+
+    def add(name: str, value: float, interval: Interval | None, baseline: str) -> None:
+        cells = ["" if interval is None else format_interval(*interval)] if has_intervals else []
+        table.add_row(name, Text(format_number(value), style="bold"), *cells, baseline)
+
+    for key, value in evaluation.metrics().items():
+        baseline = evaluation.baseline.get(key, np.nan) if METRICS[key].has_baseline else np.nan
+        sign = _sign(key, evaluation.gain.get(key))
+        add(metric_name(key), value, evaluation.intervals.get(key), format_number(baseline) + sign)
+        for name, own_value, interval in _split_metric(evaluation, key):
+            add(f"  {name}", own_value, interval, "")
     return table
 
 
-def _one_by_one(
-    evaluation: ClassificationEvaluation | RegressionEvaluation, name: str
-) -> list[tuple[str, float, Interval | None]]:
-    """F1 of each class, or a metric of each of several labels; nothing of very many."""
+def _split_metric(evaluation: Evaluation, key: str) -> list[tuple[str, float, Interval | None]]:
+    """Split F1 by class, and any metric of several labels by label; very many are not listed."""
     if isinstance(evaluation, ClassificationEvaluation):
-        if name != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
+        if key != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
             return []
         return [(str(c.name), c.f1, c.f1_interval) for c in evaluation.per_class]
     if not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
         return []
     return [
-        (label, evaluation.per_label[label][name], evaluation.label_intervals[label].get(name))
+        (label, evaluation.per_label[label][key], evaluation.label_intervals[label].get(key))
         for label in evaluation.labels
     ]
 
 
-def _add_metric(table: Table, name: str, value: float, bounds: Interval | None, against: str) -> None:
-    shown = [] if len(table.columns) == 3 else ["" if bounds is None else format_interval(*bounds)]
-    table.add_row(name, Text(format_number(value), style="bold"), *shown, against)
+def _notes(evaluation: Evaluation) -> list[str]:
+    """Explain the baseline, and the signs that the table has."""
+    baseline = "most frequent class" if isinstance(evaluation, ClassificationEvaluation) else "mean"
+    signs = {_sign(key, gain).strip() for key, gain in evaluation.gain.items()} - {""}
+    notes = [f"{sign} {MEANINGS[sign]}" for sign in sorted(signs)]
+    return [f"baseline: {baseline} of the training rows", *([", ".join(notes)] if notes else [])]
 
 
-def _sign(name: str, gain: Interval | None) -> str:
-    """A mark where the network is not surely better than always saying the same."""
-    return SIGNS.get(compare_with_baseline(name, gain), "  ")
+def _sign(key: str, gain: Interval | None) -> str:
+    return SIGNS.get(compare_with_baseline(key, gain), "  ")
 
 
-def confusion_matrix(evaluation: ClassificationEvaluation, which: str) -> Table:
-    """Truth down, what was said across, with totals; right ones bold."""
-    table = plain_table(which, *(f"said {name}" for name in evaluation.classes), "all", "recognised", left=(which,))
+def _confusion_matrix(evaluation: ClassificationEvaluation) -> Table:
+    """Render the true classes down and the predicted classes across, with totals, recall and precision."""
+    head = "true ↓  predicted →"
+    table = plain_table(head, *map(str, evaluation.classes), "total", "recall", left=(head,))
     for column in (table.columns[0], *table.columns[-2:]):
         column.style = "dim"
-    for i, of_class in enumerate(evaluation.per_class):
+    for i, metrics in enumerate(evaluation.per_class):
         counts = evaluation.confusion[i]
         cells = [
             Text(f"{count:,}", style="bold green" if i == j else ("red" if count else "dim"))
             for j, count in enumerate(counts)
         ]
-        recall = "" if np.isnan(of_class.recall) else f"{of_class.recall:.1%}"
-        table.add_row(f"is {of_class.name}", *cells, f"{counts.sum():,}", recall)
-    table.add_row("all", *(f"{n:,}" for n in evaluation.confusion.sum(axis=0)), f"{evaluation.rows:,}", "")
+        table.add_row(str(metrics.name), *cells, f"{counts.sum():,}", _format_share(metrics.recall))
+    totals = (f"{count:,}" for count in evaluation.confusion.sum(axis=0))
+    table.add_row("total", *totals, f"{evaluation.rows:,}", "", style="dim")
+    table.add_row("precision", *(_format_share(c.precision) for c in evaluation.per_class), "", "", style="dim")
     return table
+
+
+def _format_share(share: float) -> str:
+    return "" if np.isnan(share) else f"{share:.1%}"
 
 
 def _hardest_classes(evaluation: ClassificationEvaluation) -> Table:
-    """Of very many classes, those that are recognised least."""
-    resampled = ("95 % of resamples",) if evaluation.intervals else ()
-    head = ("hardest classes", "rows", "recognised", "precision", "F1", *resampled)
-    table = plain_table(*head, left=("hardest classes",))
-    there = [c for c in evaluation.per_class if c.rows]
-    for c in sorted(there, key=lambda c: (np.nan_to_num(c.f1), str(c.name)))[:CLASSES_SHOWN]:
-        bounds = [format_interval(*c.f1_interval) if c.f1_interval else ""] if resampled else []
-        table.add_row(str(c.name), f"{c.rows:,}", *(format_number(v) for v in (c.recall, c.precision, c.f1)), *bounds)
+    """Render the classes with the lowest F1, where there are too many for a confusion matrix."""
+    has_intervals = bool(evaluation.intervals)
+    names = ("hardest classes", "rows", "recall", "precision", "F1", *([BOOTSTRAP_INTERVAL] if has_intervals else []))
+    table = plain_table(*names, left=("hardest classes",))
+    for c in evaluation.hardest_classes(CLASSES_SHOWN):
+        cells = [format_interval(*c.f1_interval) if c.f1_interval else ""] if has_intervals else []
+        table.add_row(str(c.name), f"{c.rows:,}", *(format_number(v) for v in (c.recall, c.precision, c.f1)), *cells)
     return table
 
 
-def _mistaken_classes(evaluation: ClassificationEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
-    mistaken = evaluation.largest_errors(most)
-    if not mistaken:
+def _misclassified_rows(
+    evaluation: ClassificationEvaluation, row_numbers: NDArray[Any], limit: int
+) -> list[RenderableType]:
+    errors = evaluation.largest_errors(limit)
+    if not errors:
         return []
-    head = ("most mistaken", "is", "said", "with probability", "to the truth")
-    table = plain_table(*head, left=head[:3])
-    for mistake in mistaken:
-        said = Text(str(mistake.predicted), style="red")
-        probabilities = f"{mistake.probability:.3f}", f"{mistake.of_truth:.3f}"
-        table.add_row(f"row {called[mistake.place]}", str(mistake.truth), said, *probabilities)
+    names = ("largest errors", "true", "predicted", "p(predicted)", "p(true)")
+    table = plain_table(*names, left=names[:3])
+    for error in errors:
+        predicted = Text(str(error.predicted), style="red")
+        probabilities = f"{error.probability:.3f}", f"{error.true_probability:.3f}"
+        table.add_row(f"row {row_numbers[error.row]}", str(error.true), predicted, *probabilities)
     return [Text(), table]
 
 
-def _mistaken_numbers(evaluation: RegressionEvaluation, called: NDArray[Any], most: int) -> list[RenderableType]:
-    mistaken = evaluation.largest_errors(most)
-    if not mistaken:
+def _largest_misses(evaluation: RegressionEvaluation, row_numbers: NDArray[Any], limit: int) -> list[RenderableType]:
+    errors = evaluation.largest_errors(limit)
+    if not errors:
         return []
-    several = len(evaluation.labels) > 1
-    head = ("most mistaken", *(["label"] if several else []), "is", "said", "off by")
-    table = plain_table(*head, left=("most mistaken", "label"))
-    for miss in mistaken:
-        numbers = f"{miss.truth:.5g}", f"{miss.predicted:.5g}", f"{miss.predicted - miss.truth:+.4g}"
-        table.add_row(f"row {called[miss.place]}", *([miss.label] if several else []), *numbers)
+    has_labels = len(evaluation.labels) > 1
+    names = ("largest errors", *(["label"] if has_labels else []), "true", "predicted", "error")
+    table = plain_table(*names, left=("largest errors", "label"))
+    for error in errors:
+        numbers = f"{error.true:.5g}", f"{error.predicted:.5g}", f"{error.predicted - error.true:+.4g}"
+        table.add_row(f"row {row_numbers[error.row]}", *([error.label] if has_labels else []), *numbers)
     return [Text(), table]

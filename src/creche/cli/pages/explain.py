@@ -1,4 +1,4 @@
-"""What a network uses, as pages of text."""
+"""The pages of explanations: the importance of columns, and the attributions of one row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from creche.cli.charts import draw_bar, draw_signed_bar
-from creche.cli.pages.tables import plain_table
-from creche.evaluation.metrics import LOWER_IS_BETTER, format_number, metric_name
-from creche.explain.integrated_gradients import format_cell
+from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, plain_table
+from creche.evaluation.metrics import is_lower_better, metric_name
+from creche.explain.cells import format_cell
+from creche.render.words import format_number
 
 if TYPE_CHECKING:
     from creche.explain.integrated_gradients import IntegratedGradients
@@ -19,75 +20,74 @@ if TYPE_CHECKING:
 
 __all__ = ["attribution_page", "importance_page"]
 
-COLUMNS_SHOWN = 20
-
-
+MAX_COLUMNS = 20
 SMALL = 0.01
 
 
 def importance_page(importance: PermutationImportance) -> RenderableType:
-    """The columns with what shuffling each costs, the most important first."""
-    metric = metric_name(importance.metric)
-    way = "higher" if importance.metric in LOWER_IS_BETTER else "lower"
+    """Render the columns with the increase in loss that shuffling each causes, the most important first."""
+    change = "increase" if is_lower_better(importance.metric) else "decrease"
     has_intervals = not np.isnan(importance.low).all()
-    table = plain_table(
-        "column", f"{way} by", *(["95 % of resamples"] if has_intervals else []), "", left=("column", "")
-    )
-    most = float(np.abs(importance.importance).max())
-    numbers = zip(importance.columns, importance.importance, importance.low, importance.high, strict=True)
-    for name, value, low, high in list(numbers)[:COLUMNS_SHOWN]:
-        between = "" if np.isnan(low) else f"{_number(low, most)} to {_number(high, most)}"
+    names = ("column", change, *([BOOTSTRAP_INTERVAL] if has_intervals else []), "")
+    table = plain_table(*names, left=("column", ""))
+    largest = float(np.abs(importance.importance).max())
+    rows = zip(importance.columns, importance.importance, importance.low, importance.high, strict=True)
+    for name, value, low, high in list(rows)[:MAX_COLUMNS]:
+        interval = "" if np.isnan(low) else f"{_format(low, largest)} to {_format(high, largest)}"
         table.add_row(
-            Text(name), Text(_number(value, most), style="bold"), *([between] if has_intervals else []),
-            draw_bar(max(value, 0), most),
+            Text(name), Text(_format(value, largest), style="bold"), *([interval] if has_intervals else []),
+            draw_bar(max(value, 0), largest),
         )  # fmt: skip
     repeats = importance.repeats.shape[1]
     times = "once" if repeats == 1 else f"{repeats} times"
+    metric = metric_name(importance.metric)
     parts: list[RenderableType] = [
         Text(f"{metric} {format_number(importance.score)} on {importance.rows:,} rows;"),
-        Text(f"how much {way} it is with a column's cells shuffled among the rows, {times}:"),
+        Text(f"its {change} when the values of one column are shuffled among the rows ({times}):"),
         Text(),
         table,
     ]
-    left_out = len(importance) - COLUMNS_SHOWN
-    if left_out > 0:
-        parts.append(Text(f"  and {left_out:,} more columns, of less importance (--json has all)", style="dim"))
-    caution = "  Columns that say the same stand in for each other, and each may seem small."
+    others = len(importance) - MAX_COLUMNS
+    if others > 0:
+        parts.append(Text(f"  and {others:,} more columns of less importance (--json lists all)", style="dim"))
+    caution = "  Correlated columns can replace each other, so each may look less important than it is."
     return Group(*parts, Text(), Text(caution, style="dim"))
 
 
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
-    """One row: what is said of it, and what each of its cells added."""
+    """Render the prediction of one row, and the contribution of each of its values."""
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
-    strongest = attributions.strongest()
-    shown, rest = strongest[:COLUMNS_SHOWN], strongest[COLUMNS_SHOWN:]
-    most = max((abs(value) for *_, value in strongest), default=0.0)
-    largest = max(abs(output), abs(baseline))
+    strongest = attributions.largest()
+    listed, others = strongest[:MAX_COLUMNS], strongest[MAX_COLUMNS:]
+    largest = max((abs(value) for *_, value in strongest), default=0.0)
+    scale = max(abs(output), abs(baseline))
     head = f"row {attributions.rows[0]}"
-    table = plain_table(head, "holds", "adds", "", left=(head, "holds", ""))
-    table.add_row(Text(attributions.beginning, style="dim"), "", Text(_number(baseline, largest), style="dim"))
-    for name, cell, value in shown:
-        table.add_row(Text(name), Text(format_cell(cell)), _signed(value, most), draw_signed_bar(value, most))
-    if rest:
-        others = sum(value for *_, value in rest)
-        table.add_row(f"{len(rest):,} others", "", _signed(others, most), draw_signed_bar(others, most))
-    table.add_row(Text("this row", style="bold"), "", Text(_number(output, largest), style="bold"))
-    under = f"  By integrated gradients; they miss the difference by {abs(float(attributions.gap[0])):.1g}."
+    table = plain_table(head, "value", "contribution", "", left=(head, "value", ""))
+    table.add_row(Text(attributions.baseline_name, style="dim"), "", Text(_format(baseline, scale), style="dim"))
+    for name, cell, value in listed:
+        table.add_row(
+            Text(name), Text(format_cell(cell)), _format_signed(value, largest), draw_signed_bar(value, largest)
+        )
+    if others:
+        total = sum(value for *_, value in others)
+        table.add_row(f"{len(others):,} others", "", _format_signed(total, largest), draw_signed_bar(total, largest))
+    table.add_row(Text("this row", style="bold"), "", Text(_format(output, scale), style="bold"))
+    gap = abs(float(attributions.gap[0]))
     return Group(
-        Text(f"{attributions.selected(0)}: {_number(output, largest)}"),
+        Text(f"{attributions.describe_target(0)}: {_format(output, scale)}"),
         Text(),
         table,
         Text(),
-        Text(under, style="dim"),
+        Text(f"  Integrated gradients; the contributions add up to the difference within {gap:.1g}.", style="dim"),
     )
 
 
-def _signed(value: float, most: float) -> Text:
-    shown = _number(value, most)
-    is_zero = not shown.strip("-0.")
-    return Text(shown if value < 0 or is_zero else f"+{shown}", style="bold")
+def _format_signed(value: float, largest: float) -> Text:
+    text = _format(value, largest)
+    is_zero = not text.strip("-0.")
+    return Text(text if value < 0 or is_zero else f"+{text}", style="bold")
 
 
-def _number(value: float, most: float) -> str:
-    """With four decimals, unless all on the page are small."""
-    return format_number(value) if most >= SMALL else f"{value:.3g}"
+def _format(value: float, largest: float) -> str:
+    """Write a number with four decimals, or with three digits where all numbers of the page are small."""
+    return format_number(value) if largest >= SMALL else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""The loss against a weight as a page of text."""
+"""The page of the loss against one weight."""
 
 from __future__ import annotations
 
@@ -8,57 +8,55 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import Mark, draw_curve
-from creche.cli.pages.tables import facts_table, plain_table
+from creche.cli.charts import LINE, MARGIN, Mark, draw_curve
+from creche.cli.pages.tables import as_sentence, facts_table, plain_table
 
 if TYPE_CHECKING:
     from creche.explain.loss_curve import LossAgainstWeight
 
 __all__ = ["loss_curve_page"]
 
-NOW = ("●", "bold red")
-
-
-TANGENT = 0.14  # of the width, to either side
+CURRENT: Mark = ("●", "bold red")
+STEP_STYLE = "green"
+TANGENT_LENGTH = 0.14  # of the width, to either side
 
 
 def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
-    """The weight, its loss and gradient; the curve; where steps would land."""
+    """Render the weight, its loss and gradient, the curve, and where steps land."""
     low, high = float(curve.weights[0]), float(curve.weights[-1])
-    facts = facts_table(dim_names=True)
-    kind, _, where = curve.name.partition(" ")
-    facts.add_row(kind, Text(where))
-    facts.add_row("now", f"{curve.at:.6g}, loss {curve.loss:.6g}")
-    facts.add_row("gradient", f"{curve.gradient:.4g}, the slope of the tangent")
+    facts = facts_table()
+    kind, _, place = curve.name.partition(" ")
     lowest = int(np.argmin(curve.losses))
-    facts.add_row("lowest", f"loss {curve.losses[lowest]:.6g} at {curve.weights[lowest]:.4g}")
-    facts.add_row("shown", f"{len(curve.weights):,} points from {low:.4g} to {high:.4g}")
-    parts: list[RenderableType] = [facts, Text(), _drawing(curve), Text()]
-    table = plain_table("", "learning rate", "lands at", "loss there", "verdict", left=("", "verdict"))
-    for n, landing in enumerate(curve.landings, start=1):
-        outside = "" if low <= landing.at <= high else " (outside the picture)"
-        table.add_row(
-            str(n),
-            f"{landing.learning_rate:.4g}",
-            f"{landing.at:.6g}",
-            f"{landing.loss:.6g}",
-            landing.verdict + outside,
-        )
+    facts.add_row(kind, Text(place))
+    facts.add_row("value", f"{curve.weight:.6g}, loss {curve.loss:.6g}")
+    facts.add_row("gradient", f"{curve.gradient:.4g}, the slope of the tangent")
+    facts.add_row("minimum", f"loss {curve.losses[lowest]:.6g} at {curve.weights[lowest]:.4g}")
+    facts.add_row("range", f"{len(curve.weights):,} points from {low:.4g} to {high:.4g}")
+    parts: list[RenderableType] = [facts, Text(), _draw(curve), Text()]
     if curve.landings:
-        parts += [table, Text("  A step of plain gradient descent of this weight alone: w - rate x gradient.", "dim")]
-    return Group(*parts, *(Text(f"  {note[0].upper()}{note[1:]}.", "dim") for note in curve.notes()))
+        table = plain_table("step", "learning rate", "lands at", "loss there", "verdict", left=("verdict",))
+        for n, step in enumerate(curve.landings, start=1):
+            outside = "" if low <= step.weight <= high else " (outside the drawing)"
+            table.add_row(
+                str(n), f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}", step.verdict + outside
+            )
+        note = "  A step of plain gradient descent on this weight alone: w - learning rate × gradient."
+        parts += [table, Text(note, "dim")]
+    return Group(*parts, *(Text(f"  {as_sentence(note)}", "dim") for note in curve.notes()))
 
 
-def _drawing(curve: LossAgainstWeight) -> Text:
+def _draw(curve: LossAgainstWeight) -> Text:
     weights = curve.weights.astype(np.float64)
-    reach = TANGENT * (weights[-1] - weights[0])
-    along = np.linspace(curve.at - reach, curve.at + reach, 41)
-    marks: list[Mark] = [(step.at, step.loss, str(n), "green") for n, step in enumerate(curve.landings, start=1)]
-    marks = [*reversed(marks), (curve.at, curve.loss, *NOW)]
-    text = draw_curve(weights, curve.losses, marks, (along, curve.tangent(along)))
-    text.append(f"\n{'':>11}")
-    for character, style, word in ((*NOW, "now"), ("-", "yellow", "tangent"), ("1", "green", "a step, by number")):
+    reach = TANGENT_LENGTH * (weights[-1] - weights[0])
+    tangent = np.linspace(curve.weight - reach, curve.weight + reach, 41)
+    steps = [(step.weight, step.loss, (str(n), STEP_STYLE)) for n, step in enumerate(curve.landings, start=1)]
+    points = [*reversed(steps), (curve.weight, curve.loss, CURRENT)]
+    text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)))
+    text.append(f"\n{MARGIN}")
+    for (character, style), caption in (
+        (CURRENT, "current value"), (LINE, "tangent"), (("1", STEP_STYLE), "a step, by number"),
+    ):  # fmt: skip
         text.append(character, style=style)
-        text.append(f" {word}   ")
+        text.append(f" {caption}   ")
     text.rstrip()
     return text

@@ -1,4 +1,4 @@
-"""Several curves in one picture of text, and bars."""
+"""The page of a partial dependence: several curves in one drawing, bars, or a grid."""
 
 from __future__ import annotations
 
@@ -10,19 +10,53 @@ from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.pages.tables import facts_table, plain_table
+from creche.cli.charts import BAR_WIDTH, MARGIN, WIDTH, Canvas, Mark
+from creche.cli.pages.tables import as_sentence, facts_table, format_count, plain_table
+from creche.render.words import format_number
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from creche.explain.partial_dependence import PartialDependence
     from creche.explain.value_grid import ValueGrid
 
-__all__ = ["LOOKS", "dependence_page", "draw_curves", "draw_range_bar"]
+__all__ = ["dependence_page", "draw_curves"]
 
-WIDTH, HEIGHT, BAR = 60, 13, 24
-
+MAX_CURVES = 7
+GRID_COLUMNS, GRID_ROWS = 7, 12
 
 # Characters as well as colours tell curves apart; where they cross, the later covers the earlier.
-LOOKS = (("●", "blue"), ("x", "yellow"), ("▲", "green"), ("◆", "magenta"), ("+", "cyan"), ("o", "red"), ("#", "white"))
+MARKS: tuple[Mark, ...] = (
+    ("●", "blue"), ("x", "yellow"), ("▲", "green"), ("◆", "magenta"), ("+", "cyan"), ("o", "red"), ("#", "white"),
+)  # fmt: skip
+
+
+def dependence_page(dependence: PartialDependence, target: Any = None) -> RenderableType:
+    """Render the columns that vary, the mean prediction as curves, bars or a grid, and its range.
+
+    Parameters
+    ----------
+    dependence : PartialDependence
+    target : class or label, optional
+        The one to show alone. By default all, or of very many those that vary most; in a grid, the one that varies
+        most.
+
+    """
+    spans = dependence.grids
+    facts = facts_table()
+    for span, role in zip(spans, ("across", "down") if len(spans) == 2 else ("column",), strict=True):
+        ends = "" if span.is_category else f" from {span.labels[0]} to {span.labels[-1]}"
+        facts.add_row(role, Text(f"{span.name}: {format_count(len(span), 'value')}{ends}"))
+    facts.add_row("rows", f"{len(dependence.row_numbers):,}; their other columns keep their values")
+    if len(spans) == 2:
+        number = dependence.find_outcome(target)
+        facts.add_row("cells", Text(dependence.axis_title(dependence.outcomes[number])))
+        body: list[RenderableType] = [_grid(dependence, number)]
+    else:
+        numbers = [dependence.find_outcome(target)] if target is not None else _select_outcomes(dependence)
+        body = [*_draw_column(dependence, numbers), Text(), _range_table(dependence, numbers)]
+    notes = [Text(f"  {as_sentence(note)}", "dim") for note in dependence.notes()]
+    return Group(facts, Text(), *body, *notes)
 
 
 def draw_curves(
@@ -30,151 +64,116 @@ def draw_curves(
     curves: Sequence[tuple[int, NDArray[np.float64]]],
     ends: tuple[str, str],
     heights: tuple[float, float],
-    rug: NDArray[np.float64],
+    rows: NDArray[np.float64],
 ) -> Text:
-    """Curves through points of rising x, and below how many rows lie where.
+    """Draw curves, and below them how many rows there are along x.
 
     Parameters
     ----------
     x : (n,) float64, rising
-    curves : sequence of pairs
-        The number of a curve, which decides its look, and its (n,) values.
+    curves : sequence of (int, (n,) float64)
+        The number of a curve, which determines its mark, and its values.
     ends : (str, str)
-        What to write below the ends of x.
+        The texts below the ends of x.
     heights : (float, float)
-        The lowest and highest value there is room for.
-    rug : (rows,) float64
-        Where rows lie; NaN is left out.
+        The ends of the axis of values.
+    rows : (rows,) float64
+        Where on x the rows are; NaN is left out.
 
     """
     (left, right), (low, high) = (float(x[0]), float(x[-1])), heights
     width = right - left or 1.0
-    canvas: list[list[tuple[str, str]]] = [[(" ", "")] * WIDTH for _ in range(HEIGHT)]
+    canvas = Canvas()
     across = np.linspace(left, right, WIDTH)
     for number, y in curves:
         for column, value in enumerate(np.interp(across, x, y).tolist()):
-            share = (value - low) / (high - low) if high > low else 0.5
-            canvas[HEIGHT - 1 - round(share * (HEIGHT - 1))][column] = LOOKS[number % len(LOOKS)]
-    labels = {0: high, HEIGHT // 2: (low + high) / 2, HEIGHT - 1: low}
-    text = Text()
-    for row, cells in enumerate(canvas):
-        value = labels.get(row)
-        text.append(f"{'' if value is None else f'{value:.4g}':>9} {'│' if value is None else '┤'}", style="dim")
-        for character, style in cells:
-            text.append(character, style=style)
-        text.append("\n")
-    present = rug[np.isfinite(rug)]
+            canvas.put(column, (value - low) / (high - low) if high > low else 0.5, MARKS[number % len(MARKS)])
+    text = canvas.draw(low, high)
+    present = rows[np.isfinite(rows)]
     counts, _ = np.histogram(present, bins=WIDTH, range=(left, left + width))
-    text.append(f"{'rows':>9}  {_density(counts)}\n", style="dim")
-    text.append(f"{'':>11}{ends[0]}{ends[1]:>{max(WIDTH - len(ends[0]), 1)}}", style="dim")
+    text.append(f"{'rows':>9}  {_draw_counts(counts)}\n", style="dim")
+    text.append(f"{MARGIN}{ends[0]}{ends[1]:>{max(WIDTH - len(ends[0]), 1)}}", style="dim")
     return text
 
 
-def _density(counts: NDArray[np.int64]) -> str:
-    """A row of blocks, higher where there are more."""
-    most = max(int(counts.max(initial=0)), 1)
-    return "".join(" ▁▂▃▄▅▆▇█"[-(-count * 8 // most)] for count in counts.tolist())
+def _draw_counts(counts: NDArray[np.int64]) -> str:
+    """Draw counts as a line of blocks, higher where there are more."""
+    largest = max(int(counts.max(initial=0)), 1)
+    return "".join(" ▁▂▃▄▅▆▇█"[-(-count * 8 // largest)] for count in counts.tolist())
 
 
-def draw_range_bar(value: float, low: float, high: float, style: str) -> Text:
-    """A bar from low to the value."""
-    share = (value - low) / (high - low) if high > low else 0.0
-    return Text("█" * round(min(max(share, 0.0), 1.0) * BAR), style=style)
+def _select_outcomes(dependence: PartialDependence) -> list[int]:
+    """Select all classes or labels, by number, or of very many those that vary most."""
+    order = np.argsort(-dependence.ranges, kind="stable")[:MAX_CURVES]
+    return sorted(order.tolist())
 
 
-MOST_CURVES = 7
+def _measure(dependence: PartialDependence) -> str:
+    return "mean probability" if dependence.is_classification else "mean prediction"
 
 
-GRID_COLUMNS, GRID_ROWS = 7, 12
-
-
-def dependence_page(dependence: PartialDependence, of: str | None = None) -> RenderableType:
-    """The columns; curves, bars or a grid; between which numbers each class or label goes."""
-    facts = facts_table(dim_names=True)
-    for span, what in zip(dependence.spans, ("across", "down") if dependence.spans[1:] else ("column",), strict=True):
-        ends = "" if span.is_category else f" from {span.labels[0]} to {span.labels[-1]}"
-        facts.add_row(what, Text(f"{span.name}: {len(span)} value{'s' if len(span) != 1 else ''}{ends}"))
-    facts.add_row("rows", f"{len(dependence.row_numbers):,}, all else in them as it is")
-    if len(dependence.spans) == 2:
-        number = dependence.number_of(of)
-        facts.add_row("shown", Text(dependence.measure(dependence.outcomes[number])))
-        body: list[RenderableType] = [_grid(dependence, number)]
-    else:
-        shown = [dependence.number_of(of)] if of is not None else _most_dependent(dependence)
-        body = [*_of_one(dependence, shown), Text(), _extremes(dependence, shown)]
-    notes = [Text(f"  {note[0].upper()}{note[1:]}.", "dim") for note in dependence.notes()]
-    return Group(facts, Text(), *body, *notes)
-
-
-def _most_dependent(dependence: PartialDependence) -> list[int]:
-    """All classes or labels; of very many, those that depend most."""
-    most = np.argsort(-dependence.ranges, kind="stable")[:MOST_CURVES]
-    return sorted(most.tolist())
-
-
-def _of_one(dependence: PartialDependence, shown: list[int]) -> list[RenderableType]:
-    span, said = dependence.spans[0], dependence.average[:, shown]
-    low, high = (0.0, 1.0) if dependence.of_classes else (float(said.min()), float(said.max()))
+def _draw_column(dependence: PartialDependence, numbers: list[int]) -> list[RenderableType]:
+    span, average = dependence.grids[0], dependence.average[:, numbers]
+    low, high = (0.0, 1.0) if dependence.is_classification else (float(average.min()), float(average.max()))
     if span.is_category:
-        return [_bars(dependence, shown, min(low, 0.0), high)]
-    curves = [(place, said[:, place]) for place in range(len(shown))]
-    ends = (span.labels[0], span.labels[-1])
-    drawing = draw_curves(span.where, curves, ends, (low, high), span.rows_where)
-    drawing.append(f"\n{'':>11}")
-    for place, number in enumerate(shown):
-        character, style = LOOKS[place % len(LOOKS)]
+        return [_bar_table(dependence, numbers, min(low, 0.0), high)]
+    curves = [(place, average[:, place]) for place in range(len(numbers))]
+    drawing = draw_curves(
+        span.numeric_positions, curves, (span.labels[0], span.labels[-1]), (low, high), span.numeric_row_positions
+    )
+    drawing.append(f"\n{MARGIN}")
+    for place, number in enumerate(numbers):
+        character, style = MARKS[place % len(MARKS)]
         drawing.append(character, style=style)
         drawing.append(f" {dependence.outcomes[number]}   ")
     drawing.rstrip()
-    what = "mean probability" if dependence.of_classes else "mean prediction"
-    return [Text(f"{'':>11}{what}", "dim"), drawing]
+    return [Text(f"{MARGIN}{_measure(dependence)}", "dim"), drawing]
 
 
-def _bars(dependence: PartialDependence, shown: list[int], low: float, high: float) -> RenderableType:
-    span = dependence.spans[0]
-    what = "mean probability" if dependence.of_classes else "mean prediction"
-    table = plain_table(span.name, "rows", dependence.label, what, "", left=(span.name, dependence.label, ""))
+def _bar_table(dependence: PartialDependence, numbers: list[int], low: float, high: float) -> RenderableType:
+    span = dependence.grids[0]
+    names = (span.name, "rows", dependence.label, _measure(dependence), "")
+    table = plain_table(*names, left=(span.name, dependence.label, ""))
     for i, label in enumerate(span.labels):
-        count = int((span.rows_at == i).sum())
-        for place, number in enumerate(shown):
+        count = int((span.row_positions == i).sum())
+        for place, number in enumerate(numbers):
             value = float(dependence.average[i, number])
             first = (Text(label), f"{count:,}") if place == 0 else (Text(), "")
-            style = LOOKS[place % len(LOOKS)][1]
-            table.add_row(
-                *first, Text(str(dependence.outcomes[number])), _shown(value), draw_range_bar(value, low, high, style)
-            )
+            share = (value - low) / (high - low) if high > low else 0.0
+            bar = Text("█" * round(min(max(share, 0.0), 1.0) * BAR_WIDTH), style=MARKS[place % len(MARKS)][1])
+            table.add_row(*first, Text(str(dependence.outcomes[number])), format_number(value), bar)
     return table
 
 
-def _extremes(dependence: PartialDependence, shown: list[int]) -> RenderableType:
-    span = dependence.spans[0]
-    names = (dependence.label, "least", "at", "greatest", "at ", "apart")
+def _range_table(dependence: PartialDependence, numbers: list[int]) -> RenderableType:
+    """Render the lowest and highest mean prediction of each class or label, and where they are."""
+    span = dependence.grids[0]
+    # Two columns have the name "at"; the space tells them apart.
+    names = (dependence.label, "lowest", "at", "highest", "at ", "range")
     table = plain_table(*names, left=(dependence.label, "at", "at "))
-    for number in shown:
-        said = dependence.average[:, number]
-        least, greatest = int(said.argmin()), int(said.argmax())
+    for number in numbers:
+        average = dependence.average[:, number]
+        lowest, highest = int(average.argmin()), int(average.argmax())
         table.add_row(
-            Text(str(dependence.outcomes[number])), _shown(said[least]), Text(span.labels[least]),
-            _shown(said[greatest]), Text(span.labels[greatest]), _shown(said[greatest] - said[least]),
+            Text(str(dependence.outcomes[number])), format_number(average[lowest]), Text(span.labels[lowest]),
+            format_number(average[highest]), Text(span.labels[highest]),
+            format_number(average[highest] - average[lowest]),
         )  # fmt: skip
     return table
 
 
 def _grid(dependence: PartialDependence, number: int) -> RenderableType:
-    """The first column across, the second down, of many values some."""
-    first, second = dependence.spans
-    across, down = _some(first, GRID_COLUMNS), _some(second, GRID_ROWS)
+    """Render the values of the first column across and of the second down; of many values, some."""
+    first, second = dependence.grids
+    across, down = _select_values(first, GRID_COLUMNS), _select_values(second, GRID_ROWS)
+    # Spaces tell columns of the same name apart.
     labels = [f"{first.labels[i]}{' ' * place}" for place, i in enumerate(across)]
     table = plain_table(second.name, *labels, left=(second.name,))
     for j in down:
-        table.add_row(Text(second.labels[j]), *(_shown(dependence.average[i, j, number]) for i in across))
+        table.add_row(Text(second.labels[j]), *(format_number(dependence.average[i, j, number]) for i in across))
     return table
 
 
-def _some(span: ValueGrid, most: int) -> list[int]:
-    places: list[int] = np.unique(np.linspace(0, len(span) - 1, min(most, len(span))).round().astype(np.int64)).tolist()
-    return places
-
-
-def _shown(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.5g}"
+def _select_values(span: ValueGrid, limit: int) -> list[int]:
+    positions = np.linspace(0, len(span) - 1, min(limit, len(span))).round().astype(np.int64)
+    return [int(position) for position in np.unique(positions)]

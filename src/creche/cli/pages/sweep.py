@@ -1,253 +1,221 @@
-"""A sweep as a page of text: how many networks in how long, the best of them, what mattered, how good the best is."""
+"""The page of a sweep: its networks, the best of them, what explains their differences, and the best one's metrics."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche.cli.charts import draw_bar
 from creche.cli.pages.evaluation import evaluation_page
-from creche.evaluation.metrics import LABELS, name_purpose
+from creche.cli.pages.tables import (
+    INTERVAL,
+    count_rows,
+    facts_table,
+    format_count,
+    format_duration,
+    format_score,
+    format_value,
+    narrow_table,
+    part_sizes,
+    plain_table,
+)
+from creche.evaluation.metrics import metric_name
 from creche.model_selection.fold_statistics import FOLD_COLUMNS
-from creche.model_selection.results import Effect
-from creche.render.words import describe_classes
+from creche.model_selection.results import Effect, format_choice
+from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
 
-__all__ = ["format_short_duration", "sweep_data", "sweep_page"]
+__all__ = ["sweep_data", "sweep_page"]
 
-PLANS_SHOWN = 5
-
-
+MAX_PLANS = 5
 BAR_WIDTH = 12
+INTERACTIONS_FROM = 0.05  # the share of variance from which on interactions are listed
 
-
-LUCK = (
-    "The best of {count:,} by these {rows} rows is partly the luckiest on them; --test-fraction 0.2 keeps rows that "
-    "have no part in the choice."
+OPTIMISM = (
+    "The best of {count:,} networks was chosen by these {rows} rows, so their metrics are optimistic; "
+    "--test-fraction 0.2 keeps rows that play no part in the choice."
 )
-
-
-ON_FOLDS = (
-    "Each interval of 95 % allows for folds sharing training rows (Nadeau & Bengio 2003). Behind the best is told fold "
-    "by fold; where it holds 0, a plan may be as good. The best of {count:,} by these folds is partly the luckiest on "
-    "them."
+OPTIMISM_ON_FOLDS = (
+    "Each CI allows for folds sharing training rows (Nadeau & Bengio 2003). The gap to the best is compared fold by "
+    "fold; where it holds 0, a plan may be as good. The best of {count:,} plans was chosen by these folds, so its mean "
+    "is optimistic."
 )
-
-
-SEVERAL = {
+ENDINGS = {"diverged": "diverged", "stopped": "stopped by halving", "early_stopped": "stopped early"}
+PLURALS = {
     "hidden": "shapes",
     "loss": "losses",
-    "epochs": "lengths",
+    "epochs": "numbers of epochs",
     "early_stopping": "patiences",
     "shuffle": "orders",
 }
 
 
 def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> RenderableType:
-    """The whole page."""
-    folded = colony.fold_layout is not None
-    best_of_all = _plans_on_folds(colony, top) if folded else _best_networks(colony, top)
-    parts: list[RenderableType] = [_heading(colony), Text(), best_of_all]
+    """Render a sweep, with the `top` best networks, or plans on folds."""
+    on_folds = colony.fold_layout is not None
+    best_table = _best_plans_on_folds(colony, top) if on_folds else _best_networks(colony, top)
+    parts: list[RenderableType] = [_sweep_facts(colony), Text(), best_table]
     effects = colony.effects()
     if colony.varied_arguments and any(not math.isnan(effect.share) for effect in effects):
-        parts += [Text(), _what_mattered(colony, effects)]
-    if folded:
-        said = ON_FOLDS.format(count=len(colony.plans()))
-        return Group(*parts, Text(), Text(said, style="dim"))
+        parts += [Text(), Text("Share of variance explained by each argument:"), _effect_table(colony, effects)]
+    if on_folds:
+        return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(colony.plans())), style="dim"))
     if any(effect.argument == "seed" for effect in effects):
-        parts += [Text(), _best_plans(colony)]
+        parts += [Text(), Text("The best plans over their seeds:"), _best_plans(colony)]
     best = colony.best()
     name, evaluation = best.evaluation
-    parts += [Text(), Text(f"The best network, {_said(best.choice)}:"), Text()]
-    parts += [evaluation_page(evaluation, f"{name_purpose(name)} rows", most_mistaken=0)]
+    parts += [Text(), Text(f"The best network, {_describe_choice(best.choice)}:"), Text()]
+    parts += [evaluation_page(evaluation, f"{name_purpose(name)} rows", limit=0)]
     if ensemble is not None:
-        parts += [Text(), _beside_the_ensemble(colony, ensemble)]
+        parts += [Text(), _ensemble_table(colony, ensemble)]
     if name != "test" and len(colony) > 1:
-        parts += [Text(), Text(LUCK.format(count=len(colony), rows=name_purpose(name)), style="dim")]
+        parts += [Text(), Text(OPTIMISM.format(count=len(colony), rows=name_purpose(name)), style="dim")]
     return Group(*parts)
 
 
-def _heading(colony: Colony) -> RenderableType:
+def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
+    """Return the facts of the page as plain data, for ``--json``."""
+    facts = colony.to_dict()
+    facts["evaluated_on"] = name_purpose(facts["evaluated_on"])
+    if ensemble is not None:
+        assert ensemble.provenance is not None
+        evaluated = ensemble.provenance.evaluation
+        facts["ensemble"] = {"networks": len(ensemble), "temperature": ensemble.temperature, "evaluation": evaluated}
+    return facts
+
+
+def _sweep_facts(colony: Colony) -> Table:
     prepared = colony[0].prepared
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column()
-    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    rows = ", ".join(f"{len(part):,} for {name_purpose(n)}" for n, part in parts.items() if part is not None)
-    if colony.fold_layout is not None:
-        total = sum(len(part) for part in parts.values() if part is not None)
-        rows = f"{total:,} in {colony.fold_layout.folds} folds"
-    grid.add_row("rows", rows)
+    facts = facts_table()
+    sizes = part_sizes(prepared)
+    in_folds = None if colony.fold_layout is None else f"{sum(sizes.values()):,} in {colony.fold_layout.folds} folds"
+    facts.add_row("rows", in_folds or count_rows(sizes))
     if prepared.preparation.bootstrap is not None:
-        grid.add_row("bootstrap", "each seed learns a sample of its own, drawn from the rows for training")
-    grid.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
-    grid.add_row("networks", f"{len(colony):,}{_combinations(colony)}")
-    each = colony.seconds / len(colony)
-    threads = f"{colony.crew.threads} thread{'s' if colony.crew.threads > 1 else ''}"
-    grid.add_row(
-        "trained",
-        f"in {format_short_duration(colony.seconds)} on {threads}, {format_short_duration(each)} each{_endings(colony)}",
-    )
-    return grid
+        facts.add_row("bootstrap", "each seed trains on its own sample of the training rows")
+    facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
+    facts.add_row("networks", f"{len(colony):,}{_describe_combinations(colony)}")
+    each = format_duration(colony.seconds / len(colony))
+    threads = format_count(colony.crew.threads, "thread")
+    endings = _describe_endings(colony)
+    facts.add_row("trained", f"in {format_duration(colony.seconds)} on {threads}, {each} each{endings}")
+    return facts
 
 
-def _combinations(colony: Colony) -> str:
+def _describe_combinations(colony: Colony) -> str:
     names = (*colony.varied_arguments, *(name for name in FOLD_COLUMNS if name in colony.choices[0]), "seed")
     counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in names}
-    words = [f"{count:,} {_several(name)}" for name, count in counts.items() if count > 1]
     if math.prod(counts.values()) == len(colony):
-        return f": {' × '.join(words)}" if words else ""
+        factors = [f"{count:,} {_plural(name)}" for name, count in counts.items() if count > 1]
+        return f": {' × '.join(factors)}" if factors else ""
     return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied_arguments)}"
 
 
-def _several(name: str) -> str:
-    return SEVERAL.get(name, f"{name.replace('_', ' ')}s")
+def _plural(name: str) -> str:
+    return PLURALS.get(name, f"{name.replace('_', ' ')}s")
 
 
-def format_short_duration(seconds: float) -> str:
-    """A short time as people say it."""
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"
-
-
-def _endings(colony: Colony) -> str:
+def _describe_endings(colony: Colony) -> str:
     status = colony.results.status
-    said = {"diverged": "diverged", "stopped": "stopped by halving", "early_stopped": "stopped early"}
-    endings = [f"{int((status == name).sum()):,} {words}" for name, words in said.items() if (status == name).any()]
+    counts = {ending: int((status == name).sum()) for name, ending in ENDINGS.items()}
+    endings = [f"{count:,} {ending}" for ending, count in counts.items() if count]
     if colony.interrupted:
         endings.append(f"interrupted with {int(colony.results.done.sum()):,} of {len(colony):,} done")
     return "".join(f"; {ending}" for ending in endings)
 
 
 def _best_networks(colony: Colony, top: int) -> Table:
-    """The best, one in a line."""
+    """Render the best networks, one in a row."""
     rows = colony.table().head(min(top, len(colony.ranking()))).to_dicts()
-    seeds = ["seed"] if len({choice["seed"] for choice in colony.choices}) > 1 else []
-    names = [*colony.varied_arguments, *seeds]
-    epochs = ["epochs"] if len({row["epochs"] for row in rows}) > 1 else []
-    measured = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
-    measured = list(dict.fromkeys(measured))
-    table = _table(["best", *names, *epochs, *measured])
+    has_seeds = len({choice["seed"] for choice in colony.choices}) > 1
+    has_epochs = len({row["epochs"] for row in rows}) > 1
+    names = [*colony.varied_arguments, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
+    scores = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
+    scores = list(dict.fromkeys(scores))
+    table = narrow_table(["best", *names, *(score.removeprefix("train_") for score in scores)])
     for row in rows:
-        cells = [_cell(row[name]) for name in (*names, *epochs)]
-        table.add_row(str(row["rank"]), *cells, *(_number(row[name]) for name in measured))
+        cells = [format_value(row[name], digits=4) for name in names]
+        table.add_row(str(row["rank"]), *cells, *(format_score(row[score]) for score in scores))
     return table
 
 
-def _table(titles: Sequence[str]) -> Table:
-    """A table of numbers as narrow as it can be: titles break between their words, cells do not."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for i, title in enumerate(titles):
-        words = title.removeprefix("train_").replace("_", " ").replace(" ", "\n")
-        table.add_column(words, justify="right", no_wrap=True, style="dim" if i == 0 else "", vertical="bottom")
+def _effect_table(colony: Colony, effects: list[Effect]) -> Table:
+    """Render the share of variance that each argument explains, as a number and as a bar, and its best value."""
+    table = plain_table("argument", "share", "", "best value", f"median {_score_name(colony)}", left=("argument", ""))
+    table.columns[0].style = "dim"
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    shares = [0.0 if math.isnan(effect.share) else effect.share for effect in effects]
+    for effect, share in zip(effects, shares, strict=True):
+        text = "" if math.isnan(effect.share) else f"{share:.0%}"
+        bar = draw_bar(share, 1.0, BAR_WIDTH)
+        table.add_row(effect.argument.replace("_", " "), text, bar, effect.best_value, format_score(effect.median))
+    interactions = 1 - sum(shares)
+    if interactions > INTERACTIONS_FROM and len(effects) > 2 and effects[-1].argument == "seed":
+        table.add_row("interactions", f"{interactions:.0%}", Text(), "", "", style="dim")
     return table
 
 
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "none" if value is None else str(value)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
-
-
-def _what_mattered(colony: Colony, effects: list[Effect]) -> Table:
-    """The share of each argument in the differences, as a bar; the best value of each."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    table.add_column("what mattered", style="dim", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("best value", justify="right")
-    table.add_column(f"median {_judged_by(colony)}", justify="right")
-    for effect in effects:
-        share = "" if math.isnan(effect.share) else f"{effect.share:.0%}"
-        filled = 0 if math.isnan(effect.share) else round(effect.share * BAR_WIDTH)
-        bar = Text("█" * filled, style="blue") + Text("░" * (BAR_WIDTH - filled), style="dim")
-        median = "" if math.isnan(effect.median) else _number(effect.median)
-        table.add_row(effect.argument.replace("_", " "), share, bar, effect.best_value, median)
-    together = 1 - sum(effect.share for effect in effects if not math.isnan(effect.share))
-    if together > 0.05 and len(effects) > 2 and effects[-1].argument == "seed":
-        table.add_row("how they go together", f"{together:.0%}", Text(), "", "", style="dim")
-    return table
-
-
-def _judged_by(colony: Colony) -> str:
-    part = "validation " if colony.partition == "validation" else ""
-    return part + colony.ranking_metric
+def _score_name(colony: Colony) -> str:
+    part, metric = "validation " if colony.partition == "validation" else "", colony.ranking_metric
+    return part + (metric if metric == "loss" else metric_name(metric))
 
 
 def _best_plans(colony: Colony) -> Table:
-    """How far the seeds of the best plans lie apart."""
-    what = colony.ranking_metric
-    name = f"{colony.partition}_{what}"
-    diverged = bool(colony.results.diverged.any())
-    titles = [f"mean {_judged_by(colony)}", "±", "lowest", "highest", *(["diverged"] if diverged else [])]
-    table = _table(["over seeds", *colony.varied_arguments, *titles])
-    for place, row in enumerate(colony.plans().head(PLANS_SHOWN).to_dicts(), 1):
-        numbers = [_number(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
-        cells = [str(place), *(_cell(row[column]) for column in colony.varied_arguments), *numbers]
-        table.add_row(*cells, *([f"{row['diverged']:,}"] if diverged else []))
+    """Render the best plans, with the mean and the spread of their networks' scores."""
+    name = f"{colony.partition}_{colony.ranking_metric}"
+    has_diverged = bool(colony.results.diverged.any())
+    scores = [f"mean {_score_name(colony)}", "std", "min", "max", *(["diverged"] if has_diverged else [])]
+    table = narrow_table(["best", *colony.varied_arguments, *scores])
+    for place, row in enumerate(colony.plans().head(MAX_PLANS).to_dicts(), 1):
+        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
+        numbers = [format_score(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
+        table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if has_diverged else []))
     return table
 
 
-def _plans_on_folds(colony: Colony, top: int) -> Table:
-    """The best plans: their means over the folds, how sure these are, and how far each is behind the first."""
-    what = colony.ranking_metric
-    name = f"{colony.partition}_{what}"
-    diverged = bool(colony.results.diverged.any())
-    titles = [
-        f"mean {_judged_by(colony)}",
-        "95 % interval",
-        "±",
-        "behind the best",
-        *(["diverged"] if diverged else []),
+def _best_plans_on_folds(colony: Colony, top: int) -> Table:
+    """Render the best plans: their means over the folds with an interval, and the gap of each to the best."""
+    name = f"{colony.partition}_{colony.ranking_metric}"
+    has_diverged = bool(colony.results.diverged.any())
+    scores = [
+        f"mean {_score_name(colony)}",
+        INTERVAL,
+        "std",
+        "gap to the best",
+        *(["diverged"] if has_diverged else []),
     ]
-    table = _table(["best", *colony.varied_arguments, *titles])
+    table = narrow_table(["best", *colony.varied_arguments, *scores])
     for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
-        interval, behind = (
-            "" if row[f"low_{of}"] is None else f"{shown(row[f'low_{of}'])} to {shown(row[f'high_{of}'])}"
-            for of, shown in ((name, _number), ("gap", "{:.2g}".format))
+        interval, gap = (
+            "" if row[f"low_{key}"] is None else f"{write(row[f'low_{key}'])} to {write(row[f'high_{key}'])}"
+            for key, write in ((name, format_score), ("gap", "{:.2g}".format))
         )
-        cells = [str(place), *(_cell(row[column]) for column in colony.varied_arguments)]
-        numbers = [_number(row[f"mean_{name}"]), interval, _number(row[f"std_{name}"]), behind if place > 1 else ""]
-        table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if diverged else []))
+        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
+        numbers = [format_score(row[f"mean_{name}"]), interval, format_score(row[f"std_{name}"])]
+        numbers.append(gap if place > 1 else "")
+        table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if has_diverged else []))
     return table
 
 
-def _said(choice: dict[str, Any]) -> str:
-    from creche.model_selection.results import format_choice
+def _describe_choice(choice: dict[str, Any]) -> str:
+    values = {name: format_value(format_choice(value), digits=4) for name, value in choice.items()}
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
-    return ", ".join(f"{name.replace('_', ' ')} {_cell(format_choice(value))}" for name, value in choice.items())
 
-
-def _beside_the_ensemble(colony: Colony, ensemble: Ensemble) -> Table:
-    """The metrics of the ensemble and of the best network alone, on the same rows."""
-    best = colony.best()
-    name, alone = best.evaluation
-    part = best.prepared.evaluated[1]
-    together = ensemble.evaluate_rows(part.observations, part.weights, n_resamples=0).metrics()
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    table.add_column(f"on {alone.rows:,} {name_purpose(name)} rows", style="dim")
-    table.add_column("best network", justify="right")
-    table.add_column(f"ensemble of {len(ensemble)}", justify="right")
-    for metric, value in alone.metrics().items():
-        table.add_row(LABELS.get(metric, metric.replace("_", " ")), _number(value), _number(together[metric]))
+def _ensemble_table(colony: Colony, ensemble: Ensemble) -> Table:
+    """Render the metrics of the ensemble and of the best network on the same rows."""
+    assert ensemble.provenance is not None
+    name, evaluation = colony.best().evaluation
+    head = f"on {evaluation.rows:,} {name_purpose(name)} rows"
+    table = plain_table(head, "best network", f"ensemble of {len(ensemble)}", left=(head,))
+    table.columns[0].style = "dim"
+    for key, value in evaluation.metrics().items():
+        table.add_row(metric_name(key), format_score(value), format_score(ensemble.provenance.evaluation[key]))
     return table
-
-
-def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
-    """The same facts as plain data, for ``--json``."""
-    facts = colony.to_dict()
-    if ensemble is not None:
-        assert ensemble.provenance is not None
-        evaluated = ensemble.provenance.evaluation
-        facts["ensemble"] = {"networks": len(ensemble), "temperature": ensemble.temperature, "evaluation": evaluated}
-    return facts

@@ -1,26 +1,147 @@
-"""What all tables on the pages look like: no lines, two spaces between columns, so that most fit 80 characters."""
+"""Tables and formats that the pages share: no lines, two spaces between columns, so that most fit 80 characters."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 from rich.table import Table
 
-__all__ = ["facts_table", "plain_table"]
+from creche.render.words import name_purpose
 
+if TYPE_CHECKING:
+    from creche.table.prepare import Prepared
+
+__all__ = [
+    "BOOTSTRAP_INTERVAL",
+    "INTERVAL",
+    "as_sentence",
+    "count_rows",
+    "facts_table",
+    "format_count",
+    "format_duration",
+    "format_score",
+    "format_value",
+    "narrow_table",
+    "part_sizes",
+    "plain_table",
+]
+
+INTERVAL = "95 % CI"
+BOOTSTRAP_INTERVAL = "95 % CI (bootstrap)"
 PADDING = (0, 0, 0, 2)  # above, right, below, left
 
 
 def plain_table(*names: str, left: tuple[str, ...] = ()) -> Table:
-    """A table with these columns, whose cells stand to the right; those of `left` to the left."""
+    """Return an empty table with these columns, aligned to the right except for those in `left`."""
     table = Table(box=None, padding=PADDING, header_style="dim")
     for name in names:
         table.add_column(name, justify="left" if name in left else "right")
     return table
 
 
-def facts_table(*, dim_names: bool = False) -> Table:
-    """Names and what is said of them."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    if dim_names:
-        table.add_column(style="dim")
-        table.add_column()
+def narrow_table(names: Sequence[str]) -> Table:
+    """Return an empty table of numbers, as narrow as possible: names break between words, cells do not break."""
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for i, name in enumerate(names):
+        lines = name.replace("_", " ").replace(" ", "\n")
+        table.add_column(lines, justify="right", no_wrap=True, style="dim" if i == 0 else "", vertical="bottom")
     return table
+
+
+def facts_table() -> Table:
+    """Return an empty table of facts: a name and a value in each row."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column()
+    return table
+
+
+def as_sentence(note: str) -> str:
+    """Write a note as a sentence.
+
+    Examples
+    --------
+    >>> as_sentence("a row was left out")
+    'A row was left out.'
+
+    """
+    return f"{note[:1].upper()}{note[1:]}."
+
+
+def count_rows(rows: Mapping[str, int]) -> str:
+    """Count the rows of each part of a split.
+
+    Examples
+    --------
+    >>> count_rows({"train": 1241, "validation": 103})
+    '1,241 for training, 103 for validation'
+
+    """
+    return ", ".join(f"{count:,} for {name_purpose(part)}" for part, count in rows.items())
+
+
+def part_sizes(prepared: Prepared) -> dict[str, int]:
+    """Return the number of rows of each part of a split."""
+    parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    return {name: len(part) for name, part in parts.items() if part is not None}
+
+
+def format_count(count: int, noun: str) -> str:
+    """Write a number of things.
+
+    Examples
+    --------
+    >>> format_count(1, "seed"), format_count(2304, "network")
+    ('1 seed', '2,304 networks')
+
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_duration(seconds: float) -> str:
+    """Write a short duration.
+
+    Examples
+    --------
+    >>> format_duration(0.0000451), format_duration(0.00132), format_duration(75.04)
+    ('45 µs', '1.32 ms', '75.0 s')
+
+    """
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def format_score(value: float | None) -> str:
+    """Write a loss or metric with four decimals, small and large ones with three digits; empty for None and NaN.
+
+    Examples
+    --------
+    >>> format_score(0.98765), format_score(0.00012345), format_score(31234.5), format_score(None)
+    ('0.9877', '0.000123', '3.12e+04', '')
+
+    """
+    if value is None or math.isnan(value):
+        return ""
+    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
+
+
+def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
+    """Write the value of a cell, a label or an argument.
+
+    Examples
+    --------
+    >>> format_value(0.0031622776, digits=4), format_value(True), format_value(None), format_value([3.5, 10.25])
+    ('0.003162', 'yes', 'none', '3.5, 10.25')
+
+    """
+    if value is None:
+        return missing
+    if isinstance(value, list):
+        return ", ".join(format_value(item, digits=digits, missing=missing) for item in value)
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The doctor: what a run suffers from, by what can be seen of it, and what helps, tried before it is said."""
+"""Diagnosis: what is wrong with a run, from its losses, weights and activations, and which changes help."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ __all__ = ["diagnose"]
 
 
 def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
-    """What a run suffers from, in words, with the evidence, and what helps.
+    """Find out what is wrong with a run and which changes help.
 
-    Each rule looks for one thing: a rate too high or too low, too few epochs, overfitting, columns or labels on unlike
-    scales, dead or saturated layers, one and the same answer for every row, divergence. A cure is proposed only if the
-    same run with it, trained beside the run as it was with the same seeds and rows, is better with each seed, and by a
-    tenth or more. If nothing helped, it is said that it was tried; and what a rule says of the learning rate or the
-    number of epochs is then not said at all, for it has been refuted. Cures are compared on the validation rows.
+    Each rule looks for one problem: a learning rate that is too high or too low, too few epochs, overfitting, features
+    or labels that were not scaled, dead or saturated neurons, a constant prediction, divergence. A cure is proposed
+    only after a trial: the run is trained again with and without it, with the same seeds and rows, and with the cure
+    every seed must be better, and their mean better by a tenth or more. If no cure helps, the finding lists those that
+    were tried; a finding about the learning rate or the number of epochs is then dropped, because the trials refute it.
+    Cures are compared on the validation rows.
 
     Parameters
     ----------
     run : Run
-        Of `creche.train`, or `DivergedError.run`. With a recording (``record="activations"``) updates are looked at
-        too, and it is said since when neurons are dead.
+        The result of `creche.train`, or `DivergedError.run`. With a recording (``record="activations"``) rules also
+        look at the size of updates, and say since when neurons have been dead.
     try_cures : bool, default True
-        Whether cures are tried. That takes as long as training a few networks for each finding; without, nothing that
-        a rule says of the learning rate or the number of epochs has been put to the test.
+        Whether to try cures. This takes as long as training a few networks for each finding. Without trials, findings
+        about the learning rate or the number of epochs are not confirmed.
     seeds : int, default 3
-        With how many seeds each is tried, the run's own first.
+        The number of seeds of each trial; the first is the run's own.
 
     Returns
     -------
     Diagnosis
-        A sequence of `Finding`, the gravest first; empty if nothing was found. ``print`` shows it.
+        A sequence of `Finding`, the most serious first; empty if nothing was found. ``print`` shows it.
 
     Raises
     ------
     PlanError
-        If `run` is none.
+        If `run` is not a run.
 
     Examples
     --------
@@ -54,7 +55,7 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     >>> run = cr.train("penguins", label="species", hidden=[5], optimizer="sgd", learning_rate=1e-4, threads=1)
     >>> diagnosis = cr.explain.diagnose(run)
     >>> diagnosis.rules
-    ('rate_too_low',)
+    ('learning_rate_too_low',)
     >>> sorted(diagnosis[0].cure.arguments)
     ['learning_rate']
     >>> cr.explain.diagnose(cr.train("penguins", label="species", threads=1))
@@ -62,35 +63,35 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
 
     """
     if not hasattr(run, "prepared") or not hasattr(run, "resume"):
-        raise PlanError(f"run: got {type(run).__name__}; needs a Run, as creche.train gives it")
+        raise PlanError(f"run: got {type(run).__name__}; needs a Run, the result of creche.train")
     seeds = check_whole_number("seeds", seeds, at_least=1)
-    case = RunFacts(run)
+    facts = RunFacts(run)
     seen: list[tuple[str, Symptom]] = []
-    for name, look in RULES.items():
-        symptom = look(case)
+    for name, find in RULES.items():
+        symptom = find(facts)
         if symptom is not None:
             seen.append((name, symptom))
     findings = [Finding(name, symptom.title, symptom.evidence, symptom.meaning) for name, symptom in seen]
     if try_cures and seen:
-        findings = _with_trials(case, findings, [symptom for _, symptom in seen], seeds)
-    return Diagnosis(tuple(findings), tuple(RULES), case.epochs)
+        findings = _add_trials(facts, findings, [symptom for _, symptom in seen], seeds)
+    return Diagnosis(tuple(findings), tuple(RULES), facts.epochs)
 
 
-def _with_trials(case: RunFacts, findings: list[Finding], symptoms: list[Symptom], seeds: int) -> list[Finding]:
-    """All cures of all findings are tried at once, each but once."""
+def _add_trials(facts: RunFacts, findings: list[Finding], symptoms: list[Symptom], seeds: int) -> list[Finding]:
+    """Return the findings with the trials of their cures, which are trained together, each once."""
     wanted: dict[str, Alternative] = {}
     for symptom in symptoms:
         wanted |= {_key(alternative): alternative for alternative in symptom.alternatives}
     if not wanted:
         return findings
-    trials = run_trials(case, list(wanted.values()), seeds)
-    of_key = {key: trials[place] for place, key in enumerate(wanted) if place in trials}
+    trials = run_trials(facts, list(wanted.values()), seeds)
+    trial_by_key = {key: trials[place] for place, key in enumerate(wanted) if place in trials}
     out = []
     for finding, symptom in zip(findings, symptoms, strict=True):
-        found: list[Any] = [of_key[key] for key in map(_key, symptom.alternatives) if key in of_key]
-        found.sort(key=lambda trial: trial.order)
-        if not symptom.is_forecast or not found or found[0].helped:
-            out.append(replace(finding, trials=tuple(found)))
+        tried: list[Any] = [trial_by_key[key] for key in map(_key, symptom.alternatives) if key in trial_by_key]
+        tried.sort(key=lambda trial: trial.order)
+        if not symptom.is_forecast or not tried or tried[0].helped:
+            out.append(replace(finding, trials=tuple(tried)))
     return out
 
 

@@ -1,4 +1,4 @@
-"""What a diagnosis is made of: findings, the cures that were tried, and what came of them."""
+"""The parts of a diagnosis: findings, and the trials of their cures."""
 
 from __future__ import annotations
 
@@ -17,32 +17,34 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """The same run with something changed.
+    """A run with one thing changed.
 
     Attributes
     ----------
-    words : str
-        What is changed: "a third of the learning rate".
+    change : str
+        The change in words: "a third of the learning rate".
     arguments : dict
-        Of `creche.train`.
+        The change as arguments of `creche.train`.
     measure : {"loss", "rmse", "balanced_accuracy"}
-        By what it is compared.
+        The measure by which it is compared with the run as it was.
 
     """
 
-    words: str
+    change: str
     arguments: Mapping[str, Any]
     measure: str = "loss"
 
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What a rule sees; most attributes are those of `Finding`.
+    """What a rule found, before its cures are tried; title, evidence and meaning are those of `Finding`.
 
     Attributes
     ----------
+    alternatives : sequence of Alternative
+        The cures to try.
     is_forecast : bool
-        Whether it says no more than that one of the alternatives would be better: where none is, there is no finding.
+        Whether the symptom only predicts that an alternative is better: if none is, there is no finding.
 
     """
 
@@ -55,24 +57,26 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A cure that was tried, beside the run as it was, with the same seeds.
+    """A cure that was tried: the run was trained with it and without it, with the same seeds.
 
     Attributes
     ----------
-    words : str
+    change : str
+        The cure in words: "a third of the learning rate".
     arguments : dict
-        What to give `creche.train` for it.
+        The cure as arguments of `creche.train`.
     measure : str
-        What before and after are: "validation loss", "validation balanced accuracy", ….
+        What before and after measure: "validation loss", "validation balanced accuracy", …
     before, after : float
-        Means over the seeds; infinite (a balanced accuracy: 0) where training diverged.
+        Means over the seeds without and with the cure; infinite (a balanced accuracy: 0) if training diverged.
     helped : bool
-        Whether it is better with each seed, and by a tenth or more.
+        Whether the cure is better with each seed, and by a tenth or more.
     seeds : int
+        The number of seeds.
 
     """
 
-    words: str
+    change: str
     arguments: Mapping[str, Any]
     measure: str
     before: float
@@ -82,36 +86,36 @@ class Trial:
 
     @property
     def order(self) -> tuple[bool, float]:
-        """By which trials of the same measure are sorted, the best first."""
+        """The key that sorts trials of the same measure, the best first."""
         return not self.helped, -self.after if self.measure.endswith("accuracy") else self.after
 
     def __str__(self) -> str:
-        return self.told(_as_arguments)
+        return self.describe(_format_arguments)
 
-    def told(self, given_as: Callable[[Mapping[str, Any]], str]) -> str:
-        """In a sentence; `given_as` says how the arguments are to be given."""
-        given = given_as(self.arguments)
-        means = f", means of {self.seeds} seeds" if self.seeds > 1 else ""
+    def describe(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return the trial in words, with its arguments formatted by a function: for Python, or as options."""
+        given = format_arguments(self.arguments)
+        means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
-            return f"{self.words} ({given}) diverges"
+            return f"{self.change} ({given}) diverges"
         before = "diverging" if math.isinf(self.before) else _number(self.before)
-        return f"{self.words} ({given}) reaches a {self.measure} of {_number(self.after)} instead of {before}{means}"
+        return f"{self.change} ({given}) gives a {self.measure} of {_number(self.after)} instead of {before}{means}"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a run suffers from.
+    """A problem of a run.
 
     Attributes
     ----------
     rule : str
-        Which rule found it: "rate_too_high", ….
+        The rule that found it: "learning_rate_too_high", …
     title : str
-        In a few words.
+        The problem in a few words.
     evidence : str
-        What was seen, with numbers.
+        The observations and numbers that show it.
     meaning : str
-        What that says.
+        What they mean.
     trials : tuple of Trial
         The cures that were tried, the best first; empty if none were.
 
@@ -125,30 +129,30 @@ class Finding:
 
     @property
     def cure(self) -> Trial | None:
-        """The best of what helped; None if nothing did, or nothing was tried."""
+        """The best cure that helped; None if none did, or none was tried."""
         return next((trial for trial in self.trials if trial.helped), None)
 
     @property
     def advice(self) -> str:
-        """The cure in words, or that none was found; empty if nothing was tried."""
-        return self.advise(_as_arguments)
+        """The cure in words, or the cures that did not help; empty if none was tried."""
+        return self.advise(_format_arguments)
 
-    def advise(self, given_as: Callable[[Mapping[str, Any]], str]) -> str:
-        """The same; `given_as` says how arguments are to be given."""
+    def advise(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
+        """Return `advice` with its arguments formatted by a function: for Python, or as options."""
         if self.cure is not None:
-            told = self.cure.told(given_as)
-            return f"{told[0].upper()}{told[1:]}."
+            described = self.cure.describe(format_arguments)
+            return f"{described[0].upper()}{described[1:]}."
         if not self.trials:
             return ""
         best = self.trials[0]
-        found = "" if math.isinf(best.after) else f"; at best, {best.told(given_as)}"
-        return f"Nothing that helped with each seed. Tried: {_listed(trial.words for trial in self.trials)}{found}."
+        closest = "" if math.isinf(best.after) else f"; at best, {best.describe(format_arguments)}"
+        return f"None helped with each seed. Tried: {_join_words(trial.change for trial in self.trials)}{closest}."
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return plain data, ready for JSON."""
         trials = [
             {
-                "words": t.words, "arguments": {name: _shown(value) for name, value in t.arguments.items()},
+                "change": t.change, "arguments": {name: _format_value(value) for name, value in t.arguments.items()},
                 "measure": t.measure, "before": _finite(t.before), "after": _finite(t.after), "helped": t.helped,
                 "seeds": t.seeds,
             }
@@ -160,26 +164,26 @@ class Finding:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [self.title, _indented("seen", self.evidence), _indented("means", self.meaning)]
-        return "\n".join([*lines, _indented("cure", self.advice)] if self.advice else lines)
+        lines = [self.title, _indent("evidence", self.evidence), _indent("meaning", self.meaning)]
+        return "\n".join([*lines, _indent("cure", self.advice)] if self.advice else lines)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Diagnosis(Sequence[Finding]):
-    """The findings of a run, the gravest first; ``print`` shows them.
+    """The findings about a run, the most serious first; ``print`` shows them.
 
     Attributes
     ----------
     findings : tuple of Finding
-    looked_for : tuple of str
-        The rules.
+    checked_rules : tuple of str
+        All rules that were checked.
     epochs : int
-        How many the run had completed.
+        The number of epochs the run had completed.
 
     """
 
     findings: tuple[Finding, ...]
-    looked_for: tuple[str, ...] = field(default=())
+    checked_rules: tuple[str, ...] = field(default=())
     epochs: int = 0
 
     def __len__(self) -> int:
@@ -190,31 +194,31 @@ class Diagnosis(Sequence[Finding]):
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """Those that found something."""
+        """The rules that found something."""
         return tuple(finding.rule for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return {"findings": [finding.to_dict() for finding in self.findings], "looked_for": list(self.looked_for)}
+        """Return plain data, ready for JSON."""
+        return {"findings": [finding.to_dict() for finding in self.findings], "checked_rules": list(self.checked_rules)}
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"Nothing found: {len(self.looked_for)} rules looked at {self.epochs:,} epochs."
+            return f"Nothing found: {len(self.checked_rules)} rules checked {self.epochs:,} epochs."
         return "\n\n".join(f"{place}. {finding}" for place, finding in enumerate(self.findings, 1))
 
     def __repr__(self) -> str:
         return f"Diagnosis({', '.join(self.rules) or 'nothing found'})"
 
 
-def _indented(name: str, text: str) -> str:
-    return fill(text, WIDTH, initial_indent=f"   {name:<6} ", subsequent_indent=" " * 10)
+def _indent(name: str, text: str) -> str:
+    return fill(text, WIDTH, initial_indent=f"   {name:<9} ", subsequent_indent=" " * 13)
 
 
-def _as_arguments(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
+def _format_arguments(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_format_value(value)}" for name, value in arguments.items())
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else repr(value)
 
 
@@ -226,6 +230,6 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join_words(words: Iterable[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} and {last}" if most else last

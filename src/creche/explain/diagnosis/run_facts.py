@@ -1,4 +1,4 @@
-"""The case: a run as the rules of a diagnosis look at it."""
+"""Facts about a run that the rules of a diagnosis share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import batch_internals
 from creche.engine.native import new_predictor
-from creche.plan.losses import AbsoluteError, BinaryCrossEntropy, CustomLoss, Poisson, Quantile
 from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
 
 if TYPE_CHECKING:
@@ -18,29 +17,27 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFacts"]
 
+# Sizes of the samples of training rows: for all activations, and for predictions only.
 ROWS_INSIDE = 256
-
-
 ROWS_PREDICTED = 4096
 
-
-LEAST_EPOCHS = 8  # of which a curve can be told
-
-
+MIN_EPOCHS = 8  # of a curve
 SMALLEST_SHARE = 1e-12
 
 
 class RunFacts:
-    """A run, and what several rules ask of it.
+    """Facts about a run.
 
     Attributes
     ----------
     run : Run
     plan, prepared, history, recording
-        Of the run.
+        Those of the run.
     diverged : bool
-    train, watched : (epochs,) float64
-        The losses by epoch; `watched` is the validation loss, or else the training loss.
+    train : (epochs,) float64
+        The training loss by epoch.
+    watched : (epochs,) float64
+        The validation loss by epoch; without validation rows, the training loss.
 
     """
 
@@ -52,48 +49,37 @@ class RunFacts:
 
     @property
     def epochs(self) -> int:
+        """The number of completed epochs."""
         return len(self.history)
 
     @property
     def has_curve(self) -> bool:
-        """Whether there are epochs enough, and finite ones, to tell of a curve."""
-        return not self.diverged and self.epochs >= LEAST_EPOCHS and bool(np.isfinite(self.train).all())
+        """Whether there are enough epochs, all with a finite loss, to judge the curve."""
+        return not self.diverged and self.epochs >= MIN_EPOCHS and bool(np.isfinite(self.train).all())
 
     @property
     def has_dropout(self) -> bool:
+        """Whether a layer has dropout."""
         return any(layer.dropout > 0 for layer in self.plan.network.layers)
 
     @cached_property
     def baseline(self) -> float:
-        """The loss of saying the same of each training row, as well as that can be: what losses are measured by."""
-        if isinstance(self.plan.loss, CustomLoss):
+        """The training loss of the best constant prediction, with which losses are compared."""
+        if self.plan.loss.is_python:
             return float(self.train[0]) if self.epochs else 1.0
         weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in self.run.weights]
-        weights[-1][1][:] = self._best_constant()
         rows = self.run.rows
+        labels = rows.targets if rows.classes is None else rows.classes
+        assert labels is not None
+        weights[-1][1][:] = self.plan.loss.best_constant(labels, rows.weights, self.plan.network.outputs)
         loss, _ = new_predictor(self.plan, weights, self.run.threads).evaluate(
             rows.x, rows.classes, rows.targets, rows.weights
         )
         return max(float(loss), SMALLEST_SHARE)
 
-    def _best_constant(self) -> NDArray[np.float64]:
-        rows, loss = self.run.rows, self.plan.loss
-        if rows.classes is not None:
-            counts = np.bincount(rows.classes, rows.weights, self.plan.network.outputs)
-            return np.asarray(np.log(np.maximum(counts / counts.sum(), SMALLEST_SHARE)))
-        assert rows.targets is not None
-        targets = rows.targets.astype(np.float64)
-        if isinstance(loss, AbsoluteError | Quantile):
-            return np.asarray(np.quantile(targets, getattr(loss, "quantile", 0.5), axis=0))
-        mean = np.average(targets, axis=0, weights=rows.weights)
-        if isinstance(loss, BinaryCrossEntropy):
-            mean = np.clip(mean, SMALLEST_SHARE, 1 - 1e-9)
-            return np.asarray(np.log(mean / (1 - mean)))
-        return np.asarray(np.log(np.maximum(mean, SMALLEST_SHARE))) if isinstance(loss, Poisson) else mean
-
     @cached_property
     def neurons(self) -> list[Neurons]:
-        """Of each layer, on a sample of the training rows, as the network is now."""
+        """What the neurons of each layer do on a sample of the training rows."""
         rows = select_rows(self.run.rows, sample_rows(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
         with np.errstate(all="ignore"):
             inside = batch_internals(self.plan, self.run.weights, rows)
@@ -101,20 +87,20 @@ class RunFacts:
         return [describe_neurons(layer.activation, a) for layer, a in layers]
 
     @cached_property
-    def rows_predicted(self) -> NDArray[np.int64]:
-        """The places of a sample of the training rows, larger than that of which all neurons are looked at."""
+    def sampled_places(self) -> NDArray[np.int64]:
+        """The places of a larger sample of the training rows, for predictions."""
         return sample_rows(len(self.run.rows), ROWS_PREDICTED, self.plan.seed)
 
     @cached_property
     def predictions(self) -> NDArray[Any]:
-        """What the network gives for them, (n, outputs)."""
+        """The network's outputs for `sampled_places`, (n, outputs)."""
         predictor = new_predictor(self.plan, self.run.weights, self.run.threads)
-        return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.rows_predicted])))
+        return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.sampled_places])))
 
     def update_ratio(self) -> float | None:
-        """By which share of themselves one step changes the weights of a layer in the second half of the run.
+        """Return by what share of their norm one step changes a layer's weights in the second half of the run.
 
-        The median over the moments, of the layer where it is greatest; None where it was not recorded.
+        It is the median over the recorded moments for the layer that changes most; None if nothing was recorded.
         """
         if self.recording is None:
             return None
@@ -123,11 +109,17 @@ class RunFacts:
         ratios = ratios[np.isfinite(ratios).all(axis=1)]
         return None if not len(ratios) else float(np.median(ratios, axis=0).max())
 
-    def layer(self, number: int) -> str:
-        """What a layer is called."""
+    def layer_name(self, number: int) -> str:
+        """Return a layer in words."""
         last = number == len(self.plan.network.layers) - 1
         return "the output layer" if last else f"layer {number + 1}"
 
     @property
-    def judged_by(self) -> str:
+    def error_measure(self) -> str:
+        """The measure that does not depend on how the label is scaled."""
+        return "loss" if self.plan.task == "classification" else "rmse"
+
+    @property
+    def evaluated_on(self) -> str:
+        """The rows by which networks are compared: "validation" or "training"."""
         return "validation" if self.run.validation is not None else "training"

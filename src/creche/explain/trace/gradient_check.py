@@ -1,4 +1,4 @@
-"""Gradients beside finite differences of the loss, in float64."""
+"""The gradient check: backpropagation compared with finite differences of the loss, in float64."""
 
 from __future__ import annotations
 
@@ -10,78 +10,74 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import BatchInternals, Weights, batch_internals, evaluate_many
 from creche.engine.native import Rows, new_run
-from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
 __all__ = ["GradientCheck", "check_gradients"]
 
-# A longer step is more exact where the loss is smooth; where it has a kink within the step, a shorter one misses it.
-SHORTER = (1, 64, 4096)
+# A long step is more exact where the loss is smooth; a short one may miss a kink that lies within the long one.
+SHORTENINGS = (1, 64, 4096)
+AGREEMENT = 1e-6
 
-
-AGREES = 1e-6
-
-
-MOST_FLOPS = 2e9
-
-
-LEAST_CHECKED = 32
-
+# How many weights are checked.
+MAX_FLOPS = 2e9
+MIN_CHECKED = 32
 
 NUMBERS_AT_ONCE = 2_000_000
-
-
-FLOOR = 1e-3
+FLOOR = 1e-3  # as a share of the layer's largest gradient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GradientCheck:
-    """How far gradients by backpropagation are from central finite differences of the loss, in float64.
+    """How much gradients by backpropagation differ from central finite differences of the loss in float64.
 
-    Differences are relative to the larger of the two, or to a thousandth of the layer's largest gradient where both are
-    smaller.
+    Differences are relative to the larger of the two; where both are small, to a thousandth of the layer's largest
+    gradient.
 
     Attributes
     ----------
-    worst : float
+    largest_difference : float
         The largest difference of the gradients that the step uses, which are rounded to the plan's precision.
-    worst_in_float64 : float
-        Of the same gradients worked out in float64.
-    layer, row, column : int
-        Where the former is: a weight's place in ``model.weights[layer]``; a row of -1 is a bias.
-    checked, of : int
-        How many of the weights and biases were checked, evenly spread; all of a network that is not large.
+    largest_difference_in_float64 : float
+        The largest difference of the same gradients computed in float64.
+    layer, source, target : int
+        The weight with the largest difference, ``W[source, target]`` in ``model.weights[layer]``; a source of -1 means
+        the bias.
+    checked, total : int
+        How many weights and biases were checked, and how many there are. A network that is not large is checked as a
+        whole; of a large one, evenly spread weights are.
     kinks : int
-        How many stand exactly on a kink of an activation, where there is one slope to each side and the gradient is one
-        of them or between; they are left out of the worst.
-    slopes : (checked,) float64
+        How many weights are exactly on a kink of an activation, where the slopes to the left and to the right differ.
+        They do not count in the largest difference.
+    finite_differences : (checked,) float64
+        The slope of the loss at each weight that was checked.
     places : (checked, 3) int
-        Layer, row and column of each slope; a row of -1 is a bias.
+        Layer, source and target of each of these weights; a source of -1 means the bias.
 
     """
 
-    worst: float
-    worst_in_float64: float
+    largest_difference: float
+    largest_difference_in_float64: float
     layer: int
-    row: int
-    column: int
+    source: int
+    target: int
     checked: int
-    of: int
+    total: int
     kinks: int
-    slopes: NDArray[np.float64]
+    finite_differences: NDArray[np.float64]
     places: NDArray[np.int64]
 
 
 def check_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weights) -> GradientCheck:
-    """Compares a batch's gradients with finite differences of its loss.
+    """Compare a batch's gradients with finite differences of its loss.
 
     Parameters
     ----------
     plan : Plan
     weights : sequence of (W, b)
     rows : Rows
+        The batch.
     gradients : sequence of (W, b)
-        As the step uses them.
+        The gradients that the step uses.
 
     """
     exact = replace(plan, precision="float64")
@@ -93,20 +89,21 @@ def check_gradients(plan: Plan, weights: Weights, rows: Rows, gradients: Weights
     floor = FLOOR * _largest_of_layer(inside.gradients)[places[:, 0]]
     steps = _steps(inside, rows, places)
     central, left, right = (np.full(len(places), np.nan) for _ in range(3))
-    open_ = np.arange(len(places))
-    for shorter in SHORTER:
-        found = _slopes(exact, copies, rows, places[open_], steps[open_] / shorter, inside.loss)
-        nearer = ~(_relative(central, backward, floor)[open_] <= _relative(found[0], backward[open_], floor[open_]))
-        for kept, new in zip((central, left, right), found, strict=True):
-            kept[open_[nearer]] = new[nearer]
-        open_ = open_[_relative(central, backward, floor)[open_] > AGREES]
-        if not len(open_):
+    remaining = np.arange(len(places))
+    for shortening in SHORTENINGS:
+        slopes = _slopes(exact, copies, rows, places[remaining], steps[remaining] / shortening, inside.loss)
+        best = _relative(central, backward, floor)[remaining]
+        nearer = ~(best <= _relative(slopes[0], backward[remaining], floor[remaining]))
+        for kept, new in zip((central, left, right), slopes, strict=True):
+            kept[remaining[nearer]] = new[nearer]
+        remaining = remaining[_relative(central, backward, floor)[remaining] > AGREEMENT]
+        if not len(remaining):
             break
     on_kink = np.zeros(len(places), dtype=np.bool_)
     low, high = np.minimum(left, right), np.maximum(left, right)
     slack = 1e-4 * np.maximum(np.abs(high), np.abs(low)) + floor
     between = (backward >= low - slack) & (backward <= high + slack) & (high - low > 10 * slack)
-    on_kink[open_] = between[open_]
+    on_kink[remaining] = between[remaining]
     off = np.where(on_kink, 0.0, _relative(used, central, floor))
     off_in_float64 = np.where(on_kink, 0.0, _relative(backward, central, floor))
     worst = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
@@ -125,19 +122,19 @@ def _in_float64(rows: Rows) -> Rows:
 
 
 def _places(weights: Weights, rows: int) -> NDArray[np.int64]:
-    """Which weights are checked: all, or as many as take a second or so, evenly spread."""
+    """Return the weights to check: all, or as many as take about a second, evenly spread."""
     every = []
     for i, (w, b) in enumerate(weights):
         grid = np.indices((w.shape[0] + 1, len(b))).reshape(2, -1)  # row 0 is the bias
         every.append(np.stack([np.full(grid.shape[1], i), grid[0] - 1, grid[1]], axis=1))
     places = np.concatenate(every)
-    affordable = int(MOST_FLOPS / (4.0 * len(places) * rows))
-    count = min(len(places), max(affordable, LEAST_CHECKED))
+    affordable = int(MAX_FLOPS / (4.0 * len(places) * rows))
+    count = min(len(places), max(affordable, MIN_CHECKED))
     return places[np.linspace(0, len(places) - 1, count).astype(np.int64)]
 
 
 def _at(layers: Weights, places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The numbers that stand at these places."""
+    """Return the numbers at these places."""
     out = np.empty(len(places))
     for i, (w, b) in enumerate(layers):
         here = places[:, 0] == i
@@ -155,7 +152,7 @@ def _relative(one: NDArray[np.float64], other: NDArray[np.float64], floor: NDArr
 
 
 def _steps(inside: BatchInternals, rows: Rows, places: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How far each weight is moved: such that the weighted sums it is part of move by about eps^(1/3)."""
+    """Return how far to move each weight, so that the weighted sums it is part of move by about eps^(1/3)."""
     reach = np.empty(len(places))
     before = [rows.x, *inside.activations[:-1]]
     for i, (inputs, sums) in enumerate(zip(before, inside.sums, strict=True)):
@@ -169,7 +166,7 @@ def _steps(inside: BatchInternals, rows: Rows, places: NDArray[np.int64]) -> NDA
 def _slopes(
     plan: Plan, weights: Weights, rows: Rows, places: NDArray[np.int64], steps: NDArray[np.float64], loss: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The slope of the loss at each place: over a step to both sides, to the left, to the right."""
+    """Return the slope of the loss at each place: over a step to both sides, to the left and to the right."""
     at = _at(weights, places)
     above, below = at + steps, at - steps
     high = np.concatenate(list(_losses(plan, weights, rows, places, above)))
@@ -180,7 +177,7 @@ def _slopes(
 def _losses(
     plan: Plan, weights: Weights, rows: Rows, places: NDArray[np.int64], values: NDArray[np.float64]
 ) -> Iterator[NDArray[np.float64]]:
-    """The losses with one weight changed each, some at a time."""
+    """Yield the losses with one weight changed each, some at a time."""
     at_once = max(1, NUMBERS_AT_ONCE // sum(w.size + b.size for w, b in weights))
     for begin in range(0, len(places), at_once):
         of, new = places[begin : begin + at_once], values[begin : begin + at_once]
@@ -190,17 +187,13 @@ def _losses(
                 stack[layer][1][m, column] = new[m]
             else:
                 stack[layer][0][m, row, column] = new[m]
-        yield (
-            _losses_alone(plan, stack, rows)
-            if isinstance(plan.loss, CustomLoss)
-            else evaluate_many(plan, stack, rows, 1)
-        )
+        yield (_losses_of_function(plan, stack, rows) if plan.loss.is_python else evaluate_many(plan, stack, rows, 1))
 
 
-def _losses_alone(
+def _losses_of_function(
     plan: Plan, stack: list[tuple[NDArray[np.float64], NDArray[np.float64]]], rows: Rows
 ) -> NDArray[np.float64]:
-    """One by one, as a loss that is a Python function must be asked."""
+    """Return the losses one network after another, for a loss that is a Python function."""
     run = new_run(plan, rows, None, 1)
     out = []
     for m in range(len(stack[0][0])):

@@ -1,4 +1,4 @@
-"""What an optimizer keeps of each weight from step to step, by name."""
+"""One training step on chosen rows, with the optimizer's state before and after it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import Weights
 from creche.engine.native import Rows, new_run
+from creche.engine.run_state import RunState
 from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
-__all__ = ["Step", "is_finite", "plane_names", "single_batch_plan", "take_step"]
+__all__ = ["Step", "is_finite", "single_batch_plan", "state_names", "take_step"]
 
 
-def plane_names(optimizer: Optimizer) -> tuple[str, ...]:
-    """The names of an optimizer's state planes, in the engine's order; the rules are in core/optimizers.
+def state_names(optimizer: Optimizer) -> tuple[str, ...]:
+    """Return the names of what an optimizer keeps for each weight, in the engine's order; see core/optimizers.
 
     Examples
     --------
     >>> from creche import SGD, Adam
-    >>> plane_names(Adam()), plane_names(SGD())
+    >>> state_names(Adam()), state_names(SGD())
     (('momentum', 'second_moment'), ())
 
     """
@@ -43,31 +44,28 @@ def plane_names(optimizer: Optimizer) -> tuple[str, ...]:
             return ("momentum", "second_moment")
         case Lion():
             return ("momentum",)
-    raise AssertionError(f"no names for what {optimizer!r} keeps")
+    raise AssertionError(f"no names for the state of {optimizer!r}")
 
 
-# Places in a state's `progress` (run_state.hpp lists all).
-EPOCH, BATCH, EARLY_STOPPED = 0, 2, 10
-
-
-Planes = dict[str, list[tuple[NDArray[Any], NDArray[Any]]]]
+OptimizerState = dict[str, list[tuple[NDArray[Any], NDArray[Any]]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """What a step did.
+    """A training step.
 
     Attributes
     ----------
     epoch, number : int
-        Completed epochs and steps before it.
+        The epochs and steps completed before it.
     learning_rate : float
-        Of this step: the optimizer's, times the schedule's factor.
+        The learning rate of this step: the optimizer's times the schedule's factor.
     before, after : list of (W, b)
-    planes_before, planes_after : dict of str to list of (W, b)
-        What the optimizer keeps of each weight, by name.
+        The weights before and after.
+    optimizer_state_before, optimizer_state_after : dict of str to list of (W, b)
+        What the optimizer keeps for each weight, by name.
     is_taken : bool
-        False where the loss was not finite, and so no weight was changed.
+        False if the loss was not finite, so that no weight changed.
 
     """
 
@@ -76,13 +74,13 @@ class Step:
     learning_rate: float
     before: list[tuple[NDArray[Any], NDArray[Any]]]
     after: list[tuple[NDArray[Any], NDArray[Any]]]
-    planes_before: Planes
-    planes_after: Planes
+    optimizer_state_before: OptimizerState
+    optimizer_state_after: OptimizerState
     is_taken: bool
 
 
 def single_batch_plan(plan: Plan, rows: int, epoch: int = 0) -> Plan:
-    """The plan for a step on exactly so many rows: one batch, in their order, without dropout."""
+    """Return the plan for one step on `rows` rows: one batch in the given order, without dropout."""
     network = plan.network
     layers = tuple(replace(layer, dropout=0.0) for layer in network.layers)
     return replace(
@@ -94,46 +92,41 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0) -> Plan:
 def take_step(
     plan: Plan, weights: Weights, state: Mapping[str, NDArray[Any]] | None, rows: Rows, threads: int = 1
 ) -> Step:
-    """Takes one step on these rows.
+    """Take one step on these rows.
 
     Parameters
     ----------
     plan : Plan
-        Its schedule's length filled in.
+        A plan whose schedule has a length.
     weights : sequence of (W, b)
-        Where to begin, unless there is a state.
+        The weights before the step, if there is no state.
     state : dict of str to array, optional
-        Of a run of this plan (`Run.state`), from which weights, the optimizer's state and the count of steps are taken;
-        else the step is the first of a fresh optimizer.
+        The state of a run of this plan (`Run.state`), with weights, optimizer state and the number of steps; without
+        it the step is the first of a fresh optimizer.
     rows : Rows
         The batch.
     threads : int, default 1
 
     """
-    epoch = 0 if state is None else int(state["progress"][EPOCH])
+    epoch = 0 if state is None else RunState(state).epoch
     engine = new_run(single_batch_plan(plan, len(rows), epoch), rows, None, threads)
     if state is None:
         engine.set_parameters(list(weights))
     else:
-        progress = state["progress"].copy()
-        progress[BATCH] = progress[EARLY_STOPPED] = 0
-        engine.set_state({**state, "progress": progress})
+        engine.set_state(dict(RunState(state).with_batch_restarted().arrays))
     number, rate, before, kept = engine.step, engine.learning_rate, engine.parameters(), engine.state()
     status = engine.run(steps=1)
-    names, layers = plane_names(plan.optimizer), len(before)
+    names = state_names(plan.optimizer)
     return Step(
-        epoch, number, rate, before, engine.parameters(), _planes(kept, names, layers),
-        _planes(engine.state(), names, layers), status != "diverged",
+        epoch, number, rate, before, engine.parameters(), _optimizer_state(kept, names),
+        _optimizer_state(engine.state(), names), status != "diverged",
     )  # fmt: skip
 
 
-def _planes(state: Mapping[str, NDArray[Any]], names: tuple[str, ...], layers: int) -> Planes:
-    return {
-        name: [(state[f"optimizer.{p}.{i}.weights"], state[f"optimizer.{p}.{i}.bias"]) for i in range(layers)]
-        for p, name in enumerate(names)
-    }
+def _optimizer_state(state: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> OptimizerState:
+    return {name: RunState(state).plane(p) for p, name in enumerate(names)}
 
 
 def is_finite(weights: Weights) -> bool:
-    """Whether all weights and biases are."""
+    """Whether all weights and biases are finite."""
     return all(np.isfinite(array).all() for layer in weights for array in layer)

@@ -1,4 +1,4 @@
-"""How much each row of a traced batch counts: as in training, unless it is said."""
+"""`creche.explain.trace`: one training step on a batch, every number of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import new_predictor
+from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
-from creche.explain.rows import Batch, create_batch, select_places, take_rows
+from creche.explain.rows import Batch, create_batch, select_rows, take_rows
+from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
-from creche.explain.trace.result import ClassificationErrors, RegressionErrors, Trace, TracedLayer
+from creche.explain.trace.result import Trace, TracedLayer
 from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
-from creche.plan.losses import BinaryCrossEntropy, Poisson
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
@@ -36,37 +37,36 @@ __all__ = ["trace", "training_weights"]
 def training_weights(
     model: Model, preparation: Preparation | None, rows: Observations
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
-    """The weights that training gives these rows, (n,) or None, and what is to be said of them.
+    """Return the weights that training gives these rows, (n,) or None, and notes about them.
 
-    The column of weights counts if the table has it; class weights, "balanced" among them, are those of the training
-    rows.
+    A column of weights counts if the table has it; class weights, "balanced" included, are those of the training rows.
     """
     if preparation is None:
         return None, ()
-    weights, said = None, []
+    weights, notes = None, []
     column = preparation.sample_weight
     if column is not None:
         if isinstance(rows.x, Table) and column in rows.x.columns:
             weights = resolve_sample_weights(column, rows)
-            said.append(f"each row counts by its {column}, as in training")
+            notes.append(f"rows are weighted by {column}, as in training")
         else:
-            said.append(f"training counted rows by {column}, which this table lacks: here all count the same")
+            notes.append(f"training weighted rows by {column}, which this table lacks: here all rows count the same")
     if preparation.class_weight is not None:
-        weights = _of_classes(model, preparation.class_weight, rows, weights)
-        said.append("each row counts by the weight of its class, as in training")
-    return weights, tuple(said)
+        weights = _apply_class_weights(model, preparation.class_weight, rows, weights)
+        notes.append("rows are weighted by class, as in training")
+    return weights, tuple(notes)
 
 
-def _of_classes(
+def _apply_class_weights(
     model: Model, class_weight: Any, rows: Observations, weights: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
     if class_weight != "balanced":
         return apply_class_weights(class_weight, rows, model.labels, weights)
     assert model.labels.classes is not None
     shares = np.array(model.labels.baseline)
-    of_class = 1 / (len(shares) * np.where(shares > 0, shares, 1.0))
-    of_row = of_class[encode_classes(rows.y, model.labels.classes, model.labels.name, rows.row_numbers)]
-    return np.asarray(of_row if weights is None else of_row * weights)
+    class_weights = 1 / (len(shares) * np.where(shares > 0, shares, 1.0))
+    row_weights = class_weights[encode_classes(rows.y, model.labels.classes, model.labels.name, rows.row_numbers)]
+    return np.asarray(row_weights if weights is None else row_weights * weights)
 
 
 def trace(
@@ -80,44 +80,45 @@ def trace(
     check: bool = True,
     loss: LossFunction | None = None,
 ) -> Trace:
-    """One training step, taken apart into numbers: those of the step that training takes, to the bit.
+    """Take one training step and return all its numbers: bit for bit those of the step that training takes.
 
     The rows are one batch. Forward: the features as given and as encoded, the weighted sums and activations of each
-    layer, the predictions, how far they are from the labels, the loss. Back: the gradient of each weight, by
-    backpropagation (Rumelhart, Hinton & Williams 1986), beside a finite difference of the loss. Then what the optimizer
-    makes of it, and the loss of the same rows after. Nothing of the model or the run is changed.
+    layer, the predictions, their errors and the loss. Backward: the gradient of each weight by backpropagation
+    (Rumelhart, Hinton & Williams 1986), compared with a finite difference of the loss. Then the optimizer's update, and
+    the loss of the same rows after it. The model or run does not change.
 
     Parameters
     ----------
     model : Model or Run
-        With a model, the step is the first of a fresh optimizer, from the model's weights. With a run, weights, the
-        optimizer's state, the count of steps and the learning rate are those where the run stands.
+        From a model, the step is the first of a fresh optimizer. From a run, the optimizer's state, the number of steps
+        and the learning rate are the run's current ones.
     data : file name, DataFrame or (n, d) array, optional
-        The rows, with their label. With a run it may be left out: then the batch is the one that training takes next.
+        The rows, with their label. With a run it may be left out: the batch is then the next one of training.
     y : (n,) array, optional
         The labels, if `data` is without them.
-    rows : slice, or sequence of int or bool, optional
-        Which rows of `data`, by place from 0, as in ``rows=slice(0, 20)``; by default all.
+    rows : int, sequence of int, slice, or (n,) boolean mask, optional
+        Row numbers of `data`, as you count them: tables from 1, arrays from 0. ``rows=slice(1, 21)`` selects the rows
+        1 to 20 of a table. By default all rows.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts; by default as in training.
     neuron : (int, int), optional
-        The layer (the inputs are 0, the first hidden layer is 1) and number (from 0) of the neuron that texts and pages
-        follow in full; by default the neuron of the first layer that the loss depends on most.
+        The neuron that texts and pages show in full: its layer (the inputs are layer 0, the first hidden layer is 1)
+        and its number, from 0. By default the neuron of the first layer with the largest gradients.
     check : bool, default True
-        Whether gradients are compared with finite differences.
+        Whether to compare gradients with finite differences.
     loss : callable, optional
-        The Python function that is the loss of a model from a file.
+        The loss of a model from a file that was trained with a Python function.
 
     Returns
     -------
     Trace
-        Arrays; ``.table()``, ``.to_dict()`` and ``.html()`` are the same as a Polars DataFrame, plain data and a page,
-        and ``print`` shows it as text.
+        All arrays. ``.table()``, ``.to_dict()`` and ``.html()`` give the same as a Polars DataFrame, plain data and a
+        page; ``print`` shows it as text.
 
     Raises
     ------
     TableError
-        If a row is not there, or holds what it did not hold in training, or its label is missing.
+        If there is no such row, a label is missing, or a cell holds a value that training did not allow.
     PlanError
         If there is no such neuron.
     CrecheError
@@ -125,7 +126,7 @@ def trace(
 
     Notes
     -----
-    Dropout is off in the trace, and its notes say so where training has it.
+    Dropout is off in the trace; if training has dropout, the notes of the trace say so.
 
     Examples
     --------
@@ -144,30 +145,30 @@ def trace(
     if not isinstance(network, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a Model or a Run")
     plan = network.plan if loss is None else network.plan.with_function(loss)
-    batch, notes = _batch(network, run, data, y, rows, sample_weight)
+    batch, notes = _create_batch(network, run, data, y, rows, sample_weight)
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
     step = take_step(plan, network.weights, state, batch.rows, threads)
-    plan_of_step = single_batch_plan(plan, len(batch), step.epoch)
-    inside = batch_internals(plan_of_step, step.before, batch.rows)
+    batch_plan = single_batch_plan(plan, len(batch), step.epoch)
+    inside = batch_internals(batch_plan, step.before, batch.rows)
     if not step.is_taken:
         raise _no_step(inside, batch)
     if run is None:
-        notes += ("a model keeps no optimizer's state: this is the first step of a fresh optimizer",)
+        notes += ("a model does not keep the optimizer's state: this is the first step of a fresh optimizer",)
     dropped = [layer.dropout for layer in plan.network.layers if layer.dropout]
     if dropped:
-        notes += (f"training drops activations at random (up to {max(dropped):.0%} of a layer's); here dropout is off",)
-    found = _assembled(network, plan, batch, step, inside, notes)
+        notes += (f"training drops up to {max(dropped):.0%} of a layer's activations at random; here dropout is off",)
+    traced = _assemble(network, plan, batch, step, inside, notes)
     if check:
-        gradients = [(at.gradient, at.bias_gradient) for at in found.layers]
-        found = replace(found, check=check_gradients(plan_of_step, step.before, batch.rows, gradients))
-    return replace(found, neuron=largest_gradient_neuron(found) if neuron is None else find_neuron(found, neuron))
+        gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
+        traced = replace(traced, check=check_gradients(batch_plan, step.before, batch.rows, gradients))
+    return replace(traced, neuron=largest_gradient_neuron(traced) if neuron is None else find_neuron(traced, neuron))
 
 
-def _batch(
+def _create_batch(
     model: Model, run: Run | None, data: Any, y: Any, rows: Any, sample_weight: Any
 ) -> tuple[Batch, tuple[str, ...]]:
-    """The rows, encoded and weighed, and what is to be said of them."""
+    """Return the rows, encoded and weighted, and notes about them."""
     if data is None and run is not None:
         return _next_batch(model, run, rows), ()
     batch = create_batch(model, data, y, sample_weight=sample_weight)
@@ -176,24 +177,24 @@ def _batch(
         origin = model.provenance if run is None else run.prepared
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
-        if run is not None and run.prepared.given_weights is not None:
-            notes += ("training counted rows by weights that no column holds: here all count the same",)
+        if run is not None and run.prepared.external_weights is not None:
+            notes += ("training weighted rows by an array that is no column: here all rows count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
-    batch = take_rows(batch, select_places(rows, len(batch)))
+    batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))
     if batch.rows.weights is not None and not batch.rows.weights.any():
-        raise TableError("sample_weight: is 0 in each of the rows chosen; at least one must count")
+        raise TableError("sample_weight: is 0 in all selected rows; at least one must count")
     return batch, notes
 
 
 def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
-    """The training rows that the run takes next, or those of them that are chosen."""
+    """Return the next batch of training rows; or, of all training rows, those that the user selects."""
     part = run.prepared.train
-    encoded = run.prepared.encoded(part, run.plan.loss, run.plan.precision)
+    encoded = run.prepared.encode_part(part, run.plan.loss, run.plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
-        return take_rows(batch, select_places(rows, len(batch)))
-    epoch, done = run.epoch, int(run.state()["progress"][2])
+        return take_rows(batch, select_rows(batch.observations.row_numbers, rows))
+    epoch, done = run.epoch, RunState(run.state()).batch
     if done == run.plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
     return take_rows(batch, batch_rows(run.plan, epoch, done, len(batch)))
@@ -202,33 +203,33 @@ def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
 def _no_step(inside: BatchInternals, batch: Batch) -> CrecheError:
     where = first_non_finite(inside)
     if where is None:
-        return CrecheError("the loss of these rows is not finite, so there is no step to take apart")
+        return CrecheError("the loss of these rows is not finite, so there is no step to trace")
     row = batch.observations.row_numbers[where.row]
     what = "the loss" if where.neuron is None else f"the {where.what} of neuron {where.neuron} of layer {where.layer}"
     return CrecheError(
-        f"row {row}: {what} is not finite, so there is no step to take apart; the row's numbers, or the network's "
-        "weights, are too large"
+        f"row {row}: {what} is not finite, so there is no step to trace; the row's numbers, or the network's weights, "
+        "are too large"
     )
 
 
-def _assembled(
+def _assemble(
     model: Model, plan: Plan, batch: Batch, step: Step, inside: BatchInternals, notes: tuple[str, ...]
 ) -> Trace:
     observed = batch.observations
-    mistakes, outputs = _mistakes(model, plan, batch, step)
+    errors, outputs = _errors(model, plan, batch, step)
     losses_after, loss_after = np.full(len(batch), np.nan), float("nan")
     if is_finite(step.after):
         later = batch_internals(single_batch_plan(plan, len(batch)), step.after, batch.rows)
         losses_after, loss_after = later.losses, later.loss
     else:
-        notes += ("the step is so long that weights are no longer finite",)
+        notes += ("the step is so large that weights are no longer finite",)
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
     return Trace(
-        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs, batch.rows.x,
-        _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes, mistakes,
-        inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate, None,
-        (1, 0), notes,
+        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
+        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes,
+        errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate,
+        None, (1, 0), notes,
     )  # fmt: skip
 
 
@@ -236,33 +237,25 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
     out = []
     for i, layer in enumerate(plan.network.layers):
         is_last = i == len(plan.network.layers) - 1
-        planes = {name: (step.planes_before[name][i], step.planes_after[name][i]) for name in step.planes_before}
-        applied = _head(plan) if is_last else layer.activation.key
+        before, after = step.optimizer_state_before, step.optimizer_state_after
+        state = {name: (before[name][i], after[name][i]) for name in before}
+        applied = plan.loss.head(plan.task).key if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
-        out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], planes))
+        out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], state))
     return tuple(out)
 
 
-def _head(plan: Plan) -> str:
-    """What turns the last weighted sums into predictions."""
-    if isinstance(plan.loss, BinaryCrossEntropy):
-        return "sigmoid"
-    if plan.task == "classification":
-        return "softmax"
-    return "exp" if isinstance(plan.loss, Poisson) else "identity"
-
-
-def _mistakes(
+def _errors(
     model: Model, plan: Plan, batch: Batch, step: Step
 ) -> tuple[ClassificationErrors | RegressionErrors, NDArray[Any]]:
-    """Predictions beside labels, and what the network itself gives."""
+    """Return the errors of the predictions, and the network's own outputs."""
     observed, rows = batch.observations, batch.rows
     outputs: NDArray[Any] = new_predictor(plan, step.before, 1).predict(rows.x)
-    said = model.decode_outputs(outputs)
+    predicted = model.decode_outputs(outputs)
     if model.classes is not None:
         return ClassificationErrors.of(
-            said, encode_classes(observed.y, model.classes, observed.label, observed.row_numbers)
+            predicted, encode_classes(observed.y, model.classes, observed.label, observed.row_numbers)
         ), outputs
-    truth = observed.y.astype(np.float64).reshape(len(batch), -1)
+    true = observed.y.astype(np.float64).reshape(len(batch), -1)
     assert rows.targets is not None
-    return RegressionErrors.of(truth, said.reshape(len(batch), -1), rows.targets, outputs), outputs
+    return RegressionErrors.of(true, predicted.reshape(len(batch), -1), rows.targets, outputs), outputs

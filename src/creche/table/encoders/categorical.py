@@ -1,41 +1,45 @@
-"""Categories: one input for each of the frequent ones; rare ones share, and very many are hashed into a few."""
+"""Categories: one input for each frequent category; rare ones share one, and very many are hashed into a few."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError
 from creche.table.cell_types import ColumnContext, Rule, coerce_column
-from creche.table.encoders.numeric import MISSING, read_flag, read_name, read_words
+from creche.table.encoders.file_values import read_flag, read_name, read_words
+from creche.table.encoders.numeric import MISSING
 from creche.table.table import KINDS, Column
+
+if TYPE_CHECKING:
+    from creche.table.encoders.preprocessing import Preprocessing
 
 __all__ = ["CategoricalEncoder"]
 
 
 @dataclass(frozen=True, slots=True)
 class CategoricalEncoder:
-    """One-hot: an input for each frequent category, others for the rest.
+    """A one-hot encoder: one input for each frequent category, and shared inputs for the others.
 
-    A category that is not among the frequent ones, be it rare or never seen in training, goes to one of the `buckets`,
-    which its letters decide. Without buckets, when there was nothing rare to train them with, it is 0 everywhere.
+    A category that is rare, or that never occurred in training, goes to one of the `buckets` by a hash of its name.
+    Without buckets, because there were no rare categories to train them with, all its inputs are 0.
 
     Attributes
     ----------
     name : str
     kind : str
-        As what the column is read.
+        The kind of the column in training.
     categories : tuple of str
-        The frequent ones, sorted.
+        The categories with an input of their own, sorted.
     buckets : int
-        How many inputs the others share.
+        The number of inputs that the other categories share.
     marked : bool
-        Whether one more input says that the value is missing, as it was in some training rows.
+        Whether one more input marks missing values, because there were some in the training rows.
 
     """
 
@@ -52,80 +56,83 @@ class CategoricalEncoder:
         cls,
         name: str,
         column: Column,
-        infrequent: float,
-        most: int,
-        buckets: int,
-        weights: NDArray[np.float64] | None,
+        preprocessing: Preprocessing,
+        weights: NDArray[np.float64] | None = None,
+        moments: tuple[float, float] | None = None,
     ) -> Self:
-        """From the training rows.
+        """Fit the encoder to the training rows.
 
         Parameters
         ----------
-        name, column
-        infrequent : float
-            Categories of fewer rows share an input.
-        most : int
-            How many categories get an input of their own; where more are frequent, the rest are hashed.
-        buckets : int
-            Into how many inputs.
+        name : str
+        column : Column
+            The training rows.
+        preprocessing : Preprocessing
+            Its `infrequent`, `max_categories` and `buckets` are used.
         weights : (n,) array, optional
+            How many rows each row counts for.
+        moments : (float, float), optional
+            Not used.
 
         """
         kind = column.kind
-        column = _in_words(column, ColumnContext("the table", name))
+        column = _to_words(column, ColumnContext("the table", name))
         present = column.values >= 0
         counts = np.bincount(
             column.values[present], None if weights is None else weights[present], minlength=len(column.words)
         )
-        there = [(count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0]
-        counted = sorted(there, key=lambda pair: (-pair[0], pair[1]))
-        frequent = [word for count, word in counted if count >= infrequent]
-        kept = frequent[:most]
-        rest = len(counted) - len(kept)
-        shared = 0 if rest == 0 else 1 if len(frequent) <= most else min(buckets, rest)
-        if not kept and shared == 1:
-            kept = [word for _, word in counted][:most]  # all are rare, and so they are all there is
-            shared = min(buckets, len(counted) - len(kept))
-        return cls(name, kind, tuple(sorted(kept)), shared, bool((~present).any()))
+        occurring = [(count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0]
+        ranked = sorted(occurring, key=lambda pair: (-pair[0], pair[1]))
+        frequent = [word for count, word in ranked if count >= preprocessing.infrequent]
+        limit, buckets = preprocessing.max_categories, preprocessing.buckets
+        own = frequent[:limit]
+        rest = len(ranked) - len(own)
+        shared = 0 if rest == 0 else 1 if len(frequent) <= limit else min(buckets, rest)
+        if not own and shared == 1:
+            own = [word for _, word in ranked][:limit]  # where all are rare, one shared input would tell nothing
+            shared = min(buckets, len(ranked) - len(own))
+        return cls(name, kind, tuple(sorted(own)), shared, bool((~present).any()))
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of its inputs of the network."""
+        """The names of the inputs that it makes."""
         shared = ["other"] if self.buckets == 1 else [f"other {i + 1}" for i in range(self.buckets)]
         named = tuple(f"{self.name}={word}" for word in (*self.categories, *shared))
         return (*named, self.name + MISSING) if self.marked else named
 
     @property
     def width(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs that it makes."""
         return len(self.categories) + self.buckets + self.marked
 
     @property
     def is_constant(self) -> bool:
+        """Whether the column was constant in training, so that nothing can be learnt from it."""
         return len(self.categories) + self.buckets <= 1 and not self.marked
 
-    def prepared(self, column: Column, place: ColumnContext) -> NDArray[Any]:
-        """The place of each row's input, -1 for none."""
-        column = _in_words(column, place)
-        own = {word: i for i, word in enumerate(self.categories)}
-        places = [own[word] if word in own else self._shared(word) for word in column.words]
+    def prepare(self, column: Column, context: ColumnContext) -> NDArray[Any]:
+        """Return the index of the input that is 1 in each row, -1 for none."""
+        column = _to_words(column, context)
+        index = {word: i for i, word in enumerate(self.categories)}
+        indices = [index[word] if word in index else self._hash(word) for word in column.words]
         missing = len(self.categories) + self.buckets if self.marked else -1
-        return np.asarray(np.array([*places, missing], dtype=np.int64)[column.values])
+        return np.asarray(np.array([*indices, missing], dtype=np.int64)[column.values])
 
-    def _shared(self, word: str) -> int:
+    def _hash(self, word: str) -> int:
+        """Return the index of the shared input of a category, -1 for none."""
         if self.buckets == 0:
             return -1
         digest = blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return len(self.categories) + int.from_bytes(digest, "little") % self.buckets
 
     def write(self, values: NDArray[Any], out: NDArray[Any]) -> None:
-        """Writes the inputs of some rows."""
+        """Write the inputs of some rows into `out`, (rows, width)."""
         out[:] = 0
         rows = np.flatnonzero(values >= 0)
         out[rows, values[rows]] = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the encoder as plain data."""
         return {
             "role": self.role, "name": self.name, "kind": self.kind, "categories": list(self.categories),
             "buckets": self.buckets, "marked": self.marked,
@@ -133,12 +140,19 @@ class CategoricalEncoder:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_dict` described; FileError if it cannot be."""
+        """Make the encoder that `to_dict` described.
+
+        Raises
+        ------
+        FileError
+            If the data describe none.
+
+        """
         kind, buckets = data.get("kind"), data.get("buckets")
         if kind not in KINDS or type(buckets) is not int or not 0 <= buckets <= 2**20:
-            raise FileError(f"features: kind {kind!r} or buckets {buckets!r}; the file was damaged or made by hand")
+            raise FileError(f"features: kind is {kind!r} and buckets {buckets!r}; the file was damaged or made by hand")
         return cls(read_name(data), kind, read_words(data, "categories"), buckets, read_flag(data, "marked"))
 
 
-def _in_words(column: Column, place: ColumnContext) -> Column:
-    return coerce_column(column, Rule("words", given=True), place)
+def _to_words(column: Column, context: ColumnContext) -> Column:
+    return coerce_column(column, Rule("words", required=True), context)

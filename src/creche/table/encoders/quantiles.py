@@ -1,6 +1,6 @@
 """Quantiles of weighted values and of the normal distribution, with the same bits on every machine.
 
-Nothing here comes from a mathematical library, whose last bits differ from one processor to the next.
+It uses no mathematical library, since their last bits differ from one processor to the next.
 """
 
 from __future__ import annotations
@@ -38,9 +38,15 @@ LOG_2 = 0.6931471805599453
 def quantiles(
     values: NDArray[np.float64], shares: NDArray[np.float64], weights: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """The values below which these shares of the weight lie; between two, their mean. A weight of 2 is a row twice.
+    """Return the weighted quantiles of the values: definition 2 of Hyndman & Fan 1996, the mean between two values.
 
-    Hyndman & Fan 1996, definition 2.
+    Parameters
+    ----------
+    values : (n,) array
+    shares : (k,) array
+        The share of the weight below each quantile, from 0 to 1.
+    weights : (n,) array, optional
+        How many rows each value counts for; by default one.
 
     Examples
     --------
@@ -53,17 +59,17 @@ def quantiles(
     else:
         order = np.argsort(values, kind="stable")
         ordered, below = values[order], np.cumsum(weights[order])
-    wanted = shares * below[-1]
+    target = shares * below[-1]
     last = len(values) - 1
-    low = np.minimum(np.searchsorted(below, wanted, side="left"), last)
-    high = np.minimum(np.searchsorted(below, wanted, side="right"), last)
-    # Halves, lest the sum overflow; + 0.0, for it is by chance whether sorting puts 0 or -0 first.
+    low = np.minimum(np.searchsorted(below, target, side="left"), last)
+    high = np.minimum(np.searchsorted(below, target, side="right"), last)
+    # Halves, so that the sum cannot overflow; + 0.0, since the order of 0.0 and -0.0 in a sort is undefined.
     between = ordered[low] / 2 + ordered[high] / 2
     return np.asarray(np.where(ordered[low] == ordered[high], ordered[low], between) + 0.0)
 
 
 def normal_quantile(share: float) -> float:
-    """Below which a standard normal number lies with this probability, within 1e-15 relatively (AS 241).
+    """Return the quantile of the standard normal distribution, with a relative error below 1e-15 (AS 241).
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Arrow IPC as a stream, one record batch at a time.
 
 The format: https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc.
-A message is 0xFFFFFFFF, a length, that many bytes of description (a flatbuffer), and a body; the first describes the
-columns, the others hold dictionaries and rows. Polars reads the batches; here they are told apart, since it reads whole
-streams only.
+A message is 0xFFFFFFFF, a length, that many bytes of description (a flatbuffer), and a body. The first message
+describes the columns, the others hold dictionaries and rows. Polars can only read whole streams, so each batch is
+passed to it as a stream of its own.
 """
 
 from __future__ import annotations
@@ -23,69 +23,68 @@ __all__ = ["read_arrow_frames"]
 
 CONTINUES = b"\xff\xff\xff\xff"
 
-
 END = CONTINUES + b"\0\0\0\0"
-
 
 SCHEMA, DICTIONARY, RECORDS = 1, 2, 3
 
-
-LONGEST_DESCRIPTION = 256 << 20  # bytes; a length beyond it is a lie
+MAX_DESCRIPTION = 256 << 20  # bytes; a larger length is damage
 
 
 def read_arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-    """A frame for each record batch.
+    """Yield a frame for each record batch.
 
     Raises
     ------
     FileError
         If the bytes are cut short or damaged.
     TableError
-        If columns have no or the same name.
+        If a column has no name, or two have the same.
 
     """
     schema, dictionaries = b"", b""
-    for kind, message in _messages(stream):
+    for kind, message in _read_messages(stream):
         if kind == SCHEMA:
             schema = message
-            _frame(schema + END, stream, columns)
+            _read_frame(schema + END, stream, columns)
         elif not schema:
-            raise _damaged(stream)
+            raise _damage_error(stream)
         elif kind == DICTIONARY:
             dictionaries += message
         elif kind == RECORDS:
-            yield _frame(schema + dictionaries + message + END, stream, columns)
+            yield _read_frame(schema + dictionaries + message + END, stream, columns)
     if not schema:
-        raise _damaged(stream)
+        raise _damage_error(stream)
 
 
-def _damaged(stream: Stream) -> FileError:
-    return FileError(f"{stream.source}: is an Arrow IPC stream that is cut short or damaged; fetch it or make it again")
+def _damage_error(stream: Stream) -> FileError:
+    return FileError(
+        f"{stream.source}: is an Arrow IPC stream that is cut short or damaged; download or write it again"
+    )
 
 
-def _messages(stream: Stream) -> Iterator[tuple[int, bytes]]:
+def _read_messages(stream: Stream) -> Iterator[tuple[int, bytes]]:
     while True:
-        start = _exactly(stream, 8)
+        start = _read_exactly(stream, 8)
         if not start or start == END:
             return
         length = int.from_bytes(start[4:], "little")
-        if start[:4] != CONTINUES or length > LONGEST_DESCRIPTION:
-            raise _damaged(stream)
-        description = _exactly(stream, length)
+        if start[:4] != CONTINUES or length > MAX_DESCRIPTION:
+            raise _damage_error(stream)
+        description = _read_exactly(stream, length)
         try:
-            kind, body = _described(description)
+            kind, body = _parse_description(description)
         except (struct.error, IndexError) as error:
-            raise _damaged(stream) from error
+            raise _damage_error(stream) from error
         if len(description) < length or body < 0:
-            raise _damaged(stream)
-        content = _exactly(stream, body)
+            raise _damage_error(stream)
+        content = _read_exactly(stream, body)
         if len(content) < body:
-            raise _damaged(stream)
+            raise _damage_error(stream)
         yield kind, start + description + content
 
 
-def _described(description: bytes) -> tuple[int, int]:
-    """Kind and length of body, out of a flatbuffer: a table whose fields its own index ("vtable") places."""
+def _parse_description(description: bytes) -> tuple[int, int]:
+    """Return the kind of a message and the length of its body from a flatbuffer: a table with an index, its vtable."""
     (table,) = struct.unpack_from("<I", description, 0)
     (back,) = struct.unpack_from("<i", description, table)
     index = table - back
@@ -100,8 +99,8 @@ def _described(description: bytes) -> tuple[int, int]:
     return kind, body
 
 
-def _exactly(stream: Stream, size: int) -> bytes:
-    """That many bytes, fewer at the end; read in pieces, for a length may lie."""
+def _read_exactly(stream: Stream, size: int) -> bytes:
+    """Read that many bytes, fewer at the end: in pieces, since the length of a damaged file can be anything."""
     pieces: list[bytes] = []
     while size > 0:
         piece = stream.read(min(size, 4 << 20))
@@ -112,14 +111,16 @@ def _exactly(stream: Stream, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -> pl.DataFrame:
+def _read_frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -> pl.DataFrame:
     import polars as pl
 
     try:
         frame = pl.read_ipc_stream(message)
     except pl.exceptions.DuplicateError as error:
-        raise TableError(f"{stream.source}: two columns have one name; give each column a name of its own") from error
+        raise TableError(
+            f"{stream.source}: two columns have the same name; give each column a different name"
+        ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise _damaged(stream) from error
+        raise _damage_error(stream) from error
     check_names(frame.columns, stream.source)
     return frame.select(select_names(columns, frame.columns, stream.source))

@@ -1,4 +1,4 @@
-"""Bytes of a file or of standard input, decompressed: what a compressed file is, its first bytes tell."""
+"""The bytes of a file, an open file or standard input: decompressed, and decoded to UTF-8 if they are text."""
 
 from __future__ import annotations
 
@@ -21,21 +21,59 @@ from creche.errors import FileError, TableError
 
 __all__ = ["Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
 
-PIECE = 1 << 20
+PIECE = 1 << 20  # bytes
 
+TEXT_PIECE = 4 << 20  # bytes
 
 GZIP, ZSTD, BZ2, XZ, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
 
+DAMAGED = "its compressed bytes are cut short or damaged; download or compress it again"
+
+
+@contextmanager
+def open_bytes(path: Path | IO[Any] | None, source: str) -> Iterator[Stream]:
+    """Open a file, an open file, or standard input (None), and decompress it as often as it is compressed.
+
+    Parameters
+    ----------
+    path : Path, file object or None
+    source : str
+        The name of the file in messages.
+
+    Raises
+    ------
+    FileError
+        If it cannot be opened; also later, while it is read, if it is damaged.
+    TableError
+        If it is an archive of several files.
+
+    """
+    with ExitStack() as opened:
+        if not isinstance(path, Path):
+            stream = Stream(sys.stdin.buffer if path is None else path, source)
+        else:
+            try:
+                # A named pipe, as in <(zcat …), has a path but can be read only once.
+                stream = Stream(opened.enter_context(path.open("rb")), source, path if path.is_file() else None)
+            except OSError as error:
+                raise _read_error(source, error) from error
+        while True:
+            decompressed = _decompress(stream, opened)
+            if decompressed is None:
+                break
+            stream = decompressed
+        yield stream
+
 
 class Stream(io.RawIOBase):
-    """Bytes that can be looked at before they are read.
+    """A stream of bytes that can be inspected before they are read.
 
     Attributes
     ----------
     source : str
-        What to call them in messages.
+        The name of the stream in messages.
     path : Path or None
-        The file, if it holds these very bytes.
+        The file, if it holds exactly these bytes.
 
     """
 
@@ -47,14 +85,15 @@ class Stream(io.RawIOBase):
         self._head = b""
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def peek(self, size: int) -> bytes:
-        """The next `size` bytes, fewer only if there are no more."""
+        """Return the next `size` bytes without reading them; fewer only at the end."""
         pieces = [self._head]
         have = len(self._head)
         while have < size:
-            piece = self._more(size - have)
+            piece = self._read_more(size - have)
             if not piece:
                 break
             pieces.append(piece)
@@ -63,170 +102,47 @@ class Stream(io.RawIOBase):
         return self._head[:size]
 
     def read(self, size: int = -1) -> bytes:
+        """Read at most `size` bytes, or all that are left."""
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE), b""))
         if self._head:
             piece, self._head = self._head[:size], self._head[size:]
             return piece
-        return self._more(size)
+        return self._read_more(size)
 
     def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer, and return how many."""
         piece = self.read(len(buffer))
         buffer[: len(piece)] = piece
         return len(piece)
 
-    def _more(self, size: int) -> bytes:
+    def _read_more(self, size: int) -> bytes:
         try:
             piece = self._file.read(size) or b""
             return piece.encode() if isinstance(piece, str) else bytes(piece)
         except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
             raise FileError(f"{self.source}: {DAMAGED}") from error
         except OSError as error:
-            if error.errno is None and not isinstance(error, FileError):  # bz2 says so of its own bytes
+            if error.errno is None and not isinstance(error, FileError):  # bz2 reports damaged bytes like this
                 raise FileError(f"{self.source}: {DAMAGED}") from error
-            raise _unreadable(self.source, error) from error
-
-
-DAMAGED = "its compressed bytes are cut short or damaged; fetch it or make it again"
-
-
-@contextmanager
-def open_bytes(path: Path | IO[Any] | None, source: str) -> Iterator[Stream]:
-    """The bytes of a file, of an open one, or of standard input for None, decompressed as often as they are compressed.
-
-    Raises
-    ------
-    FileError
-        If it cannot be opened, or (also later, when it is read) is damaged.
-    TableError
-        If it is an archive of several files.
-
-    """
-    with ExitStack() as opened:
-        if not isinstance(path, Path):
-            stream = Stream(sys.stdin.buffer if path is None else path, source)
-        else:
-            try:
-                # A pipe has a name too, as in <(zcat …), but can be read only once and only forward.
-                stream = Stream(opened.enter_context(path.open("rb")), source, path if path.is_file() else None)
-            except OSError as error:
-                raise _unreadable(source, error) from error
-        while True:
-            inside = _decompressed(stream, opened)
-            if inside is None:
-                break
-            stream = inside
-        yield stream
-
-
-def _unreadable(source: str, error: OSError) -> FileError:
-    if isinstance(error, FileError):
-        return error
-    if isinstance(error, PermissionError):
-        return FileError(f"{source}: may not be read; give yourself the permission (chmod u+r)")
-    return FileError(f"{source}: cannot be read: {error.strerror or error}")
-
-
-def _decompressed(stream: Stream, opened: ExitStack) -> Stream | None:
-    head = stream.peek(6)
-    if head.startswith(ZIP):
-        return Stream(opened.enter_context(_only_member(stream, opened)), stream.source)
-    if head.startswith(ZSTD):
-        return Stream(_Lines(stream), stream.source)
-    openers: dict[bytes, Callable[[Any], IO[bytes]]] = {
-        GZIP: lambda file: gzip.GzipFile(fileobj=file),  # type: ignore[dict-item,return-value]
-        BZ2: bz2.BZ2File,
-        XZ: lzma.LZMAFile,
-    }
-    for magic, opener in openers.items():
-        if head.startswith(magic):
-            return Stream(opened.enter_context(opener(stream)), stream.source)
-    return None
-
-
-def _only_member(stream: Stream, opened: ExitStack) -> IO[bytes]:
-    path = opened.enter_context(spool_to_disk(stream))
-    try:
-        archive = opened.enter_context(zipfile.ZipFile(path))
-        members = [
-            info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")
-        ]
-        if any(info.filename == "[Content_Types].xml" for info in members):
-            raise TableError(f"{stream.source}: is an Excel or Office file; save its sheet as CSV (UTF-8)")
-        if len(members) != 1:
-            raise TableError(f"{stream.source}: holds {len(members)} files; needs one: unpack it and name the table")
-        return archive.open(members[0])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise FileError(f"{stream.source}: {DAMAGED}") from error
-    except RuntimeError as error:  # what zipfile raises for want of a password
-        raise FileError(f"{stream.source}: is locked by a password; unpack it first") from error
-
-
-class _Lines:
-    """Text in UTF-8 out of Zstandard, which Python has no module for before 3.14 but Polars reads line by line."""
-
-    def __init__(self, stream: Stream) -> None:
-        import polars as pl
-
-        lines = pl.scan_lines(stream.path if stream.path is not None else io.BufferedReader(stream), glob=False)
-        self._batches = iter(lines.collect_batches(chunk_size=65_536, lazy=True))
-        self._source = stream.source
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        if not self._rest:
-            self._rest = self._next()
-        piece, self._rest = self._rest[:size], self._rest[size:]
-        return piece
-
-    def _next(self) -> bytes:
-        import polars as pl
-
-        try:
-            for batch in self._batches:
-                if len(batch):
-                    return ("\n".join(batch.to_series().to_list()) + "\n").encode()
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            if "utf" in str(error).lower():
-                raise TableError(
-                    f"{self._source}: is compressed by zstd and holds no text in UTF-8; decompress it first (zstd -d)"
-                ) from error
-            raise FileError(f"{self._source}: {DAMAGED}") from error
-        except OSError as error:
-            raise FileError(f"{self._source}: {DAMAGED}") from error
-        return b""
-
-
-@contextmanager
-def spool_to_disk(stream: Stream) -> Iterator[Path]:
-    """A file of these bytes: the one they come from, or else a temporary copy."""
-    if stream.path is not None:
-        yield stream.path
-        return
-    with tempfile.NamedTemporaryFile(prefix="creche-") as copy:
-        try:
-            shutil.copyfileobj(stream, copy, PIECE)
-            copy.flush()
-        except OSError as error:
-            if isinstance(error, FileError):
-                raise
-            raise FileError(
-                f"{stream.source}: no room for a copy of it in {tempfile.gettempdir()} ({error.strerror or error}); "
-                "set TMPDIR to a larger folder"
-            ) from error
-        yield Path(copy.name)
-
-
-TEXT_PIECE = 4 << 20  # bytes
+            raise _read_error(self.source, error) from error
 
 
 def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iterator[bytes]:
-    """The text in UTF-8, without a byte order mark, in pieces that end between two characters.
+    """Yield a text as UTF-8, without a byte order mark, in pieces that end between characters.
+
+    Parameters
+    ----------
+    stream : Stream
+    encoding : str
+        The encoding of the stream.
+    size : int, default 4 MiB
+        How many bytes of the stream to read at a time.
 
     Raises
     ------
     TableError
-        If bytes are not in that encoding, or NUL, with the line.
+        If a byte is not in that encoding, or is NUL, with its line.
 
     """
     decoder = codecs.getincrementaldecoder(encoding)()
@@ -246,14 +162,115 @@ def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iter
                 line += (pending + read)[:start].count(b"\n")
                 raise TableError(
                     f"{stream.source}: line {line} holds {'byte 0x' + byte.hex() if byte else 'bytes'}, which is not "
-                    f"{encoding.upper()}; save it in UTF-8, or say the encoding: ReadOptions(text_encoding='cp1252'), or "
-                    "--text-encoding cp1252"
+                    f"{encoding.upper()}; save the file as UTF-8, or name its encoding: "
+                    "ReadOptions(text_encoding='cp1252'), or --text-encoding cp1252"
                 ) from error
         if b"\0" in out:
             line += out[: out.index(b"\0")].count(b"\n")
-            raise TableError(f"{stream.source}: line {line} holds a NUL byte, as no text does; take it out")
+            raise TableError(f"{stream.source}: line {line} holds a NUL byte, which text never does; remove it")
         line += out.count(b"\n")
         if out:
             yield out
         if not read:
             return
+
+
+@contextmanager
+def spool_to_disk(stream: Stream) -> Iterator[Path]:
+    """Yield the path of a file with these bytes: the one they come from, or a temporary copy."""
+    if stream.path is not None:
+        yield stream.path
+        return
+    with tempfile.NamedTemporaryFile(prefix="creche-") as copy:
+        try:
+            shutil.copyfileobj(stream, copy, PIECE)
+            copy.flush()
+        except OSError as error:
+            if isinstance(error, FileError):
+                raise
+            raise FileError(
+                f"{stream.source}: there is no room for a copy in {tempfile.gettempdir()} ({error.strerror or error}); "
+                "set TMPDIR to a folder with more room"
+            ) from error
+        yield Path(copy.name)
+
+
+def _decompress(stream: Stream, opened: ExitStack) -> Stream | None:
+    """Return the decompressed stream, or None if it is not compressed."""
+    head = stream.peek(6)
+    if head.startswith(ZIP):
+        return Stream(opened.enter_context(_open_single_member(stream, opened)), stream.source)
+    if head.startswith(ZSTD):
+        return Stream(_ZstandardText(stream), stream.source)
+    openers: dict[bytes, Callable[[Any], IO[bytes]]] = {
+        GZIP: lambda file: gzip.GzipFile(fileobj=file),  # type: ignore[dict-item,return-value]
+        BZ2: bz2.BZ2File,
+        XZ: lzma.LZMAFile,
+    }
+    for magic, opener in openers.items():
+        if head.startswith(magic):
+            return Stream(opened.enter_context(opener(stream)), stream.source)
+    return None
+
+
+def _open_single_member(stream: Stream, opened: ExitStack) -> IO[bytes]:
+    path = opened.enter_context(spool_to_disk(stream))
+    try:
+        archive = opened.enter_context(zipfile.ZipFile(path))
+        members = [
+            info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")
+        ]
+        if any(info.filename == "[Content_Types].xml" for info in members):
+            raise TableError(f"{stream.source}: is an Excel or Office file; save its sheet as CSV (UTF-8)")
+        if len(members) != 1:
+            raise TableError(
+                f"{stream.source}: holds {len(members)} files; needs one: unpack it and pass the file with the table"
+            )
+        return archive.open(members[0])
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        raise FileError(f"{stream.source}: {DAMAGED}") from error
+    except RuntimeError as error:  # zipfile has no password
+        raise FileError(f"{stream.source}: is protected by a password; unpack it first") from error
+
+
+class _ZstandardText:
+    """Text compressed by Zstandard, by way of Polars: Python has no module for it before 3.14."""
+
+    def __init__(self, stream: Stream) -> None:
+        import polars as pl
+
+        lines = pl.scan_lines(stream.path if stream.path is not None else io.BufferedReader(stream), glob=False)
+        self._batches = iter(lines.collect_batches(chunk_size=65_536, lazy=True))
+        self._source = stream.source
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        if not self._rest:
+            self._rest = self._next_batch()
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def _next_batch(self) -> bytes:
+        import polars as pl
+
+        try:
+            for batch in self._batches:
+                if len(batch):
+                    return ("\n".join(batch.to_series().to_list()) + "\n").encode()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            if "utf" in str(error).lower():
+                raise TableError(
+                    f"{self._source}: is compressed by zstd and is not UTF-8 text; decompress it first (zstd -d)"
+                ) from error
+            raise FileError(f"{self._source}: {DAMAGED}") from error
+        except OSError as error:
+            raise FileError(f"{self._source}: {DAMAGED}") from error
+        return b""
+
+
+def _read_error(source: str, error: OSError) -> FileError:
+    if isinstance(error, FileError):
+        return error
+    if isinstance(error, PermissionError):
+        return FileError(f"{source}: is not readable for you; permit reading it (chmod u+r)")
+    return FileError(f"{source}: cannot be read ({error.strerror or error}); check the file and its disk")

@@ -1,4 +1,4 @@
-"""CSV of any size, by Polars, piece by piece; pieces that Polars would misread go to Python's reader."""
+"""Reading CSV of any size by Polars, in pieces; a piece that Polars would misread is read by Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche.table.cell_types import MISSING_WORDS
 from creche.table.reading.csv_dialect import Dialect
 from creche.table.reading.csv_small import (
-    LONGEST_ROW,
+    MAX_ROW,
     no_rows_error,
     ragged_row_error,
     split_csv_rows,
@@ -31,106 +31,108 @@ BLANK_LINES = re.compile(rb"(?:(?<=\n)|\A)(?:\r?\n)+")
 def read_csv_frames(
     pieces: Iterable[bytes], dialect: Dialect, source: str, columns: Sequence[str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Frames of words, null where one is missing, from a text in UTF-8 whose first line holds the names.
+    """Yield frames of words, null where missing, from UTF-8 text whose first line holds the column names.
 
     Raises
     ------
     TableError
-        If a line has more or fewer cells than there are names, or quotes are not in pairs.
+        If a line has more or fewer cells than there are names, or a quote is never closed.
 
     """
     reader: _Reader | None = None
     rest, line, any_rows = b"", 1, False
-    for piece, final in _marked_last(pieces):
+    for piece, final in _mark_last(pieces):
         text = rest + piece
         if reader is None:
             head = split_csv_rows(text.decode(), dialect, source, limit=1, final=final)
             if not head.rows and not final:
-                rest = _kept(text, dialect, source, line)
+                rest = _check_rest(text, dialect, source, line)
                 continue
             names = check_names([name.strip(" \t") for name in head.rows[0]] if head.rows else [], source)
             reader = _Reader(dialect, source, names, select_names(columns, names, source))
             begin = len(text.decode()[: head.consumed].encode())
-            text, line = text[begin:], 1 + _line_ends(text[:begin])
-        frame, taken = reader.read(text, line, final)
+            text, line = text[begin:], 1 + _count_lines(text[:begin])
+        frame, size = reader.read(text, line, final)
         if frame is not None and len(frame):
             any_rows = True
             yield frame
-        line += _line_ends(text[:taken])
-        rest = _kept(text[taken:], dialect, source, line)
+        line += _count_lines(text[:size])
+        rest = _check_rest(text[size:], dialect, source, line)
     if not any_rows:
         check_names(reader.names if reader else [], source)
         raise no_rows_error(source)
 
 
-def _marked_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    before: bytes | None = None
+def _mark_last(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Yield each piece, and whether it is the last."""
+    previous: bytes | None = None
     for piece in pieces:
-        if before is not None:
-            yield before, False
-        before = piece
-    if before is not None:
-        yield before, True
+        if previous is not None:
+            yield previous, False
+        previous = piece
+    if previous is not None:
+        yield previous, True
 
 
-def _kept(rest: bytes, dialect: Dialect, source: str, line: int) -> bytes:
-    if len(rest) > LONGEST_ROW:
+def _check_rest(rest: bytes, dialect: Dialect, source: str, line: int) -> bytes:
+    """Return the beginning of an unfinished row, unless it is too long to be one."""
+    if len(rest) > MAX_ROW:
         raise unclosed_quote_error(source, line, dialect.quote)
     return rest
 
 
-def _line_ends(text: bytes) -> int:
-    r"""How many lines end in it: in \n, \r\n or \r."""
+def _count_lines(text: bytes) -> int:
+    r"""Return how many lines end in the text: by \n, \r\n or \r."""
     return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
 
 
 class _Reader:
-    """Reads pieces that begin with a row."""
+    """A reader of pieces of text that begin with a row."""
 
-    def __init__(self, dialect: Dialect, source: str, names: list[str], chosen: list[str]) -> None:
+    def __init__(self, dialect: Dialect, source: str, names: list[str], selected: list[str]) -> None:
         import polars as pl
 
         self.dialect = dialect
         self.source = source
         self.names = names
-        self.chosen = chosen
+        self.selected = selected
         self.schema = dict.fromkeys(names, pl.String())
-        place = {name: i for i, name in enumerate(names)}
-        # The last column too: where it is empty, the line may be short.
-        self.columns = sorted({*(place[name] for name in chosen), len(names) - 1})
+        index = {name: i for i, name in enumerate(names)}
+        # The last column always: where it is empty, the line may have too few cells.
+        self.columns = sorted({*(index[name] for name in selected), len(names) - 1})
 
     def read(self, text: bytes, line: int, final: bool) -> tuple[pl.DataFrame | None, int]:
-        """The rows that end in the text, and how many bytes they take."""
+        """Return the rows that end in the text (None if there are none), and how many bytes they take."""
         if final and text and not text.endswith((b"\n", b"\r")):
             text += b"\n"
-        quotes = self._quotes(text)
-        if self._is_odd(text, quotes, final):
-            return self._carefully(text, line, final)
-        end = _last_row_end(text, quotes)
+        quotes = self._find_quotes(text)
+        if self._is_irregular(text, quotes, final):
+            return self._read_in_python(text, line, final)
+        end = _find_last_row_end(text, quotes)
         if end == 0:
-            return self._carefully(text, line, final) if final and text else (None, 0)
+            return self._read_in_python(text, line, final) if final and text else (None, 0)
         rows = text[:end]
         if self._has_blank_lines(rows):
             if len(quotes):
-                return self._carefully(rows, line, True)[0], end
+                return self._read_in_python(rows, line, True)[0], end
             rows = BLANK_LINES.sub(b"", rows)
             if not rows:
                 return None, end
-        frame = self._by_polars(rows)
+        frame = self._read_by_polars(rows)
         if frame is None or frame[self.names[-1]].null_count():
             self._check_widths(text[:end], quotes[quotes < end], line)
             if frame is None:
-                return self._carefully(text[:end], line, True)[0], end
-        return frame.select(self.chosen), end
+                return self._read_in_python(text[:end], line, True)[0], end
+        return frame.select(self.selected), end
 
-    def _quotes(self, text: bytes) -> NDArray[np.int64]:
+    def _find_quotes(self, text: bytes) -> NDArray[np.int64]:
         quote = self.dialect.quote.encode()
         if not quote or quote not in text:
             return np.zeros(0, dtype=np.int64)
         return np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == quote[0])
 
-    def _is_odd(self, text: bytes, quotes: NDArray[np.int64], final: bool) -> bool:
-        r"""Whether a quote opens or closes anywhere but at the edge of a cell, or a \r stands without its \n."""
+    def _is_irregular(self, text: bytes, quotes: NDArray[np.int64], final: bool) -> bool:
+        r"""Whether a quote opens or closes inside a cell, or a \r is not followed by \n."""
         returns = text.count(b"\r") - text.count(b"\r\n")
         if returns > (not final and text.endswith(b"\r")):
             return True
@@ -148,10 +150,10 @@ class _Reader:
 
     def _has_blank_lines(self, rows: bytes) -> bool:
         if len(self.names) == 1:
-            return False  # there, a blank line is a missing value
+            return False  # a blank line is a missing value
         return rows.startswith((b"\n", b"\r\n")) or b"\n\n" in rows or b"\n\r\n" in rows
 
-    def _by_polars(self, rows: bytes) -> pl.DataFrame | None:
+    def _read_by_polars(self, rows: bytes) -> pl.DataFrame | None:
         import polars as pl
 
         try:
@@ -167,24 +169,24 @@ class _Reader:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
             return None
 
-    def _carefully(self, text: bytes, line: int, final: bool) -> tuple[pl.DataFrame | None, int]:
+    def _read_in_python(self, text: bytes, line: int, final: bool) -> tuple[pl.DataFrame | None, int]:
         import polars as pl
 
         width = len(self.names)
         decoded = text.decode()
         cells = split_csv_rows(decoded, self.dialect, self.source, width=width, first_line=line, final=final)
-        taken = len(text) if final else len(decoded[: cells.consumed].encode())
+        size = len(text) if final else len(decoded[: cells.consumed].encode())
         if not cells.rows:
-            return None, taken
+            return None, size
         values = dict(zip(self.names, zip(*cells.rows, strict=True), strict=True))
-        return pl.DataFrame({n: pl.Series(n, values[n], dtype=pl.String) for n in self.chosen}), taken
+        return pl.DataFrame({n: pl.Series(n, values[n], dtype=pl.String) for n in self.selected}), size
 
     def _check_widths(self, rows: bytes, quotes: NDArray[np.int64], line: int) -> None:
-        """Refuses the first line that has more or fewer cells than there are names."""
+        """Refuse a line with more or fewer cells than there are names."""
         array = np.frombuffer(rows, dtype=np.uint8)
         newlines = np.flatnonzero(array == ord("\n"))
-        ends = _outside(newlines, quotes)
-        separators = _outside(np.flatnonzero(array == ord(self.dialect.separator)), quotes)
+        ends = _outside_quotes(newlines, quotes)
+        separators = _outside_quotes(np.flatnonzero(array == ord(self.dialect.separator)), quotes)
         widths = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
         starts = np.concatenate(([0], ends[:-1] + 1))
         lengths = ends - starts - (array[ends - 1] == ord("\r"))
@@ -195,12 +197,13 @@ class _Reader:
             raise ragged_row_error(self.source, at, int(widths[first]), len(self.names))
 
 
-def _outside(places: NDArray[Any], quotes: NDArray[np.int64]) -> NDArray[Any]:
-    return places if len(quotes) == 0 else places[np.searchsorted(quotes, places) % 2 == 0]
+def _outside_quotes(positions: NDArray[Any], quotes: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the positions that are not between quotes."""
+    return positions if len(quotes) == 0 else positions[np.searchsorted(quotes, positions) % 2 == 0]
 
 
-def _last_row_end(text: bytes, quotes: NDArray[np.int64]) -> int:
-    """Where the last row that is complete ends; 0 if none is."""
+def _find_last_row_end(text: bytes, quotes: NDArray[np.int64]) -> int:
+    """Return where the last complete row ends; 0 if none is complete."""
     newline = text.rfind(b"\n")
     while newline >= 0:
         before = int(np.searchsorted(quotes, newline))

@@ -1,37 +1,39 @@
-"""How a file is to be read, where that is not to be found out from the file itself."""
+"""How a file is written, if that is not to be detected."""
 
 from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
+from typing import Literal
 
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component
 
-__all__ = ["FORMATS", "ReadOptions"]
+__all__ = ["FORMATS", "Format", "ReadOptions"]
 
-FORMATS = ("csv", "parquet", "arrow", "jsonl")
+Format = Literal["csv", "parquet", "arrow", "jsonl"]
 
+FORMATS: tuple[Format, ...] = ("csv", "parquet", "arrow", "jsonl")
 
 SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReadOptions(Component):
-    r"""How a file is to be read; None stands for what is found in its first bytes.
+    r"""How a file is written; an option that is None is detected from its first bytes.
 
     Attributes
     ----------
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
-        jsonl has one JSON object per line; arrow is Arrow IPC, as a file or as a stream.
+        "jsonl" has one JSON object per line; "arrow" is Arrow IPC, as a file or a stream.
     separator : str, optional
-        The one character between two cells of a CSV file. Found if it is ``,`` ``;`` ``|`` or a tab.
+        The character between the cells of a CSV file. Detected are ``,``, ``;``, ``|`` and tab.
     quote : str, optional
-        The one character around cells that hold separators; ``""`` if there is none.
+        The character around cells that contain separators; ``""`` if there is none.
     text_encoding : str, optional
-        Of text, as Python names it. Found: UTF-8, UTF-16, and else Windows-1252 (which Latin-1 is part of).
+        The name of the text encoding in Python. Detected are UTF-8, UTF-16, and otherwise Windows-1252 or Latin-1.
     decimal_comma : bool, optional
-        Whether numbers are written 1.234,5 and not 1234.5 (between quotes, where the comma is the separator too).
+        Whether numbers are written 1.234,5 rather than 1234.5.
 
     Examples
     --------
@@ -51,29 +53,34 @@ class ReadOptions(Component):
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
             raise PlanError(f"ReadOptions.format: got {self.format!r}; {nearest(self.format, FORMATS)}")
-        _one_character("separator", self.separator)
+        _check_character("separator", self.separator)
         if self.quote != "":
-            _one_character("quote", self.quote)
+            _check_character("quote", self.quote)
         if self.quote and self.quote == self.separator:
-            raise PlanError(f"ReadOptions.quote: got {self.quote!r}, which is the separator too; needs another")
+            raise PlanError(
+                f"ReadOptions.quote: got {self.quote!r}, which is also the separator; needs another character"
+            )
         if self.text_encoding is not None:
-            _text_encoding(self.text_encoding)
+            _check_text_encoding(self.text_encoding)
         if self.decimal_comma not in (None, True, False):
             raise PlanError(f"ReadOptions.decimal_comma: got {self.decimal_comma!r}; needs True, False or None")
 
 
-def _one_character(name: str, value: object) -> None:
+def _check_character(name: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\0\r\n .+-0123456789":
-        raise PlanError(f"Reading.{name}: got {value!r}; needs one ASCII character that no number has, such as ';'")
+        raise PlanError(
+            f"ReadOptions.{name}: got {value!r}; needs one ASCII character that is no part of numbers, such as ';'"
+        )
 
 
-def _text_encoding(value: object) -> None:
+def _check_text_encoding(value: object) -> None:
     try:
         codecs.lookup(value)  # type: ignore[arg-type]
-        "".encode(value)  # type: ignore[arg-type]  # refuses codecs from bytes to bytes
+        "".encode(value)  # type: ignore[arg-type]  # codecs from bytes to bytes raise an error
     except (LookupError, TypeError, ValueError) as error:
         raise PlanError(
-            f"ReadOptions.text_encoding: got {value!r}; needs an encoding of text that Python knows, such as 'utf-8' or 'cp1252'"
+            f"ReadOptions.text_encoding: got {value!r}; needs the name of a text encoding that Python knows, such as "
+            "'utf-8' or 'cp1252'"
         ) from error

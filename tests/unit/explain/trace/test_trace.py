@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 import creche as cr
 from creche.engine.introspection import epoch_order
 from creche.explain.rows import create_batch
+from creche.explain.trace.errors import ClassificationErrors
 from creche.explain.trace.gradient_check import check_gradients
-from creche.explain.trace.result import ClassificationErrors
-from creche.explain.trace.step import plane_names, single_batch_plan
+from creche.explain.trace.step import single_batch_plan, state_names
 from creche.plan import ACTIVATIONS, OPTIMIZERS
 from creche.training.run import Run
 from tests.unit.small_runs import line, quick, two_classes
@@ -35,7 +35,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def step(run: Run) -> cr.explain.Trace:
-    return cr.explain.trace(run.model, "penguins", rows=slice(0, 20))
+    return cr.explain.trace(run.model, "penguins", rows=slice(1, 21))
 
 
 def bits(weights: Any) -> bytes:
@@ -67,10 +67,10 @@ class TestTheArithmeticOfOneRow:
         bias = np.log([0.4, 0.3, 0.3])
         model = replace(made.model, weights=[(np.zeros((2, 3)), bias)])
         step = cr.explain.trace(model, x[:1], [0])
-        np.testing.assert_allclose(step.mistakes.probabilities, [[0.4, 0.3, 0.3]], rtol=1e-15)
-        np.testing.assert_allclose(step.mistakes.differences, [[0.6, 0.3, 0.3]], rtol=1e-15)
-        np.testing.assert_allclose(step.mistakes.squares, [[0.36, 0.09, 0.09]], rtol=1e-14)
-        assert step.mistakes.squared_error[0] == pytest.approx(0.18, rel=1e-14)
+        np.testing.assert_allclose(step.errors.probabilities, [[0.4, 0.3, 0.3]], rtol=1e-15)
+        np.testing.assert_allclose(step.errors.differences, [[0.6, 0.3, 0.3]], rtol=1e-15)
+        np.testing.assert_allclose(step.errors.squares, [[0.36, 0.09, 0.09]], rtol=1e-14)
+        assert step.errors.squared_error[0] == pytest.approx(0.18, rel=1e-14)
         assert step.loss == pytest.approx(0.18, rel=1e-14)
 
 
@@ -82,7 +82,7 @@ class TestTheVeryStep:
         traced = cr.explain.trace(run)
         rate = run._engine.learning_rate
         assert before(traced) == bits(run.model.weights)
-        assert (traced.number, traced.learning_rate) == (run.step, rate)
+        assert (traced.step, traced.learning_rate) == (run.step, rate)
         run.resume(steps=1)
         assert after(traced) == bits(run.model.weights)
 
@@ -100,7 +100,7 @@ class TestTheVeryStep:
         traced = cr.explain.trace(run, table)
         assert traced.row_weights is not None
         assert traced.row_weights[-1] == pytest.approx(4 * traced.row_weights[0], rel=1e-6)
-        assert any("weight of its class" in note for note in traced.notes)
+        assert any("weighted by class" in note for note in traced.notes)
 
     def test_a_model_takes_the_first_step_of_a_fresh_run(self) -> None:
         x, y = two_classes(rows=20)
@@ -125,16 +125,16 @@ class TestTheVeryStep:
     def test_after_early_stopping(self) -> None:
         x, y = two_classes()
         run = quick(x, y, epochs=40, early_stopping=2, learning_rate=0.1)
-        assert cr.explain.trace(run).number == run.step
+        assert cr.explain.trace(run).step == run.step
 
     @pytest.mark.parametrize("word", OPTIMIZERS.words)
     def test_what_every_optimizer_keeps_has_a_name(self, word: str) -> None:
         x, y = two_classes(rows=30)
         for optimizer in variants(word):
             run = quick(x, y, optimizer=optimizer, epochs=1)
-            names = plane_names(optimizer)
+            names = state_names(optimizer)
             assert len(names) == len([name for name in run.state() if name.startswith("optimizer.")]) / 4
-            assert set(cr.explain.trace(run).layers[0].planes) == set(names)
+            assert set(cr.explain.trace(run).layers[0].optimizer_state) == set(names)
 
 
 def stop(_: cr.EpochRecord) -> bool:
@@ -154,8 +154,8 @@ class TestAgainstAReference:
         for layer in step.layers:
             g = layer.gradient.astype(np.float64)
             m, v = 0.1 * g, 0.001 * g**2
-            (_, _), (m_after, _) = layer.planes["momentum"]
-            (_, _), (v_after, _) = layer.planes["second_moment"]
+            (_, _), (m_after, _) = layer.optimizer_state["momentum"]
+            (_, _), (v_after, _) = layer.optimizer_state["second_moment"]
             np.testing.assert_allclose(m_after, m, rtol=1e-6, atol=1e-12)
             np.testing.assert_allclose(v_after, v, rtol=1e-6, atol=1e-16)
             np.testing.assert_allclose(layer.steps, -0.01 * (m / 0.1) / (np.sqrt(v / 0.001) + 1e-8), atol=1e-7)
@@ -179,14 +179,14 @@ class TestAgainstAReference:
             np.testing.assert_allclose(layer.bias_gradient, layer.dloss_dsums.sum(axis=0), rtol=1e-4, atol=1e-6)
             left = layer.activations.astype(np.float64)
         assert step.loss == pytest.approx(step.losses.mean(), rel=1e-6)
-        np.testing.assert_allclose(step.losses, step.mistakes.cross_entropy, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(step.losses, step.errors.cross_entropy, rtol=1e-4, atol=1e-6)
 
     def test_numbers_in_both_units(self) -> None:
         x, y = line(rows=60)
         traced = cr.explain.trace(quick(x, y).model, x[:7], y[:7])
-        found = traced.mistakes
-        np.testing.assert_array_equal(found.truth[:, 0], y[:7])
-        np.testing.assert_allclose(found.squares, (found.predictions - found.truth) ** 2)
+        found = traced.errors
+        np.testing.assert_array_equal(found.true[:, 0], y[:7])
+        np.testing.assert_allclose(found.squares, (found.predicted - found.true) ** 2)
         scale = found.differences / found.scaled_differences
         np.testing.assert_allclose(scale, scale[0, 0], rtol=1e-4)
         assert found.is_scaled
@@ -219,7 +219,7 @@ class TestTheCheck:
         check = cr.explain.trace(model, 0 * x, y).check
         assert check is not None
         assert (check.kinks, check.checked) == (3, 20)
-        assert check.worst_in_float64 < 1e-8
+        assert check.largest_difference_in_float64 < 1e-8
 
     def test_a_gradient_that_is_wrong_is_found(self) -> None:
         x, y = two_classes(rows=12)
@@ -230,9 +230,9 @@ class TestTheCheck:
         gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
         gradients[1][0][2, 1] += 0.1
         check = check_gradients(single_batch_plan(model.plan, 12), model.weights, rows, gradients)
-        assert (check.layer, check.row, check.column) == (1, 2, 1)
-        assert check.worst > 0.1
-        assert check.worst_in_float64 < 1e-5
+        assert (check.layer, check.source, check.target) == (1, 2, 1)
+        assert check.largest_difference > 0.1
+        assert check.largest_difference_in_float64 < 1e-5
 
     @pytest.mark.parametrize("size", [1e10, 1e18, 1e30])
     def test_huge_numbers_are_told_of_all_the_same(self, size: float) -> None:
@@ -240,7 +240,7 @@ class TestTheCheck:
         y = np.arange(12) % 2
         step = cr.explain.trace(quick(x, y, standardize=False, epochs=0).model, size * x, y)
         assert step.check is not None
-        assert step.check.worst_in_float64 < 1e-5
+        assert step.check.largest_difference_in_float64 < 1e-5
         json.dumps(step.to_dict(), allow_nan=False)
         assert step.html()
 
@@ -256,7 +256,8 @@ def traced_steps(draw: st.DrawFn) -> cr.explain.Trace:
     x = rng.standard_normal((24, draw(st.integers(1, 5))))
     y: NDArray[Any] = rng.integers(0, 3, 24) if of_classes else rng.poisson(3.0, 24).astype(float)
     run = cr.train(
-        x, y, task="classification" if of_classes else "regression", hidden=draw(st.lists(st.integers(1, 20), max_size=3)),
+        x, y, task="classification" if of_classes else "regression",
+        hidden=draw(st.lists(st.integers(1, 20), max_size=3)),
         activation=draw(st.sampled_from(ACTIVATIONS.words)), optimizer=draw(st.sampled_from(OPTIMIZERS.words)),
         loss=draw(st.sampled_from(LOSSES if of_classes else LOSSES_OF_NUMBERS)), learning_rate=0.01, epochs=1,
         precision=draw(st.sampled_from(["float32", "float64"])), threads=1, validation_fraction=0,
@@ -271,9 +272,9 @@ def traced_steps(draw: st.DrawFn) -> cr.explain.Trace:
 def test_any_step(step: cr.explain.Trace) -> None:
     check = step.check
     assert check is not None
-    assert check.checked == check.of
-    assert check.worst_in_float64 < 1e-4
-    assert check.worst < (1e-4 if step.plan.precision == "float64" else 0.05)
+    assert check.checked == check.total
+    assert check.largest_difference_in_float64 < 1e-4
+    assert check.largest_difference < (1e-4 if step.plan.precision == "float64" else 0.05)
     weights = np.ones(len(step)) if step.row_weights is None else step.row_weights
     assert step.loss == pytest.approx(float(np.average(step.losses, weights=weights)), rel=1e-5, abs=1e-7)
     json.dumps(step.to_dict(), allow_nan=False)
@@ -296,21 +297,21 @@ class TestOrders:
 class TestTheTable:
     def test_every_number_stands_there_once(self, step: cr.explain.Trace) -> None:
         table = step.table()
-        counts = dict(table.group_by("what").len().iter_rows())
-        assert counts["weight"] == counts["gradient"] == counts["step"] == counts["slope"] == 123
+        counts = dict(table.group_by("quantity").len().iter_rows())
+        assert counts["weight"] == counts["gradient"] == counts["step"] == counts["finite_difference"] == 123
         assert counts["feature"] == 6 * 20
         assert counts["sum"] == 13 * 20
-        assert table.select("what", "layer", "row", "source", "neuron").is_unique().all()
+        assert table.select("quantity", "layer", "row", "source", "neuron").is_unique().all()
 
     def test_a_number_is_found_by_its_place(self, step: cr.explain.Trace) -> None:
         table = step.table()
-        gradient = table.filter(what="gradient", layer=1, source=3, neuron=2)["value"].item()
+        gradient = table.filter(quantity="gradient", layer=1, source=3, neuron=2)["value"].item()
         assert gradient == step.layers[1].gradient[3, 2]
-        bias = table.filter(pl.col("source").is_null(), what="weight", layer=0, neuron=4)["value"].item()
+        bias = table.filter(pl.col("source").is_null(), quantity="weight", layer=0, neuron=4)["value"].item()
         assert bias == step.layers[0].bias[4]
-        found = table.filter(what="probability", row=7, name="Gentoo")["value"].item()
-        assert found == step.mistakes.probabilities[6, 2]
-        assert table.filter(what="feature", row=1, name="island")["text"].item() == "Torgersen"
+        found = table.filter(quantity="probability", row=7, name="Gentoo")["value"].item()
+        assert found == step.errors.probabilities[6, 2]
+        assert table.filter(quantity="feature", row=1, name="island")["text"].item() == "Torgersen"
 
 
 class Balanced(HTMLParser):
@@ -357,7 +358,7 @@ class TestThePage:
     def test_many_classes(self) -> None:
         x = np.random.default_rng(0).standard_normal((60, 3))
         step = cr.explain.trace(quick(x, np.arange(60) % 12).model, x, np.arange(60) % 12)
-        assert "likeliest" in str(step)
+        assert "p(predicted)" in str(step)
         assert "40 more rows" in str(step)
 
 
@@ -366,7 +367,7 @@ class TestLossesOfOnesOwn:
         x, y = line(rows=30)
         step = cr.explain.trace(quick(x, y, loss=log_cosh).model, x, y)
         assert step.check is not None
-        assert step.check.worst_in_float64 < 1e-5
+        assert step.check.largest_difference_in_float64 < 1e-5
 
     def test_a_model_from_a_file_needs_it_again(self, tmp_path: Any) -> None:
         x, y = line(rows=30)
@@ -387,25 +388,37 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("rows", "said"),
         [
-            (slice(0, 500), "0:500 goes beyond the table, whose 344 rows are 0:344"),
-            (slice(20, 20), "20:20 chooses none"),
-            ([3, 344], "there is no row 344; there are 344, 0 to 343"),
+            (slice(0, 20), "there is no row 0; the rows are numbered 1 to 344"),
+            (slice(1, 501), "there is no row 500; the rows are numbered 1 to 344"),
+            (slice(20, 20), "20:20 selects no row"),
+            ([3, 345], "there is no row 345; the rows are numbered 1 to 344"),
             ([-1], "there is no row -1"),
-            ([], "chooses none"),
-            ([0.5], "needs places of rows"),
-            ("first", "needs places of rows"),
-            (np.ones(3, dtype=bool), "needs one for each of the 344 rows"),
-            (slice("a", None), "needs whole numbers"),
+            (np.zeros(344, dtype=bool), "selects no row"),
         ],
     )
     def test_rows_that_are_not_there(self, run: Run, rows: Any, said: str) -> None:
-        with pytest.raises(cr.TableError, match=said):
+        with pytest.raises(cr.TableError, match=f"rows: {said}"):
+            cr.explain.trace(run.model, "penguins", rows=rows)
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ([], "needs row numbers"),
+            ([0.5], "needs row numbers, such as 12 or"),
+            ("first", "needs row numbers"),
+            (np.ones(3, dtype=bool), "needs one for each of the 344 rows"),
+            (slice("a", None), "needs whole numbers"),
+            (slice(None, None, -1), "needs a step of at least 1"),
+        ],
+    )
+    def test_rows_that_are_no_row_numbers(self, run: Run, rows: Any, said: str) -> None:
+        with pytest.raises(cr.PlanError, match=f"rows: .*{said}"):
             cr.explain.trace(run.model, "penguins", rows=rows)
 
     @pytest.mark.parametrize(
         ("neuron", "said"),
         [
-            ((0, 1), "layer 0 are the inputs"),
+            ((0, 1), "layer 0 is the inputs"),
             ((4, 0), "there is no layer 4; there are neurons 0 to 4 of layer 1, 0 to 4 of layer 2, 0 to 2 of layer 3"),
             ((1, 5), "layer 1 has no neuron 5"),
             (3, r"needs \(layer, neuron\)"),
@@ -414,10 +427,10 @@ class TestBadInput:
     )
     def test_neurons_that_are_not_there(self, run: Run, neuron: Any, said: str) -> None:
         with pytest.raises(cr.PlanError, match=said):
-            cr.explain.trace(run.model, "penguins", rows=[0], neuron=neuron)
+            cr.explain.trace(run.model, "penguins", rows=[1], neuron=neuron)
 
     def test_rows_that_are_not_in_the_batch(self, step: cr.explain.Trace) -> None:
-        with pytest.raises(cr.PlanError, match="row: 21 is not in the batch; its rows are 1, 2"):
+        with pytest.raises(cr.TableError, match="row: there is no row 21; the rows are numbered 1 to 20"):
             step.follow(1, 0, row=21)
 
     def test_labels_that_are_missing(self, run: Run) -> None:
@@ -437,8 +450,8 @@ class TestBadInput:
 
     def test_rows_that_weigh_nothing(self, run: Run) -> None:
         weights = np.arange(344) >= 10
-        with pytest.raises(cr.TableError, match="is 0 in each of the rows chosen"):
-            cr.explain.trace(run.model, "penguins", rows=slice(0, 10), sample_weight=weights)
+        with pytest.raises(cr.TableError, match="is 0 in all selected rows"):
+            cr.explain.trace(run.model, "penguins", rows=slice(1, 11), sample_weight=weights)
 
     def test_a_loss_that_is_not_finite(self) -> None:
         x, y = line(rows=20)

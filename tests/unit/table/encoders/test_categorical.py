@@ -12,53 +12,55 @@ from numpy.typing import NDArray
 from creche.errors import FileError
 from creche.table.cell_types import ColumnContext
 from creche.table.encoders.categorical import CategoricalEncoder
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 WORDS = st.lists(st.one_of(st.none(), st.sampled_from([f"w{i}" for i in range(12)])), min_size=1, max_size=60)
 
 
-def fitted(
-    words: list[str | None], infrequent: float = 1, most: int = 32, buckets: int = 4, weights: Any = None
+def fit(
+    words: list[str | None], infrequent: int = 1, max_categories: int = 32, buckets: int = 4, weights: Any = None
 ) -> CategoricalEncoder:
-    return CategoricalEncoder.fit("town", Column.of_words(words), infrequent, most, buckets, weights)
+    preprocessing = Preprocessing(infrequent=infrequent, max_categories=max_categories, buckets=buckets)
+    return CategoricalEncoder.fit("town", Column.from_words(words), preprocessing, weights)
 
 
-def encoded(encoder: CategoricalEncoder, column: Column | list[str | None]) -> NDArray[np.float32]:
-    column = column if isinstance(column, Column) else Column.of_words(column)
+def encode(encoder: CategoricalEncoder, column: Column | list[str | None]) -> NDArray[np.float32]:
+    column = column if isinstance(column, Column) else Column.from_words(column)
     out = np.full((len(column), encoder.width), np.nan, dtype=np.float32)
-    encoder.write(encoder.prepared(column, ColumnContext("the table", "town")), out)
+    encoder.write(encoder.prepare(column, ColumnContext("the table", "town")), out)
     return out
 
 
 def test_one_input_for_each_category() -> None:
-    encoder = fitted(["b", "a", "c", "a"])
+    encoder = fit(["b", "a", "c", "a"])
     assert encoder.inputs == ("town=a", "town=b", "town=c")
-    assert encoded(encoder, ["c", "a", "b"]).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
+    assert encode(encoder, ["c", "a", "b"]).tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
 
 
 def test_rare_ones_and_those_never_seen_share_an_input() -> None:
-    encoder = fitted(["a"] * 5 + ["b"] * 4 + ["c", "d"], infrequent=3)
+    encoder = fit(["a"] * 5 + ["b"] * 4 + ["c", "d"], infrequent=3)
     assert encoder.inputs == ("town=a", "town=b", "town=other")
-    assert encoded(encoder, ["c", "d", "e", "a"]).tolist() == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 0, 0]]
+    assert encode(encoder, ["c", "d", "e", "a"]).tolist() == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 0, 0]]
 
 
 def test_the_never_seen_are_nothing_where_nothing_was_learnt_of_others() -> None:
-    assert encoded(fitted(["a", "b"]), ["c", "a"]).tolist() == [[0, 0], [1, 0]]
+    assert encode(fit(["a", "b"]), ["c", "a"]).tolist() == [[0, 0], [1, 0]]
 
 
 def test_missing_words_have_an_input_if_training_had_such() -> None:
-    encoder = fitted(["a", None, "b"])
+    encoder = fit(["a", None, "b"])
     assert encoder.inputs == ("town=a", "town=b", "town missing")
-    assert encoded(encoder, [None, "b"]).tolist() == [[0, 0, 1], [0, 1, 0]]
-    assert encoded(fitted(["a", "b"]), [None, "b"]).tolist() == [[0, 0], [0, 1]]
+    assert encode(encoder, [None, "b"]).tolist() == [[0, 0, 1], [0, 1, 0]]
+    assert encode(fit(["a", "b"]), [None, "b"]).tolist() == [[0, 0], [0, 1]]
 
 
 def test_very_many_are_hashed_into_few_inputs() -> None:
     words: list[str | None] = [f"w{i}" for i in range(1000) for _ in range(1 + (i < 10))]
-    encoder = fitted(words, most=10, buckets=16)
+    encoder = fit(words, max_categories=10, buckets=16)
     assert encoder.categories == tuple(sorted(f"w{i}" for i in range(10)))
     assert encoder.width == 26
-    z = encoded(encoder, words)
+    z = encode(encoder, words)
     assert (z.sum(axis=1) == 1).all()
     shared = z[20:, 10:].sum(axis=0)
     assert shared.min() > 990 / 16 / 2
@@ -66,9 +68,9 @@ def test_very_many_are_hashed_into_few_inputs() -> None:
 
 
 def test_buckets_are_the_same_for_ever() -> None:
-    """Files of older versions rest on them."""
+    """Files of older versions depend on the hashes."""
     encoder = CategoricalEncoder("town", "words", (), 16)
-    places = encoded(encoder, ["a", "b", "Zürich", "東京", ""]).argmax(axis=1)
+    places = encode(encoder, ["a", "b", "Zürich", "東京", ""]).argmax(axis=1)
     assert places.tolist() == [0, 4, 0, 14, 4]
 
 
@@ -76,8 +78,8 @@ def test_buckets_are_the_same_for_ever() -> None:
 def test_each_row_is_at_one_place_of_bounded_many(
     words: list[str | None], infrequent: int, most: int, buckets: int
 ) -> None:
-    encoder = fitted(words, infrequent, most, buckets)
-    z = encoded(encoder, words)
+    encoder = fit(words, infrequent, most, buckets)
+    z = encode(encoder, words)
     assert (z.sum(axis=1) == 1).all()
     assert ((z == 0) | (z == 1)).all()
     assert encoder.width == len(encoder.inputs) <= most + buckets + 1
@@ -95,28 +97,28 @@ def test_each_row_is_at_one_place_of_bounded_many(
 def test_neither_the_order_of_rows_nor_of_words_matters(words: list[str | None], random: Any) -> None:
     shuffled = words.copy()
     random.shuffle(shuffled)
-    assert fitted(shuffled, 2, 4, 3) == fitted(words, 2, 4, 3)
-    column = Column.of_words(words)
+    assert fit(shuffled, 2, 4, 3) == fit(words, 2, 4, 3)
+    column = Column.from_words(words)
     longer = Column(
         "words", np.where(column.values < 0, -1, column.values + 1).astype(np.int32), ("w0 ", *column.words)
     )
-    encoder = fitted(words, 2, 4, 3)
-    np.testing.assert_array_equal(encoded(encoder, longer), encoded(encoder, column))
+    encoder = fit(words, 2, 4, 3)
+    np.testing.assert_array_equal(encode(encoder, longer), encode(encoder, column))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 3)), min_size=1, max_size=20))
 def test_a_weight_is_as_many_rows(rows: list[tuple[str, int]]) -> None:
     words, counts = [word for word, _ in rows], [count for _, count in rows]
     repeated: list[str | None] = [word for word, count in rows for _ in range(count)]
-    weighted = fitted(list(words), 3, 3, 2, np.array(counts, dtype=np.float64))
-    assert weighted == fitted(repeated, 3, 3, 2)
+    weighted = fit(list(words), 3, 3, 2, np.array(counts, dtype=np.float64))
+    assert weighted == fit(repeated, 3, 3, 2)
 
 
 def test_numbers_can_be_categories() -> None:
     column = Column("whole", np.array([10, 9, 10, 9]))
-    encoder = CategoricalEncoder.fit("zone", column, 1, 32, 4, None)
+    encoder = CategoricalEncoder.fit("zone", column, Preprocessing(infrequent=1, buckets=4))
     assert set(encoder.inputs) == {"zone=9", "zone=10"}
-    assert (encoder.kind, encoded(encoder, column).sum()) == ("whole", 4)
+    assert (encoder.kind, encode(encoder, column).sum()) == ("whole", 4)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,8 @@ def test_numbers_can_be_categories() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(change: dict[str, Any]) -> None:
-    encoder = fitted(["a", "b", None])
+def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
+    encoder = fit(["a", "b", None])
     assert CategoricalEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         CategoricalEncoder.from_dict({**encoder.to_dict(), **change})

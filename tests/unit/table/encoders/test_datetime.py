@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from creche.errors import FileError
 from creche.table.cell_types import ColumnContext
 from creche.table.encoders.datetime import CIRCLES, PARTS, DatetimeEncoder
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 # Any part differs among these two.
@@ -24,9 +25,9 @@ def column(moments: list[Any]) -> Column:
     return Column("datetime", np.array(moments, dtype="datetime64[us]"))
 
 
-def encoded(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:
+def encode(encoder: DatetimeEncoder, moments: list[Any]) -> NDArray[np.float64]:
     out = np.full((len(moments), encoder.width), np.nan)
-    encoder.write(encoder.prepared(column(moments), ColumnContext("the table", "day")), out)
+    encoder.write(encoder.prepare(column(moments), ColumnContext("the table", "day")), out)
     return out
 
 
@@ -35,7 +36,7 @@ def test_the_parts_of_a_date() -> None:
         "day year", "day month sine", "day month cosine", "day day", "day weekday sine", "day weekday cosine",
         "day hour sine", "day hour cosine",
     )  # fmt: skip
-    assert DatetimeEncoder.fit("day", column(TWO), None).inputs == ALL.inputs
+    assert DatetimeEncoder.fit("day", column(TWO), Preprocessing()).inputs == ALL.inputs
 
 
 @given(st.lists(st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(3000, 1, 1)), min_size=1, max_size=9))
@@ -46,7 +47,7 @@ def test_the_parts_are_those_of_the_standard_library(moments: list[datetime.date
     expected = [
         (m.year, *waves(m.month - 1, 12), m.day - 1, *waves(m.weekday(), 7), *waves(m.hour, 24)) for m in moments
     ]
-    np.testing.assert_allclose(encoded(ALL, moments), expected, atol=1e-15)
+    np.testing.assert_allclose(encode(ALL, moments), expected, atol=1e-15)
 
 
 @pytest.mark.parametrize("part", list(CIRCLES))
@@ -59,39 +60,39 @@ def test_circles_are_round_and_even(part: str) -> None:
 
 def test_year_and_day_are_standardized() -> None:
     moments = ["2018-03-01", "2019-03-11", "2023-03-06"]
-    z = encoded(DatetimeEncoder.fit("day", column(moments), None), moments)
+    z = encode(DatetimeEncoder.fit("day", column(moments), Preprocessing()), moments)
     years, days = np.array([2018, 2019, 2023]), np.array([0, 10, 5])
     np.testing.assert_allclose(z[:, 0], (years - years.mean()) / years.std())
     np.testing.assert_allclose(z[:, 1], (days - days.mean()) / days.std())
 
 
 def test_parts_that_never_differ_are_left_out() -> None:
-    same_month = DatetimeEncoder.fit("day", column(["2020-05-01", "2020-05-02"]), None)
+    same_month = DatetimeEncoder.fit("day", column(["2020-05-01", "2020-05-02"]), Preprocessing())
     assert same_month.parts == ("day", "weekday")
-    constant = DatetimeEncoder.fit("day", column(["2020-05-01"] * 3), None)
+    constant = DatetimeEncoder.fit("day", column(["2020-05-01"] * 3), Preprocessing())
     assert constant.is_constant
     assert (constant.width, constant.inputs) == (0, ())
 
 
 def test_missing_dates_are_marked() -> None:
-    encoder = DatetimeEncoder.fit("day", column([*TWO, "NaT"]), None)
+    encoder = DatetimeEncoder.fit("day", column([*TWO, "NaT"]), Preprocessing())
     assert encoder.inputs == (*ALL.inputs, "day missing")
-    z = encoded(encoder, ["NaT", TWO[0]])
+    z = encode(encoder, ["NaT", TWO[0]])
     assert z[0].tolist() == [0] * 8 + [1]
     assert z[1, -1] == 0
-    assert encoded(ALL, ["NaT"]).tolist() == [[0] * 8]
+    assert encode(ALL, ["NaT"]).tolist() == [[0] * 8]
 
 
 def test_a_weight_is_as_many_rows() -> None:
     moments, counts = ["2018-03-01", "2019-04-11", "2023-05-06"], np.array([1, 3, 2])
-    weighted = DatetimeEncoder.fit("day", column(moments), counts.astype(np.float64))
-    repeated = DatetimeEncoder.fit("day", column(np.repeat(moments, counts).tolist()), None)
+    weighted = DatetimeEncoder.fit("day", column(moments), Preprocessing(), counts.astype(np.float64))
+    repeated = DatetimeEncoder.fit("day", column(np.repeat(moments, counts).tolist()), Preprocessing())
     np.testing.assert_allclose([*weighted.year, *weighted.day], [*repeated.year, *repeated.day], rtol=1e-12)
 
 
 def test_without_any_date() -> None:
-    encoder = DatetimeEncoder.fit("day", column(["NaT", "NaT"]), None)
-    assert encoded(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
+    encoder = DatetimeEncoder.fit("day", column(["NaT", "NaT"]), Preprocessing())
+    assert encode(encoder, ["2020-01-01", "NaT"]).tolist() == [[0], [1]]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +103,8 @@ def test_without_any_date() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(change: dict[str, Any]) -> None:
-    encoder = DatetimeEncoder.fit("day", column(TWO), None)
+def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
+    encoder = DatetimeEncoder.fit("day", column(TWO), Preprocessing())
     assert DatetimeEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         DatetimeEncoder.from_dict({**encoder.to_dict(), **change})

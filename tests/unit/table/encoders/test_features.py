@@ -24,7 +24,7 @@ SCALINGS = ["standard", "robust", "quantile", "none"]
 
 
 def drawn(below: int, rows: int, seed: int) -> NDArray[np.int64]:
-    """Whole numbers from 0, spread by SplitMix64 (Steele, Lea & Flood 2014): the same with any version of NumPy."""
+    """Return whole numbers from 0 by SplitMix64 (Steele, Lea & Flood 2014), the same with any version of NumPy."""
     z = (np.arange(1, rows + 1, dtype=np.uint64) + np.uint64(seed * 1_000_003)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -32,7 +32,7 @@ def drawn(below: int, rows: int, seed: int) -> NDArray[np.int64]:
 
 
 def mixed(rows: int, seed: int = 0) -> Table:
-    """All roles, some with gaps; of whole numbers and their quotients only, which are the same on each machine."""
+    """Return a table with all roles, some with gaps, made of whole numbers and quotients, the same on each machine."""
     below = [2000, 50, 5, 8, 4, 60, 2, 2, 10_000, 9]
     sizes, gaps, is_gap, rooms, kinds, towns, named, new, hours, is_nat = (
         drawn(limit, rows, 100 * seed + i) for i, limit in enumerate(below)
@@ -51,7 +51,7 @@ def mixed(rows: int, seed: int = 0) -> Table:
     return Table(columns, "the table")
 
 
-def fitted(table: Table, encoding: Any = None, weights: Any = None, **given: str) -> FeatureEncoder:
+def fit(table: Table, encoding: Any = None, weights: Any = None, **given: str) -> FeatureEncoder:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CrecheWarning)
         return FeatureEncoder.fit(table, Schema.infer(table, [], given), Preprocessing.of(encoding), weights)
@@ -67,19 +67,19 @@ def test_encodings_by_word_dict_and_object() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "says"),
+    ("choice", "message"),
     [
         ("standrd", "preprocessing: got 'standrd'; did you mean 'standard'"),
-        ({"scaling": "x"}, "preprocessing: got 'x'; There are: standard, robust, quantile, none"),
+        ({"scaling": "x"}, "preprocessing: got 'x'; choose one of standard, robust, quantile, none"),
         ({"scalng": "none"}, "Preprocessing: unknown key 'scalng'; did you mean 'scaling'"),
         ({"max_categories": 0}, "Preprocessing.max_categories: got 0; needs a whole number of at least 1"),
         ({"buckets": 2**20}, "Preprocessing.buckets: got 1048576; needs"),
-        (3, "preprocessing: got 3; needs a Preprocessing, or one of standard, robust, quantile, none"),
+        (3, "preprocessing: got 3; needs a Preprocessing, a dict of its fields, or one of standard, robust, quantile"),
     ],
     ids=str,
 )
-def test_encodings_that_cannot_be(choice: Any, says: str) -> None:
-    with pytest.raises(PlanError, match=says):
+def test_invalid_preprocessing(choice: Any, message: str) -> None:
+    with pytest.raises(PlanError, match=message):
         Preprocessing.of(choice)
 
 
@@ -100,7 +100,7 @@ def test_an_array_is_encoded_as_its_columns_in_a_table_are(scaling: str) -> None
     x = np.random.default_rng(1).normal(3, 2, (500, 3))
     table = Table({name: Column("number", x[:, i].copy()) for i, name in enumerate(ABC)}, "the table")
     of_array = FeatureEncoder.fit_matrix(x, ABC, Preprocessing.of(scaling)).transform_matrix(x, "float64")
-    np.testing.assert_allclose(of_array, fitted(table, scaling).transform(table, "float64"), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(of_array, fit(table, scaling).transform(table, "float64"), rtol=1e-12, atol=1e-12)
 
 
 def test_without_scaling_an_array_is_not_even_copied() -> None:
@@ -110,25 +110,25 @@ def test_without_scaling_an_array_is_not_even_copied() -> None:
     np.testing.assert_array_equal(encoder.transform_matrix(x, "float32"), x.astype(np.float32))
 
 
-def test_constant_columns_are_said_and_become_0() -> None:
+def test_constant_columns_warn_and_become_0() -> None:
     x = np.column_stack([np.arange(30.0), np.full(30, 0.1)])
     with pytest.warns(CrecheWarning, match=r"constant in the training rows, so nothing can be learnt from: b$"):
         encoder = FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing())
     assert encoder.transform_matrix(np.array([[1.0, 0.1], [2.0, 5.0]]), "float32")[:, 1].tolist() == [0, 0]
-    table = Table({"a": Column("whole", np.arange(5)), "c": Column.of_words(["k"] * 5)}, "the table")
+    table = Table({"a": Column("whole", np.arange(5)), "c": Column.from_words(["k"] * 5)}, "the table")
     with pytest.warns(CrecheWarning, match=r"nothing can be learnt from: c$"):
         FeatureEncoder.fit(table, Schema.infer(table, [], {}), Preprocessing())
 
 
 def test_a_table_in_which_nothing_differs() -> None:
     table = Table({"day": Column("datetime", np.array(["2020-01-01"] * 5, dtype="datetime64[us]"))}, "the table")
-    with pytest.raises(TableError, match="the table: no column differs among the training rows"):
-        fitted(table)
+    with pytest.raises(TableError, match="the table: every column is constant in the training rows"):
+        fit(table)
 
 
 def test_all_roles_side_by_side() -> None:
     table = mixed(3000)
-    encoder = fitted(table)
+    encoder = fit(table)
     assert encoder.names == tuple(table.names)
     assert encoder.kinds == {
         "size": "number", "rooms": "number", "gaps": "number", "kind": "words", "town": "words", "new": "boolean",
@@ -150,9 +150,9 @@ def test_all_roles_side_by_side() -> None:
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_each_row_is_encoded_by_itself(scaling: str) -> None:
-    """Whatever rows stand around it, and in whatever stretch of a long table."""
+    """The encoding of a row does not depend on the rows around it, nor on its position in a long table."""
     table = mixed(20_000)
-    encoder = fitted(table.take(slice(0, 500)), scaling)
+    encoder = fit(table.take(slice(0, 500)), scaling)
     whole = encoder.transform(table, "float32")
     some = np.array([0, 8191, 8192, 19_999, 8192])
     np.testing.assert_array_equal(encoder.transform(table.take(some), "float32"), whole[some])
@@ -161,19 +161,19 @@ def test_each_row_is_encoded_by_itself(scaling: str) -> None:
 
 def test_columns_may_come_in_any_order_and_with_others() -> None:
     table = mixed(300)
-    encoder = fitted(table)
+    encoder = fit(table)
     other = Table({"more": table.columns["size"], **dict(reversed(table.columns.items()))}, "another table")
     np.testing.assert_array_equal(encoder.transform(other, "float32"), encoder.transform(table, "float32"))
 
 
 def test_columns_of_the_same_values_in_another_kind() -> None:
     table = mixed(300)
-    encoder = fitted(table)
+    encoder = fit(table)
     columns = dict(table.columns)
     columns["rooms"] = Column("number", columns["rooms"].values.astype(np.float64))
     columns["new"] = Column("whole", columns["new"].values.astype(np.int64))
-    columns["gaps"] = Column.of_words([None if v is None else str(v) for v in columns["gaps"].objects()])
-    columns["kind"] = Column.of_words(columns["kind"].objects().tolist()[::-1]).take(slice(None, None, -1))
+    columns["gaps"] = Column.from_words([None if v is None else str(v) for v in columns["gaps"].to_objects()])
+    columns["kind"] = Column.from_words(columns["kind"].to_objects().tolist()[::-1]).take(slice(None, None, -1))
     same = Table(columns, "the table")
     np.testing.assert_array_equal(encoder.transform(same, "float32"), encoder.transform(table, "float32"))
 
@@ -182,36 +182,36 @@ def test_a_missing_column_is_named() -> None:
     table = mixed(300)
     columns = {name.replace("rooms", "room"): column for name, column in table.columns.items()}
     with pytest.raises(TableError, match="the table has no column 'rooms'; did you mean 'room'"):
-        fitted(table).transform(Table(columns, "the table"), "float32")
+        fit(table).transform(Table(columns, "the table"), "float32")
 
 
 @pytest.mark.parametrize(
-    ("name", "column", "says"),
+    ("name", "column", "message"),
     [
-        ("size", Column.of_words(["1", "2", "big"]), "row 3, column 'size' is 'big'; needs a number"),
-        ("sold", Column.of_words(["2020-01-01", "soon", None]), "row 2, column 'sold' is 'soon'; needs a date"),
+        ("size", Column.from_words(["1", "2", "big"]), "row 3, column 'size' is 'big'; needs a number"),
+        ("sold", Column.from_words(["2020-01-01", "soon", None]), "row 2, column 'sold' is 'soon'; needs a date"),
         ("new", Column("whole", np.array([0, 1, 2])), "row 3, column 'new' is 2; needs yes or no"),
         ("size", Column("number", np.array([1.0, np.inf, 2.0])), "row 2, column 'size' is inf; needs a finite number"),
     ],
     ids=str,
 )
-def test_values_that_are_not_what_they_were_are_named(name: str, column: Column, says: str) -> None:
+def test_values_that_are_not_what_they_were_are_named(name: str, column: Column, message: str) -> None:
     table = mixed(300)
     columns = {**table.take(slice(0, 3)).columns, name: column}
-    with pytest.raises(TableError, match=f"new.csv: {says}"):
-        fitted(table).transform(Table(columns, "new.csv"), "float32")
+    with pytest.raises(TableError, match=f"new.csv: {message}"):
+        fit(table).transform(Table(columns, "new.csv"), "float32")
 
 
 def test_numbers_beyond_the_precision_are_named() -> None:
     values = np.zeros(9000)
     values[8500] = 1e300
     table = Table({"a": Column("number", np.arange(9000.0)), "b": Column("number", values)}, "the table")
-    encoder = fitted(table, "none")
+    encoder = fit(table, "none")
     assert encoder.transform(table, "float64")[8500, 1] == 1e300
     with pytest.raises(TableError, match="the table in float32: row 8501, column 'b' is inf"):
         encoder.transform(table, "float32")
     with pytest.raises(TableError, match="row 17000, column 'b' is inf"):
-        encoder.transform(table, "float32", rows=np.arange(9000) * 2)
+        encoder.transform(table, "float32", row_numbers=np.arange(9000) * 2)
     x = np.column_stack([np.arange(9000.0), values])
     with pytest.raises(TableError, match="X in float32: row 8500, column 1 is inf"):
         FeatureEncoder.fit_matrix(x, ("a", "b"), Preprocessing("none")).transform_matrix(x, "float32")
@@ -221,8 +221,8 @@ def test_numbers_beyond_the_precision_are_named() -> None:
 def test_a_weight_is_as_many_rows(scaling: str) -> None:
     table = mixed(400)
     counts = np.random.default_rng(5).integers(1, 4, 400)
-    weighted = fitted(table, scaling, counts.astype(np.float64))
-    repeated = fitted(table.take(np.repeat(np.arange(400), counts)), scaling)
+    weighted = fit(table, scaling, counts.astype(np.float64))
+    repeated = fit(table.take(np.repeat(np.arange(400), counts)), scaling)
     assert weighted.inputs == repeated.inputs
     np.testing.assert_allclose(
         weighted.transform(table, "float64"), repeated.transform(table, "float64"), rtol=1e-10, atol=1e-10
@@ -235,9 +235,9 @@ def test_there_and_back_as_plain_data(rows: int, seed: int, scaling: str) -> Non
     options = {"scaling": scaling, "infrequent": 2, "max_categories": 8}
     if any(column.missing.all() for column in table.columns.values()):
         with pytest.raises(TableError, match="is empty in each"):
-            fitted(table, options)
+            fit(table, options)
         return
-    encoder = fitted(table, options)
+    encoder = fit(table, options)
     again = FeatureEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert (again.names, again.inputs, again.kinds) == (encoder.names, encoder.inputs, encoder.kinds)
     assert again.transform(table, "float32").tobytes() == encoder.transform(table, "float32").tobytes()
@@ -263,21 +263,21 @@ def test_arrays_there_and_back() -> None:
     ],
 )
 def test_the_bytes_are_the_same_on_each_machine(scaling: str, digest: str) -> None:
-    """No sum, root or wave may come from a library that differs: weights of networks rest on these bytes."""
+    """No sum, root or sine may come from a library that differs between machines: weights depend on these bytes."""
     table = mixed(10_000)
-    z = fitted(table, scaling).transform(table, "float64")
+    z = fit(table, scaling).transform(table, "float64")
     assert hashlib.sha256(z.tobytes()).hexdigest()[:16] == digest
 
 
 def test_the_output_is_written_once() -> None:
-    """Beside the output there are the columns' values as they are written, and no copy of the output."""
+    """Memory holds the output and the values of the columns, and no copy of the output."""
     rows = 60_000
     random = np.random.default_rng(0)
     words = tuple(f"w{i}" for i in range(30))
     columns = {f"c{i}": Column("words", random.integers(0, 30, rows).astype(np.int32), words) for i in range(4)}
     columns |= {f"n{i}": Column("number", random.normal(size=rows)) for i in range(8)}
     table = Table(columns, "the table")
-    encoder = fitted(table)
+    encoder = fit(table)
     tracemalloc.start()
     z = encoder.transform(table, "float32")
     peak = tracemalloc.get_traced_memory()[1]
@@ -285,11 +285,11 @@ def test_the_output_is_written_once() -> None:
     assert peak < 1.3 * z.nbytes
 
 
-PLAIN = fitted(mixed(300), "quantile").to_dict()
+PLAIN = fit(mixed(300), "quantile").to_dict()
 
 
 def leaves(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path to everything in plain data."""
+    """Return the path to every value in plain data."""
     if path:
         yield path
     items = data.items() if isinstance(data, dict) else enumerate(data[:2]) if isinstance(data, list) else ()
@@ -304,7 +304,7 @@ JUNK = st.one_of(
 
 
 @given(st.sampled_from(list(leaves(PLAIN))), JUNK)
-def test_whatever_stands_in_a_file_is_refused_or_works(path: tuple[Any, ...], value: Any) -> None:
+def test_any_data_from_a_file_is_refused_or_works(path: tuple[Any, ...], value: Any) -> None:
     data = copy.deepcopy(PLAIN)
     inner = data
     for key in path[:-1]:
@@ -324,12 +324,13 @@ def test_whatever_stands_in_a_file_is_refused_or_works(path: tuple[Any, ...], va
         None, [], {}, {"columns": [], "of_table": True}, {**PLAIN, "of_table": 1}, {**PLAIN, "columns": [3]},
         {**PLAIN, "columns": PLAIN["columns"] * 2}, {**PLAIN, "columns": [{"role": []}]},
         {"of_table": True, "columns": [
-            {"role": "categorical", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20, "marked": False}
+            {"role": "categorical", "name": str(i), "kind": "words", "categories": [], "buckets": 2**20,
+             "marked": False}
             for i in range(2)
         ]},
     ],
     ids=lambda data: str(data)[:30],
 )  # fmt: skip
-def test_files_that_lie(data: Any) -> None:
+def test_damaged_data_is_refused(data: Any) -> None:
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         FeatureEncoder.from_dict(data)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
 from creche.table.cell_types import ColumnContext
-from creche.table.encoders.numeric import NumericEncoder, compute_moments
+from creche.table.encoders.moments import compute_moments
+from creche.table.encoders.numeric import NumericEncoder
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
@@ -21,14 +23,15 @@ HERE = ColumnContext("the table", "size")
 NAN = float("nan")
 
 
-def encoded(encoder: NumericEncoder, values: Any) -> NDArray[np.float64]:
+def encode(encoder: NumericEncoder, values: Any) -> NDArray[np.float64]:
     out = np.empty((len(values), encoder.width))
-    encoder.write(encoder.prepared(Column("number", np.array(values, dtype=np.float64)), HERE), out)
+    encoder.write(encoder.prepare(Column("number", np.array(values, dtype=np.float64)), HERE), out)
     return out
 
 
-def fitted(values: Any, scaling: str = "standard", weights: Any = None) -> NumericEncoder:
-    return NumericEncoder.fit("size", Column("number", np.array(values, dtype=np.float64)), scaling, weights)
+def fit(values: Any, scaling: str = "standard", weights: Any = None) -> NumericEncoder:
+    column = Column("number", np.array(values, dtype=np.float64))
+    return NumericEncoder.fit("size", column, Preprocessing(scaling), weights)
 
 
 def test_mean_and_deviation_are_numpys_to_the_bit() -> None:
@@ -47,16 +50,16 @@ def test_many_rows_go_in_stretches() -> None:
 
 @pytest.mark.parametrize("size", [1e-200, 1e200, 5e307])
 def test_spreads_beyond_squares_of_floats(size: float) -> None:
-    z = encoded(fitted(np.array([1.0, 2.0, 3.0]) * size), np.array([1.0, 2.0, 3.0]) * size)
+    z = encode(fit(np.array([1.0, 2.0, 3.0]) * size), np.array([1.0, 2.0, 3.0]) * size)
     np.testing.assert_allclose(z[:, 0], [-np.sqrt(1.5), 0, np.sqrt(1.5)], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, 0.1, 1e150])
 @pytest.mark.parametrize("scaling", ["standard", "robust", "quantile"])
 def test_a_constant_column_becomes_0_wherever_it_is_seen(value: float, scaling: str) -> None:
-    encoder = fitted([value] * 30, scaling)
+    encoder = fit([value] * 30, scaling)
     assert encoder.is_constant
-    assert encoded(encoder, [value, value + 5]).tolist() == [[0], [0]]
+    assert encode(encoder, [value, value + 5]).tolist() == [[0], [0]]
 
 
 def test_rows_of_no_weight_teach_nothing() -> None:
@@ -67,52 +70,52 @@ def test_rows_of_no_weight_teach_nothing() -> None:
 @given(arrays(np.float64, st.integers(2, 30), elements=st.floats(-1e6, 1e6).map(lambda v: round(v, 3))))
 def test_no_value_is_further_out_than_it_can_be(values: NDArray[np.float64]) -> None:
     # No value can lie further from the mean of n values than sqrt(n - 1) standard deviations.
-    assert (np.abs(encoded(fitted(values), values)) <= np.sqrt(len(values) - 1) * (1 + 1e-6)).all()
+    assert (np.abs(encode(fit(values), values)) <= np.sqrt(len(values) - 1) * (1 + 1e-6)).all()
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_missing_values_are_filled_in_and_marked(scaling: str) -> None:
     values = [3.0, NAN, 8.0, 1.0, NAN, 5.0]
-    encoder = fitted(values, scaling)
+    encoder = fit(values, scaling)
     assert encoder.inputs == ("size", "size missing")
-    z = encoded(encoder, values)
+    z = encode(encoder, values)
     assert z[:, 1].tolist() == [0, 1, 0, 0, 1, 0]
     present = [3.0, 8.0, 1.0, 5.0]
     fill = np.mean(present) if scaling in ("standard", "none") else np.median(present)
     assert encoder.fill == fill
-    np.testing.assert_array_equal(z[[1, 4], 0], encoded(encoder, [fill])[0, 0])
-    np.testing.assert_array_equal(z[[0, 2, 3, 5], 0], encoded(fitted(present, scaling), present)[:, 0])
+    np.testing.assert_array_equal(z[[1, 4], 0], encode(encoder, [fill])[0, 0])
+    np.testing.assert_array_equal(z[[0, 2, 3, 5], 0], encode(fit(present, scaling), present)[:, 0])
 
 
 def test_a_value_missing_only_later_is_filled_in() -> None:
-    encoder = fitted([1.0, 2.0, 6.0])
+    encoder = fit([1.0, 2.0, 6.0])
     assert encoder.inputs == ("size",)
-    assert encoded(encoder, [NAN, 3.0]).tolist() == [[0], [0]]
+    assert encode(encoder, [NAN, 3.0]).tolist() == [[0], [0]]
 
 
 def test_without_any_value() -> None:
-    encoder = fitted([NAN, NAN])
-    assert encoded(encoder, [NAN, 4.0]).tolist() == [[0, 1], [0, 0]]
+    encoder = fit([NAN, NAN])
+    assert encode(encoder, [NAN, 4.0]).tolist() == [[0, 1], [0, 0]]
 
 
 def test_robust_scaling_is_that_of_the_middle() -> None:
     values = np.random.default_rng(1).normal(10, 4, 4001)
     low, median, high = np.quantile(values, [0.25, 0.5, 0.75], method="averaged_inverted_cdf")
     deviation = (high - low) / (NormalDist().inv_cdf(0.75) - NormalDist().inv_cdf(0.25))
-    z = encoded(fitted(values, "robust"), values)[:, 0]
+    z = encode(fit(values, "robust"), values)[:, 0]
     np.testing.assert_allclose(z, (values - median) / deviation, rtol=1e-12)
     wild = np.concatenate([values, [1e9] * 3])
-    np.testing.assert_allclose(encoded(fitted(wild, "robust"), values)[:, 0], z, atol=0.01)
+    np.testing.assert_allclose(encode(fit(wild, "robust"), values)[:, 0], z, atol=0.01)
 
 
 def test_robust_scaling_where_most_values_are_the_same() -> None:
     values = [0.0] * 90 + [1.0] * 10
-    assert fitted(values, "robust").scale == pytest.approx(np.std(values))
+    assert fit(values, "robust").scale == pytest.approx(np.std(values))
 
 
 def test_quantiles_become_normal_numbers_of_the_same_rank() -> None:
     values = np.random.default_rng(2).exponential(size=1000) ** 3
-    z = encoded(fitted(values, "quantile"), values)[:, 0]
+    z = encode(fit(values, "quantile"), values)[:, 0]
     rank = np.argsort(np.argsort(values))
     expected = [NormalDist().inv_cdf((r + 0.5) / 1000) for r in rank.tolist()]
     np.testing.assert_allclose(z, expected, atol=1e-12)
@@ -120,14 +123,14 @@ def test_quantiles_become_normal_numbers_of_the_same_rank() -> None:
 
 def test_quantiles_of_many_rows_make_any_distribution_normal() -> None:
     values = np.random.default_rng(3).exponential(size=30_000)
-    z = encoded(fitted(values, "quantile"), values)[:, 0]
+    z = encode(fit(values, "quantile"), values)[:, 0]
     assert z.mean() == pytest.approx(0, abs=0.01)
     assert z.std() == pytest.approx(1, abs=0.01)
     assert (z < -1).mean() == pytest.approx(NormalDist().cdf(-1), abs=0.002)
 
 
 def test_ties_share_the_middle_of_their_normal_numbers() -> None:
-    z = encoded(fitted([0.0, 0.0, 0.0, 1.0], "quantile"), [0.0, 0.5, 1.0])[:, 0]
+    z = encode(fit([0.0, 0.0, 0.0, 1.0], "quantile"), [0.0, 0.5, 1.0])[:, 0]
     scores = [NormalDist().inv_cdf((i + 0.5) / 4) for i in range(4)]
     np.testing.assert_allclose(z[[0, 2]], [(scores[0] + scores[2]) / 2, scores[3]])
     assert z[1] == pytest.approx((z[0] + z[2]) / 2)
@@ -140,9 +143,9 @@ def test_ties_share_the_middle_of_their_normal_numbers() -> None:
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=50),
 )
 def test_quantiles_keep_the_order_and_bounds(train: list[float], seen: list[float]) -> None:
-    encoder = fitted(train, "quantile")
+    encoder = fit(train, "quantile")
     with np.errstate(over="ignore"):
-        z = encoded(encoder, sorted(seen))[:, 0]
+        z = encode(encoder, sorted(seen))[:, 0]
     assert (np.diff(z) >= 0).all()
     assert (np.abs(z) <= NormalDist().inv_cdf(1 - 0.5 / len(train)) + 1e-9).all()
 
@@ -153,20 +156,20 @@ def test_a_weight_is_as_many_rows(scaling: str) -> None:
     values, counts = random.integers(0, 9, 40).astype(np.float64), random.integers(1, 4, 40)
     # Weights of quantiles count as rows where there are enough of both for all the references.
     many, weights = np.tile(values, 50), np.tile(counts, 50).astype(np.float64)
-    weighted, repeated = fitted(many, scaling, weights), fitted(np.repeat(many, np.tile(counts, 50)), scaling)
-    np.testing.assert_allclose(encoded(weighted, values), encoded(repeated, values), rtol=1e-12)
+    weighted, repeated = fit(many, scaling, weights), fit(np.repeat(many, np.tile(counts, 50)), scaling)
+    np.testing.assert_allclose(encode(weighted, values), encode(repeated, values), rtol=1e-12)
 
 
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
 def test_infinite_values_are_refused(infinite: float) -> None:
     with pytest.raises(
-        TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number, or nothing"
+        TableError, match=r"the table: row 3, column 'size' is -?inf; needs a finite number, or an empty cell"
     ):
-        encoded(fitted([1.0, 2.0]), [1.0, 2.0, infinite])
+        encode(fit([1.0, 2.0]), [1.0, 2.0, infinite])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(TableError, match=r"column 'size': holds -?inf"):
-            fitted([1.0, infinite, 2.0])
+            fit([1.0, infinite, 2.0])
 
 
 @pytest.mark.parametrize(
@@ -179,8 +182,8 @@ def test_infinite_values_are_refused(infinite: float) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_files_that_lie(change: dict[str, Any]) -> None:
-    plain = fitted([1.0, 2.0, 4.0], "quantile").to_dict()
-    assert NumericEncoder.from_dict(plain) == fitted([1.0, 2.0, 4.0], "quantile")
+def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
+    plain = fit([1.0, 2.0, 4.0], "quantile").to_dict()
+    assert NumericEncoder.from_dict(plain) == fit([1.0, 2.0, 4.0], "quantile")
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         NumericEncoder.from_dict({**plain, **change})

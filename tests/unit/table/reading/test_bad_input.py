@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheError, FileError, PlanError, TableError
-from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.options import file_formats as contents
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.reading.test_formats import COMPRESSIONS, FORMATS, zstd
 from tests.unit.table.tables import frame
@@ -24,7 +24,7 @@ from tests.unit.table.tables import frame
 def refused(
     content: bytes | str, folder: Path, message: str, error: type[Exception] = TableError, name: str = "t.csv"
 ) -> None:
-    """By both readers of CSV, and by rows at a time, with the same words."""
+    """Both readers of CSV, and reading in batches, raise the same error."""
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(error, match=message) as small:
@@ -47,9 +47,9 @@ def test_not_there(tmp_path: Path) -> None:
         read_table(tmp_path / "nowhere" / "t.csv")
     with pytest.raises(FileError, match="did you mean penguins"):
         read_table("pengins")
-    with pytest.raises(FileError, match=r"is a folder; give a file in it, such as .*penguins2\.csv"):
+    with pytest.raises(FileError, match=r"is a folder; name a file in it, such as .*penguins2\.csv"):
         read_table(tmp_path)
-    with pytest.raises(FileError, match="is no name of a file"):
+    with pytest.raises(FileError, match="is no valid file name"):
         read_table("a" * 5000)
 
 
@@ -61,24 +61,24 @@ def test_not_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(FileError, match="may not be read; give yourself the permission"):
+    with pytest.raises(FileError, match="is not readable for you; permit reading it"):
         read_table(path)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "is empty; needs column names and rows below them"),
+        ("", "is empty; needs a line of column names and rows below it"),
         (" \n\n", "is empty"),
         ("a,b\n", "has column names but no rows below them"),
-        ("a,b\n1,2\n3\n", r"line 3 has 1 cells and the line of names 2"),
+        ("a,b\n1,2\n3\n", r"line 3 has 1 cells, but there are 2 column names"),
         ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 cells"),
         ('a,b\n1,"x\n\ny"\n3\n', r"line 5 has 1 cells"),
-        ("a,a\n1,2\n", "column 'a' stands there twice, as column 1 and 2"),
+        ("a,a\n1,2\n", "column 'a' occurs twice, as columns 1 and 2"),
         (f"a,{'n' * 2000},b\n1,2,3\n", r"the name of column 2 has 2,000 characters \('n+'…\); a name has at most"),
         ("a,,b\n1,2,3\n", r"column 2 has no name; give it one \(pandas: to_csv\(..., index=False\)\)"),
         ('a,b\n1,"x\n2,y\n', r'line 2: a " is opened and never closed'),
-        ('a,b\n1,"x"y\n', r'line 2: text stands right behind a closing "'),
+        ('a,b\n1,"x"y\n', r'line 2: there is text right after a closing "'),
         ("a,b\n1,x\0\n", "line 2 holds a NUL byte"),
         ("a,b\n" + "1,x\n" * 40_000 + "1,\0\n", "line 40002 holds a NUL byte"),
         (b"a,b\n" + b"1,x\n" * 300_000 + b"1,\xff\n", "line 300002 holds byte 0xff, which is not UTF-8"),
@@ -97,7 +97,7 @@ def test_what_is_no_table(content: bytes | str, message: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"a": 1}\n{"a": \n', r"line 2 is no JSON \(.*character 7\); needs one object per line"),
+        ('{"a": 1}\n{"a": \n', r"line 2 is not valid JSON \(.*character 7\); needs one object per line"),
         ('{"a": 1}\n[1]\n', "line 2 is a JSON list; needs an object"),
         ('{"a": 1}\n{"a": [1, 2]}\n', r"column 'a' holds a list"),
         ('{"a": {"b": 1}}\n{"a": {"b": 2}}\n', "column 'a' holds"),
@@ -115,7 +115,7 @@ def test_a_hundred_thousand_columns(tmp_path: Path) -> None:
     assert len(table.names) == 100_000
     assert table.columns["c99999"].values.tolist() == [1]
     path.write_text(",".join([*names, "c5"]) + "\n" + ",".join("1" * 100_001) + "\n")
-    with pytest.raises(TableError, match="column 'c5' stands there twice, as column 6 and 100001"):
+    with pytest.raises(TableError, match="column 'c5' occurs twice, as columns 6 and 100001"):
         read_table(path)
 
 
@@ -128,7 +128,7 @@ CUT = [
 
 @pytest.mark.parametrize(("name", "whole"), CUT, ids=[name for name, _ in CUT])
 def test_cut_short(name: str, whole: bytes, tmp_path: Path) -> None:
-    """At many places: refused as damaged, or (an Arrow stream between two batches) read as what is left."""
+    """A file cut at many places is refused as damaged, or (an Arrow stream between two batches) read up to there."""
     path = tmp_path / "cut"
     for length in sorted({*range(0, len(whole), max(1, len(whole) // 40)), len(whole) - 1, len(whole) - 4}):
         path.write_bytes(whole[:length])
@@ -172,7 +172,7 @@ def test_archives(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "word", "message"),
     [
-        ("number", "heavy", "row 3, column 'a' is 'heavy'; needs a number, or nothing"),
+        ("number", "heavy", "row 3, column 'a' is 'heavy'; needs a number, or an empty cell"),
         (
             "whole",
             "1.5",
@@ -197,16 +197,16 @@ def test_expected_kinds(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("code,flag\n007,1\n12,0\n")
     table = read_table(path, expected={"code": "words", "flag": "boolean"})
-    assert table.columns["code"].objects().tolist() == ["007", "12"]
-    assert table.columns["flag"].objects().tolist() == [True, False]
+    assert table.columns["code"].to_objects().tolist() == ["007", "12"]
+    assert table.columns["flag"].to_objects().tolist() == [True, False]
 
 
-def test_a_wrong_reading() -> None:
+def test_invalid_read_options() -> None:
     for wrong, message in [
         ({"format": "cvs"}, "ReadOptions.format: got 'cvs'"),
         ({"separator": ";;"}, "ReadOptions.separator: got ';;'"),
         ({"separator": "5"}, "ReadOptions.separator"),
-        ({"quote": ";", "separator": ";"}, "which is the separator too"),
+        ({"quote": ";", "separator": ";"}, "which is also the separator"),
         ({"text_encoding": "base64"}, "ReadOptions.text_encoding"),
     ]:
         with pytest.raises(PlanError, match=message):

@@ -1,4 +1,4 @@
-"""Reading some rows at a time: the same table in pieces, in memory that does not grow with the file."""
+"""Reading in batches gives the same table, in memory that does not grow with the file."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def test_files(format: str, rows: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("library", FRAMES)
 def test_frames(library: str) -> None:
-    wanted = read_table(FRAMES[library](frame(23)))
-    assert joined(list(read_batches(FRAMES[library](frame(23)), rows=5, expected=kinds(wanted)))) == values(wanted)
+    whole = read_table(FRAMES[library](frame(23)))
+    assert joined(list(read_batches(FRAMES[library](frame(23)), rows=5, expected=kinds(whole)))) == values(whole)
 
 
 def test_kinds_are_settled_by_the_first_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,x\n" * 5 + "two,y\n")
     with pytest.raises(
-        TableError, match=r"row 6, column 'a' is 'two'; needs a .*number, or nothing, as in the rows before"
+        TableError, match=r"row 6, column 'a' is 'two'; needs a .*number, or an empty cell, as in the rows before"
     ):
         list(read_batches(path, rows=3))
-    parts = list(read_batches(path, rows=3, others="words"))
+    parts = list(read_batches(path, rows=3, other_columns="words"))
     assert joined(parts)["a"] == ["1"] * 5 + ["two"]
 
 
@@ -67,13 +67,13 @@ from creche.table.reading.read import read_batches
 rows = 0
 for part in read_batches(sys.argv[1], rows=20_000):
     rows += len(part)
-# The peak of this program alone: what getrusage says counts its parent in.
+# The peak of this program only: getrusage includes its parent.
 print(rows, int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)) // 1024)
 """
 
 
 def peak_of_reading(path: Path) -> tuple[int, int]:
-    """Rows and MB, of a process of its own."""
+    """Return the rows and the peak memory in MB of reading in a process of its own."""
     package = str(Path(cr.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(

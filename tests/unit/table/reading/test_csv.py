@@ -1,4 +1,4 @@
-"""CSV: what is found out about it, and the two readers, which must agree."""
+"""Detecting the dialect of CSV, and its two readers, which must agree."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from creche.errors import CrecheError
 from creche.table.cell_types import MISSING_WORDS
-from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.options import file_formats as contents
 from creche.table.reading.read import read_table
 from creche.table.table import Table
 from tests.unit.table.tables import assert_same, kinds, values
@@ -36,7 +36,7 @@ CELLS = st.text(st.sampled_from("ab 1.-,;\t\"'\n|éß€x0"), max_size=6)
 
 @st.composite
 def csv_texts(draw: st.DrawFn) -> tuple[str, str, list[list[str]]]:
-    """A text, its separator, and the rows in it, as Python's writer writes them."""
+    """Draw a text that Python's writer made, its separator, and its rows."""
     width = draw(st.integers(1, 4))
     rows = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8))
     separator = draw(st.sampled_from(",;\t|"))
@@ -69,10 +69,10 @@ def test_both_readers_read_what_pythons_writer_wrote(
     assert_same(tables[0], tables[1])
     for i, name in enumerate(words):
         cells = [row[i].strip(" \t") for row in rows]
-        wanted = [None if cell in MISSING_WORDS else cell for cell in cells]
-        said = values(tables[0])[name]
-        assert len(said) == len(wanted)
-        for one, other in zip(said, wanted, strict=True):
+        expected = [None if cell in MISSING_WORDS else cell for cell in cells]
+        actual = values(tables[0])[name]
+        assert len(actual) == len(expected)
+        for one, other in zip(actual, expected, strict=True):
             # Lines within a cell may end in another way than they were written.
             assert one == other or (one is not None and one.split() == (other or "").split())
 
@@ -80,21 +80,21 @@ def test_both_readers_read_what_pythons_writer_wrote(
 @given(st.text(st.sampled_from('ab1., "\n\r'), min_size=1, max_size=40))
 def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> None:
     folder = tmp_path_factory.getbasetemp()
-    said: list[Any] = []
+    actual: list[Any] = []
     for small in (True, False):
         try:
-            said.append(read("x,y\n" + text, folder, ReadOptions(separator=","), small))
+            actual.append(read("x,y\n" + text, folder, ReadOptions(separator=","), small))
         except CrecheError as error:
-            said.append(str(error))
-    if isinstance(said[0], str) or isinstance(said[1], str):
-        assert said[0] == said[1]
+            actual.append(str(error))
+    if isinstance(actual[0], str) or isinstance(actual[1], str):
+        assert actual[0] == actual[1]
     else:
-        assert_same(said[0], said[1])
+        assert_same(actual[0], actual[1])
 
 
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("a,b\n1,x\n2,y\n", {"a": [1, 2], "b": ["x", "y"]}),
         ("a;b\n1,5;x\n2,25;y\n", {"a": [1.5, 2.25], "b": ["x", "y"]}),
@@ -119,12 +119,12 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
         ("\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}),
     ],
 )  # fmt: skip
-def test_what_is_found_out(text: str, wanted: dict[str, list[Any]] | None, small: bool, tmp_path: Path) -> None:
+def test_detection(text: str, expected: dict[str, list[Any]] | None, small: bool, tmp_path: Path) -> None:
     table = read(text, tmp_path, small=small)
-    if wanted is None:
+    if expected is None:
         assert kinds(table) == {"a": "datetime", "b": "number"}
     else:
-        assert values(table) == wanted
+        assert values(table) == expected
 
 
 @pytest.mark.parametrize("small", [True, False])
@@ -136,12 +136,12 @@ def test_encodings(encoding: str, small: bool, tmp_path: Path) -> None:
     table = read(text.encode(encoding), tmp_path, small=small)
     assert table.names == ["naïve", "größe"]
     assert values(table)["naïve"][1] == "café"
-    said = read(text.encode(encoding), tmp_path, ReadOptions(text_encoding=encoding), small)
-    assert_same(table, said)
+    actual = read(text.encode(encoding), tmp_path, ReadOptions(text_encoding=encoding), small)
+    assert_same(table, actual)
 
 
 def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
-    """Pieces of a few bytes: cells, quotes, characters and line ends all fall on an edge somewhere."""
+    """With pieces of a few bytes, cells, quotes, characters and line ends all fall on an edge somewhere."""
     from creche.table.reading import byte_streams as text
     from creche.table.reading import csv_large as large_csv
 
@@ -156,9 +156,9 @@ def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
 
         with open_bytes(tmp_path / "table.csv", "table.csv") as stream:
             frames = list(large_csv.read_csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))
-        said = [row for frame in frames for row in frame.rows()]
-        assert len(said) == 200
-        assert [row[1] for row in said] == values(whole)["word"]
+        actual = [row for frame in frames for row in frame.rows()]
+        assert len(actual) == 200
+        assert [row[1] for row in actual] == values(whole)["word"]
 
 
 def test_a_cell_as_long_as_a_book(tmp_path: Path) -> None:
@@ -171,13 +171,13 @@ def test_a_cell_as_long_as_a_book(tmp_path: Path) -> None:
 def test_numbers_as_python_reads_them(tmp_path: Path) -> None:
     written = ["0.1", "1e-320", "123456789012345678901", "-0", "9007199254740993", "1E5", ".5", "5.", "+3"]
     for small in (True, False):
-        said = values(read("a\n" + "\n".join(written) + "\n", tmp_path, small=small))["a"]
-        assert said == [float(word) for word in written]
+        actual = values(read("a\n" + "\n".join(written) + "\n", tmp_path, small=small))["a"]
+        assert actual == [float(word) for word in written]
     large = str(2**63 - 1)
     assert values(read(f"a\n{large}\n5\n", tmp_path))["a"] == [2**63 - 1, 5]
 
 
-def test_how_a_file_is_written_can_be_said(tmp_path: Path) -> None:
+def test_read_options_override_detection(tmp_path: Path) -> None:
     assert values(read("a:b\n1:x\n", tmp_path, ReadOptions(separator=":"))) == {"a": [1], "b": ["x"]}
     assert values(read('a,b\n5" pipe,6\n', tmp_path, ReadOptions(quote=""))) == {"a": ['5" pipe'], "b": [6]}
     assert values(read("a;b\n1.000;x\n", tmp_path, ReadOptions(decimal_comma=True))) == {"a": [1000], "b": ["x"]}

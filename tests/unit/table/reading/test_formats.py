@@ -98,8 +98,8 @@ def test_files(format: str, compression: str, tmp_path: Path) -> None:
     path = tmp_path / "no-ending"
     path.write_bytes(COMPRESSIONS[compression](FORMATS[format](data)))
     table = read_table(path)
-    wanted = {**KINDS, "day": "datetime"}
-    assert kinds(table) == wanted
+    expected_values = {**KINDS, "day": "datetime"}
+    assert kinds(table) == expected_values
     assert values(table) == expected(data)
     assert table.source == str(path)
 
@@ -141,7 +141,7 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
     "pyarrow batch": lambda data: data.to_arrow().combine_chunks().to_batches()[0],
     "pandas": lambda data: data.with_columns(pl.col(pl.Date).cast(pl.Datetime("us"))).to_pandas(),
     "pandas of pyarrow": lambda data: data.to_pandas(use_pyarrow_extension_array=True),
-    "pandas categories": lambda data: data.to_pandas().astype({"island": "categorical"}),
+    "pandas categories": lambda data: data.to_pandas().astype({"island": "category"}),
     "pandas objects": lambda data: pd.DataFrame(data.to_dicts()),
     "dict": lambda data: data.to_dict(as_series=False),
     "dict of arrays": lambda data: {
@@ -157,9 +157,9 @@ FRAMES: dict[str, Callable[[pl.DataFrame], Any]] = {
 
 @pytest.mark.parametrize("library", FRAMES)
 def test_frames(library: str) -> None:
-    given = FRAMES[library](frame())
-    assert is_table(given)
-    table = read_table(given)
+    data = FRAMES[library](frame())
+    assert is_table(data)
+    table = read_table(data)
     assert kinds(table) == KINDS
     assert values(table) == expected(frame())
 
@@ -178,7 +178,7 @@ def test_every_library_there_and_back_in_every_format(library: str, ending: str,
 
 
 def polars_reads(path: Path) -> pl.DataFrame:
-    """By Polars itself, which knows nothing of how we write; words of a text stay words."""
+    """Read a file by Polars itself, independently of our writer; words of a text stay words."""
     if path.suffix == ".csv":
         return pl.read_csv(path, infer_schema=False)
     readers = {".jsonl": pl.read_ndjson, ".parquet": pl.read_parquet, ".arrow": pl.read_ipc}
@@ -224,7 +224,7 @@ def test_files_that_are_open(format: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", [*FORMATS, "csv.zst", "csv.zip"])
 def test_named_pipes_are_read_once_and_forward(format: str, tmp_path: Path) -> None:
-    """As a shell makes them: creche train <(zcat table.gz)."""
+    """A shell makes such pipes: creche train <(zcat table.gz)."""
     data = {"csv.zst": zstd, "csv.zip": zipped}[format](FORMATS["csv"](frame())) if "." in format else (
         FORMATS[format](frame())
     )  # fmt: skip
@@ -257,7 +257,7 @@ HIDDEN = np.arange(4) % 2 == 0
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "wanted"),
+    ("data", "kind", "expected_values"),
     [
         (np.ma.masked_array([1.5, 2.5, 3.5, 4.5], HIDDEN), "number", [None, 2.5, None, 4.5]),
         (np.ma.masked_array([1, 2, 3, 4], HIDDEN), "whole", [None, 2, None, 4]),
@@ -271,10 +271,10 @@ HIDDEN = np.arange(4) % 2 == 0
     ],
     ids=lambda value: "",
 )  # fmt: skip
-def test_columns_of_arrays(given: Any, kind: str, wanted: list[Any]) -> None:
-    table = read_table({"a": given})
+def test_columns_of_arrays(data: Any, kind: str, expected_values: list[Any]) -> None:
+    table = read_table({"a": data})
     assert kinds(table) == {"a": kind}
-    assert values(table) == {"a": wanted}
+    assert values(table) == {"a": expected_values}
 
 
 def test_months_of_pandas_are_dates() -> None:
@@ -283,23 +283,23 @@ def test_months_of_pandas_are_dates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("data", "message"),
     [
-        ({"a": ["x", "\udc80"]}, r"column 'a' holds '\\udc80', which is no text in Unicode"),
+        ({"a": ["x", "\udc80"]}, r"column 'a' holds '\\udc80', which is not valid Unicode"),
         ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
         ({"a": [[1], [2]]}, r"column 'a' holds a list, such as \[1\]; needs one value per cell"),
         ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),
         ({"a": "word"}, "column 'a' is a str; needs a list"),
-        ([{"a": 1}, 3], "row 2 is a int; needs a dict, as the first one is"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' stands there twice, as column 1 and 2"),
+        ([{"a": 1}, 3], "row 2 is a int; needs a dict, like row 1"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' occurs twice, as columns 1 and 2"),
         (pd.DataFrame({"a": [1 + 2j]}), "column 'a' holds complex numbers"),
     ],
 )
-def test_plain_data_that_is_no_table(given: Any, message: str) -> None:
+def test_plain_data_that_is_no_table(data: Any, message: str) -> None:
     from creche.errors import TableError
 
     with pytest.raises(TableError, match=message):
-        read_table(given)
+        read_table(data)
 
 
 def test_json_with_gaps_mixed_kinds_and_late_keys(tmp_path: Path) -> None:

@@ -1,29 +1,33 @@
-"""The rules of a diagnosis, the gravest first: each looks at a case for one thing, and says what it sees or nothing."""
+"""The rules of a diagnosis, the most serious first: each looks for one problem and returns a symptom or None."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from creche.explain.diagnosis.findings import Symptom
-from creche.explain.diagnosis.rules.answers import same_answer
-from creche.explain.diagnosis.rules.divergence import diverged
-from creche.explain.diagnosis.rules.layers import dead_layer, saturated_layer
-from creche.explain.diagnosis.rules.overfitting import overfitting
-from creche.explain.diagnosis.rules.rates import rate_too_high, rate_too_low, too_short
-from creche.explain.diagnosis.rules.scales import label_scale, mixed_scales
+from creche.explain.diagnosis.rules.constant_prediction import find_constant_prediction
+from creche.explain.diagnosis.rules.divergence import find_divergence
+from creche.explain.diagnosis.rules.learning_rate import (
+    find_learning_rate_too_high,
+    find_learning_rate_too_low,
+    find_too_few_epochs,
+)
+from creche.explain.diagnosis.rules.neurons import find_dead_neurons, find_saturated_neurons
+from creche.explain.diagnosis.rules.overfitting import find_overfitting
+from creche.explain.diagnosis.rules.scales import find_unscaled_features, find_unscaled_label
 from creche.explain.diagnosis.run_facts import RunFacts
 
 __all__ = ["RULES"]
 
 RULES: dict[str, Callable[[RunFacts], Symptom | None]] = {
-    "diverged": diverged,
-    "unlike_scales": mixed_scales,
-    "label_scale": label_scale,
-    "same_answer": same_answer,
-    "rate_too_high": rate_too_high,
-    "rate_too_low": rate_too_low,
-    "too_short": too_short,
-    "overfitting": overfitting,
-    "dead_layer": dead_layer,
-    "saturated_layer": saturated_layer,
+    "divergence": find_divergence,
+    "unscaled_features": find_unscaled_features,
+    "unscaled_label": find_unscaled_label,
+    "constant_prediction": find_constant_prediction,
+    "learning_rate_too_high": find_learning_rate_too_high,
+    "learning_rate_too_low": find_learning_rate_too_low,
+    "too_few_epochs": find_too_few_epochs,
+    "overfitting": find_overfitting,
+    "dead_neurons": find_dead_neurons,
+    "saturated_neurons": find_saturated_neurons,
 }

@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from creche.explain.diagnosis.findings import Alternative, Symptom
-from creche.explain.diagnosis.rules.changes import lower_rates, standardize
+from creche.explain.diagnosis.rules.alternatives import divide_learning_rate, standardize_numbers
 from creche.explain.diagnosis.run_facts import RunFacts
 
-__all__ = ["diverged"]
+__all__ = ["find_divergence"]
 
 
-def diverged(case: RunFacts) -> Symptom | None:
-    """The run ended because its loss was no longer finite."""
-    if not case.diverged or case.run.divergence is None:
+def find_divergence(facts: RunFacts) -> Symptom | None:
+    """Return a symptom if the run ended because its loss was no longer finite."""
+    if not facts.diverged or facts.run.divergence is None:
         return None
-    epoch, batch, rate = case.run.divergence
-    fell = f"; the training loss of epoch {case.epochs} was {case.train[-1]:.3g}" if case.epochs else ""
+    epoch, batch, rate = facts.run.divergence
+    before = f"; the training loss of epoch {facts.epochs} was {facts.train[-1]:.3g}" if facts.epochs else ""
     alternatives = [
-        *standardize(case, "loss" if case.plan.task == "classification" else "rmse"),
-        *lower_rates(case, 10, 100, 1000),
+        *standardize_numbers(facts, facts.error_measure),
+        *divide_learning_rate(facts, 10, 100, 1000),
     ]
-    if not case.plan.optimizer.clip_norm:
-        clipped = replace(case.plan.optimizer, clip_norm=1.0)
+    if not facts.plan.optimizer.clip_norm:
+        clipped = replace(facts.plan.optimizer, clip_norm=1.0)
         alternatives.append(Alternative("clipping the gradient's norm at 1", {"optimizer": clipped}))
     return Symptom(
         "Training diverged",
-        f"in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}, the loss was no longer finite{fell}",
-        "each step went further than the slope it followed, and the weights grew without bound",
+        f"in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}, the loss was no longer finite{before}",
+        "each step overshot the valley it was heading for, and the weights grew without bound",
         alternatives,
     )

@@ -1,4 +1,4 @@
-"""Scales: columns, or the label, whose numbers are of unlike sizes and were left as they are."""
+"""Scales: features or a label that were not scaled, and whose sizes make learning hard."""
 
 from __future__ import annotations
 
@@ -6,90 +6,84 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.explain.diagnosis.findings import Symptom
-from creche.explain.diagnosis.rules.changes import standardize
+from creche.explain.diagnosis.rules.alternatives import standardize_numbers
 from creche.explain.diagnosis.run_facts import RunFacts
 
-__all__ = ["label_scale", "mixed_scales"]
+__all__ = ["find_unscaled_features", "find_unscaled_label"]
 
-TIMES = 1000.0
-
-
+RATIO = 1000.0
 LARGE_LABEL, SMALL_LABEL = 30.0, 0.01
-
-
 FAR_FROM_0 = 10.0  # in standard deviations
+NOT_LEARNED = 0.5  # as a share of the label's standard deviation
 
 
-NOT_LEARNT = 0.5  # of the label's deviation
-
-
-def mixed_scales(case: RunFacts) -> Symptom | None:
-    """Columns were not scaled, and differ a thousandfold."""
-    if case.prepared.preparation.preprocessing.scaling != "none":
+def find_unscaled_features(facts: RunFacts) -> Symptom | None:
+    """Return a symptom if features were not scaled and differ a thousandfold in size."""
+    if facts.prepared.preparation.preprocessing.scaling != "none":
         return None
-    x = case.run.rows.x.astype(np.float64)
+    x = facts.run.rows.x.astype(np.float64)
     spread, largest = x.std(axis=0), np.abs(x).max(axis=0)
-    names, varied = case.prepared.features.inputs, spread > 0
-    numbers = {column.name for column in case.prepared.features.columns if column.role == "numeric"}
-    of_numbers = varied & np.array([name in numbers for name in names])
-    # Columns of numbers are named rather than rare categories, where they differ as much by themselves.
-    pair = _far_apart(spread, largest, of_numbers) or _far_apart(spread, largest, varied)
+    names, varied = facts.prepared.features.inputs, spread > 0
+    numbers = {column.name for column in facts.prepared.features.columns if column.role == "numeric"}
+    is_numeric = varied & np.array([name in numbers for name in names])
+    # Name numeric columns rather than rare categories, if they differ as much.
+    pair = _far_apart(spread, largest, is_numeric) or _far_apart(spread, largest, varied)
     if pair is None:
         return None
     low, high = pair
     return Symptom(
-        "Features are on unlike scales",
+        "Features have very different scales",
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
-        f"{_rounded(spread[high] / spread[low])} times as much; numbers were not scaled",
-        "no learning rate suits both: steps that are right for the one are far too long or too short for the other",
-        standardize(case, "rmse" if case.plan.task == "regression" else "loss"),
+        f"{_round_ratio(spread[high] / spread[low])} times as much; numbers were not scaled",
+        "no learning rate suits both: steps that are right for one are far too long or too short for the other",
+        standardize_numbers(facts, facts.error_measure),
     )
 
 
 def _far_apart(
     spread: NDArray[np.float64], largest: NDArray[np.float64], among: NDArray[np.bool_]
 ) -> tuple[int, int] | None:
-    """The inputs that vary least and most, if these are far apart."""
+    """Return the inputs that vary least and most, if they are far apart."""
     places = np.flatnonzero(among)
     if len(places) < 2:
         return None
     low, high = places[np.argmin(spread[places])], places[np.argmax(spread[places])]
-    # By the largest value as well: a yes that is rare varies little, but is as large as any other.
-    if spread[high] < TIMES * spread[low] or largest[high] < TIMES * largest[places].min():
+    # The largest values count too: a rare "yes" varies little, but is as large as any other.
+    if spread[high] < RATIO * spread[low] or largest[high] < RATIO * largest[places].min():
         return None
     return int(low), int(high)
 
 
-def label_scale(case: RunFacts) -> Symptom | None:
-    """Labels of numbers were not scaled, lie far from where a network begins, and were not learnt."""
-    labels, targets = case.prepared.labels, case.run.rows.targets
-    if case.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
+def find_unscaled_label(facts: RunFacts) -> Symptom | None:
+    """Return a symptom if a label was not scaled, is far from a network's first predictions, and was not learned."""
+    labels, targets = facts.prepared.labels, facts.run.rows.targets
+    if facts.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
         return None
-    if case.plan.loss.key == "poisson":  # whose outputs are logarithms
+    if not facts.plan.loss.standardizes_labels:
         return None
     mean, spread = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
     far = (spread > LARGE_LABEL) | (spread < SMALL_LABEL) | (np.abs(mean) > FAR_FROM_0 * np.maximum(spread, 1.0))
-    if not far.any() or not (case.diverged or _is_unlearnt(case, float(np.sqrt((spread**2).mean())))):
+    if not far.any() or not (facts.diverged or _is_not_learned(facts, float(np.sqrt((spread**2).mean())))):
         return None
     which = int(np.argmax(far))
     return Symptom(
         "The label was not scaled",
-        f"{labels.names[which]!r} lies around {mean[which]:.3g} with a standard deviation of {spread[which]:.3g}, and "
-        "the network begins near 0; " + _reached(case),
-        "most of training goes into finding the label's size; the rate that suits that is wrong for what follows",
-        standardize(case, "rmse"),
+        f"{labels.names[which]!r} has mean {mean[which]:.3g} and standard deviation {spread[which]:.3g}, and the "
+        "network's first predictions are near 0; " + _describe_error(facts),
+        "most of training is spent on finding the label's scale, and a learning rate that suits this is wrong later",
+        standardize_numbers(facts, "rmse"),
     )
 
 
-def _is_unlearnt(case: RunFacts, spread: float) -> bool:
-    return case.epochs > 0 and not case.history.train_metric[-1] < NOT_LEARNT * spread
+def _is_not_learned(facts: RunFacts, spread: float) -> bool:
+    return facts.epochs > 0 and not facts.history.train_metric[-1] < NOT_LEARNED * spread
 
 
-def _reached(case: RunFacts) -> str:
-    if not case.epochs:
+def _describe_error(facts: RunFacts) -> str:
+    if not facts.epochs:
         return "no epoch was completed"
-    return f"after {case.epochs} epochs its errors on the training rows are {case.history.train_metric[-1]:.3g} (rmse)"
+    return f"after {facts.epochs} epochs the RMSE on the training rows is {facts.history.train_metric[-1]:.3g}"
 
 
-def _rounded(ratio: float) -> str:
+def _round_ratio(ratio: float) -> str:
     return f"{float(f'{ratio:.2g}'):,.0f}"

@@ -1,0 +1,123 @@
+#include "engines/evaluator.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "precisions.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+// to: (rows, columns) row by row, without padding.
+template <class T>
+void copy_rows(const PanelMatrix<T>& from, std::int64_t rows, T* to) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < from.columns; ++c) *to++ = from.element(r, c);
+}
+
+}  // namespace
+
+template <class T>
+Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss)
+    : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
+  const std::int64_t rows = staggered_rows(kBlock);
+  for (int thread = 0; thread < threads; ++thread) {
+    Scratch scratch;
+    for (AlignedArray<T>& buffer : scratch.buffers) buffer = AlignedArray<T>(shape.widest_panels * kPanel * rows);
+    scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
+    scratch.labels = AlignedArray<T>(3 * kBlock);
+    scratch.targets = AlignedArray<T>(panel_count(shape.outputs()) * kPanel * rows);
+    scratch.rows = rows;
+    scratch.custom_loss = CustomLossPass<T>(custom_loss, plan.loss.kind, kBlock, shape.outputs());
+    scratch_.push_back(std::move(scratch));
+  }
+  for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
+  loss_pass_ = loss_pass_function<T>(plan.loss.kind);
+}
+
+template <class T>
+void Evaluator<T>::predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
+                           T* out) const {
+  const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+  const std::int64_t begin = block * kBlock;
+  const std::int64_t count = std::min(kBlock, table.count - begin);
+  auto [z, spare] = forward(scratch, network, table, begin, count, plan_.layers.size());
+  if (head) {
+    spare.columns = z.columns;
+    head_(z, 0, count, spare, scratch.lanes.data());
+    std::swap(z, spare);
+  }
+  copy_rows(z, count, out + begin * z.columns);
+}
+
+template <class T>
+void Evaluator<T>::layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
+                                 std::int64_t layer, T* out) const {
+  const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+  const std::int64_t begin = block * kBlock;
+  const std::int64_t count = std::min(kBlock, table.count - begin);
+  const PanelMatrix<T> values =
+      forward(scratch, network, table, begin, count, static_cast<std::size_t>(layer + 1)).first;
+  copy_rows(values, count, out + begin * values.columns);
+}
+
+template <class T>
+bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
+                          T* metric) const {
+  const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+  const std::int64_t begin = block * kBlock;
+  const std::int64_t count = std::min(kBlock, table.count - begin);
+  const PanelMatrix<T> z = forward(scratch, network, table, begin, count, plan_.layers.size()).first;
+  T* const classes = scratch.labels.data();
+  const LossResults<T> results{classes + kBlock, classes + 2 * kBlock};
+  Labels<T> labels{classes, {scratch.targets.data(), scratch.rows, z.columns}, nullptr};
+  for (std::int64_t r = 0; r < count; ++r) {
+    if (table.classes != nullptr) {
+      classes[r] = static_cast<T>(table.classes[begin + r]);
+    } else {
+      copy_row(table.targets + (begin + r) * table.targets_stride, z.columns, labels.targets.at(0, r),
+               labels.targets.panel_stride());
+    }
+  }
+  loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
+  if (scratch.custom_loss.is_set() && !scratch.custom_loss(z, labels, count, PanelMatrix<T>{}, results.loss))
+    return false;
+  std::copy(results.loss, results.loss + count, loss + begin);
+  std::copy(results.metric, results.metric + count, metric + begin);
+  return true;
+}
+
+template <class T>
+Evaluation Evaluator<T>::summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric) {
+  double sum = 0, weights = 0, metrics = 0;
+  for (std::int64_t r = 0; r < table.count; ++r) {
+    const double weight = table.weight(r);
+    sum += weight * static_cast<double>(loss[r]);
+    weights += weight;
+    metrics += static_cast<double>(metric[r]);
+  }
+  return {sum / weights, metric_from_mean(kind, metrics / static_cast<double>(table.count))};
+}
+
+template <class T>
+std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
+                                                                const Rows<T>& table, std::int64_t begin,
+                                                                std::int64_t count, std::size_t layers) const {
+  PanelMatrix<T> left{scratch.buffers[0].data(), scratch.rows, plan_.inputs};
+  PanelMatrix<T> out{scratch.buffers[1].data(), scratch.rows, 0};
+  for (std::int64_t r = 0; r < count; ++r)
+    copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
+  for (std::size_t l = 0; l < layers; ++l) {
+    out.columns = plan_.layers[l].width;
+    layer_forward(plan_.layers[l], activate_[l], Operand<T>{left.data, left.panel_stride()}, 0, count,
+                  network.layer_weights(static_cast<std::int64_t>(l)), out, PanelMatrix<T>{});
+    std::swap(left, out);
+  }
+  return {left, out};
+}
+
+#define INSTANTIATE(T) template class Evaluator<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,69 @@
+// The forward pass alone: the outputs, predictions, loss and metric of any number of rows, one block of rows at a time.
+//
+// A thread has two matrices, which alternate as input and output of a layer and are small enough for its cache; the
+// memory does not grow with the number of rows.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "layers/batch.hpp"
+#include "progress.hpp"
+#include "threads.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+template <class T>
+class Evaluator {
+ public:
+  static constexpr std::int64_t kBlock = 64;
+
+  // custom_loss, if not null, must outlive the evaluator.
+  Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss = nullptr);
+
+  static std::int64_t blocks(std::int64_t rows) { return (rows + kBlock - 1) / kBlock; }
+
+  // Writes the outputs of a block to out, a (rows, outputs) array, row by row: after the head if `head`, else the
+  // weighted sums.
+  void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
+               T* out) const;
+
+  // Writes the activations after layer `layer` to out, a (rows, width of the layer) array, row by row.
+  void layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
+                     std::int64_t layer, T* out) const;
+
+  // Writes the loss and the metric of each row of a block to loss[row] and metric[row]. False if the custom loss
+  // failed.
+  bool losses(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, T* loss,
+              T* metric) const;
+
+  // The means of what losses() wrote for every row.
+  static Evaluation summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric);
+
+ private:
+  struct Scratch {
+    AlignedArray<T> buffers[2];
+    AlignedArray<T> lanes;
+    AlignedArray<T> labels;  // classes, losses, metrics
+    AlignedArray<T> targets;
+    std::int64_t rows = 0;
+    CustomLossPass<T> custom_loss;
+  };
+
+  // Returns the activations after the first `layers` layers (for all layers: the weighted sums of the output layer),
+  // and a matrix of the same size that may be overwritten.
+  std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
+                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count,
+                                                    std::size_t layers) const;
+
+  Plan plan_;
+  HeadPass<T> head_;
+  LossPass<T> loss_pass_;
+  std::vector<Activate<T>> activate_;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,341 @@
+// The run of a pack: epochs, members that end, snapshots. pack_step.cpp has the steps.
+#include "engines/pack.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <stdexcept>
+
+#include "engines/solo.hpp"
+#include "network.hpp"
+#include "precisions.hpp"
+#include "random/random.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+template <class T>
+bool fits_pack(const Member<T>& one, const Member<T>& other) {
+  const Plan& a = one.plan;
+  const Plan& b = other.plan;
+  const OptimizerPlan& o = a.optimizer;
+  const OptimizerPlan& p = b.optimizer;
+  if (a.inputs != b.inputs || a.layers.size() != b.layers.size() || a.loss.kind != b.loss.kind ||
+      a.batch_size != b.batch_size || a.epochs != b.epochs || a.shuffle != b.shuffle)
+    return false;
+  if ((a.early_stopping.patience > 0) != (b.early_stopping.patience > 0)) return false;
+  if (o.kind != p.kind || (o.momentum != 0) != (p.momentum != 0) || o.nesterov != p.nesterov ||
+      o.centered != p.centered || o.amsgrad != p.amsgrad)
+    return false;
+  for (std::size_t l = 0; l < a.layers.size(); ++l) {
+    if (a.layers[l].width != b.layers[l].width || a.layers[l].activation != b.layers[l].activation ||
+        (a.layers[l].dropout > 0) != (b.layers[l].dropout > 0))
+      return false;
+  }
+  return one.train.count == other.train.count && one.validation.count == other.validation.count;
+}
+
+template <class T>
+std::int64_t Pack<T>::working_set(const Plan& plan) {
+  const NetworkShape shape(plan);
+  return shape.parameters * (2 + optimizer_planes(plan.optimizer)) * static_cast<std::int64_t>(sizeof(V));
+}
+
+template <class T>
+Pack<T>::Pack(std::vector<const Member<T>*> members)
+    : count_(static_cast<int>(members.size())),
+      plan_(members.front()->plan),
+      shape_(plan_),
+      loss_pass_(lane_loss_function<V>(plan_.loss.kind)),
+      snapshot_progress_(kLanes) {
+  for (const Member<T>* member : members) {
+    if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");
+    regularized_ |= is_regularized(member->plan.optimizer);
+    clips_norm_ |= member->plan.optimizer.clip_norm > 0;
+  }
+  plan_.batch_size = std::min(plan_.batch_size, members.front()->train.count);
+  batches_per_epoch_ = (members.front()->train.count + plan_.batch_size - 1) / plan_.batch_size;
+  stops_early_ = plan_.early_stopping.patience > 0;
+  update_ = lane_update_function<T>(plan_.optimizer, regularized_);
+  // Lanes without a member repeat the first one; their results are never read.
+  members.resize(static_cast<std::size_t>(kLanes), members.front());
+
+  for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
+    Layer layer;
+    layer.inputs = shape_.layers[l].inputs;
+    layer.outputs = shape_.layers[l].outputs;
+    layer.stride = layer.outputs + (l + 1 < plan_.layers.size() ? 1 : 0);
+    layer.at = size_;
+    layer.kind = plan_.layers[l].activation;
+    layer.activate = lane_activate_function<V>(plan_.layers[l].activation);
+    layer.keeps_derivative = keeps_derivative(plan_.layers[l]);
+    layer.drops = plan_.layers[l].dropout > 0;
+    for (int i = 0; i < kLanes; ++i)
+      layer.parameter.set_lane(
+          i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
+    size_ += layer.size();
+    layers_.push_back(layer);
+  }
+  weights_ = AlignedArray<T>(size_ * kLanes);
+  gradients_ = AlignedArray<T>(size_ * kLanes);
+  snapshot_weights_ = AlignedArray<T>(size_ * kLanes);
+  if (stops_early_) best_ = AlignedArray<T>(size_ * kLanes);
+  for (int p = 0; p < optimizer_planes(plan_.optimizer); ++p) {
+    planes_.emplace_back(size_ * kLanes);
+    snapshot_planes_.emplace_back(size_ * kLanes);
+  }
+  lanes_ = std::vector<Lane>(kLanes);
+  for (int i = 0; i < kLanes; ++i) {
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    lane.member = members[static_cast<std::size_t>(i)];
+    lane.is_active = i < count_;
+    const Plan& plan = lane.member->plan;
+    lane.progress.scalars = initial_scalars(plan.optimizer);
+    loss_numbers_.label_smoothing.set_lane(i, static_cast<T>(plan.loss.label_smoothing));
+    loss_numbers_.delta.set_lane(i, static_cast<T>(plan.loss.delta));
+    loss_numbers_.quantile.set_lane(i, static_cast<T>(plan.loss.quantile));
+    Network<T> network(plan);
+    initialize(plan, network);
+    from_arena(network.weights, i, weights_);
+    for (std::size_t p = 0; p < planes_.size(); ++p) {
+      const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));
+      for (std::int64_t k = 0; k < size_; ++k) planes_[p][k * kLanes + i] = initial;
+    }
+    if (plan.epochs == 0 && lane.is_active) end_member(i, Status::finished, false);
+  }
+  if (plan_.shuffle) order_.resize(static_cast<std::size_t>(lanes_[0].member->train.count * kLanes));
+  orders_.resize(order_.size());
+  for (int i = 0; i < kLanes; ++i) {
+    const Member<T>& member = *members[static_cast<std::size_t>(i)];
+    const auto first = [&](auto&& is_same) {
+      int lane = 0;
+      while (lane < i && !is_same(*members[static_cast<std::size_t>(lane)], member)) ++lane;
+      return lane;
+    };
+    lanes_[static_cast<std::size_t>(i)].first_with_same_rates = first(have_same_rates<T>);
+    lanes_[static_cast<std::size_t>(i)].first_with_same_order =
+        first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
+  }
+  const auto is_first = [](const Lane& lane) { return lane.first_with_same_order == 0; };
+  for (const bool validation : {false, true}) {
+    one_table_[validation] = is_one_table(validation);
+    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= member_rows(i, validation).weights != nullptr;
+    same_rows_[validation] =
+        one_table_[validation] && (validation || !plan_.shuffle || std::all_of(lanes_.begin(), lanes_.end(), is_first));
+  }
+  lay_out_block();
+}
+
+template <class T>
+bool Pack<T>::has_active_member() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
+}
+
+// An active member: all of them are at the same step.
+template <class T>
+const typename Pack<T>::Lane& Pack<T>::leader() const {
+  return *std::find_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
+}
+
+template <class T>
+void Pack<T>::run(std::int64_t until_epoch, const std::function<bool()>& stop) {
+  epoch_clock_ = Clock::now();
+  while (has_active_member() && leader().progress.epoch < until_epoch) {
+    if (!epoch_begun_) begin_epoch();
+    while (has_active_member() && leader().progress.batch < batches_per_epoch_) {
+      if (stop()) return;
+      step();
+    }
+    if (has_active_member()) end_epoch();
+  }
+}
+
+template <class T>
+void Pack<T>::begin_epoch() {
+  const std::vector<bool> finite = finite_lanes();
+  for (int i = 0; i < kLanes; ++i)
+    if (lanes_[static_cast<std::size_t>(i)].is_active && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
+  take_snapshot();
+  if (plan_.shuffle) shuffle();
+  epoch_begun_ = true;
+}
+
+template <class T>
+void Pack<T>::shuffle() {
+  const std::int64_t count = lanes_[0].member->train.count;
+  const auto order_of_lane = [&](int lane) {
+    return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
+  };
+  if (same_rows_[false]) {
+    permutation(leader().member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(0));
+    for (std::int64_t position = 0; position < count; ++position)
+      std::fill_n(order_.data() + position * kLanes, kLanes, order_of_lane(0)[static_cast<std::size_t>(position)]);
+    return;
+  }
+  for (int i = 0; i < kLanes; ++i) {
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    if (lane.first_with_same_order < i) {
+      std::copy_n(order_of_lane(lane.first_with_same_order).data(), count, order_of_lane(i).data());
+    } else {
+      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(i));
+    }
+  }
+  for (std::int64_t position = 0; position < count; ++position)
+    for (int i = 0; i < kLanes; ++i)
+      order_[static_cast<std::size_t>(position * kLanes + i)] = orders_[static_cast<std::size_t>(i * count + position)];
+}
+
+template <class T>
+void Pack<T>::end_epoch() {
+  std::vector<Evaluation> validation(kLanes);
+  const bool validated = lanes_[0].member->validation.count > 0;
+  if (validated) validation = validate();
+  const Clock::time_point now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - epoch_clock_).count();
+  epoch_clock_ = now;
+  for (int i = 0; i < kLanes; ++i) {
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    if (!lane.is_active) continue;
+    const Evaluation& evaluation = validation[static_cast<std::size_t>(i)];
+    if (validated && !std::isfinite(evaluation.loss)) {
+      hand_to_solo(i);
+      continue;
+    }
+    const Plan& plan = lane.member->plan;
+    lane.progress.seconds += seconds;
+    if (finish_epoch(plan, lane.member->train.count, validated, evaluation, lane.progress, lane.history) &&
+        stops_early_) {
+      for (std::int64_t k = 0; k < size_; ++k) best_[k * kLanes + i] = weights_[k * kLanes + i];
+    }
+    const bool early = lane.progress.early_stopped;
+    if (early || lane.progress.epoch == plan.epochs)
+      end_member(i, early ? Status::early_stopped : Status::finished, stops_early_ && plan.early_stopping.restore_best);
+  }
+  epoch_begun_ = false;
+}
+
+// Copies the state of a member; the pack continues without it.
+template <class T>
+void Pack<T>::end_member(int lane, Status status, bool best) {
+  MemberState<T> out = state(lane);
+  if (best) out.weights.copy_from(out.best);
+  out.status = status;
+  Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  entry.ended = std::move(out);
+  entry.is_active = false;
+}
+
+template <class T>
+void Pack<T>::take_snapshot() {
+  snapshot_weights_.copy_from(weights_);
+  for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_planes_[p].copy_from(planes_[p]);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) snapshot_progress_[i] = lanes_[i].progress;
+  snapshot_taken_ = true;
+}
+
+// Solo decides what happens after a loss that is not finite: which weights are kept, and what is reported.
+template <class T>
+void Pack<T>::hand_to_solo(int lane) {
+  Lane& leaving = lanes_[static_cast<std::size_t>(lane)];
+  const Member<T>& member = *leaving.member;
+  Solo<T> solo(member.plan, member.train, member.validation, 1);
+  MemberState<T> begin = state(lane);
+  if (snapshot_taken_) {
+    to_arena(snapshot_weights_, lane, begin.weights);
+    for (std::size_t p = 0; p < planes_.size(); ++p) to_arena(snapshot_planes_[p], lane, begin.planes[p]);
+    begin.progress = snapshot_progress_[static_cast<std::size_t>(lane)];
+    begin.history.resize(static_cast<std::size_t>(begin.progress.epoch));
+  }
+  write_state(solo, begin);
+  solo.run(Limits{}, {});
+  leaving.ended = read_state(solo);
+  leaving.is_active = false;
+}
+
+template <class T>
+Status Pack<T>::status(int lane) const {
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  return entry.is_active ? Status::running : entry.ended.status;
+}
+
+template <class T>
+const Progress& Pack<T>::progress(int lane) const {
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  return entry.is_active ? entry.progress : entry.ended.progress;
+}
+
+template <class T>
+std::vector<bool> Pack<T>::finite_lanes() const {
+  V zero_or_nan(T(0));  // NaN in a lane that holds a number that is not finite
+  for (std::int64_t k = 0; k < size_; ++k)
+    zero_or_nan = fma(V::load(weights_.data() + k * kLanes), V(T(0)), zero_or_nan);
+  std::vector<bool> finite;
+  for (int i = 0; i < kLanes; ++i) finite.push_back(zero_or_nan.lane(i) == T(0));
+  return finite;
+}
+
+template <class T>
+MemberState<T> Pack<T>::state(int lane) const {
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  MemberState<T> out;
+  const auto copy = [&](const AlignedArray<T>& lanes, const AlignedArray<T>& ended) {
+    if (!entry.is_active) return copy_array(ended);
+    AlignedArray<T> array(shape_.weights_size);
+    to_arena(lanes, lane, array);
+    return array;
+  };
+  out.weights = copy(weights_, entry.ended.weights);
+  for (std::size_t p = 0; p < planes_.size(); ++p)
+    out.planes.push_back(copy(planes_[p], entry.is_active ? entry.ended.weights : entry.ended.planes[p]));
+  if (stops_early_) out.best = copy(best_, entry.ended.best);
+  out.progress = entry.is_active ? entry.progress : entry.ended.progress;
+  out.history = entry.is_active ? entry.history : entry.ended.history;
+  out.status = status(lane);
+  out.divergence = entry.ended.divergence;
+  return out;
+}
+
+template <class T>
+void Pack<T>::set_state(int lane, const MemberState<T>& state) {
+  Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  from_arena(state.weights, lane, weights_);
+  for (std::size_t p = 0; p < planes_.size(); ++p) from_arena(state.planes[p], lane, planes_[p]);
+  if (stops_early_) from_arena(state.best, lane, best_);
+  entry.progress = state.progress;
+  entry.history = state.history;
+  entry.is_active = true;
+  if (entry.progress.early_stopped) {
+    end_member(lane, Status::early_stopped, false);
+  } else if (entry.progress.epoch >= entry.member->plan.epochs) {
+    end_member(lane, Status::finished, false);
+  }
+  snapshot_taken_ = epoch_begun_ = false;
+}
+
+template <class T>
+void Pack<T>::to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const PanelMatrix<T> to = weights_view(arena.data(), shape_.layers[l]);
+    for (std::int64_t i = 0; i <= layer.inputs; ++i)
+      for (std::int64_t j = 0; j < layer.outputs; ++j)
+        to.element(i, j) = lanes[(layer.at + i * layer.outputs + j) * kLanes + lane];
+  }
+}
+
+template <class T>
+void Pack<T>::from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const PanelMatrix<T> from = weights_view(arena.data(), shape_.layers[l]);
+    for (std::int64_t i = 0; i <= layer.inputs; ++i)
+      for (std::int64_t j = 0; j < layer.outputs; ++j)
+        lanes[(layer.at + i * layer.outputs + j) * kLanes + lane] = from.element(i, j);
+  }
+}
+
+#define INSTANTIATE(T)    \
+  template class Pack<T>; \
+  template bool fits_pack(const Member<T>&, const Member<T>&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

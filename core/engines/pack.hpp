@@ -1,0 +1,169 @@
+// A pack: as many networks of one shape as a register has lanes, trained together, each as if it were alone.
+//
+// Each lane has its own rows (the same number, possibly from different tables), seed and numbers of the plan. All lanes
+// share the shape, the kinds of activations, loss and optimizer, the batch size and the number of epochs (`fits_pack`).
+// A member that ends early is copied out and ignored from then on. A member whose loss is not finite is trained by
+// `Solo` from the beginning of its epoch, with the same bits as alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "aligned.hpp"
+#include "engines/member_state.hpp"
+#include "layers/lane_layer.hpp"
+#include "optimizers/update.hpp"
+#include "progress.hpp"
+#include "rows.hpp"
+#include "shape.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+// One network of a colony: what `Solo` is constructed from.
+template <class T>
+struct Member {
+  Plan plan;
+  Rows<T> train;
+  Rows<T> validation;
+};
+
+// Whether the steps of two members have the same coefficients, which then need to be computed only once.
+template <class T>
+bool have_same_rates(const Member<T>& one, const Member<T>& other) {
+  return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
+         one.plan.schedule.kind != ScheduleKind::reduce_on_plateau;
+}
+
+// Whether two members can share a pack.
+template <class T>
+bool fits_pack(const Member<T>& one, const Member<T>& other);
+
+template <class T>
+class Pack {
+ public:
+  static constexpr int kLanes = kNativeLanes<T>;
+  using V = Vec<T, kLanes>;
+
+  // members: 1 ... kLanes that fit each other; they must outlive the pack, as must their tables.
+  explicit Pack(std::vector<const Member<T>*> members);
+
+  int count() const { return count_; }
+  Status status(int lane) const;
+  const Progress& progress(int lane) const;
+
+  // Trains until every member has completed `until_epoch` epochs or has ended, or until `stop`, which is called before
+  // each step, returns true.
+  void run(std::int64_t until_epoch, const std::function<bool()>& stop);
+
+  // The state of a member's run, with copies of its arrays.
+  MemberState<T> state(int lane) const;
+  // All active members must be at the same step.
+  void set_state(int lane, const MemberState<T>& state);
+
+  // Bytes of the arrays that a step reads and writes.
+  static std::int64_t working_set(const Plan& plan);
+
+ private:
+  struct Layer : LaneLayer<V> {
+    std::int64_t stride = 0;  // from row to row of the values; in a hidden layer a one precedes each row
+    std::int64_t at = 0;      // offset of the bias, which the weights follow input by input; in vectors
+    bool keeps_derivative = false;
+    bool drops = false;
+  };
+
+  // The numbers of an active member are in the pack's arrays, those of a member that has ended in `ended`.
+  struct Lane {
+    const Member<T>* member = nullptr;
+    int first_with_same_rates = 0;  // the first lane with the same coefficients at every step
+    int first_with_same_order = 0;  // the first lane that visits its rows in the same order
+    Progress progress;
+    double last_rate = 0;  // the learning rate of the last step
+    std::vector<EpochRecord> history;
+    bool is_active = true;
+    MemberState<T> ended;
+  };
+
+  // The arrays of a block of rows, each stored row by row.
+  struct Block {
+    V* inputs = nullptr;
+    std::vector<V*> values, derivatives, dloss_dz;
+    V* targets = nullptr;
+    V* labels = nullptr;
+    V* scale = nullptr;
+    V* loss = nullptr;
+    V* metric = nullptr;
+    V* scratch = nullptr;
+  };
+
+  // Sums in double, one for each lane.
+  struct Sums {
+    double loss[kLanes] = {};
+    double metric[kLanes] = {};
+  };
+
+  using Clock = std::chrono::steady_clock;
+
+  void lay_out_block();
+  bool has_active_member() const;
+  const Lane& leader() const;
+  void begin_epoch();
+  void shuffle();
+  void end_epoch();
+  void step();
+  void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
+  void forward(std::int64_t rows, std::int64_t position, bool training);
+  void drop(std::size_t layer, std::int64_t rows, std::int64_t position);
+  V losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums);
+  void backward(std::int64_t rows);
+  void add_gradients(std::int64_t rows, bool first_of_batch);
+  void clip_norm();
+  void update(const Coefficients<V>& coefficients, const Regularization<V>& weights, const Regularization<V>& biases);
+  std::vector<Evaluation> validate();
+  void take_snapshot();
+  void end_member(int lane, Status status, bool best);
+  void hand_to_solo(int lane);
+  std::vector<bool> finite_lanes() const;
+  const Rows<T>& member_rows(int lane, bool validation) const;
+  std::int64_t member_row(int lane, bool validation, std::int64_t position) const {
+    return validation || order_.empty() ? position : order_[static_cast<std::size_t>(position * kLanes + lane)];
+  }
+  bool is_one_table(bool validation) const;
+  void take_rows_of_one_table(std::int64_t begin, std::int64_t rows);
+  void take_same_rows(bool validation, std::int64_t begin, std::int64_t rows);
+  void take_scale(std::int64_t begin, std::int64_t rows, const double* per_weight);
+  void to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const;
+  void from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const;
+  static V* vectors(const AlignedArray<T>& array) { return reinterpret_cast<V*>(array.data()); }
+
+  int count_;
+  Plan plan_;  // the first member's; only what all members share is read from it
+  NetworkShape shape_;
+  std::vector<Layer> layers_;
+  std::int64_t size_ = 0;  // weights and biases, in vectors
+  bool regularized_ = false;
+  bool clips_norm_ = false;
+  bool stops_early_ = false;
+  LossNumbers<V> loss_numbers_{};
+  LaneLossPass<V> loss_pass_;
+  LaneUpdate<T> update_;
+  std::vector<Lane> lanes_;
+  AlignedArray<T> weights_, gradients_, best_, snapshot_weights_;
+  std::vector<AlignedArray<T>> planes_, snapshot_planes_;
+  std::vector<Progress> snapshot_progress_;
+  bool snapshot_taken_ = false;
+  bool epoch_begun_ = false;
+  AlignedArray<T> storage_;           // of the block
+  std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
+  std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
+  // For training rows [false] and validation rows [true]:
+  bool one_table_[2] = {false, false};  // all members read one table that is small enough to gather from
+  bool same_rows_[2] = {false, false};  // and all members visit its rows in the same order
+  bool weighted_[2] = {false, false};   // some members have weights
+  Block block_;
+  std::int64_t batches_per_epoch_;
+  Clock::time_point epoch_clock_;
+};
+
+}  // namespace creche::CRECHE_LEVEL

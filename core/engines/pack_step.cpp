@@ -1,0 +1,329 @@
+// One step of a pack, a block of rows at a time: rows from the tables (pack_rows.cpp), forward, loss, backward,
+// gradients; then the optimizer. Every sum has the same order as in a network alone.
+#include <algorithm>
+#include <cmath>
+
+#include "engines/pack.hpp"
+#include "layers/lane_products.hpp"
+#include "layers/layer.hpp"
+#include "precisions.hpp"
+#include "random/random.hpp"
+#include "simd/double_sums.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+// Few enough for the second-level cache, and enough to make the cost of the gradients, which are loaded and stored once
+// per block, negligible.
+constexpr std::int64_t kRowsPerBlock = 32;
+
+}  // namespace
+
+template <class T>
+void Pack<T>::lay_out_block() {
+  const std::int64_t rows = std::min(kRowsPerBlock, std::max(plan_.batch_size, lanes_[0].member->validation.count));
+  for (int pass = 0; pass < 2; ++pass) {  // the first pass computes sizes, the second assigns addresses
+    std::int64_t used = 0;
+    block_ = Block{};
+    const auto array = [&](std::int64_t vectors_per_row) {
+      V* const at = storage_.size() > 0 ? vectors(storage_) + used : nullptr;
+      used += rows * vectors_per_row;
+      return at;
+    };
+    block_.inputs = array(1 + plan_.inputs) + 1;
+    for (const Layer& layer : layers_) {
+      block_.values.push_back(array(layer.stride) + (layer.stride - layer.outputs));
+      block_.dloss_dz.push_back(array(layer.outputs));
+      block_.derivatives.push_back(layer.keeps_derivative ? array(layer.outputs) : nullptr);
+    }
+    block_.targets = array(shape_.outputs());
+    block_.labels = array(1);
+    block_.scale = array(1);
+    block_.loss = array(1);
+    block_.metric = array(1);
+    block_.scratch = array(shape_.outputs());
+    if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
+    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) block_.values[l][r * layers_[l].stride - 1] = V(T(1));
+  }
+}
+
+template <class T>
+void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
+  const V* left = block_.inputs;
+  std::int64_t left_stride = 1 + plan_.inputs;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    V* const out = block_.values[l];
+    lane_layer_forward<V>(layer, vectors(weights_) + layer.at, left, left_stride, rows, out, layer.stride,
+                          training ? block_.derivatives[l] : nullptr);
+    if (layer.drops && training) drop(l, rows, position);
+    left = out;
+    left_stride = layer.stride;
+  }
+}
+
+// As Batch::drop, with each member's own probability and random numbers.
+template <class T>
+void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
+  constexpr int kWordLanes = 16;
+  std::uint64_t seeds[kWordLanes] = {};
+  std::uint32_t thresholds[kLanes];
+  alignas(kAlignment) T kept[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    const Plan& plan = lanes_[static_cast<std::size_t>(i)].member->plan;
+    const double p = plan.layers[l].dropout;
+    seeds[i] = plan.seed;
+    kept[i] = static_cast<T>(1.0 / (1.0 - p));
+    thresholds[i] = static_cast<std::uint32_t>(p * 4294967296.0);
+  }
+  const auto epoch = static_cast<std::uint32_t>(leader().progress.epoch);
+  const std::int64_t outputs = layers_[l].outputs;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t quad = 0; 4 * quad < outputs; ++quad) {
+      std::uint32_t words[4 * kWordLanes];
+      dropout_words_of_lanes(seeds, epoch, static_cast<std::uint32_t>(position + r), static_cast<std::uint32_t>(l),
+                             static_cast<std::uint32_t>(quad), words);
+      for (std::int64_t n = 4 * quad; n < std::min(4 * quad + 4, outputs); ++n) {
+        alignas(kAlignment) T factor[kLanes];
+        for (int i = 0; i < kLanes; ++i) factor[i] = words[(n % 4) * kWordLanes + i] >= thresholds[i] ? kept[i] : T(0);
+        block_.values[l][r * layers_[l].stride + n] *= V::load(factor);
+        block_.derivatives[l][r * outputs + n] *= V::load(factor);
+      }
+    }
+  }
+}
+
+// Adds the rows' losses and metrics to the sums, in row order; in training, also computes dloss_dz. Returns 0 in the
+// lanes whose losses are all finite, NaN in the others.
+template <class T>
+typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
+  const std::int64_t outputs = shape_.outputs();
+  V zero_or_nan(T(0));
+  loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
+              training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
+             loss_numbers_);
+  DoubleSums<V> losses(sums.loss), metrics(sums.metric);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
+    if (!weighted_[!training]) losses.add(block_.loss[r]);
+    metrics.add(block_.metric[r]);
+  }
+  losses.store(sums.loss);
+  metrics.store(sums.metric);
+  for (std::int64_t r = 0; r < rows && weighted_[!training]; ++r) {
+    for (int i = 0; i < kLanes; ++i) {
+      const double weight = member_rows(i, !training).weight(member_row(i, !training, begin + r));
+      sums.loss[i] += weight * static_cast<double>(block_.loss[r].lane(i));
+    }
+  }
+  return zero_or_nan;
+}
+
+template <class T>
+void Pack<T>::backward(std::int64_t rows) {
+  const std::size_t last = layers_.size() - 1;
+  const LayerPlan& output = plan_.layers[last];
+  if (output.activation != ActivationKind::identity || output.dropout > 0) {
+    V* const gradient = block_.dloss_dz[last];
+    for (std::int64_t i = 0; i < rows * layers_[last].outputs; ++i) {
+      gradient[i] = block_.derivatives[last] != nullptr
+                        ? gradient[i] * block_.derivatives[last][i]
+                        : select(block_.values[last][i] > V(T(0)), gradient[i], V(T(0)));
+    }
+  }
+  for (std::size_t l = last; l > 0; --l) {
+    const Layer& layer = layers_[l];
+    const std::int64_t inputs = layer.inputs;
+    const V* const weights = vectors(weights_) + layer.at + layer.outputs;
+    V* const out = block_.dloss_dz[l - 1];
+    const LaneStrides at{layer.outputs, 1, 1, layer.outputs};
+    const auto zeros = [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); };
+    const auto product = [&](const auto& finish) {
+      lane_product<V>(block_.dloss_dz[l], weights, at, rows, inputs, layer.outputs, zeros, finish);
+    };
+    if (layers_[l - 1].keeps_derivative) {
+      const V* const derivative = block_.derivatives[l - 1];
+      product([&](std::int64_t r, std::int64_t i, V sum)
+                  __attribute__((always_inline)) { out[r * inputs + i] = sum * derivative[r * inputs + i]; });
+    } else if (plan_.layers[l - 1].activation == ActivationKind::relu) {
+      const V* const value = block_.values[l - 1];
+      const std::int64_t stride = layers_[l - 1].stride;
+      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) {
+        out[r * inputs + i] = select(value[r * stride + i] > V(T(0)), sum, V(T(0)));
+      });
+    } else {
+      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) { out[r * inputs + i] = sum; });
+    }
+  }
+}
+
+// A one precedes the values of each row, so that the gradient of the bias is one more row of the product: a
+// multiply-add by one rounds as an addition does.
+template <class T>
+void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
+  const V* left = block_.inputs - 1;
+  std::int64_t left_stride = 1 + plan_.inputs;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const std::int64_t outputs = layer.outputs;
+    V* const out = vectors(gradients_) + layer.at;
+    const LaneStrides at{1, left_stride, outputs, 1};
+    const auto product = [&](const auto& begin) {
+      lane_product<V>(left, block_.dloss_dz[l], at, 1 + layer.inputs, outputs, rows, begin,
+                      [&](std::int64_t i, std::int64_t j, V sum)
+                          __attribute__((always_inline)) { out[i * outputs + j] = sum; });
+    };
+    if (first_of_batch) {
+      product([](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); });
+    } else {
+      product([&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; });
+    }
+    left = block_.values[l] - 1;
+    left_stride = layer.stride;
+  }
+}
+
+// As in Solo: 16 sums for each panel of columns, each over the rows of weights; then the sum of those.
+template <class T>
+void Pack<T>::clip_norm() {
+  V sum(T(0));
+  for (const Layer& layer : layers_) {
+    const V* const gradient = vectors(gradients_) + layer.at;
+    for (std::int64_t j = 0; j < layer.outputs; ++j) {
+      V squares(T(0));
+      for (std::int64_t i = 0; i <= layer.inputs; ++i) {
+        const V g = gradient[i * layer.outputs + j];
+        squares = fma(g, g, squares);
+      }
+      sum += squares;
+    }
+  }
+  const V norm = sqrt(sum);
+  alignas(kAlignment) T scale[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    const double limit = lanes_[static_cast<std::size_t>(i)].member->plan.optimizer.clip_norm;
+    scale[i] = limit > 0 ? std::min(T(1), static_cast<T>(limit) / (norm.lane(i) + T(1e-6))) : T(1);
+  }
+  const V factor = V::load(scale);
+  V* const gradient = vectors(gradients_);
+  for (std::int64_t k = 0; k < size_; ++k) gradient[k] *= factor;
+}
+
+template <class T>
+void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V>& weights,
+                     const Regularization<V>& biases) {
+  const auto range = [&](std::int64_t begin, std::int64_t end, const Regularization<V>& regularization) {
+    T* planes[kMaxPlanes] = {};
+    for (std::size_t p = 0; p < planes_.size(); ++p) planes[p] = planes_[p].data() + begin * kLanes;
+    update_(weights_.data() + begin * kLanes, gradients_.data() + begin * kLanes, planes, (end - begin) * kLanes,
+            coefficients, regularization);
+  };
+  if (!regularized_) {
+    range(0, size_, weights);
+    return;
+  }
+  for (const Layer& layer : layers_) {
+    range(layer.at, layer.at + layer.outputs, biases);
+    range(layer.at + layer.outputs, layer.at + layer.size(), weights);
+  }
+}
+
+template <class T>
+void Pack<T>::step() {
+  const Progress& now = leader().progress;
+  const std::int64_t begin = now.batch * plan_.batch_size;
+  const std::int64_t count = std::min(plan_.batch_size, lanes_[0].member->train.count - begin);
+  double weight[kLanes];
+  double per_weight[kLanes];
+  Sums sums;
+  for (int i = 0; i < kLanes; ++i) {
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Rows<T>& table = lane.member->train;
+    weight[i] = static_cast<double>(count);
+    if (table.weights != nullptr) {
+      weight[i] = 0;
+      for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(member_row(i, false, begin + r));
+    }
+    per_weight[i] = weight[i] > 0 ? 1.0 / weight[i] : 0.0;
+    sums.loss[i] = lane.progress.loss_sum;
+    sums.metric[i] = lane.progress.metric_sum;
+  }
+  V zero_or_nan(T(0));
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(false, begin + done, rows);
+    take_scale(begin + done, rows, per_weight);
+    forward(rows, begin + done, true);
+    zero_or_nan += losses(true, begin + done, rows, sums);
+    backward(rows);
+    add_gradients(rows, done == 0);
+  }
+  for (int i = 0; i < kLanes; ++i) {
+    if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
+  }
+  if (clips_norm_) clip_norm();
+  CoefficientLanes<V> coefficients;
+  Regularization<T> of_weights[kLanes], of_biases[kLanes];
+  for (int i = 0; i < kLanes; ++i) {
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Lane& same = lanes_[static_cast<std::size_t>(lane.first_with_same_rates)];
+    const OptimizerPlan& optimizer = lane.member->plan.optimizer;
+    Progress& p = lane.progress;
+    double rate = same.last_rate;
+    // A lane that has ended may be at another step.
+    if (&same != &lane && same.progress.step == p.step + 1) {
+      coefficients.copy(i, lane.first_with_same_rates);
+      p.scalars = same.progress.scalars;
+    } else {
+      rate = scheduled_learning_rate(lane.member->plan, p);
+      coefficients.set(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
+    }
+    lane.last_rate = rate;
+    if (regularized_) {
+      of_weights[i] = Regularization<T>::prepare(optimizer, rate, false);
+      of_biases[i] = Regularization<T>::prepare(optimizer, rate, true);
+    }
+    if (p.batch == 0) p.learning_rate = rate;
+    p.loss_sum = sums.loss[i];
+    p.metric_sum = sums.metric[i];
+    p.weight_sum += weight[i];
+    ++p.batch;
+    ++p.step;
+  }
+  Regularization<V> weight_regularization, bias_regularization;
+  if (regularized_) {
+    weight_regularization = Regularization<V>::from_lanes(of_weights);
+    bias_regularization = Regularization<V>::from_lanes(of_biases);
+  }
+  update(coefficients.vectors(), weight_regularization, bias_regularization);
+}
+
+template <class T>
+std::vector<Evaluation> Pack<T>::validate() {
+  const std::int64_t count = lanes_[0].member->validation.count;
+  Sums sums;
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(true, done, rows);
+    forward(rows, 0, false);
+    losses(false, done, rows, sums);
+  }
+  std::vector<Evaluation> out(kLanes);
+  for (int i = 0; i < kLanes; ++i) {
+    const Rows<T>& table = member_rows(i, true);
+    double weights = 0;
+    for (std::int64_t r = 0; r < count; ++r) weights += table.weight(r);
+    out[static_cast<std::size_t>(i)] = {sums.loss[i] / weights,
+                                        metric_from_mean(plan_.loss.kind, sums.metric[i] / static_cast<double>(count))};
+  }
+  return out;
+}
+
+#define INSTANTIATE(T) template class Pack<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

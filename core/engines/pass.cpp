@@ -1,0 +1,70 @@
+#include "engines/pass.hpp"
+
+#include "gemm/product.hpp"
+#include "precisions.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+template <class T>
+Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss)
+    : plan_(plan),
+      network_(network),
+      table_(table),
+      has_custom_loss_(custom_loss != nullptr && *custom_loss),
+      batch_(plan, network.shape, table.count, custom_loss) {
+  rows_.count = table.count;
+  for (std::int64_t r = 0; r < table.count; ++r) rows_.weight += table.weight(r);
+  batch_.gather(table, rows_, 0, rows_.count);
+  batch_.forward(network, rows_, 0, rows_.count);
+}
+
+template <class T>
+Evaluation Pass<T>::backward_from_loss() {
+  AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
+  has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data()) : batch_.loss(0, rows_.count, scratch.data());
+  batch_.backward(network_, 0, rows_.count);
+  return Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses(), batch_.metrics());
+}
+
+template <class T>
+void Pass<T>::backward_from_directions(const T* directions) {
+  const PanelMatrix<T> to = batch_.dloss_dz(network_.shape.count() - 1);
+  for (std::int64_t r = 0; r < rows_.count; ++r)
+    for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
+  batch_.backward(network_, 0, rows_.count);
+}
+
+template <class T>
+void Pass<T>::pre_activations(std::int64_t l, PanelMatrix<T> out) const {
+  const PanelMatrix<T> left = batch_.layer_inputs(l);
+  LayerPlan identity;
+  identity.width = out.columns;
+  layer_forward(identity, activate_function<T>(identity.activation), Operand<T>{left.data, left.panel_stride()}, 0,
+                rows_.count, network_.layer_weights(l), out, PanelMatrix<T>{});
+}
+
+template <class T>
+void Pass<T>::gradients(const AlignedArray<T>& out) const {
+  for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
+    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
+    const PanelMatrix<T> gradient = weights_view(out.data(), layer);
+    const PanelMatrix<T> inputs = batch_.layer_inputs(l);
+    const PanelMatrix<T> dloss_dz = batch_.dloss_dz(l);
+    for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
+      product_by_columns<1>(Operand<T>{inputs.data, inputs.panel_stride()}, 0, layer.inputs,
+                            Operand<T>{dloss_dz.at(panel, 0), dloss_dz.panel_stride()}, rows_.count,
+                            gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
+    }
+  }
+}
+
+template <class T>
+void Pass<T>::input_gradients(PanelMatrix<T> out) const {
+  layer_backward(LayerPlan{}, batch_.dloss_dz(0), 0, rows_.count, network_.layer_transposed(0), PanelMatrix<T>{},
+                 PanelMatrix<T>{}, out);
+}
+
+#define INSTANTIATE(T) template class Pass<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,50 @@
+// A forward and a backward pass of a table as one batch, outside of training and without dropout, with access to
+// everything that a step computes on the way.
+#pragma once
+
+#include <cstdint>
+
+#include "aligned.hpp"
+#include "engines/evaluator.hpp"
+#include "gemm/product.hpp"
+#include "layers/batch.hpp"
+#include "network.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+template <class T>
+class Pass {
+ public:
+  // Runs the forward pass. All arguments must outlive the pass.
+  Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss = nullptr);
+
+  // The backward pass from the loss.
+  Evaluation backward_from_loss();
+
+  // The backward pass from directions (rows, outputs): gradients are those of the sum of all outputs times their
+  // directions.
+  void backward_from_directions(const T* directions);
+
+  const T* losses() const { return batch_.losses(); }
+  PanelMatrix<T> activations(std::int64_t l) const { return batch_.layer_values(l); }
+  PanelMatrix<T> dloss_dz(std::int64_t l) const { return batch_.dloss_dz(l); }
+
+  // The weighted sums of layer l, before its activation. out: a matrix of the rows and the layer's outputs.
+  void pre_activations(std::int64_t l, PanelMatrix<T> out) const;
+
+  // The gradient of all weights, in an arena with the layout of the weights.
+  void gradients(const AlignedArray<T>& out) const;
+
+  // The gradient of the inputs. out: a matrix of the rows and the inputs.
+  void input_gradients(PanelMatrix<T> out) const;
+
+ private:
+  const Plan& plan_;
+  const Network<T>& network_;
+  const Rows<T>& table_;
+  bool has_custom_loss_;
+  BatchRows rows_;
+  Batch<T> batch_;
+};
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,283 @@
+// The run: commands, epochs, limits, interruption, divergence. solo_step.cpp has the steps.
+#include "engines/solo.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "precisions.hpp"
+#include "random/random.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+// Reading the clock takes as long as the arithmetic of a small network, so it is read once per so many operations,
+// about every 10 microseconds.
+constexpr double kFlopsPerLookAtClock = 1e6;
+constexpr double kSecondsPerPoll = 0.05;
+
+}  // namespace
+
+template <class T>
+Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss)
+    : plan_(plan),
+      train_(train),
+      validation_(validation),
+      network_(plan),
+      threads_(threads),
+      custom_loss_(std::move(custom_loss)),
+      batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &custom_loss_),
+      evaluator_(plan, network_.shape, threads, &custom_loss_),
+      regularized_(is_regularized(plan.optimizer)),
+      order_(plan.shuffle ? train.count : 0),
+      validation_loss_(validation.count),
+      validation_metric_(validation.count),
+      best_weights_(plan.early_stopping.patience > 0 ? network_.shape.weights_size : 0) {
+  plan_.batch_size = std::min(plan.batch_size, train.count);
+  update_ = update_function<T>(plan_.optimizer, regularized_);
+  batches_per_epoch_ = (train.count + plan_.batch_size - 1) / plan_.batch_size;
+  flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
+  // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
+  // work.
+  constexpr double kLongStep = 2e10;
+  split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
+  plan_blocks();
+  assign_blocks();
+  validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
+  const int planes = optimizer_planes(plan_.optimizer);
+  for (int p = 0; p < planes; ++p) {
+    planes_.emplace_back(network_.shape.weights_size);
+    snapshot_.planes.emplace_back(network_.shape.weights_size);
+    const T initial = static_cast<T>(optimizer_initial_plane(plan_.optimizer, p));
+    std::fill_n(planes_.back().data(), planes_.back().size(), initial);
+  }
+  snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
+  initialize(plan_, network_);
+  progress_.scalars = initial_scalars(plan_.optimizer);
+}
+
+template <class T>
+void Solo<T>::state_changed() {
+  network_.transpose_all();
+  epoch_begun_ = validated_ = false;
+  replay_until_ = -1;
+  snapshot_.taken = false;
+  status_ = Status::running;
+  if (progress_.early_stopped) {
+    status_ = Status::early_stopped;
+  } else if (progress_.epoch >= plan_.epochs) {
+    status_ = Status::finished;
+  }
+}
+
+template <class T>
+Status Solo<T>::run(const Limits& limits, const std::function<bool()>& poll) {
+  if (status_ == Status::interrupted) status_ = Status::running;
+  limits_ = {limits.steps < 0 ? -1 : progress_.step + limits.steps,
+             limits.epochs < 0 ? -1 : progress_.epoch + limits.epochs, limits.seconds};
+  poll_ = poll ? &poll : nullptr;
+  run_begin_ = last_poll_ = epoch_clock_ = Clock::now();
+  flops_since_clock_ = flops_since_poll_ = 0;
+  threads_.run([this](int thread) { work(thread); });
+  progress_.seconds += seconds_since(epoch_clock_);
+  poll_ = nullptr;
+  return status_;
+}
+
+template <class T>
+void Solo<T>::work(int thread) {
+  for (int turn = 0;; turn = 1 - turn) {
+    StepOrder& order = orders_[turn];
+    if (thread == 0) prepare_next(order);
+    threads_.barrier();
+    switch (order.command) {
+      case Command::begin_epoch:
+        if (thread == 0) begin_epoch();
+        break;
+      case Command::step:
+        step(thread, order);
+        break;
+      case Command::validate:
+        validate(thread);
+        break;
+      case Command::end_epoch:
+        if (thread == 0) end_epoch();
+        break;
+      case Command::stop:
+        return;
+    }
+  }
+}
+
+// Other threads may still be updating the weights of the last step. Nothing here reads or writes those, except after a
+// step whose loss was not finite, in which no thread has changed them.
+template <class T>
+void Solo<T>::prepare_next(StepOrder& order) {
+  if (not_finite_.exchange(false)) handle_divergence(progress_.epoch, progress_.batch, progress_.batch - 1);
+  order.command = next_command();
+  if (order.command == Command::step) prepare_step(order);
+}
+
+template <class T>
+typename Solo<T>::Command Solo<T>::next_command() {
+  if (status_ != Status::running) return Command::stop;
+  if (replay_until_ >= 0 && progress_.batch >= replay_until_) {
+    replay_until_ = -1;
+    status_ = Status::diverged;
+    return Command::stop;
+  }
+  if (progress_.batch == batches_per_epoch_) {
+    return validation_.count > 0 && !validated_ ? Command::validate : Command::end_epoch;
+  }
+  if (progress_.epoch >= plan_.epochs) {
+    status_ = Status::finished;
+    return Command::stop;
+  }
+  if (replay_until_ < 0) {
+    if (progress_.step == limits_.steps || progress_.epoch == limits_.epochs) return Command::stop;
+    if (interrupted()) return Command::stop;
+    if (flops_since_clock_ >= kFlopsPerLookAtClock) {
+      // Only between two steps: a step that takes longer than the time limit must still be possible.
+      flops_since_clock_ = 0;
+      if (time_is_up()) return Command::stop;
+    }
+  }
+  return epoch_begun_ ? Command::step : Command::begin_epoch;
+}
+
+// Whether poll asks to stop; then the status is `interrupted` too.
+template <class T>
+bool Solo<T>::interrupted() {
+  if (poll_ == nullptr || flops_since_poll_ < kFlopsPerLookAtClock) return false;
+  flops_since_poll_ = 0;
+  if (seconds_since(last_poll_) < kSecondsPerPoll) return false;
+  last_poll_ = Clock::now();
+  if (!(*poll_)()) return false;
+  status_ = Status::interrupted;
+  return true;
+}
+
+template <class T>
+void Solo<T>::begin_epoch() {
+  if (!weights_are_finite()) {
+    handle_divergence(progress_.epoch - 1, batches_per_epoch_ - 1, batches_per_epoch_ - 1);
+    if (status_ != Status::running) return;
+  } else {
+    take_snapshot();
+  }
+  if (plan_.shuffle) {
+    permutation(plan_.seed, static_cast<std::uint32_t>(progress_.epoch),
+                std::span(order_.data(), static_cast<std::size_t>(order_.size())));
+  }
+  epoch_begun_ = true;
+}
+
+template <class T>
+void Solo<T>::end_epoch() {
+  Evaluation validation;
+  if (validated_) {
+    validation =
+        Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
+    if (!std::isfinite(validation.loss)) {
+      handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
+      return;
+    }
+  }
+  progress_.seconds += seconds_since(epoch_clock_);
+  epoch_clock_ = Clock::now();
+  const std::int64_t patience = plan_.early_stopping.patience;
+  const bool improved = finish_epoch(plan_, train_.count, validated_, validation, progress_, history_);
+  if (improved && best_weights_.size() > 0) best_weights_.copy_from(network_.weights);
+  epoch_begun_ = validated_ = false;
+  const bool ended = progress_.early_stopped || progress_.epoch == plan_.epochs;
+  if (progress_.early_stopped) status_ = Status::early_stopped;
+  if (ended && patience > 0 && plan_.early_stopping.restore_best) {
+    network_.weights.copy_from(best_weights_);
+    network_.transpose_all();
+  }
+}
+
+template <class T>
+void Solo<T>::validate(int thread) {
+  validation_tasks_.work(thread, [&](std::int64_t block) {
+    if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
+    if (!evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data()))
+      custom_loss_failed_ = true;
+  });
+  threads_.barrier();
+  if (thread == 0) {
+    validation_tasks_.reset();
+    validated_ = !stop_if_custom_loss_failed();
+  }
+}
+
+// A run whose custom loss failed has the status of an interrupted one: it can be continued.
+template <class T>
+bool Solo<T>::stop_if_custom_loss_failed() {
+  if (!custom_loss_failed_.exchange(false)) return false;
+  status_ = Status::interrupted;
+  return true;
+}
+
+template <class T>
+Evaluation Solo<T>::evaluate(const Rows<T>& table) {
+  AlignedArray<T> loss(table.count), metric(table.count);
+  Tasks tasks;
+  tasks.assign_evenly(Evaluator<T>::blocks(table.count), threads_.count());
+  threads_.run([&](int thread) {
+    tasks.work(thread, [&](std::int64_t block) {
+      if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
+      if (!evaluator_.losses(thread, network_, table, block, loss.data(), metric.data())) custom_loss_failed_ = true;
+    });
+  });
+  custom_loss_failed_ = false;
+  return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
+}
+
+template <class T>
+void Solo<T>::take_snapshot() {
+  snapshot_.weights.copy_from(network_.weights);
+  for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_.planes[p].copy_from(planes_[p]);
+  snapshot_.progress = progress_;
+  snapshot_.taken = true;
+}
+
+template <class T>
+void Solo<T>::restore_snapshot() {
+  network_.weights.copy_from(snapshot_.weights);
+  network_.transpose_all();
+  for (std::size_t p = 0; p < planes_.size(); ++p) planes_[p].copy_from(snapshot_.planes[p]);
+  progress_ = snapshot_.progress;
+  history_.resize(static_cast<std::size_t>(progress_.epoch));
+  epoch_begun_ = validated_ = false;
+}
+
+template <class T>
+bool Solo<T>::weights_are_finite() const {
+  bool finite = true;
+  for (std::int64_t i = 0; i < network_.weights.size(); ++i)
+    finite &= std::abs(network_.weights[i]) <= std::numeric_limits<T>::max();
+  return finite;
+}
+
+// The loss of this batch was not finite. Weights that are still finite are kept as they are. If they are not, the last
+// step made them so: the beginning of the epoch is restored and the steps before that one are repeated, which gives, to
+// the bit, the weights from before it.
+template <class T>
+void Solo<T>::handle_divergence(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps) {
+  divergence_ = {epoch, batch, next_learning_rate()};
+  if (weights_are_finite() || !snapshot_.taken || good_steps < snapshot_.progress.batch) {
+    status_ = Status::diverged;
+    return;
+  }
+  restore_snapshot();
+  replay_until_ = good_steps;
+}
+
+#define INSTANTIATE(T) template class Solo<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

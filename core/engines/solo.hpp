@@ -1,0 +1,181 @@
+// One network in training.
+//
+// The threads of a run execute the same sequence of commands (begin an epoch, take a step, validate, end an epoch),
+// which the first thread decides. Within a step each thread passes ranges of rows through the network and back, waits
+// for the others, then processes blocks of weights: their gradient over the whole batch, the optimizer, the transposed
+// copy. Work is divided by output element, so that the number of threads never changes a sum.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "aligned.hpp"
+#include "engines/evaluator.hpp"
+#include "engines/pass.hpp"
+#include "layers/batch.hpp"
+#include "network.hpp"
+#include "optimizers/all.hpp"
+#include "optimizers/update.hpp"
+#include "plan.hpp"
+#include "progress.hpp"
+#include "rows.hpp"
+#include "threads.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+struct Limits {
+  std::int64_t steps = -1;
+  std::int64_t epochs = -1;
+  double seconds = -1;
+};
+
+template <class T>
+class Solo {
+ public:
+  // The tables are read in place: they must outlive the run and not change. validation.count may be 0. custom_loss, if
+  // set, replaces the plan's loss: in training it is called on the thread that runs, otherwise on any thread.
+  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss = {});
+
+  // poll, if set, is called from time to time on the calling thread; true interrupts.
+  Status run(const Limits& limits, const std::function<bool()>& poll);
+
+  // Loss, metric and gradients (in an arena with the layout of the weights) of a table as one batch, without dropout.
+  Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
+  Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
+  Evaluation evaluate(const Rows<T>& table);
+  double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
+
+  // The whole state. Call state_changed() after writing to any part of it.
+  Network<T>& network() { return network_; }
+  std::vector<AlignedArray<T>>& planes() { return planes_; }
+  AlignedArray<T>& best_weights() { return best_weights_; }
+  Progress& progress() { return progress_; }
+  std::vector<EpochRecord>& history() { return history_; }
+  void state_changed();
+
+  const Plan& plan() const { return plan_; }
+  const Divergence& divergence() const { return divergence_; }
+  Status status() const { return status_; }
+
+ private:
+  enum class Command { begin_epoch, step, validate, end_epoch, stop };
+
+  // The parameters of a step, for all threads. There are two: one is executed while the next is written.
+  struct StepOrder {
+    Command command = Command::stop;
+    BatchRows batch;
+    Coefficients<T> coefficients{};
+    Regularization<T> regularization{};
+    Regularization<T> bias_regularization{};
+    Scalars next_scalars{};
+  };
+
+  // A block of weights: rows i_begin ... i_end - 1 (and the bias, if i_begin is 0) of some panels of a layer.
+  struct WeightBlock {
+    std::int64_t layer = 0;
+    std::int64_t panel = 0;
+    int panels = 0;
+    std::int64_t i_begin = 0;
+    std::int64_t i_end = 0;
+
+    std::int64_t first_row() const { return i_begin == 0 ? 0 : 1 + i_begin; }
+    std::int64_t rows() const { return 1 + i_end - first_row(); }
+  };
+
+  struct Snapshot {
+    AlignedArray<T> weights;
+    std::vector<AlignedArray<T>> planes;
+    Progress progress;
+    bool taken = false;
+  };
+
+  using Clock = std::chrono::steady_clock;
+
+  void work(int thread);
+  void prepare_next(StepOrder& order);
+  Command next_command();
+  void prepare_step(StepOrder& order);
+  bool interrupted();
+  bool stop_if_custom_loss_failed();
+  bool time_is_up() const { return limits_.seconds >= 0 && seconds_since(run_begin_) >= limits_.seconds; }
+  static double seconds_since(Clock::time_point from) {
+    return std::chrono::duration<double>(Clock::now() - from).count();
+  }
+
+  void begin_epoch();
+  void end_epoch();
+  void step(int thread, const StepOrder& order);
+  void rows_phase(int thread, const StepOrder& order);
+  void custom_loss_rows_phase(int thread, const StepOrder& order);
+  template <class F>
+  void each_range(int thread, const StepOrder& order, double share, F&& f);
+  void weights_phase(int thread, const StepOrder& order);
+  void split_weights_phase(int thread, const StepOrder& order);
+  void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
+  void prefetch_block(const WeightBlock& block) const;
+  void update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order);
+  T gradient_norm() const;
+  void norm_part(std::int64_t part) const;
+  void count_step(const StepOrder& order);
+  void validate(int thread);
+
+  void plan_blocks();
+  void assign_blocks();
+  void take_snapshot();
+  void restore_snapshot();
+  bool weights_are_finite() const;
+  void handle_divergence(std::int64_t epoch, std::int64_t batch, std::int64_t good_steps);
+
+  Plan plan_;
+  Rows<T> train_, validation_;
+  Network<T> network_;
+  Threads threads_;
+  CustomLoss<T> custom_loss_;
+  Batch<T> batch_;
+  Evaluator<T> evaluator_;
+  Update<T> update_;
+  bool regularized_;
+  bool split_step_;  // all gradients are computed before any weight changes
+  std::vector<WeightBlock> blocks_;
+  std::int64_t rows_per_task_;
+  std::int64_t batches_per_epoch_;
+  double flops_per_step_;
+
+  std::vector<AlignedArray<T>> planes_;           // optimizer state, each with the layout of the weights
+  AlignedArray<T> gradients_;                     // only if split_step_
+  AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
+  std::vector<AlignedArray<T>> block_gradients_;  // one per thread
+  std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
+  AlignedArray<std::int32_t> order_;
+  AlignedArray<T> validation_loss_, validation_metric_;
+  AlignedArray<T> best_weights_;
+  Snapshot snapshot_;
+
+  Progress progress_;
+  std::vector<EpochRecord> history_;
+  Status status_ = Status::running;
+  Divergence divergence_;
+
+  // The run in progress:
+  StepOrder orders_[2];
+  Limits limits_;
+  const std::function<bool()>* poll_ = nullptr;
+  Clock::time_point run_begin_, last_poll_, epoch_clock_;
+  double flops_since_clock_ = 0;  // since the last comparison of the time with the limit
+  double flops_since_poll_ = 0;   // since the last decision whether to poll
+  std::int64_t replay_until_ = -1;
+  bool epoch_begun_ = false;
+  bool validated_ = false;
+  // Set by the first thread while the threads work on the rows, or the gradients, of a step; read by all after the
+  // barrier.
+  std::atomic<bool> abandon_rows_{false};
+  std::atomic<bool> abandon_gradients_{false};
+  std::atomic<bool> not_finite_{false};
+  std::atomic<bool> custom_loss_failed_{false};
+  Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
+};
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,366 @@
+// One training step of a solo run: rows forward and back, then weights.
+#include <algorithm>
+#include <cmath>
+
+#include "engines/solo.hpp"
+#include "precisions.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+// Rows of weights in a block. Its gradient, 64 rows of 3 panels, takes 12 KiB: it is still in the first-level cache,
+// together with the 24 KiB block of the right matrix, when the optimizer reads it.
+constexpr std::int64_t kRowsPerBlock = 64;
+
+// 256 inputs of a batch of 1,024 rows take 1 MiB in float32: half of a 2 MiB second-level cache.
+constexpr std::int64_t kInputsPerRange = 256;
+
+// The weights of a network larger than this do not stay in the second-level cache: they are read again for every block
+// of rows.
+constexpr std::int64_t kLargeWeights = 1 << 20;
+
+constexpr std::int64_t round_up(std::int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
+
+}  // namespace
+
+template <class T>
+void Solo<T>::plan_blocks() {
+  const std::int64_t threads = threads_.count();
+  const bool large = network_.shape.weights_size * static_cast<std::int64_t>(sizeof(T)) > kLargeWeights;
+  const std::int64_t share = round_up((plan_.batch_size + threads - 1) / threads);
+  rows_per_task_ = std::min<std::int64_t>(large ? 256 : 64, share);
+
+  std::int64_t rows = kRowsPerBlock;
+  do {
+    blocks_.clear();
+    for (std::int64_t l = network_.shape.count() - 1; l >= 0; --l) {
+      const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
+      // The left matrix of a range of inputs is read for every group of panels, and stays in the second-level cache if
+      // the range is short enough; the right matrix is then read once per range.
+      for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
+        const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
+        for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
+          for (std::int64_t i = range; i < range_end; i += rows)
+            blocks_.push_back({l, panel, decltype(panels)::value, i, std::min(i + rows, range_end)});
+        });
+      }
+    }
+    rows /= 2;
+    // With fewer than about four blocks per thread, threads wait for each other.
+  } while (threads > 1 && rows >= kPanel && static_cast<std::int64_t>(blocks_.size()) < 4 * threads);
+
+  for (int thread = 0; thread < threads_.count(); ++thread) {
+    block_gradients_.emplace_back(most_panels<T>() * (1 + kRowsPerBlock) * kPanel);
+    lane_scratch_.emplace_back(lane_scratch_size<T>(network_.shape.outputs()));
+  }
+  if (split_step_) gradients_ = AlignedArray<T>(network_.shape.weights_size);
+  if (plan_.optimizer.clip_norm > 0) {
+    std::int64_t parts = 0;
+    for (const LayerShape& layer : network_.shape.layers) parts += layer.output_panels();
+    norm_parts_ = AlignedArray<T>(parts * kPanel);
+  }
+}
+
+// Each thread gets one contiguous range of rows and of blocks of weights: it then finds most of its data in its own
+// cache (the optimizer state always).
+template <class T>
+void Solo<T>::assign_blocks() {
+  const int threads = threads_.count();
+  row_tasks_.assign_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads);
+  norm_tasks_.assign_evenly(norm_parts_.size() / kPanel, threads);
+
+  std::int64_t all = 0;
+  for (const WeightBlock& block : blocks_) all += block.rows() * block.panels;
+  std::vector<std::int64_t> bounds = {0};
+  std::int64_t dealt = 0;
+  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+    if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size()))
+      bounds.push_back(static_cast<std::int64_t>(b));
+    dealt += blocks_[b].rows() * blocks_[b].panels;
+  }
+  bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(blocks_.size()));
+  block_tasks_.assign(bounds);
+  update_tasks_.assign(bounds);
+}
+
+template <class T>
+void Solo<T>::prepare_step(StepOrder& order) {
+  const std::int64_t begin = progress_.batch * plan_.batch_size;
+  BatchRows& batch = order.batch;
+  batch.order = plan_.shuffle ? order_.data() : nullptr;
+  batch.begin = begin;
+  batch.count = std::min(plan_.batch_size, train_.count - begin);
+  // A table that fits into the second-level cache needs no prefetching.
+  const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
+  batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
+  batch.dropout = true;
+  batch.seed = plan_.seed;
+  batch.epoch = static_cast<std::uint32_t>(progress_.epoch);
+  if (train_.weights == nullptr) {
+    batch.weight = static_cast<double>(batch.count);
+  } else {
+    double sum = 0;
+    for (std::int64_t r = 0; r < batch.count; ++r) sum += train_.weight(batch.row(r));
+    batch.weight = sum;
+  }
+
+  const double learning_rate = next_learning_rate();
+  if (progress_.batch == 0) progress_.learning_rate = learning_rate;
+  order.next_scalars = progress_.scalars;
+  order.coefficients = prepare_coefficients<T>(plan_.optimizer, learning_rate, progress_.step + 1, order.next_scalars);
+  order.regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, false);
+  order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, true);
+}
+
+// Tasks are reset in a phase in which no thread works on them, between two barriers.
+template <class T>
+void Solo<T>::step(int thread, const StepOrder& order) {
+  if (thread == 0) {
+    block_tasks_.reset();
+    norm_tasks_.reset();
+    update_tasks_.reset();
+  }
+  custom_loss_ ? custom_loss_rows_phase(thread, order) : rows_phase(thread, order);
+  threads_.barrier();
+  if (thread == 0) row_tasks_.reset();
+  if (abandon_rows_.load(std::memory_order_relaxed) || not_finite_.load(std::memory_order_relaxed)) {
+    threads_.barrier();
+    if (thread == 0) abandon_rows_ = false;
+    return;
+  }
+  if (split_step_) {
+    split_weights_phase(thread, order);
+  } else {
+    if (thread == 0) count_step(order);
+    weights_phase(thread, order);
+  }
+}
+
+// Calls f(begin, end) for this thread's ranges of rows, which are `share` of a step's work. The first thread checks
+// from time to time whether to continue.
+template <class T>
+template <class F>
+void Solo<T>::each_range(int thread, const StepOrder& order, double share, F&& f) {
+  const double tasks = static_cast<double>((order.batch.count + rows_per_task_ - 1) / rows_per_task_);
+  row_tasks_.work(thread, [&](std::int64_t task) {
+    if (abandon_rows_.load(std::memory_order_relaxed)) return;
+    const std::int64_t begin = task * rows_per_task_;
+    const std::int64_t end = std::min(begin + rows_per_task_, order.batch.count);
+    if (begin >= end) return;  // the last batch of an epoch may be short
+    f(begin, end);
+    if (thread == 0) {
+      flops_since_poll_ += flops_per_step_ * share / tasks;
+      if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_rows_ = true;
+    }
+  });
+}
+
+template <class T>
+void Solo<T>::rows_phase(int thread, const StepOrder& order) {
+  T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
+  each_range(thread, order, 2.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
+    batch_.gather(train_, order.batch, begin, end);
+    batch_.forward(network_, order.batch, begin, end);
+    if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
+    batch_.backward(network_, begin, end);
+  });
+}
+
+// The forward pass of all rows comes first: the custom loss is called once for the batch, by the thread that runs.
+template <class T>
+void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
+  each_range(thread, order, 1.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
+    batch_.gather(train_, order.batch, begin, end);
+    batch_.forward(network_, order.batch, begin, end);
+  });
+  threads_.barrier();
+  if (thread == 0) {
+    row_tasks_.reset();
+    if (!abandon_rows_.load(std::memory_order_relaxed)) {
+      custom_loss_failed_ = !batch_.custom_loss(order.batch.count, lane_scratch_[0].data());
+      if (stop_if_custom_loss_failed()) {
+        abandon_rows_ = true;
+      } else if (!batch_.losses_are_finite(0, order.batch.count)) {
+        not_finite_ = true;
+      }
+    }
+  }
+  threads_.barrier();
+  each_range(thread, order, 1.0 / 3.0,
+             [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, begin, end); });
+}
+
+// Adds the batch to the epoch's sums, in row order.
+template <class T>
+void Solo<T>::count_step(const StepOrder& order) {
+  double loss = progress_.loss_sum;
+  double metric = progress_.metric_sum;
+  for (std::int64_t r = 0; r < order.batch.count; ++r) {
+    const double row_loss = static_cast<double>(batch_.losses()[r]);
+    loss += train_.weights == nullptr ? row_loss : train_.weight(order.batch.row(r)) * row_loss;
+    metric += static_cast<double>(batch_.metrics()[r]);
+  }
+  progress_.loss_sum = loss;
+  progress_.metric_sum = metric;
+  progress_.weight_sum += order.batch.weight;
+  progress_.scalars = order.next_scalars;
+  ++progress_.batch;
+  ++progress_.step;
+  flops_since_clock_ += flops_per_step_;
+  if (!split_step_) flops_since_poll_ += flops_per_step_ / 3.0;
+}
+
+// Computes the gradient, the update and the transposed copy of one block after the other, while each is in the cache.
+template <class T>
+void Solo<T>::weights_phase(int thread, const StepOrder& order) {
+  block_tasks_.work(thread, [&](std::int64_t task) {
+    const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
+    const PanelMatrix<T> gradient{block_gradients_[static_cast<std::size_t>(thread)].data(), block.rows(),
+                                  block.panels * kPanel};
+    prefetch_block(block);
+    const auto blocks = static_cast<std::int64_t>(blocks_.size());
+    batch_.prefetch_next(train_, order.batch, order.batch.count * task / blocks,
+                         order.batch.count * (task + 1) / blocks);
+    block_gradient(block, order.batch.count, gradient);
+    update_block(block, gradient, order);
+  });
+}
+
+// Computes all gradients first, so that their norm is known, or the step can be abandoned, before any weight changes.
+template <class T>
+void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
+  const double blocks = static_cast<double>(blocks_.size());
+  const auto gradient_view = [&](const WeightBlock& block) {
+    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
+    PanelMatrix<T> gradient = weights_view(gradients_.data(), layer);
+    gradient.data = gradient.at(block.panel, block.first_row());
+    return gradient;
+  };
+  block_tasks_.work(thread, [&](std::int64_t task) {
+    if (abandon_gradients_.load(std::memory_order_relaxed)) return;
+    const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
+    block_gradient(block, order.batch.count, gradient_view(block));
+    if (thread == 0) {
+      flops_since_poll_ += flops_per_step_ / 3.0 / blocks;
+      if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
+    }
+  });
+  threads_.barrier();
+  const bool abandoned = abandon_gradients_.load(std::memory_order_relaxed);
+  T scale = T(1);
+  if (!abandoned && plan_.optimizer.clip_norm > 0) {
+    norm_tasks_.work(thread, [&](std::int64_t part) { norm_part(part); });
+    threads_.barrier();
+    // As torch.nn.utils.clip_grad_norm_: scaled by min(1, limit / (norm + 1e-6)).
+    scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (gradient_norm() + T(1e-6)));
+  }
+  if (!abandoned) {
+    update_tasks_.work(thread, [&](std::int64_t task) {
+      const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
+      const PanelMatrix<T> gradient = gradient_view(block);
+      for (int p = 0; p < block.panels && plan_.optimizer.clip_norm > 0; ++p) {
+        T* const g = gradient.at(p, 0);
+        for (std::int64_t i = 0; i < block.rows() * kPanel; ++i) g[i] *= scale;
+      }
+      update_block(block, gradient, order);
+    });
+  }
+  threads_.barrier();
+  if (thread != 0) return;
+  abandon_gradients_ = false;
+  if (!abandoned) count_step(order);
+}
+
+// out: the block's rows of its panels, the bias first if the block has it.
+template <class T>
+void Solo<T>::block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const {
+  const PanelMatrix<T> inputs = batch_.layer_inputs(block.layer);
+  const PanelMatrix<T> dloss_dz = batch_.dloss_dz(block.layer);
+  const Operand<T> left{inputs.data, inputs.panel_stride()};
+  const Operand<T> right{dloss_dz.at(block.panel, 0), dloss_dz.panel_stride()};
+  const bool with_bias = block.i_begin == 0;
+  T* const totals = with_bias ? out.data : nullptr;
+  T* const sums = with_bias ? out.at(0, 1) : out.data;
+  const auto product = [&](auto panels) {
+    product_by_columns<decltype(panels)::value>(left, block.i_begin, block.i_end, right, rows, sums, totals,
+                                                out.panel_stride());
+  };
+  if constexpr (most_panels<T>() == 3) {
+    if (block.panels == 3) return product(std::integral_constant<int, 3>{});
+    if (block.panels == 2) return product(std::integral_constant<int, 2>{});
+  }
+  product(std::integral_constant<int, 1>{});
+}
+
+// In a large network the weights and the state of a block are not in the cache: prefetched now, they arrive before the
+// gradient is complete.
+template <class T>
+void Solo<T>::prefetch_block(const WeightBlock& block) const {
+  const PanelMatrix<T> weights = network_.layer_weights(block.layer);
+  constexpr std::int64_t kPerLine = 64 / sizeof(T);
+  for (int p = 0; p < block.panels; ++p) {
+    const std::int64_t at = weights.at(block.panel + p, block.first_row()) - network_.weights.data();
+    for (std::int64_t i = at; i < at + block.rows() * kPanel; i += kPerLine) {
+      __builtin_prefetch(network_.weights.data() + i, 1, 2);
+      for (const AlignedArray<T>& plane : planes_) __builtin_prefetch(plane.data() + i, 1, 2);
+    }
+  }
+}
+
+template <class T>
+void Solo<T>::update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order) {
+  const PanelMatrix<T> weights = network_.layer_weights(block.layer);
+  for (int p = 0; p < block.panels; ++p) {
+    const auto update = [&](std::int64_t begin, std::int64_t end, const Regularization<T>& regularization) {
+      T* const w = weights.at(block.panel + p, block.first_row() + begin);
+      T* state[kMaxPlanes];
+      for (std::size_t plane = 0; plane < planes_.size(); ++plane)
+        state[plane] = planes_[plane].data() + (w - network_.weights.data());
+      update_(w, gradient.at(p, begin), state, (end - begin) * kPanel, order.coefficients, regularization);
+    };
+    const std::int64_t bias = regularized_ && block.i_begin == 0 ? 1 : 0;
+    if (bias > 0) update(0, bias, order.bias_regularization);
+    update(bias, block.rows(), order.regularization);
+    // The first layer has no layer below it that needs a gradient.
+    if (block.layer > 0) network_.transpose_block(block.layer, block.panel + p, block.i_begin, block.i_end);
+  }
+}
+
+// The sums of squares of one panel's gradients (panels counted over all layers): 16 sums, one per column, row by row.
+template <class T>
+void Solo<T>::norm_part(std::int64_t part) const {
+  using V = Vec<T, kNativeLanes<T>>;
+  std::int64_t panel = part;
+  std::size_t l = 0;
+  for (; panel >= network_.shape.layers[l].output_panels(); ++l) panel -= network_.shape.layers[l].output_panels();
+  const PanelMatrix<T> gradient = weights_view(gradients_.data(), network_.shape.layers[l]);
+  for (int column = 0; column < kPanel; column += V::kLanes) {
+    V sum(T(0));
+    for (std::int64_t row = 0; row < gradient.rows; ++row) {
+      const V g = V::load(gradient.at(panel, row) + column);
+      sum = fma(g, g, sum);
+    }
+    sum.store(norm_parts_.data() + part * kPanel + column);
+  }
+}
+
+template <class T>
+T Solo<T>::gradient_norm() const {
+  T sum = T(0);
+  for (std::int64_t i = 0; i < norm_parts_.size(); ++i) sum += norm_parts_[i];
+  return std::sqrt(sum);
+}
+
+template <class T>
+Evaluation Solo<T>::gradients(const Rows<T>& table, AlignedArray<T>& out) const {
+  Pass<T> pass = this->pass(table);
+  const Evaluation evaluation = pass.backward_from_loss();
+  pass.gradients(out);
+  return evaluation;
+}
+
+#define INSTANTIATE(T) template class Solo<T>;
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

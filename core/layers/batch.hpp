@@ -1,0 +1,99 @@
+// The data of one training step's batch, and the forward and backward pass of a range of its rows.
+//
+// Ranges of rows are independent of each other: each thread takes one. Only the gradient of the weights, which sums
+// over all rows, needs the whole batch.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "aligned.hpp"
+#include "layers/layer.hpp"
+#include "losses/custom_loss.hpp"
+#include "losses/loss_pass.hpp"
+#include "network.hpp"
+#include "rows.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+// The rows of a batch, and its position in the run, on which dropout depends.
+struct BatchRows {
+  const std::int32_t* order = nullptr;  // the epoch's order of rows; null: the order of the table
+  std::int64_t begin = 0;               // position in the epoch of the batch's first row
+  std::int64_t count = 0;
+  std::int64_t prefetch_end = 0;  // positions below this may be prefetched
+  double weight = 0;              // sum of the rows' weights
+  bool dropout = false;
+  std::uint64_t seed = 0;
+  std::uint32_t epoch = 0;
+
+  std::int64_t row(std::int64_t r) const { return order != nullptr ? order[begin + r] : begin + r; }
+};
+
+template <class T>
+class Batch {
+ public:
+  // custom_loss, if not null, must outlive the batch.
+  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss = nullptr);
+
+  // Copies the features and labels of rows row_begin ... row_end - 1 of the batch from the table.
+  void gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
+
+  // Prefetches the features of the rows after the batch, row_begin ... row_end - 1 counted from its end.
+  void prefetch_next(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
+    const std::int64_t end = std::min(batch.begin + batch.count + row_end, batch.prefetch_end);
+    for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
+      const T* const x = table.x + batch.order[p] * table.x_stride;
+      constexpr std::int64_t kPerLine = 64 / sizeof(T);
+      for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
+    }
+  }
+
+  void forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
+
+  // row_begin is a multiple of 16. Returns whether every loss is finite.
+  bool loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) const;
+
+  // The same with the custom loss, for all `count` rows of the batch. Returns false if it failed.
+  bool custom_loss(std::int64_t count, T* scratch) const;
+
+  bool losses_are_finite(std::int64_t row_begin, std::int64_t row_end) const;
+
+  void backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const;
+
+  // The left and the right operand of the gradient of layer l's weights.
+  PanelMatrix<T> layer_inputs(std::int64_t l) const { return l == 0 ? inputs_ : values_[l - 1]; }
+  PanelMatrix<T> layer_values(std::int64_t l) const { return values_[l]; }
+  PanelMatrix<T> dloss_dz(std::int64_t l) const { return dloss_dz_[l]; }
+  const T* losses() const { return loss_; }
+  const T* metrics() const { return metric_; }
+
+ private:
+  void lay_out(const Plan& plan, const NetworkShape& shape);
+
+  PanelMatrix<T> matrix(std::int64_t columns);
+
+  // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
+  // 2014, in the "inverted" form, which leaves predictions unchanged).
+  void drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const;
+
+  // For an output layer with an activation: the loss's gradient is with respect to its values.
+  void output_activation_backward(std::int64_t row_begin, std::int64_t row_end) const;
+
+  Plan plan_;
+  LossPass<T> loss_pass_;
+  CustomLossPass<T> custom_loss_;
+  std::int64_t rows_;
+  AlignedArray<T> storage_;
+  std::int64_t used_ = 0;
+  PanelMatrix<T> inputs_, targets_;
+  std::vector<PanelMatrix<T>> values_, derivatives_, dloss_dz_;
+  std::vector<Activate<T>> activate_;
+  T* classes_;
+  T* scale_;
+  T* loss_;
+  T* metric_;
+};
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,71 @@
+// The loss of a range of rows, its gradient and the metric. Rows are transposed into lanes, so that each loss is
+// written once, for one row per lane.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "gemm/panel.hpp"
+#include "plan.hpp"
+#include "simd/transpose.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+// The labels of the rows of a batch or of a block of an evaluation; row r of each array belongs to row r of the
+// outputs. All arrays have space for a multiple of 16 rows.
+template <class T>
+struct Labels {
+  const T* classes = nullptr;  // class losses: the class as a number
+  PanelMatrix<T> targets;      // the others; columns = outputs
+  const T* scale = nullptr;    // factor of each row's gradient: weight / sum of the batch's weights
+};
+
+template <class T>
+struct LossResults {
+  T* loss = nullptr;    // of each row, unweighted
+  T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
+};
+
+// Whether the labels are classes, not numbers.
+inline bool has_class_labels(LossKind kind) {
+  return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
+}
+
+// The reported metric, from the mean of the rows' metrics: accuracy, or root mean squared error.
+inline double metric_from_mean(LossKind kind, double mean) {
+  const bool accuracy = has_class_labels(kind) || kind == LossKind::binary_cross_entropy;
+  return accuracy ? mean : std::sqrt(mean);
+}
+
+// z: the weighted sums of the output layer. dloss_dz: the gradient, of the same shape; its data is null if only the
+// loss is needed. scratch: lane_scratch_size() numbers.
+template <class T>
+using LossPass = void (*)(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
+                          std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results, T* scratch);
+
+// out(r, :) = the head of z(r, :): probabilities, or the predictions of the loss's kind.
+template <class T>
+using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> out,
+                          T* scratch);
+
+template <class T>
+std::int64_t lane_scratch_size(std::int64_t outputs) {
+  return 3 * panel_count(outputs) * kPanel * kNativeLanes<T>;
+}
+
+// 2^-80. The gradient of a row that has been learned shrinks without end. Carried on, it would make every product of
+// the backward pass subnormal, which is a hundred times slower on x86 processors. NaN stays NaN.
+inline constexpr double kFlushedGradient = 0x1p-80;
+
+template <class V>
+CRECHE_INLINE V flush_gradient(V x) {
+  return select(abs(x) < V(static_cast<typename V::Scalar>(kFlushedGradient)), V(typename V::Scalar(0)), x);
+}
+
+template <class T>
+LossPass<T> loss_pass_function(LossKind kind);
+
+template <class T>
+HeadPass<T> head_pass_function(LossKind kind);
+
+}  // namespace creche::CRECHE_LEVEL

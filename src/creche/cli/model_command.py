@@ -1,0 +1,196 @@
+"""What the commands that read a model have in common: their arguments, their options, and what these name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    JSON,
+    READING,
+    ROWS,
+    THREADS,
+    Option,
+    check_writable,
+    create_read_options,
+    parse_arguments,
+    with_options,
+)
+from creche.cli.output import save_picture
+from creche.cli.progress import show_activity
+from creche.errors import PlanError
+
+if TYPE_CHECKING:
+    from creche.model.ensemble import Ensemble
+    from creche.model.model import Model
+    from creche.table.observations import Observations
+    from creche.table.reading.options import ReadOptions
+    from creche.table.table import Table
+
+__all__ = ["PLOT", "SAMPLE_WEIGHT", "ModelCommand", "model_command"]
+
+PLOT = Option("plot", Path, FILES, "Draw the result to this file: .png, .svg or .pdf.", parse=check_writable)
+SAMPLE_WEIGHT = Option("sample_weight", str, ROWS, "Column with the weight of each row.", "every row counts 1")
+SHARED = (DROP_UNLABELLED, THREADS, PLOT, JSON)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCommand:
+    """A call of a command that reads a model.
+
+    Attributes
+    ----------
+    model_path : Path
+    table : str
+        A file, ``-`` for standard input, or the name of a bundled table; empty for a command that reads none.
+    options : dict
+        The command's own options, as far as they were typed, parsed.
+    drop_unlabelled, as_json : bool
+    threads : int or None
+    picture : Path or None
+        The file for ``--plot``.
+
+    """
+
+    model_path: Path
+    table: str
+    options: dict[str, Any]
+    drop_unlabelled: bool
+    as_json: bool
+    threads: int | None
+    picture: Path | None
+    _reading: dict[str, Any]
+
+    @classmethod
+    def parse(cls, options: Iterable[Option], model_path: Path, table: str, typed: dict[str, Any]) -> ModelCommand:
+        """Parse what was typed, and check the files that would be written.
+
+        Raises
+        ------
+        CrecheError
+            If an option's value is none, or a file that would be written cannot be, or is one that is read.
+
+        """
+        found = parse_arguments(tuple(options), typed)
+        for option in options:
+            if option.parse is check_writable and option.name in found:
+                _refuse_input(_flag(option), found[option.name], {"model": model_path, "table": Path(table)})
+        shared = {option.name: found.pop(option.name, None) for option in SHARED}
+        if "table_format" in typed:  # where --format means something else
+            typed = {**typed, "format": typed["table_format"]}
+            found.pop("table_format", None)
+        return cls(
+            model_path, table, found, bool(shared["drop_unlabelled"]), bool(shared["as_json"]), shared["threads"],
+            shared["plot"], typed,
+        )  # fmt: skip
+
+    @property
+    def missing_label(self) -> str:
+        """What to do with rows without a label, as `Predictor.evaluate` takes it."""
+        return "drop" if self.drop_unlabelled else "error"
+
+    @cached_property
+    def read_options(self) -> ReadOptions:
+        """How the table is written, as far as it was typed."""
+        from creche.table.reading.options import ReadOptions
+
+        return ReadOptions(**create_read_options(self._reading))
+
+    def load(self) -> Model | Ensemble:
+        """Load the model or ensemble."""
+        from creche.model.file import load
+
+        return load(self.model_path, threads=self.threads)
+
+    def load_single(self) -> Model:
+        """Load the model of one network.
+
+        Raises
+        ------
+        PlanError
+            If the file holds an ensemble.
+
+        """
+        from creche.model.model import Model
+
+        loaded = self.load()
+        if not isinstance(loaded, Model):
+            raise PlanError(f"{self.model_path}: holds an ensemble of {len(loaded)} networks; give the model of one")
+        return loaded
+
+    def read_labelled_rows(self, model: Model | Ensemble) -> Observations:
+        """Read the rows of the table with their labels."""
+        return model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
+
+    def read_table(self, model: Model | Ensemble) -> Table:
+        """Read the table, whose label need not be there."""
+        from creche.table.reading.read import read_table
+
+        return read_table(self.table, self.read_options, model.features.kinds)
+
+    def show_activity(self, activity: str) -> AbstractContextManager[None]:
+        """Show on a terminal what is being done while it lasts."""
+        return show_activity(activity, quiet=self.as_json)
+
+    def save_picture(self, draw: Callable[[], Any]) -> None:
+        """Draw to the file of ``--plot``, if it was typed."""
+        if self.picture is not None:
+            save_picture(draw, self.picture)
+
+    def print_json(self, data: Any) -> None:
+        """Print plain data as JSON."""
+        print(json.dumps(data, allow_nan=False, default=str))
+
+
+def model_command(
+    *options: Option, reads_table: bool = True, reading: tuple[Option, ...] = READING
+) -> Callable[[Callable[[ModelCommand], None]], Callable[..., None]]:
+    """Turn a function of a `ModelCommand` into a command with the arguments MODEL and TABLE and these options.
+
+    Parameters
+    ----------
+    *options : Option
+    reads_table : bool, default True
+        Whether there is an argument TABLE, and the options that say how it is written.
+    reading : tuple of Option
+        The latter options.
+
+    """
+    everything = (*options, *reading) if reads_table else options
+
+    def decorate(run: Callable[[ModelCommand], None]) -> Callable[..., None]:
+        def run_on_table(
+            model: Annotated[Path, typer.Argument(show_default=False)],
+            table: Annotated[str, typer.Argument(show_default=False)],
+            **typed: Any,
+        ) -> None:
+            run(ModelCommand.parse(options, model, table, typed))
+
+        def run_alone(model: Annotated[Path, typer.Argument(show_default=False)], **typed: Any) -> None:
+            run(ModelCommand.parse(options, model, "", typed))
+
+        command = run_on_table if reads_table else run_alone
+        command.__name__, command.__doc__, command.__module__ = run.__name__, run.__doc__, run.__module__
+        return with_options(*everything)(command)
+
+    return decorate
+
+
+def _flag(option: Option) -> str:
+    return option.typed.split()[0] if option.typed else f"--{option.name.replace('_', '-')}"
+
+
+def _refuse_input(flag: str, output: Path, inputs: dict[str, Path]) -> None:
+    """Refuse to write to a file that the command reads."""
+    for name, path in inputs.items():
+        if output.exists() and path.exists() and output.samefile(path):
+            raise PlanError(f"{flag}: {output} is the {name} that is read; choose another file")

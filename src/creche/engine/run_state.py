@@ -1,0 +1,139 @@
+"""The state of a run by name: a view of the arrays that the engine returns and accepts.
+
+The engine's state is a flat dict of arrays (bindings/run_state.hpp), and checkpoints keep it as it is:
+``network.<layer>.weights`` and ``.bias``, ``optimizer.<plane>.<layer>.weights``, ``best.<layer>.weights``,
+``history.<column>`` and ``progress``, a row of numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PROGRESS", "RunState"]
+
+# The first numbers of `progress`; those of the schedule and of the optimizer's step factors follow.
+PROGRESS = (
+    "epoch", "step", "batch", "loss_sum", "weight_sum", "metric_sum", "learning_rate", "seconds", "best_loss",
+    "best_epoch", "early_stopped",
+)  # fmt: skip
+
+Layers = list[tuple[NDArray[Any], NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunState:
+    """A view of a run's state, which copies nothing; the `with_…` methods return another state.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        From `Run.state`, a checkpoint or the engine.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> run = cr.train("penguins", label="species", epochs=3, threads=1)
+    >>> state = RunState(run.state())
+    >>> state.epoch, state.step, state.batch, len(state.history["train_loss"])
+    (3, 24, 0, 3)
+    >>> RunState(state.with_progress(epoch=2).arrays).epoch, state.epoch
+    (2, 3)
+
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+
+    def _progress(self, name: str) -> float:
+        return float(self.arrays["progress"][PROGRESS.index(name)])
+
+    @property
+    def epoch(self) -> int:
+        """Completed epochs."""
+        return int(self._progress("epoch"))
+
+    @property
+    def step(self) -> int:
+        """Completed steps."""
+        return int(self._progress("step"))
+
+    @property
+    def batch(self) -> int:
+        """Completed steps of the current epoch."""
+        return int(self._progress("batch"))
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the current epoch's first step."""
+        return self._progress("learning_rate")
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on the current epoch."""
+        return self._progress("seconds")
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest loss that early stopping has seen; infinite before the first epoch ends."""
+        return self._progress("best_loss")
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of that loss, from 0; -1 before the first epoch ends."""
+        return int(self._progress("best_epoch"))
+
+    @property
+    def early_stopped(self) -> bool:
+        """Whether early stopping has ended the run."""
+        return self._progress("early_stopped") != 0
+
+    @property
+    def layers(self) -> Layers:
+        """W (d_in, d_out) and b (d_out,) of each layer."""
+        return self._layers("network.")
+
+    def plane(self, number: int) -> Layers:
+        """One of the arrays that the optimizer keeps for each weight: its (W, b) of each layer."""
+        return self._layers(f"optimizer.{number}.")
+
+    def _layers(self, prefix: str) -> Layers:
+        count = sum(name.startswith(prefix) for name in self.arrays) // 2
+        return [(self.arrays[f"{prefix}{i}.weights"], self.arrays[f"{prefix}{i}.bias"]) for i in range(count)]
+
+    @property
+    def history(self) -> dict[str, NDArray[Any]]:
+        """One number for each completed epoch, by column."""
+        prefix = "history."
+        return {name.removeprefix(prefix): array for name, array in self.arrays.items() if name.startswith(prefix)}
+
+    def with_progress(self, **numbers: float) -> RunState:
+        """The state with other numbers of progress.
+
+        Parameters
+        ----------
+        **numbers : float
+            By their names in `PROGRESS`.
+
+        """
+        progress = self.arrays["progress"].copy()
+        for name, value in numbers.items():
+            progress[PROGRESS.index(name)] = value
+        return RunState({**self.arrays, "progress": progress})
+
+    def with_batch_restarted(self) -> RunState:
+        """The state with no batch of its epoch completed, and not stopped early: one more step can be taken."""
+        return self.with_progress(batch=0, early_stopped=False)
+
+    def without_best(self) -> RunState:
+        """The state without the best loss and the best weights so far, as if early stopping began here."""
+        best = {
+            name.replace("network.", "best."): array
+            for name, array in self.arrays.items()
+            if name.startswith("network.")
+        }
+        fresh = self.with_progress(best_loss=np.inf, best_epoch=-1, early_stopped=False)
+        return RunState({**fresh.arrays, **best})

@@ -1,0 +1,87 @@
+"""What evaluations of classes and of numbers share: metrics with confidence intervals and a baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from creche.evaluation.bootstrap import Interval
+from creche.evaluation.metrics import METRICS, nan_to_none
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Evaluation", "MetricValue"]
+
+
+class MetricValue:
+    """A metric as an attribute: ``evaluation.log_loss`` for ``evaluation.values["log_loss"]``."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self.__doc__ = f"{METRICS[key].title}: {METRICS[key].formula}."
+
+    def __get__(self, evaluation: Evaluation | None, owner: type | None = None) -> float:
+        if evaluation is None:
+            return self  # type: ignore[return-value]  # the attribute of the class, for `help`
+        return evaluation.values[self._key]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Metrics of predictions for rows whose labels are known.
+
+    Attributes
+    ----------
+    rows : int
+        The number of rows.
+    values : dict of metric to float
+    intervals : dict of metric to (low, high)
+        95 % confidence intervals (bootstrap); empty without resamples.
+    baseline : dict of metric to float
+        The metrics of a constant prediction.
+    gain : dict of metric to (low, high)
+        95 % confidence intervals of the difference to the baseline, on the same resamples.
+
+    """
+
+    rows: int
+    values: dict[str, float]
+    intervals: dict[str, Interval]
+    baseline: dict[str, float]
+    gain: dict[str, Interval]
+
+    def metrics(self) -> dict[str, float]:
+        """Each metric by its key."""
+        return dict(self.values)
+
+    def table(self) -> pl.DataFrame:
+        """Each metric with its interval and the baseline, as a Polars DataFrame."""
+        import polars as pl
+
+        rows = []
+        for key, value in self.values.items():
+            low, high = self.intervals.get(key, (None, None))
+            rows.append({"metric": key, "value": value, "low": low, "high": high, "baseline": self.baseline.get(key)})
+        return pl.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as plain data; None where a number is not finite."""
+        return {
+            "rows": self.rows,
+            **nan_to_none(self.values),
+            "intervals": {key: list(pair) for key, pair in self.intervals.items()},
+            "baseline": nan_to_none(self.baseline),
+            "gain": {key: list(pair) for key, pair in self.gain.items()},
+        }
+
+    if not TYPE_CHECKING:  # which would then accept any attribute
+
+        def __getattr__(self, name: str) -> float:
+            """A metric of the registry that has no attribute of its own."""
+            try:
+                return object.__getattribute__(self, "values")[name]
+            except KeyError:
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
+                ) from None

@@ -1,0 +1,42 @@
+"""The cells of a table as the user gave them, and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from creche.table.observations import Observations
+from creche.table.table import Table
+
+__all__ = ["feature_values", "format_cell"]
+
+
+def feature_values(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the values of these columns, None for missing ones."""
+    x = observations.x
+    if isinstance(x, Table):
+        return {name: x.columns[name].to_objects().tolist() for name in names if name in x.columns}
+    return dict(zip(names, x.T.tolist(), strict=True))
+
+
+def format_cell(value: Any, digits: int = 6) -> str:
+    """Return a cell as text; numbers have at most `digits` significant digits.
+
+    Examples
+    --------
+    >>> format_cell(3.25), format_cell(True), format_cell(None), format_cell(datetime(2020, 8, 20))
+    ('3.25', 'yes', 'missing', '2020-08-20')
+    >>> format_cell(1234.5678), format_cell(1234.5678, digits=10), format_cell(2_500_000)
+    ('1234.57', '1234.5678', '2,500,000')
+
+    """
+    if value is None:
+        return "missing"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | np.number):
+        return f"{value:,}" if isinstance(value, int) and abs(value) >= 1e6 else f"{value:.{digits}g}"
+    return str(value).removesuffix(" 00:00:00") if isinstance(value, datetime) else str(value)

@@ -1,0 +1,94 @@
+"""The sharpness of the loss, and the learning rate up to which gradient descent can converge there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.introspection import Weights, batch_internals
+from creche.engine.native import Rows
+from creche.plan.optimizers import SGD
+from creche.plan.plan import Plan
+
+__all__ = ["edge_of_stability", "sharpness"]
+
+ITERATIONS = 30
+TOLERANCE = 1e-3
+
+
+def edge_of_stability(plan: Plan, weights: Weights, rows: Rows) -> float | None:
+    """Return the learning rate above which the plan's gradient descent cannot converge near these weights.
+
+    2 / s for plain gradient descent, 2 (1 + mu) / s with momentum mu, 2 (1 + mu) / (s (1 + 2 mu)) with Nesterov's,
+    where s is the sharpness, the largest eigenvalue of the loss's second derivatives (Cohen et al. 2021, "Gradient
+    Descent on Neural Networks Typically Occurs at the Edge of Stability", section 2 and appendix B).
+
+    Returns
+    -------
+    float or None
+        None for other optimizers and clipped gradients, which have no such edge, and where the loss does not curve
+        upward.
+
+    """
+    optimizer = plan.optimizer
+    if not isinstance(optimizer, SGD) or optimizer.clip_norm or optimizer.clip_value or optimizer.dampening == 1:
+        return None
+    sharp = sharpness(plan, weights, rows)
+    if sharp is None or sharp <= 0:
+        return None
+    momentum = optimizer.momentum
+    edge = 2 * (1 + momentum) / sharp / (1 - optimizer.dampening)
+    return edge / (1 + 2 * momentum) if optimizer.nesterov else edge
+
+
+def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
+    """Return the largest eigenvalue, in absolute value, of the loss's Hessian, by power iteration in float64.
+
+    Returns
+    -------
+    float or None
+        None where the loss or its gradient is not finite.
+
+    """
+    plan = replace(plan, precision="float64")
+
+    def of(array: NDArray[np.floating] | None) -> NDArray[np.float64] | None:
+        return None if array is None else array.astype(np.float64)
+
+    rows = Rows(rows.x.astype(np.float64), rows.classes, of(rows.targets), of(rows.weights))
+    with np.errstate(all="ignore"):
+        at = _flat([(w.astype(np.float64), b.astype(np.float64)) for w, b in weights])
+        direction = np.random.default_rng(0).standard_normal(len(at))
+        eigenvalue = np.nan
+        for _ in range(ITERATIONS):
+            length = float(np.linalg.norm(direction))
+            if length == 0 or not np.isfinite(length):
+                break
+            direction /= length
+            step = 1e-5 * max(1.0, float(np.linalg.norm(at)) / np.sqrt(len(at)))
+            above, below = (
+                _flat(batch_internals(plan, _reshape_like(at + s * direction, weights), rows).gradients)
+                for s in (step, -step)
+            )
+            turned = (above - below) / (2 * step)
+            previous, eigenvalue = eigenvalue, float(direction @ turned)
+            if abs(eigenvalue - previous) <= TOLERANCE * abs(eigenvalue):
+                break
+            direction = turned
+    return eigenvalue if np.isfinite(eigenvalue) else None
+
+
+def _flat(weights: Weights) -> NDArray[np.float64]:
+    return np.concatenate([array.ravel() for layer in weights for array in layer]).astype(np.float64)
+
+
+def _reshape_like(flat: NDArray[np.float64], weights: Weights) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Return a flat vector in the shapes of these weights."""
+    out, begin = [], 0
+    for w, b in weights:
+        end = begin + w.size
+        out.append((flat[begin:end].reshape(w.shape).copy(), flat[end : end + b.size].copy()))
+        begin = end + b.size
+    return out

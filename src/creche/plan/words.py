@@ -1,0 +1,98 @@
+"""The words a user may choose, as types for editors and type checkers; tests hold them to the registries.
+
+At run time words are taken in any case, and with or without underscores: ``"Adam"``, ``"LeakyReLU"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeAlias, get_args
+
+from creche.errors import PlanError, nearest
+
+__all__ = [
+    "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "TASKS", "ActivationName", "Duplicates",
+    "InitializerName", "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "Role", "Scaling",
+    "ScheduleName", "Task", "canonical_word", "check_word",
+]  # fmt: skip
+
+Task: TypeAlias = Literal["classification", "regression"]
+Precision: TypeAlias = Literal["float32", "float64"]
+ActivationName: TypeAlias = Literal[
+    "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus"
+]
+InitializerName: TypeAlias = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal",
+    "zeros", "constant",
+]  # fmt: skip
+LossName: TypeAlias = Literal[
+    "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
+]
+OptimizerName: TypeAlias = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion"]
+ScheduleName: TypeAlias = Literal[
+    "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau", "warmup"
+]
+Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
+Duplicates: TypeAlias = Literal["warn", "drop", "together"]
+MissingLabel: TypeAlias = Literal["error", "drop"]
+Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
+RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
+
+TASKS: tuple[Task, ...] = get_args(Task)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
+MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def canonical_word(value: Any, words: Iterable[str]) -> Any:
+    """Return the word among `words` that a value spells, in any case and with or without underscores; else the value.
+
+    Examples
+    --------
+    >>> canonical_word("LeakyReLU", ["relu", "leaky_relu"])
+    'leaky_relu'
+    >>> canonical_word("Adamm", ["adam", "sgd"])
+    'Adamm'
+
+    """
+    if not isinstance(value, str):
+        return value
+    known = list(words)
+    if value in known:
+        return value
+    spelled = _letters(value)
+    return next((word for word in known if _letters(word) == spelled), value)
+
+
+def _letters(word: str) -> str:
+    return word.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def check_word(argument: str, value: Any, words: Iterable[str]) -> Any:
+    """Return the word among `words` that a value spells.
+
+    Parameters
+    ----------
+    argument : str
+        Its name, for the error.
+    value : object
+    words : iterable of str
+
+    Raises
+    ------
+    PlanError
+        If it spells none of them.
+
+    Examples
+    --------
+    >>> check_word("task", "Regression", TASKS)
+    'regression'
+
+    """
+    known = list(words)
+    word = canonical_word(value, known)
+    if not isinstance(word, str) or word not in known:
+        raise PlanError(f"{argument}: got {value!r}; {nearest(value, known)}", argument=argument)
+    return word

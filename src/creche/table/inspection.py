@@ -1,0 +1,157 @@
+"""The inspection of a usable table before its rows are split: what is read, checked and inferred from all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import TableError, nearest
+from creche.plan.losses import Loss
+from creche.plan.words import TASKS
+from creche.table.encoders.features import FeatureEncoder
+from creche.table.labels import LabelEncoder, check_varying, find_classes, infer_task
+from creche.table.observations import Observations, read_observations
+from creche.table.partition import Partition, drop_duplicates
+from creche.table.preparation import Preparation
+from creche.table.roles import apply_roles
+from creche.table.row_weights import resolve_sample_weights
+from creche.table.schema import Schema
+from creche.table.table import Table
+
+__all__ = ["TableInspection", "inspect_table"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableInspection:
+    """What is known of a usable table before its rows are split.
+
+    Attributes
+    ----------
+    labelled : Observations
+        All rows that have a label.
+    usable : Partition
+        The labelled rows of positive weight; without duplicates, if those are dropped.
+    schema : Schema or None
+        None for arrays.
+    task : {"classification", "regression"}
+    classes : tuple or None
+        The classes, sorted; None for regression.
+    loss : Loss or None
+        The loss that was asked for.
+    preparation : Preparation
+    encoders : (FeatureEncoder, LabelEncoder) or None
+        The encoders of an earlier run.
+    external_weights : (n,) array or None
+        The weights of the labelled rows, if they are not a column of the table.
+
+    """
+
+    labelled: Observations
+    usable: Partition
+    schema: Schema | None
+    task: str
+    classes: tuple[Any, ...] | None
+    loss: Loss | None
+    preparation: Preparation
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
+    external_weights: NDArray[np.float64] | None = None
+
+
+def inspect_table(
+    data: Any,
+    y: Any,
+    preparation: Preparation,
+    *,
+    task: str | None,
+    loss: Loss | None,
+    weights: Any = None,
+    encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
+) -> TableInspection:
+    """Read and check a table, and infer its schema, task and classes.
+
+    Parameters
+    ----------
+    data, y, preparation, task, loss, weights, encoders
+        As `creche.table.prepare.prepare` takes them.
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+
+    """
+    labelled = read_observations(
+        data,
+        y,
+        preparation.label or None,
+        expected=None if encoders is None else encoders[0].kinds,
+        missing_label=preparation.missing_label,
+        read_options=preparation.read_options,
+    )
+    if encoders is not None:
+        task = "regression" if encoders[1].classes is None else "classification"
+    task = _resolve_task(task, loss, labelled)
+    if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
+        x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
+        labelled = replace(labelled, x=x)
+    schema = _infer_schema(labelled, preparation) if encoders is None else None
+    usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
+    if preparation.duplicates == "drop":
+        usable = drop_duplicates(usable, schema)
+    classes = preparation.classes if encoders is None else encoders[1].classes
+    if task == "regression" and classes is not None:
+        raise TableError(
+            f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
+            "leave classes out, or set task='classification'"
+        )
+    if task == "classification" and classes is None:
+        classes = find_classes(usable.observations.y, labelled.label, usable.observations.row_numbers)
+    if task == "regression" and encoders is None:
+        check_varying(usable.observations.y, labelled.labels)
+    external_weights = resolve_sample_weights(weights, labelled)
+    return TableInspection(labelled, usable, schema, task, classes, loss, preparation, encoders, external_weights)
+
+
+def _resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
+    if task is not None:
+        if task not in TASKS:
+            raise TableError(f"task: got {task!r}; {nearest(task, TASKS)}")
+        if task == "regression" and rows.y.dtype.kind in "OUS":
+            raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
+        if task == "classification" and rows.y.ndim == 2:
+            raise TableError(
+                f"label {rows.label!r}: classification has one label; several labels need task='regression'"
+            )
+        return task
+    if loss is not None and "classification" not in loss.tasks and rows.y.dtype.kind not in "OUS":
+        return "regression"
+    if loss is not None and "regression" not in loss.tasks and rows.y.ndim == 1:
+        return "classification"
+    return infer_task(rows.y)
+
+
+def _select_usable(rows: Observations, sample_weight: Any) -> Partition:
+    """Return the rows of positive weight."""
+    weights = resolve_sample_weights(sample_weight, rows)
+    if weights is None or weights.all():
+        return Partition(rows, weights)
+    positive = np.flatnonzero(weights)
+    return Partition(rows.take(positive), weights[positive])
+
+
+def _infer_schema(rows: Observations, preparation: Preparation) -> Schema | None:
+    if not isinstance(rows.x, Table):
+        named: list[str | None] = [*filter(None, preparation.auxiliary_columns), *(preparation.schema or ())]
+        if named or preparation.split.time:
+            name = (named or [preparation.split.time])[0]
+            raise TableError(f"column {name!r}: the data are an array, which has no named columns; give a table")
+        return None
+    for column, what in ((preparation.split.by_column, "split"), (preparation.sample_weight, "sample_weight")):
+        if column is not None:
+            rows.x.column(column, what)
+    not_learnt = dict.fromkeys(preparation.auxiliary_columns, "ignore")
+    labels = [name for name in rows.labels if name not in rows.x.columns]
+    return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **not_learnt}, rows.row_numbers)

@@ -1,0 +1,248 @@
+"""Roles: what a column is to a network. The registry of roles, and how the role of a column is inferred and applied.
+
+A new role is one entry of `ROLE_DEFINITIONS`, and an encoder if none of those that exist makes its inputs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import TableError, nearest
+from creche.table.cell_types import ColumnContext, Rule, coerce_column, parse_number
+from creche.table.encoders.categorical import CategoricalEncoder
+from creche.table.encoders.datetime import DatetimeEncoder
+from creche.table.encoders.numeric import NumericEncoder
+from creche.table.table import Column, Kind, Table
+
+__all__ = [
+    "ENCODERS",
+    "INPUT_ROLES",
+    "LONGEST_CATEGORY",
+    "ROLES",
+    "ROLE_DEFINITIONS",
+    "Encoder",
+    "Role",
+    "RoleDefinition",
+    "apply_roles",
+    "check_category_length",
+    "find_non_number",
+    "infer_role",
+]
+
+Role = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
+
+Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefinition:
+    """A role that a column can have.
+
+    Attributes
+    ----------
+    name : str
+    description : str
+        What becomes of the column, in one line for help texts.
+    encoder : type of encoder, or None
+        The encoder that makes inputs of the network from the column; None if it makes none.
+    kind : str or None
+        The kind its values must have (see `creche.table.table.Column`); None for any.
+
+    """
+
+    name: Role
+    description: str
+    encoder: type[Encoder] | None = None
+    kind: Kind | None = None
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the network learns from the column."""
+        return self.encoder is not None
+
+
+ROLE_DEFINITIONS: dict[str, RoleDefinition] = {
+    role.name: role
+    for role in (
+        RoleDefinition("numeric", "one input: the number, scaled", NumericEncoder, "number"),
+        RoleDefinition("categorical", "one input for each frequent category", CategoricalEncoder),
+        RoleDefinition("boolean", "one input: 1 for yes and 0 for no, scaled", NumericEncoder, "boolean"),
+        RoleDefinition("datetime", "year, month, day, weekday and hour as inputs", DatetimeEncoder, "datetime"),
+        RoleDefinition("text", "encoded like a categorical column", CategoricalEncoder),
+        RoleDefinition("identifier", "no input: it only tells rows apart"),
+        RoleDefinition("ignore", "no input"),
+    )
+}
+
+ROLES: tuple[Role, ...] = tuple(role.name for role in ROLE_DEFINITIONS.values())
+
+INPUT_ROLES: tuple[Role, ...] = tuple(role.name for role in ROLE_DEFINITIONS.values() if role.is_input)
+
+# By the name that each has in a model file; several roles may share an encoder.
+ENCODERS: dict[str, type[Encoder]] = {
+    role.encoder.role: role.encoder for role in ROLE_DEFINITIONS.values() if role.encoder is not None
+}
+
+# In fewer rows, distinct values prove nothing about the column.
+MIN_ROWS_FOR_IDENTIFIER = 20
+
+# Words are identifiers if more than this share of the rows has a word of its own.
+IDENTIFIER_SHARE = 0.5
+
+IDENTIFIER_NAMES = re.compile(r"(?:.*[ _.-])?(?:id|uid|uuid|guid|index|rowid|row|key)|.*[a-z](?:Id|ID)", re.IGNORECASE)
+
+# Words are text if they are longer on average, and consist of at least this many words.
+TEXT_LENGTH = 30  # characters
+
+TEXT_WORDS = 4
+
+LONGEST_CATEGORY = 1000  # characters
+
+# A column is inspected word by word only if one of so many first words looks like a number.
+PROBED_WORDS = 1000
+
+
+def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[Role, str]:
+    """Return the role of a column, and the reason why it is left out (empty if it is an input).
+
+    Parameters
+    ----------
+    name : str
+    column : Column
+    missing, distinct : int
+        The number of missing values and of distinct other values.
+
+    Examples
+    --------
+    >>> infer_role("island", Column.from_words(["Biscoe", "Dream"] * 10), 0, 2)
+    ('categorical', '')
+    >>> infer_role("id", Column("whole", np.arange(30)), 0, 30)
+    ('identifier', 'an identifier: each row has its own number')
+
+    """
+    if column.kind == "boolean":
+        return "boolean", ""
+    if column.kind == "datetime":
+        return "datetime", ""
+    present = len(column) - missing
+    all_distinct = distinct == present and present >= MIN_ROWS_FOR_IDENTIFIER
+    if column.kind == "whole" and all_distinct and missing == 0 and _looks_like_row_number(name, column):
+        return "identifier", "an identifier: each row has its own number"
+    if column.kind != "words":
+        return "numeric", ""
+    is_text = _is_text(column)
+    if present >= MIN_ROWS_FOR_IDENTIFIER and distinct > IDENTIFIER_SHARE * present:
+        if is_text:
+            return "ignore", f"free text: {distinct:,} of {present:,} rows have a text of their own"
+        return "identifier", f"an identifier: {distinct:,} of {present:,} rows have a value of their own"
+    return ("text" if is_text else "categorical"), ""
+
+
+def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None) -> Table:
+    """Return the table with each column converted to the kind that its role needs.
+
+    Parameters
+    ----------
+    table : Table
+    roles : dict of str to str
+        The roles of some columns by name.
+    row_numbers : (n,) array of int, optional
+        The row number of each row; by default, rows are numbered from the table's first.
+
+    Raises
+    ------
+    TableError
+        If a role does not exist, or a column cannot have it: the message names the row and its value.
+
+    """
+    columns = {}
+    for name, role in roles.items():
+        if role not in ROLE_DEFINITIONS:
+            raise TableError(f"schema: column {name!r} got {role!r}; {nearest(role, ROLES)}")
+        column, kind = table.columns.get(name), ROLE_DEFINITIONS[role].kind
+        if column is not None and kind is not None and not _fits(column, kind):
+            context = ColumnContext(table.source, name, table.first_row, row_numbers)
+            columns[name] = coerce_column(column, Rule(kind, required=True), context)
+    return Table({**table.columns, **columns}, table.source, table.first_row) if columns else table
+
+
+def find_non_number(column: Column) -> tuple[int, int] | None:
+    """Return the first row with a word that is no number, and how many rows hold numbers.
+
+    None unless most of the words are numbers.
+
+    Examples
+    --------
+    >>> find_non_number(Column.from_words(["1.5", "2", "-", "4", None]))
+    (2, 3)
+    >>> find_non_number(Column.from_words(["1", "2"])), find_non_number(Column.from_words(["1", "b", "c"]))
+    (None, None)
+
+    """
+    is_number = [parse_number(word, decimal_comma=False) is not None for word in column.words[:PROBED_WORDS]]
+    if not any(is_number):
+        return None
+    is_number += [parse_number(word, decimal_comma=False) is not None for word in column.words[PROBED_WORDS:]]
+    codes = column.values
+    numbers = np.array([*is_number, False])[codes]
+    count, others = int(numbers.sum()), ~numbers & (codes >= 0)
+    return (int(np.argmax(others)), count) if others.any() and count > others.sum() else None
+
+
+def check_category_length(table: Table, name: str, row_numbers: NDArray[np.int64] | None = None) -> None:
+    """Refuse a column with a category of more than 1,000 characters.
+
+    Parameters
+    ----------
+    table : Table
+    name : str
+    row_numbers : (n,) array of int, optional
+        The row number of each row; by default, rows are numbered from the table's first.
+
+    Raises
+    ------
+    TableError
+        With the number of the row.
+
+    """
+    column = table.columns[name]
+    lengths = [len(word) for word in column.words]
+    if not lengths or max(lengths) <= LONGEST_CATEGORY:
+        return
+    longest = int(np.argmax(lengths))
+    rows = np.flatnonzero(column.values == longest)
+    if len(rows):
+        row = ColumnContext(table.source, name, table.first_row, row_numbers).row_number(int(rows[0]))
+        raise TableError(
+            f"{table.source}: row {row}, column {name!r} holds {lengths[longest]:,} characters; a category has at most "
+            f"{LONGEST_CATEGORY:,}: shorten it, or leave the column out with role 'ignore'"
+        )
+
+
+def _looks_like_row_number(name: str, column: Column) -> bool:
+    """Whether numbers that are all different count the rows from 0 or 1, or have the name of an identifier."""
+    low, high = int(column.values.min()), int(column.values.max())
+    return (low in (0, 1) and high - low == len(column) - 1) or IDENTIFIER_NAMES.fullmatch(name) is not None
+
+
+def _is_text(column: Column) -> bool:
+    words = column.words[:PROBED_WORDS]
+    if not words:
+        return False
+    length = sum(map(len, words)) / len(words)
+    return length > TEXT_LENGTH and sum(word.count(" ") for word in words) / len(words) >= TEXT_WORDS - 1
+
+
+def _fits(column: Column, kind: Kind) -> bool:
+    if column.kind == kind or bool(column.missing.all()):
+        return True
+    if column.kind in ("words", "datetime") or kind == "datetime":
+        return False
+    values = column.values[~column.missing]
+    return kind == "number" or bool(((values == 0) | (values == 1)).all())

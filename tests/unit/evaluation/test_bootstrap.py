@@ -1,0 +1,51 @@
+"""Resampled metrics and their intervals, against NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from creche.errors import PlanError, TableError
+from creche.evaluation.bootstrap import check_count, check_weights, differences, intervals, resample_metrics
+
+
+def test_resampled_means_spread_like_the_standard_error() -> None:
+    values = np.random.default_rng(0).standard_normal(400)
+    samples = resample_metrics(lambda w: {"mean": w @ values / w.sum(axis=1)}, np.ones(400), 2000)
+    assert samples["mean"].shape == (2000,)
+    assert samples["mean"].std() == pytest.approx(values.std() / 20, rel=0.1)
+    low, high = intervals(samples)["mean"]
+    assert (low, high) == tuple(np.percentile(samples["mean"], [2.5, 97.5]))
+
+
+def test_resamples_are_the_same_each_time_and_weighted() -> None:
+    weights = np.array([0.0, 1.0, 2.0, 0.0])
+    first, second = (resample_metrics(lambda w: {"w": w[:, 2]}, weights, 100)["w"] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert set(np.unique(first)) <= {0.0, 2.0, 4.0, 6.0, 8.0}
+
+
+def test_very_many_rows_get_fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.evaluation.bootstrap.MAX_DRAWS", 10_000)
+    count = {n: len(resample_metrics(lambda w: {"n": w[:, 0]}, np.ones(n), 1000)["n"]) for n in (10, 100, 5000)}
+    assert count == {10: 1000, 100: 100, 5000: 50}
+
+
+def test_resamples_without_a_value_are_left_out() -> None:
+    assert intervals({"auc": np.array([np.nan, 0.5, 0.5]), "r2": np.array([np.nan])}) == {"auc": (0.5, 0.5)}
+    assert differences({"a": np.ones(3), "b": np.ones(3)}, {"a": np.zeros(3)}) == {"a": (1.0, 1.0)}
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "3", None])
+def test_counts_are_whole_numbers(value: Any) -> None:
+    with pytest.raises(PlanError, match=r"n_resamples: got .*; needs a whole number, 0 for none"):
+        check_count("n_resamples", value)
+
+
+def test_weights_are_one_finite_number_for_each_row() -> None:
+    np.testing.assert_array_equal(check_weights(None, 3), np.ones(3))
+    for wrong in ([1.0], [1.0, np.inf], [0.0, 0.0], [1.0, -1.0]):
+        with pytest.raises(TableError, match="sample_weight: "):
+            check_weights(wrong, 2)

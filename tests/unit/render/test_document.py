@@ -1,0 +1,35 @@
+"""Sections as text and as a page: the same numbers in both."""
+
+from __future__ import annotations
+
+from creche.render.document import Facts, Grid, Section
+from creche.render.html import html_page, sections_html
+from creche.render.text import sections_text
+from tests.unit.report.pages import Page
+
+SHADED = Grid(["from", "a"], [["x", -2.0], ["y", 1.0], ["sum", -1.0]], sums=1, shaded=True, folded=True, caption="Sums")
+SECTIONS = [Section("Step", [Facts([("loss", "0.5 & falling")])]), Section("Weights", ["Two <of> them.", SHADED])]
+
+
+def test_text_and_page_hold_the_same() -> None:
+    text, page = sections_text(SECTIONS), Page.of(html_page("A step", sections_html(SECTIONS)))
+    for words in ("0.5 & falling", "Two <of> them.", "sum", "-2"):
+        assert words in text
+        assert words in page.text
+    assert page.tags.count("h2") == 1  # the first section's title is the page's
+    assert page.values("lang") == ["en"]
+
+
+def test_shades_show_sign_and_size() -> None:
+    page = Page.of(sections_html(SECTIONS, heading="h3"))
+    assert page.values("style") == ["--share: 100%", "--share: 50%", "--share: 50%"]
+    assert [name for name in page.values("class") if "number" in name] == ["number", *[f"number {c}" for c in (
+        "down", "up", "down")]]  # fmt: skip
+    assert "sum" in page.values("class")
+    assert (page.tags.count("h3"), page.tags.count("details"), page.tags.count("summary")) == (1, 1, 1)
+
+
+def test_cells_that_look_like_markup_stay_text() -> None:
+    names = ["<td>", "<td class=x>"]
+    page = Page.of(sections_html([Section("", [Grid(["name"], [[name] for name in names])])]))
+    assert page.texts == ["name", "<td>", "<td class=x>"]
