@@ -55,7 +55,7 @@ def split_of(trained: Any) -> Arrays:
     """The row numbers of each part of the table, from 0, of a run or a member."""
     prepared = trained.prepared
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    return {name: part.observations.rows for name, part in parts.items() if part is not None}
+    return {name: part.observations.row_indices for name, part in parts.items() if part is not None}
 
 
 def weights_of(trained: Any) -> Arrays:
