@@ -205,7 +205,7 @@ WRONG = [
     (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some with --samples 1000"),
     (["--learning-rate", "0.5,1e-4..1/1000000000"], "other values, a range can have at most 10,000 values"),
     (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', a range of one number"),
-    (["--learning-rate", "-1..1"], "learning_rate: got -1.0; needs a number of at least 0"),
+    (["--learning-rate", "-1..1"], "--learning-rate: got -1.0; needs a number of at least 0"),
     (["--learning-rate", ""], "--learning-rate: got ''; needs a number"),
 ]
 
