@@ -30,6 +30,7 @@ __all__ = [
     "class_f1_key",
     "compare_with_baseline",
     "is_lower_better",
+    "label_metric_key",
     "metric_name",
     "metrics_for",
     "nan_to_none",
