@@ -218,7 +218,7 @@ class RegressionScorer:
     Attributes
     ----------
     predicted, true : (n, k) float64
-        Of k labels.
+        One column for each of k labels.
     quantile : float or None
         The quantile that the model predicts; None for the mean.
     center : (k,) float64

@@ -102,7 +102,7 @@ TEXT_WORDS = 4
 
 LONGEST_CATEGORY = 1000  # characters
 
-# A column is inspected word by word only if one of so many first words looks like a number.
+# A column is inspected word by word only if one of its first `PROBED_WORDS` words looks like a number.
 PROBED_WORDS = 1000
 
 

@@ -40,7 +40,7 @@ def model() -> cr.Model:
 
 @pytest.fixture(scope="module")
 def ensemble() -> cr.Ensemble:
-    """Of networks with different encoders, shapes and losses; not all count the same."""
+    """Networks with different encoders, shapes, losses and shares."""
     same = {"label": "species", "epochs": 8, "threads": 1, "learning_rate": 0.03}
     models = [
         cr.train("penguins", hidden=[4], activation="tanh", **same).model,
