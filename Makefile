@@ -46,6 +46,7 @@ lint: $(VENV)/.dev  ## check format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_language.py
 	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 
 format: $(VENV)/.dev  ## format the sources

@@ -61,7 +61,7 @@ class Threads {
 };
 
 // Tasks 0 ... count - 1, shared among threads. Each thread has a fixed range of tasks, so that the data it wrote last
-// time is still in its cache. A thread that has finished helps the others, so that nobody waits for a thread that the
+// time is still in its cache. A thread that has finished helps the others, so that no thread waits for one that the
 // system has suspended.
 class Tasks {
  public:

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from creche import _core
 
-# The same examples each time, so that nobody's change fails for what chance found elsewhere. To look for new ones:
+# The same examples each time, so that a change never fails for what chance found elsewhere. To look for new ones:
 # HYPOTHESIS_PROFILE=searching make test
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("searching", max_examples=1000, deadline=None)

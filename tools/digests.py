@@ -55,7 +55,7 @@ def split_of(trained: Any) -> Arrays:
     """The row numbers of each part of the table, from 0, of a run or a member."""
     prepared = trained.prepared
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
-    return {name: part.observations.rows for name, part in parts.items() if part is not None}
+    return {name: part.observations.row_indices for name, part in parts.items() if part is not None}
 
 
 def weights_of(trained: Any) -> Arrays:
@@ -67,7 +67,7 @@ def weights_of(trained: Any) -> Arrays:
 
 def held_out(crossed: Any) -> Arrays:
     """Out-of-fold predictions, how far the networks disagree, and by how many each row was predicted."""
-    return {"predictions": crossed.predictions, "times": crossed.times, "doubt": rounded(crossed.disagreement)}
+    return {"predictions": crossed.predictions, "times": crossed.prediction_counts, "doubt": rounded(crossed.disagreement)}
 
 
 # From here on, nothing that a rename would touch.

@@ -22,7 +22,7 @@ struct CustomLossRows {
   T* gradient = nullptr;                  // (count, outputs), output: the gradient of each row's loss
 };
 
-// Returns false if it failed; whoever provided the function knows why.
+// Returns false if it failed; the provider of the function keeps the reason.
 template <class T>
 using CustomLoss = std::function<bool(const CustomLossRows<T>&)>;
 

@@ -23,7 +23,7 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// The purposes of random numbers, none of which share a counter. Those of a layer add its number, which counts from 0.
+// The purposes of random numbers; no two share a counter. Those of a layer add its number, which counts from 0.
 enum Stream : std::uint32_t {
   kStreamInitialization = 1u << 24,
   kStreamShuffle = 2u << 24,

@@ -98,7 +98,7 @@ def weights_of(solo: Any) -> bytes:
 
 
 def digest(solo: Any) -> str:
-    """Of everything a run's state holds except how many seconds it took."""
+    """The digest of a run's state, without the seconds its epochs took."""
     out = hashlib.sha256()
     for name, array in sorted(solo.state().items()):
         if name == "history.seconds":

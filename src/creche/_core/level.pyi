@@ -111,7 +111,7 @@ class Solo32:
         seconds: float = -1.0,
         poll: Callable[[], bool] | None = None,
     ) -> str:
-        """Continue training, without the GIL, to the end of the plan or for so many steps, epochs or seconds (-1: no
+        """Continue training, without the GIL, to the end of the plan or for these steps, epochs or seconds (-1: no
         limit).
 
         poll is called (with the GIL) on the calling thread at most every 50 ms. True or an exception stops the run

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 __all__ = [
+    "BAR_WIDTH",
     "HEIGHT",
+    "LINE",
     "MARGIN",
     "WIDTH",
     "Canvas",

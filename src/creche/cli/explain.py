@@ -71,7 +71,7 @@ def _refuse_options_of_the_other_page(command: ModelCommand) -> None:
     for option in IMPORTANCE_OPTIONS if explains_row else ROW_OPTIONS:
         if option.name in command.options:
             reason = "does not go with --row" if explains_row else "explains one row; name it with --row"
-            raise PlanError(f"--{option.name.replace('_', '-')}: {reason}")
+            raise PlanError(f"{option.flag}: {reason}")
 
 
 def _explain_columns(command: ModelCommand, model: Model | Ensemble) -> PermutationImportance:

@@ -83,7 +83,7 @@ class ModelCommand:
         found = parse_arguments(tuple(options), typed)
         for option in options:
             if option.parse is check_writable and option.name in found:
-                _refuse_input(_flag(option), found[option.name], {"model": model_path, "table": Path(table)})
+                _refuse_input(option.flag, found[option.name], {"model": model_path, "table": Path(table)})
         shared = {option.name: found.pop(option.name, None) for option in SHARED}
         if "table_format" in typed:  # where --format means something else
             typed = {**typed, "format": typed["table_format"]}
@@ -183,10 +183,6 @@ def model_command(
         return with_options(*everything)(command)
 
     return decorate
-
-
-def _flag(option: Option) -> str:
-    return option.typed.split()[0] if option.typed else f"--{option.name.replace('_', '-')}"
 
 
 def _refuse_input(flag: str, output: Path, inputs: dict[str, Path]) -> None:

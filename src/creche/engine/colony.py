@@ -304,7 +304,7 @@ class Crew:
 
 
 def check_networks(count: int, needed: int) -> None:
-    """Check that so many networks, which need so many bytes together, fit into the available memory.
+    """Check that `count` networks, which need `needed` bytes together, fit into the available memory.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def resample_metrics(
     weights : (n,) array
         How much each row counts.
     n_resamples : int
-        At most so many resamples; fewer for very many rows.
+        Maximum number of resamples; very many rows get fewer.
 
     Returns
     -------

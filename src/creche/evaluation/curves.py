@@ -124,7 +124,7 @@ def average_precision(curve: Curve) -> float:
 
 
 def wilson_interval(share: Array, rows: Array) -> tuple[Array, Array]:
-    """Return the 95 % confidence interval of a share that was observed among so many rows (Wilson 1927).
+    """Return the 95 % confidence interval of a share that was observed in `rows` rows (Wilson 1927).
 
     Examples
     --------

@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
+from creche.plan.words import Task
 
 __all__ = [
     "CALIBRATION_BINS",
@@ -26,10 +27,10 @@ __all__ = [
     "MeasuredNumbers",
     "Metric",
     "RegressionScorer",
-    "Task",
     "class_f1_key",
     "compare_with_baseline",
     "is_lower_better",
+    "label_metric_key",
     "metric_name",
     "metrics_for",
     "nan_to_none",
@@ -38,7 +39,6 @@ __all__ = [
 ]
 
 Array: TypeAlias = NDArray[np.float64]
-Task: TypeAlias = Literal["classification", "regression"]
 
 SMALLEST_PROBABILITY = 1e-15
 CALIBRATION_BINS = 15
@@ -218,7 +218,7 @@ class RegressionScorer:
     Attributes
     ----------
     predicted, true : (n, k) float64
-        Of k labels.
+        One column for each of k labels.
     quantile : float or None
         The quantile that the model predicts; None for the mean.
     center : (k,) float64

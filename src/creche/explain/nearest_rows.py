@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.native import new_predictor
+from creche.engine.introspection import layer_outputs
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.predictions import predict_array, unique_column_name
 from creche.explain.rows import as_predictor, read_rows, select_rows
@@ -19,7 +19,6 @@ from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number
-from creche.plan.losses import SquaredError
 from creche.table.table import Table
 
 if TYPE_CHECKING:
@@ -213,11 +212,8 @@ def _represent(model: Model, table: Table, space: str) -> NDArray[np.float64]:
     layers = model.plan.network.layers[:-1]
     if space == "inputs" or not layers:
         return inputs.astype(np.float64)
-    # The network without its last layer, whose outputs squared error leaves as they are.
-    network = replace(model.plan.network, layers=layers)
-    plan = replace(model.plan, network=network, loss=SquaredError(), task="regression")
-    hidden = new_predictor(plan, model.weights[:-1], resolve_threads(model.threads))
-    return np.asarray(hidden.predict(inputs), dtype=np.float64)
+    threads = resolve_threads(model.threads)
+    return layer_outputs(model.plan, model.weights, inputs, len(layers) - 1, threads).astype(np.float64)
 
 
 def _squared_distances(query: NDArray[np.float64], training: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -174,7 +174,7 @@ def partial_dependence(
     points : int, default 50, or 25 for each of two columns
         The number of values of a numeric or datetime column: if the rows hold more, these quantiles are tried.
     at : list of values, optional
-        The values to try; for two columns, a pair of lists, either of which may be None. By default they
+        The values to try; for two columns, a pair of lists; either may be None. By default they
         are taken from the data.
 
     Returns

@@ -14,7 +14,7 @@ from creche.errors import FileError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["History"]
+__all__ = ["COLUMNS", "History"]
 
 COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate", "seconds")
 BLOCKS = "▁▂▃▄▅▆▇█"

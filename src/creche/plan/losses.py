@@ -47,7 +47,7 @@ class Loss(Component):
     Attributes
     ----------
     tasks : tuple of str
-        Of ``"classification"`` and ``"regression"``, those it is for.
+        The tasks it can be used for: ``"classification"``, ``"regression"`` or both.
     takes_class_numbers : bool
         Whether labels that are classes go to it as their numbers, (n,), rather than as columns of 0 and 1.
     standardizes_labels : bool
@@ -80,7 +80,7 @@ class Loss(Component):
         return self.head(task).gradient(z, weight)
 
     def outputs(self, classes: int) -> int:
-        """How many outputs a network needs for so many classes."""
+        """The number of outputs that a network needs for a number of classes."""
         return classes
 
     @property

@@ -111,9 +111,9 @@ class Network(Component):
         hidden : sequence of int
             Widths of the hidden layers.
         activation, dropout
-            Of the hidden layers: one value for all, or a list with one for each.
+            One value for all hidden layers, or a list with one for each.
         initializer : optional
-            Of all layers: one for all, or a list with one for each, the output layer included.
+            One for all layers, or a list with one for each, the output layer included.
 
         Raises
         ------

@@ -122,7 +122,7 @@ def reliability_diagram(
     # The likeliest of C classes has a probability of at least 1 / C.
     start = np.floor(bins / len(evaluated.evaluation.classes)) / bins
     axes.plot([start, 1], [start, 1], **{**diagonal, "linewidth": 1.2}, label="perfectly calibrated")
-    low, high = wilson_interval(curve.y, curve.at)
+    low, high = wilson_interval(curve.y, curve.weight)
     axes.errorbar(
         curve.x, curve.y, yerr=[curve.y - low, high - curve.y], fmt="o-", color=line["color"], markersize=5,
         linewidth=1.5, elinewidth=1, capsize=2, label="model",

@@ -19,6 +19,8 @@ from creche.table.datetimes import parse_datetimes
 from creche.table.table import KINDS, Column
 
 __all__ = [
+    "DECIMAL_COMMA",
+    "DECIMAL_COMMA_NUMBER",
     "MISSING_WORDS",
     "ColumnContext",
     "Rule",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["bundled_path", "penguins"]
+__all__ = ["BUNDLED", "bundled_path", "penguins"]
 
 BUNDLED = ("penguins",)
 

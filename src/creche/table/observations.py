@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
+from creche.plan.words import MISSING_LABELS
 from creche.table.checks import check_finite, check_matrix, warn
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
@@ -17,11 +18,7 @@ from creche.table.reading.read import is_table, read_table
 from creche.table.reading.series import fill_masked
 from creche.table.table import Column, Table
 
-__all__ = ["MISSING_LABEL", "MissingLabel", "Observations", "read_observations"]
-
-MissingLabel = Literal["error", "drop"]
-
-MISSING_LABEL: tuple[MissingLabel, ...] = ("error", "drop")
+__all__ = ["Observations", "read_observations"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +114,8 @@ def read_observations(
         If they are empty, differ in length, are not finite, or lack the label.
 
     """
-    if missing_label not in MISSING_LABEL:
-        raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, MISSING_LABEL)}")
+    if missing_label not in MISSING_LABELS:
+        raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, MISSING_LABELS)}")
     names = (label,) if isinstance(label, str) else tuple(label or ())
     if not is_table(data):
         if y is None and names:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component, count_field
+from creche.plan.words import DUPLICATES, MISSING_LABELS
 from creche.table.encoders.preprocessing import Preprocessing
-from creche.table.observations import MISSING_LABEL
 from creche.table.reading.options import ReadOptions
 from creche.table.roles import ROLES
 from creche.table.schema import Schema
 from creche.table.split import Split
 
-__all__ = ["DUPLICATES", "Duplicates", "Preparation"]
-
-Duplicates = Literal["warn", "drop", "together"]
-
-DUPLICATES: tuple[Duplicates, ...] = ("warn", "drop", "together")
+__all__ = ["Preparation"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,7 +80,7 @@ class Preparation(Component):
             ("read_options", read_options),
         ):
             object.__setattr__(self, name, value)
-        for name, choices in (("duplicates", DUPLICATES), ("missing_label", MISSING_LABEL)):
+        for name, choices in (("duplicates", DUPLICATES), ("missing_label", MISSING_LABELS)):
             if getattr(self, name) not in choices:
                 raise PlanError(f"{name}: got {getattr(self, name)!r}; {nearest(getattr(self, name), choices)}")
         if self.sample_weight is not None and not isinstance(self.sample_weight, str):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
+from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext, Rule, coerce_column, parse_number
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.datetime import DatetimeEncoder
@@ -27,7 +27,6 @@ __all__ = [
     "ROLES",
     "ROLE_DEFINITIONS",
     "Encoder",
-    "Role",
     "RoleDefinition",
     "apply_roles",
     "check_category_length",
@@ -35,7 +34,6 @@ __all__ = [
     "infer_role",
 ]
 
-Role = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 
 Encoder = NumericEncoder | CategoricalEncoder | DatetimeEncoder
 
@@ -104,7 +102,7 @@ TEXT_WORDS = 4
 
 LONGEST_CATEGORY = 1000  # characters
 
-# A column is inspected word by word only if one of so many first words looks like a number.
+# A column is inspected word by word only if one of its first `PROBED_WORDS` words looks like a number.
 PROBED_WORDS = 1000
 
 

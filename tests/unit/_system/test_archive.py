@@ -154,7 +154,7 @@ def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("begin", "said"),
+    ("begin", "message"),
     [
         (b"", "is empty"),
         (b"species,island\nAdelie,Dream\n", "CSV"),
@@ -167,8 +167,8 @@ def test_any_other_file_is_refused(tmp_path: Path, content: bytes) -> None:
         (safetensors.numpy.save({"w": np.ones(2)}, {"creche": "{}"}), "safetensors file, but not one"),
     ],
 )
-def test_a_file_of_another_format_is_described(tmp_path: Path, begin: bytes, said: str) -> None:
-    with pytest.raises(BrokenArchiveError, match=said) as refusal:
+def test_a_file_of_another_format_is_described(tmp_path: Path, begin: bytes, message: str) -> None:
+    with pytest.raises(BrokenArchiveError, match=message) as refusal:
         read(begin, tmp_path / "x")
     assert str(tmp_path / "x") in str(refusal.value)
     assert "model.save" in str(refusal.value)
@@ -213,7 +213,7 @@ def test_there_is_a_migration_from_each_older_version() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "arrays", "said"),
+    ("header", "arrays", "message"),
     [
         ({"x": float("nan")}, {}, "not JSON compliant"),
         ({"x": {1, 2}}, {}, "set is not JSON"),
@@ -224,10 +224,10 @@ def test_there_is_a_migration_from_each_older_version() -> None:
         ({}, {"__metadata__": np.ones(1)}, "name of an array"),
     ],
 )
-def test_what_could_not_be_read_is_not_written(tmp_path: Path, header: Any, arrays: Any, said: str) -> None:
+def test_what_could_not_be_read_is_not_written(tmp_path: Path, header: Any, arrays: Any, message: str) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"old")
-    with pytest.raises(FileError, match=said):
+    with pytest.raises(FileError, match=message):
         write_archive(path, "model", header, arrays)
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x", b"old")]
 

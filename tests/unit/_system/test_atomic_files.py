@@ -152,7 +152,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("", "needs the name"),
         ("a\0b", "needs the name"),
@@ -165,11 +165,11 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
         ("circle", "circle"),
     ],
 )
-def test_invalid_names_are_refused(old: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+def test_invalid_names_are_refused(old: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str) -> None:
     monkeypatch.chdir(old.parent)
     if name == "circle":
         Path("circle").symlink_to("circle")
-    with pytest.raises(FileError, match=said):
+    with pytest.raises(FileError, match=message):
         write(name)
     assert old.read_bytes() == b"old"
     assert {path.name for path in old.parent.iterdir()} <= {"model.creche", "circle"}

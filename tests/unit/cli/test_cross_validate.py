@@ -38,7 +38,7 @@ def test_the_page_of_one_network_for_each_fold(capsys: pytest.CaptureFixture[str
     accuracy = the_same().summary()["accuracy"]
     numbers = [f"{value:.4f}" for value in (accuracy.mean, accuracy.low, accuracy.high, accuracy.std)]
     assert row(page, "accuracy") == ["accuracy", numbers[0], numbers[1], "to", numbers[2], numbers[3]]
-    assert "explained by the split and by the seed" not in page
+    assert "share of variance" not in page
     assert "most uncertain" not in page
 
 

@@ -76,7 +76,7 @@ def test_numbers_and_no_validation_rows(tmp_path: Path, capsys: pytest.CaptureFi
     arguments = ["--label", "y", "--validation-fraction", "0", "--epochs", "5", "--threads", "1"]
     assert main(["find-learning-rate", str(table), *arguments, "--rates", "1e-4..1/10", "--seeds", "2"]) == 0
     page = " ".join(capsys.readouterr().out.split())
-    assert "training loss at the end" in page
+    assert "final training loss" in page
     assert "Its training root mean squared error by seed" in page
 
 

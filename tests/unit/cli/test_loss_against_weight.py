@@ -24,7 +24,7 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = cr.load(model_file)
     curve = cr.explain.loss_against_weight(model, "penguins", source="bill_length_mm", target=3, threads=1)
     assert "weight    from bill_length_mm to neuron 3 of layer 1" in page
-    assert f"value     {curve.at:.6g}, loss {curve.loss:.6g}" in page
+    assert f"value     {curve.weight:.6g}, loss {curve.loss:.6g}" in page
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
     for n, landing in enumerate(curve.landings, start=1):
         line = next(line for line in page.splitlines() if line.split()[:2] == [str(n), f"{landing.learning_rate:.4g}"])

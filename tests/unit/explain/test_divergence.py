@@ -99,7 +99,7 @@ class TestWhatIsSaid:
 
 class TestTheEdge:
     def test_it_is_where_gradient_descent_of_a_line_begins_to_grow(self) -> None:
-        """Of a linear network, the second derivatives of the squared error are 2 X'X / n, with a column of ones."""
+        """The second derivatives of a linear network's squared error are 2 X'X / n, with a column of ones."""
         x, y = line(rows=50)
         made = quick(x, y, hidden=[], optimizer="sgd", epochs=0, batch_size=50, validation_fraction=0)
         rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)

@@ -40,7 +40,7 @@ def model() -> cr.Model:
 
 @pytest.fixture(scope="module")
 def ensemble() -> cr.Ensemble:
-    """Of networks with different encoders, shapes and losses; not all count the same."""
+    """Networks with different encoders, shapes, losses and shares."""
     same = {"label": "species", "epochs": 8, "threads": 1, "learning_rate": 0.03}
     models = [
         cr.train("penguins", hidden=[4], activation="tanh", **same).model,
@@ -229,7 +229,7 @@ def test_several_numbers_and_counts() -> None:
         ({"rows": 0}, "rows: there is no row 0; the rows are numbered 1 to 344"),
         ({"rows": "first"}, "rows: got 'first'; needs row numbers, such as 12"),
         ({"rows": []}, "rows: got []; needs row numbers"),
-        ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? There are: Adelie, Chinstrap, Gentoo"),
+        ({"target": "Gento"}, "target: got 'Gento'; did you mean 'Gentoo'? Choose one of Adelie, Chinstrap, Gentoo"),
         ({"target": "logit"}, "For log-odds, set logit=True."),
         ({"steps": 0}, "steps: got 0; needs a whole number of at least 1"),
         ({"baseline": "zero"}, "baseline: got 'zero'; needs 'mean', or one row"),

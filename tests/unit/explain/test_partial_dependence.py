@@ -268,7 +268,7 @@ def test_very_many_categories() -> None:
         ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? Choose one of mass, place"),
         ({"column": "kind"}, "column: 'kind' is what the network predicts"),
         ({"column": "number"},
-         "column: 'number' is in the table, but the network was not trained on it; There are: mass"),
+         "column: 'number' is in the table, but the network was not trained on it; choose one of mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
         ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*hoose one of average, individual"),
@@ -301,7 +301,7 @@ def test_tables_that_cannot_be(model: cr.Model, table: Any, arguments: dict[str,
 
 def test_other_refusals(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
-    with pytest.raises(PlanError, match=r"of: got 'd'; .*There are: a, b, c"):
+    with pytest.raises(PlanError, match=r"of: got 'd'; .*choose one of a, b, c"):
         found.find_outcome("d")
     with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
         partial_dependence("penguins.creche", mixed(), "mass")

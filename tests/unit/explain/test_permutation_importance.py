@@ -28,7 +28,7 @@ def model() -> cr.Model:
 
 @pytest.fixture(scope="module")
 def ensemble(model: cr.Model) -> cr.Ensemble:
-    """Of networks with different encoders."""
+    """Networks with different encoders."""
     same = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1, "learning_rate": 0.03}
     models = [model, cr.train("penguins", preprocessing="quantile", **same).model, cr.train("penguins", **same).model]
     return cr.Ensemble(models, weights=[1, 2, 3], temperature=1.4, threads=1)
@@ -36,7 +36,7 @@ def ensemble(model: cr.Model) -> cr.Ensemble:
 
 @pytest.fixture(scope="module")
 def mixed() -> pl.DataFrame:
-    """Of every kind of column, some cells missing; the label goes with the first number and the word."""
+    """Every kind of column, some cells missing; the label depends on the first number and the word."""
     rng = np.random.default_rng(5)
     n = 120
     number, word = rng.standard_normal(n), rng.choice(["red", "green", "blue"], n)
@@ -177,7 +177,7 @@ def test_a_column_that_is_not_used_matters_exactly_nothing(model: cr.Model) -> N
 
 
 def test_intervals_hold_what_other_rows_of_the_same_kind_give() -> None:
-    """Of many tables of 80 rows, the intervals hold the importance on very many rows about as often as they say."""
+    """On many tables of 80 rows, the intervals cover the importance on very many rows at their nominal rate."""
     rng = np.random.default_rng(1)
     x, y = two_classes(4000, seed=9)
     y = np.where(rng.random(4000) < 0.1, 1 - y, y)

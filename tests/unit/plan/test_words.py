@@ -9,10 +9,7 @@ import pytest
 import creche as cr
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, words
 from creche.plan.words import canonical_word, check_word
-from creche.table.encoders.features import SCALINGS
-from creche.table.observations import WHEN_LABELS_MISS
-from creche.table.preparation import DUPLICATES
-from creche.table.schema import ROLES
+from creche.table.roles import ROLES
 from creche.training.recorder import QUANTITIES
 
 
@@ -24,9 +21,6 @@ from creche.training.recorder import QUANTITIES
         (words.LossName, LOSSES.words),
         (words.OptimizerName, OPTIMIZERS.words),
         (words.ScheduleName, SCHEDULES.words),
-        (words.Scaling, SCALINGS),
-        (words.Duplicates, DUPLICATES),
-        (words.MissingLabel, WHEN_LABELS_MISS),
         (words.Role, ROLES),
         (words.RecordedQuantity, QUANTITIES),
     ],

@@ -110,7 +110,7 @@ def test_reliability_has_the_bins_of_the_evaluation() -> None:
     assert points.get_ydata() == pytest.approx(curve.y)
     assert texts(axes) == [f"{int(n)}" for n in curve.weight]
     assert sum(int(count) for count in texts(axes)) == 300
-    error = (np.abs(curve.y - curve.x) * curve.at).sum() / curve.at.sum()
+    error = (np.abs(curve.y - curve.x) * curve.weight).sum() / curve.weight.sum()
     assert axes.get_title() == f"expected calibration error (ECE) {error:.3f}"
 
 

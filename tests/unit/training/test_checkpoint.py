@@ -107,7 +107,7 @@ def test_a_damaged_checkpoint_is_skipped(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_a_newer_version_is_not_skipped(tmp_path: Path) -> None:
-    """For what comes before it is no longer where the run stands."""
+    """The checkpoints before it no longer describe the run."""
     writer(tmp_path).save(Standing(3))
     path = writer(tmp_path).save(Standing(6))
 

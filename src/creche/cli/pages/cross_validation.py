@@ -31,7 +31,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
     if any(np.isfinite(spread.low) for spread in summary.values()):
         notes.append("The CI allows for folds sharing training rows (Nadeau & Bengio 2003).")
     if any(np.isfinite(spread.share_of_seed) for spread in summary.values()):
-        notes.append("The last two columns: share of variance explained by the split and by the seed.")
+        notes.append("split, seed: share of variance explained by each.")
     parts += [Text(f"  {note}", style="dim") for note in notes]
     parts += [Text(), _fold_table(crossed), Text()]
     counts = crossed.prediction_counts[crossed.prediction_counts > 0]
@@ -54,7 +54,7 @@ def _heading(crossed: CrossValidation, interrupted: bool) -> Text:
         "seed": len({member.seed for member in members}),
     }
     factors = " × ".join(format_count(n, name) for name, n in sizes.items() if n > 1 or name == "fold")
-    rate = f", {count / crossed.seconds:,.3g} networks a second" if crossed.seconds > 0 else ""
+    rate = f", {count / crossed.seconds:,.0f} a second" if crossed.seconds > 0 else ""
     threads = format_count(crossed.threads, "thread")
     lines = [
         f"{format_count(count, 'network')}, each evaluated on the rows of its fold",

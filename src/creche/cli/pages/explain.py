@@ -43,14 +43,14 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     metric = metric_name(importance.metric)
     parts: list[RenderableType] = [
         Text(f"{metric} {format_number(importance.score)} on {importance.rows:,} rows;"),
-        Text(f"its {change} when the values of one column are shuffled among the rows ({times}):"),
+        Text(f"its {change} when one column is shuffled among the rows, {times}:"),
         Text(),
         table,
     ]
     others = len(importance) - MAX_COLUMNS
     if others > 0:
         parts.append(Text(f"  and {others:,} more columns of less importance (--json lists all)", style="dim"))
-    caution = "  Correlated columns can replace each other, so each may look less important than it is."
+    caution = "  Correlated columns can replace each other, so that each looks unimportant."
     return Group(*parts, Text(), Text(caution, style="dim"))
 
 
@@ -78,7 +78,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
         Text(),
         table,
         Text(),
-        Text(f"  Integrated gradients; the contributions add up to the difference within {gap:.1g}.", style="dim"),
+        Text(f"  Integrated gradients; the sum of the contributions is off by {gap:.1g}.", style="dim"),
     )
 
 

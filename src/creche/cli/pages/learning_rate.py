@@ -125,12 +125,10 @@ def _draw_bands(found: LearningRates, columns: NDArray[Any], width: int) -> Text
 
 def _legend(found: LearningRates, is_logarithmic: bool) -> Text:
     text = Text(MARGIN)
-    text.append("● median", style=MEDIAN[1]).append(
-        f" and · each network: {_watched_rows(found)} loss at the end", style="dim"
-    )
+    text.append("● median", style=MEDIAN[1]).append(f", · network: final {_watched_rows(found)} loss", style="dim")
     if (found.losses == np.inf).any():
-        text.append("   × diverged", style=DIVERGED[1])
-    return text.append("   (logarithmic)" if is_logarithmic else "", style="dim")
+        text.append("  × diverged", style=DIVERGED[1])
+    return text.append("  (logarithmic)" if is_logarithmic else "", style="dim")
 
 
 def _loss_axis(found: LearningRates) -> tuple[float, float, bool]:

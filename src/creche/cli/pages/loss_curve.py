@@ -40,7 +40,7 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
             table.add_row(
                 str(n), f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}", step.verdict + outside
             )
-        note = "  A step of plain gradient descent on this weight alone: w - learning rate × gradient."
+        note = "  A step of plain gradient descent on this weight alone: w - rate × gradient."
         parts += [table, Text(note, "dim")]
     return Group(*parts, *(Text(f"  {as_sentence(note)}", "dim") for note in curve.notes()))
 

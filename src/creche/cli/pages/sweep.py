@@ -184,13 +184,7 @@ def _best_plans_on_folds(colony: Colony, top: int) -> Table:
     """Render the best plans: their means over the folds with an interval, and the gap of each to the best."""
     name = f"{colony.partition}_{colony.ranking_metric}"
     has_diverged = bool(colony.results.diverged.any())
-    scores = [
-        f"mean {_score_name(colony)}",
-        INTERVAL,
-        "std",
-        "gap to the best",
-        *(["diverged"] if has_diverged else []),
-    ]
+    scores = [f"mean {_score_name(colony)}", INTERVAL, "std", "gap to best", *(["diverged"] if has_diverged else [])]
     table = narrow_table(["best", *colony.varied_arguments, *scores])
     for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
         interval, gap = (

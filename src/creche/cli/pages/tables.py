@@ -46,7 +46,7 @@ def narrow_table(names: Sequence[str]) -> Table:
     """Return an empty table of numbers, as narrow as possible: names break between words, cells do not break."""
     table = Table(box=None, padding=(0, 1), header_style="dim")
     for i, name in enumerate(names):
-        lines = name.replace("_", " ").replace(" ", "\n")
+        lines = name if name == INTERVAL else name.replace("_", " ").replace(" ", "\n")
         table.add_column(lines, justify="right", no_wrap=True, style="dim" if i == 0 else "", vertical="bottom")
     return table
 

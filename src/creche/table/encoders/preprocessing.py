@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component, count_field
+from creche.plan.words import SCALINGS
 
-__all__ = ["SCALINGS", "Preprocessing", "Scaling"]
+__all__ = ["Preprocessing"]
 
-Scaling = Literal["standard", "robust", "quantile", "none"]
-
-SCALINGS: tuple[Scaling, ...] = ("standard", "robust", "quantile", "none")
 
 MAX_BUCKETS = 4096
 

@@ -9,7 +9,7 @@ from typing import Literal
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component
 
-__all__ = ["FORMATS", "Format", "ReadOptions"]
+__all__ = ["FORMATS", "SEPARATORS", "Format", "ReadOptions"]
 
 Format = Literal["csv", "parquet", "arrow", "jsonl"]
 

@@ -1,4 +1,4 @@
-"""Each rule finds what it is for in runs made to show it, and is silent on healthy ones; cures do what is said."""
+"""Each rule finds what it is for in runs made to show it, and is silent on healthy ones; cures do what they describe."""
 
 from __future__ import annotations
 

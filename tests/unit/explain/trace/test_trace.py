@@ -213,7 +213,7 @@ class TestAgainstAReference:
 
 class TestTheCheck:
     def test_kinks_are_left_out_and_counted(self) -> None:
-        """Where all features and biases are 0, each relu stands on its kink: half the slope is no gradient."""
+        """Where all features and biases are 0, each relu is at its kink: half the slope is no gradient."""
         x, y = two_classes(rows=6)
         model = quick(x, y, hidden=[3], epochs=0, standardize=False, validation_fraction=0).model
         check = cr.explain.trace(model, 0 * x, y).check
@@ -386,7 +386,7 @@ def log_cosh(outputs: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any],
 
 class TestBadInput:
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "message"),
         [
             (slice(0, 20), "there is no row 0; the rows are numbered 1 to 344"),
             (slice(1, 501), "there is no row 500; the rows are numbered 1 to 344"),
@@ -396,12 +396,12 @@ class TestBadInput:
             (np.zeros(344, dtype=bool), "selects no row"),
         ],
     )
-    def test_rows_that_are_not_there(self, run: Run, rows: Any, said: str) -> None:
-        with pytest.raises(cr.TableError, match=f"rows: {said}"):
+    def test_rows_that_are_not_there(self, run: Run, rows: Any, message: str) -> None:
+        with pytest.raises(cr.TableError, match=f"rows: {message}"):
             cr.explain.trace(run.model, "penguins", rows=rows)
 
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "message"),
         [
             ([], "needs row numbers"),
             ([0.5], "needs row numbers, such as 12 or"),
@@ -411,12 +411,12 @@ class TestBadInput:
             (slice(None, None, -1), "needs a step of at least 1"),
         ],
     )
-    def test_rows_that_are_no_row_numbers(self, run: Run, rows: Any, said: str) -> None:
-        with pytest.raises(cr.PlanError, match=f"rows: .*{said}"):
+    def test_rows_that_are_no_row_numbers(self, run: Run, rows: Any, message: str) -> None:
+        with pytest.raises(cr.PlanError, match=f"rows: .*{message}"):
             cr.explain.trace(run.model, "penguins", rows=rows)
 
     @pytest.mark.parametrize(
-        ("neuron", "said"),
+        ("neuron", "message"),
         [
             ((0, 1), "layer 0 is the inputs"),
             ((4, 0), "there is no layer 4; there are neurons 0 to 4 of layer 1, 0 to 4 of layer 2, 0 to 2 of layer 3"),
@@ -425,8 +425,8 @@ class TestBadInput:
             ("1:3", r"needs \(layer, neuron\)"),
         ],
     )
-    def test_neurons_that_are_not_there(self, run: Run, neuron: Any, said: str) -> None:
-        with pytest.raises(cr.PlanError, match=said):
+    def test_neurons_that_are_not_there(self, run: Run, neuron: Any, message: str) -> None:
+        with pytest.raises(cr.PlanError, match=message):
             cr.explain.trace(run.model, "penguins", rows=[1], neuron=neuron)
 
     def test_rows_that_are_not_in_the_batch(self, step: cr.explain.Trace) -> None:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheError, FileError, PlanError, TableError
+from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.options import file_formats as contents
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.reading.test_formats import COMPRESSIONS, FORMATS, zstd
 from tests.unit.table.tables import frame

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from creche.errors import CrecheError
 from creche.table.cell_types import MISSING_WORDS
+from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.options import file_formats as contents
 from creche.table.reading.read import read_table
 from creche.table.table import Table
 from tests.unit.table.tables import assert_same, kinds, values
