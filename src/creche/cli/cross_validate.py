@@ -62,7 +62,7 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
         _ = validation.evaluation
     try:
         if "predictions" in others:
-            validation.write_rows(others["predictions"])
+            validation.write_predictions(others["predictions"])
     finally:
         _show(validation, as_json, interrupted)
     if interrupted:

@@ -234,7 +234,7 @@ def compare(
     jobs = Jobs(data, y, fixed, seed)
     runs = []
     for choice in choices:
-        plan, prepared = jobs.planned(choice)
+        plan, prepared = jobs.create_plan(choice)
         runs.append(Run(replace(plan, seed=seed), prepared, threads))
     followed = [_follow(run, len(runs)) for run in runs]
     rows = [weights for _, weights in followed]

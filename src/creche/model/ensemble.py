@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheError, FileError, PlanError
+from creche.evaluation.disagreement import class_disagreement, entropy, number_disagreement
 from creche.model.batched import BatchedModels
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance
 
-__all__ = ["Ensemble", "apply_temperature", "entropy"]
+__all__ = ["Ensemble", "apply_temperature"]
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 
@@ -125,15 +126,13 @@ class Ensemble(Predictor):
         return np.concatenate([measure(predicted) for predicted in self._batched.each(data)])
 
     def _class_disagreement(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
-        assert self.classes is not None
-        mean = np.tensordot(self.shares, predicted, axes=1)
-        entropies = np.tensordot(self.shares, entropy(predicted), axes=1)
-        return np.asarray(np.maximum(entropy(mean) - entropies, 0) / np.log(len(self.classes)))
+        mean_entropy = np.tensordot(self.shares, entropy(predicted), axes=1)
+        return class_disagreement(np.tensordot(self.shares, predicted, axes=1), mean_entropy)
 
     def _number_disagreement(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = np.tensordot(self.shares, predicted, axes=1)
-        spread = np.sqrt(np.tensordot(self.shares, (predicted - mean) ** 2, axes=1))
-        return np.asarray(spread[:, 0] if spread.shape[1] == 1 else (spread / np.array(self.labels.scale)).mean(axis=1))
+        variance = np.tensordot(self.shares, (predicted - mean) ** 2, axes=1)
+        return number_disagreement(variance, np.array(self.labels.scale))
 
     def _mean(self, data: Any) -> NDArray[np.float64]:
         return self._batched.mean(data, self.shares)
@@ -220,9 +219,3 @@ def apply_temperature(probabilities: NDArray[np.float64], temperature: float) ->
         logits = np.log(probabilities) / temperature
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
-
-
-def entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the entropy of each row of probabilities, in nats."""
-    logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
-    return np.asarray(-(probabilities * logs).sum(axis=-1))

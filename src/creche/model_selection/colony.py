@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
-from creche.model_selection.fold_statistics import OF_FOLDS, FoldLayout, rank_by_plan
+from creche.model_selection.fold_statistics import FOLD_COLUMNS, FoldLayout, rank_by_plan
 from creche.model_selection.member import Member
 from creche.model_selection.results import Results, read_results
 from creche.table.prepare import Prepared
@@ -25,24 +25,24 @@ __all__ = ["Colony"]
 
 
 class Colony(Sequence[Member]):
-    """Networks trained together, as `creche.sweep` makes them.
+    """Networks trained together, as `creche.sweep` returns them.
 
-    ``len(colony)`` says how many, ``colony[i]`` is one of them (`Member`), in the order in which they were planned.
+    A colony is a sequence of `Member` objects, in the order of their plans and seeds.
 
     Attributes
     ----------
     crew : Crew
         The members in the engine.
     choices : list of dict
-        Of each member: what it was given where the members differ, its seed last.
-    varied : tuple of str
-        The arguments that differ, without the seed.
-    folded : Folded or None
-        How the networks are spread over folds, if the sweep had some.
+        For each member the values of the arguments in which the members differ, the seed last.
+    varied_arguments : tuple of str
+        The names of these arguments, without the seed.
+    fold_layout : FoldLayout or None
+        How the networks are distributed over folds, if the sweep had folds.
     seconds : float
-        How long training took.
+        The training time.
     interrupted : bool
-        Whether Ctrl-C ended it before all were done.
+        Whether Ctrl-C stopped the training before all networks had ended.
 
     """
 
@@ -51,13 +51,13 @@ class Colony(Sequence[Member]):
         crew: Crew,
         choices: Sequence[Mapping[str, Any]],
         prepared: Sequence[Prepared],
-        folded: FoldLayout | None = None,
+        fold_layout: FoldLayout | None = None,
     ) -> None:
         self.crew = crew
         self._prepared = list(prepared)
         self.choices = [dict(choice) for choice in choices]
-        self.folded = folded
-        self.varied = tuple(name for name in self.choices[0] if name not in ("seed", *OF_FOLDS))
+        self.fold_layout = fold_layout
+        self.varied_arguments = tuple(name for name in self.choices[0] if name not in ("seed", *FOLD_COLUMNS))
         self.seconds = 0.0
         self.interrupted = False
         self._results: Results | None = None
@@ -69,7 +69,7 @@ class Colony(Sequence[Member]):
         if isinstance(number, slice):
             return [self[i] for i in range(*number.indices(len(self)))]
         if not -len(self) <= number < len(self):
-            raise IndexError(f"member {number}: there are {len(self):,}")
+            raise IndexError(f"member {number}: the colony has {len(self):,}; give a number below that")
         number %= len(self)
         return Member(self.crew, number, self.choices[number], self._prepared[number])
 
@@ -78,56 +78,56 @@ class Colony(Sequence[Member]):
 
     @property
     def results(self) -> Results:
-        """What became of each member, as arrays."""
+        """The results of all members, as arrays."""
         if self._results is None:
             self._results = read_results(self)
         return self._results
 
     def forget_results(self) -> None:
-        """What was read of the members is read again when it is asked for next."""
+        """Discard `results`, so that they are read again when they are needed next."""
         self._results = None
 
     @property
-    def watched(self) -> str:
-        """By which rows the members are compared: "validation", or "train" where none were kept for that."""
-        return "train" if self.crew.jobs[0].validation is None and self.folded is None else "validation"
+    def partition(self) -> str:
+        """The rows on which the members are compared: "validation", or "train" if there are no validation rows."""
+        return "train" if self.crew.jobs[0].validation is None and self.fold_layout is None else "validation"
 
     @property
-    def ranked_by(self) -> str:
-        """By what: the "loss", or the metric ("accuracy", "rmse") where not all have the same loss."""
-        return self.results.metric_name if "loss" in self.varied else "loss"
+    def ranking_metric(self) -> str:
+        """What the ranking compares: "loss", or "accuracy" or "rmse" if the members have different losses."""
+        return self.results.metric_name if "loss" in self.varied_arguments else "loss"
 
     def ranking(self) -> NDArray[np.int64]:
-        """The numbers of the members, the best first; without those that diverged or were not begun.
+        """Return the numbers of the members, the best first, without those that diverged or have not begun.
 
-        On folds, the plan with the lowest mean comes first, with all its members.
+        With folds, the plan with the lowest mean comes first, with all of its members.
         """
         results = self.results
-        score = results.loss if self.ranked_by == "loss" else results.error
-        if self.folded is not None:
+        score = results.loss if self.ranking_metric == "loss" else results.error
+        if self.fold_layout is not None:
             return rank_by_plan(self, score)
         usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
     def has_ranked_member(self) -> bool:
-        """Whether there is a member to compare; known without reading what became of all of them."""
+        """Return whether any member can be ranked, without reading the results of all of them."""
         crew = self.crew
         return any(crew.epoch(n) > 0 and crew.status(n) != "diverged" for n in range(len(self)))
 
     def best(self) -> Member:
-        """The member with the lowest validation loss (training loss, where there are no validation rows).
+        """Return the member with the lowest validation loss (training loss, without validation rows).
 
-        On folds, the best member of the plan with the lowest mean over the folds.
+        With folds, it is the best member of the plan with the lowest mean over the folds.
 
-        Of thousands, the best is partly the luckiest: what it reaches on rows that had no part in the choice
-        (`test_fraction`) says how good it is.
+        The best of thousands of networks is partly the luckiest; rows that had no part in the choice (`test_fraction`)
+        tell how good it is.
 
         Raises
         ------
         DivergedError
-            If all diverged.
+            If all members diverged.
         PlanError
-            If none was trained for an epoch.
+            If no member was trained for an epoch.
 
         """
         ranking = self.ranking()
@@ -136,28 +136,28 @@ class Colony(Sequence[Member]):
         return self[int(ranking[0])]  # type: ignore[no-any-return]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
-        """The best together: their probabilities (or numbers) averaged, which members and how much decided greedily.
+        """Build an ensemble of the best members, whose probabilities (or numbers) are averaged.
 
-        Members are added one by one, each time the one that lowers the loss of the mean on the validation rows most,
-        and the same one may come again (Caruana et al. 2004, "Ensemble selection from libraries of models").
+        Members are added one at a time: each time the one that lowers the loss of the mean on the validation rows most,
+        whether or not it is in the ensemble already (Caruana et al. 2004, "Ensemble selection from libraries of
+        models").
 
         Parameters
         ----------
         size : int, default 16
-            How many times a member is added; so many at most are in it.
+            The number of selection steps, and the largest number of networks in the ensemble.
         candidates : int, default 256
-            Among how many of the best.
+            How many of the best members may be selected.
         temperature : bool, default True
-            Whether probabilities are made neither too sure nor too unsure on the validation rows by one number
-            (Guo et al. 2017).
+            Whether the probabilities are calibrated on the validation rows by temperature scaling (Guo et al. 2017).
 
         Raises
         ------
         DivergedError
-            If all diverged.
+            If all members diverged.
         PlanError
-            If a number is too small, or the members learnt different folds, and so have no rows in common that none
-            of them learnt.
+            If a number is too small, or the members were trained on different folds, and so have no rows in common that
+            none of them was trained on.
 
         Examples
         --------
@@ -173,33 +173,37 @@ class Colony(Sequence[Member]):
         return select_ensemble(self, size, candidates, temperature)
 
     def table(self) -> pl.DataFrame:
-        """One row for each member, the best first, as a Polars DataFrame; what was not reached is null.
+        """Return a Polars DataFrame with a row for each member, the best first; values that do not exist are null.
 
-        Columns: rank (from 1; null for members that diverged), member (its number), what the members differ in, seed,
-        status, epochs, and train_loss, validation_loss and the metrics of the epoch whose weights the member has.
+        The columns are rank (from 1; null for members that diverged), member (its number), the arguments in which the
+        members differ, seed, status, epochs, and train_loss, validation_loss and the metrics in the epoch whose weights
+        the member has.
         """
         from creche.model_selection.results import members_table
 
         return members_table(self)
 
     def plans(self) -> pl.DataFrame:
-        """One row for each plan, that is, for all members that differ by their seed or fold only; the best mean first.
+        """Return a Polars DataFrame with a row for each plan, the best mean first.
 
-        Columns: what the plans differ in, networks, diverged, and of the validation loss (and metric) mean, standard
-        deviation over the networks, lowest and highest. On folds also, of the mean, the ends of an interval of 95 %
-        (low, high) that allows for folds sharing training rows (see `CrossValidation.summary`); and how far the plan is
-        behind the best, compared fold by fold, with an interval too (behind, low_behind, high_behind): where that holds
-        0, the plan may be as good. The best was chosen by these rows: of many plans, it is partly the luckiest.
+        The networks of a plan differ in their seed and fold only. The columns are the arguments in which the plans
+        differ, networks and diverged (numbers of networks), and mean, std, min and max of the validation loss and the
+        metric over the networks.
+
+        With folds, there are also the 95 % confidence intervals of the means (low, high), which allow for folds that
+        share training rows (see `CrossValidation.summary`), and the gap to the best plan, compared fold by fold, with
+        its interval (gap, low_gap, high_gap): where the interval contains 0, the plan may be as good as the best one.
+        The best of many plans is partly the luckiest, because these rows chose it.
         """
         from creche.model_selection.results import plans_table
 
         return plans_table(self)
 
     def effects(self) -> list[Effect]:
-        """How much of the differences between the networks goes with each argument, and how much with the seed.
+        """Return the share of variance between the networks that each argument explains, and the seed.
 
-        Told by ranks, a diverged network being the last; so it does not matter whether losses differ by a little or by
-        orders of magnitude. What is missing from a sum of 1 is how arguments go together.
+        The variance is that of the ranks, where diverged networks come last, so that a few very large losses do not
+        count more than others. What the shares lack to 1 is due to interactions between arguments.
 
         Examples
         --------
@@ -214,69 +218,110 @@ class Colony(Sequence[Member]):
 
         return compute_effects(self)
 
-    def plot_curves(self, by: str | None = None) -> Any:
-        """Loss by epoch, a panel for each value of an argument: see `creche.plots.colony`.
-
-        Parameters
-        ----------
-        by : str, optional
-            The argument; by default the one that matters most.
-
-        """
-        from creche.plots.colony import plot_curves
-
-        return plot_curves(self, by)
-
-    def plot_map(self, x: str | None = None, y: str | None = None) -> Any:
-        """The lowest loss for each pair of values of two arguments, such as learning rate and optimizer.
-
-        Parameters
-        ----------
-        x, y : str, optional
-            The arguments; by default the two that matter most.
-
-        """
-        from creche.plots.colony import plot_map
-
-        return plot_map(self, x, y)
-
-    def plot_spread(self, plans: int = 12) -> Any:
-        """How much the seed matters: the losses of the best plans, a point for each seed.
-
-        Parameters
-        ----------
-        plans : int, default 12
-            How many.
-
-        """
-        from creche.plots.colony import plot_spread
-
-        return plot_spread(self, plans)
-
-    def raise_no_ranked_member(self) -> NoReturn:
-        """Says why there is no best member.
+    def to_dict(self) -> dict[str, Any]:
+        """Return the members, the plans, the effects and the best member as plain data.
 
         Raises
         ------
         DivergedError
-            If all diverged.
+            If all members diverged.
         PlanError
-            If none was trained for an epoch.
+            If no member was trained for an epoch.
+
+        """
+        best = self.best()
+        partition, evaluation = best.evaluation
+        return {
+            "networks": len(self),
+            "varied_arguments": list(self.varied_arguments),
+            "ranking_metric": f"{self.partition}_{self.ranking_metric}",
+            "diverged": int(self.results.diverged.sum()),
+            "interrupted": self.interrupted,
+            "seconds": self.seconds,
+            "threads": self.crew.threads,
+            "label": best.prepared.labels.name,
+            "training_rows": len(best.prepared.train),
+            "bootstrap": best.prepared.preparation.bootstrap is not None,
+            "evaluated_on": partition,
+            "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
+            "effects": [effect.to_dict() for effect in self.effects()],
+            "plans": self.plans().to_dicts(),
+            "members": self.table().to_dicts(),
+        }
+
+    def plot(self, by: str | None = None) -> Any:
+        """Draw the loss against the epoch, in a panel for each value of an argument.
+
+        Parameters
+        ----------
+        by : str, optional
+            The argument; by default the one that explains most of the variance.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        """
+        from creche import plots
+
+        return plots.plot_curves(self, by)
+
+    def plot_map(self, x: str | None = None, y: str | None = None) -> Any:
+        """Draw the lowest loss for each pair of values of two arguments, such as learning rate and optimizer.
+
+        Parameters
+        ----------
+        x, y : str, optional
+            The arguments; by default the two that explain most of the variance.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        """
+        from creche import plots
+
+        return plots.plot_map(self, x, y)
+
+    def plot_spread(self, plans: int = 12) -> Any:
+        """Draw the losses of the best plans, with a point for each seed.
+
+        Parameters
+        ----------
+        plans : int, default 12
+            The number of plans.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        """
+        from creche import plots
+
+        return plots.plot_spread(self, plans)
+
+    def raise_no_ranked_member(self) -> NoReturn:
+        """Raise the error that tells why there is no best member.
+
+        Raises
+        ------
+        DivergedError
+            If all members diverged.
+        PlanError
+            If no member was trained for an epoch.
 
         """
         if all(job.plan.epochs == 0 for job in self.crew.jobs):
-            raise PlanError(
-                "epochs: got 0; needs at least 1, for networks that were not trained have nothing to compare"
-            )
+            raise PlanError("epochs: got 0; needs at least 1, because untrained networks cannot be compared")
         if not self.results.diverged.any():
-            raise PlanError("the colony was stopped before any network had ended an epoch; go on with resume")
+            raise PlanError("the colony was stopped before any network had completed an epoch; continue with resume")
         rates = [job.plan.optimizer.learning_rate for job in self.crew.jobs]
         low, high = min(rates), max(rates)
         epoch, batch, rate = self.crew.divergence(int(np.argmax(self.results.diverged))) or (0, 0, low)
         tried = f"a learning rate of {low:g}" if low == high else f"learning rates from {low:g} to {high:g}"
         raise DivergedError(
-            f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from "
-            f"{low / 1000:g} to {low / 10:g}; or preprocessing='standard', if columns were not scaled",
+            f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from {low / 1000:g} to {low / 10:g}; "
+            "or preprocessing='standard', if columns were not scaled",
             epoch, batch, rate, None,
         )  # fmt: skip
 
@@ -284,9 +329,11 @@ class Colony(Sequence[Member]):
         results = self.results
         diverged = f", {int(results.diverged.sum()):,} diverged" if results.diverged.any() else ""
         ranking = self.ranking()
-        best = f"; best {self.watched} {self.ranked_by} {self._score(int(ranking[0])):.4g}" if len(ranking) else ""
+        best = (
+            f"; best {self.partition} {self.ranking_metric} {self._score(int(ranking[0])):.4g}" if len(ranking) else ""
+        )
         return f"Colony({len(self):,} networks{diverged}, {self.seconds:.2f} s{best})"
 
     def _score(self, number: int) -> float:
         results = self.results
-        return float(results.loss[number] if self.ranked_by == "loss" else results.metric[number])
+        return float(results.loss[number] if self.ranking_metric == "loss" else results.metric[number])

@@ -1,4 +1,4 @@
-"""What a sweep will take, said before it begins: how many networks, how much memory, how long."""
+"""The cost of a sweep, estimated before it begins: networks, memory and time."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from creche.model_selection.successive_halving import Halving
 
 __all__ = ["Estimate", "check_cost", "estimate_cost"]
 
-TRIED = 64
-
-
-SECONDS_OF_TRIAL = 0.2
+TRIAL_NETWORKS = 64
+TRIAL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a sweep will take.
+    """The estimated cost of a sweep.
 
     Attributes
     ----------
     networks : int
+        The number of networks.
     memory : int
-        Bytes, about.
+        Bytes of memory.
     seconds : float
-        Of making the networks and training them, as far as a short trial can tell.
+        The time to create and train the networks, extrapolated from a short trial.
 
     """
 
@@ -45,76 +44,77 @@ class Estimate:
 
 
 def check_cost(
-    choices: Combinations,
+    combinations: Combinations,
     seeds: int,
     jobs: Jobs,
     halving: Halving | None,
     confirm: Callable[[Estimate], bool] | None,
     threads: int,
 ) -> None:
-    """Refuses what cannot be, before anything is made of it, and asks whether to begin.
+    """Refuse a sweep that needs too much memory before any network is created, and ask whether to begin.
 
     Raises
     ------
     PlanError
-        If a plan cannot be, the networks would need more memory than there is, or `confirm` says no.
+        If a plan is invalid, the networks need more memory than there is, or `confirm` returns False.
 
     """
-    networks = choices.number * seeds * jobs.splits
-    tried = choices.some(TRIED)
-    some = [jobs.job(jobs.planned(choice)[0], choice) for choice in tried]
-    needed = networks * sum(network_memory(job.plan, len(job.rows)) for job in some) // len(some)
+    networks = combinations.number * seeds * jobs.n_splits
+    examples = [
+        jobs.create_job(jobs.create_plan(choice)[0], choice) for choice in combinations.select_examples(TRIAL_NETWORKS)
+    ]
+    memory = networks * sum(network_memory(job.plan, len(job.rows)) for job in examples) // len(examples)
     if jobs.bootstrap:
-        tables = {id(job.rows): job.rows for job in some}.values()
-        needed += seeds * jobs.splits * sum(rows_memory(rows) for rows in tables)
-    free = available_memory()
-    too_many = free is not None and needed > free
-    if confirm is None and not too_many:
+        tables = {id(job.rows): job.rows for job in examples}.values()
+        memory += seeds * jobs.n_splits * sum(rows_memory(rows) for rows in tables)
+    available = available_memory()
+    exceeds_memory = available is not None and memory > available
+    if confirm is None and not exceeds_memory:
         return
-    expected = replace(estimate_cost(networks, some, threads), memory=needed)
+    estimate = replace(estimate_cost(networks, examples, threads), memory=memory)
     if halving is not None:
-        share = halving.share(max(job.plan.epochs for job in some), networks)
-        expected = replace(expected, seconds=expected.seconds * share)
-    if too_many:
+        share = halving.trained_share(max(job.plan.epochs for job in examples), networks)
+        estimate = replace(estimate, seconds=estimate.seconds * share)
+    if exceeds_memory:
         raise PlanError(
-            f"a sweep of {networks:,} networks needs about {format_gigabytes(needed)}, more than "
-            f"{format_gigabytes(free or 0)} available, and about {format_duration(expected.seconds)}; give fewer "
-            "values, seeds or folds, or draw some with samples=1000"
+            f"a sweep of {networks:,} networks needs about {format_gigabytes(memory)}, more than "
+            f"{format_gigabytes(available or 0)} available, and about {format_duration(estimate.seconds)}; give fewer "
+            "values, seeds or folds, or draw some combinations with samples=1000"
         )
-    if confirm is not None and not confirm(expected):
+    if confirm is not None and not confirm(estimate):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")
 
 
-def estimate_cost(networks: int, some: Sequence[Job], threads: int) -> Estimate:
-    """Trains some of the networks for a moment, and works out what all of them will take.
+def estimate_cost(networks: int, examples: Sequence[Job], threads: int) -> Estimate:
+    """Train a few of the networks for a moment, and extrapolate to all of them.
 
     Parameters
     ----------
     networks : int
-        How many there are.
-    some : sequence of Job
-        A few of them, from everywhere among them.
+        The number of all networks.
+    examples : sequence of Job
+        A few of them, spread over all.
     threads : int
 
     """
-    memory = sum(network_memory(job.plan, len(job.rows)) for job in some) / len(some)
-    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in some]
+    memory = sum(network_memory(job.plan, len(job.rows)) for job in examples) / len(examples)
+    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
     Crew(trial[:1], threads)  # the engine is slower the first time
-    begin = time.monotonic()
+    start = time.monotonic()
     crew = Crew(trial, threads)
-    making = (time.monotonic() - begin) / len(some) * networks
-    epochs, begin = 0, time.monotonic()
-    while time.monotonic() - begin < SECONDS_OF_TRIAL and epochs < max(job.plan.epochs for job in some):
+    creation = (time.monotonic() - start) / len(examples) * networks
+    epochs, start = 0, time.monotonic()
+    while time.monotonic() - start < TRIAL_SECONDS and epochs < max(job.plan.epochs for job in examples):
         epochs += 1
         crew.run(epoch=epochs)
-    spent = time.monotonic() - begin
-    done = sum(min(epochs, job.plan.epochs) for job in some)
-    wanted = sum(job.plan.epochs for job in some) / len(some) * networks
-    return Estimate(networks, int(memory * networks), making + spent / max(done, 1) * wanted)
+    elapsed = time.monotonic() - start
+    done = sum(min(epochs, job.plan.epochs) for job in examples)
+    total = sum(job.plan.epochs for job in examples) / len(examples) * networks
+    return Estimate(networks, int(memory * networks), creation + elapsed / max(done, 1) * total)
 
 
 def format_duration(seconds: float) -> str:
-    """A time as people say it.
+    """Format a duration in words, in the largest unit that it is at least twice as long as.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def format_duration(seconds: float) -> str:
     ('a second', '75 seconds', '2.5 hours')
 
     """
-    for size, word in ((31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:,.3g} {word}"
+    for length, unit in ((31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.3g} {unit}"
     return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"

@@ -1,8 +1,8 @@
-"""What came of a cross-validation."""
+"""Cross-validation: networks trained on the folds of a table, each evaluated on the rows of the fold it never saw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,17 +16,31 @@ from creche.errors import DivergedError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import check_count
 from creche.evaluation.fold_intervals import Spread
+from creche.model_selection.arguments import check_argument_names, select_train_arguments
 from creche.model_selection.fold_training import FoldNetworks, create_fold_networks
-from creche.model_selection.held_out import OutOfFoldPredictions, UncertainRow, most_uncertain, out_of_fold_table
+from creche.model_selection.held_out import (
+    OutOfFoldPredictions,
+    UncertainRow,
+    find_uncertain_rows,
+    out_of_fold_table,
+)
 from creche.model_selection.member import Member
+from creche.plan.activations import Activation
 from creche.plan.arguments import check_whole_number
-from creche.plan.plan import EarlyStopping
+from creche.plan.initializers import Initializer
+from creche.plan.losses import Loss
+from creche.plan.optimizers import Optimizer
+from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.schedules import Schedule
 from creche.table.checks import warn
-from creche.table.folds import check_fold_arguments, prepare_folds
+from creche.table.encoders.features import Preprocessing
+from creche.table.folds import Fold, check_fold_arguments, prepare_folds
 from creche.table.inspection import TableInspection, inspect_table
 from creche.table.labels import encode_classes
 from creche.table.partition import Partition
 from creche.table.prepare import encode_features
+from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
 from creche.table.table import Table
 from creche.training.arguments import (
     TrainArguments,
@@ -35,22 +49,25 @@ from creche.training.arguments import (
     resolve_optimizer,
     resolve_preparation,
 )
+from creche.training.callbacks import OnEpoch
 from creche.training.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from creche.training.recorder import Record
+
 __all__ = ["CrossValidation", "FoldMember", "cross_validate"]
 
-TOGETHER, NUMBERS_AT_ONCE = 64, 16_000_000  # networks, and numbers they say, that are held at a time
-
-
 ENDED = ("finished", "early_stopped", "stopped")
+MAX_REPEATS = 10_000
+# How many networks predict at once, and how many numbers they may give together.
+BATCHED_NETWORKS, BATCHED_NUMBERS = 64, 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class FoldMember:
-    """Where a network stands among those of a cross-validation.
+    """The repeat, the fold and the seed of a network.
 
     Attributes
     ----------
@@ -66,270 +83,333 @@ class FoldMember:
 
 
 class CrossValidation:
-    """Networks on the folds of a table, as `creche.cross_validate` makes them.
+    """Networks trained on the folds of a table, and their predictions, as `creche.cross_validate` returns them.
 
     Attributes
     ----------
     members : list of Member or Run
-        The networks: repeat by repeat, in each fold by fold, in each by seed. Those that diverged are left out, and
-        after Ctrl-C those that were not done. (`Run` where they were trained one by one.)
-    places : list of Place
-        The repeat, fold and seed of each.
-    diverged : list of Place
-        Of those that diverged.
+        The networks, ordered by repeat, fold and seed, without those that diverged or, after Ctrl-C, had not ended;
+        `Run` objects where they were trained one by one.
+    fold_members : list of FoldMember
+        The repeat, the fold and the seed of each of `members`.
+    diverged : list of FoldMember
+        The repeat, the fold and the seed of each network that diverged.
     seconds : float
-        How long training took.
+        The training time.
     threads : int
-    called : (m,) int64
-        What the user calls each of the rows that `evaluation` is of.
 
     """
 
-    def __init__(self, survey: TableInspection, networks: FoldNetworks, n_resamples: int) -> None:
-        self._survey = survey
+    def __init__(self, inspection: TableInspection, networks: FoldNetworks, n_resamples: int) -> None:
+        self._inspection = inspection
         self._folds = networks.folds
         self._n_resamples = n_resamples
         self.seconds = networks.seconds
         self.threads = networks.threads
         self.members: list[Member | Run] = []
-        self.places: list[FoldMember] = []
+        self.fold_members: list[FoldMember] = []
         self.diverged: list[FoldMember] = []
-        self._fold_of: list[int] = []
+        self._fold_indices: list[int] = []
         for i, fold in enumerate(self._folds):
-            for seed, network in networks.on(i):
-                place = FoldMember(fold.repeat, fold.number, seed)
+            for seed, network in networks.fold_networks(i):
+                fold_member = FoldMember(fold.repeat, fold.number, seed)
                 if network.status == "diverged":
-                    self.diverged.append(place)
+                    self.diverged.append(fold_member)
                 elif network.status in ENDED:
                     self.members.append(network)
-                    self.places.append(place)
-                    self._fold_of.append(i)
-
-    @cached_property
-    def _judged(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
-        """Each network on the rows of its fold, which are encoded once for all networks that share them."""
-        whole, evaluations = self._survey.usable.observations, []
-        classes = self._survey.classes
-        columns = len(classes) if classes is not None else whole.y.reshape(len(whole), -1).shape[1]
-        said = OutOfFoldPredictions(whole.n_table_rows, columns, classes is not None)
-        for i, members in self._by_fold():
-            fold = self._folds[i]
-            rows, weights = fold.held_out.observations, fold.held_out.weights
-            judge = members[0].model.prepare_evaluation(rows, weights, n_resamples=0)
-            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
-            together = max(1, min(TOGETHER, NUMBERS_AT_ONCE // max(len(rows) * columns, 1)))
-            for begin in range(0, len(members), together):
-                models = [member.model for member in members[begin : begin + together]]
-                stack = stack_weights([model.weights for model in models])
-                for model, outputs in zip(
-                    models, predict_many(models[0].plan, stack, inputs, self.threads), strict=True
-                ):
-                    model.check_outputs(outputs, rows.row_numbers)
-                    predicted = model.decode_outputs(outputs)
-                    said.add(rows.row_indices, np.asarray(predicted, dtype=np.float64))
-                    evaluations.append(judge(predicted))
-        return evaluations, said
-
-    def _by_fold(self) -> list[tuple[int, list[Member | Run]]]:
-        found: dict[int, list[Member | Run]] = {}
-        for member, i in zip(self.members, self._fold_of, strict=True):
-            found.setdefault(i, []).append(member)
-        return list(found.items())
+                    self.fold_members.append(fold_member)
+                    self._fold_indices.append(i)
 
     @property
     def evaluations(self) -> list[ClassificationEvaluation | RegressionEvaluation]:
-        """Of each network on the rows of its fold."""
-        return self._judged[0]
+        """The evaluation of each network on the rows of its fold."""
+        return self._evaluated[0]
 
     @property
     def predictions(self) -> NDArray[np.float64]:
-        """Of each row of the table by the networks that never saw it, their mean: (n, classes) or (n, k).
+        """The mean prediction for each row of the table, of the networks that never saw it: (n, classes) or (n, k).
 
-        NaN for rows that none was asked for, such as those without a label.
+        NaN for rows without a prediction, such as those without a label.
         """
-        return self._judged[1].mean
+        return self._evaluated[1].mean
 
     @property
     def disagreement(self) -> NDArray[np.float64]:
         """How far those networks disagree about each row, (n,): see `Ensemble.disagreement`.
 
-        NaN for rows with fewer than two predictions, as all have without repeats and seeds.
+        NaN for rows with fewer than two predictions, which are all rows if there is one repeat and one seed.
         """
-        y = self._survey.usable.observations.y
-        scale = np.ones(1) if self._survey.classes is not None else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
-        return self._judged[1].disagreement(scale)
+        y = self._inspection.usable.observations.y
+        is_classification = self._inspection.classes is not None
+        scale = np.ones(1) if is_classification else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
+        return self._evaluated[1].disagreement(scale)
 
     @property
-    def times(self) -> NDArray[np.int64]:
-        """By how many networks each row was predicted, (n,)."""
-        return self._judged[1].times
-
-    @cached_property
-    def _seen(self) -> Partition:
-        """The rows that have predictions."""
-        whole = self._survey.usable
-        return whole.take(np.flatnonzero(self.times[whole.observations.row_indices] > 0))
+    def prediction_counts(self) -> NDArray[np.int64]:
+        """How many networks predicted each row of the table, (n,)."""
+        return self._evaluated[1].counts
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
-        """What the user calls each of the rows that `evaluation` is of, (m,)."""
-        return self._seen.observations.row_numbers
+        """The row numbers, as the user counts, of the rows in `evaluation`, (m,)."""
+        return self._predicted_rows.observations.row_numbers
 
     @cached_property
     def evaluation(self) -> ClassificationEvaluation | RegressionEvaluation:
-        """Of `predictions`, all together.
+        """The evaluation of all `predictions` together.
 
-        Where rows were predicted by several networks, this is how good their mean is: better than one network alone.
+        Where several networks predicted a row, this evaluates their mean, which is better than a single network.
         """
-        rows, model = self._seen.observations, self.members[0].model
-        said = self.predictions[rows.row_indices]
-        # The baseline is not that of the first fold's training rows, but of all rows.
+        rows, model = self._predicted_rows.observations, self.members[0].model
+        weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
+        # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
         if model.classes is None:
             return RegressionEvaluation.of(
-                said, rows.y.astype(np.float64), weights=self._seen.weights, n_resamples=self._n_resamples,
+                predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
                 quantile=model.quantile, labels=model.labels.names,
             )  # fmt: skip
-        truth = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
+        true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
         return ClassificationEvaluation.of(
-            said, truth, model.classes, weights=self._seen.weights, n_resamples=self._n_resamples
+            predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
         )
-
-    def summary(self) -> dict[str, Spread]:
-        """Of each metric the mean over the folds, an honest interval of 95 %, and what its spread goes with.
-
-        Metrics that no fold has are left out.
-        """
-        ratio = self.test_to_train
-        found = {}
-        for name in self.evaluations[0].metrics():
-            of_folds: dict[int, list[float]] = {}
-            for i, evaluation in zip(self._fold_of, self.evaluations, strict=True):
-                of_folds.setdefault(i, []).append(evaluation.metrics()[name])
-            spread = Spread.of(list(of_folds.values()), ratio, name)
-            if spread.networks:
-                found[name] = spread
-        return found
 
     @property
     def test_to_train(self) -> float:
-        """Held-out rows to rows for training, both as means over the folds."""
-        used = [self._folds[i] for i in sorted(set(self._fold_of))]
-        return sum(len(fold.held_out) for fold in used) / sum(fold.n_train for fold in used)
+        """The ratio of held-out rows to training rows, both averaged over the folds."""
+        folds = [self._folds[i] for i in sorted(set(self._fold_indices))]
+        return sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
+
+    def summary(self) -> dict[str, Spread]:
+        """Return the mean of each metric over the folds, its 95 % CI, and how much of its variance is due to the seed.
+
+        Metrics that no fold has are left out.
+        """
+        spreads = {}
+        for name in self.evaluations[0].metrics():
+            fold_values: dict[int, list[float]] = {}
+            for i, evaluation in zip(self._fold_indices, self.evaluations, strict=True):
+                fold_values.setdefault(i, []).append(evaluation.metrics()[name])
+            spread = Spread.of(list(fold_values.values()), self.test_to_train, name)
+            if spread.networks:
+                spreads[name] = spread
+        return spreads
 
     def table(self) -> pl.DataFrame:
-        """One row for each network, as a Polars DataFrame: repeat, fold, seed, held-out rows, metrics."""
+        """Return a Polars DataFrame with a row for each network: repeat, fold, seed, held-out rows and metrics."""
         import polars as pl
 
-        return pl.DataFrame(self._rows())
+        return pl.DataFrame(self._network_rows())
 
-    def rows(self) -> pl.DataFrame:
-        """One row for each row of the table that was predicted, as a Polars DataFrame.
+    def predictions_table(self) -> pl.DataFrame:
+        """Return the out-of-fold predictions as a Polars DataFrame, with a row for each predicted row of the table.
 
-        Columns: row (as the user counts), ``true_<label>``, ``predicted_<label>``, ``probability_<class>`` of each
-        class, doubt (see `doubt`; null where there is none), networks (how many predicted it).
+        The columns are row (the row number, as the user counts), ``true_<label>``, ``predicted_<label>``,
+        ``probability_<class>`` for each class, disagreement (null where there are fewer than two predictions) and
+        networks (how many predicted the row).
         """
         from creche.table.write import frame_of_table
 
-        return frame_of_table(self._predicted())
+        return frame_of_table(self._predictions())
 
-    def uncertain(self, most: int = 5) -> list[UncertainRow]:
-        """The rows with predictions that the networks disagree about most, those first; see `doubt`."""
-        check_count("doubtful", most)
-        at = self._seen.observations.row_indices
-        return most_uncertain(self._seen, self._survey.classes, self.predictions[at], self.disagreement[at], most)
-
-    def write_rows(self, path: str | Path) -> None:
-        """Writes `rows` to a file: CSV, Parquet, Arrow or JSON lines, by its name.
+    def write_predictions(self, path: str | Path) -> None:
+        """Write `predictions_table` to a file: CSV, Parquet, Arrow or JSON lines, by the ending of its name.
 
         Raises
         ------
         FileError
-            If it cannot be written; nothing is left half written.
+            If the file cannot be written; an incomplete file is never left behind.
 
         """
         from creche.table.write import TableWriter
 
         with TableWriter(path) as writer:
-            writer.write(self._predicted())
+            writer.write(self._predictions())
+
+    def most_uncertain_rows(self, limit: int = 5) -> list[UncertainRow]:
+        """Return the rows about which the networks disagree most, in descending order of `disagreement`."""
+        check_count("limit", limit)
+        rows = self._predicted_rows.observations.row_indices
+        return find_uncertain_rows(
+            self._predicted_rows, self._inspection.classes, self.predictions[rows], self.disagreement[rows], limit
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        """The networks, the summary and the evaluation of all predictions together, as plain data."""
+        """Return the networks, the summary and the evaluation of all predictions as plain data."""
         return {
-            "folds": len({place.fold for place in self.places}),
-            "repeats": len({place.repeat for place in self.places}),
-            "seeds": len({place.seed for place in self.places}),
+            "folds": len({member.fold for member in self.fold_members}),
+            "repeats": len({member.repeat for member in self.fold_members}),
+            "seeds": len({member.seed for member in self.fold_members}),
             "seconds": self.seconds,
-            "networks": [{name: _known(value) for name, value in row.items()} for row in self._rows()],
-            "diverged": [[place.repeat, place.fold, place.seed] for place in self.diverged],
+            "networks": [{name: _none_if_not_finite(v) for name, v in row.items()} for row in self._network_rows()],
+            "diverged": [[member.repeat, member.fold, member.seed] for member in self.diverged],
             "summary": {name: spread.to_dict() for name, spread in self.summary().items()},
             "evaluation": self.evaluation.to_dict(),
         }
 
-    def _rows(self) -> list[dict[str, Any]]:
-        return [
-            {"repeat": place.repeat, "fold": place.fold, "seed": place.seed, "rows": e.rows, **e.metrics()}
-            for place, e in zip(self.places, self.evaluations, strict=True)
-        ]
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the out-of-fold predictions: the confusion matrix, or predicted against true numbers.
 
-    def _predicted(self) -> Table:
-        rows = self._seen.observations.row_indices
-        labels = self.members[0].model.labels
-        return out_of_fold_table(self._seen, labels, self.predictions[rows], self.disagreement[rows], self.times[rows])
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
+        from creche import plots
+
+        draw = plots.predicted_against_true if self._inspection.classes is None else plots.confusion_matrix
+        return draw(self.evaluation, axes=axes)
 
     def __repr__(self) -> str:
         diverged = f", {len(self.diverged):,} diverged" if self.diverged else ""
         return f"CrossValidation({len(self.members):,} networks on {len(self._folds)} folds{diverged})"
 
+    @cached_property
+    def _evaluated(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
+        """The evaluation of each network on the rows of its fold, and the predictions of all of them."""
+        observations, classes = self._inspection.usable.observations, self._inspection.classes
+        columns = len(classes) if classes is not None else observations.y.reshape(len(observations), -1).shape[1]
+        predictions = OutOfFoldPredictions(observations.n_table_rows, columns, classes is not None)
+        evaluations = []
+        for i, members in self._members_by_fold().items():
+            fold = self._folds[i]
+            rows, weights = fold.held_out.observations, fold.held_out.weights
+            evaluate = members[0].model.prepare_evaluation(rows, weights, n_resamples=0)
+            # The rows of a fold are encoded once for all of its networks.
+            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
+            batch = max(1, min(BATCHED_NETWORKS, BATCHED_NUMBERS // max(len(rows) * columns, 1)))
+            for start in range(0, len(members), batch):
+                models = [member.model for member in members[start : start + batch]]
+                stack = stack_weights([model.weights for model in models])
+                batch_outputs = predict_many(models[0].plan, stack, inputs, self.threads)
+                for model, outputs in zip(models, batch_outputs, strict=True):
+                    model.check_outputs(outputs, rows.row_numbers)
+                    predicted = model.decode_outputs(outputs)
+                    predictions.add(rows.row_indices, np.asarray(predicted, dtype=np.float64))
+                    evaluations.append(evaluate(predicted))
+        return evaluations, predictions
 
-def _known(value: Any) -> Any:
+    def _members_by_fold(self) -> dict[int, list[Member | Run]]:
+        by_fold: dict[int, list[Member | Run]] = {}
+        for member, i in zip(self.members, self._fold_indices, strict=True):
+            by_fold.setdefault(i, []).append(member)
+        return by_fold
+
+    @cached_property
+    def _predicted_rows(self) -> Partition:
+        whole = self._inspection.usable
+        return whole.take(np.flatnonzero(self.prediction_counts[whole.observations.row_indices] > 0))
+
+    def _predictions(self) -> Table:
+        rows = self._predicted_rows.observations.row_indices
+        return out_of_fold_table(
+            self._predicted_rows, self.members[0].model.labels, self.predictions[rows], self.disagreement[rows],
+            self.prediction_counts[rows],
+        )  # fmt: skip
+
+    def _network_rows(self) -> list[dict[str, Any]]:
+        return [
+            {"repeat": member.repeat, "fold": member.fold, "seed": member.seed, "rows": e.rows, **e.metrics()}
+            for member, e in zip(self.fold_members, self.evaluations, strict=True)
+        ]
+
+
+def _none_if_not_finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-MOST_REPEATS = 10_000
-
-
+@check_argument_names(check_fold_arguments)
 def cross_validate(
     data: Any,
     y: Any = None,
     *,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     folds: int = 5,
     repeats: int = 1,
     seeds: int = 1,
     seed: int = 0,
+    n_resamples: int = 1000,
+    hidden: Sequence[int] = (32, 32),
+    activation: Activation | str | Sequence[Activation | str] = "relu",
+    dropout: float | Sequence[float] = 0.0,
+    initializer: Initializer | str | Sequence[Initializer | str] | None = None,
+    loss: Loss | str | Callable[..., Any] | None = None,
+    optimizer: Optimizer | str = "adam",
+    learning_rate: float | None = None,
+    schedule: Schedule | str = "constant",
+    batch_size: int = 32,
+    epochs: int = 100,
+    early_stopping: EarlyStopping | int | bool | None = None,
+    shuffle: bool = True,
+    task: str | None = None,
+    precision: str = "float32",
+    plan: Plan | None = None,
+    schema: Mapping[str, str] | Schema | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | str | None = None,
+    standardize: bool = True,
+    validation_fraction: float = 0.3,
+    stratify: bool = True,
     group: str | None = None,
     time: str | None = None,
-    n_resamples: int = 1000,
+    split_seed: int | None = None,
+    duplicates: str = "warn",
+    missing_label: str = "error",
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: Callable[[FoldNetworks], object] | None = None,
-    **arguments: Any,
+    record: Record | Mapping[str, Any] | str | Sequence[str] | bool | None = None,
 ) -> CrossValidation:
-    """Trains a network for each seed on each fold, all at once, and judges it on the rows of that fold.
+    """Train a network for each seed on each fold, all at once, and evaluate each on the rows of its fold.
 
-    What the columns are is found out once, for the whole table; encoders are fitted for each fold on its training rows.
-    Where a network stops early, it watches `validation_fraction` of its training rows, and never the rows of its fold.
-    Each network is, bit for bit, the one that is trained alone on those rows.
+    The schema is inferred once, from the whole table; the encoders are fitted for each fold on its training rows. With
+    early stopping, a network monitors `validation_fraction` of its training rows, and never the rows of its fold. Each
+    network is, bit for bit, the one that is trained alone on the same rows.
 
     Parameters
     ----------
     data, y, label
         As for `creche.train`.
     folds : int, default 5
+        The number of folds.
     repeats : int, default 1
-        How often the rows are dealt out anew.
+        How often the rows are divided into folds, differently each time.
     seeds : int, default 1
-        How many networks for each fold; they have the seeds ``seed``, ``seed + 1``, ….
+        The number of networks for each fold, with the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
-        Of the folds (where `split_seed` is not given), and of the first network of each.
-    group, time : str, optional
-        A column whose equal values stay in one fold, or by which each fold is judged by what went before it only.
+        Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
-        Resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
+        Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
+    hidden, activation, dropout, initializer, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
+        As for `creche.train`.
+    loss : Loss, str or function, optional
+        As for `creche.train`; with a Python function, the networks are trained one by one.
+    shuffle, task, precision, plan, schema, preprocessing, standardize
+        As for `creche.train`.
+    validation_fraction : float, default 0.3
+        With early stopping, the share of a fold's training rows that is kept for validation.
+    stratify : bool, default True
+        Whether each fold has the same share of each class.
+    group, time : str, optional
+        A column whose equal values stay in the same fold, or by which a fold comes after the rows that are trained on.
+    split_seed : int, optional
+        Seed for the folds only.
+    duplicates, missing_label, sample_weight, class_weight, classes, read_options, threads
+        As for `creche.train`.
+    on_epoch : function or several, optional
+        As for `creche.train`; the networks are then trained one by one.
     on_progress : callable, optional
-        Is called about twenty times a second with the networks, which say how many are `done` of ``len(networks)``, how
-        many a second (`rate`), and how many `epochs`.
-    **arguments
-        Of `creche.train`: the network, the optimizer, the epochs, `threads`, …. With a loss that is a function of
-        Python, or with `on_epoch`, the networks are trained one by one.
+        Called about twenty times a second with the networks: `done` of ``len(networks)`` have ended, `rate` per second,
+        after `epochs`.
+    record : Record, str, sequence of str or bool, optional
+        As for `creche.train`; the networks are then trained one by one.
 
     Returns
     -------
@@ -338,24 +418,23 @@ def cross_validate(
     Warns
     -----
     CrecheWarning
-        Of leakage: rows that have copies in other folds; of classes that a fold lacks; of networks that diverged.
+        If rows have duplicates in other folds, a fold lacks a class, or networks diverged.
 
     Raises
     ------
     TableError
-        If there are fewer rows, groups or rows of a class than folds, or a fold leaves only one class to learn.
+        If there are fewer rows, groups or rows of a class than folds, or a fold leaves a single class to learn.
     PlanError
-        If an argument cannot be, or there are more networks than memory.
+        If an argument is invalid, or the networks need more memory than there is.
     DivergedError
         If all networks of a fold diverged.
     KeyboardInterrupt
-        On Ctrl-C, within a tenth of a second; where networks were done, what they give is the exception's
-        `cross_validation`.
+        On Ctrl-C, within a tenth of a second; the exception's `cross_validation` holds the networks that had ended.
 
     Examples
     --------
     >>> import creche as cr
-    >>> crossed = cross_validate("penguins", label="species", folds=3, seeds=4, epochs=30, threads=1)
+    >>> crossed = cr.cross_validate("penguins", label="species", folds=3, seeds=4, epochs=30, threads=1)
     >>> len(crossed.members), crossed.predictions.shape
     (12, (344, 3))
     >>> accuracy = crossed.summary()["accuracy"]
@@ -363,51 +442,58 @@ def cross_validate(
     True
 
     """
-    given = _arguments(data, y=y, label=label, seed=seed, group=group, time=time, **arguments)
-    first, count = check_whole_number("seed", given.seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
+    given = {**select_train_arguments(locals()), "on_progress": None}
+    arguments = resolve_arguments(TrainArguments.complete(data, given))
+    first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
-    survey = _surveyed(given)
-    stops_early = EarlyStopping.of(given.early_stopping if given.plan is None else given.plan.early_stopping)
-    check_whole_number("repeats", repeats, at_least=1, at_most=MOST_REPEATS)  # before rows are dealt out so often
-    parted = prepare_folds(survey, folds, repeats, first, stops_early=stops_early is not None)
-    networks = create_fold_networks(parted, range(first, first + count), given)
+    inspection = _inspect(arguments)
+    check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
+    stopping = arguments.early_stopping if arguments.plan is None else arguments.plan.early_stopping
+    prepared = prepare_folds(inspection, folds, repeats, first, stops_early=EarlyStopping.of(stopping) is not None)
+    networks = create_fold_networks(prepared, range(first, first + count), arguments)
     try:
         networks.train(on_progress)
     except KeyboardInterrupt as interrupt:
-        done = CrossValidation(survey, networks, n_resamples)
-        if done.members:
-            interrupt.cross_validation = done  # type: ignore[attr-defined]
+        partial = CrossValidation(inspection, networks, n_resamples)
+        if partial.members:
+            interrupt.cross_validation = partial  # type: ignore[attr-defined]
         raise
-    crossed = CrossValidation(survey, networks, n_resamples)
+    crossed = CrossValidation(inspection, networks, n_resamples)
     if crossed.diverged:
-        _tell_of_diverged(networks, crossed)
+        _report_divergence(networks, crossed)
     return crossed
 
 
-def _arguments(data: Any, **arguments: Any) -> TrainArguments:
-    """All arguments of `train`."""
-    given = TrainArguments.complete(data, arguments)
-    check_fold_arguments(arguments)
-    return resolve_arguments(given)
-
-
-def _surveyed(given: TrainArguments) -> TableInspection:
-    preparation, loss, _ = resolve_preparation(given), resolve_loss(given), resolve_optimizer(given)
-    return inspect_table(given.data, given.y, preparation, task=given.chosen_task, loss=loss, weights=given.row_weights)
-
-
-def _tell_of_diverged(networks: FoldNetworks, crossed: CrossValidation) -> None:
-    """A warning that some are left out; an error where a fold is left without any."""
-    diverged = [(i, seed) for i in range(len(networks.folds)) for seed, n in networks.on(i) if n.status == "diverged"]
-    i, seed = diverged[0]
-    fold, (epoch, batch, rate) = networks.folds[i], networks.divergence(i, seed)
-    said = (
-        f"{len(diverged):,} of {len(networks):,} networks diverged (seed {seed} on fold {fold.number} of repeat "
-        f"{fold.repeat} in epoch {epoch + 1}, for one)"
+def _inspect(arguments: TrainArguments) -> TableInspection:
+    preparation, loss = resolve_preparation(arguments), resolve_loss(arguments)
+    resolve_optimizer(arguments)  # an invalid one is refused before the table is read
+    return inspect_table(
+        arguments.data, arguments.y, preparation, task=arguments.chosen_task, loss=loss, weights=arguments.row_weights
     )
-    cure = f"try a learning rate of {rate / 10:g} or lower"
-    left = {(place.repeat, place.fold) for place in crossed.places}
-    without = [f for f in networks.folds if (f.repeat, f.number) not in left]
-    if without:
-        raise DivergedError(f"{said}, so fold {without[0].number} has none to judge; {cure}", epoch, batch, rate, None)
-    warn(f"{said} and are left out of what is told of the others; {cure}")
+
+
+def _report_divergence(networks: FoldNetworks, crossed: CrossValidation) -> None:
+    """Warn that networks diverged.
+
+    Raises
+    ------
+    DivergedError
+        If all networks of a fold diverged.
+
+    """
+    first = crossed.diverged[0]
+    index = next(i for i, fold in enumerate(networks.folds) if (fold.repeat, fold.number) == (first.repeat, first.fold))
+    epoch, batch, rate = networks.divergence(index, first.seed)
+    message = (
+        f"{len(crossed.diverged):,} of {len(networks):,} networks diverged (for example seed {first.seed} on fold "
+        f"{first.fold} of repeat {first.repeat}, in epoch {epoch + 1})"
+    )
+    remedy = f"try a learning rate of {rate / 10:g} or lower"
+    left = {(member.repeat, member.fold) for member in crossed.fold_members}
+    empty: list[Fold] = [fold for fold in networks.folds if (fold.repeat, fold.number) not in left]
+    if empty:
+        raise DivergedError(
+            f"{message}, which leaves no network to evaluate on fold {empty[0].number}; {remedy}", epoch, batch, rate,
+            None,
+        )  # fmt: skip
+    warn(f"{message} and are left out of all results; {remedy}")

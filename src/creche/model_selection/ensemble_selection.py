@@ -1,4 +1,4 @@
-"""Which members of a colony speak together, how much each counts, and how sure they may be."""
+"""Ensemble selection: which members of a colony form an ensemble, their weights, and the temperature."""
 
 from __future__ import annotations
 
@@ -24,163 +24,161 @@ if TYPE_CHECKING:
 __all__ = ["fit_temperature", "select_ensemble", "select_greedily"]
 
 Numbers = NDArray[np.float64]
-
-
-Losses = Callable[[Numbers], Numbers]
-
+# From the predictions of several candidates, (candidates, rows, …), to the loss of each.
+LossFunction = Callable[[Numbers], Numbers]
 
 SMALLEST_PROBABILITY = 1e-12
-
-
-COOLEST, HOTTEST = 0.05, 20.0
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
 def select_ensemble(colony: Colony, size: int, candidates: int, temperature: bool) -> Ensemble:
-    """The ensemble of `Colony.ensemble`."""
-    size, candidates = (
-        check_whole_number("size", size, at_least=1),
-        check_whole_number("candidates", candidates, at_least=1),
-    )
-    if colony.folded is not None:
+    """Return the ensemble of `Colony.ensemble`."""
+    size = check_whole_number("size", size, at_least=1)
+    candidates = check_whole_number("candidates", candidates, at_least=1)
+    if colony.fold_layout is not None:
         raise PlanError(
-            "ensemble: the networks of a sweep with folds learnt different rows, so there are none to choose them by; "
-            "sweep the best plans without folds"
+            "ensemble: the networks of a sweep with folds were trained on different rows, so there are no rows to "
+            "select them by; sweep the best plans without folds"
         )
-    best = colony.best()  # or the error that there is none
+    best = colony.best()  # raises an error if there is none
     numbers = colony.ranking()[:candidates].tolist()
     prepared = best.prepared
-    part = prepared.validation if prepared.validation is not None else prepared.train
-    said = _said(colony, numbers, part)
-    weights = _row_weights(part)
-    classes = prepared.labels.classes
+    rows = prepared.validation if prepared.validation is not None else prepared.train
+    predicted, weights = _predict(colony, numbers, rows), _normalized_weights(rows)
+    classes, fitted = prepared.labels.classes, 1.0
     if classes is None:
-        truth = part.observations.y.astype(np.float64).reshape(len(part), -1) / np.array(prepared.labels.scale)
-        counts = select_greedily(said / np.array(prepared.labels.scale), size, _squared_error(truth, weights))
+        scale = np.array(prepared.labels.scale)
+        true_numbers = rows.observations.y.astype(np.float64).reshape(len(rows), -1) / scale
+        counts = select_greedily(predicted / scale, size, _squared_error(true_numbers, weights))
+        chosen = np.flatnonzero(counts)
     else:
-        truth = encode_classes(part.observations.y, classes, prepared.labels.name, part.observations.row_numbers)
-        of_truth = said[:, np.arange(len(part)), truth]
-        counts = select_greedily(of_truth, size, _log_loss(weights))
-    chosen = np.flatnonzero(counts)
-    warmth = 1.0
-    if temperature and classes is not None:
-        mean = np.tensordot(counts[chosen] / counts.sum(), said[chosen], axes=1)
-        warmth = fit_temperature(mean, truth, weights)
+        observations = rows.observations
+        true = encode_classes(observations.y, classes, prepared.labels.name, observations.row_numbers)
+        counts = select_greedily(predicted[:, np.arange(len(rows)), true], size, _log_loss(weights))
+        chosen = np.flatnonzero(counts)
+        if temperature:
+            mean = np.tensordot(counts[chosen] / counts.sum(), predicted[chosen], axes=1)
+            fitted = fit_temperature(mean, true, weights)
     models = [colony[numbers[i]].model for i in chosen]
-    ensemble = Ensemble(models, counts[chosen].tolist(), warmth, colony.crew.threads)
-    return _with_provenance(ensemble, colony)
+    return _add_provenance(Ensemble(models, counts[chosen].tolist(), fitted, colony.crew.threads), colony)
 
 
-def _said(colony: Colony, numbers: list[int], part: Partition) -> Numbers:
-    """What each of the members says of the rows, (members, rows, outputs)."""
+def _predict(colony: Colony, numbers: list[int], rows: Partition) -> Numbers:
+    """Return the predictions of several members, (members, rows, outputs)."""
     inputs: dict[int, NDArray[np.generic]] = {}
-    said = []
+    predicted = []
     for number in numbers:
         member = colony[number]
-        key = id(member.prepared.features)  # which bootstrap samples share
-        if key not in inputs:
-            inputs[key] = encode_features(member.prepared.features, part.observations.x, member.plan.precision)
-        said.append(member.model.predict_encoded(inputs[key]))
-    return np.stack(said).astype(np.float64)
+        encoder = member.prepared.features  # bootstrap samples share it
+        if id(encoder) not in inputs:
+            inputs[id(encoder)] = encode_features(encoder, rows.observations.x, member.plan.precision)
+        predicted.append(member.model.predict_encoded(inputs[id(encoder)]))
+    return np.stack(predicted).astype(np.float64)
 
 
-def _row_weights(part: Partition) -> Numbers:
-    weights = np.ones(len(part)) if part.weights is None else part.weights
+def _normalized_weights(rows: Partition) -> Numbers:
+    weights = np.ones(len(rows)) if rows.weights is None else rows.weights
     return np.asarray(weights / weights.sum())
 
 
-def _log_loss(weights: Numbers) -> Losses:
-    def loss(of_truth: Numbers) -> Numbers:
-        return np.asarray(-np.log(np.maximum(of_truth, SMALLEST_PROBABILITY)) @ weights)
+def _log_loss(weights: Numbers) -> LossFunction:
+    def loss(true_probabilities: Numbers) -> Numbers:
+        return np.asarray(-np.log(np.maximum(true_probabilities, SMALLEST_PROBABILITY)) @ weights)
 
     return loss
 
 
-def _squared_error(truth: Numbers, weights: Numbers) -> Losses:
-    def loss(numbers: Numbers) -> Numbers:
-        return np.asarray(((numbers - truth) ** 2).mean(axis=-1) @ weights)
+def _squared_error(true: Numbers, weights: Numbers) -> LossFunction:
+    def loss(predicted: Numbers) -> Numbers:
+        return np.asarray(((predicted - true) ** 2).mean(axis=-1) @ weights)
 
     return loss
 
 
-def select_greedily(said: Numbers, size: int, loss: Losses) -> NDArray[np.int64]:
-    """How many times each is taken into an ensemble of `size`, so that the loss of the mean is low.
+def select_greedily(predicted: Numbers, size: int, loss: LossFunction) -> NDArray[np.int64]:
+    """Return how often each member is selected into an ensemble of `size`, so that the loss of the mean is low.
 
-    Begins with a quarter of the ensemble filled by the best alone, then adds, each time, whoever lowers the loss of the
-    mean most; the same one may come again (Caruana et al. 2004, sections 2.1 and 2.2).
+    The best quarter is selected first. Then each step adds the member that lowers the loss of the mean most, whether or
+    not it has been selected before (Caruana et al. 2004, sections 2.1 and 2.2).
 
     Parameters
     ----------
-    said : (members, rows, …) array
-        What each says, the best first.
+    predicted : (members, rows, …) array
+        The predictions of each member, the best first.
     size : int
+        The number of selections.
     loss : callable
-        From (members, rows, …) to (members,).
+        From predictions (candidates, rows, …) to losses (candidates,).
+
+    Returns
+    -------
+    (members,) int64
 
     """
-    counts = np.zeros(len(said), dtype=np.int64)
-    begin = max(1, min(size // 4, len(said)))
-    counts[:begin] = 1
-    total = said[:begin].sum(axis=0)
-    for taken in range(begin, size):
-        losses = loss((total + said) / (taken + 1))
+    counts = np.zeros(len(predicted), dtype=np.int64)
+    start = max(1, min(size // 4, len(predicted)))
+    counts[:start] = 1
+    total = predicted[:start].sum(axis=0)
+    for selected in range(start, size):
+        losses = loss((total + predicted) / (selected + 1))
         best = int(losses.argmin())
         counts[best] += 1
-        total = total + said[best]
+        total = total + predicted[best]
     return counts
 
 
-def fit_temperature(probabilities: Numbers, truth: NDArray[np.integer], weights: Numbers) -> float:
-    """The temperature at which the probabilities fit the truth best.
+def fit_temperature(probabilities: Numbers, true: NDArray[np.integer], weights: Numbers) -> float:
+    """Return the temperature at which the probabilities fit the labels best.
 
-    The truth counts as 1 - 1 / (rows + 2) rather than 1, as in Platt 1999: rows without a single mistake are no reason
-    to be sure without bound.
+    The true class counts as 1 - 1 / (rows + 2) rather than 1, as in Platt 1999: even without a single error on these
+    rows, probabilities should not become certain.
 
     Parameters
     ----------
     probabilities : (n, classes) array
-    truth : (n,) int array
-        The numbers of the classes.
+    true : (n,) int array
+        The number of the class of each row.
     weights : (n,) array
-        That sum to 1.
+        The weights of the rows, which sum to 1.
 
     """
     rows, classes = probabilities.shape
-    doubt = 1 / (rows + 2)
-    target = np.full((rows, classes), doubt / (classes - 1))
-    target[np.arange(rows), truth] = 1 - doubt
+    smoothing = 1 / (rows + 2)
+    target = np.full((rows, classes), smoothing / (classes - 1))
+    target[np.arange(rows), true] = 1 - smoothing
     safe = np.maximum(probabilities, SMALLEST_PROBABILITY)
 
     def loss(log_temperature: float) -> float:
         logs = np.log(np.maximum(apply_temperature(safe, math.exp(log_temperature)), SMALLEST_PROBABILITY))
         return float(-(target * logs).sum(axis=1) @ weights)
 
-    return math.exp(_lowest(loss, math.log(COOLEST), math.log(HOTTEST)))
+    return math.exp(_minimize(loss, math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)))
 
 
-def _lowest(f: Callable[[float], float], low: float, high: float, steps: int = 40) -> float:
-    """Where a function with one valley is lowest: golden-section search (Kiefer 1953)."""
+def _minimize(function: Callable[[float], float], low: float, high: float, steps: int = 40) -> float:
+    """Return where a function with a single minimum is lowest, by golden-section search (Kiefer 1953)."""
     ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = f(left), f(right)
+    left_value, right_value = function(left), function(right)
     for _ in range(steps):
-        if at_left <= at_right:
-            high, right, at_right = right, left, at_left
+        if left_value <= right_value:
+            high, right, right_value = right, left, left_value
             left = high - ratio * (high - low)
-            at_left = f(left)
+            left_value = function(left)
         else:
-            low, left, at_left = left, right, at_right
+            low, left, left_value = left, right, right_value
             right = low + ratio * (high - low)
-            at_right = f(right)
+            right_value = function(right)
     return (low + high) / 2
 
 
-def _with_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
-    """Where the ensemble comes from: what its heaviest network does, and its own evaluation and digest."""
-    prepared = colony.best().prepared
-    name, part = prepared.evaluation_part
-    heaviest = colony[int(colony.ranking()[0])].model.provenance
-    assert heaviest is not None
-    evaluation = {"on": name, **ensemble.evaluate_rows(part.observations, part.weights).to_dict()}
+def _add_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
+    """Give the ensemble the provenance of the best network, with its own evaluation and digest of weights."""
+    best = colony.best()
+    partition, rows = best.prepared.evaluation_part
+    provenance = best.model.provenance
+    assert provenance is not None
+    evaluation = {"on": partition, **ensemble.evaluate_rows(rows.observations, rows.weights).to_dict()}
     weights = digest_arrays(ensemble.to_parts()[1])
-    ensemble.provenance = replace(heaviest, evaluation=evaluation, weights=weights)
+    ensemble.provenance = replace(provenance, evaluation=evaluation, weights=weights)
     return ensemble

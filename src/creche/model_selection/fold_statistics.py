@@ -1,8 +1,8 @@
-"""Sweeps whose plans are judged by cross-validation: the mean of each plan over the folds, and how sure it is."""
+"""Sweeps with cross-validation: the mean of each plan over the folds, with intervals, and its gap to the best plan."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +15,33 @@ from creche.evaluation.fold_intervals import Spread
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
 
-__all__ = ["OF_FOLDS", "FoldLayout", "interval_columns", "plan_numbers", "rank_by_plan", "split_numbers"]
+__all__ = [
+    "FOLD_COLUMNS",
+    "FoldLayout",
+    "interval_columns",
+    "number_keys",
+    "plan_numbers",
+    "rank_by_plan",
+    "split_numbers",
+]
 
-# What a network's choice says of where it stands, besides its plan.
-OF_FOLDS = ("repeat", "fold")
-
+# The entries of a network's choice that name its fold, and do not belong to its plan.
+FOLD_COLUMNS = ("repeat", "fold")
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldLayout:
-    """How the networks of a colony are spread over folds.
+    """How the networks of a colony are distributed over folds.
 
     Attributes
     ----------
     folds, repeats : int
     test_to_train : float
-        Held-out rows to the others.
+        The ratio of held-out rows to training rows.
     held_out : list of Rows or None
-        Of each network the rows of its fold, where it watched others to stop early.
+        For each network the rows of its fold, if early stopping monitors other rows.
 
     """
 
@@ -45,28 +52,36 @@ class FoldLayout:
 
 
 def plan_numbers(colony: Colony) -> NDArray[np.int64]:
-    """The number of each network's plan, in the order in which the plans come."""
-    return _numbers([tuple(repr(choice[name]) for name in colony.varied) for choice in colony.choices])
+    """Return the number of each network's plan, counted in order of appearance."""
+    return number_keys([tuple(repr(choice[name]) for name in colony.varied_arguments) for choice in colony.choices])
 
 
 def split_numbers(colony: Colony) -> NDArray[np.int64]:
-    """The number of each network's fold; all 0 where there are none."""
-    return _numbers([tuple(choice.get(name) for name in OF_FOLDS) for choice in colony.choices])
+    """Return the number of each network's fold, counted over all repeats; 0 without folds."""
+    return number_keys([tuple(choice.get(name) for name in FOLD_COLUMNS) for choice in colony.choices])
 
 
-def _numbers(keys: Sequence[Any]) -> NDArray[np.int64]:
-    places = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    return np.array([places[key] for key in keys], dtype=np.int64)
+def number_keys(keys: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Number keys in order of appearance; equal keys have the same number.
+
+    Examples
+    --------
+    >>> number_keys(["b", "a", "b"])
+    array([0, 1, 0])
+
+    """
+    numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
 def rank_by_plan(colony: Colony, score: Numbers) -> NDArray[np.int64]:
-    """The networks that have a score, those of the plan with the lowest mean first, and of each the lowest first.
+    """Rank the networks with a score by the mean of their plan, and within a plan by their own score, lowest first.
 
-    A plan some of whose networks diverged is behind all others.
+    A plan with diverged networks ranks behind all others.
     """
     plans, diverged = plan_numbers(colony), colony.results.diverged
     usable = np.flatnonzero(np.isfinite(score) & ~diverged)
-    # Each fold counts the same, also where Ctrl-C has left a plan with more seeds on one of them.
+    # Each fold counts the same, even where Ctrl-C has left a plan with more seeds on one of them.
     spreads = _spreads(np.where(diverged, np.nan, score), plans, split_numbers(colony), int(plans.max()) + 1, 0.0, "")
     means = np.array([spread.mean for spread in spreads])
     failures = np.bincount(plans, diverged)
@@ -75,45 +90,48 @@ def rank_by_plan(colony: Colony, score: Numbers) -> NDArray[np.int64]:
 
 
 def interval_columns(colony: Colony, names: Sequence[str], values: Sequence[Numbers], best: int) -> dict[str, Any]:
-    """Columns of a table of plans, in the order of their numbers: intervals of the means, and how far behind the best.
+    """Return columns of the table of plans: the intervals of the means, and the gap of each plan to the best.
 
-    Plans are compared fold by fold, since what is hard about a fold is hard for all.
+    Plans are compared fold by fold, because a fold that is hard for one plan is hard for all.
 
     Parameters
     ----------
     colony : Colony
-        Of networks on folds.
+        A colony with folds.
     names : sequence of str
-        Of metrics; plans are compared by the first.
+        Names of the metrics; the gap is measured in the first.
     values : sequence of (networks,) arrays
+        The values of each metric.
     best : int
         The number of the best plan.
 
+    Returns
+    -------
+    dict of str to list
+        One entry for each plan, in the order of their numbers.
+
     """
-    assert colony.folded is not None
+    assert colony.fold_layout is not None
     plans, splits = plan_numbers(colony), split_numbers(colony)
-    ratio, count = colony.folded.test_to_train, int(plans.max()) + 1
-    # A loss has the bounds of a log loss, unless it can be negative.
+    ratio, count = colony.fold_layout.test_to_train, int(plans.max()) + 1
+    # The interval of a loss ends at 0, as that of a log loss does, unless the loss can be negative.
     loss = "log_loss" if all(job.plan.loss.is_nonnegative for job in colony.crew.jobs) else ""
     columns: dict[str, Any] = {}
-    for name, of_networks in zip(names, values, strict=True):
+    for name, metric_values in zip(names, values, strict=True):
         metric = name.partition("_")[2]
-        spreads = _spreads(of_networks, plans, splits, count, ratio, loss if metric == "loss" else metric)
+        spreads = _spreads(metric_values, plans, splits, count, ratio, loss if metric == "loss" else metric)
         columns |= {f"low_{name}": [s.low for s in spreads], f"high_{name}": [s.high for s in spreads]}
-    behind = values[0] - _means(values[0], splits, plans == best)[splits]
-    behind = -behind if names[0].endswith("accuracy") else behind
-    spreads = _spreads(behind, plans, splits, count, ratio, "")
-    for part in ("mean", "low", "high"):
-        known = (getattr(spread, part) for spread in spreads)
-        columns["behind" if part == "mean" else f"{part}_behind"] = [
-            0.0 if plan == best else value for plan, value in enumerate(known)
-        ]
+    gaps = values[0] - _group_means(values[0], splits, plans == best)[splits]
+    gaps = -gaps if names[0].endswith("accuracy") else gaps
+    spreads = _spreads(gaps, plans, splits, count, ratio, "")
+    for column, attribute in (("gap", "mean"), ("low_gap", "low"), ("high_gap", "high")):
+        columns[column] = [0.0 if plan == best else getattr(spread, attribute) for plan, spread in enumerate(spreads)]
     return columns
 
 
-def _means(values: Numbers, groups: NDArray[np.int64], which: NDArray[np.bool_]) -> Numbers:
-    """Of each group the mean of those of its values that count; NaN where there is none."""
-    counted = which & np.isfinite(values)
+def _group_means(values: Numbers, groups: NDArray[np.int64], selected: NDArray[np.bool_]) -> Numbers:
+    """Return the mean of the selected finite values of each group; NaN where there are none."""
+    counted = selected & np.isfinite(values)
     sums = np.bincount(groups[counted], values[counted], int(groups.max()) + 1)
     with np.errstate(invalid="ignore"):
         return np.asarray(sums / np.bincount(groups[counted], minlength=len(sums)))
@@ -122,8 +140,9 @@ def _means(values: Numbers, groups: NDArray[np.int64], which: NDArray[np.bool_])
 def _spreads(
     values: Numbers, plans: NDArray[np.int64], splits: NDArray[np.int64], count: int, ratio: float, metric: str
 ) -> list[Spread]:
+    """Return the spread of each plan's values over the folds."""
     order = np.lexsort((splits, plans))
-    of_plans: list[dict[int, list[float]]] = [{} for _ in range(count)]
+    plan_values: list[dict[int, list[float]]] = [{} for _ in range(count)]
     for plan, split, value in zip(plans[order].tolist(), splits[order].tolist(), values[order].tolist(), strict=True):
-        of_plans[plan].setdefault(split, []).append(value)
-    return [Spread.of(list(of_plan.values()), ratio, metric) for of_plan in of_plans]
+        plan_values[plan].setdefault(split, []).append(value)
+    return [Spread.of(list(split_values.values()), ratio, metric) for split_values in plan_values]

@@ -1,6 +1,4 @@
-"""The networks of all folds: trained together in one colony, or one by one where the loss is a function of Python, or
-something looks on.
-"""
+"""The networks of all folds, trained together in one colony, or one by one where Python code takes part in training."""
 
 from __future__ import annotations
 
@@ -22,102 +20,103 @@ from creche.training.run import Run, check_fit
 
 __all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]
 
-# Networks of one fold share a pack, and read their rows sooner, if as many as a pack has lanes stand side by side.
-SEEDS_TOGETHER = 16
+# Networks of the same fold share a pack, and read its rows from the cache, if as many as a pack has lanes are adjacent.
+ADJACENT_SEEDS = 16
 
 
 class FoldNetworks(ABC):
-    """A network for each seed on each fold.
+    """One network for each seed on each fold.
 
     Attributes
     ----------
     folds : list of Fold
     seeds : range
+    threads : int
     seconds : float
-        That training has taken.
+        The training time so far.
 
     """
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         self.folds = list(folds)
         self.seeds = seeds
-        self.threads = resolve_threads(given.threads)
+        self.threads = resolve_threads(arguments.threads)
         self.seconds = 0.0
 
     def __len__(self) -> int:
-        """How many there are to train."""
+        """Return how many networks there are to train."""
         return len(self.folds) * len(self.seeds)
 
     @property
     @abstractmethod
     def done(self) -> int:
-        """How many have ended."""
+        """How many networks have ended."""
 
     @property
     def rate(self) -> float:
-        """Networks a second."""
+        """Networks trained per second."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
     @property
     @abstractmethod
     def epochs(self) -> tuple[int, int]:
-        """Epochs done, and those to do; whoever ended early has done all of its."""
+        """Epochs done, and epochs in total; a network that ended early counts all of its epochs as done."""
 
     @abstractmethod
-    def on(self, fold: int) -> list[tuple[int, Member | Run]]:
-        """Seeds and networks of the fold of this place that have begun, by seed."""
+    def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]:
+        """Return the seeds and networks that have begun on the fold with this index, in the order of the seeds."""
 
     @abstractmethod
     def divergence(self, fold: int, seed: int) -> Divergence:
-        """Epoch and batch, from 0, where one that diverged did, and the learning rate there."""
+        """Return the epoch and the batch, from 0, in which a network diverged, and the learning rate there."""
 
     def train(self, on_progress: Callable[[FoldNetworks], object] | None) -> None:
-        """Trains all of them.
+        """Train all networks to their end.
 
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, within a tenth of a second; those that are done stay so.
+            On Ctrl-C, within a tenth of a second; networks that are done are kept.
 
         """
-        begin = time.monotonic()
+        start = time.monotonic()
 
         def report(*_: Any) -> None:
-            self.seconds = time.monotonic() - begin
+            self.seconds = time.monotonic() - start
             if on_progress is not None:
                 on_progress(self)
 
         try:
             self._train(report if on_progress is not None else None)
         finally:
-            self.seconds = time.monotonic() - begin
+            self.seconds = time.monotonic() - start
 
     @abstractmethod
     def _train(self, report: Callable[..., None] | None) -> None: ...
 
 
 class ColonyFolds(FoldNetworks):
-    """In one colony, on all threads."""
+    """The networks in one colony, on all threads."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
-        super().__init__(folds, seeds, given)
-        jobs = self._jobs(given)
-        needed = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in jobs)
-        check_networks(len(seeds) * len(jobs), needed)  # before so many are made
-        made: list[Job] = []
-        self._places: dict[tuple[int, int], int] = {}
-        # Seeds before folds: what is done when Ctrl-C comes is of all folds.
-        for begin in range(0, len(seeds), SEEDS_TOGETHER):
-            for fold, job in enumerate(jobs):
-                for seed in seeds[begin : begin + SEEDS_TOGETHER]:
-                    self._places[fold, seed] = len(made)
-                    made.append(replace(job, plan=job.plan.with_seed(seed)))
-        self._crew = Crew(made, self.threads)
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
+        super().__init__(folds, seeds, arguments)
+        fold_jobs = self._create_fold_jobs(arguments)
+        memory = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in fold_jobs)
+        check_networks(len(seeds) * len(fold_jobs), memory)  # before the engine makes any of them
+        jobs: list[Job] = []
+        self._members: dict[tuple[int, int], int] = {}
+        # Seeds before folds: the networks that are done when Ctrl-C comes are spread over all folds.
+        for start in range(0, len(seeds), ADJACENT_SEEDS):
+            for fold, job in enumerate(fold_jobs):
+                for seed in seeds[start : start + ADJACENT_SEEDS]:
+                    self._members[fold, seed] = len(jobs)
+                    jobs.append(replace(job, plan=job.plan.with_seed(seed)))
+        self._crew = Crew(jobs, self.threads)
 
-    def _jobs(self, given: TrainArguments) -> list[Job]:
+    def _create_fold_jobs(self, arguments: TrainArguments) -> list[Job]:
         jobs: list[Job] = []
         for fold in self.folds:
-            plan = plan_for_fold(fold, given)
+            plan = plan_for_fold(fold, arguments)
             rows, validation = fold.prepared.encode(plan.loss, plan.precision)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
@@ -131,31 +130,31 @@ class ColonyFolds(FoldNetworks):
     @property
     def epochs(self) -> tuple[int, int]:
         crew = self._crew
-        wanted = [job.plan.epochs for job in crew.jobs]
-        come = (crew.epoch(n) if crew.status(n) == RUNNING else wanted[n] for n in range(len(self)))
-        return sum(come), sum(wanted)
+        totals = [job.plan.epochs for job in crew.jobs]
+        done = (crew.epoch(n) if crew.status(n) == RUNNING else totals[n] for n in range(len(self)))
+        return sum(done), sum(totals)
 
-    def on(self, fold: int) -> list[tuple[int, Member | Run]]:
-        of = self.folds[fold]
-        found: list[tuple[int, Member | Run]] = []
+    def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]:
+        repeat, number, prepared = self.folds[fold].repeat, self.folds[fold].number, self.folds[fold].prepared
+        networks: list[tuple[int, Member | Run]] = []
         for seed in self.seeds:
-            choice = {"repeat": of.repeat, "fold": of.number, "seed": seed}
-            found.append((seed, Member(self._crew, self._places[fold, seed], choice, of.prepared)))
-        return found
+            choice = {"repeat": repeat, "fold": number, "seed": seed}
+            networks.append((seed, Member(self._crew, self._members[fold, seed], choice, prepared)))
+        return networks
 
     def divergence(self, fold: int, seed: int) -> Divergence:
-        return self._crew.divergence(self._places[fold, seed]) or (0, 0, math.nan)
+        return self._crew.divergence(self._members[fold, seed]) or (0, 0, math.nan)
 
     def _train(self, report: Callable[..., None] | None) -> None:
         self._crew.run(-1, report)
 
 
 class SequentialFolds(FoldNetworks):
-    """As `creche.train` does it, one after the other."""
+    """The networks one after the other, each as `creche.train` trains it."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, given: TrainArguments) -> None:
-        super().__init__(folds, seeds, given)
-        self._given = given
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
+        super().__init__(folds, seeds, arguments)
+        self._arguments = arguments
         self._runs: list[list[tuple[int, Member | Run]]] = [[] for _ in folds]
         self._divergences: dict[tuple[int, int], Divergence] = {}
 
@@ -166,10 +165,10 @@ class SequentialFolds(FoldNetworks):
     @property
     def epochs(self) -> tuple[int, int]:
         runs = [run for runs in self._runs for _, run in runs]
-        each = plan_for_fold(self.folds[0], self._given).epochs
-        return sum(run.epoch if run.status == RUNNING else each for run in runs), each * len(self)
+        total = plan_for_fold(self.folds[0], self._arguments).epochs
+        return sum(run.epoch if run.status == RUNNING else total for run in runs), total * len(self)
 
-    def on(self, fold: int) -> list[tuple[int, Member | Run]]:
+    def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]:
         return self._runs[fold]
 
     def divergence(self, fold: int, seed: int) -> Divergence:
@@ -178,38 +177,38 @@ class SequentialFolds(FoldNetworks):
     def _train(self, report: Callable[..., None] | None) -> None:
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
-                plan = plan_for_fold(fold, self._given).with_seed(seed)
-                run = create_run(replace(self._given, plan=plan), fold.prepared)
+                plan = plan_for_fold(fold, self._arguments).with_seed(seed)
+                run = create_run(replace(self._arguments, plan=plan), fold.prepared)
                 runs.append((seed, run))
                 try:
-                    run.resume(on_epoch=self._given.on_epoch, on_progress=report)
+                    run.resume(on_epoch=self._arguments.on_epoch, on_progress=report)
                 except DivergedError as error:
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 
 
-def create_fold_networks(folds: Sequence[Fold], seeds: range, given: TrainArguments) -> FoldNetworks:
-    """The networks, not begun.
+def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> FoldNetworks:
+    """Return the networks of all folds, before their first step.
 
     Parameters
     ----------
     folds : sequence of Fold
     seeds : range
-    given : TrainArguments
-        Resolved.
+    arguments : TrainArguments
+        The resolved arguments of `creche.train`.
 
     Raises
     ------
     PlanError
-        If a plan cannot be, or there are more networks than memory.
+        If the plan is invalid, or the networks need more memory than there is.
 
     """
-    watched = given.on_epoch is not None or given.record not in (None, False)
-    alone = watched or plan_for_fold(folds[0], given).loss.is_python
-    return (SequentialFolds if alone else ColonyFolds)(folds, seeds, given)
+    is_observed = arguments.on_epoch is not None or arguments.record not in (None, False)
+    one_by_one = is_observed or plan_for_fold(folds[0], arguments).loss.is_python
+    return (SequentialFolds if one_by_one else ColonyFolds)(folds, seeds, arguments)
 
 
-def plan_for_fold(fold: Fold, given: TrainArguments) -> Plan:
-    """The plan on a fold, with the first seed."""
-    plan: Plan = create_plan(given, fold.prepared) if given.plan is None else given.plan
+def plan_for_fold(fold: Fold, arguments: TrainArguments) -> Plan:
+    """Return the plan on a fold, with the first seed."""
+    plan: Plan = create_plan(arguments, fold.prepared) if arguments.plan is None else arguments.plan
     check_fit(plan, fold.prepared)
     return plan

@@ -1,4 +1,4 @@
-"""What is said of each row by the networks that never saw it, and how far they disagree."""
+"""Out-of-fold predictions: what the networks that never saw a row predict for it, and how far they disagree."""
 
 from __future__ import annotations
 
@@ -8,77 +8,80 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.model.ensemble import entropy
+from creche.evaluation.disagreement import class_disagreement, entropy, number_disagreement
 from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.partition import Partition
 from creche.table.table import Column, Table
 
-__all__ = ["OutOfFoldPredictions", "UncertainRow", "most_uncertain", "out_of_fold_table"]
+__all__ = ["OutOfFoldPredictions", "UncertainRow", "find_uncertain_rows", "out_of_fold_table"]
 
 Numbers = NDArray[np.float64]
 
 
 class OutOfFoldPredictions:
-    """Collects predictions of rows, and holds no more than their sums.
+    """Predictions of the rows of a table, accumulated network by network; only sums are kept.
 
     Parameters
     ----------
     rows : int
-        Of the table.
+        The number of rows of the table.
     columns : int
-        Classes, or labels of numbers.
-    of_classes : bool
+        The number of classes, or of numeric labels.
+    is_classification : bool
+
+    Attributes
+    ----------
+    counts : (rows,) int64
+        How many networks predicted each row.
 
     """
 
-    def __init__(self, rows: int, columns: int, of_classes: bool) -> None:
-        self.times = np.zeros(rows, dtype=np.int64)
-        self._of_classes = of_classes
+    def __init__(self, rows: int, columns: int, is_classification: bool) -> None:
+        self.counts = np.zeros(rows, dtype=np.int64)
+        self._is_classification = is_classification
         self._total = np.zeros((rows, columns))
-        # Deviations of numbers are from a row's first prediction, so that no square loses anything to a large one.
+        # Numbers are summed as deviations from a row's first prediction: squares of large numbers would lose digits.
         self._first = np.zeros((rows, columns))
         self._squares = np.zeros((rows, columns))
         self._entropies = np.zeros(rows)
 
-    def add(self, rows: NDArray[np.int64], said: Numbers) -> None:
-        """What one network says, (k, columns), of k different rows."""
-        if self._of_classes:
-            self._entropies[rows] += entropy(said)
+    def add(self, rows: NDArray[np.int64], predicted: Numbers) -> None:
+        """Add what one network predicted, (k, columns), for k different rows."""
+        if self._is_classification:
+            self._entropies[rows] += entropy(predicted)
         else:
-            new = rows[self.times[rows] == 0]
-            self._first[new] = said[self.times[rows] == 0]
-            said = said - self._first[rows]
-            self._squares[rows] += said**2
-        self._total[rows] += said
-        self.times[rows] += 1
+            is_new = self.counts[rows] == 0
+            self._first[rows[is_new]] = predicted[is_new]
+            predicted = predicted - self._first[rows]
+            self._squares[rows] += predicted**2
+        self._total[rows] += predicted
+        self.counts[rows] += 1
 
     @property
     def mean(self) -> Numbers:
-        """Of each row, (rows, columns); NaN where no network has said anything."""
+        """The mean prediction of each row, (rows, columns); NaN for rows that no network predicted."""
         with np.errstate(invalid="ignore"):
-            return np.asarray(self._first + self._total / self.times[:, np.newaxis])
+            return np.asarray(self._first + self._total / self.counts[:, np.newaxis])
 
     def disagreement(self, scale: Numbers) -> Numbers:
-        """How far the networks disagree about each row, as `Ensemble.disagreement` tells it, (rows,).
+        """Return how far the networks disagree about each row, as `Ensemble.disagreement` defines it.
 
         Parameters
         ----------
         scale : (columns,) array
-            Of several labels of numbers, their standard deviations.
+            The standard deviations of the labels, by which the disagreement about several numeric labels is divided.
 
         Returns
         -------
         (rows,) float64
-            NaN for rows of fewer than two predictions.
+            NaN for rows with fewer than two predictions.
 
         """
-        times = np.where(self.times > 1, self.times, np.nan)
-        if self._of_classes:
-            gained = entropy(self._total / times[:, np.newaxis]) - self._entropies / times
-            return np.asarray(np.maximum(gained, 0) / np.log(self._total.shape[1]))
-        means = self._total / times[:, np.newaxis]
-        spread = np.sqrt(np.maximum(self._squares / times[:, np.newaxis] - means**2, 0))
-        return np.asarray(spread[:, 0] if spread.shape[1] == 1 else (spread / scale).mean(axis=1))
+        counts = np.where(self.counts > 1, self.counts, np.nan)
+        means = self._total / counts[:, np.newaxis]
+        if self._is_classification:
+            return class_disagreement(means, self._entropies / counts)
+        return number_disagreement(self._squares / counts[:, np.newaxis] - means**2, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,60 +91,62 @@ class UncertainRow:
     Attributes
     ----------
     row : int
-        As the user counts.
-    truth, said
-        Classes, or numbers; of several labels, lists of them.
+        Its row number, as the user counts.
+    true, predicted
+        The class or the number; a list for several numeric labels.
     disagreement : float
+        See `CrossValidation.disagreement`.
 
     """
 
     row: int
-    truth: Any
+    true: Any
     predicted: Any
     disagreement: float
 
 
 def out_of_fold_table(
-    part: Partition, labels: LabelEncoder, said: Numbers, doubt: Numbers, times: NDArray[np.int64]
+    rows: Partition, labels: LabelEncoder, predicted: Numbers, disagreement: Numbers, counts: NDArray[np.int64]
 ) -> Table:
-    """Row, truth and prediction, a probability for each class, doubt, and how many networks said so.
+    """Return a table of row numbers, labels, predictions, probabilities, disagreement and numbers of networks.
 
     Parameters
     ----------
-    part : Part
-        The rows.
+    rows : Partition
     labels : LabelEncoder
-    said : (n, classes) or (n, k) float64
-    doubt : (n,) float64
-    times : (n,) int64
+    predicted : (n, classes) or (n, k) float64
+    disagreement : (n,) float64
+    counts : (n,) int64
 
     """
-    rows = part.observations
-    columns = {"row": Column("whole", rows.row_numbers)}
+    observations = rows.observations
+    columns = {"row": Column("whole", observations.row_numbers)}
     if labels.classes is None:
-        truth = rows.y.reshape(len(rows), -1).astype(np.float64)
+        true = observations.y.reshape(len(observations), -1).astype(np.float64)
         for i, name in enumerate(labels.names):
-            columns[f"true_{name}"] = Column("number", truth[:, i])
-            columns[f"predicted_{name}"] = Column("number", said[:, i])
+            columns[f"true_{name}"] = Column("number", true[:, i])
+            columns[f"predicted_{name}"] = Column("number", predicted[:, i])
     else:
-        words = tuple(str(value) for value in labels.classes)
-        numbers = encode_classes(rows.y, labels.classes, rows.label, rows.row_numbers)
-        columns[f"true_{labels.name}"] = Column("words", numbers, words)
-        columns[f"predicted_{labels.name}"] = Column("words", said.argmax(axis=1).astype(np.int32), words)
-        columns |= {f"probability_{word}": Column("number", said[:, i]) for i, word in enumerate(words)}
-    columns["disagreement"] = Column("number", doubt)
-    columns["networks"] = Column("whole", times)
+        names = tuple(str(value) for value in labels.classes)
+        class_numbers = encode_classes(observations.y, labels.classes, observations.label, observations.row_numbers)
+        columns[f"true_{labels.name}"] = Column("words", class_numbers, names)
+        columns[f"predicted_{labels.name}"] = Column("words", predicted.argmax(axis=1).astype(np.int32), names)
+        columns |= {f"probability_{name}": Column("number", predicted[:, i]) for i, name in enumerate(names)}
+    columns["disagreement"] = Column("number", disagreement)
+    columns["networks"] = Column("whole", counts)
     return Table(columns, "predictions")
 
 
-def most_uncertain(
-    part: Partition, classes: tuple[Any, ...] | None, said: Numbers, doubt: Numbers, most: int
+def find_uncertain_rows(
+    rows: Partition, classes: tuple[Any, ...] | None, predicted: Numbers, disagreement: Numbers, limit: int
 ) -> list[UncertainRow]:
-    """The rows of the most doubt, those first; none of which there is no doubt."""
-    rows, known = part.observations, np.nan_to_num(doubt)
-    first = np.argsort(-known, kind="stable")[:most]
-    first = first[known[first] > 0]
-    numbers = said[first, 0] if rows.y.ndim == 1 else said[first]
-    words = numbers.tolist() if classes is None else [classes[c] for c in said[first].argmax(axis=1)]
-    of_rows = zip(rows.row_numbers[first].tolist(), rows.y[first].tolist(), words, known[first].tolist(), strict=True)
-    return [UncertainRow(*of_row) for of_row in of_rows]
+    """Return the rows about which the networks disagree most, in descending order; none where they all agree."""
+    observations, known = rows.observations, np.nan_to_num(disagreement)
+    order = np.argsort(-known, kind="stable")[:limit]
+    order = order[known[order] > 0]
+    if classes is None:
+        labels = (predicted[order, 0] if observations.y.ndim == 1 else predicted[order]).tolist()
+    else:
+        labels = [classes[c] for c in predicted[order].argmax(axis=1)]
+    numbers, true = observations.row_numbers[order].tolist(), observations.y[order].tolist()
+    return [UncertainRow(*row) for row in zip(numbers, true, labels, known[order].tolist(), strict=True)]

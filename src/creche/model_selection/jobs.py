@@ -1,4 +1,4 @@
-"""What each network of a sweep is to do: a plan and the rows it learns, out of the arguments of `creche.train`."""
+"""The jobs of a sweep: the plan of each network and the rows it trains on, from the arguments of `creche.train`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ from creche.training.arguments import (
     resolve_preparation,
 )
 
-__all__ = ["Jobs", "SweepArguments", "complete_arguments"]
+__all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments"]
 
-_ONE_RUN = arguments_in("data", "run")
-_SHARED_DEFAULTS = {name: default for name, default in DEFAULTS.items() if name not in _ONE_RUN}
+# The data, and the arguments of `creche.train` that concern a single run.
+ONE_RUN = arguments_in("data", "run")
+
+_SHARED_DEFAULTS = {name: default for name, default in DEFAULTS.items() if name not in ONE_RUN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,49 +48,65 @@ class SweepArguments(TrainArguments):
     clip_value: float | None = None
 
 
-def complete_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments that networks of a sweep share or differ in: those given, and the defaults of the others.
+def complete_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with the defaults of `creche.train` for those that are missing.
 
-    A value may be several: what `split_axes` tells apart.
+    An argument may have several values, which `split_axes` recognizes.
 
     Raises
     ------
     UnknownArgumentError
-        If one is unknown, or about one run.
+        If a name is unknown, or belongs to a single run.
 
     """
-    for name in given:
-        if name in _ONE_RUN:
-            raise UnknownArgumentError(f"{name}: is about one run, not about many; leave it out", argument=name)
+    for name in arguments:
+        if name in ONE_RUN:
+            raise UnknownArgumentError(f"{name}: belongs to a single run of creche.train; leave it out", argument=name)
         if name not in _SHARED_DEFAULTS and name not in OPTIMIZER_FIELDS:
             known = [*_SHARED_DEFAULTS, *OPTIMIZER_FIELDS]
             raise UnknownArgumentError(f"{name}: unknown argument; {nearest(name, known)}", argument=name)
-    return {**_SHARED_DEFAULTS, **given}
+    return {**_SHARED_DEFAULTS, **arguments}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedSplit:
-    """The rows of one split, prepared and encoded in one way."""
+    """The rows of one split or fold, prepared and encoded in one way.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    rows : Rows
+        The training rows.
+    validation : Rows or None
+    held_out : Rows or None
+        The rows of the fold, where early stopping monitors other rows.
+    position : dict
+        The repeat (if there are several) and the number of the fold.
+    test_to_train : float
+        The ratio of held-out rows to training rows.
+
+    """
 
     prepared: Prepared
     rows: Rows
     validation: Rows | None
-    held_out: Rows | None = None  # a fold's rows, where others are watched to stop early
-    place: dict[str, int] = field(default_factory=dict)  # which repeat and fold
+    held_out: Rows | None = None
+    position: dict[str, int] = field(default_factory=dict)
     test_to_train: float = 0.0
-    samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by their seed
+    _samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by seed
 
-    def sample(self, seed: int) -> EncodedSplit:
-        """With a bootstrap sample in place of the training rows."""
-        if seed not in self.samples:
+    def bootstrap_sample(self, seed: int) -> EncodedSplit:
+        """Return the split with a bootstrap sample in place of the training rows."""
+        if seed not in self._samples:
             preparation = replace(self.prepared.preparation, bootstrap=seed)
             prepared = replace(self.prepared, preparation=preparation)
-            self.samples[seed] = replace(self, prepared=prepared, rows=resample_rows(self.rows, seed), samples={})
-        return self.samples[seed]
+            rows = resample_rows(self.rows, seed)
+            self._samples[seed] = replace(self, prepared=prepared, rows=rows, _samples={})
+        return self._samples[seed]
 
 
 class Jobs:
-    """Makes the plans of a sweep's networks, and prepares the table once for each way it is to be prepared.
+    """Creates the plans of a sweep's networks, and prepares the table once for each way in which they need it.
 
     Parameters
     ----------
@@ -97,18 +115,18 @@ class Jobs:
     fixed : dict
         The arguments that all networks share.
     seed : int
-        Of the split, the same for all.
+        Seed of the split, which is the same for all networks.
     folds : int, optional
-        In place of one split.
+        Number of folds, in place of a single split.
     repeats : int, default 1
-        How often the folds are dealt out anew.
+        How often the rows are divided into folds.
     bootstrap : bool, default False
-        Whether each network learns a bootstrap sample of the training rows, drawn by its seed.
+        Whether each network trains on a bootstrap sample of the training rows, drawn by its seed.
 
     Attributes
     ----------
-    splits : int
-        How many there are: 1, or one for each fold of each repeat.
+    n_splits : int
+        1, or the number of folds of all repeats.
 
     Raises
     ------
@@ -131,7 +149,7 @@ class Jobs:
             raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
         self.bootstrap = bool(bootstrap)
         self.folds, self.repeats = folds, repeats
-        self.splits = 1 if folds is None else folds * repeats
+        self.n_splits = 1 if folds is None else folds * repeats
         if folds is not None:
             check_fold_arguments(fixed)
         read_options = resolve_preparation(SweepArguments.complete(data, {**fixed, "preprocessing": None})).read_options
@@ -141,96 +159,100 @@ class Jobs:
         self._fixed = {**fixed, "split_seed": split_seed}
         self._encoded: dict[str, list[EncodedSplit]] = {}
 
-    def planned(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
-        """The plan, with seed 0, and the prepared table of one combination of choices on one of the splits.
+    def create_plan(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
+        """Return the plan, with seed 0, and the prepared table of one combination of values on one of the splits.
 
         Raises
         ------
         PlanError
-            If the plan cannot be: which choice, and why.
+            If the plan is invalid: which value, and why.
 
         """
         try:
             arguments = _with_optimizer(self._arguments({"seed": 0, **choice}))
-            encoded = self._prepared(arguments)[split]
+            encoded = self._encode(arguments)[split]
             plan = create_plan(arguments, encoded.prepared)
         except PlanError as error:
             if not choice:
                 raise
-            said = ", ".join(f"{name}={value!r}" for name, value in choice.items())
-            raise PlanError(f"{error} (in the network with {said})") from error
+            values = ", ".join(f"{name}={value!r}" for name, value in choice.items())
+            raise PlanError(f"{error} (in the network with {values})") from error
         return plan.resolved(len(encoded.rows)), encoded.prepared
 
-    def job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
-        """What the network of a plan is to do on the first of the splits."""
-        encoded = self.of(plan.seed, self.encoded(choice))
+    def create_job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
+        """Return the job of a network on the first split."""
+        encoded = self.select_rows(plan.seed, self.encode_split(choice))
         return Job(plan, encoded.rows, encoded.validation)
 
-    def encoded(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
-        """The rows of one of the splits as one combination of choices has them."""
-        return self._prepared(self._arguments(choice))[split]
+    def encode_split(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
+        """Return the rows of one of the splits, encoded as one combination of values needs them."""
+        return self._encode(self._arguments(choice))[split]
 
-    def of(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
-        """The rows as the network with that seed learns them."""
-        return encoded.sample(seed) if self.bootstrap else encoded
+    def select_rows(self, seed: int, encoded: EncodedSplit) -> EncodedSplit:
+        """Return the rows that the network with this seed trains on."""
+        return encoded.bootstrap_sample(seed) if self.bootstrap else encoded
 
     def test_to_train(self, choice: Mapping[str, Any]) -> float:
-        """Held-out rows of a fold to its other rows, both as means over the folds."""
-        return self._prepared(self._arguments(choice))[0].test_to_train
+        """Return the ratio of a fold's held-out rows to its training rows, both averaged over the folds."""
+        return self._encode(self._arguments(choice))[0].test_to_train
 
     def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
+        """Return all arguments of one combination of values."""
         return SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
 
-    def _prepared(self, given: SweepArguments) -> list[EncodedSplit]:
-        loss = resolve_loss(given)
-        watches = self.folds is not None and EarlyStopping.of(given.early_stopping) is not None
-        key = f"{given.preprocessing!r} {loss!r} {watches}"
+    def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
+        loss = resolve_loss(arguments)
+        stops_early = self.folds is not None and EarlyStopping.of(arguments.early_stopping) is not None
+        key = f"{arguments.preprocessing!r} {loss!r} {stops_early}"
         if key not in self._encoded:
             with warnings.catch_warnings():
-                if self._encoded:  # what there is to warn of was said when the table was prepared first
+                if self._encoded:  # the table was prepared before, and warned of everything then
                     warnings.simplefilter("ignore", CrecheWarning)
-                self._encoded[key] = (
-                    self._split(given, loss) if self.folds is None else self._parted(given, loss, watches)
-                )
+                if self.folds is None:
+                    self._encoded[key] = [self._encode_single_split(arguments, loss)]
+                else:
+                    self._encoded[key] = self._encode_folds(arguments, loss, self.folds, stops_early)
         return self._encoded[key]
 
-    def _split(self, given: SweepArguments, loss: Loss | None) -> list[EncodedSplit]:
+    def _encode_single_split(self, arguments: SweepArguments, loss: Loss | None) -> EncodedSplit:
         prepared = prepare(
-            self._data, self._y, resolve_preparation(given), task=given.chosen_task, loss=loss, seed=0,
-            validation_data=given.validation_data, test_data=given.test_data, weights=given.row_weights,
+            self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss, seed=0,
+            validation_data=arguments.validation_data, test_data=arguments.test_data, weights=arguments.row_weights,
         )  # fmt: skip
-        return [EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), given.chosen_precision))]
+        precision = arguments.chosen_precision
+        return EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), precision))
 
-    def _parted(self, given: SweepArguments, loss: Loss | None, watches: bool) -> list[EncodedSplit]:
-        """One for each fold of each repeat."""
-        assert self.folds is not None
-        survey = inspect_table(
-            self._data, self._y, resolve_preparation(given), task=given.chosen_task, loss=loss,
-            weights=given.row_weights,
+    def _encode_folds(
+        self, arguments: SweepArguments, loss: Loss | None, n_folds: int, stops_early: bool
+    ) -> list[EncodedSplit]:
+        """Return one encoded split for each fold of each repeat."""
+        inspection = inspect_table(
+            self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss,
+            weights=arguments.row_weights,
         )  # fmt: skip
-        folds = prepare_folds(survey, self.folds, self.repeats, 0, watches)
+        folds = prepare_folds(inspection, n_folds, self.repeats, 0, stops_early)
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
-        found: list[EncodedSplit] = []
+        splits: list[EncodedSplit] = []
         for fold in folds:
-            suited, precision = loss or default_loss(fold.prepared.task), given.chosen_precision
-            rows, validation = fold.prepared.encode(suited, precision)
-            if not found:
+            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments.chosen_precision
+            rows, validation = fold.prepared.encode(fold_loss, precision)
+            if not splits:
                 check_tables(rows, validation, len(folds))
-            held_out = fold.prepared.encode_part(fold.held_out, suited, precision) if watches else None
-            place = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
-            found.append(EncodedSplit(fold.prepared, rows, validation, held_out, place, ratio))
-        return found
+            held_out = fold.prepared.encode_part(fold.held_out, fold_loss, precision) if stops_early else None
+            position = {**({"repeat": fold.repeat} if self.repeats > 1 else {}), "fold": fold.number}
+            splits.append(EncodedSplit(fold.prepared, rows, validation, held_out, position, ratio))
+        return splits
 
 
 def _with_optimizer(arguments: SweepArguments) -> SweepArguments:
-    """Return the arguments with the optimizer as an object that has its learning rate and the fields given besides."""
+    """Return the arguments with the optimizer as an object that has its learning rate and its other fields."""
     optimizer = resolve_optimizer(arguments)
-    values = {name: getattr(arguments, name) for name in OPTIMIZER_FIELDS}
-    given = {name: value for name, value in values.items() if value is not None}
-    takes = {f.name for f in fields(optimizer)}
-    for name in given:
-        if name not in takes:
+    values = {name: getattr(arguments, name) for name in OPTIMIZER_FIELDS if getattr(arguments, name) is not None}
+    known = {field.name for field in fields(optimizer)}
+    for name in values:
+        if name not in known:
             raise PlanError(
-                f"{name}: {optimizer.key} has none; leave it out, or choose an optimizer that has", argument=name
+                f"{name}: {optimizer.key} has no {name}; leave it out, or choose an optimizer that has one",
+                argument=name,
             )
-    return replace(arguments, optimizer=replace(optimizer, **given), learning_rate=None)
+    return replace(arguments, optimizer=replace(optimizer, **values), learning_rate=None)

@@ -1,4 +1,4 @@
-"""What a loss is to be compared with: that of networks that were not trained, and that of saying always the same."""
+"""Baselines for a loss: the loss of untrained networks, and that of the best constant prediction."""
 
 from __future__ import annotations
 
@@ -17,74 +17,72 @@ from creche.plan.optimizers import Adam
 
 __all__ = ["Baselines", "train_baselines"]
 
-ROWS_OF_CONSTANT, EPOCHS_OF_CONSTANT = 1_000_000, 30
-
-
-RATE_OF_CONSTANT = 0.05
+CONSTANT_ROWS, CONSTANT_EPOCHS = 1_000_000, 30  # that a constant is trained on at most
+CONSTANT_LEARNING_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baselines:
-    """Losses of networks that have learnt nothing.
+    """Losses of networks that have learnt nothing from the features.
 
     Attributes
     ----------
+    untrained_train : (seeds,) float64
+        The training loss with the initial weights of each seed, with dropout.
     untrained : (seeds,) float64
-        The loss on the training rows with the initial weights of each seed, dropout and all.
-    untrained_watched : (seeds,) float64
-        The validation loss, or, without validation rows, the same.
+        The validation loss with the initial weights of each seed; the training loss without validation rows.
     constant : float
-        Validation loss (or training loss) of the best prediction that is the same for all rows.
+        The validation (or training) loss of the best prediction that is the same for all rows.
 
     """
 
+    untrained_train: NDArray[np.float64]
     untrained: NDArray[np.float64]
-    untrained_watched: NDArray[np.float64]
     constant: float
 
 
 def train_baselines(jobs: Jobs, seeds: range, threads: int) -> Baselines:
-    """Trains networks with a learning rate of 0, and one that sees no feature."""
-    # One epoch with the rate 0 changes nothing, and records the losses as those of training are recorded.
-    still: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": None}
-    plan, _ = jobs.planned(still)
-    crew = Crew([jobs.job(replace(plan, seed=seed), still) for seed in seeds], threads)
-    crew.run()
-    train, watched = zip(*(_last(crew, number) for number in range(len(crew))), strict=True)
-    blind = Crew([_blind(jobs)], threads)
-    blind.run()
-    return Baselines(np.array(train), np.array(watched), float(_last(blind, 0)[1]))
+    """Train networks with a learning rate of 0, and one without features."""
+    # An epoch with a learning rate of 0 changes nothing, and records the losses in the same way as training does.
+    frozen: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": None}
+    plan, _ = jobs.create_plan(frozen)
+    untrained = Crew([jobs.create_job(replace(plan, seed=seed), frozen) for seed in seeds], threads)
+    untrained.run()
+    train, compared = zip(*(_final_losses(untrained, number) for number in range(len(untrained))), strict=True)
+    constant = Crew([_create_constant_job(jobs)], threads)
+    constant.run()
+    return Baselines(np.array(train), np.array(compared), float(_final_losses(constant, 0)[1]))
 
 
-def _last(crew: Crew, number: int) -> tuple[float, float]:
-    """The training loss and the watched loss of the last epoch; infinite where they are not finite."""
+def _final_losses(crew: Crew, number: int) -> tuple[float, float]:
+    """Return the training loss and the validation (or training) loss of the last epoch; infinite if not finite."""
     history = crew.history(number)
-    watched = "train_loss" if crew.jobs[number].validation is None else "validation_loss"
-    losses = [float(history[name][-1]) if len(history[name]) else np.inf for name in ("train_loss", watched)]
+    compared = "train_loss" if crew.jobs[number].validation is None else "validation_loss"
+    losses = [float(history[name][-1]) if len(history[name]) else np.inf for name in ("train_loss", compared)]
     return losses[0], float(np.nan_to_num(losses[1], nan=np.inf))
 
 
-def _blind(jobs: Jobs) -> Job:
-    """A network whose only input is always 0, so that its biases alone can learn: the best constant, for any loss."""
+def _create_constant_job(jobs: Jobs) -> Job:
+    """Return the job of a network whose only input is always 0: its biases become the best constant, for any loss."""
     choice: dict[str, Any] = {
         "hidden": [], "activation": "relu", "dropout": 0.0, "initializer": None, "optimizer": "adam",
-        "learning_rate": RATE_OF_CONSTANT, "schedule": "cosine", "early_stopping": None,
+        "learning_rate": CONSTANT_LEARNING_RATE, "schedule": "cosine", "early_stopping": None,
         **dict.fromkeys(OPTIMIZER_FIELDS),
     }  # fmt: skip
-    plan, _ = jobs.planned(choice)
-    job = jobs.job(plan, choice)
+    plan, _ = jobs.create_plan(choice)
+    job = jobs.create_job(plan, choice)
     targets = job.rows.targets
-    size = 1.0 if targets is None else max(1.0, float(np.abs(targets).max()))
+    scale = 1.0 if targets is None else max(1.0, float(np.abs(targets).max()))
     plan = replace(
         plan,
         network=Network.of(1, [], plan.network.outputs),
-        optimizer=Adam(learning_rate=RATE_OF_CONSTANT * size),
+        optimizer=Adam(learning_rate=CONSTANT_LEARNING_RATE * scale),
         batch_size=min(plan.batch_size, 32),
-        epochs=max(1, min(EPOCHS_OF_CONSTANT, ROWS_OF_CONSTANT // len(job.rows))),
-        schedule="cosine",  # type: ignore[arg-type]  # words become objects
+        epochs=max(1, min(CONSTANT_EPOCHS, CONSTANT_ROWS // len(job.rows))),
+        schedule="cosine",  # type: ignore[arg-type]  # a plan turns words into objects
     ).resolved(len(job.rows))
-    return Job(plan, _unseen(job.rows), None if job.validation is None else _unseen(job.validation))
+    return Job(plan, _hide_features(job.rows), None if job.validation is None else _hide_features(job.validation))
 
 
-def _unseen(rows: Rows) -> Rows:
+def _hide_features(rows: Rows) -> Rows:
     return replace(rows, x=np.zeros((len(rows), 1), dtype=rows.x.dtype))

@@ -1,8 +1,8 @@
-"""What came of looking for a learning rate: the rate to take, the bands around it, and what they are told by."""
+"""The result of a search for a learning rate: the recommended rate, the bands around it, and the losses behind them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,31 +16,32 @@ from creche.model_selection.member import Member
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Band", "LearningRates", "improves_on_constant"]
+__all__ = ["Band", "LearningRates", "beats_constant"]
 
-WORTH = 0.01  # of the loss of a constant: who gains less has learnt nothing
+SMALLEST_GAIN = 0.01  # of the loss of a constant prediction; a smaller improvement does not count
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Learning rates of one kind.
+    """Adjacent learning rates that are too low, good, too high, or diverge.
 
     Attributes
     ----------
     name : {"too low", "good", "too high", "diverged"}
     low, high : float
-        The first and the last rate that was tried in it.
+        The lowest and the highest rate in the band.
     rates, networks : int
-        How many.
+        The number of rates and of networks in the band.
     diverged : int
-        Networks whose loss stopped being finite, or (above the best rate) whose training loss ended above where it
-        began.
+        The number of networks whose loss stopped being finite or, above the best rate, whose training loss ended above
+        its initial value.
     still_falling : int
-        Networks whose training loss fell by more than a hundredth of its whole fall in the last tenth of the epochs.
+        The number of networks whose training loss fell by more than 1 % of its total decrease in the last 10 % of the
+        epochs.
     loss : float
-        The median of what the networks ended with; infinite if that is a diverged one.
-    why : str
-        In words, by what the band is told.
+        The median of the final losses; infinite if that network diverged.
+    reason : str
+        A sentence that tells why the rates belong to this band.
 
     """
 
@@ -52,34 +53,41 @@ class Band:
     diverged: int
     still_falling: int
     loss: float
-    why: str
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the band as plain data; numbers that are not finite are None."""
+        return {
+            name: None if isinstance(value, float) and not np.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearningRates:
-    """Learning rates that were tried, as `creche.find_learning_rate` gives them.
+    """Learning rates and the losses of their networks, as `creche.find_learning_rate` returns them.
 
     Attributes
     ----------
     rate : float
-        The one to take: that in the middle of the good band, in ratios.
+        The recommended learning rate, in the (geometric) middle of the good band.
     bands : tuple of Band
-        From low rates to high ones.
+        In ascending order of the rates.
     rates : (rates,) float64
-        All that were tried, rising.
+        All rates, in ascending order.
     losses : (rates, seeds) float64
-        The validation loss (training loss, without validation rows) of each network with the weights it ended with;
-        infinite where it diverged, NaN where it was not done.
+        The final validation loss of each network (training loss, without validation rows); infinite if it diverged, NaN
+        if it was not trained to its end.
     diverged, still_falling : (rates, seeds) bool array
-        As in `Band`.
+        For each network, as in `Band`.
     colony : Colony
         The networks.
-    limits : Limits
-        Where the bands lie.
-    references : References
-        The losses of networks that have learnt nothing.
+    limits : BandLimits
+        The limits of the bands.
+    baselines : Baselines
+        The losses of untrained networks and of a constant prediction.
     notes : tuple of str
-        What was changed, and what is to be borne in mind.
+        How the range was extended, and what limits the result.
 
     """
 
@@ -91,131 +99,126 @@ class LearningRates:
     still_falling: NDArray[np.bool_]
     colony: Colony
     limits: BandLimits
-    references: Baselines
+    baselines: Baselines
     notes: tuple[str, ...]
 
     @property
-    def learned(self) -> bool:
-        """Whether the best rate gains anything over always giving the same prediction."""
-        return improves_on_constant(self.limits, self.references)
+    def improves_on_constant(self) -> bool:
+        """Whether the best rate improves on a constant prediction."""
+        return beats_constant(self.limits, self.baselines)
 
     @property
     def interrupted(self) -> bool:
+        """Whether Ctrl-C stopped the training before all networks had ended."""
         return self.colony.interrupted
 
     @property
     def ceiling(self) -> float:
-        """Up to where losses are drawn by equal steps: half as much again above what nothing learnt comes to."""
-        top = max(self.references.constant, float(np.median(self.references.untrained_watched)))
+        """The highest loss on a linear scale: half as far again above the lowest loss as an untrained network."""
+        top = max(self.baselines.constant, float(np.median(self.baselines.untrained)))
         lowest = float(self.losses[np.isfinite(self.losses)].min())
         return top + 0.5 * max(top - lowest, 0.0)
 
-    def band_of(self, rate: float) -> str:
-        """The name of the band in which a rate lies; between two bands, that of the one that is nearer in ratio."""
+    def find_band(self, rate: float) -> str:
+        """Return the name of the band that contains a rate, or of the nearest band, by ratio."""
 
-        def away(band: Band) -> float:
+        def distance(band: Band) -> float:
             return float(max(np.log(band.low / rate), np.log(rate / band.high), 0.0))
 
-        return min(self.bands, key=away).name
+        return min(self.bands, key=distance).name
 
     def member(self, rate: float | None = None) -> Member:
-        """The network with the lowest loss of a rate that was tried, by default the one to take."""
-        place = int(np.abs(np.log(self.rates / (self.rate if rate is None else rate))).argmin())
-        of_rate = [n for n, c in enumerate(self.colony.choices) if c["learning_rate"] == self.rates[place]]
-        loss = self.colony.results.loss[of_rate]
-        return self.colony[of_rate[int(np.nan_to_num(loss, nan=np.inf).argmin())]]  # type: ignore[no-any-return]
+        """Return the network with the lowest loss at the rate nearest to this one; by default, the recommended rate."""
+        i = int(np.abs(np.log(self.rates / (self.rate if rate is None else rate))).argmin())
+        members = [n for n, choice in enumerate(self.colony.choices) if choice["learning_rate"] == self.rates[i]]
+        loss = self.colony.results.loss[members]
+        return self.colony[members[int(np.nan_to_num(loss, nan=np.inf).argmin())]]  # type: ignore[no-any-return]
 
     def table(self) -> pl.DataFrame:
-        """One row for each rate, rising, as a Polars DataFrame.
+        """Return a Polars DataFrame with a row for each rate, in ascending order; values that are not finite are null.
 
-        Columns: learning_rate, band, networks, diverged, still_falling (networks), of the validation (or training) loss
-        the median, lowest and highest, median_beside (with the rates on both sides, by which the bands are told), and
-        the median of the metric. What is not finite is null.
+        The columns are learning_rate, band, the numbers of networks, diverged and still_falling; median, min and max of
+        the validation (or training) loss; smoothed_median, the median loss of the rate and both neighbours, which
+        determines the bands; and the median of the metric.
         """
         import polars as pl
 
-        results, name = self.colony.results, self.colony.watched
-        rate_of = np.array([choice["learning_rate"] for choice in self.colony.choices])
+        results, partition = self.colony.results, self.colony.partition
+        member_rates = np.array([choice["learning_rate"] for choice in self.colony.choices])
         rows = []
         for i, rate in enumerate(self.rates.tolist()):
-            there = self.losses[i][~np.isnan(self.losses[i])]
-            metric = results.metric[(rate_of == rate) & results.done]
+            losses = self.losses[i][~np.isnan(self.losses[i])]
+            metric = results.metric[(member_rates == rate) & results.done]
             rows.append(
                 {
                     "learning_rate": rate,
                     "band": next(band.name for band in self.bands if band.low <= rate <= band.high),
-                    "networks": len(there),
+                    "networks": len(losses),
                     "diverged": int(self.diverged[i].sum()),
                     "still_falling": int(self.still_falling[i].sum()),
-                    f"median_{name}_loss": float(np.median(there)),
-                    f"min_{name}_loss": float(there.min()),
-                    f"max_{name}_loss": float(there.max()),
-                    "median_beside": float(self.limits.medians[i]),
-                    f"median_{name}_{results.metric_name}": float(np.median(metric)),
+                    f"median_{partition}_loss": float(np.median(losses)),
+                    f"min_{partition}_loss": float(losses.min()),
+                    f"max_{partition}_loss": float(losses.max()),
+                    "smoothed_median": float(self.limits.smoothed_medians[i]),
+                    f"median_{partition}_{results.metric_name}": float(np.median(metric)),
                 }
             )
         table = pl.DataFrame(rows)
-        floats = [column for column, kind in table.schema.items() if kind == pl.Float64]
+        floats = [column for column, dtype in table.schema.items() if dtype == pl.Float64]
         return table.with_columns(
             pl.when(pl.col(column).is_finite()).then(pl.col(column)).alias(column) for column in floats
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rates, the bands and the baselines as plain data."""
+        return {
+            "learning_rate": self.rate,
+            "bands": [band.to_dict() for band in self.bands],
+            "improves_on_constant": self.improves_on_constant,
+            "notes": list(self.notes),
+            "interrupted": self.interrupted,
+            "loss": f"{self.colony.partition}_loss",
+            "tolerance": self.limits.tolerance,
+            "constant_loss": self.baselines.constant,
+            "untrained_loss": float(np.median(self.baselines.untrained)),
+            "rates": self.table().to_dicts(),
+        }
+
     def plot(self, axes: Any = None) -> Any:
-        """The loss against the rate, a point for each network, the bands named: see `creche.plots.learning_rate`.
+        """Draw the loss against the learning rate, with a point for each network and the names of the bands.
 
         Parameters
         ----------
         axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
 
         Returns
         -------
         matplotlib.axes.Axes
 
         """
-        from creche.plots.learning_rate import learning_rate_bands
+        from creche import plots
 
-        return learning_rate_bands(self, axes)
+        return plots.learning_rate_bands(self, axes)
 
     def plot_curves(self) -> Any:
-        """The loss by epoch of a rate of each band, side by side: see `creche.plots.learning_rate`.
+        """Draw the loss against the epoch at one rate of each band, in adjacent panels.
 
         Returns
         -------
         list of matplotlib.axes.Axes
 
         """
-        from creche.plots.learning_rate import learning_rate_curves
+        from creche import plots
 
-        return learning_rate_curves(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        finite = [
-            {k: v if not isinstance(v, float) or np.isfinite(v) else None for k, v in _fields(b)} for b in self.bands
-        ]
-        return {
-            "learning_rate": self.rate,
-            "bands": finite,
-            "learned": self.learned,
-            "notes": list(self.notes),
-            "interrupted": self.interrupted,
-            "loss": f"{self.colony.watched}_loss",
-            "tolerance": self.limits.tolerance,
-            "constant_loss": self.references.constant,
-            "untrained_loss": float(np.median(self.references.untrained_watched)),
-            "rates": self.table().to_dicts(),
-        }
+        return plots.learning_rate_curves(self)
 
     def __repr__(self) -> str:
         bands = ", ".join(f"{band.name} {band.low:.2g} to {band.high:.2g}" for band in self.bands)
         return f"LearningRates({self.rate:g}; {len(self.colony):,} networks: {bands})"
 
 
-def _fields(band: Band) -> list[tuple[str, Any]]:
-    return [(name, getattr(band, name)) for name in Band.__dataclass_fields__]
-
-
-def improves_on_constant(limits: BandLimits, references: Baselines) -> bool:
-    """Whether the best rate gains anything over always giving the same prediction."""
-    gain = references.constant - limits.medians[limits.best]
-    return bool(gain > WORTH * abs(references.constant))
+def beats_constant(limits: BandLimits, baselines: Baselines) -> bool:
+    """Return whether the best rate improves on a constant prediction."""
+    gain = baselines.constant - limits.smoothed_medians[limits.best_index]
+    return bool(gain > SMALLEST_GAIN * abs(baselines.constant))

@@ -1,4 +1,4 @@
-"""Networks of many learning rates compared: losses by rate and seed, and what is said of each band."""
+"""The search for a learning rate: networks with many rates are trained to their end, and compared."""
 
 from __future__ import annotations
 
@@ -12,188 +12,131 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError
+from creche.model_selection.arguments import NumericValues, check_argument_names, select_shared_arguments
 from creche.model_selection.colony import Colony
 from creche.model_selection.cost_estimate import Estimate, check_cost
-from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.jobs import Jobs
 from creche.model_selection.learning_rate_bands import BandLimits, find_limits
 from creche.model_selection.learning_rate_baselines import Baselines, train_baselines
-from creche.model_selection.learning_rate_result import Band, LearningRates, improves_on_constant
+from creche.model_selection.learning_rate_result import Band, LearningRates, beats_constant
 from creche.model_selection.search_space import Axis, Combinations, Range, log_range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
+from creche.plan.activations import Activation
 from creche.plan.arguments import PER_LAYER, check_whole_number
+from creche.plan.initializers import Initializer
+from creche.plan.losses import Loss
+from creche.plan.optimizers import Optimizer
+from creche.plan.plan import EarlyStopping
+from creche.plan.schedules import Schedule
+from creche.table.encoders.features import Preprocessing
+from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
 
 __all__ = ["find_bands", "find_learning_rate"]
 
-LAST, STILL = 0.1, 0.01  # the share of the epochs that is the end, and of the whole fall that is still falling
+DEFAULT_RATES = log_range(1e-6, 10.0, 48)
+EXAMPLE_RATES = "log_range(1e-6, 10, 48)"
+RATES_PER_DECADE = 7  # of a range without a count
+MIN_RATES, MAX_RATES = 3, 10_000
+LOWEST_RATE, HIGHEST_RATE = 1e-12, 1e6  # to which a range is extended
+MAX_EXTENSIONS, EXTENSION_FACTOR = 3, 100.0
+# A loss is still falling if it decreases by this share of its total decrease in this last share of the epochs.
+LAST_EPOCHS, STILL_FALLING = 0.1, 0.01
 
 
-def find_bands(colony: Colony, references: Baselines, extensions: Sequence[str] = ()) -> LearningRates | None:
-    """What is to be said of rates that were tried; None where no network was done, or all rates diverged.
-
-    Parameters
-    ----------
-    colony : Colony
-        Networks that differ by their rate and their seed.
-    references : References
-        In the order of the seeds.
-    extensions : sequence of str
-        How the range was changed on the way.
-
-    """
-    results = colony.results
-    losses_of = np.where(results.diverged | ~np.isfinite(results.loss), np.inf, results.loss)
-    losses_of[~results.done] = np.nan
-    above = _diverged(colony, references)
-    done = ~np.isnan(losses_of)
-    rate_of = np.array([choice["learning_rate"] for choice in colony.choices])
-    seed_of = np.array([choice["seed"] for choice in colony.choices])
-    if not done.any():
-        return None
-    rates, row = np.unique(rate_of[done], return_inverse=True)
-    _, column = np.unique(seed_of[done], return_inverse=True)
-    losses = np.full((len(rates), int(column.max()) + 1), np.nan)
-    losses[row, column] = losses_of[done]
-    above_untrained = np.zeros(losses.shape, dtype=np.bool_)
-    above_untrained[row, column] = above[done]
-    limits = find_limits(rates, losses, above_untrained, references.constant)
-    if limits is None:
-        return None
-    places = {"too low": (0, limits.low), "good": (limits.low, limits.high + 1)}
-    places |= {"too high": (limits.high + 1, limits.diverging), "diverged": (limits.diverging, len(rates))}
-    falling = np.zeros(losses.shape, dtype=np.bool_)
-    falling[row, column] = _falling(colony, references)[done]
-    above_untrained[: limits.best + 1] = False  # the chance of dropout and of rows, where nearly nothing is learnt
-    diverged = (losses == np.inf) | above_untrained
-    bands = tuple(
-        _band(name, rates[a:b], losses[a:b], diverged[a:b], falling[a:b], limits, colony.watched)
-        for name, (a, b) in places.items()
-        if b > a
-    )
-    notes = (*extensions, *_notes(limits, references, rates))
-    return LearningRates(
-        float(rates[limits.recommended]), bands, rates, losses, diverged, falling, colony, limits, references, notes
-    )
+def _refuse_learning_rate(arguments: Mapping[str, Any]) -> None:
+    if "learning_rate" in arguments:
+        raise PlanError(
+            f"learning_rate: got {arguments['learning_rate']!r}, but the search chooses it; leave it out, or give the "
+            f"rates to try, such as rates={EXAMPLE_RATES}",
+            argument="learning_rate",
+        )
 
 
-def _notes(limits: BandLimits, references: Baselines, rates: NDArray[np.float64]) -> list[str]:
-    if not improves_on_constant(limits, references):
-        return [
-            f"no rate came to less than always giving the same prediction does, a loss of {references.constant:.4g}: "
-            "the rate means little. Train longer, try another network, or ask whether the features tell of the label"
-        ]
-    notes = []
-    if limits.low == 0:
-        notes.append(f"the good rates reach the lowest that was tried; {rates[0]:g} need not be where they begin")
-    if limits.high == len(rates) - 1:
-        notes.append(f"the good rates reach the highest that was tried; {rates[-1]:g} need not be where they end")
-    return notes
-
-
-def _band(
-    name: str,
-    rates: NDArray[np.float64],
-    losses: NDArray[np.float64],
-    diverged: NDArray[np.bool_],
-    falling: NDArray[np.bool_],
-    limits: BandLimits,
-    watched: str,
-) -> Band:
-    there = losses[~np.isnan(losses)]
-    networks, lost, still = len(there), int(diverged.sum()), int(falling.sum())
-    loss, lowest = float(np.median(there)), float(limits.medians[limits.best])
-    which = "validation loss" if watched == "validation" else "training loss"
-    why = {
-        "too low": f"median {which} {loss:.3g}; {still:,} of {networks:,} networks were still falling at the end",
-        "good": f"median {which} {loss:.3g}, no more than {limits.tolerance:.2g} above the lowest, {lowest:.3g}",
-        "too high": f"median {which} {loss:.3g}" + (f"; {lost:,} of {networks:,} networks diverged" if lost else ""),
-        "diverged": f"{lost:,} of {networks:,} networks diverged, or ended above where they began",
-    }[name]
-    return Band(name, float(rates[0]), float(rates[-1]), len(rates), networks, lost, still, loss, why)
-
-
-def _untrained(colony: Colony, references: Baselines) -> NDArray[np.float64]:
-    """Of each network, the training loss with its initial weights."""
-    first = min(choice["seed"] for choice in colony.choices)
-    return np.array([references.untrained[choice["seed"] - first] for choice in colony.choices])
-
-
-def _diverged(colony: Colony, references: Baselines) -> NDArray[np.bool_]:
-    """Of each network, whether its loss is not finite or ended above where it began."""
-    results = colony.results
-    lost = results.diverged | ~np.isfinite(results.loss) | (results.train_loss > _untrained(colony, references))
-    return np.asarray(lost & results.done)
-
-
-def _falling(colony: Colony, references: Baselines) -> NDArray[np.bool_]:
-    """Of each network, whether its training loss was still falling when it ended."""
-    begin = _untrained(colony, references)
-    found = np.zeros(len(colony), dtype=np.bool_)
-    for n, member in enumerate(colony):
-        losses = np.concatenate([[begin[n]], member.history.train_loss])
-        if member.status == "finished" and len(losses) > 1:
-            before = losses[-1 - max(1, round(LAST * (len(losses) - 1)))]
-            found[n] = before - losses[-1] > STILL * max(losses[0] - losses[-1], 0.0)
-    return found
-
-
-RATES = log_range(1e-6, 10.0, 48)
-
-
-PER_DECADE = 7
-
-
-SUCH = "log_range(1e-6, 10, 48)"
-
-
-LEAST, MOST = 3, 10_000
-
-
-LOWEST, HIGHEST = 1e-12, 1e6
-
-
-MOST_EXTENSIONS, FARTHER = 3, 100.0
-
-
+@check_argument_names(_refuse_learning_rate)
 def find_learning_rate(
     data: Any,
     y: Any = None,
     *,
-    rates: Range | Any = RATES,
+    label: str | Sequence[str] | None = None,
+    rates: NumericValues[float] = DEFAULT_RATES,
     seeds: int = 4,
     seed: int = 0,
     extend: bool = True,
-    confirm: Callable[[Estimate], bool] | None = None,
+    hidden: Sequence[int] = (32, 32),
+    activation: Activation | str | Sequence[Activation | str] = "relu",
+    dropout: float | Sequence[float] = 0.0,
+    initializer: Initializer | str | Sequence[Initializer | str] | None = None,
+    loss: Loss | str | None = None,
+    optimizer: Optimizer | str = "adam",
+    weight_decay: float | None = None,
+    l1: float | None = None,
+    momentum: float | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    schedule: Schedule | str = "constant",
+    batch_size: int = 32,
+    epochs: int = 100,
+    early_stopping: EarlyStopping | int | bool | None = None,
+    shuffle: bool = True,
+    task: str | None = None,
+    precision: str = "float32",
+    schema: Mapping[str, str] | Schema | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | str | None = None,
+    standardize: bool = True,
+    validation_fraction: float = 0.3,
+    test_fraction: float = 0.0,
+    stratify: bool = True,
+    group: str | None = None,
+    time: str | None = None,
+    split_column: str | None = None,
+    split_seed: int | None = None,
+    duplicates: str = "warn",
+    missing_label: str = "error",
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
+    validation_data: Any = None,
+    test_data: Any = None,
     threads: int | None = None,
+    confirm: Callable[[Estimate], bool] | None = None,
     on_progress: Callable[[Colony], object] | None = None,
-    **arguments: Any,
 ) -> LearningRates:
-    """Trains networks with many learning rates at once, each to its end, and says which are too low, good or too high.
+    """Train networks with many learning rates at once, each to its end, and find which are too low, good or too high.
 
-    Unlike a range test, in which the rate of one run rises until it breaks (Smith 2017), these are the runs themselves:
-    each network is, bit for bit, what `creche.train` gives with its rate, its seed and ``split_seed=seed``.
-    `creche.model_selection.learning_rate_bands` says by which rule rates are good, and which of them to take.
+    Unlike a range test, which raises the rate of a single run until it diverges (Smith 2017), this trains the networks
+    themselves: each is, bit for bit, the network that `creche.train` gives with its rate, its seed and
+    ``split_seed=seed``. `creche.model_selection.learning_rate_bands` documents which rates are good, and which of them
+    is recommended.
 
     Parameters
     ----------
-    data, y
+    data, y, label
         As for `creche.train`.
     rates : Range or sequence of float, default ``log_range(1e-6, 10, 48)``
-        At least 3, above 0.
+        At least 3 learning rates, above 0.
     seeds : int, default 4
-        Networks for each rate, with the seeds ``seed``, ``seed + 1``, ….
+        The number of networks for each rate, with the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
-        The first of them, and that of the split.
+        The first of these seeds, and the seed of the split.
     extend : bool, default True
-        Whether higher or lower rates are tried, too, where the good ones reach the end of the range, up to three times
-        a hundredfold.
+        Whether to try higher or lower rates, too, if the good ones reach the end of the range: up to three times, by a
+        factor of 100.
+    hidden, activation, dropout, initializer, loss, optimizer
+        As for `creche.train`.
+    weight_decay, l1, momentum, clip_norm, clip_value : float, optional
+        The fields of the optimizer with these names, in place of its own.
+    schedule, batch_size, epochs, early_stopping, shuffle, task, precision, schema, preprocessing, standardize
+        As for `creche.train`.
+    validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates, missing_label
+        As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
+    sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+        As for `creche.train`.
     confirm : callable, optional
-        Is called with an `Estimate` before training begins; nothing is trained where it returns False.
-    threads : int, optional
-        By default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+        Called with an `Estimate` before training begins; if it returns False, nothing is trained.
     on_progress : callable, optional
-        Is called with the colony in training about twenty times a second.
-    **arguments
-        Of `creche.train` (`label`, `hidden`, `optimizer`, `epochs`, …), one value each.
+        Called about twenty times a second with the colony that is being trained.
 
     Returns
     -------
@@ -204,11 +147,11 @@ def find_learning_rate(
     TableError, FileError
         As for `creche.train`.
     PlanError
-        If a plan cannot be, or the rates are none, too few, or not above 0.
+        If the plan is invalid, or the rates are too few or not above 0.
     DivergedError
-        If all networks diverged; its message says which rates to try.
+        If all networks diverged; the message tells which rates to try.
     KeyboardInterrupt
-        On Ctrl-C; what can be told from the networks that were done is the exception's `learning_rates`.
+        On Ctrl-C; the exception's `learning_rates` is the result of the networks that had ended, if there are enough.
 
     Examples
     --------
@@ -219,41 +162,73 @@ def find_learning_rate(
     (True, ['too low', 'good', 'too high'])
 
     """
+    fixed = _check_single_values(select_shared_arguments(locals()))
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
-    values = _values(rates)
-    fixed = _fixed(arguments)
+    values = _check_rates(rates)
     threads = resolve_threads(threads)
     jobs = Jobs(data, y, fixed, seed)
     check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, threads)
-    of = range(seed, seed + seeds)
-    search = _Search(jobs, of, train_baselines(jobs, of, threads), threads, on_progress)
+    seed_range = range(seed, seed + seeds)
+    search = _Search(jobs, seed_range, train_baselines(jobs, seed_range, threads), threads, on_progress)
     search.train(values)
-    while extend and (more := search.beyond()):
+    while extend and (more := search.extend_range()):
         search.train(more)
-    return search.found()
+    return search.result()
+
+
+def _check_rates(rates: Any) -> list[float]:
+    """Return the rates in ascending order."""
+    if isinstance(rates, Range) and rates.count is None and rates.low > 0 and rates.high > rates.low:
+        count = int(RATES_PER_DECADE * np.log10(rates.high / rates.low)) + MIN_RATES
+        rates = log_range(rates.low, rates.high, count)
+    rates = list(rates) if isinstance(rates, tuple) else rates
+    _, axes = split_axes({"learning_rate": rates})  # refuses an empty list, and repeated values
+    values = axes[0].grid_values() if axes else [rates]
+    if len(values) > MAX_RATES:
+        raise PlanError(f"rates: got {len(values):,}; needs at most {MAX_RATES:,}, and {EXAMPLE_RATES} is enough")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
+            raise PlanError(f"rates: got {value!r}; needs numbers above 0, such as {EXAMPLE_RATES}")
+    if len(values) < MIN_RATES:
+        raise PlanError(f"rates: got {len(values)}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
+    return sorted(float(value) for value in values)
+
+
+def _check_single_values(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that all networks share, and no learning rate."""
+    for name in PER_LAYER:  # a list has a value for each layer, as in `creche.train`
+        arguments[name] = tuple(arguments[name]) if isinstance(arguments[name], list) else arguments[name]
+    fixed, axes = split_axes({**arguments, "learning_rate": None})
+    if axes:
+        raise PlanError(
+            f"{axes[0].name}: got several values; needs one, since all networks of the search share it. To compare "
+            "several, use creche.sweep"
+        )
+    return fixed
 
 
 @dataclass(slots=True, eq=False)
 class _Search:
-    """The networks trained so far, and what is said of the range."""
+    """The networks that are trained so far, and how the range was extended."""
 
     jobs: Jobs
     seeds: range
-    references: Baselines
+    baselines: Baselines
     threads: int
     on_progress: Callable[[Colony], object] | None
     colony: Colony | None = None
     extensions: tuple[str, ...] = ()
 
     def train(self, rates: list[float]) -> None:
-        choices = [{"learning_rate": rate, "seed": s} for rate in _spread(rates) for s in self.seeds]
+        """Train networks with these rates, and add them to the colony."""
+        choices = [{"learning_rate": rate, "seed": s} for rate in _order_evenly(rates) for s in self.seeds]
         colony = create_colony(self.jobs, choices, self.threads)
         try:
             train_all(colony, on_progress=self.on_progress)
         except KeyboardInterrupt as interrupt:
             self._add(colony)
-            found = find_bands(self.colony, self.references, self.extensions) if self.colony else None
-            if found is not None and len(found.rates) >= LEAST:
+            found = find_bands(self.colony, self.baselines, self.extensions) if self.colony else None
+            if found is not None and len(found.rates) >= MIN_RATES:
                 interrupt.learning_rates = found  # type: ignore[attr-defined]
             raise
         self._add(colony)
@@ -261,8 +236,9 @@ class _Search:
     def _add(self, colony: Colony) -> None:
         self.colony = colony if self.colony is None else merge_colonies([self.colony, colony])
 
-    def found(self) -> LearningRates:
-        """
+    def result(self) -> LearningRates:
+        """Return the learning rates and their bands.
+
         Raises
         ------
         DivergedError
@@ -270,81 +246,159 @@ class _Search:
 
         """
         assert self.colony is not None
-        found = find_bands(self.colony, self.references, self.extensions)
+        found = find_bands(self.colony, self.baselines, self.extensions)
         if found is None:
             self.colony.raise_no_ranked_member()
-        assert found is not None
         return found
 
-    def beyond(self) -> list[float]:
-        """Rates to try beyond the range, where the good ones reach its end; none where there is no end to be found."""
+    def extend_range(self) -> list[float]:
+        """Return rates beyond the range if the good ones reach its end, and note it; an empty list otherwise."""
         assert self.colony is not None
-        if len(self.extensions) >= MOST_EXTENSIONS:
+        if len(self.extensions) >= MAX_EXTENSIONS:
             return []
         tried = np.unique([choice["learning_rate"] for choice in self.colony.choices])
-        steps = max(1, round(float(np.log(FARTHER) / np.median(np.diff(np.log(tried))))))
-        found = find_bands(self.colony, self.references, self.extensions)
-        more: list[float] = []
+        steps = max(1, round(float(np.log(EXTENSION_FACTOR) / np.median(np.diff(np.log(tried))))))
+        lowest, highest = float(tried[0]), float(tried[-1])
+        found = find_bands(self.colony, self.baselines, self.extensions)
         if found is None:
             if not self.colony.results.diverged.any():
                 return []
-            more += self._farther(float(tried[0]), 1 / FARTHER, steps, "all networks diverged")
-        elif found.learned:
-            limits = found.limits
-            if limits.low == 0:
-                more += self._farther(float(tried[0]), 1 / FARTHER, steps, "the lowest rates did as well as the best")
-            if limits.high == len(tried) - 1:
-                more += self._farther(float(tried[-1]), FARTHER, steps, "the highest rates did as well as the best")
+            return self._extend(lowest, 1 / EXTENSION_FACTOR, steps, "all networks diverged")
+        more: list[float] = []
+        if found.improves_on_constant:
+            if found.limits.first_good == 0:
+                more += self._extend(lowest, 1 / EXTENSION_FACTOR, steps, "the lowest rates were as good as the best")
+            if found.limits.last_good == len(tried) - 1:
+                more += self._extend(highest, EXTENSION_FACTOR, steps, "the highest rates were as good as the best")
         return more
 
-    def _farther(self, end: float, times: float, steps: int, why: str) -> list[float]:
-        """Rates on from the end of the range, as close together as those in it."""
-        rates = [float(f"{end * times ** (step / steps):.6g}") for step in range(1, steps + 1)]
-        rates = [rate for rate in rates if (rate >= LOWEST if times < 1 else rate <= HIGHEST)]
+    def _extend(self, end: float, factor: float, steps: int, reason: str) -> list[float]:
+        """Return rates from the end of the range on, with the same spacing, and note the reason."""
+        rates = [float(f"{end * factor ** (step / steps):.6g}") for step in range(1, steps + 1)]
+        rates = [rate for rate in rates if (rate >= LOWEST_RATE if factor < 1 else rate <= HIGHEST_RATE)]
         if rates:
-            word = "down" if times < 1 else "up"
-            self.extensions += (f"{why}, so the range was extended {word} from {end:g} to {rates[-1]:g}",)
+            direction = "down" if factor < 1 else "up"
+            self.extensions += (f"{reason}, so the range was extended {direction} from {end:g} to {rates[-1]:g}",)
         return rates
 
 
-def _spread(rates: list[float]) -> list[float]:
-    """In an order in which the first few lie far apart (van der Corput 1935).
+def _order_evenly(rates: list[float]) -> list[float]:
+    """Order rates so that the first few are spread over the whole range (van der Corput 1935).
 
-    Packs are trained one after the other, so whoever stops early has rates from all over the range.
+    Packs are trained one after the other, so an interrupted search has rates from the whole range.
     """
     digits = len(f"{len(rates):b}")
     return [rates[i] for i in sorted(range(len(rates)), key=lambda i: f"{i:0{digits}b}"[::-1])]
 
 
-def _values(rates: Any) -> list[float]:
-    """The rates, rising."""
-    if isinstance(rates, Range) and rates.count is None and rates.low > 0 and rates.high > rates.low:
-        rates = log_range(rates.low, rates.high, int(PER_DECADE * np.log10(rates.high / rates.low)) + LEAST)
-    rates = list(rates) if isinstance(rates, tuple) else rates
-    _, axes = split_axes({"learning_rate": rates})  # says what is wrong with a list
-    listed = axes[0].listed() if axes else [rates]
-    if len(listed) > MOST:
-        raise PlanError(f"rates: got {len(listed):,}; needs at most {MOST:,}, and {SUCH} is enough")
-    wrong = [
-        rate for rate in listed if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 < float(rate) < np.inf
-    ]
-    if wrong:
-        raise PlanError(f"rates: got {wrong[0]!r}; needs numbers above 0, such as {SUCH}")
-    if len(listed) < LEAST:
-        raise PlanError(f"rates: got {len(listed)}; needs at least {LEAST}, such as {SUCH}")
-    return sorted(float(rate) for rate in listed)
+def find_bands(colony: Colony, baselines: Baselines, extensions: Sequence[str] = ()) -> LearningRates | None:
+    """Return the learning rates of a colony and their bands; None if no network has ended, or all rates diverge.
+
+    Parameters
+    ----------
+    colony : Colony
+        Networks that differ in their rate and their seed.
+    baselines : Baselines
+        In the order of the seeds.
+    extensions : sequence of str
+        How the range was extended.
+
+    """
+    results = colony.results
+    if not results.done.any():
+        return None
+    member_losses = np.where(results.diverged | ~np.isfinite(results.loss), np.inf, results.loss)
+    member_rates = np.array([choice["learning_rate"] for choice in colony.choices])
+    member_seeds = np.array([choice["seed"] for choice in colony.choices])
+    done = results.done
+    rates, row = np.unique(member_rates[done], return_inverse=True)
+    _, column = np.unique(member_seeds[done], return_inverse=True)
+    shape = (len(rates), int(column.max()) + 1)
+    losses, above_initial, falling = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_), np.zeros(shape, np.bool_)
+    initial = _initial_losses(colony, baselines)
+    losses[row, column] = member_losses[done]
+    above_initial[row, column] = (~np.isfinite(member_losses) | (results.train_loss > initial))[done]
+    falling[row, column] = _find_still_falling(colony, initial)[done]
+    limits = find_limits(rates, losses, above_initial, baselines.constant)
+    if limits is None:
+        return None
+    # At low rates, where next to nothing is learnt, dropout alone can raise the loss above its initial value.
+    above_initial[: limits.best_index + 1] = False
+    diverged = (losses == np.inf) | above_initial
+    slices = {
+        "too low": slice(0, limits.first_good),
+        "good": slice(limits.first_good, limits.last_good + 1),
+        "too high": slice(limits.last_good + 1, limits.first_diverged),
+        "diverged": slice(limits.first_diverged, len(rates)),
+    }
+    bands = tuple(
+        _create_band(name, rates[s], losses[s], diverged[s], falling[s], limits, colony.partition)
+        for name, s in slices.items()
+        if s.stop > s.start
+    )
+    notes = (*extensions, *_create_notes(limits, baselines, rates))
+    return LearningRates(
+        float(rates[limits.recommended_index]),
+        bands,
+        rates,
+        losses,
+        diverged,
+        falling,
+        colony,
+        limits,
+        baselines,
+        notes,
+    )
 
 
-def _fixed(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments that all networks share."""
-    if "learning_rate" in arguments:
-        raise PlanError("learning_rate: is what is looked for; leave it out, or say among which, as rates")
-    given = complete_arguments(arguments)
-    for name in PER_LAYER:  # a list holds a value for each layer, as in `train`
-        given[name] = tuple(given[name]) if isinstance(given[name], list) else given[name]
-    fixed, axes = split_axes({name: value for name, value in given.items() if name not in ("seed", "learning_rate")})
-    if axes:
-        raise PlanError(
-            f"{axes[0].name}: got several values; the rate is looked for with one. creche.sweep compares several"
-        )
-    return {**fixed, "learning_rate": None}
+def _initial_losses(colony: Colony, baselines: Baselines) -> NDArray[np.float64]:
+    """Return the training loss of each network with its initial weights."""
+    first = min(choice["seed"] for choice in colony.choices)
+    return np.array([baselines.untrained_train[choice["seed"] - first] for choice in colony.choices])
+
+
+def _find_still_falling(colony: Colony, initial: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each network whether its training loss was still falling at the end."""
+    falling = np.zeros(len(colony), dtype=np.bool_)
+    for n, member in enumerate(colony):
+        losses = np.concatenate([[initial[n]], member.history.train_loss])
+        if member.status == "finished" and len(losses) > 1:
+            before = losses[-1 - max(1, round(LAST_EPOCHS * (len(losses) - 1)))]
+            falling[n] = before - losses[-1] > STILL_FALLING * max(losses[0] - losses[-1], 0.0)
+    return falling
+
+
+def _create_band(
+    name: str,
+    rates: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    diverged: NDArray[np.bool_],
+    falling: NDArray[np.bool_],
+    limits: BandLimits,
+    partition: str,
+) -> Band:
+    known = losses[~np.isnan(losses)]
+    networks, n_diverged, n_falling = len(known), int(diverged.sum()), int(falling.sum())
+    loss, lowest = float(np.median(known)), float(limits.smoothed_medians[limits.best_index])
+    median = f"median {'validation' if partition == 'validation' else 'training'} loss {loss:.3g}"
+    reason = {
+        "too low": f"{median}; {n_falling:,} of {networks:,} networks were still falling at the end",
+        "good": f"{median}, at most {limits.tolerance:.2g} above the lowest, {lowest:.3g}",
+        "too high": median + (f"; {n_diverged:,} of {networks:,} networks diverged" if n_diverged else ""),
+        "diverged": f"{n_diverged:,} of {networks:,} networks diverged, or ended above their initial loss",
+    }[name]
+    return Band(name, float(rates[0]), float(rates[-1]), len(rates), networks, n_diverged, n_falling, loss, reason)
+
+
+def _create_notes(limits: BandLimits, baselines: Baselines, rates: NDArray[np.float64]) -> list[str]:
+    if not beats_constant(limits, baselines):
+        return [
+            f"no rate improves on a constant prediction, whose loss is {baselines.constant:.4g}: the recommended rate "
+            "means little. Train longer, try another network, or check that the features are related to the label"
+        ]
+    notes = []
+    if limits.first_good == 0:
+        notes.append(f"the good rates include the lowest that was tried, {rates[0]:g}; lower ones may be good, too")
+    if limits.last_good == len(rates) - 1:
+        notes.append(f"the good rates include the highest that was tried, {rates[-1]:g}; higher ones may be good, too")
+    return notes

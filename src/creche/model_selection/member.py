@@ -1,4 +1,4 @@
-"""A member of a colony: one of the networks that were trained together."""
+"""A member of a colony: one of the networks trained together."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["Member"]
 
 
 class Member:
-    """One of the networks of a `Colony`, as `Run` is one trained alone; with the same weights, bit for bit.
+    """One network of a `Colony`, with the same weights, bit for bit, as the `Run` of the same plan trained alone.
 
     Attributes
     ----------
     number : int
-        In the colony, from 0.
+        Its position in the colony, from 0.
     choice : dict
-        What this network was given where the networks differ, its seed last.
+        The values of the arguments in which the networks differ, the seed last.
     plan : Plan
     prepared : Prepared
-        The rows it was trained on, and those kept out.
+        The rows for training, validation and testing.
 
     """
 
@@ -46,12 +46,12 @@ class Member:
 
     @property
     def status(self) -> str:
-        """How far it came: one of "running", "finished", "early_stopped", "stopped" (by halving) and "diverged"."""
+        """One of "running", "finished", "early_stopped", "stopped" (by halving) and "diverged"."""
         return self._crew.status(self.number)
 
     @property
     def epoch(self) -> int:
-        """Completed epochs."""
+        """The number of completed epochs."""
         return self._crew.epoch(self.number)
 
     @property
@@ -62,31 +62,31 @@ class Member:
 
     @property
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """W (d_in, d_out) and b (d_out,) of each layer."""
+        """The weights W (d_in, d_out) and the bias b (d_out,) of each layer."""
         return self._crew.parameters(self.number)
 
     @property
     def model(self) -> Model:
-        """The encoder, the network and its weights."""
+        """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps = RunState(self._crew.state(self.number)).step
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:
-            return describe_provenance(model, prepared, history, status, steps, lambda: self._judge(model))
+            return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model))
 
         object.__setattr__(model, "origin", origin)
         return model
 
     @property
     def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
-        """How good the network is, and on which rows: those for testing, else for validation, else for training."""
-        return self.prepared.evaluation_part[0], self._judge(self.model)
+        """The partition that is evaluated ("test", else "validation", else "train") and the evaluation of the model."""
+        return self.prepared.evaluation_part[0], self._evaluate(self.model)
 
-    def _judge(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
-        part = self.prepared.evaluation_part[1]
-        return model.evaluate_rows(part.observations, part.weights)
+    def _evaluate(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
+        rows = self.prepared.evaluation_part[1]
+        return model.evaluate_rows(rows.observations, rows.weights)
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}={value!r}" for name, value in self.choice.items())
-        return f"Member({self.number}: {said}; {self.status}; {self.history!r})"
+        values = ", ".join(f"{name}={value!r}" for name, value in self.choice.items())
+        return f"Member({self.number}: {values}; {self.status}; {self.history!r})"

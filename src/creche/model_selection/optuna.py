@@ -1,9 +1,9 @@
-"""Optuna chooses, Creche trains: a study asked and told, a whole pack of networks at a time."""
+"""Sweeps with Optuna: a study chooses the values, and a whole pack of networks is trained at a time."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,23 @@ import numpy as np
 
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError, nearest
+from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
 from creche.model_selection.colony import Colony
-from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.jobs import Jobs
 from creche.model_selection.member import Member
 from creche.model_selection.results import format_choice
 from creche.model_selection.search_space import Axis, Range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
+from creche.plan.activations import Activation
 from creche.plan.arguments import SWEEPABLE, check_whole_number
+from creche.plan.initializers import Initializer
+from creche.plan.losses import Loss
+from creche.plan.optimizers import Optimizer
+from creche.plan.plan import EarlyStopping
+from creche.plan.schedules import Schedule
+from creche.table.encoders.features import Preprocessing
+from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
 
 if TYPE_CHECKING:
     import optuna
@@ -25,91 +35,147 @@ if TYPE_CHECKING:
 
 __all__ = ["OptunaSweep", "sweep_with_optuna"]
 
-MOST_AT_ONCE = 100_000
-
+MAX_NETWORKS = 100_000  # of a round
 
 Space = Callable[["optuna.Trial"], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OptunaSweep:
-    """A study and the networks it chose.
+    """A study and the networks of its trials, as `creche.sweep_with_optuna` returns them.
 
     Attributes
     ----------
     study : optuna.Study
-        Each trial's value is the loss its networks are compared by (their mean over the seeds; infinite where one
-        diverged), and its user attribute "members" says which of the colony's they are.
+        The value of each trial is the loss of its network (the mean over the seeds; infinite if one diverged). Its user
+        attribute "members" holds the numbers of its networks in the colony.
     colony : Colony
-        All networks of all rounds.
-    trials : tuple of int
-        Of each of them, the number of its trial.
+        The networks of all rounds.
+    trial_numbers : tuple of int
+        The number of the trial of each network.
 
     """
 
     study: optuna.Study
     colony: Colony
-    trials: tuple[int, ...]
+    trial_numbers: tuple[int, ...]
 
     def best(self) -> Member:
-        """The network with the lowest loss, trained already: see `Colony.best`."""
+        """Return the network with the lowest loss, which is trained already: see `Colony.best`."""
         return self.colony.best()
 
     def table(self) -> pl.DataFrame:
-        """One row for each network, the best first, as `Colony.table`; with the number of its trial."""
+        """Return `Colony.table`, with the number of each network's trial."""
         import polars as pl
 
         table = self.colony.table()
-        return table.insert_column(2, pl.Series("trial", [self.trials[n] for n in table["member"]]))
+        return table.insert_column(2, pl.Series("trial", [self.trial_numbers[n] for n in table["member"]]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return `Colony.to_dict`, with the number of each network's trial."""
+        return {**self.colony.to_dict(), "members": self.table().to_dicts()}
+
+    def plot(self, by: str | None = None) -> Any:
+        """Draw the loss against the epoch: see `Colony.plot`."""
+        return self.colony.plot(by)
 
     def __repr__(self) -> str:
-        return f"OptunaSweep({len(set(self.trials)):,} trials; {self.colony!r})"
+        return f"OptunaSweep({len(set(self.trial_numbers)):,} trials; {self.colony!r})"
 
 
+@check_argument_names()
 def sweep_with_optuna(
     data: Any,
     y: Any = None,
     *,
+    label: str | Sequence[str] | None = None,
     study: optuna.Study | None = None,
     space: Space | None = None,
     pack: int = 16,
     rounds: int = 10,
     seeds: int = 1,
     seed: int = 0,
+    hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
+    activation: Values[Activation | str | Sequence[Activation | str]] = "relu",
+    dropout: NumericValues[float | Sequence[float]] = 0.0,
+    initializer: Values[Initializer | str | Sequence[Initializer | str] | None] = None,
+    loss: Values[Loss | str | None] = None,
+    optimizer: Values[Optimizer | str] = "adam",
+    learning_rate: NumericValues[float | None] = None,
+    weight_decay: NumericValues[float | None] = None,
+    l1: NumericValues[float | None] = None,
+    momentum: NumericValues[float | None] = None,
+    clip_norm: NumericValues[float | None] = None,
+    clip_value: NumericValues[float | None] = None,
+    schedule: Values[Schedule | str] = "constant",
+    batch_size: NumericValues[int] = 32,
+    epochs: NumericValues[int] = 100,
+    early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
+    shuffle: Values[bool] = True,
+    task: str | None = None,
+    precision: str = "float32",
+    schema: Mapping[str, str] | Schema | None = None,
+    preprocessing: Values[Preprocessing | Mapping[str, Any] | str | None] = None,
+    standardize: bool = True,
+    validation_fraction: float = 0.3,
+    test_fraction: float = 0.0,
+    stratify: bool = True,
+    group: str | None = None,
+    time: str | None = None,
+    split_column: str | None = None,
+    split_seed: int | None = None,
+    duplicates: str = "warn",
+    missing_label: str = "error",
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
+    validation_data: Any = None,
+    test_data: Any = None,
     threads: int | None = None,
     on_progress: Callable[[Colony], object] | None = None,
-    **arguments: Any,
 ) -> OptunaSweep:
-    """Lets Optuna choose among values, and trains what it chooses, a whole pack of networks at once.
+    """Let Optuna choose values, and train the networks of a whole pack of trials at once.
 
-    Each round asks the study for `pack` trials, trains their networks together, and tells what came of all of them. The
-    arguments that have several values are those of `creche.sweep`: lists are choices, and a range is all numbers
-    between its ends. All networks learn the same rows and are compared on the same rows, and each is, bit for bit, what
+    Each round asks the study for `pack` trials, trains their networks together, and tells the study their losses. The
+    arguments with several values are those of `creche.sweep`: a list holds choices, and a range holds all numbers
+    between its ends. All networks are trained and compared on the same rows, and each is, bit for bit, the network that
     `creche.train` gives with its values, its seed and ``split_seed=seed``.
 
     Parameters
     ----------
-    data, y
+    data, y, label
         As for `creche.train`.
     study : optuna.Study, optional
-        With one direction, "minimize"; goes on where it stands. By default a new one in memory, with Optuna's TPE
-        sampler (Bergstra et al. 2011) by `seed`, told to spread the trials of a pack (``constant_liar=True``).
+        A study with one direction, "minimize", which is continued. By default a new one in memory, with Optuna's TPE
+        sampler (Bergstra et al. 2011), seeded by `seed`, which spreads the trials of a pack (``constant_liar=True``).
     space : callable, optional
-        For spaces in which one choice depends on another: is given the trial, asks it for values, and returns
-        arguments by name.
+        For spaces in which one choice depends on another: a function that takes the trial, asks it for values, and
+        returns a dict of arguments.
     pack : int, default 16
-        Trials of a round; 16 networks of one kind fill the lanes of a register.
+        Trials in a round; 16 networks of one kind fill the lanes of a register.
     rounds : int, default 10
+        The number of rounds.
     seeds : int, default 1
-        Networks of each trial, with the seeds ``seed``, ``seed + 1``, ….
+        The number of networks for each trial, with the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
-        The first of them; also that of the split, and of the sampler.
-    threads : int, optional
-        By default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+        The first of these seeds, and the seed of the split and of the sampler.
+    hidden, activation, dropout, initializer, loss, optimizer, learning_rate
+        As for `creche.train`; each may have several values.
+    weight_decay, l1, momentum, clip_norm, clip_value : float, optional
+        The fields of the optimizer with these names, in place of its own; each may have several values.
+    schedule, batch_size, epochs, early_stopping, shuffle
+        As for `creche.train`; each may have several values.
+    task, precision, schema
+        As for `creche.train`.
+    preprocessing : Preprocessing, dict or str, optional
+        As for `creche.train`; may have several values.
+    standardize, validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates
+        As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
+    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+        As for `creche.train`.
     on_progress : callable, optional
-        Is called with the colony of the round about twenty times a second.
-    **arguments
-        Of `creche.train` and its optimizer, with one value or several.
+        Called with the colony of the round about twenty times a second.
 
     Returns
     -------
@@ -120,13 +186,14 @@ def sweep_with_optuna(
     TableError, FileError
         As for `creche.train`.
     PlanError
-        If a plan cannot be, nothing has several values, or the study does not minimise one number.
+        If a plan is invalid, no argument has several values, or the study does not minimize a single number.
     DivergedError
-        If all networks diverged; its message says which rates to try.
+        If all networks diverged; the message tells which learning rates to try.
     CrecheError
         If Optuna is not installed.
     KeyboardInterrupt
-        On Ctrl-C; what was told by then is the exception's `sweep`, and in the study. Trials under way have failed.
+        On Ctrl-C; the trials of the rounds that were completed are in the study and in the exception's `sweep`, and
+        those of the current round have failed.
 
     Examples
     --------
@@ -139,34 +206,37 @@ def sweep_with_optuna(
     True
 
     """
-    library = _optuna()
+    arguments = select_shared_arguments(locals())
+    library = _import_optuna()
     pack, rounds = check_whole_number("pack", pack, at_least=1), check_whole_number("rounds", rounds, at_least=1)
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
-    if pack * seeds > MOST_AT_ONCE:
-        raise PlanError(f"pack: {pack:,} × {seeds:,} seeds are too many to train at once; give more rounds instead")
-    given = complete_arguments(arguments)
-    fixed, axes = split_axes({name: value for name, value in given.items() if name != "seed"})
+    if pack * seeds > MAX_NETWORKS:
+        raise PlanError(
+            f"pack: got {pack:,} trials of {seeds:,} seeds; needs at most {MAX_NETWORKS:,} networks per round, so give "
+            "more rounds"
+        )
+    fixed, axes = split_axes(arguments)
     if not axes and space is None:
-        raise PlanError("there is nothing to choose; give an argument a range or a list of values, or a space")
-    study = _new_study(library, seed) if study is None else _checked(study)
+        raise PlanError("no argument has several values; give one a range or a list of values, or give a space")
+    study = _create_study(library, seed) if study is None else _check_study(study)
     jobs = Jobs(data, y, fixed, seed)
-    rounds_of = _Rounds(study, axes, space, jobs, fixed, range(seed, seed + seeds), resolve_threads(threads))
+    search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), resolve_threads(threads))
     try:
         for _ in range(rounds):
-            rounds_of.next(pack, on_progress)
+            search.run_round(pack, on_progress)
     except KeyboardInterrupt as interrupt:
-        if rounds_of.colonies:
-            interrupt.sweep = rounds_of.result()  # type: ignore[attr-defined]
+        if search.colonies:
+            interrupt.sweep = search.result()  # type: ignore[attr-defined]
         raise
-    result = rounds_of.result()
+    result = search.result()
     if not len(result.colony.ranking()):
-        result.best()  # says why there is none
+        result.colony.raise_no_ranked_member()
     return result
 
 
 @dataclass(slots=True, eq=False)
-class _Rounds:
-    """A study's rounds: what is needed for the next, and what came of those before."""
+class _Search:
+    """The rounds of a study: what the next one needs, and the results of those that are completed."""
 
     study: optuna.Study
     axes: list[Axis]
@@ -176,78 +246,78 @@ class _Rounds:
     seeds: range
     threads: int
     colonies: list[Colony] | None = None
-    trials: tuple[int, ...] = ()
+    trial_numbers: tuple[int, ...] = ()
 
-    def next(self, pack: int, on_progress: Callable[[Colony], object] | None) -> None:
-        """Asks, trains and tells; trials of a round that does not come to its end have failed."""
-        asked: list[optuna.Trial] = []
+    def run_round(self, pack: int, on_progress: Callable[[Colony], object] | None) -> None:
+        """Ask for trials, train their networks and tell their losses; the trials of an incomplete round fail."""
+        trials: list[optuna.Trial] = []
         try:
             choices = []
             for _ in range(pack):
-                asked.append(self.study.ask())
-                choices.append(self._choice(asked[-1]))
+                trials.append(self.study.ask())
+                choices.append(self._choose(trials[-1]))
             members = [{**choice, "seed": s} for choice in choices for s in self.seeds]
             colony = create_colony(self.jobs, members, self.threads)
             train_all(colony, on_progress=on_progress)
-            colony.crew.stop([])  # of those that have ended, the engine keeps nothing
+            colony.crew.stop([])  # frees what the engine holds of members that have ended
         except BaseException:
-            for trial in asked:
-                self.study.tell(trial, state=_optuna().trial.TrialState.FAIL)
+            for trial in trials:
+                self.study.tell(trial, state=_import_optuna().trial.TrialState.FAIL)
             raise
-        self._tell(asked, colony)
+        self._tell(trials, colony)
 
-    def _choice(self, trial: optuna.Trial) -> dict[str, Any]:
-        choice = {axis.name: _suggested(trial, axis) for axis in self.axes}
+    def _choose(self, trial: optuna.Trial) -> dict[str, Any]:
+        choice = {axis.name: _suggest(trial, axis) for axis in self.axes}
         if self.space is None:
             return choice
-        chosen = dict(self.space(trial))
-        for name in chosen:
+        dependent = dict(self.space(trial))
+        for name in dependent:
             if name not in SWEEPABLE:
-                raise PlanError(f"space: gives {name!r}, which is none of what can differ; {nearest(name, SWEEPABLE)}")
-        return {**choice, **chosen}
+                raise PlanError(f"space: returns {name!r}, which cannot differ; {nearest(name, SWEEPABLE)}")
+        return {**choice, **dependent}
 
-    def _tell(self, asked: list[optuna.Trial], colony: Colony) -> None:
+    def _tell(self, trials: list[optuna.Trial], colony: Colony) -> None:
         results = colony.results
-        by_loss = all("loss" not in choice for choice in colony.choices)
-        score = np.where(results.diverged, np.inf, results.loss if by_loss else results.error)
-        each = len(self.seeds)
-        begin = len(self.trials)
-        for k, trial in enumerate(asked):
-            own = score[k * each : (k + 1) * each]
-            trial.set_user_attr("members", list(range(begin + k * each, begin + (k + 1) * each)))
-            # A diverged trial is told as the worst there is; one that failed would be asked for again and again.
-            self.study.tell(trial, float(own.mean()) if np.isfinite(own).all() else float("inf"))
-        self.trials += tuple(trial.number for trial in asked for _ in self.seeds)
+        has_one_loss = all("loss" not in choice for choice in colony.choices)
+        score = np.where(results.diverged, np.inf, results.loss if has_one_loss else results.error)
+        n_seeds = len(self.seeds)
+        start = len(self.trial_numbers)
+        for k, trial in enumerate(trials):
+            scores = score[k * n_seeds : (k + 1) * n_seeds]
+            trial.set_user_attr("members", list(range(start + k * n_seeds, start + (k + 1) * n_seeds)))
+            # A diverged trial gets the worst value, so that samplers avoid it; a failed one would be suggested again.
+            self.study.tell(trial, float(scores.mean()) if np.isfinite(scores).all() else float("inf"))
+        self.trial_numbers += tuple(trial.number for trial in trials for _ in self.seeds)
         self.colonies = [*(self.colonies or []), colony]
 
     def result(self) -> OptunaSweep:
         assert self.colonies
-        return OptunaSweep(self.study, merge_colonies(self.colonies, self.fixed), self.trials)
+        return OptunaSweep(self.study, merge_colonies(self.colonies, self.fixed), self.trial_numbers)
 
 
-def _suggested(trial: optuna.Trial, axis: Axis) -> Any:
+def _suggest(trial: optuna.Trial, axis: Axis) -> Any:
     values = axis.values
     if isinstance(values, Range):
         if values.whole:
             return trial.suggest_int(axis.name, int(values.low), int(values.high), log=values.log)
         return trial.suggest_float(axis.name, float(values.low), float(values.high), log=values.log)
-    said = _said(values)
-    return said[trial.suggest_categorical(axis.name, list(said))]
+    names = _name_values(values)
+    return names[trial.suggest_categorical(axis.name, list(names))]
 
 
-def _said(values: tuple[Any, ...]) -> dict[Any, Any]:
-    """The values by what Optuna can keep of them: numbers and words as they are, others as they print."""
-    words = [format_choice(value) for value in values]
-    words = words if len(set(map(repr, words))) == len(words) else [repr(value) for value in values]
-    return dict(zip(words, values, strict=True))
+def _name_values(values: tuple[Any, ...]) -> dict[Any, Any]:
+    """Return the values by a name that Optuna can store: numbers and words as they are, others as they print."""
+    names = [format_choice(value) for value in values]
+    names = names if len(set(map(repr, names))) == len(names) else [repr(value) for value in values]
+    return dict(zip(names, values, strict=True))
 
 
-def _new_study(library: Any, seed: int) -> optuna.Study:
+def _create_study(library: Any, seed: int) -> optuna.Study:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", library.exceptions.ExperimentalWarning)  # as some versions call constant_liar
+        warnings.simplefilter("ignore", library.exceptions.ExperimentalWarning)  # some versions warn of constant_liar
         sampler = library.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
     verbosity = library.logging.get_verbosity()
-    library.logging.set_verbosity(max(verbosity, library.logging.WARNING))  # that there is a new study is no news
+    library.logging.set_verbosity(max(verbosity, library.logging.WARNING))  # Optuna reports each new study
     try:
         study: optuna.Study = library.create_study(direction="minimize", sampler=sampler)
     finally:
@@ -255,17 +325,17 @@ def _new_study(library: Any, seed: int) -> optuna.Study:
     return study
 
 
-def _checked(study: Any) -> optuna.Study:
+def _check_study(study: Any) -> optuna.Study:
     if not hasattr(study, "ask") or not hasattr(study, "directions"):
         raise PlanError(f"study: got {type(study).__name__}; needs an Optuna study, such as optuna.create_study()")
     directions = [direction.name.lower() for direction in study.directions]
     if directions != ["minimize"]:
         raise PlanError(f"study: has the directions {', '.join(directions)}; needs one, minimize, for a loss")
-    found: optuna.Study = study
-    return found
+    checked: optuna.Study = study
+    return checked
 
 
-def _optuna() -> Any:
+def _import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What became of the members of a colony, as arrays: one number for each."""
+"""The results of a colony as arrays and tables, and how much of their variance each argument explains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
 from creche.model.history import History
-from creche.model_selection.fold_statistics import OF_FOLDS, interval_columns, plan_numbers, split_numbers
+from creche.model_selection.fold_statistics import (
+    FOLD_COLUMNS,
+    interval_columns,
+    number_keys,
+    plan_numbers,
+    split_numbers,
+)
 from creche.model_selection.member import Member
 from creche.plan.component import Component
 from creche.plan.plan import Plan
@@ -35,21 +41,26 @@ __all__ = [
 
 Numbers = NDArray[np.float64]
 
+METRICS = ("train_loss", "validation_loss", "train_metric", "validation_metric")
+MAX_GROUPS = 12  # a group for each number, if no more than these differ
+MERGED_GROUPS = 8  # otherwise, neighbouring numbers form this many groups
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Results:
-    """Of each member, by number; NaN where there is none.
+    """The results of all members, by their numbers; NaN where a member has none.
 
     Attributes
     ----------
     status : (members,) array of str
     epochs : (members,) int64
-        Completed.
+        Completed epochs.
     train_loss, validation_loss, train_metric, validation_metric : (members,) float64
-        Of the epoch whose weights the member has. On folds, validation is of the fold's rows, also where others were
-        watched to stop early.
+        In the epoch whose weights the member has. With folds, validation means the rows of the fold, even where early
+        stopping monitored other rows.
     metric_name : {"accuracy", "rmse"}
-    watched : {"validation", "train"}
+    partition : {"validation", "train"}
+        The rows on which the members are compared.
 
     """
 
@@ -60,128 +71,133 @@ class Results:
     train_metric: Numbers
     validation_metric: Numbers
     metric_name: str
-    watched: str
+    partition: str
 
     @property
     def loss(self) -> Numbers:
         """The loss by which members are compared."""
-        return self.validation_loss if self.watched == "validation" else self.train_loss
+        return self.validation_loss if self.partition == "validation" else self.train_loss
 
     @property
     def metric(self) -> Numbers:
         """The metric on the same rows."""
-        return self.validation_metric if self.watched == "validation" else self.train_metric
+        return self.validation_metric if self.partition == "validation" else self.train_metric
 
     @property
     def error(self) -> Numbers:
-        """The metric as something that is better the lower it is."""
+        """The metric, if lower is better; otherwise 1 minus the metric."""
         return 1 - self.metric if self.metric_name == "accuracy" else self.metric
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
+        """Which members diverged."""
         return np.asarray(self.status == "diverged")
 
     @property
     def done(self) -> NDArray[np.bool_]:
-        """Who goes no further."""
+        """Which members have ended, in any way."""
         return np.asarray(self.status != "running")
 
 
-COLUMNS = ("train_loss", "validation_loss", "train_metric", "validation_metric")
-
-
 def read_results(colony: Colony) -> Results:
-    """Reads what the engine has recorded of each member."""
+    """Read the results of all members from the engine."""
     status, epochs = [], np.zeros(len(colony), dtype=np.int64)
-    numbers = np.full((len(COLUMNS), len(colony)), np.nan)
-    metric = "accuracy"
+    values = np.full((len(METRICS), len(colony)), np.nan)
+    metric_name = "accuracy"
     for i, member in enumerate(colony):
         history = member.history
-        metric = history.metric
+        metric_name = history.metric
         status.append(member.status)
         epochs[i] = len(history)
-        held = _held_epoch(member.plan, status[-1], history)
-        if held >= 0:
-            numbers[:, i] = [getattr(history, name)[held] for name in COLUMNS]
-            rows = None if colony.folded is None else colony.folded.held_out[i]
+        epoch = _weights_epoch(member.plan, status[-1], history)
+        if epoch >= 0:
+            values[:, i] = [getattr(history, name)[epoch] for name in METRICS]
+            rows = None if colony.fold_layout is None else colony.fold_layout.held_out[i]
             if rows is not None:
-                numbers[[1, 3], i] = _on(member, rows)
-    train_loss, validation_loss, train_metric, validation_metric = numbers
+                values[[1, 3], i] = _evaluate(member, rows)
+    train_loss, validation_loss, train_metric, validation_metric = values
     return Results(
-        np.array(status), epochs, train_loss, validation_loss, train_metric, validation_metric, metric, colony.watched
-    )
+        np.array(status), epochs, train_loss, validation_loss, train_metric, validation_metric, metric_name,
+        colony.partition,
+    )  # fmt: skip
 
 
-def _on(member: Member, rows: Rows) -> tuple[float, float]:
-    """Loss and metric on rows, as a history has them."""
-    loss, metric = new_predictor(member.plan, member.parameters, 1).evaluate(
-        rows.x, rows.classes, rows.targets, rows.weights
-    )
+def _evaluate(member: Member, rows: Rows) -> tuple[float, float]:
+    """Return the loss and the metric on rows, in the units of a history."""
+    predictor = new_predictor(member.plan, member.parameters, 1)
+    loss, metric = predictor.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     scale = member.prepared.labels.scale
     return loss, metric * scale[0] if member.plan.task == "regression" and len(scale) == 1 else metric
 
 
-def _held_epoch(plan: Plan, status: str, history: History) -> int:
-    """The epoch, from 0, whose weights a network has: the last, or the best where early stopping brings it back."""
+def _weights_epoch(plan: Plan, status: str, history: History) -> int:
+    """Return the epoch, from 0, whose weights a network has: the last, or the best if early stopping restores it."""
     stopping = plan.early_stopping
     restores = stopping is not None and stopping.restore_best and status in ("finished", "early_stopped")
     return history.best_epoch if restores else len(history) - 1
 
 
 def format_choice(value: Any) -> Any:
-    """A choice as a cell: numbers and words as they are, widths as ``10-10``, parts of a plan as they print."""
+    """Format the value of an argument for a table: widths as ``10-10``, plan components as they print.
+
+    Examples
+    --------
+    >>> format_choice(0.1), format_choice([10, 10]), format_choice([])
+    (0.1, '10-10', 'none')
+
+    """
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Component):
-        only_word = value.key and repr(value) == f"{type(value).__name__}()"
-        return value.key if only_word else repr(value)
+        has_defaults = value.key and repr(value) == f"{type(value).__name__}()"
+        return value.key if has_defaults else repr(value)
     if isinstance(value, list | tuple | np.ndarray):
         return "-".join(str(item) for item in value) or "none"
     return str(value)
 
 
 def members_table(colony: Colony) -> pl.DataFrame:
-    """One row for each member, the best first."""
+    """Return the table of `Colony.table`: a row for each member, the best first."""
     import polars as pl
 
     results, ranking = colony.results, colony.ranking()
-    others = np.setdiff1d(np.arange(len(colony)), ranking)
-    order = np.concatenate([ranking, others])
-    rank = [*range(1, len(ranking) + 1), *([None] * len(others))]
+    unranked = np.setdiff1d(np.arange(len(colony)), ranking)
+    order = np.concatenate([ranking, unranked])
+    rank = [*range(1, len(ranking) + 1), *([None] * len(unranked))]
     columns: dict[str, Any] = {"rank": rank, "member": order}
-    places = [name for name in OF_FOLDS if name in colony.choices[0]]
-    for name in (*colony.varied, *places, "seed"):
-        columns[name] = _column([format_choice(colony.choices[i][name]) for i in order])
+    folds = [name for name in FOLD_COLUMNS if name in colony.choices[0]]
+    for name in (*colony.varied_arguments, *folds, "seed"):
+        columns[name] = _unify_types([format_choice(colony.choices[i][name]) for i in order])
     columns |= {"status": results.status[order], "epochs": results.epochs[order]}
-    for part in ("train", "validation"):
-        columns[f"{part}_loss"] = getattr(results, f"{part}_loss")[order]
-    for part in ("train", "validation"):
-        columns[f"{part}_{results.metric_name}"] = getattr(results, f"{part}_metric")[order]
-    numbers = [name for name, values in columns.items() if isinstance(values, np.ndarray) and values.dtype.kind == "f"]
+    for partition in ("train", "validation"):
+        columns[f"{partition}_loss"] = getattr(results, f"{partition}_loss")[order]
+    for partition in ("train", "validation"):
+        columns[f"{partition}_{results.metric_name}"] = getattr(results, f"{partition}_metric")[order]
+    floats = [name for name, values in columns.items() if isinstance(values, np.ndarray) and values.dtype.kind == "f"]
     return pl.DataFrame(columns).with_columns(
-        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers
+        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats
     )
 
 
-def _column(values: list[Any]) -> list[Any]:
-    """Values of one kind; of several, all as text."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {int, float}:
-        return [None if value is None else float(value) for value in values] if float in kinds else values
-    return values if len(kinds) <= 1 else [None if value is None else str(value) for value in values]
+def _unify_types(values: list[Any]) -> list[Any]:
+    """Return values of one type: numbers as float where some are, and values of several types as text."""
+    types = {type(value) for value in values if value is not None}
+    if types <= {int, float}:
+        return [None if value is None else float(value) for value in values] if float in types else values
+    return values if len(types) <= 1 else [None if value is None else str(value) for value in values]
 
 
 def plans_table(colony: Colony) -> pl.DataFrame:
-    """One row for each plan, the best mean first."""
+    """Return the table of `Colony.plans`: a row for each plan, the best mean first."""
     import polars as pl
 
     results = colony.results
-    watched = [f"{results.watched}_loss", f"{results.watched}_{results.metric_name}"]
+    names = [f"{results.partition}_loss", f"{results.partition}_{results.metric_name}"]
     members = members_table(colony).sort("member")
     members = members.with_columns(pl.Series("plan", plan_numbers(colony), dtype=pl.Int64))
     statistics = [
         statistic
-        for name in watched
+        for name in names
         for statistic in (
             pl.col(name).mean().alias(f"mean_{name}"),
             pl.col(name).std().alias(f"std_{name}"),
@@ -189,95 +205,96 @@ def plans_table(colony: Colony) -> pl.DataFrame:
             pl.col(name).max().alias(f"max_{name}"),
         )
     ]
-    by = watched[0] if colony.ranked_by == "loss" else watched[1]
+    by = names[0] if colony.ranking_metric == "loss" else names[1]
     plans = (
         members.group_by("plan", maintain_order=True)
         .agg(
-            *(pl.col(name).first() for name in colony.varied),
+            *(pl.col(name).first() for name in colony.varied_arguments),
             pl.len().alias("networks"),
             (pl.col("status") == "diverged").sum().alias("diverged"),
             *statistics,
         )
         .sort(f"mean_{by}", descending=by.endswith("accuracy"), nulls_last=True, maintain_order=True)
-        # A plan some of whose networks diverged is not good, however good the others are.
+        # A plan with diverged networks is worse than any other, however good its remaining networks are.
         .sort("diverged", maintain_order=True)
     )
-    return plans if colony.folded is None else _with_intervals(plans, colony, watched, by)
+    return plans if colony.fold_layout is None else _add_intervals(plans, colony, names, by)
 
 
-def _with_intervals(plans: pl.DataFrame, colony: Colony, names: list[str], by: str) -> pl.DataFrame:
+def _add_intervals(plans: pl.DataFrame, colony: Colony, names: list[str], by: str) -> pl.DataFrame:
     import polars as pl
 
     results = colony.results
-    values = [np.where(results.diverged, np.nan, of) for of in (results.loss, results.metric)]
+    values = [np.where(results.diverged, np.nan, metric) for metric in (results.loss, results.metric)]
     if by != names[0]:
         names, values = names[::-1], values[::-1]
     columns = interval_columns(colony, names, values, int(plans["plan"][0]))
-    found = pl.DataFrame(columns, strict=False).with_columns(pl.all().fill_nan(None))
-    return plans.join(found.with_row_index("plan").cast({"plan": pl.Int64}), on="plan", maintain_order="left")
-
-
-MOST_GROUPS = 12  # of numbers; where more differ, neighbours are taken together
-
-
-GROUPS = 8
+    intervals = pl.DataFrame(columns, strict=False).with_columns(pl.all().fill_nan(None))
+    return plans.join(intervals.with_row_index("plan").cast({"plan": pl.Int64}), on="plan", maintain_order="left")
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an argument does to the rank of a network among all.
+    """The effect of an argument on the ranks of the networks.
 
     Attributes
     ----------
     argument : str
-        Or "fold", or "seed".
+        The name of an argument, or "fold", or "seed".
     share : float
-        From 0 to 1: how much of the variance of the ranks goes with it. NaN where there are too few networks to tell.
-    best : str
-        The value, or the stretch of values, with the lowest median loss; empty for the seed.
+        The share of the variance of the ranks that the argument explains, from 0 to 1; NaN with too few networks.
+    best_value : str
+        The value, or the range of values, with the lowest median loss; empty for "fold" and "seed".
     median : float
-        That loss (or metric, where the networks differ in their loss); NaN for the fold and the seed.
+        That median loss, or metric if the networks have different losses; NaN for "fold" and "seed".
 
     """
 
     argument: str
     share: float
-    best: str
+    best_value: str
     median: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the effect as plain data; numbers that are not finite are None."""
+        finite = {
+            name: float(x) if np.isfinite(x) else None for name, x in (("share", self.share), ("median", self.median))
+        }
+        return {"argument": self.argument, "best_value": self.best_value, **finite}
 
 
 def compute_effects(colony: Colony) -> list[Effect]:
-    """The effects of all arguments that differ, the largest first; of several folds and seeds, last."""
+    """Return the effects of `Colony.effects`: arguments by descending share, then the fold and the seed."""
     results = colony.results
-    score = results.loss if colony.ranked_by == "loss" else results.error
-    score = np.where(results.diverged, np.inf, score)
-    begun = ~np.isnan(score)
-    ranks = _ranks(score[begun])
-    of_members = np.flatnonzero(begun)
-    found = []
-    for name in colony.varied:
-        groups, names = group_values([colony.choices[i][name] for i in of_members])
-        medians = [_median(score[begun][groups == g]) for g in range(len(names))]
+    score = np.where(results.diverged, np.inf, results.loss if colony.ranking_metric == "loss" else results.error)
+    members = np.flatnonzero(~np.isnan(score))
+    score = score[members]
+    ranks = _ranks(score)
+    is_error = colony.ranking_metric == "loss" or results.metric_name == "rmse"
+    effects = []
+    for name in colony.varied_arguments:
+        groups, names = group_values([colony.choices[i][name] for i in members])
+        medians = [_lower_median(score[groups == g]) for g in range(len(names))]
         best = int(np.argmin(medians)) if medians else 0
-        shown = medians[best] if colony.ranked_by == "loss" or results.metric_name == "rmse" else 1 - medians[best]
-        found.append(Effect(name, explained_share(ranks, groups), names[best], float(shown)))
-    found.sort(key=lambda effect: -np.nan_to_num(effect.share))
-    splits = split_numbers(colony)[of_members]
+        median = medians[best] if is_error else 1 - medians[best]
+        effects.append(Effect(name, explained_share(ranks, groups), names[best], float(median)))
+    effects.sort(key=lambda effect: -np.nan_to_num(effect.share))
+    splits = split_numbers(colony)[members]
     if len(np.unique(splits)) > 1:
-        found.append(Effect("fold", explained_share(ranks, splits), "", np.nan))
+        effects.append(Effect("fold", explained_share(ranks, splits), "", np.nan))
     if len({choice["seed"] for choice in colony.choices}) > 1:
-        plans = [tuple(repr(colony.choices[i][name]) for name in colony.varied) for i in of_members]
-        alike, kinds = _numbered(list(zip(plans, splits.tolist(), strict=True)))
-        share = 1 - explained_share(ranks, alike) if len(kinds) > 1 else 1.0
-        found.append(Effect("seed", share, "", np.nan))
-    return found
+        plans = plan_numbers(colony)[members]
+        cells = number_keys(list(zip(plans.tolist(), splits.tolist(), strict=True)))
+        share = 1 - explained_share(ranks, cells) if len(np.unique(cells)) > 1 else 1.0
+        effects.append(Effect("seed", share, "", np.nan))
+    return effects
 
 
 def explained_share(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
-    """The share of the variance of the numbers that lies between groups: ε² of Kelley (1935), at least 0.
+    """Return the share of the variance of numbers that lies between groups: ε² of Kelley (1935), at least 0.
 
-    Unlike the plain ratio of sums of squares it does not grow with the number of groups alone. NaN where every group
-    has one member, and 0 where all numbers are the same.
+    Unlike η², the plain ratio of sums of squares, it does not grow with the number of groups alone. NaN where every
+    group has one member, and 0 where all numbers are equal.
 
     Examples
     --------
@@ -285,8 +302,8 @@ def explained_share(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> 
     1.0
 
     """
-    count, kinds = len(numbers), len(np.unique(groups))
-    if count <= kinds:
+    count, n_groups = len(numbers), len(np.unique(groups))
+    if count <= n_groups:
         return float("nan")
     total = float(((numbers - numbers.mean()) ** 2).sum())
     if total == 0:
@@ -294,25 +311,25 @@ def explained_share(numbers: NDArray[np.float64], groups: NDArray[np.int64]) -> 
     sums, sizes = np.bincount(groups, numbers), np.bincount(groups)
     means = sums / np.maximum(sizes, 1)
     within = float(((numbers - means[groups]) ** 2).sum())
-    return max(0.0, 1 - (within / (count - kinds)) / (total / (count - 1)))
+    return max(0.0, 1 - (within / (count - n_groups)) / (total / (count - 1)))
 
 
 def _ranks(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From 0; equal numbers share the mean of theirs."""
-    _, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[place])
+    """Return the ranks from 0; equal numbers share the mean of their ranks."""
+    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[inverse])
 
 
-def _median(scores: NDArray[np.float64]) -> float:
-    """The lower median, which is a number that was reached if half of them were."""
+def _lower_median(scores: NDArray[np.float64]) -> float:
+    """Return the median, or the lower of the two middle scores: finite wherever half of the scores are."""
     return float(np.sort(scores)[(len(scores) - 1) // 2])
 
 
-def group_values(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArray[np.int64], list[str]]:
-    """The group of each value, and what the groups are called.
+def group_values(values: Sequence[Any], limit: int = MAX_GROUPS) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the group of each value, and the names of the groups.
 
-    A group for each value, numbers in their order and others as they come; where more than `most` numbers differ, one
-    for neighbours.
+    Each distinct value is a group, numbers in ascending order and other values in order of appearance. If more than
+    `limit` numbers differ, neighbouring numbers share a group.
 
     Examples
     --------
@@ -322,24 +339,17 @@ def group_values(values: Sequence[Any], most: int = MOST_GROUPS) -> tuple[NDArra
     """
     are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     if not are_numbers:
-        groups, first = _numbered([repr(value) for value in values])
-        return groups, [str(format_choice(values[i])) for i in first]
+        first: dict[Hashable, Any] = {}
+        for value in values:
+            first.setdefault(repr(value), value)
+        return number_keys([repr(value) for value in values]), [str(format_choice(value)) for value in first.values()]
     numbers = np.array(values, dtype=np.float64)
     distinct = np.unique(numbers)
-    if len(distinct) <= most:
+    if len(distinct) <= limit:
         names = [f"{value:.3g}" for value in distinct.tolist()]
         names = names if len(set(names)) == len(names) else [f"{value:g}" for value in distinct.tolist()]
         return np.searchsorted(distinct, numbers), names
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, GROUPS + 1)))[1:-1]
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, MERGED_GROUPS + 1)))[1:-1]
     _, groups = np.unique(np.searchsorted(edges, numbers, side="right"), return_inverse=True)
-    parts = [numbers[groups == g] for g in range(int(groups.max()) + 1)]
-    return groups, [f"{part.min():.3g} to {part.max():.3g}" for part in parts]
-
-
-def _numbered(keys: Sequence[Hashable]) -> tuple[NDArray[np.int64], list[int]]:
-    """A number for each key in the order of first appearance, and where each appeared first."""
-    first: dict[Hashable, int] = {}
-    for i, key in enumerate(keys):
-        first.setdefault(key, i)
-    number = {key: n for n, key in enumerate(first)}
-    return np.array([number[key] for key in keys], dtype=np.int64), list(first.values())
+    members = [numbers[groups == g] for g in range(int(groups.max()) + 1)]
+    return groups, [f"{group.min():.3g} to {group.max():.3g}" for group in members]

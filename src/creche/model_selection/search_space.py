@@ -1,4 +1,4 @@
-"""Ranges: numbers from a low one to a high one, for a sweep to go through or to draw from."""
+"""The search space of a sweep: ranges of numbers, and the combinations of values that are tried."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from creche.plan.arguments import SWEEPABLE, arguments_in
 
 __all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
 
-MOST_AT_ONCE = 10_000
+MAX_LISTED_VALUES = 10_000  # a longer grid computes each value when it is needed
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from `low` to `high`, made by `log_range` or `linear_range`.
+    """Numbers from `low` to `high`, as `log_range` and `linear_range` return them.
 
     Attributes
     ----------
     low, high : float
-        Both belong to it.
+        The ends, both included.
     count : int, optional
-        How many evenly spaced values a grid takes; samples are drawn from all between low and high.
+        The number of evenly spaced values in a grid; samples are drawn from the whole range.
     log : bool
-        Whether evenly spaced means equal ratios.
+        Whether evenly spaced means equal ratios, instead of equal steps.
     whole : bool
-        Whether they are whole numbers.
+        Whether only whole numbers belong to the range.
 
     """
 
@@ -42,9 +42,9 @@ class Range:
     log: bool = False
     whole: bool = False
 
-    def at(self, share: float) -> float | int:
-        """The number at a share of the way, from 0 at `low` to 1 at `high`."""
-        if share in (0, 1):  # as they were given
+    def interpolate(self, share: float) -> float | int:
+        """Return the number at a share of the way from `low` (0) to `high` (1)."""
+        if share in (0, 1):  # the ends are not rounded
             end = (self.low, self.high)[int(share)]
             return int(end) if self.whole else float(end)
         if self.log:
@@ -54,34 +54,37 @@ class Range:
         value = min(max(value, self.low), self.high)
         if self.whole:
             return round(value)
-        # Six digits say all that a learning rate needs to, and can be typed again.
+        # Six digits are precise enough for any argument, and short enough to be typed again.
         return float(f"{value:.6g}")
 
     def values(self) -> list[float | int]:
-        """As many as `count` says, the first `low` and the last `high`; whole numbers once each."""
+        """Return `count` evenly spaced numbers from `low` to `high`; each whole number once."""
         if self.count is None:
-            raise PlanError(f"{self}: has no count, so a grid cannot go through it; give one, or samples=100, say")
+            raise PlanError(
+                f"{self}: has no count, which a grid needs; give a count, such as log_range(1e-4, 1, 24), or draw "
+                "combinations with samples=100"
+            )
         shares = np.linspace(0, 1, self.count).tolist() if self.count > 1 else [0.0]
-        return list(dict.fromkeys(self.at(share) for share in shares))
+        return list(dict.fromkeys(self.interpolate(share) for share in shares))
 
-    def listed(self) -> Sequence[float | int]:
-        """The same as `values`; where they are very many, made one by one when they are asked for."""
-        if self.count is None or self.count <= MOST_AT_ONCE:
+    def grid_values(self) -> Sequence[float | int]:
+        """Return the same numbers as `values`; very many of them are computed when they are needed."""
+        if self.count is None or self.count <= MAX_LISTED_VALUES:
             return tuple(self.values())
-        if self.whole and self.high - self.low < self.count:  # there are no more than lie between
+        if self.whole and self.high - self.low < self.count:
             return range(int(self.low), int(self.high) + 1)
-        return _OneByOne(self, self.count)
+        return _LazyValues(self, self.count)
 
     def __str__(self) -> str:
         dots = f"{self.low:g}..{self.high:g}"
         return dots if self.count is None else f"{dots}, {self.count} values"
 
 
-class _OneByOne(Sequence[float | int]):
-    """The values of a range of very many."""
+class _LazyValues(Sequence[float | int]):
+    """The values of a range, each computed when it is needed."""
 
-    def __init__(self, of: Range, count: int) -> None:
-        self._of = of
+    def __init__(self, values: Range, count: int) -> None:
+        self._range = values
         self._count = count
 
     def __len__(self) -> int:
@@ -90,23 +93,23 @@ class _OneByOne(Sequence[float | int]):
     def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(self._count))]
-        return self._of.at(range(self._count)[i] / (self._count - 1))
+        return self._range.interpolate(range(self._count)[i] / (self._count - 1))
 
 
 def log_range(low: float, high: float, count: int | None = None) -> Range:
-    """Numbers from low to high in equal ratios: what suits learning rates, weight decay, batch sizes.
+    """Return a range of numbers from low to high in equal ratios, which suits learning rates and batch sizes.
 
     Parameters
     ----------
     low, high : float
-        Above 0; whole numbers if both are given as such (``8, 512``).
+        The ends, above 0. Two ints (``8, 512``) give a range of whole numbers.
     count : int, optional
-        How many; not needed where a sweep draws samples.
+        The number of values; not needed where a sweep draws samples.
 
     Raises
     ------
     PlanError
-        If it is empty, reversed or not above 0.
+        If the range is empty or reversed, or does not begin above 0.
 
     Examples
     --------
@@ -118,12 +121,24 @@ def log_range(low: float, high: float, count: int | None = None) -> Range:
     """
     _check("log_range", low, high, count)
     if low <= 0:
-        raise PlanError(f"log_range: begins at {low:g}; needs a number above 0, or linear_range")
+        raise PlanError(f"log_range: begins at {low:g}; needs a number above 0; or use linear_range")
     return Range(low, high, count, log=True, whole=_both_whole(low, high))
 
 
 def linear_range(low: float, high: float, count: int | None = None) -> Range:
-    """Numbers from low to high in equal steps; parameters and errors as for `log_range`, but any sign.
+    """Return a range of numbers from low to high in equal steps.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends. Two ints (``4, 16``) give a range of whole numbers.
+    count : int, optional
+        The number of values; not needed where a sweep draws samples.
+
+    Raises
+    ------
+    PlanError
+        If the range is empty or reversed.
 
     Examples
     --------
@@ -160,7 +175,7 @@ METHODS = ("grid", "random", "sobol")
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """An argument with the values a sweep tries.
+    """An argument with the values that a sweep tries.
 
     Attributes
     ----------
@@ -172,44 +187,46 @@ class Axis:
     name: str
     values: tuple[Any, ...] | Range
 
-    def listed(self) -> Sequence[Any]:
-        """All values, as a grid goes through them."""
-        return self.values.listed() if isinstance(self.values, Range) else self.values
+    def grid_values(self) -> Sequence[Any]:
+        """Return all values, in the order of a grid."""
+        return self.values.grid_values() if isinstance(self.values, Range) else self.values
 
-    def at(self, share: float) -> Any:
-        """The value at a share, from 0 to 1, of the way through them."""
+    def interpolate(self, share: float) -> Any:
+        """Return the value at a share of the way from the first (0) to the last (1)."""
         if isinstance(self.values, Range):
-            return self.values.at(share)
+            return self.values.interpolate(share)
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
 
 
-def split_axes(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
-    """Arguments parted into those of one value and those of several.
+def split_axes(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]]:
+    """Split arguments into those with one value and those with several.
 
-    Several are a list, a one-dimensional array or a `Range`. A value for each layer, widths apart, is a tuple.
+    Several values are a list, a one-dimensional array or a `Range`. A tuple is one value with an entry for each layer;
+    the widths of the layers may also be a list of numbers.
 
     Raises
     ------
     PlanError
-        If there is no value, or one twice, or an argument cannot differ among the networks of a sweep.
+        If an argument has no value, the same value twice, or several values although all networks share it.
 
     """
     fixed, axes = {}, []
-    for name, value in given.items():
-        values = _several(name, value)
+    for name, value in arguments.items():
+        values = _parse_values(name, value)
         if values is None:
             fixed[name] = value
             continue
         if name not in SWEEPABLE:
             raise PlanError(
-                f"{name}: got {value!r}; is the same for all networks of a sweep. What can differ: "
-                f"{', '.join(SWEEPABLE)} (and seeds)"
+                f"{name}: got {value!r}; needs one value, since all networks of a sweep share it. Several values are "
+                f"possible for {', '.join(SWEEPABLE)}; for several seeds, give seeds=8"
             )
         axes.append(Axis(name, values))
     return fixed, axes
 
 
-def _several(name: str, value: Any) -> tuple[Any, ...] | Range | None:
+def _parse_values(name: str, value: Any) -> tuple[Any, ...] | Range | None:
+    """Return the values of an argument that has several; None for a single value."""
     if isinstance(value, Range):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 1 and name != "hidden" and name in SWEEPABLE:
@@ -217,38 +234,45 @@ def _several(name: str, value: Any) -> tuple[Any, ...] | Range | None:
     if not isinstance(value, list):
         return None
     if name not in SWEEPABLE and name not in arguments_in("plan"):
-        return None  # such as the names of several labels
+        return None  # one value that is a list, such as the names of several labels
     if name == "hidden" and not any(isinstance(item, Sequence | np.ndarray) for item in value):
         return None  # the widths of one network
     if not value:
-        raise PlanError(f"{name}: got no values; give at least one")
+        raise PlanError(f"{name}: got an empty list; give at least one value")
     seen = set()
     for item in value:
         key = (type(item), repr(item))
         if key in seen:
-            raise PlanError(f"{name}: {item!r} is there twice; each value needs to be given once")
+            raise PlanError(f"{name}: got {item!r} twice; give each value once")
         seen.add(key)
     return tuple(value)
 
 
 class Combinations(Sequence[dict[str, Any]]):
-    """The combinations a sweep tries, each a dict from argument to value; made when they are asked for.
+    """The combinations that a sweep tries, each a dict from argument to value, created when they are needed.
 
     Parameters
     ----------
     axes : sequence of Axis
     samples : int, optional
-        How many combinations are drawn; without, all there are.
-    method : {"grid", "random", "sobol"}
-    seed : int
-        Of what is drawn.
+        The number of combinations to draw; by default, all combinations are tried.
+    method : {"grid", "random", "sobol"}, optional
+        By default "random" with `samples`, and otherwise "grid".
+    seed : int, default 0
+        Seed of the draws.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+    number : int
+        The number of combinations, which may be too large for ``len``.
 
     Raises
     ------
     PlanError
-        If method and samples do not go together, or a range has no count where a grid is asked for.
+        If method and samples do not go together, or a range in a grid has no count.
     CrecheError
-        If scipy, which knows Sobol's numbers, is not installed.
+        If scipy, which computes Sobol's numbers, is not installed.
 
     Examples
     --------
@@ -267,27 +291,28 @@ class Combinations(Sequence[dict[str, Any]]):
         if method not in METHODS:
             raise PlanError(f"method: got {method!r}; {nearest(method, METHODS)}")
         if (method == "grid") != (samples is None):
-            needs = "takes all combinations; leave samples out" if method == "grid" else "needs samples, such as 100"
+            needs = "tries all combinations; leave samples out" if method == "grid" else "needs samples, such as 100"
             raise PlanError(f"method: {method!r} {needs}")
         if samples is not None and (isinstance(samples, bool) or not isinstance(samples, int) or samples < 1):
             raise PlanError(f"samples: got {samples!r}; needs a whole number of at least 1")
         if samples is not None and not self.axes:
-            raise PlanError("samples: there is nothing to draw; give an argument a range or a list of values")
+            raise PlanError(
+                f"samples: got {samples}, but no argument has several values; give one a range or a list of values"
+            )
         if method == "sobol":
-            _sobol()  # or the error that scipy is missing
+            _sobol()  # raises an error if scipy is missing
         self._method, self._samples, self._seed = method, samples, seed
-        self._lists = [axis.listed() for axis in self.axes] if samples is None else []
-        # Of a grid, more than `len` can say.
+        self._lists = [axis.grid_values() for axis in self.axes] if samples is None else []
         self.number: int = math.prod(map(len, self._lists)) if samples is None else samples
 
     @cached_property
     def _shares(self) -> list[list[float]]:
-        """Drawn when they are first needed: nothing is made of too many before that has been said."""
-        return _drawn(self._method, self.number, len(self.axes), self._seed)
+        # Drawn only when they are needed: a sweep with too many combinations is refused before.
+        return _draw_points(self._method, self.number, len(self.axes), self._seed)
 
-    def some(self, most: int) -> list[dict[str, Any]]:
-        """A few combinations from everywhere among them, or such as may be drawn, however many there are."""
-        few = min(most, self.number)
+    def select_examples(self, limit: int) -> list[dict[str, Any]]:
+        """Return a few combinations, spread over the whole grid or drawn at random."""
+        few = min(limit, self.number)
         if self._samples is not None:
             return list(self) if few == self.number else list(Combinations(self.axes, few, "random", self._seed))
         return [self[k * (self.number - 1) // max(few - 1, 1)] for k in range(few)]
@@ -301,20 +326,20 @@ class Combinations(Sequence[dict[str, Any]]):
         if not -self.number <= k < self.number:
             raise IndexError(k)
         if self._samples is not None:
-            return {axis.name: axis.at(share) for axis, share in zip(self.axes, self._shares[k], strict=True)}
+            return {axis.name: axis.interpolate(share) for axis, share in zip(self.axes, self._shares[k], strict=True)}
         k %= self.number
         chosen = {}
         for axis, values in zip(reversed(self.axes), reversed(self._lists), strict=True):
-            k, place = divmod(k, len(values))
-            chosen[axis.name] = values[place]
+            k, i = divmod(k, len(values))
+            chosen[axis.name] = values[i]
         return {axis.name: chosen[axis.name] for axis in self.axes}
 
 
-def _drawn(method: str, samples: int, dimensions: int, seed: int) -> list[list[float]]:
-    """Points in the unit cube."""
+def _draw_points(method: str, samples: int, dimensions: int, seed: int) -> list[list[float]]:
+    """Draw points in the unit cube."""
     if method == "random":
         return np.random.default_rng(seed).random((samples, dimensions)).tolist()  # type: ignore[no-any-return]
-    # Drawn as a power of two and cut: Sobol's numbers are balanced only over those (and scipy warns of others).
+    # Sobol's numbers are balanced over powers of two only, so the next one is drawn and cut off.
     points = _sobol()(dimensions, rng=np.random.default_rng(seed)).random_base2(math.ceil(math.log2(samples)))
     return points[:samples].tolist()  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""Successive halving: the worst are stopped early, so that the time goes to those that may become the best.
+"""Successive halving: the worst networks are stopped early, so that the time goes to the most promising ones.
 
 Jamieson & Talwalkar 2016, "Non-stochastic best arm identification and hyperparameter optimization".
 """
@@ -19,15 +19,15 @@ __all__ = ["Halving", "halve"]
 
 @dataclass(frozen=True, slots=True)
 class Halving:
-    """How the worst are stopped.
+    """How many networks are stopped, and when.
 
     Parameters
     ----------
     keep : float, default 1/3
-        The share of the networks that goes on after each round.
+        The share of the networks that continues after each round.
     first : int, optional
-        Epochs of the first round; by default as many as leave about 8 networks, or 4 % of them, for the last. Each
-        round has 1 / keep times the epochs of the one before.
+        Epochs of the first round; each round ends after 1 / keep times the epochs of the previous one. By default, the
+        last round trains about 8 networks, or 4 % of them.
 
     """
 
@@ -44,7 +44,7 @@ class Halving:
 
     @classmethod
     def of(cls, choice: object) -> Halving | None:
-        """From None or False (nobody is stopped), True, the share that is kept, or itself."""
+        """Return a `Halving` from the argument of `creche.sweep`; None if no network is stopped."""
         if choice is None or choice is False:
             return None
         if choice is True:
@@ -52,7 +52,7 @@ class Halving:
         return choice if isinstance(choice, cls) else cls(choice)  # type: ignore[arg-type]
 
     def rounds(self, epochs: int, networks: int) -> list[int]:
-        """After which epochs the worst are stopped.
+        """Return the epochs after which the worst networks are stopped.
 
         Examples
         --------
@@ -60,48 +60,47 @@ class Halving:
         [3, 9, 27]
 
         """
-        times = 1 / self.keep
+        factor = 1 / self.keep
         if self.first is None:
-            wanted = math.log(max(networks / 8, 1)) / math.log(times)
-            count = min(max(int(wanted), 0), 3)
-            first = max(1, math.floor(epochs / times**count))
+            count = int(math.log(max(networks / 8, 1)) / math.log(factor))
+            first = max(1, math.floor(epochs / factor ** min(max(count, 0), 3)))
         else:
             first = self.first
         ends = []
         end = float(first)
         while round(end) < epochs:
             ends.append(round(end))
-            end *= times
+            end *= factor
         return list(dict.fromkeys(ends))
 
-    def share(self, epochs: int, networks: int) -> float:
-        """What is trained, as a share of what would be if nobody were stopped.
+    def trained_share(self, epochs: int, networks: int) -> float:
+        """Return the epochs that are trained, as a share of those without halving.
 
         Examples
         --------
-        >>> round(Halving(keep=0.5, first=10).share(20, 100), 3)
+        >>> round(Halving(keep=0.5, first=10).trained_share(20, 100), 3)
         0.75
 
         """
-        trained, left, begin = 0.0, 1.0, 0
+        trained, running, start = 0.0, 1.0, 0
         for end in (*self.rounds(epochs, networks), epochs):
-            trained += left * (end - begin)
-            left, begin = left * self.keep, end
+            trained += running * (end - start)
+            running, start = running * self.keep, end
         return trained / epochs
 
 
 def halve(crew: Crew, halving: Halving, groups: Sequence[int], on_progress: Callable[[], object] | None = None) -> None:
-    """Trains everyone, and after each round stops those whose watched loss is among the worst.
+    """Train a crew to its end, and stop the members with the highest losses after each round.
 
-    Who is stopped depends on the histories alone, up to the end of the round. So a crew that was halved in part may be
-    given again, and the rounds it has behind it change nothing.
+    Which members are stopped depends on the histories up to the end of the round alone, so an interrupted crew can be
+    halved again, and rounds that are over change nothing.
 
     Parameters
     ----------
     crew : Crew
     halving : Halving
     groups : sequence of int
-        Of each member; only losses within a group are compared.
+        The group of each member; losses are compared within a group.
     on_progress : callable, optional
 
     """
@@ -115,22 +114,23 @@ def halve(crew: Crew, halving: Halving, groups: Sequence[int], on_progress: Call
 
 
 def _worst(crew: Crew, keep: float, end: int, groups: Sequence[int]) -> list[int]:
-    """Those that do not go on after the round that ends behind so many epochs."""
-    # Whoever was stopped in an earlier round, or diverged, does not count; whoever has finished early does.
-    there = [
+    """Return the members that do not continue after the round that ends with this epoch."""
+    # Members that were stopped in an earlier round, or diverged, do not count; those that ended early do.
+    competes = [
         crew.epoch(number) >= end or crew.status(number) in ("finished", "early_stopped") for number in range(len(crew))
     ]
-    loss = np.array([_watched_loss(crew, number, end) for number in range(len(crew))])
+    loss = np.array([_lowest_loss(crew, number, end) for number in range(len(crew))])
     group = np.asarray(groups)
     worst: list[int] = []
     for g in np.unique(group):
-        members = np.flatnonzero((group == g) & there)
+        members = np.flatnonzero((group == g) & competes)
         ranked = members[np.argsort(loss[members], kind="stable")]
         worst += ranked[max(1, math.ceil(keep * len(members))) :].tolist()
     return worst
 
 
-def _watched_loss(crew: Crew, number: int, end: int) -> float:
+def _lowest_loss(crew: Crew, number: int, end: int) -> float:
+    """Return the lowest validation (or training) loss of a member up to an epoch."""
     history = crew.history(number)
     losses = history["train_loss" if crew.jobs[number].validation is None else "validation_loss"][:end]
     return float(np.nan_to_num(losses.min() if len(losses) else np.inf, nan=np.inf))

@@ -1,4 +1,4 @@
-"""A colony begun, trained to its end, and several made one."""
+"""Sweeps: a network for each combination of values and each seed, all trained at once in one colony."""
 
 from __future__ import annotations
 
@@ -12,113 +12,295 @@ from creche._system.resources import resolve_threads
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows
 from creche.errors import PlanError
+from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
 from creche.model_selection.colony import Colony
 from creche.model_selection.cost_estimate import Estimate, check_cost
-from creche.model_selection.fold_statistics import FoldLayout
-from creche.model_selection.jobs import Jobs, complete_arguments
+from creche.model_selection.fold_statistics import FoldLayout, number_keys
+from creche.model_selection.jobs import Jobs
 from creche.model_selection.search_space import Combinations, split_axes
 from creche.model_selection.successive_halving import Halving, halve
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
+from creche.plan.activations import Activation
 from creche.plan.arguments import check_whole_number
+from creche.plan.initializers import Initializer
+from creche.plan.losses import Loss
+from creche.plan.optimizers import Optimizer
+from creche.plan.plan import EarlyStopping
+from creche.plan.schedules import Schedule
+from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import Prepared
+from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
 
 __all__ = ["create_colony", "merge_colonies", "sweep", "train_all"]
 
 
+@check_argument_names()
+def sweep(
+    data: Any,
+    y: Any = None,
+    *,
+    label: str | Sequence[str] | None = None,
+    seeds: int = 1,
+    seed: int = 0,
+    folds: int | None = None,
+    repeats: int = 1,
+    samples: int | None = None,
+    method: str | None = None,
+    halving: Halving | float | bool | None = None,
+    bootstrap: bool = False,
+    hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
+    activation: Values[Activation | str | Sequence[Activation | str]] = "relu",
+    dropout: NumericValues[float | Sequence[float]] = 0.0,
+    initializer: Values[Initializer | str | Sequence[Initializer | str] | None] = None,
+    loss: Values[Loss | str | None] = None,
+    optimizer: Values[Optimizer | str] = "adam",
+    learning_rate: NumericValues[float | None] = None,
+    weight_decay: NumericValues[float | None] = None,
+    l1: NumericValues[float | None] = None,
+    momentum: NumericValues[float | None] = None,
+    clip_norm: NumericValues[float | None] = None,
+    clip_value: NumericValues[float | None] = None,
+    schedule: Values[Schedule | str] = "constant",
+    batch_size: NumericValues[int] = 32,
+    epochs: NumericValues[int] = 100,
+    early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
+    shuffle: Values[bool] = True,
+    task: str | None = None,
+    precision: str = "float32",
+    schema: Mapping[str, str] | Schema | None = None,
+    preprocessing: Values[Preprocessing | Mapping[str, Any] | str | None] = None,
+    standardize: bool = True,
+    validation_fraction: float = 0.3,
+    test_fraction: float = 0.0,
+    stratify: bool = True,
+    group: str | None = None,
+    time: str | None = None,
+    split_column: str | None = None,
+    split_seed: int | None = None,
+    duplicates: str = "warn",
+    missing_label: str = "error",
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    classes: Sequence[Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
+    validation_data: Any = None,
+    test_data: Any = None,
+    threads: int | None = None,
+    confirm: Callable[[Estimate], bool] | None = None,
+    on_progress: Callable[[Colony], object] | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+) -> Colony:
+    """Train a network for each combination of values and each seed, all at once, and compare them.
+
+    Arguments that describe the network or its training may have several values: a list, an array or a range
+    (`log_range`, `linear_range`). The widths of several layers are a list of their own, ``hidden=[[5, 5], [10, 10]]``;
+    a tuple has a value for each layer, ``activation=[("relu", "tanh"), "relu"]``.
+
+    All networks are trained on the same rows (unless `bootstrap`) and compared on the same rows. Each is, bit for bit,
+    the network that `creche.train` gives with its values, its seed and ``split_seed=seed``.
+
+    Parameters
+    ----------
+    data, y, label
+        As for `creche.train`.
+    seeds : int, default 1
+        The number of networks for each combination, with the seeds ``seed``, ``seed + 1``, ….
+    seed : int, default 0
+        The first of these seeds, and the seed of the split and of all draws.
+    folds : int, optional
+        Evaluate each plan by cross-validation, with a network for each seed on each fold. `Colony.plans` then ranks by
+        the mean over the folds, and has its confidence interval.
+    repeats : int, default 1
+        How often the rows are divided into folds, differently each time.
+    samples : int, optional
+        Draw this many combinations instead of trying all of them.
+    method : {"grid", "random", "sobol"}, optional
+        Try all combinations (the default without `samples`), draw them at random (the default with `samples`), or draw
+        them evenly (Sobol's quasi-random numbers; needs scipy).
+    halving : Halving, float or bool, optional
+        Stop the worst networks early: True, or the share that continues after each round, such as 0.33.
+    bootstrap : bool, default False
+        Whether each network is trained on a bootstrap sample: as many rows as there are for training, drawn with
+        replacement by its seed. An ensemble of such networks is bagging (Breiman 1996, "Bagging predictors"), and the
+        spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
+    hidden, activation, dropout, initializer, loss, optimizer, learning_rate
+        As for `creche.train`; each may have several values.
+    weight_decay, l1, momentum, clip_norm, clip_value : float, optional
+        The fields of the optimizer with these names, in place of its own; each may have several values.
+    schedule, batch_size, epochs, early_stopping, shuffle
+        As for `creche.train`; each may have several values.
+    task, precision, schema
+        As for `creche.train`.
+    preprocessing : Preprocessing, dict or str, optional
+        As for `creche.train`; may have several values.
+    standardize, validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates
+        As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
+    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+        As for `creche.train`.
+    confirm : callable, optional
+        Called with an `Estimate` before training begins; if it returns False, nothing is trained.
+    on_progress : callable, optional
+        Called with the colony about twenty times a second.
+    checkpoint : file name, optional
+        A file in which the state of all networks is kept, once a minute and when the sweep ends or is interrupted.
+    resume : bool, default False
+        Continue from that file, if it exists; all networks end with the same bytes as without the interruption.
+
+    Returns
+    -------
+    Colony
+
+    Raises
+    ------
+    TableError, FileError
+        As for `creche.train`; or if the checkpoint belongs to another sweep.
+    PlanError
+        If a plan is invalid, a range is empty, or the networks need more memory than there is.
+    DivergedError
+        If all networks diverged; the message tells which learning rates to try.
+    KeyboardInterrupt
+        On Ctrl-C; the exception's `colony` holds the networks as they are.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> colony = cr.sweep("penguins", label="species", hidden=[[5, 5], [10, 10]], optimizer=["sgd", "adam"],
+    ...                   learning_rate=cr.log_range(0.001, 0.1, 3), seeds=4, epochs=20, threads=1)
+    >>> len(colony), colony.varied_arguments
+    (48, ('hidden', 'optimizer', 'learning_rate'))
+    >>> best = colony.best()
+    >>> bool(best.evaluation[1].accuracy > 0.95)
+    True
+
+    """
+    arguments = select_shared_arguments(locals())
+    seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
+    folds, repeats = _check_folds(folds, repeats)
+    fixed, axes = split_axes(arguments)
+    combinations = Combinations(axes, samples, method, seed)
+    halving = Halving.of(halving)
+    threads = resolve_threads(threads)
+    if folds is not None and halving is not None:
+        raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
+    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
+    check_cost(combinations, seeds, jobs, halving, confirm, threads)
+    choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]
+    colony = create_colony(jobs, choices, threads)
+    writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)
+    train_all(colony, halving, on_progress, writer)
+    if not colony.has_ranked_member():
+        colony.raise_no_ranked_member()
+    return colony
+
+
+def _check_folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
+    repeats = check_whole_number("repeats", repeats, at_least=1)
+    if folds is None and repeats > 1:
+        raise PlanError(f"repeats: got {repeats}, but there are no folds to repeat; give folds too, such as folds=5")
+    return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats
+
+
 def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Colony:
-    """A colony that has not taken a step.
+    """Return a colony before its first step.
 
     Parameters
     ----------
     jobs : Jobs
     choices : sequence of dict
-        Of each network: the arguments it is given, its seed last. On folds, there is one for each fold.
+        For each network the values of its arguments, the seed last. With folds, it is trained on each fold.
     threads : int
 
     Raises
     ------
     PlanError
-        If one of the plans cannot be.
+        If a plan is invalid.
 
     """
-    made: list[Job] = []
+    crew_jobs: list[Job] = []
     members: list[dict[str, Any]] = []
-    tables: list[Prepared] = []
+    prepared: list[Prepared] = []
     held_out: list[Rows | None] = []
-    for split in range(jobs.splits):
-        for choice, seeds in _by_choice(choices):  # the seeds of a plan stand together
-            plan, _ = jobs.planned(choice, split)
-            encoded = jobs.encoded(choice, split)
+    for split in range(jobs.n_splits):
+        for choice, seeds in _group_seeds(choices):
+            plan, _ = jobs.create_plan(choice, split)
+            encoded = jobs.encode_split(choice, split)
             for seed in seeds:
-                own = jobs.of(seed, encoded)
-                made.append(Job(plan.with_seed(seed), own.rows, own.validation))
-                members.append({**choice, **encoded.place, "seed": seed})
-                tables.append(own.prepared)
+                selected = jobs.select_rows(seed, encoded)
+                crew_jobs.append(Job(plan.with_seed(seed), selected.rows, selected.validation))
+                members.append({**choice, **encoded.position, "seed": seed})
+                prepared.append(selected.prepared)
                 held_out.append(encoded.held_out)
-    folded = None
+    layout = None
     if jobs.folds is not None:
         first = {name: value for name, value in choices[0].items() if name != "seed"}
-        folded = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
-    return Colony(Crew(made, threads), members, tables, folded)
+        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
+    return Colony(Crew(crew_jobs, threads), members, prepared, layout)
 
 
-def _by_choice(choices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """Choices without their seed, and the seeds of those that follow each other and are else the same."""
+def _group_seeds(choices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[int]]]:
+    """Yield each choice without its seed, with the seeds of the adjacent choices that differ in nothing else."""
     seeds: list[int] = []
-    before: dict[str, Any] = {}
+    current: dict[str, Any] = {}
     for member in choices:
         choice = {name: value for name, value in member.items() if name != "seed"}
-        # By identity: values may be arrays.
-        if seeds and not (choice.keys() == before.keys() and all(choice[name] is before[name] for name in choice)):
-            yield before, seeds
+        # Compared by identity, because values may be arrays.
+        if seeds and not (choice.keys() == current.keys() and all(choice[name] is current[name] for name in choice)):
+            yield current, seeds
             seeds = []
-        before = choice
+        current = choice
         seeds.append(member["seed"])
     if seeds:
-        yield before, seeds
+        yield current, seeds
 
 
 def train_all(
     colony: Colony,
     halving: Halving | None = None,
     on_progress: Callable[[Colony], object] | None = None,
-    keeper: SweepCheckpoint | None = None,
+    writer: SweepCheckpoint | None = None,
 ) -> None:
-    """Trains a colony to its end; on Ctrl-C it is the exception's `colony`."""
-    crew, begin, before = colony.crew, time.monotonic(), colony.seconds
+    """Train a colony to its end; after Ctrl-C it is the exception's `colony`."""
+    crew, start, before = colony.crew, time.monotonic(), colony.seconds
 
     def report() -> None:
-        colony.seconds = before + time.monotonic() - begin
-        if keeper is not None:
-            keeper.save_if_due()
+        colony.seconds = before + time.monotonic() - start
+        if writer is not None:
+            writer.save_if_due()
         if on_progress is not None:
             on_progress(colony)
 
-    look = None if on_progress is None and keeper is None else report
+    callback = None if on_progress is None and writer is None else report
     try:
         if halving is None:
-            crew.run(-1, look)
+            crew.run(-1, callback)
         else:
-            halve(crew, halving, _comparable(colony), look)
+            halve(crew, halving, _number_losses(colony), callback)
     except KeyboardInterrupt as interrupt:
         colony.interrupted = True
         interrupt.colony = colony  # type: ignore[attr-defined]
         raise
     finally:
-        colony.seconds = before + time.monotonic() - begin
+        colony.seconds = before + time.monotonic() - start
         colony.forget_results()
-        if keeper is not None:
-            keeper.save()
+        if writer is not None:
+            writer.save()
+
+
+def _number_losses(colony: Colony) -> list[int]:
+    """Number the losses: only members with the same one can be compared by it."""
+    return number_keys([repr(choice.get("loss")) for choice in colony.choices]).tolist()  # type: ignore[no-any-return]
 
 
 def merge_colonies(colonies: Sequence[Colony], fixed: Mapping[str, Any] = MappingProxyType({})) -> Colony:
-    """The members of several colonies as one.
+    """Return one colony with the members of several.
 
     Parameters
     ----------
     colonies : sequence of Colony
     fixed : dict
-        The values of arguments that not all choices name.
+        The values of arguments that some of the members' choices lack.
 
     """
     members = [member for colony in colonies for member in colony]
@@ -128,137 +310,7 @@ def merge_colonies(colonies: Sequence[Colony], fixed: Mapping[str, Any] = Mappin
         {name: member.choice.get(name, fixed.get(name)) for name in names} | {"seed": member.choice["seed"]}
         for member in members
     ]
-    one = Colony(crew, choices, [member.prepared for member in members])
-    one.seconds = sum(colony.seconds for colony in colonies)
-    one.interrupted = any(colony.interrupted for colony in colonies)
-    return one
-
-
-def _comparable(colony: Colony) -> list[int]:
-    """A number for each kind of loss."""
-    kinds: dict[str, int] = {}
-    return [kinds.setdefault(repr(choice.get("loss")), len(kinds)) for choice in colony.choices]
-
-
-def sweep(
-    data: Any,
-    y: Any = None,
-    *,
-    seeds: int = 1,
-    seed: int = 0,
-    folds: int | None = None,
-    repeats: int = 1,
-    samples: int | None = None,
-    method: str | None = None,
-    halving: Halving | float | bool | None = None,
-    bootstrap: bool = False,
-    confirm: Callable[[Estimate], bool] | None = None,
-    threads: int | None = None,
-    on_progress: Callable[[Colony], object] | None = None,
-    checkpoint: str | Path | None = None,
-    resume: bool = False,
-    **arguments: Any,
-) -> Colony:
-    """Trains a network for each combination of the given values and each seed, all at once.
-
-    Every argument of `creche.train` that says something of the network or its training may have several values: a
-    list, an array or a range (`log_range`, `linear_range`). Widths of several layers are a list of their own,
-    ``hidden=[[5, 5], [10, 10]]``; what else is to differ from layer to layer is a tuple,
-    ``activation=[("relu", "tanh"), "relu"]``. `weight_decay`, `l1`, `momentum`, `clip_norm` and `clip_value` of the
-    optimizer may be given, and differ, likewise.
-
-    All networks learn the same rows (unless `bootstrap`) and are compared on the same rows. Each is, bit for bit, what
-    `creche.train` gives with its values, its seed and ``split_seed=seed``.
-
-    Parameters
-    ----------
-    data, y
-        As for `creche.train`.
-    seeds : int, default 1
-        How many networks for each combination; they have the seeds ``seed``, ``seed + 1``, ….
-    seed : int, default 0
-        The first of them; also that of the split, and of what is drawn.
-    folds : int, optional
-        Judge each plan by cross-validation: a network for each seed on each of so many folds. `Colony.plans` tells the
-        mean over the folds with an interval, and ranks by it.
-    repeats : int, default 1
-        How often the folds are dealt out anew.
-    samples : int, optional
-        Draw so many combinations instead of trying all.
-    method : {"grid", "random", "sobol"}, optional
-        All combinations (the default without `samples`), drawn at random (the default with), or drawn evenly (Sobol's
-        quasi-random numbers; needs scipy).
-    halving : Halving, float or bool, optional
-        Stop the worst early: True, or the share that goes on after each round (0.33).
-    bootstrap : bool, default False
-        Whether each network learns a sample of its own: as many rows as there are for training, drawn from them with
-        replacement by its seed. An ensemble of such networks is bagging (Breiman 1996, "Bagging predictors"), and the
-        spread over the seeds is that of the rows, too. Encoders and validation rows are the same for all.
-    confirm : callable, optional
-        Is called with an `Estimate` before training begins; nothing is trained where it returns False.
-    threads : int, optional
-        By default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
-    on_progress : callable, optional
-        Is called with the colony about twenty times a second.
-    checkpoint : file name, optional
-        Where the state of all networks is kept: once a minute, and when the sweep ends or is interrupted.
-    resume : bool, default False
-        Go on from that file, if it is there; all networks end with the same bytes as if nothing had happened.
-    **arguments
-        Of `creche.train`.
-
-    Returns
-    -------
-    Colony
-
-    Raises
-    ------
-    TableError, FileError
-        As for `creche.train`; or if the checkpoint is of another sweep.
-    PlanError
-        If a plan cannot be, a range is empty, or there are more networks than memory.
-    DivergedError
-        If all networks diverged; its message says which rates to try.
-    KeyboardInterrupt
-        On Ctrl-C; what was done is the exception's `colony`.
-
-    Examples
-    --------
-    >>> import creche as cr
-    >>> colony = cr.sweep("penguins", label="species", hidden=[[5, 5], [10, 10]], optimizer=["sgd", "adam"],
-    ...                   learning_rate=cr.log_range(0.001, 0.1, 3), seeds=4, epochs=20, threads=1)
-    >>> len(colony), colony.varied
-    (48, ('hidden', 'optimizer', 'learning_rate'))
-    >>> best = colony.best()
-    >>> bool(best.evaluation[1].accuracy > 0.95)
-    True
-
-    """
-    seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
-    folds, repeats = _folds(folds, repeats)
-    given = complete_arguments(arguments)
-    fixed, axes = split_axes({name: value for name, value in given.items() if name != "seed"})
-    choices = Combinations(axes, samples, method, seed)
-    halving = Halving.of(halving)
-    threads = resolve_threads(threads)
-    if folds is not None and halving is not None:
-        raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
-    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
-    check_cost(choices, seeds, jobs, halving, confirm, threads)
-    colony = create_colony(
-        jobs, [{**choice, "seed": s} for choice in choices for s in range(seed, seed + seeds)], threads
-    )
-    keeper = None
-    if checkpoint is not None:
-        keeper = SweepCheckpoint(checkpoint, colony, halving, resume)
-    train_all(colony, halving, on_progress, keeper)
-    if not colony.has_ranked_member():
-        colony.best()  # says why there is nobody
-    return colony
-
-
-def _folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
-    repeats = check_whole_number("repeats", repeats, at_least=1)
-    if folds is None and repeats > 1:
-        raise PlanError(f"repeats: got {repeats}, but there are no folds to deal out anew; give folds too, such as 5")
-    return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats
+    merged = Colony(crew, choices, [member.prepared for member in members])
+    merged.seconds = sum(colony.seconds for colony in colonies)
+    merged.interrupted = any(colony.interrupted for colony in colonies)
+    return merged

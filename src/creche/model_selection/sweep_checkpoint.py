@@ -1,4 +1,4 @@
-"""Keeping: the state of a whole colony in one file, from which a sweep that was stopped goes on to the same bytes."""
+"""The checkpoint of a sweep: one file with the state of a colony, from which it continues to the same bytes."""
 
 from __future__ import annotations
 
@@ -29,33 +29,28 @@ if TYPE_CHECKING:
 __all__ = ["SweepCheckpoint"]
 
 SECONDS_BETWEEN = 60.0
-
-
-SHARE_OF_TIME = 0.02  # that may go into writing
-
-
-VALUES_SHOWN = 8
-
-
-MOST_DIMENSIONS = 2
+SHARE_OF_TIME = 0.02  # the largest share of the time that writing may take
+MAX_VALUES = 8  # of an argument, in the header
+MAX_DIMENSIONS = 2  # of an array in a state
 
 
 class SweepCheckpoint:
-    """Keeps the state of a colony in a file, once a minute and when training ends in whichever way.
+    """Writes the state of a colony to a file, once a minute and whenever training ends.
 
     Parameters
     ----------
     path : file name
     colony : Colony
-        Not begun; takes up what the file holds, if `resume` says so.
+        A colony before its first step; with `resume`, it is restored from the file.
     halving : Halving, optional
-        How the worst are stopped, which is a part of what the sweep is.
+        How the worst networks are stopped; a sweep with another halving is another sweep.
     resume : bool
 
     Raises
     ------
     FileError
-        If the file cannot be read, or is of another sweep (what differs), or is there and `resume` is False.
+        If the file cannot be read, belongs to another sweep (the message names what differs), or exists although
+        `resume` is False.
 
     """
 
@@ -70,22 +65,22 @@ class SweepCheckpoint:
             self._read(resume)
 
     def save_if_due(self) -> None:
-        """Writes the file where the last time is long enough ago."""
-        begin = time.monotonic()
-        if begin >= self._due:
+        """Write the file if the last time was long enough ago."""
+        start = time.monotonic()
+        if start >= self._due:
             self.save()
-            spent = time.monotonic() - begin
-            self._due = time.monotonic() + max(SECONDS_BETWEEN, spent / SHARE_OF_TIME)
+            elapsed = time.monotonic() - start
+            self._due = time.monotonic() + max(SECONDS_BETWEEN, elapsed / SHARE_OF_TIME)
 
     def save(self) -> None:
-        """Writes the file, whole or not at all."""
+        """Write the file, completely or not at all."""
         crew = self._colony.crew
         members = range(len(crew))
         divergences = [crew.divergence(n) or (np.nan, np.nan, np.nan) for n in members]
         arrays: dict[str, NDArray[Any]] = {
             "status": np.array([STATUSES.index(crew.status(n)) for n in members], dtype=np.uint8),
             "divergence": np.array(divergences, dtype=np.float64),
-            **_joined([crew.state(n) for n in members]),
+            **_join_states([crew.state(n) for n in members]),
         }
         write_archive(self.path, "sweep", {"seconds": self._colony.seconds, **self._identity}, arrays)
 
@@ -93,28 +88,29 @@ class SweepCheckpoint:
         header, arrays = read_archive(self.path, "sweep")
         seconds = header.pop("seconds", None)
         if set(header) != set(self._identity) or not isinstance(seconds, int | float):
-            raise BrokenArchiveError(f"{self.path}: holds a sweep whose header contradicts itself; remove it")
+            raise BrokenArchiveError(f"{self.path}: holds a sweep with an inconsistent header; remove the file")
         refuse_differences(self.path, "sweep", header, self._identity)
         if not resume:
             raise FileError(
-                f"{self.path}: holds this sweep already; go on from it with resume=True (--resume), or give another "
-                "file"
+                f"{self.path}: holds this sweep already; continue it with resume=True (--resume), or give another file"
             )
         try:
-            _take_up(self._colony.crew, arrays)
+            _restore(self._colony.crew, arrays)
         except (KeyError, ValueError, IndexError, TypeError) as error:
-            raise BrokenArchiveError(f"{self.path}: holds no states of such networks ({error}); remove it") from error
+            raise BrokenArchiveError(
+                f"{self.path}: does not hold the states of these networks ({error}); remove the file"
+            ) from error
         self._colony.seconds = float(seconds)
 
 
-def _take_up(crew: Crew, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Brings a crew to where the arrays of a file say it was."""
+def _restore(crew: Crew, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Restore the states of a crew from the arrays of a file."""
     status, divergence = arrays["status"], arrays["divergence"]
     if status.shape != (len(crew),) or divergence.shape != (len(crew), 3):
         raise PlanError(f"it has {len(status):,} of {len(crew):,} networks")
     running: dict[int, State] = {}
     ended: dict[int, EndedMember] = {}
-    for number, state in enumerate(_apart(arrays, len(crew))):
+    for number, state in enumerate(_split_states(arrays, len(crew))):
         name = STATUSES[int(status[number])]
         epoch, batch, rate = divergence[number].tolist()
         if name == RUNNING:
@@ -125,15 +121,15 @@ def _take_up(crew: Crew, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
-    """What makes a sweep this sweep, as plain data."""
+    """Return everything that distinguishes a sweep from others, as plain data."""
     prepared = list({id(member.prepared): member.prepared for member in colony}.values())
     preparations = [p.preparation.to_dict() for p in prepared]
-    folded = colony.folded
-    deals = {} if folded is None else {"folds": folded.folds, "repeats": folded.repeats}
+    layout = colony.fold_layout
+    folds = {} if layout is None else {"folds": layout.folds, "repeats": layout.repeats}
     return as_json_data(
         {
-            "plan": _columns([job.plan.to_dict() for job in colony.crew.jobs]),
-            "preparation": {**_columns(preparations), **deals},
+            "plan": _summarize([job.plan.to_dict() for job in colony.crew.jobs]),
+            "preparation": {**_summarize(preparations), **folds},
             "table": describe_table(prepared[0].training_table(), prepared[0].side_tables()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),
@@ -141,9 +137,9 @@ def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
     )
 
 
-def _columns(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """All plans in brief: of each entry the value, or, where not all have the same, some values and a digest of all."""
-    flat = [_flat(plan) for plan in plans]
+def _summarize(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the entries of all plans: the common value, or a few of several values and a digest of all."""
+    flat = [_flatten(plan) for plan in plans]
     columns = {}
     for name in dict.fromkeys(name for plan in flat for name in plan):
         values = [plan.get(name) for plan in flat]
@@ -152,45 +148,45 @@ def _columns(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:
             columns[name] = distinct[0]
         else:
             digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
-            columns[name] = {"values": distinct[:VALUES_SHOWN], "digest": digest}
+            columns[name] = {"values": distinct[:MAX_VALUES], "digest": digest}
     return columns
 
 
-def _flat(data: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
+def _flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
     for name, value in data.items():
-        out |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return out
+        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat
 
 
-def _joined(states: Sequence[State]) -> dict[str, NDArray[Any]]:
-    """The arrays of all states, those of one name behind each other, so that a file has few of them."""
-    out: dict[str, NDArray[Any]] = {}
+def _join_states(states: Sequence[State]) -> dict[str, NDArray[Any]]:
+    """Concatenate the arrays of the same name of all states, so that the file has few arrays."""
+    joined: dict[str, NDArray[Any]] = {}
     for name in dict.fromkeys(name for state in states for name in state):
-        shapes = np.full((len(states), MOST_DIMENSIONS), -1, dtype=np.int64)
+        shapes = np.full((len(states), MAX_DIMENSIONS), -1, dtype=np.int64)
         for i, state in enumerate(states):
             if name in state:
                 shapes[i, : state[name].ndim] = state[name].shape
-        out[f"shapes.{name}"] = shapes
-        out[f"values.{name}"] = np.concatenate([state[name].reshape(-1) for state in states if name in state])
-    return out
+        joined[f"shapes.{name}"] = shapes
+        joined[f"values.{name}"] = np.concatenate([state[name].reshape(-1) for state in states if name in state])
+    return joined
 
 
-def _apart(arrays: Mapping[str, NDArray[Any]], count: int) -> list[State]:
-    """The states that were `_joined`."""
+def _split_states(arrays: Mapping[str, NDArray[Any]], count: int) -> list[State]:
+    """Return the states that `_join_states` concatenated."""
     states: list[State] = [{} for _ in range(count)]
     for key, shapes in arrays.items():
         if not key.startswith("shapes."):
             continue
         name = key.removeprefix("shapes.")
-        values, begin = arrays[f"values.{name}"], 0
+        values, start = arrays[f"values.{name}"], 0
         for state, lengths in zip(states, shapes.tolist(), strict=True):
             if lengths[0] < 0:
                 continue
             shape = [length for length in lengths if length >= 0]
-            end = begin + int(np.prod(shape, dtype=object))
-            state[name] = values[begin:end].reshape(shape)
-            begin = end
-        if begin != len(values):
-            raise PlanError(f"{name} has {len(values):,} numbers, not {begin:,}")
+            end = start + int(np.prod(shape, dtype=object))
+            state[name] = values[start:end].reshape(shape)
+            start = end
+        if start != len(values):
+            raise PlanError(f"{name} has {len(values):,} numbers, not {start:,}")
     return states

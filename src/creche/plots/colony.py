@@ -58,7 +58,7 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
 
     """
     if by is None:
-        by = _by_effect(colony)[0] if colony.varied else "seed"
+        by = _by_effect(colony)[0] if colony.varied_arguments else "seed"
     groups, names = group_values([choice[_check_argument(colony, by)] for choice in colony.choices], MOST_PANELS)
     count = min(len(names), MOST_PANELS)
     across = min(count, PANELS_PER_ROW)
@@ -101,10 +101,10 @@ def _draw_panel(axes: Any, colony: Colony, members: NDArray[np.int64]) -> None:
 def _score_by_epoch(colony: Colony, member: int) -> NDArray[np.float64]:
     """Return what members are ranked by, after each epoch."""
     history = colony[member].history
-    if colony.ranked_by == "loss":
+    if colony.ranking_metric == "loss":
         return np.asarray(history.watched_loss)
-    metric = np.asarray(history.validation_metric if colony.watched == "validation" else history.train_metric)
-    return 1 - metric if colony.ranked_by == "accuracy" else metric
+    metric = np.asarray(history.validation_metric if colony.partition == "validation" else history.train_metric)
+    return 1 - metric if colony.ranking_metric == "accuracy" else metric
 
 
 def explain_empty(axes: Any) -> None:
@@ -190,7 +190,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     score = _scores(colony)
     by_plan: dict[str, list[int]] = {}
     for i, choice in enumerate(colony.choices):
-        by_plan.setdefault(repr([choice[name] for name in colony.varied]), []).append(i)
+        by_plan.setdefault(repr([choice[name] for name in colony.varied_arguments]), []).append(i)
     order = sorted(by_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
     figure, axes = pyplot().subplots(figsize=(7.5, 1.2 + 0.36 * len(best)), layout="constrained")
@@ -199,7 +199,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     for place, losses in enumerate(scores):
         axes.plot(losses, np.full(len(losses), place), "o", color=blue, alpha=0.6, markersize=5)
     means = [losses.mean() for losses in scores]
-    unit = "seeds" if colony.folded is None else "folds"
+    unit = "seeds" if colony.fold_layout is None else "folds"
     axes.plot(means, range(len(best)), "D", color=orange, markersize=6, label=f"mean over the {unit}")
     axes.set_yticks(range(len(best)), [_describe_plan(colony, members) for members in best])
     axes.invert_yaxis()
@@ -213,13 +213,13 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
 def _scores(colony: Colony) -> NDArray[np.float64]:
     """Return what networks are ranked by, lower is better; infinite if there is none."""
     results = colony.results
-    score = results.loss if colony.ranked_by == "loss" else results.error
+    score = results.loss if colony.ranking_metric == "loss" else results.error
     return np.where(results.diverged | ~np.isfinite(score), np.inf, score)
 
 
 def _score_name(colony: Colony) -> str:
-    rows = "validation" if colony.watched == "validation" else "training"
-    return f"{rows} {'error rate' if colony.ranked_by == 'accuracy' else metric_name(colony.ranked_by)}"
+    rows = "validation" if colony.partition == "validation" else "training"
+    return f"{rows} {'error rate' if colony.ranking_metric == 'accuracy' else metric_name(colony.ranking_metric)}"
 
 
 def _by_effect(colony: Colony) -> list[str]:
@@ -227,7 +227,7 @@ def _by_effect(colony: Colony) -> list[str]:
 
 
 def _check_argument(colony: Colony, name: str) -> str:
-    known = (*colony.varied, "seed")
+    known = (*colony.varied_arguments, "seed")
     if name not in known:
         raise PlanError(f"{name!r}: the networks do not differ in it; {nearest(name, known)}")
     return name
@@ -248,7 +248,7 @@ def _resolve_pair(colony: Colony, x: str | None, y: str | None) -> tuple[str, st
 
 def _describe_plan(colony: Colony, members: list[int]) -> str:
     """Return the varied arguments of a plan, and how many of its networks diverged."""
-    values = [format_choice(colony.choices[members[0]][name]) for name in colony.varied]
+    values = [format_choice(colony.choices[members[0]][name]) for name in colony.varied_arguments]
     text = ", ".join(f"{value:.3g}" if isinstance(value, float) else str(value) for value in values) or "all"
     diverged = int(colony.results.diverged[members].sum())
     return f"{text} ({diverged} diverged)" if diverged else text

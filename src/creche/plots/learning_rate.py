@@ -62,9 +62,9 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
         label="median of each learning rate",
     )
     axes.axhline(
-        found.references.constant, color="#888888", linestyle=":", linewidth=1.2, label="baseline (constant prediction)"
+        found.baselines.constant, color="#888888", linestyle=":", linewidth=1.2, label="baseline (constant prediction)"
     )
-    set_scale(axes, "y", np.concatenate([flat[finite], [found.references.constant]]))
+    set_scale(axes, "y", np.concatenate([flat[finite], [found.baselines.constant]]))
     low, high = axes.get_ylim()
     if axes.get_yscale() == "linear":
         high = min(high, found.ceiling)
@@ -80,7 +80,7 @@ def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
     axes.axvline(found.rate, color=orange, linestyle="--", linewidth=1.8, label=f"recommended: {found.rate:.3g}")
     _draw_bands(axes, found)
     axes.set_xlabel("learning rate")
-    axes.set_ylabel(f"{'validation' if found.colony.watched == 'validation' else 'training'} loss after training")
+    axes.set_ylabel(f"{'validation' if found.colony.partition == 'validation' else 'training'} loss after training")
     tidy_axes(axes)
     place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if is_new else {}
     axes.legend(frameon=False, fontsize="small", **place)

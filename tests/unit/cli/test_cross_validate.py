@@ -58,8 +58,8 @@ def test_the_page_with_repeats_and_seeds(
     third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
     assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
     assert "the mean of the 8 networks that were not trained on a row" in page
-    first = crossed.uncertain()[0]
-    expected = ["row", str(first.row), first.truth, first.predicted, f"{first.disagreement:.4f}"]
+    first = crossed.most_uncertain_rows()[0]
+    expected = ["row", str(first.row), first.true, first.predicted, f"{first.disagreement:.4f}"]
     assert any(text.split() == expected for text in page.splitlines())
 
 
@@ -76,7 +76,7 @@ def test_json_and_a_file_of_predictions(tmp_path: Path, capsys: pytest.CaptureFi
     assert data["evaluation"]["log_loss"] == crossed.evaluation.metrics()["log_loss"]
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [int(found["row"]) for found in rows] == list(range(1, 345))
-    assert [found["predicted_species"] for found in rows] == crossed.rows()["predicted_species"].to_list()
+    assert [found["predicted_species"] for found in rows] == crossed.predictions_table()["predicted_species"].to_list()
     assert [float(found["disagreement"]) for found in rows] == pytest.approx(crossed.disagreement.tolist(), rel=1e-12)
 
 

@@ -40,7 +40,7 @@ def test_the_page_has_the_facts(
     assert "networks 84: 28 learning rates × 3 seeds" in flowing
     assert "network 14-6-3, sgd, batch size 32, 20 epochs" in flowing
     for band in found.bands:
-        assert f"{band.name} {band.low:.2g} to {band.high:.2g} {band.rates} {band.why.split(';')[0][:20]}" in flowing
+        assert f"{band.name} {band.low:.2g} to {band.high:.2g} {band.rates} {band.reason.split(';')[0][:20]}" in flowing
     assert f"Use --learning-rate {found.rate:g}, the middle of the good rates (the default of sgd is 0.01)" in flowing
     drawing = page.split("\n\n")[1].splitlines()
     arrow, bands = next(line for line in drawing if "▲" in line), next(line for line in drawing if "═" in line)
@@ -66,7 +66,7 @@ def test_the_range_is_extended_unless_it_is_not_to_be(capsys: pytest.CaptureFixt
     assert main([*few, "--no-extend"]) == 0
     page = " ".join(capsys.readouterr().out.split())
     assert "extended" not in page
-    assert "the good rates reach the highest that was tried" in page
+    assert "the good rates include the highest that was tried" in page
 
 
 def test_numbers_and_no_validation_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,7 @@ WRONG = [
     (["--rates", "0..1"], "rates: got 0.0; needs numbers above 0"),
     (["--rates", "0.1"], "rates: got 1; needs at least 3, such as 1e-6..10/48"),
     (["--rates", "1e-4..1/1000000000"], "rates: got 1,000,000,000; needs at most 10,000"),
-    (["--rates", "0.1,0.1,0.2"], "learning_rate: 0.1 is there twice"),
+    (["--rates", "0.1,0.1,0.2"], "learning_rate: got 0.1 twice"),
     (["--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
     (["--seeds", "1000000000"], "a sweep of 48,000,000,000 networks needs about"),
     (["--label", "specie"], "did you mean 'species'?"),

@@ -72,8 +72,8 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SOME, "--json", "--ensemble", "5"]) == 0
     data = json.loads(capsys.readouterr().out)
     colony = the_same_sweep()
-    assert (data["networks"], data["varied"]) == (48, ["hidden", "optimizer", "learning_rate"])
-    assert (data["ranked_by"], data["diverged"], data["interrupted"]) == ("validation_loss", 0, False)
+    assert (data["networks"], data["varied_arguments"]) == (48, ["hidden", "optimizer", "learning_rate"])
+    assert (data["ranking_metric"], data["diverged"], data["interrupted"]) == ("validation_loss", 0, False)
     assert data["members"] == json.loads(json.dumps(colony.table().to_dicts()))
     assert data["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
     assert cr.Plan.from_dict(data["best"]["plan"]) == colony.best().plan
@@ -188,11 +188,11 @@ WRONG = [
     (["--learning-rate", "nan..1"], "--learning-rate: got nan; needs finite numbers"),
     (["--learning-rate", ".."], "--learning-rate: got '..'"),
     (["--batch-size", "1.5"], "--batch-size: got '1.5'; needs a whole number"),
-    (["--hidden", "5,5"], "hidden: [5] is there twice"),
+    (["--hidden", "5,5"], "hidden: got [5] twice"),
     (["--hidden", "x"], "--hidden: got 'x'; needs widths of hidden layers such as 10-10"),
     (["--optimizer", "adam,sdg"], "'sdg'"),
     (["--label", "specie"], "did you mean 'species'?"),
-    (["--samples", "3"], "samples: there is nothing to draw"),
+    (["--samples", "3"], "samples: got 3, but no argument has several values"),
     (["--top", "0"], "--top: got 0; needs a whole number of at least 1"),
     (["--ensemble", "0"], "--ensemble: got 0"),
     (["--resume"], "--resume: needs the file to continue from; give it as --checkpoint"),
@@ -202,7 +202,7 @@ WRONG = [
     (["--halving", "3"], "halving: keep is 3.0"),
     (["--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
     (["--learning-rate", "1e-4..1/1000000000"], "a sweep of 1,000,000,000 networks needs about"),
-    (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some with --samples 1000"),
+    (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some combinations with --samples 1000"),
     (["--learning-rate", "0.5,1e-4..1/1000000000"], "other values, a range can have at most 10,000 values"),
     (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', a range of one number"),
     (["--learning-rate", "-1..1"], "--learning-rate: got -1.0; needs a number of at least 0"),
@@ -246,7 +246,7 @@ def test_a_sweep_goes_on_from_its_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert main([*SOME, "--checkpoint", str(file), "--json"]) == 0
     first = json.loads(capsys.readouterr().out)
     assert main([*SOME, "--checkpoint", str(file), "--json"]) == 2
-    assert "holds this sweep already; go on from it with --resume" in capsys.readouterr().err
+    assert "holds this sweep already; continue it with --resume" in capsys.readouterr().err
     assert main([*SOME, "--checkpoint", str(file), "--resume", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["members"] == first["members"]
 
@@ -294,7 +294,7 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         values = [found[f"{of}_validation_loss"] for of in ("mean", "low", "high", "std")]
         numbers = [f"{value:.4f}" if value >= 0.001 else f"{value:.3g}" for value in values]
         numbers.insert(2, "to")
-        behind = [] if place == 1 else [f"{found['low_behind']:.2g}", "to", f"{found['high_behind']:.2g}"]
+        behind = [] if place == 1 else [f"{found['low_gap']:.2g}", "to", f"{found['high_gap']:.2g}"]
         expected = [str(place), found["hidden"], f"{found['learning_rate']:.4g}", *numbers, *behind]
         assert any(text.split() == expected for text in page.splitlines()), expected
     assert main([*arguments, "--json"]) == 0

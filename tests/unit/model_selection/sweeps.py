@@ -1,4 +1,4 @@
-"""What several of these tests share: quick sweeps, and what a member is compared by."""
+"""Helpers of these tests: quick sweeps, and the bytes by which members are compared."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import creche as cr
 PENGUINS: dict[str, Any] = {"label": "species", "threads": 1}
 
 
-def swept(**arguments: Any) -> cr.Colony:
-    """A sweep over the penguins, of few epochs."""
+def run_sweep(**arguments: Any) -> cr.Colony:
+    """Run a sweep on the penguins with few epochs."""
     return cr.sweep("penguins", **{**PENGUINS, "hidden": [5], "epochs": 6, **arguments})
 
 
-def weights_of(trained: cr.Member | cr.Run) -> bytes:
+def weight_bytes(trained: cr.Member | cr.Run) -> bytes:
     return b"".join(w.tobytes() + b.tobytes() for w, b in trained.model.weights)
 
 
 def digests(colony: cr.Colony) -> list[tuple[str, bytes, bytes]]:
-    """All that is to be the same when a sweep is stopped and goes on."""
-    return [(m.status, weights_of(m), m.history.validation_loss.tobytes()) for m in colony]
+    """Return everything that must be the same after an interrupted sweep is resumed."""
+    return [(m.status, weight_bytes(m), m.history.validation_loss.tobytes()) for m in colony]
 
 
-def interrupting(calls: int) -> Callable[[cr.Colony], None]:
-    """An on_progress that is Ctrl-C at its so-and-so-manieth call."""
+def interrupt_after(calls: int) -> Callable[[cr.Colony], None]:
+    """Return an on_progress callback that raises KeyboardInterrupt at its n-th call."""
     seen = iter(range(calls - 1))
 
     def report(colony: cr.Colony) -> None:

@@ -1,4 +1,4 @@
-"""Folds, what is told of them, and what cannot be cross-validated."""
+"""Cross-validation: folds, summaries, warnings and errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
     x, y = two_classes(60)
     crossed = cr.cross_validate(x, y, folds=4, **QUICK)
     assert len(crossed.members) == 4
-    judged = []
+    tested_rows = []
     for member in crossed.members:
         held_out = member.prepared.validation
         assert held_out is not None
@@ -26,15 +26,15 @@ def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
         tested = [tuple(row) for row in held_out.observations.x]
         assert not trained & set(tested)
         assert len(trained) + len(tested) == 60
-        judged += tested
+        tested_rows += tested
         places = [int(np.flatnonzero((x == np.array(row)).all(axis=1))[0]) for row in tested]
         np.testing.assert_array_equal(
             member.model.predict_proba(x[places]), crossed.predictions[places].astype("float32")
         )
-    assert sorted(judged) == sorted(tuple(row) for row in x)
+    assert sorted(tested_rows) == sorted(tuple(row) for row in x)
 
 
-def test_the_summary_is_of_the_folds() -> None:
+def test_the_summary_is_computed_over_the_folds() -> None:
     x, y = line(90)
     crossed = cr.cross_validate(x, y, folds=3, repeats=2, **QUICK)
     errors = [evaluation.metrics()["rmse"] for evaluation in crossed.evaluations]
@@ -65,7 +65,7 @@ def test_groups_stay_together() -> None:
         assert not sides[0] & sides[1]
 
 
-def test_later_folds_are_judged_by_what_went_before() -> None:
+def test_with_time_each_fold_is_later_than_its_training_rows() -> None:
     x, y = line(60)
     table = {"a": x[:, 0], "b": x[:, 1], "day": np.arange(60)[::-1] * 1.5, "y": y}
     crossed = cr.cross_validate(table, label="y", folds=3, time="day", **QUICK)
@@ -77,8 +77,8 @@ def test_later_folds_are_judged_by_what_went_before() -> None:
     assert np.isnan(crossed.predictions).any()  # of the rows before the first fold
 
 
-def test_what_only_tells_rows_apart_is_no_feature() -> None:
-    """The column of groups, and one that counts rows, also where a fold lacks some of them."""
+def test_identifiers_and_groups_are_no_features() -> None:
+    """Neither the column of groups nor one that counts rows, even if a fold lacks some of them."""
     x, y = two_classes(60)
     table = {"a": x[:, 0], "n": np.arange(1, 61), "patient": np.arange(60) // 4, "ill": y}
     with pytest.warns(cr.CrecheWarning, match="left out column 'n': an identifier") as caught:
@@ -87,35 +87,35 @@ def test_what_only_tells_rows_apart_is_no_feature() -> None:
     assert {member.model.features.names for member in crossed.members} == {("a",)}
 
 
-def test_what_all_folds_warn_of_is_said_once() -> None:
+def test_a_warning_common_to_all_folds_is_given_once() -> None:
     x, y = two_classes(60)
-    with pytest.warns(cr.CrecheWarning, match="constant in the training rows") as told:
+    with pytest.warns(cr.CrecheWarning, match="constant in the training rows") as warned:
         cr.cross_validate(np.column_stack([x, np.ones(60)]), y, folds=3, repeats=2, **QUICK)
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in warned] == [__file__]
 
 
-def test_rows_that_decide_when_to_stop_are_not_those_of_the_fold() -> None:
+def test_early_stopping_monitors_rows_outside_the_fold() -> None:
     x, y = two_classes(90)
     plain = cr.cross_validate(x, y, folds=3, **QUICK)
     early = cr.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
-    for member, without, judged in zip(early.members, plain.members, early.evaluations, strict=True):
+    for member, without, evaluation in zip(early.members, plain.members, early.evaluations, strict=True):
         train, watched, fold = member.prepared.train, member.prepared.validation, member.prepared.test
         assert watched is not None
         assert fold is not None
         assert without.prepared.validation is not None
         assert fold.observations.row_indices.tolist() == without.prepared.validation.observations.row_indices.tolist()
-        assert (len(train), len(watched), len(fold), judged.rows) == (45, 15, 30, 30)
+        assert (len(train), len(watched), len(fold), evaluation.rows) == (45, 15, 30, 30)
         parts = [set(part.observations.row_indices.tolist()) for part in (train, watched, fold)]
         assert len(set().union(*parts)) == 90
 
 
-def test_copies_in_other_folds_are_leakage() -> None:
+def test_duplicates_in_other_folds_are_leakage() -> None:
     x, y = two_classes(30)
     x, y = np.vstack([x, x]), np.hstack([y, y])
     message = r"leakage: \d+ of 60 held-out rows .* \(for example, row \d+ equals row \d+\)"
-    with pytest.warns(cr.CrecheWarning, match=message) as told:
+    with pytest.warns(cr.CrecheWarning, match=message) as warned:
         cr.cross_validate(x, y, folds=3, **QUICK)
-    assert len(told) == 1
+    assert len(warned) == 1
     together = cr.cross_validate(x, y, folds=3, duplicates="together", **QUICK)
     for member in together.members:
         kept = set((member.prepared.train.observations.row_indices % 30).tolist())
@@ -126,7 +126,7 @@ def test_copies_in_other_folds_are_leakage() -> None:
     assert dropped.row_numbers.tolist() == list(range(30))
 
 
-def test_weights_of_rows_count_in_learning_and_judging() -> None:
+def test_row_weights_count_in_training_and_evaluation() -> None:
     x, y = line(60)
     weights = np.where(np.arange(60) % 3 == 0, 0, 1 + np.arange(60) % 2)
     crossed = cr.cross_validate(x, y, folds=3, sample_weight=weights, **QUICK)
@@ -136,7 +136,7 @@ def test_weights_of_rows_count_in_learning_and_judging() -> None:
     assert crossed.evaluation.metrics()["rmse"] == pytest.approx(np.sqrt(np.average(errors, weights=weights[kept])))
 
 
-def test_a_file_is_read_as_it_is_said_to_be_written(tmp_path: Path) -> None:
+def test_a_file_is_read_with_the_read_options(tmp_path: Path) -> None:
     x, y = two_classes(40)
     path = tmp_path / "t.csv"
     path.write_text("a:b\n" + "".join(f"{value}:{label}\n" for value, label in zip(x[:, 0], y, strict=True)))
@@ -144,21 +144,21 @@ def test_a_file_is_read_as_it_is_said_to_be_written(tmp_path: Path) -> None:
     assert crossed.evaluation.rows == 40
 
 
-def test_a_class_that_one_fold_has_alone() -> None:
-    """Groups may hold all rows of a class; then the network knows that there is such a class, and no more."""
+def test_a_class_in_a_single_fold() -> None:
+    """Groups may hold all rows of a class; the networks of the other folds then know only that it exists."""
     x, y = two_classes(60)
     names = np.where(np.arange(60) < 20, "rare", np.where(y > 0, "up", "down"))
     table = {"a": x[:, 0], "b": x[:, 1], "patient": np.arange(60) // 20, "ill": names}
-    with pytest.warns(cr.CrecheWarning) as told:
+    with pytest.warns(cr.CrecheWarning) as warned:
         crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
-    said = [str(warning.message) for warning in told]
+    messages = [str(warning.message) for warning in warned]
     lacking = next(p.number for p in crossed._folds if 0 in p.held_out.observations.row_indices)
     others = ", ".join(f"fold {n}" for n in (1, 2, 3) if n != lacking)
-    assert said[0].startswith(
+    assert messages[0].startswith(
         f"folds: the training rows lack class 'rare' in fold {lacking}, so those networks never predict it"
     )
-    assert said[1].startswith("folds: the held-out rows lack class ")
-    assert f"class 'rare' in {others}" in said[1]
+    assert messages[1].startswith("folds: the held-out rows lack class ")
+    assert f"class 'rare' in {others}" in messages[1]
     assert crossed.evaluation.rows == 60
     assert all(member.model.classes == ("down", "rare", "up") for member in crossed.members)
 
@@ -168,9 +168,9 @@ def test_a_class_with_fewer_rows_than_folds() -> None:
     names = np.where(np.arange(60) < 3, "rare", np.where(y > 0, "up", "down"))
     with pytest.warns(
         cr.CrecheWarning, match=r"the held-out rows lack class 'rare' in fold \d, fold \d, so AUC"
-    ) as told:
+    ) as warned:
         crossed = cr.cross_validate(x, names, folds=5, **QUICK)
-    assert len(told) == 1
+    assert len(warned) == 1
     held_out = [(e.confusion.sum(axis=1) > 0)[1] for e in crossed.evaluations]
     assert sum(held_out) == 3
     assert crossed.evaluation.confusion.sum() == 60
@@ -185,7 +185,7 @@ def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         ({"folds": 1}, "folds: got 1; needs"),
         ({"folds": 100}, "folds: got 100 for 40 rows"),
@@ -196,21 +196,34 @@ def test_folds_that_leave_one_class_to_learn(folds: int) -> None:
         ({"validation_data": (np.eye(2), [0, 1])}, "validation_data: got a .*, which cannot be combined with folds"),
     ],
 )
-def test_what_cannot_be_is_refused(arguments: dict[str, object], says: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     x, y = two_classes(40)
-    with pytest.raises(cr.CrecheError, match=says):
+    with pytest.raises(cr.CrecheError, match=message):
         cr.cross_validate(x, y, **(QUICK | arguments))
 
 
-def test_a_class_with_one_row_cannot_be_judged() -> None:
+def test_a_class_with_one_row_cannot_be_evaluated() -> None:
     x, y = two_classes(40)
     labels = np.where(np.arange(40) == 7, "rare", np.where(y > 0, "up", "down"))
     with pytest.raises(cr.TableError, match="row 7 is the only one of class 'rare'"):
         cr.cross_validate(x, labels, folds=2, **QUICK)
 
 
-def test_a_table_for_validation_does_not_go_with_folds() -> None:
+def test_validation_data_does_not_go_with_folds() -> None:
     table = cr.datasets.penguins()
     for call in (cr.cross_validate, cr.sweep):
         with pytest.raises(cr.PlanError, match=r"validation_data: got a .*, which cannot be combined with folds"):
             call(table, label="species", folds=3, validation_data=table)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_plot_shows_the_out_of_fold_predictions(task: str) -> None:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    x, y = two_classes(40) if task == "classification" else line(40)
+    axes = cr.cross_validate(x, y, folds=2, **QUICK).plot()
+    axes.figure.canvas.draw()
+    if task == "classification":
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1"]
+    else:
+        assert max(len(line.get_xdata()) for line in axes.get_lines()) == 40
+    plt.close(axes.figure)

@@ -1,4 +1,4 @@
-"""Sweeps whose plans are judged by cross-validation: against `creche.cross_validate` of each plan alone."""
+"""Sweeps with folds against `creche.cross_validate` of each plan alone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from scipy.stats import t
 
 import creche as cr
-from tests.unit.model_selection.sweeps import digests, interrupting, swept, weights_of
+from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep, weight_bytes
 from tests.unit.small_runs import line
 
 SOME: dict[str, Any] = {"hidden": [[5], [3, 3]], "learning_rate": [0.01, 0.03], "seeds": 2, "folds": 3}
 
 
 @pytest.mark.parametrize("stopping", [None, 2])
-def test_a_plan_is_judged_as_it_is_alone(stopping: int | None) -> None:
+def test_a_plan_has_the_results_of_its_own_cross_validation(stopping: int | None) -> None:
     job: dict[str, Any] = {"epochs": 12, "early_stopping": stopping, "class_weight": "balanced"}
-    colony = swept(**{**SOME, **job}, repeats=2, seed=3)
+    colony = run_sweep(**{**SOME, **job}, repeats=2, seed=3)
     assert len(colony) == 4 * 3 * 2 * 2
     plans = colony.plans()
     for hidden in SOME["hidden"]:
@@ -28,22 +28,22 @@ def test_a_plan_is_judged_as_it_is_alone(stopping: int | None) -> None:
                 "penguins", label="species", hidden=hidden, learning_rate=rate, folds=3, repeats=2, seeds=2, seed=3,
                 threads=1, **job,
             )  # fmt: skip
-            of_plan = [m for m in colony if m.choice["hidden"] == hidden and m.choice["learning_rate"] == rate]
-            assert [(m.choice["repeat"], m.choice["fold"], m.choice["seed"]) for m in of_plan] == [
-                (p.repeat, p.fold, p.seed) for p in alone.places
+            plan_members = [m for m in colony if m.choice["hidden"] == hidden and m.choice["learning_rate"] == rate]
+            assert [(m.choice["repeat"], m.choice["fold"], m.choice["seed"]) for m in plan_members] == [
+                (p.repeat, p.fold, p.seed) for p in alone.fold_members
             ]
-            assert [weights_of(m) for m in of_plan] == [weights_of(m) for m in alone.members]
+            assert [weight_bytes(m) for m in plan_members] == [weight_bytes(m) for m in alone.members]
             words = "-".join(map(str, hidden))
-            told = next(row for row in plans.to_dicts() if (row["hidden"], row["learning_rate"]) == (words, rate))
+            plan_row = next(row for row in plans.to_dicts() if (row["hidden"], row["learning_rate"]) == (words, rate))
             for metric, name in (("log_loss", "validation_loss"), ("accuracy", "validation_accuracy")):
                 spread = alone.summary()[metric]
                 for part, value in (("mean", spread.mean), ("low", spread.low), ("high", spread.high)):
-                    assert told[f"{part}_{name}"] == pytest.approx(value, rel=1e-4), (part, name)
-            assert told["networks"] == 12
+                    assert plan_row[f"{part}_{name}"] == pytest.approx(value, rel=1e-4), (part, name)
+            assert plan_row["networks"] == 12
 
 
-def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
-    colony = swept(**SOME)
+def test_the_best_plan_has_the_lowest_mean_and_others_a_gap_to_it() -> None:
+    colony = run_sweep(**SOME)
     losses = colony.results.validation_loss.reshape(3, 4, 2).mean(axis=2)  # folds, plans
     plans = colony.plans()
     order = np.argsort(losses.mean(axis=0))
@@ -52,15 +52,13 @@ def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
     behind = losses - losses[:, order[:1]]
     for row, plan in zip(plans.to_dicts(), order, strict=True):
         off = t.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * behind[:, plan].var(ddof=1))
-        assert row["behind"] == pytest.approx(behind[:, plan].mean())
-        assert row["low_behind"] == pytest.approx(
-            behind[:, plan].mean() - off, abs=2e-3
-        )  # 115 of 344 rows, not a third
-        assert row["high_behind"] == pytest.approx(behind[:, plan].mean() + off, abs=2e-3)
-    of_plans = [
+        assert row["gap"] == pytest.approx(behind[:, plan].mean())
+        assert row["low_gap"] == pytest.approx(behind[:, plan].mean() - off, abs=2e-3)  # 115 of 344 rows, not a third
+        assert row["high_gap"] == pytest.approx(behind[:, plan].mean() + off, abs=2e-3)
+    plan_keys = [
         tuple(map(repr, (colony.choices[i]["hidden"], colony.choices[i]["learning_rate"]))) for i in colony.ranking()
     ]
-    assert list(dict.fromkeys(of_plans)) == [of_plans[0], of_plans[6], of_plans[12], of_plans[18]]
+    assert list(dict.fromkeys(plan_keys)) == [plan_keys[0], plan_keys[6], plan_keys[12], plan_keys[18]]
     best = colony.best()
     assert best.choice["hidden"] == SOME["hidden"][order[0] // 2]
     assert best.choice["learning_rate"] == SOME["learning_rate"][order[0] % 2]
@@ -68,21 +66,21 @@ def test_the_best_plan_has_the_lowest_mean_and_others_are_behind_it() -> None:
     assert {"fold", "seed"} <= set(colony.table().columns)
 
 
-def test_numbers_and_losses_that_have_none_in_common() -> None:
+def test_plans_with_different_losses_are_compared_by_their_metric() -> None:
     x, y = line(60)
     colony = cr.sweep(
         x, y, loss=["huber", "squared_error"], hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1
     )
     plans = colony.plans()
     alone = cr.cross_validate(x, y, loss="huber", hidden=[4], epochs=20, folds=3, early_stopping=3, threads=1)
-    told = next(row for row in plans.to_dicts() if row["loss"] == "huber")
-    assert told["mean_validation_rmse"] == pytest.approx(alone.summary()["rmse"].mean, rel=1e-4)
-    assert told["high_validation_rmse"] == pytest.approx(alone.summary()["rmse"].high, rel=1e-4)
-    assert plans["behind"].to_list() == sorted(plans["behind"])
-    assert plans["behind"][1] == pytest.approx(plans["mean_validation_rmse"][1] - plans["mean_validation_rmse"][0])
+    plan_row = next(row for row in plans.to_dicts() if row["loss"] == "huber")
+    assert plan_row["mean_validation_rmse"] == pytest.approx(alone.summary()["rmse"].mean, rel=1e-4)
+    assert plan_row["high_validation_rmse"] == pytest.approx(alone.summary()["rmse"].high, rel=1e-4)
+    assert plans["gap"].to_list() == sorted(plans["gap"])
+    assert plans["gap"][1] == pytest.approx(plans["mean_validation_rmse"][1] - plans["mean_validation_rmse"][0])
 
 
-def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
+def test_a_plan_that_diverges_on_a_fold_ranks_last() -> None:
     x, y = line(60)
     colony = cr.sweep(
         x, y, learning_rate=[0.001, 0.5, 1e6], optimizer="sgd", hidden=[6], epochs=30, folds=3, seeds=6, threads=1
@@ -92,23 +90,23 @@ def test_a_plan_that_diverges_somewhere_is_behind_all_others() -> None:
     assert plans["diverged"].to_list()[::2] == [0, 18]
     assert 0 < plans["diverged"][1] < 18
     assert colony.best().choice["learning_rate"] == 0.001
-    assert plans["low_behind"][2] is None
+    assert plans["low_gap"][2] is None
 
 
 @pytest.mark.usefixtures("reports_often")
-def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
+def test_a_sweep_with_folds_resumes_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
-    whole = swept(**SOME, epochs=1000)
+    whole = run_sweep(**SOME, epochs=1000)
     with pytest.raises(KeyboardInterrupt) as stopped:
-        swept(**SOME, epochs=1000, checkpoint=file, on_progress=interrupting(2))
+        run_sweep(**SOME, epochs=1000, checkpoint=file, on_progress=interrupt_after(2))
     assert stopped.value.colony.interrupted  # type: ignore[attr-defined]
-    assert digests(swept(**SOME, epochs=1000, checkpoint=file, resume=True)) == digests(whole)
+    assert digests(run_sweep(**SOME, epochs=1000, checkpoint=file, resume=True)) == digests(whole)
     with pytest.raises(cr.FileError, match="belongs to another sweep"):
-        swept(**{**SOME, "folds": 2}, epochs=1000, checkpoint=file, resume=True)
+        run_sweep(**{**SOME, "folds": 2}, epochs=1000, checkpoint=file, resume=True)
     shared = {**SOME, "folds": 6}
-    swept(**shared, checkpoint=tmp_path / "six")
+    run_sweep(**shared, checkpoint=tmp_path / "six")
     with pytest.raises(cr.FileError, match=r"belongs to another sweep: .*preparation.folds"):
-        swept(**{**SOME, "folds": 3, "repeats": 2}, checkpoint=tmp_path / "six", resume=True)
+        run_sweep(**{**SOME, "folds": 3, "repeats": 2}, checkpoint=tmp_path / "six", resume=True)
 
 
 @pytest.mark.parametrize(
@@ -125,11 +123,13 @@ def test_it_goes_on_from_its_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
-        swept(**arguments)
+        run_sweep(**arguments)
 
 
-def test_no_ensemble_of_networks_that_learnt_different_rows() -> None:
-    with pytest.raises(cr.PlanError, match="ensemble: the networks of a sweep with folds learnt different rows"):
-        swept(folds=2).ensemble()
+def test_a_sweep_with_folds_has_no_ensemble() -> None:
+    with pytest.raises(
+        cr.PlanError, match="ensemble: the networks of a sweep with folds were trained on different rows"
+    ):
+        run_sweep(folds=2).ensemble()

@@ -11,13 +11,10 @@ import pytest
 
 import creche as cr
 from creche.model_selection.fold_training import FoldNetworks
+from tests.unit.model_selection.sweeps import weight_bytes
 from tests.unit.small_runs import line, two_classes
 
 QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
-
-
-def weights_of(trained: cr.Member | cr.Run) -> bytes:
-    return b"".join(w.tobytes() + b.tobytes() for w, b in trained.model.weights)
 
 
 def squares(outputs: Any, labels: Any) -> tuple[Any, Any]:
@@ -29,26 +26,26 @@ def squares(outputs: Any, labels: Any) -> tuple[Any, Any]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("task", ["classification", "regression", "a loss in Python"])
 def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
-    """By the public door, on arrays without the rows of the fold, and encoders of their own."""
+    """By `creche.train`, on arrays without the rows of the fold, with encoders of their own."""
     x, y = two_classes(61) if task == "classification" else line(61)
     job: dict[str, Any] = {**QUICK, "threads": threads}
     if task == "a loss in Python":
         job["loss"] = squares
     crossed = cr.cross_validate(x, y, folds=3, repeats=2, seeds=3, seed=4, split_seed=1, **job)
-    assert [(p.repeat, p.fold, p.seed) for p in crossed.places] == [
+    assert [(p.repeat, p.fold, p.seed) for p in crossed.fold_members] == [
         (repeat, fold, seed) for repeat in (1, 2) for fold in (1, 2, 3) for seed in (4, 5, 6)
     ]
     assert all(isinstance(member, cr.Run if "loss" in job else cr.Member) for member in crossed.members)
-    for member, place, evaluation in zip(crossed.members, crossed.places, crossed.evaluations, strict=True):
+    for member, place, evaluation in zip(crossed.members, crossed.fold_members, crossed.evaluations, strict=True):
         fold = member.prepared.evaluation_part[1].observations.row_indices
         others = np.setdiff1d(np.arange(61), fold)
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)
         assert member.history.validation_loss.tobytes() == alone.history.validation_loss.tobytes()
         assert evaluation.metrics() == alone.evaluation[1].metrics()
 
 
-def test_also_where_they_stop_early_and_rows_and_classes_have_weights() -> None:
+def test_each_network_is_the_one_trained_alone_with_early_stopping_and_weights() -> None:
     table = cr.datasets.penguins().with_row_index("weight", offset=1)
     job: dict[str, Any] = {
         "hidden": [5], "epochs": 40, "early_stopping": 2, "class_weight": "balanced", "dropout": 0.1,
@@ -59,7 +56,7 @@ def test_also_where_they_stop_early_and_rows_and_classes_have_weights() -> None:
     for member in crossed.members:
         alone = cr.Run(member.plan, member.prepared, 1).resume()
         assert (alone.status, alone.epoch) == (member.status, member.epoch)
-        assert weights_of(alone) == weights_of(member)
+        assert weight_bytes(alone) == weight_bytes(member)
 
 
 def test_a_plan_of_another_run_with_several_seeds() -> None:
@@ -67,8 +64,8 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
     run = cr.train(x, y, seed=7, **QUICK)
     crossed = cr.cross_validate(x, y, folds=3, seeds=2, plan=run.plan, threads=1)
     again = cr.cross_validate(x, y, folds=3, seeds=2, seed=7, **QUICK)
-    assert [p.seed for p in crossed.places] == [7, 8] * 3
-    assert [weights_of(m) for m in crossed.members] == [weights_of(m) for m in again.members]
+    assert [p.seed for p in crossed.fold_members] == [7, 8] * 3
+    assert [weight_bytes(m) for m in crossed.members] == [weight_bytes(m) for m in again.members]
     with pytest.raises(cr.PlanError, match="this table needs 2 and 2"):
         cr.cross_validate(x[:, :2], y, folds=3, plan=run.plan, threads=1)
 
@@ -76,16 +73,18 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
 DIVERGING: dict[str, Any] = {"hidden": [6], "epochs": 30, "optimizer": "sgd", "threads": 1}
 
 
-def test_some_that_diverge_are_left_out_and_told() -> None:
+def test_diverged_networks_are_left_out_with_a_warning() -> None:
     x, y = line(60)
-    with pytest.warns(cr.CrecheWarning, match=r"\d of 18 networks diverged \(seed \d on fold \d of repeat 1 in epoch"):
+    with pytest.warns(
+        cr.CrecheWarning, match=r"\d of 18 networks diverged \(for example seed \d on fold \d of repeat 1, in epoch"
+    ):
         crossed = cr.cross_validate(x, y, folds=3, seeds=6, learning_rate=0.5, **DIVERGING)
     assert 0 < len(crossed.diverged) == 18 - len(crossed.members) == 18 - len(crossed.evaluations)
-    assert set(crossed.places).isdisjoint(crossed.diverged)
+    assert set(crossed.fold_members).isdisjoint(crossed.diverged)
     assert crossed.summary()["rmse"].networks == len(crossed.members)
     assert np.isfinite(crossed.predictions).all()
     for place in crossed.diverged:
-        fold = next(m for m, p in zip(crossed.members, crossed.places, strict=True) if p.fold == place.fold)
+        fold = next(m for m, p in zip(crossed.members, crossed.fold_members, strict=True) if p.fold == place.fold)
         with pytest.raises(cr.DivergedError):
             cr.Run(cr.Plan.from_dict({**fold.plan.to_dict(), "seed": place.seed}), fold.prepared, 1).resume()
 
@@ -94,13 +93,13 @@ def test_some_that_diverge_are_left_out_and_told() -> None:
 def test_a_fold_whose_networks_all_diverge(loss: Any) -> None:
     x, y = line(60)
     with pytest.raises(
-        cr.DivergedError, match=r"6 of 6 networks diverged .*so fold 1 has none to judge; try a learning"
+        cr.DivergedError, match=r"6 of 6 networks diverged .*leaves no network to evaluate on fold 1; try a learning"
     ):
         cr.cross_validate(x, y, folds=3, seeds=2, learning_rate=50.0, loss=loss, **DIVERGING)
 
 
 @pytest.mark.parametrize("loss", [None, squares])
-def test_progress_tells_how_many_are_done(loss: Any) -> None:
+def test_progress_counts_the_networks_that_have_ended(loss: Any) -> None:
     x, y = line(60)
     seen: list[tuple[int, tuple[int, int], float]] = []
 
@@ -116,7 +115,7 @@ def test_progress_tells_how_many_are_done(loss: Any) -> None:
 
 @pytest.mark.usefixtures("reports_often")
 @pytest.mark.parametrize("loss", [None, squares])
-def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
+def test_ctrl_c_keeps_the_networks_that_have_ended(loss: Any) -> None:
     x, y = line(60)
 
     def interrupt(networks: FoldNetworks) -> None:
@@ -130,17 +129,18 @@ def test_what_is_done_is_kept_when_ctrl_c_comes(loss: Any) -> None:
     assert isinstance(crossed, cr.CrossValidation)
     assert 0 < len(crossed.members) < 120
     assert len(crossed.evaluations) == len(crossed.members)
-    member, place = crossed.members[-1], crossed.places[-1]
+    member, place = crossed.members[-1], crossed.fold_members[-1]
     assert member.epoch == job["epochs"]
     whole = cr.Run(member.plan, member.prepared, 1).resume()
-    assert weights_of(whole) == weights_of(member)
+    assert weight_bytes(whole) == weight_bytes(member)
     assert member.plan.seed == place.seed
     assert crossed.evaluation.rows == np.isfinite(crossed.predictions[:, 0]).sum()
     if loss is not None:  # seeds before folds: each fold has had its first
-        assert {p.fold for p in crossed.places if p.seed == 0} == {1, 2, 3}
+        assert {p.fold for p in crossed.fold_members if p.seed == 0} == {1, 2, 3}
 
 
-def test_ctrl_c_comes_long_before_the_end() -> None:
+def test_ctrl_c_stops_training_in_its_midst() -> None:
+    """The signal comes while the engine trains, which would go on for hours."""
     x, y = line(3000)
     has_begun, pressed = threading.Event(), threading.Event()
 
@@ -167,7 +167,7 @@ def test_ctrl_c_comes_long_before_the_end() -> None:
     assert not hasattr(stopped.value, "cross_validation")
 
 
-def test_more_networks_or_tables_than_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_networks_or_tables_than_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = two_classes(40)
     with pytest.raises(cr.PlanError, match=r"seeds: got 0; needs a whole number of at least 1"):
         cr.cross_validate(x, y, seeds=0, **QUICK)

@@ -17,7 +17,7 @@ SEEDS = np.array([0.97, 0.99, 1.01, 1.03])
 
 
 def valley(low: int, high: int, diverging: int) -> NDArray[np.float64]:
-    """Losses that fall to a floor from `low` to `high`, rise, and are infinite from `diverging` on."""
+    """Return losses that fall to a floor from `low` to `high`, rise, and are infinite from `diverging` on."""
     losses = np.full(16, 0.1)
     losses[:low] = np.linspace(1.0, 0.5, low)
     losses[high + 1 :] = 0.6
@@ -31,8 +31,8 @@ def test_a_valley_with_clear_walls(low: int, width: int, high: int) -> None:
     limits = find_limits(RATES, valley(low, last, min(last + high, 16)), NOWHERE, 1.0)
     assert limits is not None
     # The median of three rates is as low as theirs where two of the three are good, so each edge is a good rate.
-    assert (limits.low, limits.high, limits.diverging) == (low, last, min(last + high, 16))
-    assert abs(limits.recommended - (low + last) / 2) <= 0.5
+    assert (limits.first_good, limits.last_good, limits.first_diverged) == (low, last, min(last + high, 16))
+    assert abs(limits.recommended_index - (low + last) / 2) <= 0.5
 
 
 @st.composite
@@ -42,15 +42,15 @@ def tables(draw: Any) -> NDArray[np.float64]:
 
 
 @given(losses=tables(), above=st.lists(st.booleans(), min_size=64, max_size=64))
-def test_the_bands_lie_in_their_order_whatever_the_losses(losses: NDArray[np.float64], above: list[bool]) -> None:
+def test_the_bands_are_in_order_for_any_losses(losses: NDArray[np.float64], above: list[bool]) -> None:
     limits = find_limits(RATES, losses, np.array(above).reshape(16, 4), 1.0)
     diverged = (losses == np.inf).sum(axis=1) >= 2
     if limits is None:
         assert diverged.all()
         return
-    assert 0 <= limits.low <= limits.recommended <= limits.high < limits.diverging <= 16
-    assert limits.low <= limits.best <= limits.high
-    assert not diverged[limits.low : limits.high + 1].any()
+    assert 0 <= limits.first_good <= limits.recommended_index <= limits.last_good < limits.first_diverged <= 16
+    assert limits.first_good <= limits.best_index <= limits.last_good
+    assert not diverged[limits.first_good : limits.last_good + 1].any()
 
 
 @given(losses=tables(), power=st.integers(-8, 8), moved=st.integers(-3, 3))
@@ -60,7 +60,12 @@ def test_units_of_the_loss_and_of_the_rate_do_not_matter(losses: NDArray[np.floa
     other = find_limits(RATES * 2.0**moved, losses * 2.0**power, NOWHERE, 2.0**power)
     assert (one is None) == (other is None)
     if one is not None and other is not None:
-        assert (one.low, one.high, one.best, one.diverging) == (other.low, other.high, other.best, other.diverging)
+        assert (one.first_good, one.last_good, one.best_index, one.first_diverged) == (
+            other.first_good,
+            other.last_good,
+            other.best_index,
+            other.first_diverged,
+        )
 
 
 def test_one_lucky_network_is_not_the_best_rate() -> None:
@@ -70,28 +75,28 @@ def test_one_lucky_network_is_not_the_best_rate() -> None:
     losses[2, 2:] = 0.9
     limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
-    assert (limits.low, limits.high) == (6, 9)
+    assert (limits.first_good, limits.last_good) == (6, 9)
 
 
-def test_a_stray_network_moves_no_edge() -> None:
+def test_an_outlier_moves_no_limit() -> None:
     losses = valley(4, 8, 12)
     losses[14] = 3.0  # among those that diverge, one rate ends with finite numbers
     losses[10, 0] = np.inf
     limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
-    assert (limits.low, limits.high, limits.diverging) == (4, 8, 12)
+    assert (limits.first_good, limits.last_good, limits.first_diverged) == (4, 8, 12)
 
 
-def test_ending_above_the_beginning_is_divergence_for_high_rates_only() -> None:
+def test_a_final_loss_above_the_initial_one_is_divergence_at_high_rates_only() -> None:
     above = NOWHERE.copy()
     above[:2] = True  # where next to nothing is learnt, chance decides
     above[13:, :2] = True
     limits = find_limits(RATES, valley(4, 8, 16), above, 1.0)
     assert limits is not None
-    assert (limits.low, limits.high, limits.diverging) == (4, 8, 13)
+    assert (limits.first_good, limits.last_good, limits.first_diverged) == (4, 8, 13)
 
 
-def test_the_tolerance_is_a_share_of_what_is_gained() -> None:
+def test_the_tolerance_is_a_share_of_the_improvement() -> None:
     still = find_limits(RATES, np.repeat(valley(4, 8, 16)[:, :1], 4, axis=1), NOWHERE, 1.0)
     assert still is not None
     assert still.tolerance == 0.01 * (1.0 - 0.097)
@@ -103,14 +108,14 @@ def test_the_tolerance_is_a_share_of_what_is_gained() -> None:
     noisy[4:9] = [0.02, 0.03, 0.9, 0.9]
     limits = find_limits(RATES, noisy, NOWHERE, 1.0)
     assert limits is not None
-    assert limits.tolerance <= 0.05 * (1.0 - limits.medians[limits.best])
+    assert limits.tolerance <= 0.05 * (1.0 - limits.smoothed_medians[limits.best_index])
 
 
-def test_networks_that_were_not_done_do_not_count() -> None:
+def test_networks_that_have_not_ended_do_not_count() -> None:
     losses = valley(4, 8, 12)
     losses[:, 2:] = np.nan
     losses[5, 1] = np.nan
     limits = find_limits(RATES, losses, NOWHERE, 1.0)
     assert limits is not None
-    assert (limits.low, limits.high, limits.diverging) == (4, 8, 12)
+    assert (limits.first_good, limits.last_good, limits.first_diverged) == (4, 8, 12)
     assert find_limits(RATES[:3], np.full((3, 2), np.inf), NOWHERE[:3, :2], 1.0) is None

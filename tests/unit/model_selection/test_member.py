@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creche as cr
-from tests.unit.model_selection.sweeps import PENGUINS, swept, weights_of
+from tests.unit.model_selection.sweeps import PENGUINS, run_sweep, weight_bytes
 from tests.unit.small_runs import line
 
 
@@ -57,33 +57,33 @@ def test_a_member_has_the_bytes_of_the_network_alone(
         alone = cr.train("penguins", **{**PENGUINS, **shared, **member.choice}, split_seed=seed)
         assert member.status == alone.status
         assert member.plan == alone.plan
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)
         for name in ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate"):
             np.testing.assert_array_equal(getattr(member.history, name), getattr(alone.history, name))
 
 
-def test_numbers_as_labels_and_weighted_rows() -> None:
+def test_regression_with_row_weights() -> None:
     x, y = line()
     weights = np.linspace(0, 1, len(x))
     shared: dict[str, Any] = {"hidden": [6], "epochs": 4, "threads": 1, "sample_weight": weights}
     colony = cr.sweep(x, y, loss=["huber", "squared_error"], learning_rate=[0.01, 0.1], **shared)
     for member in colony:
         alone = cr.train(x, y, **shared, **member.choice, split_seed=0)
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)
         np.testing.assert_array_equal(member.history.validation_metric, alone.history.validation_metric)
-    assert colony.ranked_by == "rmse"  # losses of different kinds cannot be compared
+    assert colony.ranking_metric == "rmse"  # losses of different kinds cannot be compared
 
 
-def test_what_is_given_beside_the_optimizer() -> None:
-    colony = swept(optimizer="adamw", weight_decay=[0.0, 0.5], clip_norm=[None, 0.01])
+def test_fields_of_the_optimizer_are_arguments_of_the_sweep() -> None:
+    colony = run_sweep(optimizer="adamw", weight_decay=[0.0, 0.5], clip_norm=[None, 0.01])
     for member in colony:
-        of_choice = {name: v for name, v in member.choice.items() if name != "seed" and v is not None}
-        alone = cr.train("penguins", **PENGUINS, hidden=[5], epochs=6, optimizer=cr.AdamW(**of_choice), split_seed=0)
-        assert weights_of(member) == weights_of(alone)
-    assert len({weights_of(member) for member in colony}) == 4
+        fields = {name: v for name, v in member.choice.items() if name != "seed" and v is not None}
+        alone = cr.train("penguins", **PENGUINS, hidden=[5], epochs=6, optimizer=cr.AdamW(**fields), split_seed=0)
+        assert weight_bytes(member) == weight_bytes(alone)
+    assert len({weight_bytes(member) for member in colony}) == 4
 
 
-def test_a_member_that_diverged_says_so_and_has_the_weights_of_the_network_alone() -> None:
+def test_a_diverged_member_has_the_weights_of_the_network_trained_alone() -> None:
     shared = {**PENGUINS, "hidden": [5], "epochs": 6, "optimizer": "sgd"}
     colony = cr.sweep("penguins", **shared, learning_rate=[1e-6, 1e6], seeds=3)
     assert [member.status for member in colony] == ["finished"] * 3 + ["diverged"] * 3
@@ -92,19 +92,19 @@ def test_a_member_that_diverged_says_so_and_has_the_weights_of_the_network_alone
             cr.train("penguins", **shared, **member.choice, split_seed=0)
         run = caught.value.run
         assert run is not None
-        assert weights_of(member) == weights_of(run)
+        assert weight_bytes(member) == weight_bytes(run)
 
 
-def test_a_members_model_predicts_and_is_kept_as_any(tmp_path: Any) -> None:
-    member = swept(seeds=3).best()
+def test_the_model_of_a_member_can_be_saved_and_verified(tmp_path: Any) -> None:
+    member = run_sweep(seeds=3).best()
     member.model.save(tmp_path / "best.creche")
     loaded = cr.load(tmp_path / "best.creche")
     np.testing.assert_array_equal(loaded.predict_proba("penguins"), member.model.predict_proba("penguins"))
     assert cr.verify(tmp_path / "best.creche", "penguins").same
 
 
-def test_all_members_learn_and_are_judged_by_the_same_rows() -> None:
-    colony = swept(preprocessing=["standard", "quantile"], seeds=2)
+def test_all_members_have_the_same_validation_rows() -> None:
+    colony = run_sweep(preprocessing=["standard", "quantile"], seeds=2)
     validation = [member.prepared.validation for member in colony]
     called = [part.observations.row_numbers.tolist() for part in validation if part is not None]
     assert len(called) == 4
@@ -112,18 +112,18 @@ def test_all_members_learn_and_are_judged_by_the_same_rows() -> None:
 
 
 def test_members_by_number() -> None:
-    colony = swept(learning_rate=[0.001, 0.01], seeds=2)
+    colony = run_sweep(learning_rate=[0.001, 0.01], seeds=2)
     assert [m.choice for m in colony] == [
         {"learning_rate": rate, "seed": seed} for rate in (0.001, 0.01) for seed in (0, 1)
     ]
     assert colony[-1].number == 3
     assert [m.number for m in colony[1:3]] == [1, 2]
-    with pytest.raises(IndexError, match="member 4: there are 4"):
+    with pytest.raises(IndexError, match="member 4: the colony has 4"):
         colony[4]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_threads_change_nothing(threads: int) -> None:
-    one = swept(optimizer=["adam", "sgd"], seeds=20, threads=1)
-    other = swept(optimizer=["adam", "sgd"], seeds=20, threads=threads)
-    assert [weights_of(m) for m in one] == [weights_of(m) for m in other]
+    one = run_sweep(optimizer=["adam", "sgd"], seeds=20, threads=1)
+    other = run_sweep(optimizer=["adam", "sgd"], seeds=20, threads=threads)
+    assert [weight_bytes(m) for m in one] == [weight_bytes(m) for m in other]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from creche.model_selection.search_space import Axis, Combinations, Range, split_axes
-from tests.unit.model_selection.sweeps import swept
+from tests.unit.model_selection.sweeps import run_sweep
 
 FINITE = st.floats(1e-6, 1e6)
 
@@ -44,7 +44,7 @@ def test_a_linear_range_has_equal_steps(low: float, width: float, count: int) ->
     np.testing.assert_allclose(values, np.linspace(low, low + width, count), rtol=1e-5, atol=1e-5 * width)
 
 
-def test_whole_numbers_stay_whole_and_come_once() -> None:
+def test_whole_numbers_stay_whole_without_repetition() -> None:
     assert cr.log_range(1, 4, 10).values() == [1, 2, 3, 4]
     assert all(isinstance(value, int) for value in cr.linear_range(4, 16, 7).values())
 
@@ -70,41 +70,44 @@ def test_samples_lie_in_the_ranges_and_are_the_same_each_time(method: str) -> No
         assert sum(choice["optimizer"] == optimizer for choice in drawn) > 70
 
 
-def test_samples_and_seeds_of_a_sweep() -> None:
-    colony = swept(samples=5, learning_rate=cr.log_range(1e-3, 0.1), seeds=2, epochs=2)
+def test_each_sample_has_all_seeds() -> None:
+    colony = run_sweep(samples=5, learning_rate=cr.log_range(1e-3, 0.1), seeds=2, epochs=2)
     assert len(colony) == 10
     assert [m.choice["seed"] for m in colony] == [0, 1] * 5
     assert len({m.choice["learning_rate"] for m in colony}) == 5
 
 
-def test_widths_and_labels_are_not_taken_for_several_values() -> None:
-    given_ = {
+def test_widths_and_labels_are_not_several_values() -> None:
+    arguments = {
         "hidden": [5, 5],
         "label": ["a", "b"],
         "learning_rate": np.array([0.1, 0.2]),
         "activation": ("relu", "elu"),
     }
-    fixed, axes = split_axes(given_)
+    fixed, axes = split_axes(arguments)
     assert set(fixed) == {"hidden", "label", "activation"}
     assert axes == [Axis("learning_rate", (0.1, 0.2))]
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"learning_rate": []}, "learning_rate: got no values; give at least one"),
-    ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer: 'adam' is there twice"),
+    ({"learning_rate": []}, "learning_rate: got an empty list; give at least one value"),
+    ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer: got 'adam' twice"),
     ({"seed": [1, 2]}, "seed: "),
-    ({"precision": ["float32", "float64"]}, "precision: got .* is the same for all networks of a sweep"),
-    ({"learning_rate": cr.log_range(1e-4, 1)}, "0.0001..1: has no count, so a grid cannot go through it"),
-    ({"samples": 10}, "samples: there is nothing to draw"),
+    (
+        {"precision": ["float32", "float64"]},
+        "precision: got .*; needs one value, since all networks of a sweep share it",
+    ),
+    ({"learning_rate": cr.log_range(1e-4, 1)}, "0.0001..1: has no count, which a grid needs"),
+    ({"samples": 10}, "samples: got 10, but no argument has several values"),
     ({"samples": 0, "epochs": [1, 2]}, "samples: got 0; needs a whole number of at least 1"),
     ({"method": "sobol"}, "method: 'sobol' needs samples"),
-    ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' takes all combinations; leave samples out"),
+    ({"method": "grid", "samples": 3, "epochs": [1, 2]}, "method: 'grid' tries all combinations; leave samples out"),
     ({"method": "gird"}, "method: got 'gird'; did you mean 'grid'"),
-    ({"learning_rat": 0.1}, "learning_rat: unknown argument; did you mean 'learning_rate'"),
-    ({"on_epoch": print}, "on_epoch: is about one run, not about many"),
+    ({"learning_rat": 0.1}, "learning_rat: unknown argument of sweep; did you mean 'learning_rate'"),
+    ({"on_epoch": print}, "on_epoch: belongs to a single run of creche.train; leave it out"),
     ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1.0"),
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
-    ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has none; leave it out"),
+    ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has no momentum; leave it out"),
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),
     ({"epochs": 0}, "epochs: got 0; needs at least 1"),
     ({"halving": 2.0}, "halving: keep is 2.0; needs a share above 0 and below 1"),
@@ -114,9 +117,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[message[:20] for _, message in WRONG])
-def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused_by_name(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
-        swept(**arguments)
+        run_sweep(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ def test_what_cannot_be_is_refused_by_name(arguments: dict[str, Any], message: s
         (lambda: cr.Halving(first=0), "first is 0"),
     ],
 )
-def test_ranges_that_are_none(make: Any, message: str) -> None:
+def test_invalid_ranges_are_refused(make: Any, message: str) -> None:
     with pytest.raises(cr.PlanError, match=message):
         make()
 
@@ -147,8 +150,8 @@ TOO_MANY: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("arguments", TOO_MANY, ids=lambda arguments: "-".join(arguments))
-def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
-    """Before anything is made of them: 10⁹ numbers alone would take minutes and 32 GB."""
+def test_an_absurd_number_of_networks_is_refused_at_once(arguments: dict[str, Any]) -> None:
+    """Before anything is created: 10⁹ numbers alone would take minutes and 32 GB."""
     count = math.prod(
         value if isinstance(value, int) else value.count or 1
         for name, value in arguments.items()
@@ -159,17 +162,17 @@ def test_absurdly_many_are_refused_at_once(arguments: dict[str, Any]) -> None:
         with pytest.raises(
             cr.PlanError, match=rf"a sweep of {count:,} networks needs about .* GB .* (minutes|hours|days|years); give"
         ):
-            swept(**arguments)
+            run_sweep(**arguments)
         assert tracemalloc.get_traced_memory()[1] < 50e6
     finally:
         tracemalloc.stop()
 
 
-def test_very_many_values_are_the_same_ones() -> None:
-    values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).listed()
+def test_a_long_grid_has_the_values_of_a_short_one() -> None:
+    values = Axis("rate", cr.log_range(1e-4, 1, 20_001)).grid_values()
     assert (len(values), values[0], values[-1], values[10_000]) == (20_001, 1e-4, 1.0, 0.01)
-    assert list(values[:3]) == [cr.log_range(1e-4, 1).at(i / 20_000) for i in range(3)]
-    assert list(Axis("size", cr.linear_range(1, 7, 20_000)).listed()) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(values[:3]) == [cr.log_range(1e-4, 1).interpolate(i / 20_000) for i in range(3)]
+    assert list(Axis("size", cr.linear_range(1, 7, 20_000)).grid_values()) == [1, 2, 3, 4, 5, 6, 7]
     many = [0.001 * i for i in range(20_000)]
     assert split_axes({"learning_rate": many})[1] == [Axis("learning_rate", tuple(many))]
 
@@ -177,4 +180,4 @@ def test_very_many_values_are_the_same_ones() -> None:
 @given(low=FINITE, ratio=st.floats(1, 1e6), share=st.floats(0, 1))
 def test_a_range_never_leaves_its_ends(low: float, ratio: float, share: float) -> None:
     high = low * ratio
-    assert low * (1 - 1e-5) <= Range(low, high, log=True).at(share) <= high * (1 + 1e-5)
+    assert low * (1 - 1e-5) <= Range(low, high, log=True).interpolate(share) <= high * (1 + 1e-5)

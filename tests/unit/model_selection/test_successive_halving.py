@@ -1,4 +1,4 @@
-"""Halving: who is stopped, and when."""
+"""Halving: which networks are stopped, and when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from tests.unit.model_selection.sweeps import swept, weights_of
+from tests.unit.model_selection.sweeps import run_sweep, weight_bytes
 
 
 @given(
@@ -23,12 +23,12 @@ def test_rounds_grow_and_end_before_the_last_epoch(keep: float, first: int | Non
     assert all(1 <= end < epochs for end in rounds)
     if first is not None and first < epochs:
         assert rounds[0] == first
-    assert 0 < halving.share(epochs, n) <= 1 + 1e-12
+    assert 0 < halving.trained_share(epochs, n) <= 1 + 1e-12
 
 
 def test_the_worst_are_stopped_after_each_round() -> None:
-    plain = swept(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12)
-    halved = swept(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12, halving=cr.Halving(0.5, 3))
+    plain = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12)
+    halved = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12, halving=cr.Halving(0.5, 3))
     losses = np.array([member.history.validation_loss for member in plain])
     alive = np.arange(18)
     expected = np.full(18, 12)
@@ -42,10 +42,10 @@ def test_the_worst_are_stopped_after_each_round() -> None:
         np.testing.assert_array_equal(one.history.validation_loss, other.history.validation_loss[: one.epoch])
         assert one.status == ("finished" if one.epoch == 12 else "stopped")
         if one.status == "finished":
-            assert weights_of(one) == weights_of(other)
+            assert weight_bytes(one) == weight_bytes(other)
 
 
-def test_losses_of_different_kinds_are_not_set_against_each_other() -> None:
+def test_networks_with_different_losses_are_not_compared() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((80, 3))
     colony = cr.sweep(
@@ -57,20 +57,20 @@ def test_losses_of_different_kinds_are_not_set_against_each_other() -> None:
 
 
 @pytest.mark.parametrize("halving", [True, 0.33])
-def test_by_default_some_are_left_and_much_is_saved(halving: bool | float) -> None:
-    colony = swept(learning_rate=cr.log_range(1e-4, 0.1, 25), seeds=8, epochs=30, halving=halving)
+def test_by_default_a_few_networks_remain_and_many_epochs_are_saved(halving: bool | float) -> None:
+    colony = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 25), seeds=8, epochs=30, halving=halving)
     assert 2 <= sum(member.status == "finished" for member in colony) <= 30
     assert colony.results.epochs.sum() < 0.5 * 30 * 200
     assert colony.best().status == "finished"
 
 
-def test_networks_that_stopped_early_have_the_weights_they_would_have_alone() -> None:
+def test_networks_that_stopped_early_have_the_weights_of_those_trained_alone() -> None:
     job = {"early_stopping": 2, "epochs": 40, "learning_rate": 0.05}
-    colony = swept(**job, seeds=12, halving=cr.Halving(0.9, 20))
+    colony = run_sweep(**job, seeds=12, halving=cr.Halving(0.9, 20))
     early = [member for member in colony if member.status == "early_stopped" and member.epoch < 20]
     assert early  # these the engine has forgotten by now
     for member in early:
         alone = cr.train(
             "penguins", label="species", hidden=[5], threads=1, **job, seed=member.choice["seed"], split_seed=0
         )
-        assert weights_of(member) == weights_of(alone)
+        assert weight_bytes(member) == weight_bytes(alone)

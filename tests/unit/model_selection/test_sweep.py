@@ -1,4 +1,4 @@
-"""What a colony says of its members: tables, ranking, effects, errors, what is asked before it begins."""
+"""Sweeps: tables, ranking, effects, errors, and the confirmation before training."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import creche as cr
 from creche.model_selection.cost_estimate import Estimate
 from creche.model_selection.results import explained_share, group_values
 from creche.model_selection.sweep import sweep
-from tests.unit.model_selection.sweeps import swept
+from tests.unit.model_selection.sweeps import run_sweep
 
 JOB: dict[str, Any] = {"optimizer": ["adam", "sgd"], "learning_rate": [0.001, 0.05, 1e8], "seeds": 4}
 
 
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
-    return swept(**JOB)
+    return run_sweep(**JOB)
 
 
 def test_the_table_has_a_row_for_each_member_the_best_first(colony: cr.Colony) -> None:
@@ -79,25 +79,25 @@ def test_the_share_explained_is_that_of_the_textbook(seed: int, kinds: int, each
     assert explained_share(numbers, groups) == pytest.approx(max(0, epsilon_squared), abs=1e-9)
 
 
-def test_what_matters_is_found() -> None:
-    colony = swept(learning_rate=[1e-5, 0.05], shuffle=[True, False], seeds=6)
+def test_effects_find_the_argument_that_matters() -> None:
+    colony = run_sweep(learning_rate=[1e-5, 0.05], shuffle=[True, False], seeds=6)
     effects = {effect.argument: effect for effect in colony.effects()}
     assert list(effects) == ["learning_rate", "shuffle", "seed"]
     assert effects["learning_rate"].share > 0.5
-    assert effects["learning_rate"].best == "0.05"
+    assert effects["learning_rate"].best_value == "0.05"
     assert effects["shuffle"].share < 0.1
     assert 0 < effects["seed"].share < 0.5
     losses = [m.history.validation_loss[-1] for m in colony if m.choice["learning_rate"] == 0.05]
     assert effects["learning_rate"].median == sorted(losses)[5]
 
 
-def test_one_network_for_each_plan_tells_nothing_of_the_seed() -> None:
-    effects = swept(learning_rate=[0.001, 0.01]).effects()
+def test_a_single_seed_has_no_effect() -> None:
+    effects = run_sweep(learning_rate=[0.001, 0.01]).effects()
     assert [effect.argument for effect in effects] == ["learning_rate"]
     assert np.isnan(effects[0].share)
 
 
-def test_groups_of_numbers_are_in_their_order() -> None:
+def test_groups_of_numbers_are_in_ascending_order() -> None:
     groups, names = group_values([3, 1, 2, 1])
     assert (groups.tolist(), names) == ([2, 0, 1, 0], ["1", "2", "3"])
     groups, names = group_values(np.geomspace(1e-4, 1, 80).tolist())
@@ -105,41 +105,45 @@ def test_groups_of_numbers_are_in_their_order() -> None:
     assert (np.diff(groups) >= 0).all()
 
 
-def test_without_validation_rows_training_decides() -> None:
-    colony = swept(validation_fraction=0, seeds=3)
-    assert colony.watched == "train"
+def test_without_validation_rows_the_training_loss_decides() -> None:
+    colony = run_sweep(validation_fraction=0, seeds=3)
+    assert colony.partition == "train"
     losses = [member.history.train_loss[-1] for member in colony]
     assert colony.best().number == int(np.argmin(losses))
     assert colony.table()["validation_loss"].null_count() == 3
 
 
-def test_where_all_diverge_lower_rates_are_named() -> None:
+def test_if_all_networks_diverge_the_error_names_lower_rates() -> None:
     with pytest.raises(cr.DivergedError, match=r"all 4 networks diverged, with learning rates from 1e\+07 to 1e\+08"):
-        swept(optimizer="sgd", learning_rate=[1e7, 1e8], seeds=2)
+        run_sweep(optimizer="sgd", learning_rate=[1e7, 1e8], seeds=2)
 
 
-def test_ctrl_c_hands_over_what_was_done() -> None:
+def test_ctrl_c_hands_over_the_colony() -> None:
+    """Members that had not begun, because their pack came later, have no results."""
+
     def interrupt(colony: cr.Colony) -> None:
-        if any(member.epoch > 0 for member in colony):
+        if colony.has_ranked_member():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt) as caught:
-        swept(epochs=10_000_000, seeds=12, on_progress=interrupt)
+        run_sweep(epochs=10_000_000, seeds=12, on_progress=interrupt)
     colony = caught.value.colony  # type: ignore[attr-defined]
     assert colony.interrupted
     assert {member.status for member in colony} == {"running"}
     assert colony.best().epoch > 0
-    # How many go side by side, and so have begun, depends on the processor.
-    assert colony.table()["validation_loss"].null_count() == sum(member.epoch == 0 for member in colony) < 12
+    not_begun = [member.number for member in colony if member.epoch == 0]
+    losses = colony.table().sort("member")["validation_loss"]
+    assert losses.is_null().arg_true().to_list() == not_begun
+    assert len(not_begun) < 12
     assert colony.seconds > 0
 
 
 def test_more_networks_than_memory_are_refused_at_once() -> None:
     with pytest.raises(cr.PlanError, match=r"a sweep of 10,000,000,000 networks needs about .* more than .* available"):
-        swept(seeds=10**10)
+        run_sweep(seeds=10**10)
 
 
-def test_it_is_asked_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_confirm_is_called_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Estimate] = []
     # A clock that goes on by the same amount each time it is looked at: how fast the machine is does not matter.
     ticks = count()
@@ -151,18 +155,20 @@ def test_it_is_asked_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
         return False
 
     with pytest.raises(cr.PlanError, match="nothing was trained: 12 networks were not confirmed"):
-        swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm)
+        run_sweep(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm)
     assert asked[0].networks == 12
     assert asked[0].memory > 12 * 100
     assert asked[0].seconds > 0
     with pytest.raises(cr.PlanError):
-        swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000)
+        run_sweep(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000)
     with pytest.raises(cr.PlanError):
-        swept(learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000, halving=cr.Halving(0.5, 30_000))
+        run_sweep(
+            learning_rate=[0.1, 0.2, 0.3], seeds=4, confirm=confirm, epochs=60_000, halving=cr.Halving(0.5, 30_000)
+        )
     whole, halved = asked[1:]
     assert whole.seconds > 20 * asked[0].seconds
     assert halved.seconds < 0.95 * whole.seconds
 
 
-def test_the_function_and_the_name_at_the_door_are_one() -> None:
+def test_the_public_name_is_the_function() -> None:
     assert cr.sweep is sweep

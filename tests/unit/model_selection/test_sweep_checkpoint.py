@@ -1,4 +1,4 @@
-"""A sweep that is stopped and goes on, from its file."""
+"""A sweep that is interrupted and resumed from its file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import creche as cr
 from creche._system.archive import read_archive, write_archive
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
-from tests.unit.model_selection.sweeps import digests, interrupting, swept
+from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep
 from tests.unit.small_runs import PENGUINS_CSV
 
 # Networks in packs and alone, some of which stop early and some of which diverge; about half a second.
@@ -29,23 +29,23 @@ JOB: dict[str, Any] = {
 @pytest.mark.usefixtures("reports_often")
 @pytest.mark.parametrize("halving", [None, cr.Halving(0.5, 100)], ids=["all", "halving"])
 @pytest.mark.parametrize("stops", [[1], [8, 12], [1, 9, 3, 1]], ids=str)
-def test_a_sweep_taken_up_again_ends_with_the_same_bytes(tmp_path: Path, halving: Any, stops: list[int]) -> None:
-    whole = swept(**JOB, halving=halving)
+def test_a_resumed_sweep_ends_with_the_same_bytes(tmp_path: Path, halving: Any, stops: list[int]) -> None:
+    whole = run_sweep(**JOB, halving=halving)
     statuses = {member.status for member in whole}
     assert statuses >= {"diverged", "finished" if halving is None else "stopped"}
     file = tmp_path / "sweep"
     for i, calls in enumerate(stops):
         with pytest.raises(KeyboardInterrupt):
-            swept(**JOB, halving=halving, checkpoint=file, resume=i > 0, on_progress=interrupting(calls))
-    again = swept(**JOB, halving=halving, checkpoint=file, resume=True, threads=2)
+            run_sweep(**JOB, halving=halving, checkpoint=file, resume=i > 0, on_progress=interrupt_after(calls))
+    again = run_sweep(**JOB, halving=halving, checkpoint=file, resume=True, threads=2)
     assert digests(again) == digests(whole)
     assert again.table().equals(whole.table())
 
 
-def test_a_sweep_that_is_done_is_there_again_without_training(tmp_path: Path) -> None:
+def test_a_finished_sweep_is_restored_without_training(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
-    whole = swept(seeds=4, checkpoint=file)
-    again = swept(seeds=4, checkpoint=file, resume=True)
+    whole = run_sweep(seeds=4, checkpoint=file)
+    again = run_sweep(seeds=4, checkpoint=file, resume=True)
     assert digests(again) == digests(whole)
     assert again.seconds >= whole.seconds
     np.testing.assert_array_equal(
@@ -54,7 +54,7 @@ def test_a_sweep_that_is_done_is_there_again_without_training(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("reports_often")
-def test_every_so_often_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_is_written_at_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("creche.model_selection.sweep_checkpoint.SECONDS_BETWEEN", 0.0)
     monkeypatch.setattr("creche.model_selection.sweep_checkpoint.SHARE_OF_TIME", 1.0)
     file, copy = tmp_path / "sweep", tmp_path / "copy"
@@ -63,27 +63,27 @@ def test_every_so_often_it_is_written(tmp_path: Path, monkeypatch: pytest.Monkey
         if file.exists() and not copy.exists() and not all(m.status != "running" for m in colony):
             shutil.copy(file, copy)  # as if the process were killed here
 
-    whole = swept(**JOB, checkpoint=file, on_progress=look)
+    whole = run_sweep(**JOB, checkpoint=file, on_progress=look)
     assert copy.exists()
-    again = swept(**JOB, checkpoint=copy, resume=True)
+    again = run_sweep(**JOB, checkpoint=copy, resume=True)
     assert digests(again) == digests(whole)
 
 
-def test_without_a_file_resuming_begins(tmp_path: Path) -> None:
-    assert digests(swept(seeds=2, checkpoint=tmp_path / "new", resume=True)) == digests(swept(seeds=2))
+def test_resume_without_a_file_begins(tmp_path: Path) -> None:
+    assert digests(run_sweep(seeds=2, checkpoint=tmp_path / "new", resume=True)) == digests(run_sweep(seeds=2))
 
 
-def test_a_file_that_is_there_is_not_lost(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
-    swept(seeds=2, checkpoint=file)
+    run_sweep(seeds=2, checkpoint=file)
     before = file.read_bytes()
-    with pytest.raises(cr.FileError, match=r"holds this sweep already; go on from it with resume=True \(--resume\)"):
-        swept(seeds=2, checkpoint=file)
+    with pytest.raises(cr.FileError, match=r"holds this sweep already; continue it with resume=True \(--resume\)"):
+        run_sweep(seeds=2, checkpoint=file)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
     for resume in (False, True):
         with pytest.raises(cr.FileError, match="is no sweep file: it is text, such as a table in CSV"):
-            swept(seeds=2, checkpoint=table, resume=resume)
+            run_sweep(seeds=2, checkpoint=table, resume=resume)
     assert (file.read_bytes(), table.read_text()) == (before, "a,b\n1,2\n")
 
 
@@ -99,13 +99,13 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), OTHERS, ids=[next(iter(a)) for a, _ in OTHERS])
-def test_another_sweep_is_refused_by_what_differs(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
+def test_another_sweep_is_refused_with_the_difference(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     job: dict[str, Any] = {"learning_rate": [0.01, 0.1], "seeds": 2, "checkpoint": tmp_path / "sweep"}
-    swept(**job)
+    run_sweep(**job)
     before = (tmp_path / "sweep").read_bytes()
     for resume in (False, True):
         with pytest.raises(cr.FileError, match=f"belongs to another sweep: .*{message}"):
-            swept(**{**job, **arguments}, resume=resume)
+            run_sweep(**{**job, **arguments}, resume=resume)
     assert (tmp_path / "sweep").read_bytes() == before
 
 
@@ -120,9 +120,9 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["missing", "short", "statuses", "shapes", "history"])
-def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, how: str) -> None:
+def test_an_inconsistent_file_is_refused(tmp_path: Path, how: str) -> None:
     file = tmp_path / "sweep"
-    swept(seeds=4, checkpoint=file)
+    run_sweep(seeds=4, checkpoint=file)
     header, arrays = read_archive(file, "sweep")
     if how == "missing":
         del arrays["values.network.0.bias"]
@@ -135,17 +135,17 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path, how: str) -> 
     else:
         arrays["values.progress"] = arrays["values.progress"] + 1
     write_archive(file, "sweep", header, arrays)
-    with pytest.raises(cr.FileError, match="sweep: holds no states of such networks"):
-        swept(seeds=4, checkpoint=file, resume=True)
+    with pytest.raises(cr.FileError, match="sweep: does not hold the states of these networks"):
+        run_sweep(seeds=4, checkpoint=file, resume=True)
 
 
-def test_a_folder_that_is_not_there_is_said_before_training(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused_before_training(tmp_path: Path) -> None:
     with pytest.raises(cr.FileError, match="there is no folder"):
-        swept(checkpoint=tmp_path / "none" / "sweep")
+        run_sweep(checkpoint=tmp_path / "none" / "sweep")
 
 
-def test_thousands_of_networks_fit_the_bounds_of_a_file(tmp_path: Path) -> None:
-    colony = swept(hidden=[3], epochs=[1, 2], learning_rate=cr.log_range(1e-3, 1e-1, 40), seeds=50)
+def test_thousands_of_networks_fit_into_a_file(tmp_path: Path) -> None:
+    colony = run_sweep(hidden=[3], epochs=[1, 2], learning_rate=cr.log_range(1e-3, 1e-1, 40), seeds=50)
     keeper = SweepCheckpoint(tmp_path / "sweep", colony, None, resume=False)
     keeper.save()
     header, arrays = read_archive(tmp_path / "sweep", "sweep")

@@ -9,7 +9,7 @@ import pytest
 
 import creche as cr
 from tests.unit import small_runs as jobs
-from tests.unit.model_selection.sweeps import swept
+from tests.unit.model_selection.sweeps import run_sweep
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -26,7 +26,7 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
     """Some of its networks diverge."""
-    return swept(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
+    return run_sweep(optimizer=["sgd", "adam"], learning_rate=[0.001, 0.05, 1e8], seeds=3)
 
 
 def drawn(figure: Any) -> Any:
@@ -36,7 +36,7 @@ def drawn(figure: Any) -> Any:
 
 
 def test_curves_of_each_value(colony: cr.Colony) -> None:
-    figure = drawn(colony.plot_curves("optimizer"))
+    figure = drawn(colony.plot("optimizer"))
     assert [axes.get_title() for axes in figure.axes] == ["sgd", "adam"]
     for axes, optimizer in zip(figure.axes, ["sgd", "adam"], strict=True):
         expected = sorted(
@@ -49,15 +49,15 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
 
 
 def test_curves_by_the_most_important_argument(colony: cr.Colony) -> None:
-    figure = drawn(colony.plot_curves())
+    figure = drawn(colony.plot())
     by = colony.effects()[0].argument
     assert by.replace("_", " ") in figure.get_suptitle()
-    plain = drawn(swept(seeds=2).plot_curves("seed"))
+    plain = drawn(run_sweep(seeds=2).plot("seed"))
     assert [axes.get_title() for axes in plain.axes] == ["0", "1"]
 
 
 def test_a_panel_without_a_curve_says_why() -> None:
-    figure = drawn(swept(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot_curves("learning_rate"))
+    figure = drawn(run_sweep(optimizer="sgd", learning_rate=[0.01, 1e8], seeds=2).plot("learning_rate"))
     assert [text.get_text() for text in figure.axes[1].texts] == ["diverged in epoch 1"]
     assert list(figure.axes[0].texts) == []
 
@@ -81,7 +81,7 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
 def test_the_map_of_the_two_most_important_arguments(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
-    with_seed = drawn(swept(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
+    with_seed = drawn(run_sweep(learning_rate=[0.01, 0.1], seeds=3).plot_map()).axes[0]
     assert {with_seed.get_xlabel(), with_seed.get_ylabel()} == {"learning rate", "seed"}
 
 
@@ -105,7 +105,7 @@ def test_the_spread_over_seeds(colony: cr.Colony) -> None:
 @pytest.mark.parametrize(
     ("plot", "message"),
     [
-        (lambda colony: colony.plot_curves("hiden"), "'hiden': the networks do not differ in it"),
+        (lambda colony: colony.plot("hiden"), "'hiden': the networks do not differ in it"),
         (lambda colony: colony.plot_map("optimizer", "optimizer"), "needs two arguments in which the networks differ"),
         (lambda colony: colony.plot_map("epochs"), "'epochs': the networks do not differ in it"),
         (lambda colony: colony.plot_spread(0), "plans: got 0"),
@@ -117,9 +117,9 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
 
 
 def test_very_many_values_are_grouped() -> None:
-    many = swept(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
+    many = run_sweep(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
     rates = sorted(member.choice["learning_rate"] for member in many)
-    curves = drawn(many.plot_curves("learning_rate"))
+    curves = drawn(many.plot("learning_rate"))
     assert len(curves.axes) == 8
     assert sum(len(axes.get_lines()) for axes in curves.axes) == 60
     assert curves.axes[0].get_title().startswith(f"{rates[0]:.3g} to ")
@@ -145,7 +145,7 @@ def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
         (member.choice["loss"], member.choice["learning_rate"]): member.history.validation_metric[-1]
         for member in numbers
     }
-    curves = drawn(numbers.plot_curves("learning_rate"))
+    curves = drawn(numbers.plot("learning_rate"))
     assert [axes.get_title() for axes in curves.axes] == ["0.1", "0.2"]
     for axes, rate in zip(curves.axes, [0.1, 0.2], strict=True):
         expected = [m.history.validation_metric.tolist() for m in numbers if m.choice["learning_rate"] == rate]
@@ -164,8 +164,8 @@ def test_losses_of_several_kinds_of_classifiers_are_compared_by_the_error_rate()
     losses = ["cross_entropy", "binary_cross_entropy"]
     penguins = cr.datasets.penguins().drop_nulls("sex")
     colony = cr.sweep(penguins, label="sex", hidden=[3], loss=losses, epochs=3, threads=1)
-    assert colony.ranked_by == "accuracy"
-    curves = drawn(colony.plot_curves("loss"))
+    assert colony.ranking_metric == "accuracy"
+    curves = drawn(colony.plot("loss"))
     assert curves.get_supylabel() == "validation error rate"
     expected = sorted((1 - member.history.validation_metric).tolist() for member in colony)
     assert sorted(line.get_ydata().tolist() for axes in curves.axes for line in axes.get_lines()) == expected

@@ -51,7 +51,7 @@ def test_a_point_for_each_network_a_line_through_medians_and_the_recommended_rat
     lost = int((found.losses == np.inf).sum())
     assert len(lines[f"diverged ({lost})"].get_xdata()) == lost > 0
     constant = lines["baseline (constant prediction)"].get_ydata()
-    assert set(constant) == {found.references.constant}
+    assert set(constant) == {found.baselines.constant}
 
 
 def test_the_bands_are_named_in_their_order_where_they_lie(found: cr.LearningRates) -> None:
@@ -102,7 +102,7 @@ def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     assert axes.get_yscale() == "linear"
     low, high = axes.get_ylim()
     assert low < found.losses.min()
-    assert high > found.references.constant
+    assert high > found.baselines.constant
     for panel in found.plot_curves():
         panel.figure.canvas.draw()
         assert {line.get_label() for line in panel.get_lines() if not line.get_label().startswith("_")} <= {"training"}

@@ -34,10 +34,10 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
         notes.append("split, seed: share of variance explained by each.")
     parts += [Text(f"  {note}", style="dim") for note in notes]
     parts += [Text(), _fold_table(crossed), Text()]
-    times = crossed.times[crossed.times > 0]
-    has_means = times.max() > 1
+    counts = crossed.prediction_counts[crossed.prediction_counts > 0]
+    has_means = counts.max() > 1
     if has_means:
-        networks = f"{times.min()}" if times.min() == times.max() else f"{times.min()} to {times.max()}"
+        networks = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
         parts += [Text(f"Held-out predictions: the mean of the {networks} networks that were not trained on a row.")]
         parts += [Text()]
     parts.append(evaluation_page(crossed.evaluation, "held-out rows", crossed.row_numbers))
@@ -47,11 +47,11 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
 
 
 def _heading(crossed: CrossValidation, interrupted: bool) -> Text:
-    count, places = len(crossed.members), crossed.places
+    count, members = len(crossed.members), crossed.fold_members
     sizes = {
-        "fold": len({place.fold for place in places}),
-        "repeat": len({place.repeat for place in places}),
-        "seed": len({place.seed for place in places}),
+        "fold": len({member.fold for member in members}),
+        "repeat": len({member.repeat for member in members}),
+        "seed": len({member.seed for member in members}),
     }
     factors = " × ".join(format_count(n, name) for name, n in sizes.items() if n > 1 or name == "fold")
     rate = f", {count / crossed.seconds:,.0f} a second" if crossed.seconds > 0 else ""
@@ -87,11 +87,11 @@ def _summary_table(crossed: CrossValidation) -> Table:
 def _fold_table(crossed: CrossValidation) -> Table:
     """Render the mean of each metric over the networks of a fold."""
     names = list(crossed.summary())[:MAX_METRICS]
-    has_repeats = len({place.repeat for place in crossed.places}) > 1
+    has_repeats = len({member.repeat for member in crossed.fold_members}) > 1
     table = plain_table(*(["repeat"] if has_repeats else []), "fold", "rows", *(metric_name(name) for name in names))
     members: dict[tuple[int, int], list[int]] = {}
-    for i, place in enumerate(crossed.places):
-        members.setdefault((place.repeat, place.fold), []).append(i)
+    for i, member in enumerate(crossed.fold_members):
+        members.setdefault((member.repeat, member.fold), []).append(i)
     for (repeat, fold), numbers in list(members.items())[:MAX_FOLDS]:
         metrics = [crossed.evaluations[i].metrics() for i in numbers]
         finite = ([m[name] for m in metrics if np.isfinite(m[name])] for name in names)
@@ -107,7 +107,7 @@ def _uncertain_rows(crossed: CrossValidation) -> Table:
     """Render the rows about which the networks disagree most."""
     names = ("most uncertain", "true", "predicted", "disagreement")
     table = plain_table(*names, left=names[:3])
-    for row in crossed.uncertain():
-        true, predicted = format_value(row.truth, digits=5), format_value(row.predicted, digits=5)
+    for row in crossed.most_uncertain_rows():
+        true, predicted = format_value(row.true, digits=5), format_value(row.predicted, digits=5)
         table.add_row(f"row {row.row}", true, predicted, format_number(row.disagreement))
     return table

@@ -113,7 +113,7 @@ def _draw_bands(found: LearningRates, columns: NDArray[Any], width: int) -> Text
         text.append("═" * (end - begin) if band.name == "good" else "─" * (end - begin), style=STYLES[band.name])
         name = band.name if len(band.name) < end - begin else ""
         names.append(name.center(end - begin), style=STYLES[band.name])
-    arrow = int(columns[found.limits.recommended])
+    arrow = int(columns[found.limits.recommended_index])
     caption = f"▲ {found.rate:.3g}"
     indent = arrow if arrow + len(caption) <= width else arrow - len(caption) + 1
     caption = caption if indent == arrow else f"{found.rate:.3g} ▲"
@@ -147,7 +147,7 @@ def _loss_axis(found: LearningRates) -> tuple[float, float, bool]:
 
 
 def _watched_rows(found: LearningRates) -> str:
-    return "validation" if found.colony.watched == "validation" else "training"
+    return "validation" if found.colony.partition == "validation" else "training"
 
 
 def _band_table(found: LearningRates) -> Table:
@@ -158,7 +158,7 @@ def _band_table(found: LearningRates) -> Table:
     table.add_column("reason")
     for band in found.bands:
         stretch = f"{band.low:.2g}" if band.rates == 1 else f"{band.low:.2g} to {band.high:.2g}"
-        table.add_row(Text(band.name, style=STYLES[band.name]), stretch, str(band.rates), band.why)
+        table.add_row(Text(band.name, style=STYLES[band.name]), stretch, str(band.rates), band.reason)
     return table
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -25,7 +24,7 @@ from creche.cli.pages.tables import (
     plain_table,
 )
 from creche.evaluation.metrics import metric_name
-from creche.model_selection.fold_statistics import OF_FOLDS
+from creche.model_selection.fold_statistics import FOLD_COLUMNS
 from creche.model_selection.results import Effect, format_choice
 from creche.render.words import describe_classes, name_purpose
 
@@ -60,11 +59,11 @@ PLURALS = {
 
 def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> RenderableType:
     """Render a sweep, with the `top` best networks, or plans on folds."""
-    on_folds = colony.folded is not None
+    on_folds = colony.fold_layout is not None
     best_table = _best_plans_on_folds(colony, top) if on_folds else _best_networks(colony, top)
     parts: list[RenderableType] = [_sweep_facts(colony), Text(), best_table]
     effects = colony.effects()
-    if colony.varied and any(not math.isnan(effect.share) for effect in effects):
+    if colony.varied_arguments and any(not math.isnan(effect.share) for effect in effects):
         parts += [Text(), Text("Share of variance explained by each argument:"), _effect_table(colony, effects)]
     if on_folds:
         return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(colony.plans())), style="dim"))
@@ -83,25 +82,8 @@ def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> Renderabl
 
 def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
     """Return the facts of the page as plain data, for ``--json``."""
-    best, results = colony.best(), colony.results
-    name, evaluation = best.evaluation
-    facts = {
-        "networks": len(colony),
-        "varied": list(colony.varied),
-        "ranked_by": f"{colony.watched}_{colony.ranked_by}",
-        "diverged": int(results.diverged.sum()),
-        "interrupted": colony.interrupted,
-        "seconds": colony.seconds,
-        "threads": colony.crew.threads,
-        "label": best.prepared.labels.name,
-        "training_rows": len(best.prepared.train),
-        "bootstrap": best.prepared.preparation.bootstrap is not None,
-        "evaluated_on": name_purpose(name),
-        "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
-        "effects": [_drop_non_finite(asdict(effect)) for effect in colony.effects()],
-        "plans": colony.plans().to_dicts(),
-        "members": colony.table().to_dicts(),
-    }
+    facts = colony.to_dict()
+    facts["evaluated_on"] = name_purpose(facts["evaluated_on"])
     if ensemble is not None:
         assert ensemble.provenance is not None
         evaluated = ensemble.provenance.evaluation
@@ -109,15 +91,11 @@ def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
     return facts
 
 
-def _drop_non_finite(data: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(v, float) and not math.isfinite(v) else v for name, v in data.items()}
-
-
 def _sweep_facts(colony: Colony) -> Table:
     prepared = colony[0].prepared
     facts = facts_table()
     sizes = part_sizes(prepared)
-    in_folds = None if colony.folded is None else f"{sum(sizes.values()):,} in {colony.folded.folds} folds"
+    in_folds = None if colony.fold_layout is None else f"{sum(sizes.values()):,} in {colony.fold_layout.folds} folds"
     facts.add_row("rows", in_folds or count_rows(sizes))
     if prepared.preparation.bootstrap is not None:
         facts.add_row("bootstrap", "each seed trains on its own sample of the training rows")
@@ -131,12 +109,12 @@ def _sweep_facts(colony: Colony) -> Table:
 
 
 def _describe_combinations(colony: Colony) -> str:
-    names = (*colony.varied, *(name for name in OF_FOLDS if name in colony.choices[0]), "seed")
+    names = (*colony.varied_arguments, *(name for name in FOLD_COLUMNS if name in colony.choices[0]), "seed")
     counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in names}
     if math.prod(counts.values()) == len(colony):
         factors = [f"{count:,} {_plural(name)}" for name, count in counts.items() if count > 1]
         return f": {' × '.join(factors)}" if factors else ""
-    return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied)}"
+    return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied_arguments)}"
 
 
 def _plural(name: str) -> str:
@@ -157,8 +135,8 @@ def _best_networks(colony: Colony, top: int) -> Table:
     rows = colony.table().head(min(top, len(colony.ranking()))).to_dicts()
     has_seeds = len({choice["seed"] for choice in colony.choices}) > 1
     has_epochs = len({row["epochs"] for row in rows}) > 1
-    names = [*colony.varied, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
-    scores = ["train_loss", f"{colony.watched}_loss", f"{colony.watched}_{colony.results.metric_name}"]
+    names = [*colony.varied_arguments, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
+    scores = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
     scores = list(dict.fromkeys(scores))
     table = narrow_table(["best", *names, *(score.removeprefix("train_") for score in scores)])
     for row in rows:
@@ -169,7 +147,7 @@ def _best_networks(colony: Colony, top: int) -> Table:
 
 def _effect_table(colony: Colony, effects: list[Effect]) -> Table:
     """Render the share of variance that each argument explains, as a number and as a bar, and its best value."""
-    table = plain_table("argument", "share", "", "best value", f"median {_ranked_by(colony)}", left=("argument", ""))
+    table = plain_table("argument", "share", "", "best value", f"median {_score_name(colony)}", left=("argument", ""))
     table.columns[0].style = "dim"
     for column in table.columns[:3]:
         column.no_wrap = True
@@ -177,26 +155,26 @@ def _effect_table(colony: Colony, effects: list[Effect]) -> Table:
     for effect, share in zip(effects, shares, strict=True):
         text = "" if math.isnan(effect.share) else f"{share:.0%}"
         bar = draw_bar(share, 1.0, BAR_WIDTH)
-        table.add_row(effect.argument.replace("_", " "), text, bar, effect.best, format_score(effect.median))
+        table.add_row(effect.argument.replace("_", " "), text, bar, effect.best_value, format_score(effect.median))
     interactions = 1 - sum(shares)
     if interactions > INTERACTIONS_FROM and len(effects) > 2 and effects[-1].argument == "seed":
         table.add_row("interactions", f"{interactions:.0%}", Text(), "", "", style="dim")
     return table
 
 
-def _ranked_by(colony: Colony) -> str:
-    part = "validation " if colony.watched == "validation" else ""
-    return part + (colony.ranked_by if colony.ranked_by == "loss" else metric_name(colony.ranked_by))
+def _score_name(colony: Colony) -> str:
+    part, metric = "validation " if colony.partition == "validation" else "", colony.ranking_metric
+    return part + (metric if metric == "loss" else metric_name(metric))
 
 
 def _best_plans(colony: Colony) -> Table:
     """Render the best plans, with the mean and the spread of their networks' scores."""
-    name = f"{colony.watched}_{colony.ranked_by}"
+    name = f"{colony.partition}_{colony.ranking_metric}"
     has_diverged = bool(colony.results.diverged.any())
-    scores = [f"mean {_ranked_by(colony)}", "std", "min", "max", *(["diverged"] if has_diverged else [])]
-    table = narrow_table(["best", *colony.varied, *scores])
+    scores = [f"mean {_score_name(colony)}", "std", "min", "max", *(["diverged"] if has_diverged else [])]
+    table = narrow_table(["best", *colony.varied_arguments, *scores])
     for place, row in enumerate(colony.plans().head(MAX_PLANS).to_dicts(), 1):
-        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied)]
+        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
         numbers = [format_score(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
         table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if has_diverged else []))
     return table
@@ -204,16 +182,27 @@ def _best_plans(colony: Colony) -> Table:
 
 def _best_plans_on_folds(colony: Colony, top: int) -> Table:
     """Render the best plans: their means over the folds with an interval, and the gap of each to the best."""
-    name = f"{colony.watched}_{colony.ranked_by}"
+    name = f"{colony.partition}_{colony.ranking_metric}"
     has_diverged = bool(colony.results.diverged.any())
+<<<<<<< HEAD
     scores = [f"mean {_ranked_by(colony)}", INTERVAL, "std", "gap to best", *(["diverged"] if has_diverged else [])]
     table = narrow_table(["best", *colony.varied, *scores])
+=======
+    scores = [
+        f"mean {_score_name(colony)}",
+        INTERVAL,
+        "std",
+        "gap to the best",
+        *(["diverged"] if has_diverged else []),
+    ]
+    table = narrow_table(["best", *colony.varied_arguments, *scores])
+>>>>>>> h-selmerge
     for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
         interval, gap = (
             "" if row[f"low_{key}"] is None else f"{write(row[f'low_{key}'])} to {write(row[f'high_{key}'])}"
-            for key, write in ((name, format_score), ("behind", "{:.2g}".format))
+            for key, write in ((name, format_score), ("gap", "{:.2g}".format))
         )
-        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied)]
+        cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
         numbers = [format_score(row[f"mean_{name}"]), interval, format_score(row[f"std_{name}"])]
         numbers.append(gap if place > 1 else "")
         table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if has_diverged else []))
