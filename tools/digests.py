@@ -67,7 +67,11 @@ def weights_of(trained: Any) -> Arrays:
 
 def held_out(crossed: Any) -> Arrays:
     """Out-of-fold predictions, how far the networks disagree, and by how many each row was predicted."""
-    return {"predictions": crossed.predictions, "times": crossed.prediction_counts, "doubt": rounded(crossed.disagreement)}
+    return {
+        "predictions": crossed.predictions,
+        "times": crossed.prediction_counts,
+        "doubt": rounded(crossed.disagreement),
+    }
 
 
 # From here on, nothing that a rename would touch.

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 __all__ = [
+    "SYNONYMS",
     "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
     "UnknownArgumentError", "closest", "nearest",
 ]  # fmt: skip
@@ -102,6 +103,16 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "validation_split": ("validation_fraction",),
     "weights": ("sample_weight",),
     "x": ("data",),
+    # commands
+    "cross_validate": ("train",),
+    "fit": ("train",),
+    "importance": ("explain",),
+    "info": ("show",),
+    "inspect": ("show",),
+    "lr_find": ("find_learning_rate",),
+    "pdp": ("partial_dependence",),
+    "score": ("evaluate",),
+    "tune": ("sweep",),
     # losses, activations, optimizers, schedules
     "absolute": ("absolute_error",),
     "bce": ("binary_cross_entropy",),

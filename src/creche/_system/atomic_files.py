@@ -149,6 +149,8 @@ def _check_target(name: str, status: os.stat_result | None) -> None:
         folder = os.path.dirname(os.path.realpath(name))
         if not os.path.isdir(folder):
             raise FileError(f"{name}: cannot be written: there is no folder {folder}; make it, or check the spelling")
+        if not os.access(folder, os.W_OK):
+            raise FileError(f"{name}: the folder is write-protected; permit writing (chmod u+w), or choose another one")
     elif stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
         raise FileError(f"{name}: is a disk or a socket; name a file")
     elif not os.access(name, os.W_OK):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from creche._version import __version__
-from creche.errors import CrecheError, CrecheWarning, DivergedError, FileError, closest
+from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 
 if TYPE_CHECKING:
     from click import ClickException, Command
@@ -28,28 +28,6 @@ COMMANDS = (
     "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
     "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
-# What people may type for a command or an option, with what it is called.
-SYNONYMS = {
-    "cross_validate": "train",
-    "cv": "train",
-    "fit": "train",
-    "importance": "explain",
-    "info": "show",
-    "inspect": "show",
-    "lr_find": "find_learning_rate",
-    "pdp": "partial_dependence",
-    "score": "evaluate",
-    "test": "evaluate",
-    "tune": "sweep",
-    "column": "target",
-    "errors": "largest_errors",
-    "from": "source",
-    "intervals": "n_resamples",
-    "mistaken": "largest_errors",
-    "of": "target",
-    "row": "source",
-    "to": "target",
-}
 
 
 def create_app(arguments: Sequence[str]) -> typer.Typer:
@@ -139,11 +117,11 @@ def _describe_misuse(error: ClickException) -> str:
     see = f"see {context.command_path} --help"
     if isinstance(error, NoSuchOption):
         names = {_parameter_name(flag): flag for param in context.command.get_params(context) for flag in param.opts}
-        close = _closest(_parameter_name(error.option_name), names)
+        close = closest(_parameter_name(error.option_name), names)
         return f"{error.option_name}: there is no such option; {f'did you mean {names[close]}?' if close else see}"
     typed = re.fullmatch(r"No such command '(.*?)'\..*", error.format_message(), re.DOTALL)
     if typed is not None:
-        close = _closest(_parameter_name(typed[1]), COMMANDS)
+        close = closest(_parameter_name(typed[1]), COMMANDS)
         command = close and close.replace("_", "-")
         return f"{typed[1]}: there is no such command; {f'did you mean {command!r}?' if command else see}"
     message = error.format_message().rstrip(".")
@@ -152,12 +130,6 @@ def _describe_misuse(error: ClickException) -> str:
 
 def _parameter_name(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
-
-
-def _closest(word: str, words: Iterable[str]) -> str | None:
-    """Return the word that is most likely meant."""
-    known = list(words)
-    return SYNONYMS[word] if SYNONYMS.get(word) in known else closest(word, known)
 
 
 def _explain_divergence(diverged: DivergedError) -> None:
@@ -194,7 +166,7 @@ def _find_flag(argument: str, app: Command) -> str | None:
         options = [param for param in command.params if param.opts[0].startswith("-")]
         flags |= {_parameter_name(param.opts[0]): param.opts[0] for param in options}
         flags |= {param.name: param.opts[0] for param in options}
-    return flags.get(argument) or flags.get(SYNONYMS.get(argument))
+    return flags.get(argument) or next((flags[word] for word in SYNONYMS.get(argument, ()) if word in flags), None)
 
 
 def write_as_options(message: str) -> str:

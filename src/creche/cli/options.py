@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from creche.errors import FileError, PlanError
+from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
 __all__ = [
@@ -229,13 +228,10 @@ def parse_quote(text: str) -> str:
 
 def check_writable(path: Path) -> Path:
     """Return the path of a file to be written later; an error, before any work is done, if it cannot be."""
-    folder = path.absolute().parent
-    if str(path) != "-" and not folder.is_dir():
-        raise FileError(f"{path}: there is no folder {folder}; make it first")
-    if path.is_dir():
-        raise FileError(f"{path}: is a folder; give the name of a file")
-    if str(path) != "-" and not os.access(path if path.exists() else folder, os.W_OK):
-        raise FileError(f"{path}: cannot be written; permit it (chmod u+w), or choose another place")
+    if str(path) != "-":  # standard output
+        from creche._system import atomic_files
+
+        atomic_files.check_writable(path)
     return path
 
 

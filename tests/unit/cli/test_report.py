@@ -45,7 +45,7 @@ def test_the_title_is_the_file_s_name_and_the_page_stands_in_this_folder(
         (["{model}", "{tmp}/none.csv"], "there is no such file"),
         (["{tmp}/none.creche", "penguins"], "none.creche"),
         (["{model}", "penguins", "-o", "{tmp}/no/r.html"], "there is no folder"),
-        (["{model}", "penguins", "--card", "{tmp}"], "is a folder; give the name of a file"),
+        (["{model}", "penguins", "--card", "{tmp}"], "is a folder; name a file in it"),
         (["{model}", "penguins", "--sample-weight", "w"], "w"),
     ],
 )
