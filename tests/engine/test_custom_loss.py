@@ -136,7 +136,7 @@ def test_a_file_keeps_its_name_but_not_the_function(tmp_path: Path) -> None:
     assert cr.verify(model, X, CLASS, loss=log_loss).same
     again = cr.train(X, CLASS, plan=model.plan, loss=log_loss, threads=1)
     assert weights(again) == weights(run)
-    with pytest.raises(cr.PlanError, match="says 'cross_entropy', which needs no function"):
+    with pytest.raises(cr.PlanError, match="the plan has 'cross_entropy', which needs no function"):
         cr.verify(cr.train(X, CLASS, epochs=1).model, X, CLASS, loss=log_loss)
 
 
