@@ -89,7 +89,8 @@ def test_a_metric(copy: Copy) -> None:
     copy.insert(
         "evaluation/metrics.py",
         '        Metric(\n            key="balanced_accuracy"',
-        '        Metric(\n            key="error_rate", title="toy error rate", task="classification", bounds=(0.0, 1.0),\n'
+        '        Metric(\n            key="error_rate", title="toy error rate", task="classification",\n'
+        "            bounds=(0.0, 1.0),\n"
         '            lower_is_better=True, formula="share of rows with ŷ ≠ y",\n'
         "            row_values=lambda scorer: scorer.predicted != scorer.true,\n        ),\n",
     )
@@ -116,7 +117,8 @@ def test_an_argument_of_train(copy: Copy) -> None:
     copy.insert(
         "plan/arguments.py",
         '    Argument("epochs", 100, "plan"',
-        '    Argument("patience_of_penguins", 7, "plan", command=_option(TRAINING, "Patience of a penguin.", int, "7")),\n',
+        '    Argument("patience_of_penguins", 7, "plan", command=_option(\n'
+        '        TRAINING, "Patience of a penguin.", int, "7",\n    )),\n',
     )
     copy.insert("training/arguments.py", "    epochs: int\n", "    patience_of_penguins: int\n")
     copy.insert("training/train.py", "    epochs: int = 100,\n", "    patience_of_penguins: int = 7,\n")

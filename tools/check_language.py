@@ -1,8 +1,8 @@
 """Find turns of phrase that this project does not use: python tools/check_language.py [FILE ...], part of `make lint`.
 
-The project writes plain technical English, subject and verb first, in the terms of scikit-learn, PyTorch and Polars. Each
-turn below has a plain form, which is printed with the place. Docstrings, comments and texts of Python and C++ are read,
-and all of the documentation outside its blocks of code.
+The project writes plain technical English, subject and verb first, in the terms of scikit-learn, PyTorch and Polars.
+Each turn below has a plain form, which is printed with the place. Docstrings, comments and texts of Python and C++ are
+read, and all of the documentation outside its blocks of code.
 """
 
 from __future__ import annotations

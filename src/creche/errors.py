@@ -134,18 +134,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "xavier_normal": ("glorot_normal",),
     "xavier_uniform": ("glorot_uniform",),
     "zscore": ("standard",),
-    # commands
-    "cross_validate": ("train",),
-    "fit": ("train",),
     "folds": ("train",),
-    "info": ("show",),
-    "inspect": ("show",),
-    "importance": ("explain",),
-    "lr_find": ("find_learning_rate",),
-    "pdp": ("partial_dependence",),
-    "score": ("evaluate",),
     "test_model": ("evaluate",),
-    "tune": ("sweep",),
 }
 
 

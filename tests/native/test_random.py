@@ -70,7 +70,7 @@ def test_permutations_differ_by_seed_and_epoch(native: Any) -> None:
 
 
 def chi_square_limit(degrees: int) -> float:
-    """The value that chi-square with these degrees of freedom exceeds once in a million times (Wilson & Hilferty 1931)."""
+    """The value that chi-square with these degrees exceeds once in a million times (Wilson & Hilferty 1931)."""
     return degrees * (1 - 2 / (9 * degrees) + 4.753 * math.sqrt(2 / (9 * degrees))) ** 3
 
 

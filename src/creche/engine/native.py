@@ -16,7 +16,16 @@ from creche.plan.component import Component
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
-__all__ = ["FLOPS_PER_THREAD", "Rows", "check_memory", "format_gigabytes", "new_predictor", "new_run", "rows_memory", "translate"]  # fmt: skip
+__all__ = [
+    "FLOPS_PER_THREAD",
+    "Rows",
+    "check_memory",
+    "format_gigabytes",
+    "new_predictor",
+    "new_run",
+    "rows_memory",
+    "translate",
+]
 
 FLOPS_PER_THREAD = 4_000_000
 

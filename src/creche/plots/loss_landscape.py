@@ -107,7 +107,8 @@ def _draw_landings(axes: Any, curve: LossAgainstWeight) -> None:
                 "", (edge, height), (curve.weight, curve.loss), zorder=4, annotation_clip=False,
                 arrowprops={
                     "arrowstyle": "->", "color": look["color"], "linestyle": look["linestyle"], "shrinkA": 6,
-                    "shrinkB": 6, "linewidth": 1.4, "connectionstyle": f"arc3,rad={0.3 if edge < curve.weight else -0.3}",
+                    "shrinkB": 6, "linewidth": 1.4,
+                    "connectionstyle": f"arc3,rad={0.3 if edge < curve.weight else -0.3}",
                 },
             )  # fmt: skip
 

@@ -102,7 +102,8 @@ def _draw_curves(axes: Any, dependence: PartialDependence, numbers: list[int]) -
                 linestyle="-" if len(numbers) == 1 else look["linestyle"], alpha=0.3, zorder=1,
             )  # fmt: skip
         axes.plot(
-            span.positions, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"], linewidth=2,
+            span.positions, dependence.average[:, number], color=look["color"], linestyle=look["linestyle"],
+            linewidth=2,
             marker=look["marker"], markevery=(place * every // max(len(numbers), 1), every), markersize=5,
             label=shorten(dependence.outcomes[number]), zorder=3,
         )  # fmt: skip

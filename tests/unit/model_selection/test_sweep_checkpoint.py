@@ -15,7 +15,7 @@ from creche.model_selection.sweep_checkpoint import SweepCheckpoint
 from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep
 from tests.unit.small_runs import PENGUINS_CSV
 
-# Networks in packs and alone, some of which stop early and some of which diverge; about half a second.
+# Networks in packs and alone; some stop early, some diverge. About half a second.
 JOB: dict[str, Any] = {
     "hidden": [[5, 5], [7]],
     "optimizer": ["sgd", "adam"],

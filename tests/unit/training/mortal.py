@@ -1,4 +1,4 @@
-"""Programs whose work is killed again and again: `python -m tests.unit.training.mortal {writes,trains,commands} FOLDER`.
+"""Programs whose work is killed again and again: python -m tests.unit.training.mortal {writes,trains,commands} FOLDER.
 
 A program of one thread forks a process for each life, so that a life costs no start of Python. It prints a report as
 JSON.

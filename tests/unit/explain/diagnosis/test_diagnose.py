@@ -1,4 +1,4 @@
-"""Each rule finds what it is for in runs made to show it, and is silent on healthy ones; cures do what they describe."""
+"""Each rule fires on runs made to show its fault and is silent on healthy ones; cures do what they describe."""
 
 from __future__ import annotations
 
