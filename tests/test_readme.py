@@ -39,6 +39,7 @@ def write_houses(path: Path, rows: int, seed: int) -> None:
     path.write_text("\n".join(["area,rooms,side,price", *lines]) + "\n")
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_python_code_runs(folder: Path) -> None:
     pytest.importorskip("matplotlib").use("agg")
     names: dict[str, object] = {}
@@ -48,6 +49,7 @@ def test_the_python_code_runs(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"penguins.creche", "ensemble.creche", "report.html"}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_commands_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     for seed, name in enumerate(("houses.csv", "later.csv", "new.csv")):

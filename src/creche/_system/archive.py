@@ -20,7 +20,7 @@ from creche._system import strict_json
 from creche._system.array_layout import DTYPES, Extent, parse_extents
 from creche._system.atomic_files import file_name, open_replacement
 from creche._system.file_signatures import describe_signature
-from creche._system.resources import available_memory
+from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche._system.strict_json import MalformedJsonError
 from creche._version import __version__
 from creche.errors import FileError
@@ -255,9 +255,11 @@ class _Reader:
         return version
 
     def _read_arrays(self, head: bytes, extents: list[Extent], envelope: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        free, needed = available_memory(), self.size - len(head)
-        if free is not None and needed > free:
-            raise MemoryError
+        needed = self.size - len(head)
+        if needed > ALWAYS_AVAILABLE:
+            free = available_memory()
+            if free is not None and needed > free:
+                raise MemoryError
         digest = hashlib.sha256(_clear_digest(head)[1])
         self.file.seek(len(head))
         arrays = {}

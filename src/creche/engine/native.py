@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
-from creche._system.resources import available_memory
+from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
 from creche.plan.component import Component
 from creche.plan.plan import Plan
@@ -28,9 +28,6 @@ __all__ = [
 ]
 
 FLOPS_PER_THREAD = 4_000_000
-
-# Bytes that are not worth asking the machine for: that takes longer than the first epochs of a small network.
-ALWAYS_AVAILABLE = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
