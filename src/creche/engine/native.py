@@ -18,9 +18,15 @@ from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
 __all__ = [
-    "FLOPS_PER_THREAD", "Rows", "check_memory", "format_gigabytes", "new_predictor", "new_run", "rows_memory",
+    "FLOPS_PER_THREAD",
+    "Rows",
+    "check_memory",
+    "format_gigabytes",
+    "new_predictor",
+    "new_run",
+    "rows_memory",
     "translate",
-]  # fmt: skip
+]
 
 FLOPS_PER_THREAD = 4_000_000
 

@@ -20,9 +20,24 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from creche.errors import PlanError, UnknownArgumentError, nearest
 
 __all__ = [
-    "ARGUMENTS", "DEFAULTS", "FILES", "NETWORK", "OPTIMIZER_FIELDS", "PER_LAYER", "REQUIRED", "ROWS", "SWEEPABLE",
-    "TABLE", "TRAINING", "Argument", "CommandOption", "Group", "arguments_in", "check_whole_number", "reject_unknown",
-]  # fmt: skip
+    "ARGUMENTS",
+    "DEFAULTS",
+    "FILES",
+    "NETWORK",
+    "OPTIMIZER_FIELDS",
+    "PER_LAYER",
+    "REQUIRED",
+    "ROWS",
+    "SWEEPABLE",
+    "TABLE",
+    "TRAINING",
+    "Argument",
+    "CommandOption",
+    "Group",
+    "arguments_in",
+    "check_whole_number",
+    "reject_unknown",
+]
 
 Group: TypeAlias = Literal["data", "plan", "preparation", "optimizer", "held_out", "run"]
 
