@@ -1,7 +1,7 @@
-"""Contenders side by side: every one in a process of its own, measured in turns A B C, C B A, A B C …
+"""Compare contenders: each runs in its own process, and they are measured in turns A B C, C B A, A B C …
 
-Turns, because a machine drifts; ratios are taken within a turn, then their median. The minimum and maximum stand beside
-every median.
+They take turns because the speed of a machine drifts. Ratios are taken within a turn, and their median is reported with
+the minimum and maximum.
 """
 
 import json
@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Contender:
-    """A trainer with its options and threads. `family` gathers the forms of one library: the fastest of them counts."""
+    """A trainer with its options and threads. The fastest of the contenders of one `family` counts."""
 
     name: str
     family: str
@@ -32,21 +32,21 @@ class Contender:
     options: dict[str, Any] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """Thread limits of every library there is: most are read only when the library is loaded."""
+        """The thread limits of all libraries: most libraries read them only when they are loaded."""
         limits = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         if self.threads == 1:
             limits["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         return limits
 
     def cores(self) -> set[int]:
-        """One-threaded contenders share one core, so that no helper thread runs on another."""
+        """The cores it may use. One-threaded contenders share one core, so that no helper thread runs on another."""
         allowed = sorted(os.sched_getaffinity(0))
         return {allowed[-1]} if self.threads == 1 else set(allowed)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """A median with its extremes."""
+    """A median with the minimum and maximum."""
 
     median: float
     low: float
@@ -63,7 +63,7 @@ class Spread:
 
 
 def significant(x: float, digits: int = 3) -> str:
-    """x with so many significant digits, never in exponent form."""
+    """Format x with this number of significant digits, never in exponent form."""
     if x == 0:
         return "0"
     decimals = digits - 1 - int(f"{x:e}".partition("e")[2])
@@ -72,7 +72,7 @@ def significant(x: float, digits: int = 3) -> str:
 
 @dataclass
 class Result:
-    """What one contender did: seconds per job, one per turn."""
+    """The measurements of one contender: seconds per job, one per turn."""
 
     contender: Contender
     seconds: list[float]
@@ -85,7 +85,7 @@ class Result:
 
 @dataclass
 class Comparison:
-    """The results of one job, and why a contender is absent."""
+    """The results of one job, and the reasons why contenders are absent."""
 
     results: dict[str, Result]
     absent: dict[str, str]
@@ -95,7 +95,7 @@ class Comparison:
         return min(members, key=lambda result: median(result.seconds), default=None)
 
     def ratio(self, slow: str, fast: str) -> Spread:
-        """How many times longer `slow` took than `fast`, turn by turn."""
+        """How many times as long as `fast` the contender `slow` took, turn by turn."""
         pairs = zip(self.results[slow].seconds, self.results[fast].seconds, strict=True)
         return Spread.of(a / b for a, b in pairs)
 
@@ -106,17 +106,17 @@ class Worker:
     def __init__(self, contender: Contender, folder: Path) -> None:
         self.contender = contender
         self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115, lives as long as the process
-        wanted = {
+        request = {
             "trainer": contender.trainer,
             "threads": contender.threads,
             "options": contender.options,
             "folder": str(folder),
         }
         cores = ",".join(str(core) for core in sorted(contender.cores()))
-        # Compiled code of earlier runs must not make the first job look short.
+        # Code compiled by earlier runs must not shorten the first job.
         cache = {"TORCHINDUCTOR_CACHE_DIR": tempfile.mkdtemp(dir=folder)}
         self.process = subprocess.Popen(
-            ["taskset", "-c", cores, sys.executable, "_worker.py", json.dumps(wanted)],
+            ["taskset", "-c", cores, sys.executable, "_worker.py", json.dumps(request)],
             cwd=HERE,
             env={**os.environ, **contender.environment(), **cache},
             stdin=subprocess.PIPE,
@@ -138,8 +138,8 @@ class Worker:
         if not line:
             self.process.wait()
             self.stderr.seek(0)
-            last_words = self.stderr.read().strip().splitlines()[-12:]
-            raise RuntimeError(f"{self.contender.name} failed:\n" + "\n".join(last_words))
+            last_lines = self.stderr.read().strip().splitlines()[-12:]
+            raise RuntimeError(f"{self.contender.name} failed:\n" + "\n".join(last_lines))
         return dict(json.loads(line))
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class Worker:
 
 
 def compare(task: Task, contenders: Iterable[Contender], rounds: int) -> Comparison:
-    """Time each contender `rounds` times in turns. One whose library is missing is left out, and said so."""
+    """Time each contender `rounds` times in turns. Contenders whose library is missing are listed as absent."""
     results: dict[str, Result] = {}
     absent: dict[str, str] = {}
     with task_folder(task) as folder, ExitStack() as stack:

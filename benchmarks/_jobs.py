@@ -1,7 +1,7 @@
 """The training jobs that are timed, and the data they are timed on.
 
-A job is written once into a folder (job.json, rows.npz) and read by every contender from there, so that all of them
-train the same network on the same numbers, from the same initial weights where they let us give them.
+A job is written once into a folder (job.json, rows.npz), from which every contender reads it, so that all of them train
+the same network on the same numbers, from the same initial weights where the library lets one set them.
 """
 
 import json
@@ -38,10 +38,10 @@ class Job:
 
     @property
     def flops_per_epoch(self) -> float:
-        """Multiplications and additions of the products alone, counted on the real widths.
+        """Multiplications and additions of the matrix products only, counted for the unpadded widths.
 
-        Each weight meets each row in three products (forward, its own gradient, the gradient of its input), two
-        operations each; the first layer's input needs no gradient.
+        Each weight is multiplied with each row in three products (forward, its own gradient, the gradient of its
+        input), two operations each; the first layer's input needs no gradient.
         """
         per_layer = [a * b for a, b in pairwise(self.sizes)]
         return float((6 * sum(per_layer) - 2 * per_layer[0]) * self.n_rows)
@@ -72,13 +72,13 @@ WIDE = (
 )
 
 
-def shortened(job: Job) -> Job:
-    """The same job with fewer rows and epochs, to see that everything runs."""
+def shorten_job(job: Job) -> Job:
+    """Return the job with fewer rows and epochs, to check that everything runs."""
     return replace(job, n_rows=min(job.n_rows, 8 * job.batch_size + 1), epochs=min(job.epochs, 2))
 
 
 def penguin_task(job: Job = PENGUIN) -> Task:
-    """The complete rows of the bundled penguins, standardised, repeated in order until there are `job.n_rows`."""
+    """Return the complete rows of the bundled penguins, standardized, and repeated until there are `job.n_rows`."""
     import creche as cr
 
     table = cr.datasets.penguins()
@@ -88,13 +88,13 @@ def penguin_task(job: Job = PENGUIN) -> Task:
     features = (features - features.mean(axis=0)) / features.std(axis=0)
     labels = np.unique(table["species"].to_numpy(), return_inverse=True)[1]
     rows = np.arange(job.n_rows) % len(features)
-    if job.n_rows < len(features):  # of every class
+    if job.n_rows < len(features):  # some of every class
         rows = np.linspace(0, len(features) - 1, job.n_rows).astype(int)
     return Task(job, features[rows].astype(np.float32), labels[rows].astype(np.int64), initial_weights(job))
 
 
 def synthetic_task(job: Job) -> Task:
-    """Standard normal features, labelled by a random network, so that there is something to learn."""
+    """Return standard normal features, labelled by a random network, so that there is something to learn."""
     random = np.random.default_rng(0)
     features = random.standard_normal((job.n_rows, job.n_features), dtype=np.float32)
     hidden = np.tanh(features @ random.standard_normal((job.n_features, 32), dtype=np.float32) / job.n_features**0.5)
@@ -103,7 +103,7 @@ def synthetic_task(job: Job) -> Task:
 
 
 def initial_weights(job: Job) -> Weights:
-    """Glorot uniform weights and zero biases."""
+    """Return Glorot uniform weights and zero biases."""
     random = np.random.default_rng(1)
     layers: Weights = []
     for n_in, n_out in pairwise(job.sizes):
@@ -129,7 +129,7 @@ def read_task(folder: Path) -> Task:
 
 
 def mean_cross_entropy(task: Task, weights: Weights) -> float:
-    """The loss over all rows, by NumPy in float64: the same judge for every contender."""
+    """Return the loss over all rows, computed by NumPy in float64 for every contender."""
     a = task.features.astype(np.float64)
     for w, b in weights[:-1]:
         a = np.maximum(a @ w + b, 0)

@@ -1,4 +1,4 @@
-"""The machine and the versions that a figure was measured with."""
+"""The machine and the versions with which a figure was measured."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 LIBRARIES = ("creche", "numpy", "torch", "scikit-learn", "jax", "jaxlib", "pandas", "polars")
 
-# What decides how fast a matrix product can go, out of the hundred flags of /proc/cpuinfo.
+# The flags of /proc/cpuinfo that determine how fast a matrix product can be.
 INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
@@ -31,7 +31,7 @@ def describe_machine() -> list[str]:
 
 
 def busy_share(seconds: float = 1.0) -> float:
-    """The share of all cores' time that went into work of any process while this one slept."""
+    """The share of all cores' time that other processes used while this one slept."""
     before = _idle_and_total_ticks()
     time.sleep(seconds)
     idle, total = (after - earlier for after, earlier in zip(_idle_and_total_ticks(), before, strict=True))

@@ -1,23 +1,24 @@
-"""Contenders that train many networks in a job: what counts is the time of a network."""
+"""Contenders that train many networks in a job, compared by the time per network."""
 
 from _compare import Comparison, Spread
 
 
-def seconds_each(comparison: Comparison, name: str) -> list[float]:
+def seconds_per_network(comparison: Comparison, name: str) -> list[float]:
     result = comparison.results[name]
     return [seconds / result.contender.options.get("networks", 1) for seconds in result.seconds]
 
 
-def of_a_network(comparison: Comparison, name: str) -> Spread:
-    return Spread.of(seconds_each(comparison, name))
+def time_per_network(comparison: Comparison, name: str) -> Spread:
+    return Spread.of(seconds_per_network(comparison, name))
 
 
 def ratio(comparison: Comparison, slow: str, fast: str) -> Spread:
-    """How many times longer a network took, turn by turn."""
-    return Spread.of(a / b for a, b in zip(seconds_each(comparison, slow), seconds_each(comparison, fast), strict=True))
+    """How many times as long a network took, turn by turn."""
+    pairs = zip(seconds_per_network(comparison, slow), seconds_per_network(comparison, fast), strict=True)
+    return Spread.of(a / b for a, b in pairs)
 
 
 def fastest(comparison: Comparison, family: str) -> str | None:
-    """The form of a library whose networks took the least time."""
+    """The variant of a library that took the least time per network."""
     names = [name for name, result in comparison.results.items() if result.contender.family == family]
-    return min(names, key=lambda name: of_a_network(comparison, name).median, default=None)
+    return min(names, key=lambda name: time_per_network(comparison, name).median, default=None)

@@ -1,7 +1,7 @@
-"""The child process of one contender: builds its trainer, then trains the job each time it is asked and says how long.
+"""The child process of one contender: builds its trainer, trains the job on request and answers with the seconds.
 
-Talks in lines of JSON over stdin and stdout. A process of its own for each contender keeps thread settings, memory and
-compiled code apart; it sleeps while another one is measured.
+It communicates by lines of JSON over stdin and stdout. A separate process for each contender keeps thread settings,
+memory and compiled code apart; it sleeps while another one is measured.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from _jobs import Task, Weights, mean_cross_entropy, read_task
 
-# What may be absent. Without anything else there is nothing to measure.
+# Libraries that may be missing; the others are required.
 PEERS = ("torch", "sklearn", "joblib", "jax")
 
 # Short jobs are repeated until this many seconds are filled, and the mean taken.
@@ -22,7 +22,7 @@ SAMPLE_SECONDS = 0.2
 
 
 class Trainer(Protocol):
-    """What each file in trainers/ gives by `build(task, threads, **options)`."""
+    """What `build(task, threads, **options)` of each file in trainers/ returns."""
 
     def reset(self) -> None:
         """Go back to the initial weights. Not timed."""
@@ -35,7 +35,7 @@ class Trainer(Protocol):
 
 
 class MissingLibraryError(Exception):
-    """A peer is not installed: its contenders are left out, and that is said."""
+    """A peer is not installed: its contenders are left out, and the output notes it."""
 
 
 def build_trainer(name: str, task: Task, threads: int, options: dict[str, Any]) -> Trainer:
@@ -60,7 +60,7 @@ def sample(trainer: Trainer) -> float:
 
 
 def main() -> None:
-    # Libraries that print must not end up between the answers.
+    # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -68,11 +68,11 @@ def main() -> None:
         answers.write(json.dumps(fields) + "\n")
         answers.flush()
 
-    wanted = json.loads(sys.argv[1])
-    task = read_task(Path(wanted["folder"]))
+    request = json.loads(sys.argv[1])
+    task = read_task(Path(request["folder"]))
     start = time.perf_counter()
     try:
-        trainer = build_trainer(wanted["trainer"], task, wanted["threads"], wanted["options"])
+        trainer = build_trainer(request["trainer"], task, request["threads"], request["options"])
     except MissingLibraryError as error:
         answer(missing=str(error))
         return

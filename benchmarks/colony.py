@@ -1,9 +1,9 @@
-"""Many small networks at once: `creche.sweep` against scikit-learn, PyTorch with stacked weights and JAX.
+"""Many small networks at once: `creche.sweep`, compared with scikit-learn, PyTorch with stacked weights and JAX.
 
-The penguin job (4-10-10-3 neurons, 2,400 steps) for 1,024 networks that differ in seed and learning rate. What counts
-is the time of a network, each library at the number of networks that suits it best. PyTorch and JAX may give all
-networks the same rate and, in each epoch, the same order of rows; Creche gives each its own. Then a sweep on the
-command line, what a network costs beside others, and what 16 that predict together cost.
+The penguin job (4-10-10-3 neurons, 2,400 steps) for 1,024 networks that differ in seed and learning rate. The figure
+that counts is the time per network, for each library at the number of networks that suits it best. PyTorch and JAX may
+give all networks the same learning rate and, in each epoch, the same order of rows; Creche gives each its own. Then a
+sweep on the command line, the cost per network by size of the sweep, and the cost of 16 networks that predict together.
 """
 
 import json
@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 from _compare import HERE, Comparison, Contender, Spread, compare, significant, task_folder
-from _jobs import PENGUIN, Task, penguin_task, read_task, shortened
-from _networks import fastest, of_a_network, ratio
-from _report import Options, Report, parse_options
+from _jobs import PENGUIN, Task, penguin_task, read_task, shorten_job
+from _networks import fastest, ratio, time_per_network
+from _report import ONE_THREAD, Options, Report, parse_options
 from start import creche_command, run_timed
 
 from creche import _core
 
 NETWORKS, QUICK_NETWORKS = 1_024, 32
-ONE_BY_ONE = 16  # trained for the figure of those that are trained one after another
+ONE_BY_ONE = 16  # networks that are trained one after another
 AT_LEAST = {"scikit-learn": 1_000, "JAX": 30, "PyTorch": 18}
-SWEEP, ENGINE = "creche.sweep, 2 threads", "Creche, engine alone, 2 threads"
+SWEEP, ENGINE = "creche.sweep, 2 threads", "Creche, engine only, 2 threads"
 
 # 2 architectures x 3 optimizers x 24 rates x 16 seeds.
 COMMAND = (
@@ -48,7 +48,7 @@ def contenders(networks: int, quick: bool) -> list[Contender]:
     return [
         many("creche.sweep", "Creche", "creche_sweep", 2, networks),
         many("creche.sweep", "Creche", "creche_sweep", 1, networks),
-        many("Creche, engine alone", "engine", "creche_colony", 2, networks),
+        many("Creche, engine only", "engine", "creche_colony", 2, networks),
         many("creche.train, one by one", "one by one", "creche_one_by_one", 1, ONE_BY_ONE),
         Contender("scikit-learn", "scikit-learn", "scikit_learn", 1),
         *(many(f"PyTorch, stacked weights of {n:,}", "PyTorch", "torch_stacked", 2, n) for n in peers),
@@ -59,7 +59,7 @@ def contenders(networks: int, quick: bool) -> list[Contender]:
 def main() -> int:
     options = parse_options(__doc__, rounds=3)
     report = Report("Colony: many small networks trained at once", options)
-    job = shortened(PENGUIN) if options.quick else PENGUIN
+    job = shorten_job(PENGUIN) if options.quick else PENGUIN
     networks = QUICK_NETWORKS if options.quick else NETWORKS
     task = penguin_task(job)
     report.section(f"{networks:,} networks: {job}")
@@ -76,21 +76,22 @@ def report_times(report: Report, comparison: Comparison, task: Task) -> None:
 
     def share(name: str) -> float:
         threads = comparison.results[name].contender.threads
-        return flops / of_a_network(comparison, name).median / peak[threads - 1]
+        return flops / time_per_network(comparison, name).median / peak[threads - 1]
 
     rows = []
     for name, result in comparison.results.items():
-        each, times = of_a_network(comparison, name), ratio(comparison, name, SWEEP)
+        each, times = time_per_network(comparison, name), ratio(comparison, name, SWEEP)
         rows.append(
             [name, each.show(1e3), times.show(), f"{share(name):.1%}", f"{result.first_seconds:.2f}",
              f"{result.loss:.4f}"]
         )  # fmt: skip
-    head = ["contender", "a network, ms", "times creche.sweep", "of the peak", "first job, s", "loss after"]
+    head = ["contender", "ms per network", "times creche.sweep", "of the peak", "first job, s", "loss after"]
     report.table(head, rows)
     report.say(
         "",
         f"The peak of multiply-adds here: {peak[0] / 1e9:.0f} GFLOP/s on one thread, {peak[1] / 1e9:.0f} on two.",
-        "The first job includes compiling and is not among the others. Threads: 1 where not said.",
+        "The first job includes compiling and is not among the timed ones.",
+        ONE_THREAD,
         "The loss is that of the first network.",
     )  # fmt: skip
     for name, reason in comparison.absent.items():
@@ -100,12 +101,12 @@ def report_times(report: Report, comparison: Comparison, task: Task) -> None:
         name = fastest(comparison, family)
         if name is not None:
             times = ratio(comparison, name, SWEEP)
-            report.claim_ratio(f"{name} takes longer for a network by", times, at_least, times.median / share(SWEEP))
+            report.claim_ratio(f"{name} takes longer per network by", times, at_least, times.median / share(SWEEP))
     report.say(f"- Aim: half of the multiply-add peak; `creche.sweep` {share(SWEEP):.1%}, engine {share(ENGINE):.1%}")
 
 
 def report_command(report: Report, options: Options) -> None:
-    """A sweep as a process, from its start to its end."""
+    """Time a sweep as a whole process."""
     report.section("2,304 networks from the command line")
     report.say(f"`creche {COMMAND}`", "")
     words = COMMAND.split()
@@ -117,27 +118,27 @@ def report_command(report: Report, options: Options) -> None:
 
 
 def report_members(report: Report, task: Task, options: Options) -> None:
-    """Seconds and memory of sweeps of different sizes, each in a process of its own."""
-    report.section("What a network costs beside others: `creche.sweep`, 2 threads")
+    """Measure seconds and memory of sweeps of different sizes, each in its own process."""
+    report.section("Cost of one network by size of the sweep: `creche.sweep`, 2 threads")
     rows = []
     with task_folder(task) as folder:
         for members in MEMBERS[:3] if options.quick else MEMBERS:
             command = [sys.executable, __file__, "--members", str(members), str(folder)]
-            said = [json.loads(subprocess.check_output(command, cwd=HERE)) for _ in range(options.rounds)]
-            seconds = Spread.of(s["seconds"] for s in said)
-            memory = Spread.of(s["megabytes"] / members for s in said)
+            answers = [json.loads(subprocess.check_output(command, cwd=HERE)) for _ in range(options.rounds)]
+            seconds = Spread.of(s["seconds"] for s in answers)
+            memory = Spread.of(s["megabytes"] / members for s in answers)
             rows.append([f"{members:,}", seconds.show(), seconds.show(1e3 / members), memory.show(1e3)])
-    report.table(["networks", "seconds", "a network, ms", "memory of a network, kB"], rows)
-    report.say("", "Memory: the highest resident size while sweeping above that before, of 1,000 bytes.")
+    report.table(["networks", "seconds", "ms per network", "memory per network, kB"], rows)
+    report.say("", "Memory: highest resident size during the sweep minus that before it; 1 kB is 1,000 bytes.")
 
 
 def measure_members(members: int, folder: Path) -> None:
-    """The child's end of `report_members`."""
+    """Measure one size of sweep, in the child process of `report_members`."""
     from memory import resident
     from trainers.creche_sweep import build
 
     task = read_task(folder)
-    build(task, 2, 1).train()  # loads what there is to load
+    build(task, 2, 1).train()  # loads all modules
     trainer = build(task, 2, members)
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the highest size so far
@@ -148,10 +149,10 @@ def measure_members(members: int, folder: Path) -> None:
 
 
 def report_together(report: Report, options: Options) -> None:
-    """One network's predictions against those of 16 together."""
+    """Compare the predictions of one network with those of 16 networks together."""
     import creche as cr
 
-    report.section(f"Predictions: {TOGETHER} networks together against one, 4-10-10-3, 1 thread")
+    report.section(f"Predictions: {TOGETHER} networks together, compared with one, 4-10-10-3, 1 thread")
     random = np.random.default_rng(0)
     x = random.standard_normal((max(ROWS), 4), dtype=np.float32)
     colony = cr.sweep(
@@ -171,12 +172,12 @@ def report_together(report: Report, options: Options) -> None:
     report.say(
         "",
         f"By multiply-adds, {TOGETHER} networks of {weights} weights cost {significant(weights / panels)} times "
-        f"one, whose {panels} panels of 16 columns are partly empty.",
+        f"as much as one, whose {panels} panels of 16 columns are partly empty.",
     )  # fmt: skip
 
 
 def fastest_of(call: Callable[[], object], seconds: float = 0.2) -> float:
-    """Seconds of the fastest of as many calls as fit."""
+    """Return the seconds of the fastest call among those that fit into the time."""
     best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         begin = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Encoding: 1,000,000 rows of 20 mixed columns become one float32 matrix, against scikit-learn's ColumnTransformer.
+"""Encoding: 1,000,000 rows of 20 mixed columns to one float32 matrix, compared with scikit-learn's ColumnTransformer.
 
-Each contender encodes in a new process that holds the table already. Timed is everything from the DataFrame to the
-matrix: finding out what the columns are (where the contender does), fitting, transforming.
+Each contender encodes in a new process that already holds the table. The time includes everything from the DataFrame to
+the matrix: inferring the roles of the columns (if the contender does so), fitting and transforming.
 """
 
 import json
@@ -23,13 +23,13 @@ ROWS = 1_000_000
 LEVELS = (3, 8, 20, 60, 1_000, 20_000)
 CRECHE, PEER = "Creche", "scikit-learn"
 CONTENDERS = {
-    f"{CRECHE}, a pandas frame": "creche_pandas",
-    f"{CRECHE}, a Polars frame": "creche_polars",
-    f"{CRECHE}, fit and transform alone": "creche_alone",
+    f"{CRECHE}, pandas DataFrame": "creche_pandas",
+    f"{CRECHE}, Polars DataFrame": "creche_polars",
+    f"{CRECHE}, fit and transform only": "creche_encoder",
     f"{PEER}, columns of strings": "sklearn_strings",
     f"{PEER}, columns of dtype category": "sklearn_categories",
 }
-COUNTED = f"{CRECHE}, a pandas frame"
+COUNTED = f"{CRECHE}, pandas DataFrame"
 MATRICES = 2.0  # the output, and at most one copy
 
 
@@ -37,8 +37,8 @@ def main() -> int:
     options = parse_options(__doc__, rounds=5)
     rows = 20_000 if options.quick else ROWS
     report = Report("Encoding: from a table of 20 mixed columns to float32", options)
-    report.section(f"{rows:,} rows: 10 columns of numbers (4 with gaps), 2 of yes and no, 6 of words, 2 of dates")
-    found = measured(rows, options, report)
+    report.section(f"{rows:,} rows of 20 columns: 10 numeric (4 with gaps), 2 boolean, 6 categorical, 2 of dates")
+    found = measure_all(rows, options, report)
     head = ["contender", "seconds", "inputs", "sum of the matrix", "peak above the table, matrices"]
     lines = []
     for name, answers in found.items():
@@ -46,8 +46,8 @@ def main() -> int:
         lines.append([name, seconds.show(), str(answers[0]["inputs"]), f"{answers[0]['sum']:,.0f}", peaks.show()])
     report.table(head, lines)
     report.say(
-        "", "The sum of the matrix tells that the work was the same: each row has a one for each column of words.",
-        "A matrix is the size of the output; libraries are not counted.",
+        "", "The sum of the matrix shows that the work was the same: each row has a one for each categorical column.",
+        "The unit of memory is the size of the output; libraries are not counted.",
     )  # fmt: skip
     report.section("Claims")
     peers = [name for name in found if name.startswith(PEER)]
@@ -56,13 +56,13 @@ def main() -> int:
         pairs = zip(found[fastest], found[COUNTED], strict=True)
         ratio = Spread.of(slow["seconds"] / fast["seconds"] for slow, fast in pairs)
         report.claim_ratio(f"{fastest} takes longer than {COUNTED} by", ratio, 1)
-    alone = Spread.of(answer["matrices"] for answer in found[f"{CRECHE}, fit and transform alone"])
-    report.claim_below("Fitting and transforming adds to the table", alone, MATRICES, " matrices")
+    memory = Spread.of(answer["matrices"] for answer in found[f"{CRECHE}, fit and transform only"])
+    report.claim_below("Fitting and transforming adds to the table", memory, MATRICES, " matrices")
     return report.finish()
 
 
-def measured(rows: int, options: Options, report: Report) -> dict[str, list[dict[str, Any]]]:
-    """What each contender answered, turn by turn."""
+def measure_all(rows: int, options: Options, report: Report) -> dict[str, list[dict[str, Any]]]:
+    """Return the answers of each contender, turn by turn."""
     found: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
         table = Path(folder) / "table.parquet"
@@ -86,13 +86,13 @@ def ask(job: str, table: Path) -> dict[str, Any]:
 
 
 def measure_here(job: str, path: str) -> None:
-    """The child's side: encode once and print how long it took and how far resident memory rose."""
+    """Encode once, in the child process, and print the seconds and the increase of resident memory."""
     import polars as pl
 
     frame = pl.read_parquet(path)
     try:
         encode = JOBS[job](frame)
-        JOBS[job](frame.head(1000))()  # what is imported and compiled on first use is no part of encoding
+        JOBS[job](frame.head(1000))()  # imports and compiles what is only needed once
     except ModuleNotFoundError as error:
         print(json.dumps({"missing": error.name}))
         return
@@ -108,7 +108,7 @@ def measure_here(job: str, path: str) -> None:
     print(json.dumps({"seconds": seconds, "matrices": peak / size, "inputs": matrix.shape[1], "sum": total}))
 
 
-def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
+def creche(data: Any, only_encode: bool = False) -> Callable[[], Any]:
     import warnings
 
     from creche.table.encoders.features import FeatureEncoder, Preprocessing
@@ -116,14 +116,14 @@ def creche(data: Any, alone: bool = False) -> Callable[[], Any]:
     from creche.table.schema import Schema
 
     warnings.simplefilter("ignore")
-    encoding = Preprocessing(buckets=1)  # all the infrequent share one input, as in scikit-learn
+    preprocessing = Preprocessing(buckets=1)  # all infrequent categories share one input, as in scikit-learn
     table = read_table(data)
     schema = Schema.infer(table, [], {})
 
     def encode() -> Any:
-        now = table if alone else read_table(data)
-        what = schema if alone else Schema.infer(now, [], {})
-        return FeatureEncoder.fit(now, what, encoding).transform(now, "float32")
+        current = table if only_encode else read_table(data)
+        roles = schema if only_encode else Schema.infer(current, [], {})
+        return FeatureEncoder.fit(current, roles, preprocessing).transform(current, "float32")
 
     return encode
 
@@ -141,7 +141,7 @@ def sklearn(data: Any) -> Callable[[], Any]:
 JOBS: dict[str, Callable[[Any], Callable[[], Any]]] = {
     "creche_pandas": lambda frame: creche(frame.to_pandas()),
     "creche_polars": creche,
-    "creche_alone": lambda frame: creche(frame, alone=True),
+    "creche_encoder": lambda frame: creche(frame, only_encode=True),
     "sklearn_strings": lambda frame: sklearn(frame.to_pandas()),
     "sklearn_categories": lambda frame: sklearn(
         frame.to_pandas().astype({f"c{levels}": "category" for levels in LEVELS})
@@ -162,9 +162,9 @@ def write_table(path: Path, rows: int) -> None:
         columns[f"w{i}"] = random.integers(0, 100 * (i + 1), rows)
         columns[f"b{i}"] = random.random(rows) < 0.3
     for levels in LEVELS:
-        different = min(levels, rows // 50)  # in few rows too, most words stand there more than once
-        words = np.array([f"level {level}" for level in range(different)])
-        columns[f"c{levels}"] = words[(random.random(rows) ** 2 * different).astype(np.int64)]
+        n_categories = min(levels, rows // 50)  # even in a short table most categories occur more than once
+        categories = np.array([f"level {level}" for level in range(n_categories)])
+        columns[f"c{levels}"] = categories[(random.random(rows) ** 2 * n_categories).astype(np.int64)]
     for i in range(2):
         seconds = random.integers(0, 5 * 365 * 86_400, rows)
         columns[f"d{i}"] = np.datetime64("2015-01-01", "us") + seconds.astype("timedelta64[s]")

@@ -1,7 +1,7 @@
-"""The loss against a weight: 1,001 points on the penguins, the range found, gradient and steps included.
+"""The loss against a weight: 1,001 points on the penguins, including the search for the range, gradient and steps.
 
-From a DataFrame, and from rows that are encoded already (a `Batch`): what a picture is drawn from again and again while
-somebody looks at one weight after another. Each measurement is of every weight that leads to one neuron of each layer.
+The data are a DataFrame, or rows that are encoded already (a `Batch`), as for a plot of one weight after another. Each
+measurement covers all weights that lead to one neuron of each layer.
 """
 
 import time
@@ -14,7 +14,7 @@ from _report import Report, parse_options
 
 POINTS = 1001
 BELOW = 10.0  # ms
-ALONE = "one network after another"
+SEPARATELY = "one network after another"
 FORMS = ("from a DataFrame", "from encoded rows")
 
 
@@ -29,22 +29,22 @@ def main() -> int:
     model, table = run.model, cr.datasets.penguins()
     batch = create_batch(model, table)
     widths = model.plan.network.widths
-    places = [(layer, row, 0) for layer in range(len(widths) - 1) for row in ("bias", *range(widths[layer]))]
+    places = [(layer, source, 0) for layer in range(len(widths) - 1) for source in ("bias", *range(widths[layer]))]
     if options.quick:
         places = places[:2]
     report.section(f"{len(batch)} rows, network {model.plan.network}, {len(places)} weights one after another")
     found: dict[tuple[str, int], list[float]] = {}
-    alone = []
+    separate = []
     for _ in range(options.rounds):
         for (form, data), threads in product(zip(FORMS, (table, batch), strict=True), (1, 2)):
             found.setdefault((form, threads), []).append(once(model, data, places, threads))
-        alone.append(one_by_one(model, batch, places[0]))
+        separate.append(one_by_one(model, batch, places[0]))
     spreads = {name: Spread.of(times) for name, times in found.items()}
     report.table(
-        ["call of loss_against_weight", "ms a weight"],
+        ["call of loss_against_weight", "ms per weight"],
         [[f"{form}, {threads} thread{'s' * (threads > 1)}", of.show()] for (form, threads), of in spreads.items()],
     )
-    report.say("", f"The curve alone, {ALONE}: {Spread.of(alone).show()} ms.")
+    report.say("", f"The curve only, {SEPARATELY}: {Spread.of(separate).show()} ms.")
     report.section("Claims")
     for form in FORMS:
         report.claim_below(f"A curve of {POINTS:,} points {form}, 1 thread", spreads[form, 1], BELOW, " ms")
@@ -52,33 +52,35 @@ def main() -> int:
 
 
 def once(model: Any, data: Any, places: list[tuple[int, Any, int]], threads: int) -> float:
-    """Milliseconds for each weight."""
+    """Return the milliseconds per weight."""
     import creche as cr
 
     begin = time.perf_counter()
-    for layer, row, column in places:
-        cr.explain.loss_against_weight(model, data, layer=layer, source=row, target=column, points=POINTS, threads=threads)
+    for layer, source, target in places:
+        cr.explain.loss_against_weight(
+            model, data, layer=layer, source=source, target=target, points=POINTS, threads=threads
+        )
     return (time.perf_counter() - begin) / len(places) * 1e3
 
 
 def one_by_one(model: Any, batch: Any, place: tuple[int, Any, int]) -> float:
-    """Milliseconds that the points of a curve take with a predictor for each; the same losses come out."""
+    """Return the milliseconds of a curve with one predictor for each point, and check that the losses are the same."""
     import creche as cr
     from creche.engine.native import new_predictor
 
-    layer, _, column = place
+    layer, _, target = place
     curve = cr.explain.loss_against_weight(
-        model, batch, layer=layer, source="bias", target=column, points=POINTS, threads=1
+        model, batch, layer=layer, source="bias", target=target, points=POINTS, threads=1
     )
     rows, losses = batch.rows, []
     begin = time.perf_counter()
     for value in curve.weights:
         weights = [(w, b.copy()) for w, b in model.weights]
-        weights[layer][1][column] = value
+        weights[layer][1][target] = value
         losses.append(new_predictor(model.plan, weights, 1).evaluate(rows.x, rows.classes, rows.targets)[0])
     elapsed = (time.perf_counter() - begin) * 1e3
     if not np.array_equal(losses, curve.losses):
-        raise RuntimeError("networks evaluated together and alone differ")
+        raise RuntimeError("networks evaluated together and one by one have different losses")
     return elapsed
 
 

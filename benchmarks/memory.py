@@ -1,8 +1,8 @@
-"""Memory: the highest resident memory that training 100,000 rows adds to a process that holds the encoded table.
+"""Memory: the peak of resident memory that training on 100,000 rows adds to a process that holds the encoded table.
 
-Each contender trains in a new process that has read the table with NumPy. Counted from there on: the libraries it
-loads, its copies of the table, the network, the optimizer. Linux keeps the highest resident size (VmHWM) and forgets
-it on request, so no moment is missed.
+Each contender trains in a new process that has read the table with NumPy. The figure includes the libraries it loads,
+its copies of the table, the network and the optimizer. Linux keeps the peak of the resident size (VmHWM) and resets it
+on request, so that no moment is missed.
 """
 
 import json
@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from _compare import HERE, Contender, Spread, task_folder
-from _jobs import WIDE, read_task, shortened, synthetic_task
+from _jobs import WIDE, read_task, shorten_job, synthetic_task
 from _report import Report, parse_options
 from _worker import MissingLibraryError, build_trainer
 
-BELOW = 100.0  # MB, of a million bytes
+BELOW = 100.0  # MB, 1,000,000 bytes
 
 CONTENDERS = (
     Contender("Creche, creche.train", "Creche", "creche_call", 2),
-    Contender("Creche, engine alone", "engine", "creche_engine", 2),
+    Contender("Creche, engine only", "engine", "creche_engine", 2),
     Contender("PyTorch eager, fused Adam", "PyTorch", "torch_eager", 2, {"adam": {"fused": True}}),
     Contender("scikit-learn", "scikit-learn", "scikit_learn", 2),
     Contender("JAX, orders by NumPy", "JAX", "jax_scan", 2, {"row_orders": "numpy"}),
@@ -33,7 +33,7 @@ def main() -> int:
     report = Report("Memory: what training adds to the encoded table", options)
     job = replace(WIDE[0], epochs=1)
     if options.quick:
-        job = shortened(job)
+        job = shorten_job(job)
     task = synthetic_task(job)
     table = (task.features.nbytes + task.labels.nbytes) / 1e6
     report.section(str(job))
@@ -50,13 +50,13 @@ def main() -> int:
                     peaks.setdefault(contender.name, []).append(measured)
     spreads = {name: [Spread.of(values) for values in zip(*runs, strict=True)] for name, runs in peaks.items()}
     report.table(
-        ["contender", "peak, libraries included, MB", "peak of the job alone, MB"],
+        ["contender", "peak, libraries included, MB", "peak of the job only, MB"],
         [[name, *(spread.show() for spread in both)] for name, both in spreads.items()],
     )
     report.say(
         "",
-        "Libraries included: above the process that holds the table and has loaded NumPy alone.",
-        "The job alone: above the same process after `import` of the library.",
+        "Libraries included: above a process that holds the table and has loaded only NumPy.",
+        "The job only: above the same process after it imported the library.",
         *(f"{name}: left out, not installed." for name in sorted(absent)),
     )
     report.section("Claims")
@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def measure(contender: Contender, folder: Path) -> tuple[float, float] | None:
-    """Peak above the table, and above the table and the loaded library, in MB; None if the library is missing."""
+    """Return the peak above the table, and above table and library, in MB; None if the library is missing."""
     command = [sys.executable, __file__, "--measure", contender.trainer, json.dumps(contender.options), str(folder)]
     environment = {**os.environ, **contender.environment()}
     child = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
@@ -76,7 +76,7 @@ def measure(contender: Contender, folder: Path) -> tuple[float, float] | None:
 
 
 def measure_here(trainer_name: str, options: str, folder: str) -> None:
-    """The child's side: train once and print how far resident memory rose."""
+    """Train once, in the child process, and print the increase of resident memory."""
     task = read_task(Path(folder))
     holding_table = resident("VmRSS")
     try:
@@ -93,7 +93,7 @@ def measure_here(trainer_name: str, options: str, folder: str) -> None:
 
 
 def resident(field: str) -> float:
-    """A line of /proc/self/status, in MB of a million bytes."""
+    """Return a line of /proc/self/status in MB (1,000,000 bytes)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024 / 1e6

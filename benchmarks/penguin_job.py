@@ -1,17 +1,17 @@
-"""A network as small as the classroom's, trained to the end: Creche against PyTorch, scikit-learn and JAX.
+"""A very small network, trained to the end: Creche compared with PyTorch, scikit-learn and JAX.
 
-The penguins' four measurements, 4-10-10-3 neurons, batches of 20: a step's arithmetic takes less than a microsecond, so
-this measures everything else a library does for a step.
+The four measurements of the penguins, 4-10-10-3 neurons, batches of 20: the arithmetic of a step takes less than a
+microsecond, so that this measures the overhead of each library per step.
 """
 
 from _compare import Comparison, Contender, compare
-from _jobs import PENGUIN, penguin_task, shortened
-from _report import Report, parse_options
+from _jobs import PENGUIN, penguin_task, shorten_job
+from _report import ONE_THREAD, Report, parse_options
 
 CONTENDERS = (
     Contender("Creche, creche.train", "Creche", "creche_call"),
-    Contender("Creche, engine alone", "engine", "creche_engine"),
-    Contender("PyTorch eager, Adam as it comes", "PyTorch eager", "torch_eager", options={"adam": {}}),
+    Contender("Creche, engine only", "engine", "creche_engine"),
+    Contender("PyTorch eager, default Adam", "PyTorch eager", "torch_eager", options={"adam": {}}),
     Contender("PyTorch eager, fused Adam", "PyTorch eager", "torch_eager", options={"adam": {"fused": True}}),
     Contender("PyTorch eager, fused Adam, 2 threads", "PyTorch eager", "torch_eager", 2, {"adam": {"fused": True}}),
     Contender("torch.compile, whole step", "torch.compile", "torch_compiled", options={"options": {}}),
@@ -28,14 +28,14 @@ CONTENDERS = (
     Contender("JAX, orders by NumPy, 2 threads", "JAX", "jax_scan", 2, {"row_orders": "numpy"}),
 )
 
-# How many times as long each library must take, its fastest form counting.
+# How many times as long the fastest variant of each library takes, as claimed.
 CLAIMS = {"PyTorch eager": 100.0, "scikit-learn": 75.0, "JAX": 5.0}
 
 
 def main() -> int:
     options = parse_options(__doc__, rounds=11)
     report = Report("Penguin job: a small network trained to the end", options)
-    job = shortened(PENGUIN) if options.quick else PENGUIN
+    job = shorten_job(PENGUIN) if options.quick else PENGUIN
     report.section(str(job))
     comparison = compare(penguin_task(job), CONTENDERS, options.rounds)
     report_times(report, comparison, job.epochs * job.steps_per_epoch)
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def report_claims(report: Report, comparison: Comparison) -> None:
-    report.section("Claims (the whole call of creche.train counts, not the engine alone)")
+    report.section("Claims (for the whole call of creche.train, not the engine only)")
     for family, at_least in CLAIMS.items():
         slow = comparison.fastest(family)
         if slow is None:
@@ -67,8 +67,8 @@ def report_times(report: Report, comparison: Comparison, n_steps: int) -> None:
                 f"{result.loss:.4f}",
             ]
         )
-    report.table(["contender", "job, ms", "a step, µs", "times creche.train", "first job, s", "loss after"], rows)
-    report.say("", "The first job includes compiling and is not among the others. Threads: 1 where not said.")
+    report.table(["contender", "job, ms", "µs per step", "times creche.train", "first job, s", "loss after"], rows)
+    report.say("", "The first job includes compiling and is not among the timed ones.", ONE_THREAD)
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
 

@@ -1,7 +1,8 @@
-"""Prediction: rows per second of a trained network, against the same network in ONNX Runtime.
+"""Prediction: rows per second of a trained network, compared with the same network in ONNX Runtime.
 
-Each contender predicts in a new process, from a float32 array to an array of probabilities, and both must give the same
-ones. Creche's whole call counts: `Model.predict_proba` checks that every number is finite and encodes it, too.
+Each contender predicts in a new process, from a float32 array to an array of probabilities, which must be the same for
+all. The claim is about the whole call of `Model.predict_proba`, which also checks that all numbers are finite and
+encodes them.
 """
 
 import json
@@ -19,41 +20,41 @@ from _report import Options, Report, parse_options
 NETWORKS = {"penguin": (4, [10, 10], 3), "wide": (64, [256, 256], 10)}
 ROWS = {"penguin": (1, 32, 1_024, 1_000_000), "wide": (1, 32, 1_024, 100_000)}
 THREADS = (1, 2)
-CRECHE, ENGINE, PEER = "Creche, Model.predict_proba", "Creche, engine alone", "ONNX Runtime"
+CRECHE, ENGINE, PEER = "Creche, Model.predict_proba", "Creche, engine only", "ONNX Runtime"
 CONTENDERS = {CRECHE: "creche_model", ENGINE: "creche_engine", PEER: "onnx_runtime"}
 AT_LEAST = 2.0
-SECONDS = 0.2  # that a number of rows is predicted for, over and over
+SECONDS = 0.2  # for which the same rows are predicted again and again
 
 
 def main() -> int:
     options = parse_options(__doc__, rounds=7)
-    report = Report("Prediction: the penguin and the wide network against ONNX Runtime", options)
+    report = Report("Prediction: the penguin and the wide network, compared with ONNX Runtime", options)
     claims: list[tuple[str, Spread]] = []
     for network in NETWORKS:
         for threads in THREADS:
-            found = measured(network, threads, options, report)
-            report.section(f"The {network} network, {threads} thread{'s' * (threads > 1)}: million rows a second")
+            found = measure_all(network, threads, options, report)
+            report.section(f"The {network} network, {threads} thread{'s' * (threads > 1)}: million rows per second")
             sizes = [str(rows) for rows in ROWS[network]]
             lines = [
                 [name, *(Spread.of(rate[size] for rate in rates).show(1e-6) for size in sizes)]
                 for name, rates in found.items()
             ]
-            report.table(["contender", *(f"{int(size):,} rows" for size in sizes)], lines)
+            report.table(["contender", *(f"{int(size):,} {'row' if size == '1' else 'rows'}" for size in sizes)], lines)
             if threads == 1:
                 single = Spread.of(1e6 / rates["1"] for rates in found[CRECHE])
-                report.say("", f"One row takes {CRECHE} {single.show()} microseconds.")
+                report.say("", f"{CRECHE} takes {single.show()} µs for one row.")
             if PEER in found:
                 pairs = zip(found[CRECHE], found[PEER], strict=True)
                 ratio = Spread.of(ours[sizes[-1]] / theirs[sizes[-1]] for ours, theirs in pairs)
                 claims.append((f"{network}, {threads} thread{'s' * (threads > 1)}, {int(sizes[-1]):,} rows", ratio))
-    report.section(f"Claims ({CRECHE} against {PEER})")
+    report.section(f"Claims ({CRECHE} compared with {PEER})")
     for text, ratio in claims:
         report.claim_ratio(text, ratio, AT_LEAST)
     return report.finish()
 
 
-def measured(network: str, threads: int, options: Options, report: Report) -> dict[str, list[dict[str, float]]]:
-    """Rows per second of each contender, turn by turn, by number of rows."""
+def measure_all(network: str, threads: int, options: Options, report: Report) -> dict[str, list[dict[str, float]]]:
+    """Return the rows per second of each contender, turn by turn, by number of rows."""
     found: dict[str, list[dict[str, float]]] = {}
     sums: dict[str, list[float]] = {}
     for turn in range(options.rounds):
@@ -66,7 +67,7 @@ def measured(network: str, threads: int, options: Options, report: Report) -> di
             found.setdefault(name, []).append(answer["rates"])
             sums[name] = answer["sums"]
     if not np.allclose(list(sums.values()), sums[CRECHE], rtol=1e-5):
-        raise RuntimeError(f"the contenders predict differently: {sums}")
+        raise RuntimeError(f"the contenders' predictions differ: {sums}")
     return {name: found[name] for name in CONTENDERS if name in found}
 
 
@@ -79,7 +80,7 @@ def ask(job: str, network: str, threads: int, quick: bool) -> dict[str, Any]:
 
 
 def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
-    """The child's side."""
+    """Measure one contender, in the child process, and print its rates."""
     import creche as cr
 
     inputs, hidden, classes = NETWORKS[network]
@@ -93,7 +94,7 @@ def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
     except ModuleNotFoundError as error:
         print(json.dumps({"missing": error.name}))
         return
-    # Of each class, with weights that no two rows near each other share, so that no mistake makes up for another.
+    # The sum for each class, with different weights for neighbouring rows, so that errors cannot cancel out.
     sums = (predict(x).astype(np.float64) * (1 + np.arange(len(x)).reshape(-1, 1) % 97)).sum(axis=0).tolist()
     rates = {rows: rate(predict, x[:rows], float(seconds)) for rows in ROWS[network]}
     print(json.dumps({"rates": rates, "sums": sums}))

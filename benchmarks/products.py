@@ -1,7 +1,7 @@
-"""The matrix products by themselves: what share of the machine's multiply-add peak they reach, and those of PyTorch.
+"""The matrix products: the share of the machine's multiply-add peak that they reach, and that of PyTorch's.
 
-The peak is measured in the same run, with nothing but multiply-adds in registers; the products also read and write
-memory, and PyTorch's are those of the vendor's library it comes with. One thread.
+The peak is measured in the same run, by multiply-adds in registers only; the products also read and write memory.
+PyTorch's products are those of the vendor's library that it bundles. One thread.
 """
 
 import time
@@ -31,7 +31,7 @@ def torch_rate(batch_size: int, inputs: int, outputs: int, seconds: float) -> fl
 
 def main() -> int:
     options = parse_options(__doc__, rounds=7)
-    report = Report("Products: the share of the peak", options)
+    report = Report("Products: share of the multiply-add peak", options)
     engine = _core.load()
     seconds = 0.02 if options.quick else 0.3
     with_torch = find_spec("torch") is not None
@@ -56,8 +56,9 @@ def main() -> int:
             ]
         )
     head = ["rows x inputs x outputs", "peak, GFLOP/s", "forward", "dL/dinputs", "dL/dweights", "torch.mm"]
+    report.say("")
     report.table(head, rows)
-    report.say(f"Aim: {AIM:.0%} of the peak. Best: {best_share:.0%}.")
+    report.say("", f"Aim: {AIM:.0%} of the peak. Best: {best_share:.0%}.")
     return report.finish()
 
 

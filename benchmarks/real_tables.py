@@ -1,6 +1,6 @@
-"""Real tables from file to file: trained, judged, used and verified by the command line alone, as whole processes.
+"""Real tables on the command line: train, evaluate, predict and verify as whole processes, from file to file.
 
-The bundled penguins, and every table of TABLES that lies in the folder given with --tables.
+The bundled penguins, and every table of TABLES that is in the folder given by --tables.
 """
 
 import json
@@ -16,7 +16,7 @@ from _report import Options, Report, parse_options
 
 @dataclass(frozen=True)
 class Task:
-    """A table and what is to be predicted in it."""
+    """A table and its label."""
 
     table: str
     label: str
@@ -42,18 +42,18 @@ def main() -> int:
     report = Report("Real tables: from file to file by the command line", options)
     if options.tables is None:
         report.say("- No folder of tables was given (--tables): the bundled table only")
-    report.section("Seconds of whole processes, and how good the networks are on rows kept for testing")
-    rows = [measured(task, options) for task in TABLES if is_there(task, options)]
+    report.section("Seconds of whole processes, and metrics on the test rows")
+    rows = [measure_task(task, options) for task in TABLES if is_available(task, options)]
     head = ["table", "rows", "inputs", "train, s", "predict, s", "verify, s", "metric", "test", "baseline", "same bits"]
     report.table(head, rows)
     return report.finish()
 
 
-def is_there(task: Task, options: Options) -> bool:
+def is_available(task: Task, options: Options) -> bool:
     return task.table == "penguins" or (options.tables is not None and (options.tables / task.table).is_file())
 
 
-def measured(task: Task, options: Options) -> list[str]:
+def measure_task(task: Task, options: Options) -> list[str]:
     table = task.table if task.table == "penguins" else str((options.tables / task.table).absolute())
     training = (*TRAINING[:-1], "3") if options.quick else TRAINING
     train_s, predict_s, verify_s = [], [], []
@@ -61,10 +61,10 @@ def measured(task: Task, options: Options) -> list[str]:
         model, out = f"{folder}/model.creche", f"{folder}/predictions.csv"
         for _ in range(options.rounds):
             command = ["train", table, "--label", task.label, *task.options, *training, "-o", model, "--json"]
-            seconds, page = timed(command)
+            seconds, page = run_command(command)
             train_s.append(seconds)
-            predict_s.append(timed(["predict", model, table, "-o", out])[0])
-            seconds, verified = timed(["verify", model, table, "--json"])
+            predict_s.append(run_command(["predict", model, table, "-o", out])[0])
+            seconds, verified = run_command(["verify", model, table, "--json"])
             verify_s.append(seconds)
         with open(out, encoding="utf-8") as file:
             lines = sum(1 for _ in file) - 1
@@ -84,7 +84,7 @@ def measured(task: Task, options: Options) -> list[str]:
     ]
 
 
-def timed(arguments: list[str]) -> tuple[float, str]:
+def run_command(arguments: list[str]) -> tuple[float, str]:
     begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "creche", *arguments], capture_output=True, text=True)
     seconds = time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""Every benchmark, one after another, with the same options for each (--quick, --save, --check, --rounds N)."""
+"""Run every benchmark, one after another, with the same options (--quick, --save, --check, --rounds N)."""
 
 import subprocess
 import sys

@@ -1,6 +1,6 @@
-"""Start: what `import creche` costs, and the whole command line job as a process, against scripts that do the same.
+"""Start: the time of `import creche`, and of a whole command as a process, compared with scripts that do the same.
 
-A process is timed from outside, from its start to its end, importing included: what a person waits for.
+A process is timed from outside, from its start to its end, with its imports: the time a person waits.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ from _report import Options, Report, parse_options
 IMPORT_BELOW = 150.0  # ms beyond NumPy
 PROCESS_RATIO = 4.0  # under a quarter of the peers' time
 
-# A name is touched after importing, so that what is imported lazily is not hidden.
+# A name is used after the import, so that lazy imports are counted.
 IMPORTS = (
     "import creche",
     "import creche; creche.train",
@@ -25,7 +25,7 @@ IMPORTS = (
     "import jax",
 )
 
-# The job all of them do; stated to each.
+# The job of all of them, passed to each.
 SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
 CRECHE = "creche train penguins --label species"
 
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def measure_imports(report: Report, options: Options) -> dict[str, list[float]]:
-    """Prints the table; milliseconds of each import, turn by turn; none where one cannot be imported."""
+    """Print the table; return the milliseconds of each import, turn by turn, and none for a missing library."""
     report.section("Importing, in a new process that has already imported NumPy")
     found: dict[str, list[float]] = {name: [] for name in IMPORTS}
     for turn in range(options.rounds + 1):
@@ -63,7 +63,7 @@ def measure_imports(report: Report, options: Options) -> dict[str, list[float]]:
 
 
 def measure_processes(report: Report, options: Options) -> dict[str, list[float]]:
-    """Prints the table; seconds of each command, turn by turn."""
+    """Print the table; return the seconds of each command, turn by turn."""
     report.section(f"Whole processes: read the penguins, train ({' '.join(SETTINGS)}), print the confusion matrix")
     with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
         table = Path(folder) / "penguins.csv"

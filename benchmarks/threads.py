@@ -1,4 +1,4 @@
-"""From which amount of work per step a second thread pays: FLOPS_PER_THREAD in creche/engine/native.py rests on it."""
+"""From which work per step a second thread pays off: the source of FLOPS_PER_THREAD in creche/engine/native.py."""
 
 import time
 
@@ -25,7 +25,7 @@ def seconds_per_step(plan: Plan, x: np.ndarray, classes: np.ndarray, threads: in
 
 def main() -> int:
     options = parse_options(__doc__, rounds=7)
-    report = Report("Threads: when a second one pays", options)
+    report = Report("Threads: when a second one pays off off", options)
     rng = np.random.default_rng(0)
     x = rng.standard_normal((BATCH_SIZE * 50, 16)).astype(np.float32)
     classes = (x[:, 0] > 0).astype(np.int32)
@@ -34,17 +34,19 @@ def main() -> int:
         plan = Plan(Network.of(16, [width, width], 2), batch_size=BATCH_SIZE, epochs=10**6)
         flops = 6 * plan.network.parameters * BATCH_SIZE
         steps = max(20, int(2e7 / flops) if options.quick else int(1e9 / flops))
-        alone, gains = [], []
+        single, gains = [], []
         for _ in range(options.rounds):
             one, two = (seconds_per_step(plan, x, classes, threads, steps) for threads in (1, 2))
-            alone.append(one * 1e6)
+            single.append(one * 1e6)
             gains.append(one / two)
         used = native.limit_threads(plan, len(x), 2)
         rows.append(
-            [str(plan.network), f"{flops / 1e6:.2f}", Spread.of(alone).show(), Spread.of(gains).show(), str(used)]
+            [str(plan.network), f"{flops / 1e6:.2f}", Spread.of(single).show(), Spread.of(gains).show(), str(used)]
         )
+    report.say("")
     report.table(
-        ["network", "MFLOP a step", "one thread, us a step", "gain of a second", "threads chosen of two"], rows
+        ["network", "MFLOP per step", "one thread, µs per step", "speed-up by a second", "threads Creche uses of two"],
+        rows,
     )
     return report.finish()
 

@@ -1,19 +1,19 @@
-"""Networks wide enough that the products count: Creche against PyTorch and JAX, on one thread and on two.
+"""Networks whose matrix products take most of the time: Creche compared with PyTorch and JAX, on one thread and two.
 
-Also prints what share of the machine's measured multiply-add peak each reaches while it trains. A library at 40 % of
-the peak cannot be beaten by more than 1 / 0.40 = 2.5 times on that machine by anything that does the same multiply-adds
-in float32: each claim says that bound too.
+The share of the machine's measured multiply-add peak that each reaches while training is printed, too. Nothing that
+does the same multiply-adds in float32 can be more than 1 / 0.40 = 2.5 times as fast on that machine as a library at 40
+% of the peak; each claim is printed with this bound.
 """
 
 from dataclasses import dataclass
 
 from _compare import Comparison, Contender, Result, Spread, compare
-from _jobs import WIDE, Job, shortened, synthetic_task
+from _jobs import WIDE, Job, shorten_job, synthetic_task
 from _report import Report, parse_options
 
 from creche import _core
 
-# Job, threads: how many times as long each library must take, its fastest form counting.
+# By job and threads: how many times as long the fastest variant of each library takes, as claimed.
 CLAIMS = {
     ("64-256-256-10", 1): {"PyTorch eager": 2.5, "torch.compile": 2.5},
     ("64-256-256-10", 2): {"PyTorch eager": 2.5, "torch.compile": 2.5, "JAX": 1.6},
@@ -28,7 +28,7 @@ CALL = "Creche, creche.train"
 
 @dataclass(frozen=True)
 class Claim:
-    """A ratio that was measured, what was claimed of it, and what the multiply-add peak allows."""
+    """A measured ratio, the claim about it, and the largest ratio that the multiply-add peak allows."""
 
     text: str
     ratio: Spread
@@ -39,8 +39,8 @@ class Claim:
 def contenders(threads: int) -> list[Contender]:
     forms = {
         CALL: ("Creche", "creche_call", {}),
-        "Creche, engine alone": ("engine", "creche_engine", {}),
-        "PyTorch eager, Adam as it comes": ("PyTorch eager", "torch_eager", {"adam": {}}),
+        "Creche, engine only": ("engine", "creche_engine", {}),
+        "PyTorch eager, default Adam": ("PyTorch eager", "torch_eager", {"adam": {}}),
         "PyTorch eager, fused Adam": ("PyTorch eager", "torch_eager", {"adam": {"fused": True}}),
         "torch.compile, whole step": ("torch.compile", "torch_compiled", {"options": {"cpp_wrapper": True}}),
         "JAX, orders by NumPy": ("JAX", "jax_scan", {"row_orders": "numpy"}),
@@ -51,19 +51,19 @@ def contenders(threads: int) -> list[Contender]:
 
 def main() -> int:
     options = parse_options(__doc__, rounds=7)
-    report = Report("Wide jobs: where the products count", options)
+    report = Report("Wide jobs: networks whose matrix products take most of the time", options)
     claims: list[Claim] = []
     for full_job in WIDE:
-        job = shortened(full_job) if options.quick else full_job
+        job = shorten_job(full_job) if options.quick else full_job
         task = synthetic_task(job)
         for threads in (1, 2):
             report.section(f"{job}; threads: {threads}")
             peak = Spread.of(_core.load().fma_peak(0.2, threads) for _ in range(3 if options.quick else 9))
-            report.say(f"Multiply-add peak, measured: {peak.show()} GFLOP/s; shares are of the highest", "")
+            report.say(f"Measured multiply-add peak: {peak.show()} GFLOP/s; shares are of the maximum", "")
             comparison = compare(task, contenders(threads), options.rounds)
             report_epochs(report, comparison, job, peak)
-            claims += claimed_ratios(comparison, job, full_job.name, threads, peak)
-    report.section("Claims (the whole call of creche.train counts, not the engine alone)")
+            claims += create_claims(comparison, job, full_job.name, threads, peak)
+    report.section("Claims (for the whole call of creche.train, not the engine only)")
     for claim in claims:
         report.claim_ratio(claim.text, claim.ratio, claim.at_least, claim.possible)
     return report.finish()
@@ -89,13 +89,13 @@ def report_epochs(report: Report, comparison: Comparison, job: Job, peak: Spread
                 f"{result.loss:.4f}",
             ]
         )
-    head = ["contender", "an epoch, ms", "times creche.train", "GFLOP/s", "of the peak", "first job, s", "loss after"]
+    head = ["contender", "ms per epoch", "times creche.train", "GFLOP/s", "of the peak", "first job, s", "loss after"]
     report.table(head, rows)
     for name, reason in comparison.absent.items():
         report.say(f"{name}: left out, {reason}.")
 
 
-def claimed_ratios(comparison: Comparison, job: Job, job_name: str, threads: int, peak: Spread) -> list[Claim]:
+def create_claims(comparison: Comparison, job: Job, job_name: str, threads: int, peak: Spread) -> list[Claim]:
     found = []
     for family, at_least in CLAIMS[job_name, threads].items():
         slow = comparison.fastest(family)

@@ -1,7 +1,7 @@
-"""Draws the images that tests of pictures are compared with, into tests/unit/plots/baseline/; look at what has changed.
+"""Draw the images with which tests compare plots, into tests/unit/plots/baseline/. Look at those that have changed.
 
 python tools/baseline_images.py            all of them
-python tools/baseline_images.py roc_curves
+python tools/baseline_images.py roc_curves one of them
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ matplotlib.use("Agg")
 
 from tests.unit.plots.pictures import BASELINE, PICTURES, STYLES, drawn
 
-COLOURS = 64  # of an image: lines and letters need no more, and its file is a third of the size
+COLOURS = 64  # per image: lines and letters need no more, and the file has a third of the size
 
 
 def main(names: list[str]) -> None:

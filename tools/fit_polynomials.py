@@ -1,7 +1,7 @@
 """Fit the polynomials of core/simd/*.hpp and print their coefficients, with the error each one leaves.
 
-Every fit is the minimax polynomial of the relative error, found by Remez' exchange algorithm (Remez 1934) in 60 digits
-and then rounded to float and to double. Run: python tools/fit_polynomials.py
+Every fit is the minimax polynomial for the relative error, computed by Remez' exchange algorithm (Remez 1934) with 60
+digits and then rounded to float and to double. Run: python tools/fit_polynomials.py
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Function = Callable[[mp.mpf], mp.mpf]
 
 @dataclass(frozen=True)
 class Fit:
-    """target(x) ~ sum_i c_i x^i on [low, high], the error weighted by weight(x)."""
+    """target(x) ≈ sum_i c_i x^i on [low, high], where weight(x) weights the error."""
 
     name: str
     target: Function
@@ -36,10 +36,10 @@ def horner(coefficients: list[mp.mpf], x: mp.mpf) -> mp.mpf:
 
 
 def remez(fit: Fit, degree: int) -> tuple[list[mp.mpf], mp.mpf]:
-    """Minimax coefficients and the largest weighted error."""
+    """Return the minimax coefficients and the largest weighted error."""
     n = degree + 2
     middle, half = (fit.low + fit.high) / 2, (fit.high - fit.low) / 2
-    # A little off centre: where the weight is 0 (at r = 0) a point would say nothing.
+    # Slightly off centre: a point at r = 0, where the weight is 0, would have no effect.
     points = [middle - half * mp.cos(mp.pi * (i + mp.mpf("0.49")) / n) for i in range(n)]
     grid = [middle - half * mp.cos(mp.pi * i / (40 * n)) for i in range(40 * n + 1)]
     targets, weights = [fit.target(x) for x in grid], [fit.weight(x) for x in grid]
@@ -58,7 +58,7 @@ def remez(fit: Fit, degree: int) -> tuple[list[mp.mpf], mp.mpf]:
 
 
 def alternating_extrema(grid: list[mp.mpf], errors: list[mp.mpf], count: int) -> list[mp.mpf]:
-    """The `count` neighbouring extrema of alternating sign with the largest errors."""
+    """Return the `count` neighbouring extrema with alternating signs that have the largest errors."""
     best: list[int] = []
     for i, error in enumerate(errors):
         if error == 0:
@@ -76,7 +76,7 @@ def alternating_extrema(grid: list[mp.mpf], errors: list[mp.mpf], count: int) ->
 
 
 def nearest(x: mp.mpf, cpp_type: str) -> str:
-    """The number of the type nearest x, as an exact C++ hexadecimal literal."""
+    """Return the number of the type that is nearest to x, as an exact hexadecimal C++ literal."""
     mantissa, exponent = mp.frexp(x)
     bits = 24 if cpp_type == "float" else 53
     rounded = float(mp.ldexp(mp.nint(mp.ldexp(mantissa, bits)), int(exponent) - bits))
@@ -86,15 +86,15 @@ def nearest(x: mp.mpf, cpp_type: str) -> str:
     return f"{head}p{power}" + ("f" if cpp_type == "float" else "")
 
 
-def ln2_in_two(cpp_type: str) -> tuple[str, str]:
-    """ln 2 = high + low, where high times any exponent of the type is exact."""
+def split_ln2(cpp_type: str) -> tuple[str, str]:
+    """Return high and low with ln 2 = high + low, where high times any exponent of the type is exact."""
     bits = 15 if cpp_type == "float" else 42
     high = mp.ldexp(mp.nint(mp.ldexp(mp.ln(2), bits)), -bits)
     return nearest(high, cpp_type), nearest(mp.ln(2) - high, cpp_type)
 
 
 def around_zero(series: Function, formula: Function, radius: float) -> Function:
-    """formula, but the series where the formula would cancel."""
+    """Return a function that evaluates the series near 0, where the formula would cancel, and else the formula."""
     return lambda x: series(x) if abs(x) < radius else formula(x)
 
 
@@ -151,7 +151,7 @@ def fits() -> list[Fit]:
 
 def main() -> None:
     for cpp_type in ("float", "double"):
-        high, low = ln2_in_two(cpp_type)
+        high, low = split_ln2(cpp_type)
         print(f"ln 2 <{cpp_type}>: {high}, {low}")
         lead = nearest(2 * mp.pi, cpp_type)
         rest = 2 * mp.pi - mp.mpf(float.fromhex(lead.rstrip("f") if cpp_type == "float" else lead))

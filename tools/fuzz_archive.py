@@ -1,8 +1,8 @@
-"""Read model files that were changed at random, and say what goes wrong: python tools/fuzz_archive.py --seconds 60.
+"""Read randomly corrupted model files and report failures: python tools/fuzz_archive.py --seconds 60.
 
-Each changed file is loaded, shown and predicted with. Only a CrecheError may come of it, within seconds, and loading
-may take no more memory than twice the file and a constant. Files that break this are kept in build/fuzz/, and the exit
-code is 1.
+Each corrupted file is loaded, shown and used for predictions. It may raise nothing but a CrecheError, within seconds,
+and loading may take no more memory than twice the size of the file and a constant. Files that fail are kept in
+build/fuzz/, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -36,42 +36,44 @@ import creche as cr  # noqa: E402
 from creche.cli.output import print_page  # noqa: E402
 from creche.cli.pages.run import model_data, model_page  # noqa: E402
 
-FOUND = ROOT / "build" / "fuzz"
-# What reading a header of the largest size allowed takes, the interpreter's own growth included.
+FAILURES = ROOT / "build" / "fuzz"
+# Memory for a header of the largest allowed size and for the growth of the interpreter.
 ALLOWANCE = 200 * 2**20
 SECONDS_FOR_A_FILE = 10
-MOST_FOUND = 20
+FAILURE_LIMIT = 20
 
 
 class TooSlowError(BaseException):
-    """Not to be caught by what is being tried."""
+    """Derived from BaseException, so that the code under test does not catch it."""
 
 
 @dataclass
 class Tally:
-    """What became of the files."""
+    """The outcomes of all files."""
 
     tried: int = 0
     refused: int = 0
     unusable: int = 0
     accidents: Counter[str] = field(default_factory=Counter)
-    most_memory: int = 0
+    peak_memory: int = 0
     slowest: float = 0.0
-    found: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         usable = self.tried - self.refused - self.unusable
         lines = [
             f"{self.tried:,} files tried: {self.refused:,} refused when loaded, {self.unusable:,} when used, "
             f"{usable:,} usable",
-            f"most memory beyond twice the file: {self.most_memory / 2**20:,.1f} MiB; slowest: {self.slowest:.2f} s",
+            f"peak memory beyond twice the file: {self.peak_memory / 2**20:,.1f} MiB; slowest: {self.slowest:.2f} s",
         ]
-        lines += [f"refused by accident, {count} times: {what}" for what, count in self.accidents.most_common(15)]
-        return "\n".join([*lines, *self.found, f"{len(self.found)} things found"])
+        lines += [
+            f"refused by an unexpected error, {count} times: {what}" for what, count in self.accidents.most_common(15)
+        ]
+        return "\n".join([*lines, *self.failures, f"{len(self.failures)} failures"])
 
 
 def try_file(path: Path, rows: Path, tally: Tally) -> None:
-    """Loads and uses a file."""
+    """Load and use a file."""
     size = path.stat().st_size
     try:
         with peak_memory() as peak:
@@ -83,13 +85,13 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
         return
     finally:
         beyond = peak[0] - 2 * size
-        tally.most_memory = max(tally.most_memory, beyond)
+        tally.peak_memory = max(tally.peak_memory, beyond)
         if beyond > ALLOWANCE:
             raise MemoryError(f"{peak[0] / 2**20:,.0f} MiB for a file of {size / 2**20:,.1f} MiB")
     with redirect_stdout(io.StringIO()) as page:
         print_page(model_page(model))
     if not page.getvalue().replace("\n", "").isprintable():
-        raise ValueError("the page holds characters that command the terminal")
+        raise ValueError("the page contains control characters for the terminal")
     json.dumps(model_data(model), allow_nan=False)
     try:
         model.predict(rows)
@@ -101,9 +103,9 @@ def try_file(path: Path, rows: Path, tally: Tally) -> None:
 
 @contextmanager
 def peak_memory() -> Iterator[list[int]]:
-    """Bytes by which the process's memory grew at most."""
+    """Measure the largest growth of the process's memory, in bytes."""
     out = [0]
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew from here
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status("VmRSS")
     try:
         yield out
@@ -116,29 +118,31 @@ def _status(name: str) -> int:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
 
 
-def too_slow(*_: object) -> None:
+def stop_slow_file(*_: object) -> None:
     raise TooSlowError(f"takes longer than {SECONDS_FOR_A_FILE} s")
 
 
 def fuzz(seconds: float, seed: int, file: Path, out: Any) -> None:
-    """Tries files until the time is over; sends the tally."""
+    """Try files until the time is over, and send the tally."""
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, too_slow)
+    signal.signal(signal.SIGALRM, stop_slow_file)
     random, tally = Random(seed), Tally()
-    whole = [(path.read_bytes(), path.with_suffix(".csv")) for path in model_files()]
-    contents = [content for content, _ in whole]
+    originals = [(path.read_bytes(), path.with_suffix(".csv")) for path in model_files()]
+    contents = [content for content, _ in originals]
     end = time.monotonic() + seconds
-    while time.monotonic() < end and len(tally.found) < MOST_FOUND:
-        content, rows = random.choice(whole)
+    while time.monotonic() < end and len(tally.failures) < FAILURE_LIMIT:
+        content, rows = random.choice(originals)
         file.write_bytes(mutated(random, content, contents))
         begin = time.perf_counter()
         signal.alarm(SECONDS_FOR_A_FILE)
         try:
             try_file(file, rows, tally)
         except (Exception, TooSlowError) as error:
-            kept = keep(file, len(tally.found))
+            kept = keep(file, len(tally.failures))
             where = traceback.extract_tb(error.__traceback__)[-1]
-            tally.found.append(f"{kept}: {type(error).__name__}: {str(error)[:200]} ({where.filename}:{where.lineno})")
+            tally.failures.append(
+                f"{kept}: {type(error).__name__}: {str(error)[:200]} ({where.filename}:{where.lineno})"
+            )
         finally:
             signal.alarm(0)
         tally.tried += 1
@@ -149,8 +153,8 @@ def fuzz(seconds: float, seed: int, file: Path, out: Any) -> None:
 
 
 def keep(file: Path, number: int) -> Path:
-    FOUND.mkdir(parents=True, exist_ok=True)
-    kept = FOUND / f"{number}.creche"
+    FAILURES.mkdir(parents=True, exist_ok=True)
+    kept = FAILURES / f"{number}.creche"
     kept.write_bytes(file.read_bytes())
     return kept
 
@@ -162,7 +166,7 @@ def main() -> int:
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         file = Path(folder) / "changed.creche"
-        # In a process of its own, so that a crash is noticed and its file kept.
+        # In its own process, so that a crash is noticed and its file kept.
         receiver, sender = multiprocessing.Pipe(duplex=False)
         child = multiprocessing.get_context("fork").Process(
             target=fuzz, args=(options.seconds, options.seed, file, sender)
@@ -177,7 +181,7 @@ def main() -> int:
             return 1
         child.join()
     print(tally)
-    return 1 if tally.found else 0
+    return 1 if tally.failures else 0
 
 
 if __name__ == "__main__":

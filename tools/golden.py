@@ -1,7 +1,7 @@
-"""Write the reference numbers in tests/golden/ again, with PyTorch.
+"""Compute the reference numbers in tests/golden/ with PyTorch.
 
-Run by `make golden`. It needs torch 2.13 (the `peers` extra); the tests that read the numbers do not. Numbers are
-written as hexadecimal floats, so that none loses a bit on the way.
+`make golden` runs it. It needs torch 2.13 (the `peers` extra); the tests that read the numbers do not. Numbers are
+written as hexadecimal floats, so that they lose no bit.
 """
 
 import copy
@@ -22,7 +22,7 @@ KEPT_STEPS = [1, 2, 5, 6, 10, 50, 100]
 
 Plan = dict[str, Any]
 
-# Each name, the plan in the engine's words, and the same optimizer in torch's (None: torch has none).
+# By name: the engine's plan, and the same optimizer in torch with its arguments (None: torch has none).
 OPTIMIZERS: dict[str, tuple[Plan, Callable[..., torch.optim.Optimizer] | None, dict[str, Any]]] = {
     "sgd": ({"kind": "sgd", "learning_rate": 0.1}, torch.optim.SGD, {"lr": 0.1}),
     "sgd_momentum_dampening": (
@@ -165,7 +165,7 @@ def lion(plan: Plan, w: NDArray[np.float64], gradients: NDArray[np.float64]) -> 
 def with_torch(
     make: Callable[..., torch.optim.Optimizer], numbers: dict[str, Any], w: NDArray[Any], gradients: NDArray[Any]
 ) -> NDArray[Any]:
-    """The weights after each step."""
+    """Return the weights after each step."""
     parameter = torch.nn.Parameter(torch.from_numpy(w.copy()))
     optimizer = make([parameter], foreach=False, **numbers)
     after = []
@@ -177,14 +177,14 @@ def with_torch(
 
 
 def hexadecimal(array: NDArray[Any]) -> Any:
-    """Nested lists of hexadecimal floats."""
+    """Return nested lists of hexadecimal floats."""
     return [hexadecimal(row) for row in array] if array.ndim else float(array).hex()
 
 
 def optimizers() -> dict[str, Any]:
     rng = np.random.default_rng(2024)
     w = rng.normal(size=WEIGHTS)
-    # Gradients of sizes that a network has, some of them 0 for a while, as a dead neuron's are.
+    # Gradients of sizes as in a network, some of them 0 for a while, like those of a dead neuron.
     gradients = rng.normal(size=(STEPS, WEIGHTS)) * np.geomspace(1e-4, 10, WEIGHTS)
     gradients[20:60, 3] = 0
     gradients[:, 5] = 0
@@ -208,7 +208,7 @@ def optimizers() -> dict[str, Any]:
 def learning_rates(
     make: Callable[[torch.optim.Optimizer], Any], units: int, losses: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """The rate of each unit, of a base rate 1."""
+    """Return the learning rate at each unit, for a base rate of 1."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     schedule = make(optimizer)
     rates = []
@@ -272,17 +272,17 @@ def schedules() -> dict[str, Any]:
     return out
 
 
-class Asked(torch.Tensor):
-    """A tensor that notes with which numbers it was asked to fill itself."""
+class RecordingTensor(torch.Tensor):
+    """A tensor that records the numbers with which it was to be filled."""
 
-    asked: tuple[float, float]
+    numbers: tuple[float, float]
 
-    def uniform_(self, *numbers: float, generator: torch.Generator | None = None) -> "Asked":
-        self.asked = numbers[0], numbers[1]
+    def uniform_(self, *numbers: float, generator: torch.Generator | None = None) -> "RecordingTensor":
+        self.numbers = numbers[0], numbers[1]
         return self
 
-    def normal_(self, *numbers: float, generator: torch.Generator | None = None) -> "Asked":
-        self.asked = numbers[0], numbers[1]
+    def normal_(self, *numbers: float, generator: torch.Generator | None = None) -> "RecordingTensor":
+        self.numbers = numbers[0], numbers[1]
         return self
 
 
@@ -302,15 +302,15 @@ def initializers() -> dict[str, Any]:
         for inputs, outputs, gain in [(4, 10, 1.0), (300, 7, 1.0), (1, 64, 1.0), (33, 17, 0.5)]:
             if kind.startswith("lecun") and gain != 1.0:
                 continue
-            weights = torch.empty(outputs, inputs, dtype=torch.float64).as_subclass(Asked)
+            weights = torch.empty(outputs, inputs, dtype=torch.float64).as_subclass(RecordingTensor)
             fill(weights, gain)
-            bound_or_deviation = weights.asked[1]
+            bound_or_deviation = weights.numbers[1]
             spreads.append([kind, inputs, outputs, gain, float(bound_or_deviation).hex()])
     return {"spreads": spreads, "orthogonal": [orthogonal(6, 4), orthogonal(19, 19)]}
 
 
 def orthogonal(rows: int, columns: int) -> dict[str, Any]:
-    """A matrix that torch's generator drew, and what torch.nn.init.orthogonal_ makes of it."""
+    """Return a matrix drawn by torch's generator, and the result of torch.nn.init.orthogonal_ for it."""
     generator = torch.Generator().manual_seed(5)
     w = torch.empty(rows, columns, dtype=torch.float64)
     matrix = copy.deepcopy(w).normal_(0, 1, generator=generator)
@@ -318,67 +318,67 @@ def orthogonal(rows: int, columns: int) -> dict[str, Any]:
     return {"matrix": hexadecimal(matrix.numpy()), "q": hexadecimal(w.numpy())}
 
 
-# Of integrated gradients: the hidden activation, how many outputs, and what is made of them.
-ATTRIBUTED: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], int, str]] = {
+# Networks for integrated gradients: hidden activation, number of outputs, and head.
+NETWORKS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], int, str]] = {
     "tanh softmax": (torch.tanh, 3, "softmax"),
     "softplus sigmoid": (torch.nn.functional.softplus, 1, "sigmoid"),
     "mish one_against_rest": (torch.nn.functional.mish, 3, "one_against_rest"),
     "silu numbers": (torch.nn.functional.silu, 2, "numbers"),
     "relu softmax": (torch.relu, 3, "softmax"),
 }
-INTERVALS = 4096  # of Simpson's rule
+INTERVALS = 4096  # for Simpson's rule
 
 
 def integrated_gradients() -> dict[str, Any]:
     rng = np.random.default_rng(31)
     x, start = rng.normal(size=(4, 3)), rng.normal(size=3) / 2
     cases = {}
-    for name, (activation, outputs, head) in ATTRIBUTED.items():
+    for name, (activation, outputs, head) in NETWORKS.items():
         widths = [3, 6, 5, outputs]
         layers = [(rng.normal(size=(a, b)) * (2 / a) ** 0.5, rng.normal(size=b) / 3) for a, b in pairwise(widths)]
-        found = [
-            attributed(layers, activation, head, x, start, of, logit)
+        attributions = [
+            integrate(layers, activation, head, x, start, target, logit)
             for logit in ([False] if head == "numbers" else [False, True])
-            for of in range(2 if head == "sigmoid" else outputs)
+            for target in range(2 if head == "sigmoid" else outputs)
         ]
         cases[name] = {
             "layers": [[hexadecimal(w), hexadecimal(b)] for w, b in layers],
-            "attributions": [hexadecimal(one) for one in found],
+            "attributions": [hexadecimal(one) for one in attributions],
         }
     return {"x": hexadecimal(x), "start": hexadecimal(start), "cases": cases}
 
 
-def attributed(
+def integrate(
     layers: list[tuple[NDArray[Any], NDArray[Any]]],
     activation: Callable[[torch.Tensor], torch.Tensor],
     head: str,
     x: NDArray[Any],
     start: NDArray[Any],
-    of: int,
+    target: int,
     logit: bool,
 ) -> NDArray[Any]:
-    """Sundararajan, Taly & Yan 2017, eq. 1, by torch's gradients and Simpson's rule, (rows, inputs)."""
+    """Return equation 1 of Sundararajan, Taly & Yan 2017, (rows, inputs), by torch's gradients and Simpson's rule."""
 
-    def predicted(inputs: torch.Tensor) -> torch.Tensor:
+    def predict(inputs: torch.Tensor) -> torch.Tensor:
         for i, (w, b) in enumerate(layers):
             inputs = inputs @ torch.from_numpy(w) + torch.from_numpy(b)
             inputs = activation(inputs) if i < len(layers) - 1 else inputs
         if head == "numbers":
-            return inputs[:, of]
+            return inputs[:, target]
         if head == "softmax":
             p = torch.softmax(inputs, dim=1)
         else:
             p = torch.sigmoid(inputs)
             p = torch.cat([1 - p, p], dim=1) if head == "sigmoid" else p / p.sum(dim=1, keepdim=True)
-        return torch.logit(p[:, of]) if logit else p[:, of]
+        return torch.logit(p[:, target]) if logit else p[:, target]
 
     shares = np.ones(INTERVALS + 1)
     shares[1:-1:2], shares[2:-1:2] = 4, 2
     rows = []
     for end in x:
-        way = torch.linspace(0, 1, INTERVALS + 1, dtype=torch.float64)[:, None] * torch.from_numpy(end - start)
-        points = (torch.from_numpy(start) + way).requires_grad_()
-        (slopes,) = torch.autograd.grad(predicted(points).sum(), points)
+        path = torch.linspace(0, 1, INTERVALS + 1, dtype=torch.float64)[:, None] * torch.from_numpy(end - start)
+        points = (torch.from_numpy(start) + path).requires_grad_()
+        (slopes,) = torch.autograd.grad(predict(points).sum(), points)
         rows.append((end - start) * (shares @ slopes.numpy()) / (3 * INTERVALS))
     return np.stack(rows)
 

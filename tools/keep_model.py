@@ -1,7 +1,7 @@
-"""Keep model files of this version of Creche, with what they predict, in tests/data/kept/.
+"""Keep model files of this version of Creche with their predictions, in tests/data/kept/.
 
-Run before a release: python tools/keep_model.py. From then on `tests/unit/model/test_old_versions.py` holds every later
-version to them, for ever; a file that is kept is never written again.
+Run it before a release: python tools/keep_model.py. `tests/unit/model/test_old_versions.py` checks that every later
+version reads them and predicts the same; a kept file is never written again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from tests.unit.model.kept import FOLDER, predictions  # noqa: E402
 import creche as cr  # noqa: E402
 
 PENGUINS = Path(cr.__file__).parent / "data" / "penguins.csv"
-ROWS = 12  # that are kept for predictions
+ROWS = 12  # for which predictions are kept
 
 Cells = list[list[str]]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A model worth keeping: what it is trained on and how. The first line of `cells` has the columns' names."""
+    """A model to keep: its table, label and arguments. The first row of `cells` has the names of the columns."""
 
     name: str
     cells: Cells
@@ -48,7 +48,7 @@ def penguins() -> Cells:
 
 
 def visits(rows: int = 300) -> Cells:
-    """A table with a column for each encoder and each of its branches, some cells empty."""
+    """Create a table with a column for each encoder and each of its branches, and some empty cells."""
     rng = np.random.default_rng(2)
     towns = [f"town {i}" for i in range(20)]
     cells = [["age", "dose", "member", "town", "street", "seen", "ill"]]
@@ -64,14 +64,14 @@ def visits(rows: int = 300) -> Cells:
 
 
 def plane(rows: int = 200) -> Cells:
-    """Numbers only, and two labels."""
+    """Create a table of numbers with two labels."""
     rng = np.random.default_rng(3)
     x = rng.standard_normal((rows, 3))
     y = np.column_stack([700 * x[:, 0] - 300 * x[:, 2] + 4000, x[:, 1] ** 2])
     return [["a", "b", "c", "first", "second"], *([f"{v:.6f}" for v in row] for row in np.hstack([x, y]))]
 
 
-def worth_keeping() -> Iterator[Kept]:
+def kept_models() -> Iterator[Kept]:
     yield Kept("classes", penguins(), ("species",), {"hidden": [5, 5], "epochs": 30, "learning_rate": 0.01})
     yield Kept(
         "number", penguins(), ("body_mass_g",),
@@ -109,7 +109,7 @@ def train(kept: Kept, table: Path) -> cr.Run:
 
 
 def keep(kept: Kept, folder: Path) -> None:
-    """Trains and writes the model, some of its rows without the label, and what it predicts of them."""
+    """Train and write the model, some rows without the label, and the predictions for them."""
     columns = [i for i, name in enumerate(kept.cells[0]) if name not in kept.label]
     with TemporaryDirectory() as place:
         table = Path(place) / "table.csv"
@@ -131,9 +131,9 @@ def keep(kept: Kept, folder: Path) -> None:
 def main() -> int:
     folder = FOLDER / cr.__version__
     folder.mkdir(parents=True, exist_ok=True)
-    for kept in worth_keeping():
+    for kept in kept_models():
         if (folder / f"{kept.name}.creche").exists():
-            print(f"{kept.name}: is kept already")
+            print(f"{kept.name}: has been kept before")
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", cr.CrecheWarning)

@@ -1,4 +1,4 @@
-"""scikit-learn's ColumnTransformer doing what Creche's encoder does by default, ending in one dense float32 matrix."""
+"""scikit-learn's ColumnTransformer with the defaults of Creche's encoder, returning one dense float32 matrix."""
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ INFREQUENT, MAX_CATEGORIES = 5, 32
 
 
 def column_transformer(columns: dict[str, list[str]]) -> ColumnTransformer:
-    """Build one for columns by role: numeric, boolean, categorical, datetime.
+    """Build a transformer for columns by role: numeric, boolean, categorical, datetime.
 
-    Every part gives float32 already, so that nothing wider is ever joined and converted.
+    Every part returns float32, so that nothing wider is concatenated and converted.
     """
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist", min_frequency=INFREQUENT, max_categories=MAX_CATEGORIES + 1,

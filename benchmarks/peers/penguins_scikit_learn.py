@@ -1,4 +1,4 @@
-"""The penguins with pandas and scikit-learn: read, split, standardise, train, judge."""
+"""The penguins with pandas and scikit-learn: read, split, standardize, train, evaluate."""
 
 import argparse
 import warnings
@@ -17,10 +17,10 @@ parser.add_argument("--hidden", default="5,5")
 parser.add_argument("--batch-size", type=int, default=20)
 parser.add_argument("--learning-rate", type=float, default=0.01)
 parser.add_argument("--epochs", type=int, default=100)
-given = parser.parse_args()
+arguments = parser.parse_args()
 
 columns = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
-table = pd.read_csv(given.table, na_values=["NA"]).dropna(subset=columns)
+table = pd.read_csv(arguments.table, na_values=["NA"]).dropna(subset=columns)
 encoder = LabelEncoder()
 y = encoder.fit_transform(table["species"])
 X = table[columns].to_numpy(np.float32)
@@ -29,13 +29,13 @@ scaler = StandardScaler().fit(X_train)
 X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 network = MLPClassifier(
-    hidden_layer_sizes=tuple(map(int, given.hidden.split(","))),
+    hidden_layer_sizes=tuple(map(int, arguments.hidden.split(","))),
     alpha=0,
-    batch_size=given.batch_size,
-    learning_rate_init=given.learning_rate,
-    max_iter=given.epochs,
+    batch_size=arguments.batch_size,
+    learning_rate_init=arguments.learning_rate,
+    max_iter=arguments.epochs,
     tol=0,
-    n_iter_no_change=given.epochs + 1,
+    n_iter_no_change=arguments.epochs + 1,
     random_state=0,
 )
 # Reaching max_iter is the job, not a failure to converge.

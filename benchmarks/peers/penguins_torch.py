@@ -1,4 +1,4 @@
-"""The penguins with pandas and PyTorch: read, split, standardise, train, judge."""
+"""The penguins with pandas and PyTorch: read, split, standardize, train, evaluate."""
 
 import argparse
 from itertools import pairwise
@@ -15,35 +15,36 @@ parser.add_argument("--hidden", default="5,5")
 parser.add_argument("--batch-size", type=int, default=20)
 parser.add_argument("--learning-rate", type=float, default=0.01)
 parser.add_argument("--epochs", type=int, default=100)
-given = parser.parse_args()
+arguments = parser.parse_args()
 
 torch.set_num_threads(1)  # faster than more on a network of this size
 torch.manual_seed(0)
 columns = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
-table = pd.read_csv(given.table, na_values=["NA"]).dropna(subset=columns)
+table = pd.read_csv(arguments.table, na_values=["NA"]).dropna(subset=columns)
 classes, labels = np.unique(table["species"].to_numpy(str), return_inverse=True)
 X = torch.from_numpy(table[columns].to_numpy(np.float32))
 y = torch.from_numpy(labels)
 
-# Three rows in ten of each class are kept for the test.
+# Three tenths of the rows of each class are held out for testing.
 order = torch.randperm(len(y))
 is_test = torch.zeros(len(y), dtype=torch.bool)
 for k in range(len(classes)):
-    of_class = order[y[order] == k]
-    is_test[of_class[: round(0.3 * len(of_class))]] = True
+    class_rows = order[y[order] == k]
+    is_test[class_rows[: round(0.3 * len(class_rows))]] = True
 X_train, y_train, X_test, y_test = X[~is_test], y[~is_test], X[is_test], y[is_test]
 mean, std = X_train.mean(0), X_train.std(0, correction=0)
 X_train, X_test = (X_train - mean) / std, (X_test - mean) / std
 
-sizes = [X.shape[1], *map(int, given.hidden.split(",")), len(classes)]
+sizes = [X.shape[1], *map(int, arguments.hidden.split(",")), len(classes)]
 layers: list[nn.Module] = []
 for n_in, n_out in pairwise(sizes):
     layers += [nn.Linear(n_in, n_out), nn.ReLU()]
 network = nn.Sequential(*layers[:-1])
-optimizer = torch.optim.Adam(network.parameters(), lr=given.learning_rate, fused=True)
-for _ in range(given.epochs):
+optimizer = torch.optim.Adam(network.parameters(), lr=arguments.learning_rate, fused=True)
+for _ in range(arguments.epochs):
     order = torch.randperm(len(y_train))
-    for x, t in zip(X_train[order].split(given.batch_size), y_train[order].split(given.batch_size), strict=True):
+    batches = zip(X_train[order].split(arguments.batch_size), y_train[order].split(arguments.batch_size), strict=True)
+    for x, t in batches:
         optimizer.zero_grad()
         functional.cross_entropy(network(x), t).backward()
         optimizer.step()

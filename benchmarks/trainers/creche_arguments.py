@@ -1,4 +1,4 @@
-"""What a job says, as the arguments of `creche.train` and `creche.sweep`."""
+"""The arguments of a job for `creche.train` and `creche.sweep`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from _jobs import Job
 import creche as cr
 
 
-def arguments_of(job: Job) -> dict[str, Any]:
+def job_arguments(job: Job) -> dict[str, Any]:
     return {
         "hidden": list(job.hidden),
         "activation": "relu",

@@ -1,9 +1,9 @@
-"""Creche as a user calls it: everything `creche.train` does is timed, from the arrays to the finished run."""
+"""Creche as a user calls it: the whole call of `creche.train` is timed, from the arrays to the finished run."""
 
 from _jobs import Task, Weights
 
 import creche as cr
-from trainers.creche_arguments import arguments_of
+from trainers.creche_arguments import job_arguments
 
 
 class CrecheCall:
@@ -15,7 +15,7 @@ class CrecheCall:
 
     def train(self) -> None:
         task = self.task
-        self.run = cr.train(task.features, task.labels, **arguments_of(task.job), seed=0, threads=self.threads)
+        self.run = cr.train(task.features, task.labels, **job_arguments(task.job), seed=0, threads=self.threads)
 
     def weights(self) -> Weights:
         return list(self.run.model.weights)

@@ -1,4 +1,4 @@
-"""Creche's engine alone on many networks, of the seeds and learning rates that `creche_sweep` gives them."""
+"""Only Creche's engine, on many networks with the seeds and learning rates of `creche_sweep`."""
 
 import numpy as np
 from _jobs import Task, Weights
@@ -13,8 +13,8 @@ class CrecheColony(CrecheEngine):
         super().__init__(task, threads)
         rate = task.job.learning_rate
         self.members = []
-        for tried in log_range(rate / 10, rate * 10, RATES).values():
-            self.plan.optimizer.learning_rate = tried
+        for learning_rate in log_range(rate / 10, rate * 10, RATES).values():
+            self.plan.optimizer.learning_rate = learning_rate
             self.members += [(self.plan.with_seed(seed), 0, -1) for seed in range(networks // RATES)]
         self.table = (task.features, task.labels.astype(np.int32), None, None)
 

@@ -1,4 +1,4 @@
-"""`creche.cross_validate`: from the arrays to the metrics of each network on the rows of its fold, all is timed."""
+"""`creche.cross_validate`: everything is timed, from the arrays to the metrics on the held-out folds."""
 
 from _jobs import Task, Weights
 

@@ -1,4 +1,4 @@
-"""Creche's engine alone: what is left when the checks and conversions of `creche.train` are not counted."""
+"""Only Creche's engine: the time without the checks and conversions of `creche.train`."""
 
 import numpy as np
 from _jobs import Task, Weights

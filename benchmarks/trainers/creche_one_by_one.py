@@ -1,9 +1,9 @@
-"""Networks of different seeds trained one after another by `creche.train`."""
+"""Networks with different seeds, trained one after another by `creche.train`."""
 
 from _jobs import Task, Weights
 
 import creche as cr
-from trainers.creche_arguments import arguments_of
+from trainers.creche_arguments import job_arguments
 
 
 class OneByOne:
@@ -14,9 +14,9 @@ class OneByOne:
         pass  # each call begins with new initial weights of its own
 
     def train(self) -> None:
-        task, given = self.task, arguments_of(self.task.job)
+        task, arguments = self.task, job_arguments(self.task.job)
         self.runs = [
-            cr.train(task.features, task.labels, **given, seed=seed, threads=self.threads)
+            cr.train(task.features, task.labels, **arguments, seed=seed, threads=self.threads)
             for seed in range(self.networks)
         ]
 

@@ -1,7 +1,7 @@
-"""PyTorch as most people write it: nn.Sequential, a loop over batches, no compiling.
+"""PyTorch as it is usually written: nn.Sequential, a loop over batches, no compiling.
 
-In its best fair form: the rows are put in the epoch's order by one gather and sliced from there, which beats a
-DataLoader and beats gathering each batch; `adam` is handed to torch.optim.Adam (fused=True is its fastest form here).
+In its fastest comparable form: the rows are put into the epoch's order by one gather and then sliced, which is faster
+than a DataLoader and than gathering each batch; `adam` is passed to torch.optim.Adam (fused=True is fastest here).
 """
 
 from itertools import pairwise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
+from os.path import splitext
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -36,17 +36,17 @@ def open_package(package: str, extras: Mapping[str, tuple[str, str]] = MappingPr
     module = sys.modules[package]
     assert module.__file__ is not None
     module.__class__ = _LazyPackage
-    module.__dict__["_homes"] = _read_stub(Path(module.__file__).with_suffix(".pyi").read_text())
-    module.__dict__["_extras"] = extras or {}
-    return sorted(
-        name for name in module.__dict__["_homes"] if name not in (extras or {}) or find_spec(extras[name][0])
-    )
+    with open(f"{splitext(module.__file__)[0]}.pyi", encoding="utf-8") as stub:
+        homes = _read_stub(stub)
+    module.__dict__.update(_homes=homes, _extras=extras)
+    missing = {needed for needed, _ in extras.values() if not find_spec(needed)}
+    return sorted(name for name in homes if name not in extras or extras[name][0] not in missing)
 
 
-def _read_stub(text: str) -> dict[str, str]:
+def _read_stub(lines: Iterable[str]) -> dict[str, str]:
     """From each public name to the module that holds it."""
     homes = {}
-    for line in text.splitlines():
+    for line in lines:
         if line.startswith("from creche"):
             _, module, _, _, _, name = line.split()
             homes[name] = module

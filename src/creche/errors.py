@@ -14,7 +14,6 @@ A message says what is wrong, with the value; where; and what to do.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -229,7 +228,9 @@ def closest(word: object, words: Iterable[str]) -> str | None:
     for synonym in SYNONYMS.get(typed, ()):
         if synonym in known:
             return synonym
-    found = difflib.get_close_matches(str(word), known, n=1, cutoff=0.5)
+    from difflib import get_close_matches  # only now: most programs run without an error
+
+    found = get_close_matches(str(word), known, n=1, cutoff=0.5)
     return found[0] if found else None
 
 

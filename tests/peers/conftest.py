@@ -1,4 +1,4 @@
-"""What the parity tests share. Torch is imported by a fixture, so that a run without these tests never pays for it."""
+"""Fixtures of the parity tests. A fixture imports torch, so that a run without these tests does not wait for it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
 
 @pytest.fixture
 def twin() -> Iterator[ModuleType]:
-    """The same networks in PyTorch."""
+    """The module that builds the same networks in PyTorch."""
     torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
     from tests.peers import torch_twin
 
-    # Some rules keep scalars of the default type, which must not round what is compared in float64.
+    # Some rules keep scalars in the default type, which must not be less precise than the float64 under test.
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     yield torch_twin

@@ -1,4 +1,4 @@
-"""What is trained alike: activations, losses and optimizers in the words of Creche's plan, and the data."""
+"""The cases of the parity tests: activations, losses and optimizers of both libraries, and the data."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ LOSSES: list[tuple[str, dict[str, float]]] = [
     ("poisson", {}),
     ("quantile", {"quantile": 0.8}),
 ]
-# 53 rows in batches of 8: the last batch of each epoch is smaller. 7 steps an epoch.
+# 53 rows in batches of 8: the last batch of each epoch is smaller. 7 steps per epoch.
 N_ROWS, N_FEATURES, N_OUTPUTS, BATCH_SIZE, EPOCHS = 53, 6, 3, 8, 5
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One optimizer in both languages: what the plan says, and the class and arguments of PyTorch."""
+    """One optimizer in both libraries: the settings of the plan, and the class and arguments of PyTorch."""
 
     plan: dict[str, Any]
     torch_name: str
@@ -42,38 +42,38 @@ class Rule:
     id: str = ""
 
 
-def rule(
+def create_rule(
     kind: str, torch_name: str, learning_rate: float, plan: dict[str, Any], arguments: dict[str, Any], **clipping: float
 ) -> Rule:
-    """A rule whose learning rate and clipping both sides are told alike."""
-    words = [kind, *(f"{key}={value}" for key, value in {**plan, **clipping}.items())]
-    told = {"kind": kind, "learning_rate": learning_rate, **plan, **clipping}
-    return Rule(told, torch_name, {"lr": learning_rate, **arguments}, clipping, "-".join(words))
+    """Create a rule with the same learning rate and clipping on both sides."""
+    parts = [kind, *(f"{key}={value}" for key, value in {**plan, **clipping}.items())]
+    settings = {"kind": kind, "learning_rate": learning_rate, **plan, **clipping}
+    return Rule(settings, torch_name, {"lr": learning_rate, **arguments}, clipping, "-".join(parts))
 
 
-ADAM = rule("adam", "Adam", 0.01, {"epsilon": 1e-8}, {"eps": 1e-8})
-ADAMW = rule("adamw", "AdamW", 0.01, {"weight_decay": 0.1}, {"weight_decay": 0.1})
-NADAM = rule("nadam", "NAdam", 0.01, {"momentum": 0.004}, {"momentum_decay": 0.004})
-RADAM = rule("radam", "RAdam", 0.01, {}, {})
-SGD = rule("sgd", "SGD", 0.05, {}, {})
-NESTEROV = rule("sgd", "SGD", 0.05, {"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "nesterov": True})
+ADAM = create_rule("adam", "Adam", 0.01, {"epsilon": 1e-8}, {"eps": 1e-8})
+ADAMW = create_rule("adamw", "AdamW", 0.01, {"weight_decay": 0.1}, {"weight_decay": 0.1})
+NADAM = create_rule("nadam", "NAdam", 0.01, {"momentum": 0.004}, {"momentum_decay": 0.004})
+RADAM = create_rule("radam", "RAdam", 0.01, {}, {})
+SGD = create_rule("sgd", "SGD", 0.05, {}, {})
+NESTEROV = create_rule("sgd", "SGD", 0.05, {"momentum": 0.9, "nesterov": True}, {"momentum": 0.9, "nesterov": True})
 RULES = [
     SGD,
-    rule("sgd", "SGD", 0.05, {"momentum": 0.9, "dampening": 0.1}, {"momentum": 0.9, "dampening": 0.1}),
+    create_rule("sgd", "SGD", 0.05, {"momentum": 0.9, "dampening": 0.1}, {"momentum": 0.9, "dampening": 0.1}),
     NESTEROV,
-    rule("sgd", "SGD", 0.05, {"weight_decay": 0.01}, {"weight_decay": 0.01}),
-    rule("sgd", "SGD", 0.5, {}, {}, clip_norm=0.1),
-    rule("sgd", "SGD", 0.5, {}, {}, clip_value=0.01),
-    rule(
+    create_rule("sgd", "SGD", 0.05, {"weight_decay": 0.01}, {"weight_decay": 0.01}),
+    create_rule("sgd", "SGD", 0.5, {}, {}, clip_norm=0.1),
+    create_rule("sgd", "SGD", 0.5, {}, {}, clip_value=0.01),
+    create_rule(
         "adagrad",
         "Adagrad",
         0.05,
         {"learning_rate_decay": 0.02, "initial_accumulator": 0.1, "epsilon": 1e-10},
         {"lr_decay": 0.02, "initial_accumulator_value": 0.1, "eps": 1e-10},
     ),
-    rule("adadelta", "Adadelta", 1.0, {"rho": 0.9, "epsilon": 1e-6}, {"rho": 0.9, "eps": 1e-6}),
-    rule("rmsprop", "RMSprop", 0.005, {"rho": 0.95, "epsilon": 1e-8}, {"alpha": 0.95, "eps": 1e-8}),
-    rule(
+    create_rule("adadelta", "Adadelta", 1.0, {"rho": 0.9, "epsilon": 1e-6}, {"rho": 0.9, "eps": 1e-6}),
+    create_rule("rmsprop", "RMSprop", 0.005, {"rho": 0.95, "epsilon": 1e-8}, {"alpha": 0.95, "eps": 1e-8}),
+    create_rule(
         "rmsprop",
         "RMSprop",
         0.005,
@@ -81,13 +81,15 @@ RULES = [
         {"alpha": 0.95, "eps": 1e-4, "centered": True, "momentum": 0.5},
     ),
     ADAM,
-    rule("adam", "Adam", 0.01, {"amsgrad": True, "beta2": 0.8}, {"amsgrad": True, "betas": (0.9, 0.8)}),
-    rule("adam", "Adam", 0.01, {"weight_decay": 0.1}, {"weight_decay": 0.1}),
-    rule("adam", "Adam", 0.01, {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-3}, {"betas": (0.8, 0.99), "eps": 1e-3}),
+    create_rule("adam", "Adam", 0.01, {"amsgrad": True, "beta2": 0.8}, {"amsgrad": True, "betas": (0.9, 0.8)}),
+    create_rule("adam", "Adam", 0.01, {"weight_decay": 0.1}, {"weight_decay": 0.1}),
+    create_rule(
+        "adam", "Adam", 0.01, {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-3}, {"betas": (0.8, 0.99), "eps": 1e-3}
+    ),
     ADAMW,
     NADAM,
     RADAM,
-    rule(
+    create_rule(
         "lion",
         "Lion",
         0.002,
@@ -97,8 +99,8 @@ RULES = [
 ]
 
 
-def table(loss: str, dtype: type) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Features and labels that suit a loss."""
+def create_table(loss: str, dtype: type) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Create features, and labels that suit a loss."""
     random = np.random.default_rng(7)
     x = random.standard_normal((N_ROWS, N_FEATURES)).astype(dtype)
     if loss in CLASS_LOSSES:
@@ -122,7 +124,7 @@ def initial_layers(dtype: type) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     ]
 
 
-def plan_of(engine: ModuleType, activation: str, loss: str, arguments: dict[str, float], optimizer: Rule) -> Any:
+def create_plan(engine: ModuleType, activation: str, loss: str, arguments: dict[str, float], optimizer: Rule) -> Any:
     plan = engine.Plan()
     plan.inputs = N_FEATURES
     layers = []

@@ -1,4 +1,4 @@
-"""Captum's integrated gradients of the same network, on the rows and from the baseline that Creche takes."""
+"""Integrated gradients agree with Captum's for the same network, rows and baseline."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def captum() -> Any:
     return pytest.importorskip("captum.attr", reason="needs captum: pip install 'creche[peers]'")
 
 
-def twin(torch: Any, model: cr.Model) -> Any:
-    """The probabilities of the network, in float64."""
+def create_twin(torch: Any, model: cr.Model) -> Any:
+    """Return the network in torch, which gives probabilities, in float64."""
     layers: list[Any] = []
     for i, (w, b) in enumerate(model.weights):
         linear = torch.nn.Linear(*w.shape, dtype=torch.float64)
@@ -35,16 +35,16 @@ def twin(torch: Any, model: cr.Model) -> Any:
     return torch.nn.Sequential(*layers)
 
 
-@pytest.mark.parametrize("of", [0, 1, 2])
-def test_attributions_are_captum_s(torch: Any, captum: Any, of: int) -> None:
+@pytest.mark.parametrize("target", [0, 1, 2])
+def test_attributions_agree_with_captum(torch: Any, captum: Any, target: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.standard_normal((60, 4))
     y = np.argmax(x @ rng.standard_normal((4, 3)), axis=1)
     model = cr.train(x, y, hidden=[8, 6], activation="tanh", epochs=20, standardize=False, threads=1).model
-    ours = explain.integrated_gradients(model, x[:10], baseline=np.zeros(4), target=of)
-    theirs = captum.IntegratedGradients(twin(torch, model)).attribute(
+    ours = explain.integrated_gradients(model, x[:10], baseline=np.zeros(4), target=target)
+    theirs = captum.IntegratedGradients(create_twin(torch, model)).attribute(
         torch.tensor(x[:10].astype(np.float32).astype(np.float64)), torch.zeros(10, 4, dtype=torch.float64),
-        target=of, n_steps=128,
+        target=target, n_steps=128,
     )  # fmt: skip
     assert np.abs(ours.attributions).max() > 0.05
     np.testing.assert_allclose(ours.attributions, theirs.numpy(), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Update rules and schedules against the torch that is installed, with whatever numbers Hypothesis thinks of."""
+"""Update rules and schedules agree with the installed torch, for settings that Hypothesis generates."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[Health
 
 @pytest.fixture
 def torch() -> Iterator[Any]:
-    # Imported here and not above: it takes seconds, also where these tests are left out.
+    # Imported here and not above, because it takes seconds even if these tests are deselected.
     torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # torch keeps some of a rule's scalars in its default type
@@ -32,8 +32,8 @@ rates = st.floats(1e-5, 0.5)
 decays = st.one_of(st.just(0.0), st.floats(1e-4, 0.2))
 epsilons = st.floats(1e-10, 1e-2)
 momenta = st.one_of(st.just(0.0), st.floats(0.1, 0.99))
-# A mean of hardly more than the last square makes a step the sign of a gradient, which through weight decay knows of
-# the last bits of the weight: no two programs agree on those.
+# If the mean is little more than the last square, a step is the sign of a gradient. Through weight decay, that depends
+# on the last bits of the weight, on which no two programs agree.
 means = st.floats(0.5, 0.999)
 
 
@@ -119,7 +119,7 @@ OPTIMIZERS = st.one_of(
 
 @settings(relaxed, max_examples=300)
 @given(optimizer=OPTIMIZERS, seed=st.integers(0, 10_000))
-def test_rules_are_torchs(native: Any, torch: Any, optimizer: Any, seed: int) -> None:
+def test_update_rules_agree_with_torch(native: Any, torch: Any, optimizer: Any, seed: int) -> None:
     name, plan, numbers = optimizer
     rng = np.random.default_rng(seed)
     w = rng.normal(size=WEIGHTS)
@@ -132,8 +132,8 @@ def test_rules_are_torchs(native: Any, torch: Any, optimizer: Any, seed: int) ->
         peer.step()
         expected.append(parameter.detach().numpy().copy())
     after, _ = native.train_f64(plan, w, gradients, np.full(STEPS, plan["learning_rate"]), 8)
-    way = np.maximum(np.abs(expected), np.abs(expected - w))
-    assert np.max(np.abs(after - expected) / way) < 1e-8
+    scale = np.maximum(np.abs(expected), np.abs(expected - w))
+    assert np.max(np.abs(after - expected) / scale) < 1e-8
 
 
 def torch_factors(torch: Any, make: Any, units: int, losses: Any = None) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def schedules(draw: st.DrawFn) -> tuple[dict[str, Any], str, dict[str, Any], int
 
 @relaxed
 @given(schedule=schedules(), warmup=st.integers(0, 30), start=st.floats(0.01, 1))
-def test_schedules_are_torchs(native: Any, torch: Any, schedule: Any, warmup: int, start: float) -> None:
+def test_schedules_agree_with_torch(native: Any, torch: Any, schedule: Any, warmup: int, start: float) -> None:
     plan, name, numbers, units = schedule
     lr = torch.optim.lr_scheduler
 
@@ -177,13 +177,15 @@ def test_schedules_are_torchs(native: Any, torch: Any, schedule: Any, warmup: in
         return lr.SequentialLR(optimizer, [first, getattr(lr, name)(optimizer, **numbers)], milestones=[warmup])
 
     plan = dict(plan, warmup=warmup, warmup_start=start)
-    got = native.schedule_factors(plan, np.arange(units + warmup, dtype=np.float64))
-    np.testing.assert_allclose(got, torch_factors(torch, make, units + warmup), rtol=1e-9, atol=1e-12)
+    factors = native.schedule_factors(plan, np.arange(units + warmup, dtype=np.float64))
+    np.testing.assert_allclose(factors, torch_factors(torch, make, units + warmup), rtol=1e-9, atol=1e-12)
 
 
 @relaxed
 @given(length=st.integers(3, 200), peak_at=st.floats(0.01, 0.99), divide=st.floats(1, 100), last=st.floats(1, 1e6))
-def test_one_cycle_is_torchs(native: Any, torch: Any, length: int, peak_at: float, divide: float, last: float) -> None:
+def test_one_cycle_agrees_with_torch(
+    native: Any, torch: Any, length: int, peak_at: float, divide: float, last: float
+) -> None:
     assume(1.1 < peak_at * length < length - 0.1)
 
     def make(optimizer: Any) -> Any:
@@ -204,8 +206,8 @@ def test_one_cycle_is_torchs(native: Any, torch: Any, length: int, peak_at: floa
         "start": 1 / divide,
         "finish": 1 / divide / last,
     }
-    got = native.schedule_factors(plan, np.arange(length, dtype=np.float64))
-    np.testing.assert_allclose(got, torch_factors(torch, make, length), rtol=1e-9, atol=1e-14)
+    factors = native.schedule_factors(plan, np.arange(length, dtype=np.float64))
+    np.testing.assert_allclose(factors, torch_factors(torch, make, length), rtol=1e-9, atol=1e-14)
 
 
 @relaxed
@@ -216,7 +218,7 @@ def test_one_cycle_is_torchs(native: Any, torch: Any, length: int, peak_at: floa
     threshold=st.sampled_from([0.0, 1e-4, 0.1]),
     minimum=st.floats(0, 0.5),
 )
-def test_plateaus_are_torchs(
+def test_plateaus_agree_with_torch(
     native: Any, torch: Any, losses: list[float], factor: float, patience: int, threshold: float, minimum: float
 ) -> None:
     def make(optimizer: Any) -> Any:
@@ -231,5 +233,5 @@ def test_plateaus_are_torchs(
         "threshold": threshold,
         "minimum": minimum,
     }
-    got = native.plateau_factors(plan, np.array(losses))
-    np.testing.assert_allclose(got[:-1], torch_factors(torch, make, len(losses), losses)[1:], rtol=1e-12)
+    factors = native.plateau_factors(plan, np.array(losses))
+    np.testing.assert_allclose(factors[:-1], torch_factors(torch, make, len(losses), losses)[1:], rtol=1e-12)

@@ -1,4 +1,4 @@
-"""SHAP's explainers on the estimators: its values add up to the prediction, and name the columns that matter."""
+"""SHAP's explainers work with the estimators: values sum to the prediction and identify the important columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def shap() -> Any:
     return pytest.importorskip("shap", reason="needs shap: pip install 'creche[peers]'")
 
 
-def job() -> tuple[Any, Any]:
+def create_data() -> tuple[Any, Any]:
     x = np.random.default_rng(0).standard_normal((200, 4))
     return x, 3 * x[:, 0] - x[:, 1]
 
@@ -27,7 +27,7 @@ def job() -> tuple[Any, Any]:
 def test_kernel_explainer_on_a_regressor(shap: Any) -> None:
     from creche.estimators import DNNRegressor
 
-    x, y = job()
+    x, y = create_data()
     fitted = DNNRegressor((16,), epochs=60, learning_rate=0.01, random_state=0, threads=1).fit(x, y)
     values = np.asarray(shap.KernelExplainer(fitted.predict, x[:50]).shap_values(x[:10], silent=True))
     assert values.shape == (10, 4)
@@ -40,7 +40,7 @@ def test_permutation_explainer_on_a_classifier_of_a_table(shap: Any) -> None:
     pd = pytest.importorskip("pandas")
     from creche.estimators import DNNClassifier
 
-    x, y = job()
+    x, y = create_data()
     table = pd.DataFrame(x, columns=["a", "b", "c", "d"])
     fitted = DNNClassifier((16,), epochs=60, learning_rate=0.01, random_state=0, threads=1).fit(table, y > 0)
     explained = shap.explainers.Permutation(fitted.predict_proba, table[:50], seed=0)(table[:5])

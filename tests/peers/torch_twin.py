@@ -1,4 +1,4 @@
-"""A network in PyTorch built from what Creche's plan says in words: the independent side of the parity tests."""
+"""A network in PyTorch with the same settings as Creche's plan: the independent side of the parity tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "mish": nn.Mish,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
-    # PyTorch cuts the formula short above the threshold.
+    # PyTorch replaces the formula by the identity above the threshold.
     "softplus": lambda: nn.Softplus(beta=ACTIVATION_PARAMETERS["softplus"], threshold=50),
 }
 
@@ -80,7 +80,7 @@ class Lion(torch.optim.Optimizer):
 
 
 class Twin:
-    """One network in PyTorch, to be trained on given rows in their order."""
+    """One network in PyTorch, which trains on rows in their order."""
 
     def __init__(self, layers: Layers, activation: str, loss: str, loss_arguments: dict[str, float]) -> None:
         modules: list[nn.Module] = []
@@ -102,8 +102,8 @@ class Twin:
     def gradients(self) -> Layers:
         return [(d.weight.grad.numpy().T, d.bias.grad.numpy()) for d in self.dense_layers()]  # type: ignore[union-attr]
 
-    def loss_of(self, x: Tensor, y: Tensor, row_weights: Tensor | None = None) -> Tensor:
-        """The mean over the rows, weighted if weights are given."""
+    def compute_loss(self, x: Tensor, y: Tensor, row_weights: Tensor | None = None) -> Tensor:
+        """Return the mean loss over the rows, weighted if there are weights."""
         losses = LOSSES[self.loss](self.network(x), y, **self.loss_arguments)
         return losses.mean() if row_weights is None else (losses * row_weights).sum() / row_weights.sum()
 
@@ -124,21 +124,21 @@ class Twin:
         clip_norm: float = 0.0,
         clip_value: float = 0.0,
     ) -> list[float]:
-        """The mean loss of each epoch, over its batches as they were when trained on."""
+        """Train, and return the mean training loss of each epoch."""
         weights = [d.weight for d in self.dense_layers()]
         biases = [d.bias for d in self.dense_layers()]
         bias_group: dict[str, Any] = {"params": biases}
         if not decay_biases:
             bias_group["weight_decay"] = 0.0
         optimizer = make_optimizer([{"params": weights}, bias_group])
-        of_row = torch.from_numpy(np.ones(len(x), x.dtype) if row_weights is None else row_weights)
-        columns = (torch.from_numpy(x), torch.from_numpy(y), of_row)
+        weight_column = torch.from_numpy(np.ones(len(x), x.dtype) if row_weights is None else row_weights)
+        columns = (torch.from_numpy(x), torch.from_numpy(y), weight_column)
         history = []
         for _ in range(epochs):
             total = 0.0
             for xb, yb, wb in zip(*(column.split(batch_size) for column in columns), strict=True):
                 optimizer.zero_grad()
-                loss = self.loss_of(xb, yb, wb)
+                loss = self.compute_loss(xb, yb, wb)
                 loss.backward()
                 if clip_value:
                     nn.utils.clip_grad_value_(self.network.parameters(), clip_value)
@@ -146,11 +146,11 @@ class Twin:
                     nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
                 optimizer.step()
                 total += loss.item() * wb.sum().item()
-            history.append(total / of_row.sum().item())
+            history.append(total / weight_column.sum().item())
         return history
 
 
-def optimizer(name: str, arguments: dict[str, Any]) -> Callable[[Any], torch.optim.Optimizer]:
-    """A PyTorch optimizer by its class name, waiting for its parameters."""
+def optimizer_factory(name: str, arguments: dict[str, Any]) -> Callable[[Any], torch.optim.Optimizer]:
+    """Return a function that creates a PyTorch optimizer, by its class name, for parameter groups."""
     kind = Lion if name == "Lion" else getattr(torch.optim, name)
     return lambda groups: kind(groups, **arguments)

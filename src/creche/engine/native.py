@@ -13,6 +13,7 @@ from creche import _core
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
 from creche.plan.component import Component
+from creche.plan.network import Layer
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 FLOPS_PER_THREAD = 4_000_000
+
+LAYER_FIELDS = tuple(field.name for field in fields(Layer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,15 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
 
     """
     engine = _core.load()
-    check_memory(plan, len(rows))
+    translated = _translate_within_memory(engine, plan, len(rows))
     threads = limit_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
     held_out = (
         None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
     )
     return kind(
-        translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, held_out, threads,
-        plan.loss.engine_callback(),
-    )  # fmt: skip
+        translated, rows.x, rows.classes, rows.targets, rows.weights, held_out, threads, plan.loss.engine_callback()
+    )
 
 
 def limit_threads(plan: Plan, rows: int, threads: int) -> int:
@@ -101,14 +103,19 @@ def check_memory(plan: Plan, rows: int) -> None:
         If it does not.
 
     """
-    engine = _core.load()
+    _translate_within_memory(_core.load(), plan, rows)
+
+
+def _translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
+    """Translate a plan whose training on this number of rows fits into memory; PlanError if it does not fit."""
     network = plan.network
     itemsize = 4 if plan.precision == "float32" else 8
     # Beyond this the exact number does not matter, and would not fit into 64 bits.
     absurd = network.parameters > 2**50
-    needed = network.parameters * itemsize * 8 if absurd else engine.memory(translate(engine, plan), rows, itemsize)
+    translated = None if absurd else translate(engine, plan)
+    needed = network.parameters * itemsize * 8 if absurd else engine.memory(translated, rows, itemsize)
     if needed <= ALWAYS_AVAILABLE:
-        return
+        return translated
     free = available_memory()
     if absurd or (free is not None and needed > free):
         has = "this machine" if free is None else f"{format_gigabytes(free)} available"
@@ -117,6 +124,7 @@ def check_memory(plan: Plan, rows: int) -> None:
             f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller "
             "batches"
         )
+    return translated
 
 
 def rows_memory(rows: Rows) -> int:
@@ -136,13 +144,13 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
     layers = []
     for layer in plan.network.layers:
         to = engine.LayerPlan()
-        for field in fields(layer):
-            value = getattr(layer, field.name)
-            if isinstance(value, Component):  # an activation or an initializer: its word and its one number
-                setattr(to, field.name, value.key)
-                setattr(to, f"{field.name}_parameter", value.parameter)  # type: ignore[attr-defined]
+        for name in LAYER_FIELDS:
+            value = getattr(layer, name)
+            if isinstance(value, Component):  # an activation or an initializer: its key and its one number
+                setattr(to, name, value.key)
+                setattr(to, f"{name}_parameter", value.parameter)  # type: ignore[attr-defined]
             else:
-                setattr(to, field.name, value)
+                setattr(to, name, value)
         layers.append(to)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle

@@ -1,13 +1,11 @@
-"""A training run as plain data: frozen dataclasses that check themselves, print well and go to JSON and back."""
+"""A training run as plain data: frozen dataclasses that check themselves, print well and go to JSON and back.
 
-from creche.plan.activations import ACTIVATIONS
-from creche.plan.initializers import INITIALIZERS
-from creche.plan.losses import LOSSES
-from creche.plan.network import Layer, Network
-from creche.plan.optimizers import OPTIMIZERS
-from creche.plan.plan import EarlyStopping, Plan
-from creche.plan.schedules import SCHEDULES
+Its names are imported when they are first used, so that a command that only prints its help, from the table in
+`creche.plan.arguments`, does not wait for the components and NumPy; ``__init__.pyi`` lists them.
+"""
 
-__all__ = [
-    "ACTIVATIONS", "INITIALIZERS", "LOSSES", "OPTIMIZERS", "SCHEDULES", "EarlyStopping", "Layer", "Network", "Plan",
-]  # fmt: skip
+from __future__ import annotations
+
+from creche._lazy import open_package
+
+__all__ = open_package(__name__)

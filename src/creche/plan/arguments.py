@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, TypeVar
-
-import numpy as np
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from creche.errors import PlanError, UnknownArgumentError, nearest
 
@@ -49,8 +47,7 @@ REQUIRED: Any = ...  # the default of an argument that has none
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandOption:
+class CommandOption(NamedTuple):
     """How the command line takes an argument.
 
     Attributes
@@ -79,8 +76,7 @@ class CommandOption:
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument of `creche.train`, or a field of its optimizer that sweeps take as an argument, too.
 
     Attributes
@@ -313,8 +309,8 @@ def check_whole_number(name: str, value: object, at_least: int, at_most: int | N
         If it is no whole number, too small or too large.
 
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or (number := int(value)) < at_least:
         raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {at_least}", argument=name)
-    if at_most is not None and value > at_most:
-        raise PlanError(f"{name}: got {value:,}; needs a whole number of at most {at_most:,}", argument=name)
-    return int(value)
+    if at_most is not None and number > at_most:
+        raise PlanError(f"{name}: got {number:,}; needs a whole number of at most {at_most:,}", argument=name)
+    return number

@@ -190,6 +190,7 @@ class Registry(Generic[P]):
     def __init__(self, name: str, *members: type[P]) -> None:
         self.name = name
         self.members = {member.key: member for member in members}
+        self._types = members
 
     @property
     def words(self) -> list[str]:
@@ -205,10 +206,12 @@ class Registry(Generic[P]):
             If there is none of that name.
 
         """
+        if isinstance(choice, self._types):
+            return choice
+        if isinstance(choice, str) and choice in self.members:
+            return self.members[choice]()
         place = place or self.name
         argument = place.rpartition(".")[2]
-        if isinstance(choice, tuple(self.members.values())):
-            return choice  # type: ignore[return-value]
         for member in self.members.values():
             if choice is member:
                 raise PlanError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -176,6 +175,8 @@ def _list_names(folder: Path) -> list[str]:
 def _suggest_file(path: Path) -> str:
     if not path.parent.is_dir():
         return f"; there is no folder {path.parent} either"
+    from difflib import get_close_matches  # only now: most files exist
+
     close = get_close_matches(path.name, sorted([*_list_names(path.parent), *BUNDLED]), 1)
     if close:
         return f"; did you mean {close[0] if close[0] in BUNDLED else path.parent / close[0]}?"
