@@ -21,6 +21,7 @@ __all__ = [
     "Rows",
     "check_memory",
     "format_gigabytes",
+    "has_float64",
     "new_predictor",
     "new_run",
     "rows_memory",
@@ -76,6 +77,11 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
         translate(engine, plan), rows.x, rows.classes, rows.targets, rows.weights, held_out, threads,
         plan.loss.engine_callback(),
     )  # fmt: skip
+
+
+def has_float64() -> bool:
+    """Return whether the compiled engine computes in float64 too; `make demo` builds it for float32 only."""
+    return "Solo64" in vars(_core.load())
 
 
 def limit_threads(plan: Plan, rows: int, threads: int) -> int:

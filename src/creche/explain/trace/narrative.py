@@ -191,7 +191,10 @@ def describe_rows(trace: Trace, max_rows: int) -> list[Section]:
     if len(trace.classes or ()) > CLASSES_SIDE_BY_SIDE:
         blocks: list[Block] = [_prediction_grid(trace, trace.errors, count), *more, _describe_mean(trace)]
         return [Section("Predictions and errors, row by row", blocks)]
-    note = "The label is 1 for the true class and 0 for the others; each class's probability differs from it by:"
+    note = (
+        "The label is 1 for the true class and 0 for the others. Below is how far each class's probability is from it, "
+        "and the square (²) of that difference."
+    )
     differences = _difference_grid(trace, trace.errors, count)
     blocks = [note, differences, *more, _describe_first_row(trace.errors), _describe_mean(trace)]
     return [
@@ -217,7 +220,7 @@ def _difference_grid(trace: Trace, errors: ClassificationErrors, count: int) -> 
          f"{errors.squared_error[r]:.4f}", f"{errors.cross_entropy[r]:.4f}"]
         for r in range(count)
     ]  # fmt: skip
-    return Grid(["row", *names, *(["square"] * len(names)), "mean square", "-log p"], rows)
+    return Grid(["row", *names, *(f"{name}²" for name in names), "mean square", "-log p"], rows)
 
 
 def _describe_first_row(errors: ClassificationErrors) -> str:
