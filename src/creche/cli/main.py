@@ -21,6 +21,8 @@ from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, F
 if TYPE_CHECKING:
     from click import ClickException, Command
 
+    from creche.explain.divergence import Divergence
+
 __all__ = ["create_app", "main"]
 
 # In the order in which they are listed; each is a function in a module of its name.
@@ -28,6 +30,9 @@ COMMANDS = (
     "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
     "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
+
+# Arguments whose option has another name.
+OPTIONS_OF_ARGUMENTS = {"rows": ("row",)}
 
 
 def create_app(arguments: Sequence[str]) -> typer.Typer:
@@ -90,9 +95,11 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"creche: {message}", file=sys.stderr)
             return error.exit_code
         except CrecheError as error:
-            print(f"creche: {_describe_error(error, app)}", file=sys.stderr)
-            if isinstance(error, DivergedError):
-                _explain_divergence(error)
+            explanation = _explain_divergence(error) if isinstance(error, DivergedError) else None
+            message = _describe_error(error, app)
+            if explanation and explanation.is_above_edge:  # which comes with better advice
+                message = re.sub(r"\. Try a learning rate of \S+ or lower$", "", message)
+            print(*(f"creche: {text}" for text in (message, explanation) if text), sep="\n", file=sys.stderr)
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
             sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
@@ -105,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _describe_misuse(error: ClickException) -> str:
     """Describe a call that Click refused, with a suggestion; print the help for a call without arguments."""
-    from click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError
+    from click.exceptions import BadParameter, NoArgsIsHelpError, NoSuchOption, UsageError
 
     context = error.ctx if isinstance(error, UsageError) else None
     if context is None:
@@ -124,6 +131,10 @@ def _describe_misuse(error: ClickException) -> str:
         close = closest(_parameter_name(typed[1]), COMMANDS)
         command = close and close.replace("_", "-")
         return f"{typed[1]}: there is no such command; {f'did you mean {command!r}?' if command else see}"
+    refused = re.fullmatch(r"(?:.*: )?('.*') is not a valid (integer|float)\.?", error.format_message(), re.DOTALL)
+    if isinstance(error, BadParameter) and error.param is not None and refused is not None:
+        wanted = "a whole number" if refused[2] == "integer" else "a number"
+        return f"{error.param.opts[0]}: got {refused[1]}; needs {wanted}"
     message = error.format_message().rstrip(".")
     return f"{message[:1].lower()}{message[1:]}; {see}"
 
@@ -132,12 +143,13 @@ def _parameter_name(flag: str) -> str:
     return flag.lstrip("-").replace("-", "_")
 
 
-def _explain_divergence(diverged: DivergedError) -> None:
-    """Print where and why training diverged, if its run is still there."""
+def _explain_divergence(diverged: DivergedError) -> Divergence | None:
+    """Return where and why training diverged, if its run is still there."""
     from creche.explain.divergence import divergence
 
     with suppress(CrecheError):
-        print(f"creche: {divergence(diverged)}", file=sys.stderr)
+        return divergence(diverged)
+    return None
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -166,7 +178,8 @@ def _find_flag(argument: str, app: Command) -> str | None:
         options = [param for param in command.params if param.opts[0].startswith("-")]
         flags |= {_parameter_name(param.opts[0]): param.opts[0] for param in options}
         flags |= {param.name: param.opts[0] for param in options}
-    return flags.get(argument) or next((flags[word] for word in SYNONYMS.get(argument, ()) if word in flags), None)
+    words = (argument, *SYNONYMS.get(argument, ()), *OPTIONS_OF_ARGUMENTS.get(argument, ()))
+    return next((flags[word] for word in words if word in flags), None)
 
 
 def write_as_options(message: str) -> str:
@@ -179,6 +192,7 @@ def write_as_options(message: str) -> str:
 
     """
     message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
+    message = message.replace("that creche.train was given as checkpoint", "that --checkpoint named")
     message = message.replace("preprocessing='standard'", "--preprocessing standard")
     message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
     return re.sub(

@@ -22,6 +22,7 @@ __all__ = [
     "Rows",
     "check_memory",
     "format_gigabytes",
+    "has_float64",
     "new_predictor",
     "new_run",
     "rows_memory",
@@ -75,6 +76,11 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     return kind(
         translated, rows.x, rows.classes, rows.targets, rows.weights, held_out, threads, plan.loss.engine_callback()
     )
+
+
+def has_float64() -> bool:
+    """Return whether the compiled engine computes in float64 too; `make demo` builds it for float32 only."""
+    return "Solo64" in vars(_core.load())
 
 
 def limit_threads(plan: Plan, rows: int, threads: int) -> int:

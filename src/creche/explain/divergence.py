@@ -196,6 +196,8 @@ class Divergence:
                 f"The learning rate is {side} the edge, {self.edge:.3g}, beyond which gradient descent cannot converge "
                 f"near the initial weights{f': {times:.3g} times as high' if self.is_above_edge else ''}."
             )
+            if self.is_above_edge:
+                sentences.append(f"Try a learning rate of {self.edge / 2:.1g} or lower.")
         return " ".join(sentences)
 
     def _where(self) -> str:

@@ -37,6 +37,8 @@ def _block_text(block: Block) -> str:
 def grid_text(grid: Grid) -> str:
     """Return a table as text: two spaces between columns, sums below a rule.
 
+    A table that is too wide continues below itself, under its first columns again.
+
     Examples
     --------
     >>> print(grid_text(Grid(["from", "value"], [["a", 0.5], ["bias", 1.25], ["sum", 1.75]], sums=1)))
@@ -53,17 +55,35 @@ def grid_text(grid: Grid) -> str:
     cells += [[_shorten(c) if isinstance(c, str) else format_digits(c, grid.digits) for c in row] for row in grid.rows]
     widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
 
-    def line(row: list[str]) -> str:
+    def line(row: list[str], columns: list[int]) -> str:
         padded = []
-        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - cell_len(cell))
-            padded.append(cell + space if i < grid.left else space + cell)
+        for i in columns:
+            space = " " * (widths[i] - cell_len(row[i]))
+            padded.append(row[i] + space if i < grid.left else space + row[i])
         return f"  {'  '.join(padded)}".rstrip()
 
-    lines = [line(row) for row in cells]
-    if grid.sums:
-        lines.insert(len(lines) - grid.sums, "  " + "─" * (sum(widths) + 2 * (len(widths) - 1)))
-    return "\n".join(lines)
+    tables = []
+    for columns in _columns_side_by_side(widths, max(1, grid.left)):
+        lines = [line(row, columns) for row in cells]
+        if grid.sums:
+            lines.insert(len(lines) - grid.sums, "  " + "─" * _total_width(widths, columns))
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
+
+
+def _columns_side_by_side(widths: list[int], repeated: int) -> list[list[int]]:
+    """Return which columns to print side by side, table by table; the first ones are repeated in each."""
+    first = list(range(min(repeated, len(widths))))
+    tables = [first]
+    for i in range(len(first), len(widths)):
+        if len(tables[-1]) > len(first) and _total_width(widths, [*tables[-1], i]) > WIDTH:
+            tables.append(first)
+        tables[-1] = [*tables[-1], i]
+    return tables
+
+
+def _total_width(widths: list[int], columns: list[int]) -> int:
+    return sum(widths[i] for i in columns) + 2 * (len(columns) - 1)
 
 
 def _shorten(text: str) -> str:

@@ -18,7 +18,7 @@ def test_it_prints_the_step(model_file: Path, capsys: Out) -> None:
     printed = capsys.readouterr().out
     for what in ("20 rows of penguins: 1 to 20", "island=Torgersen", "value × weight", "Chinstrap", "second moment"):
         assert what in printed
-    assert max(map(len, printed.splitlines())) <= 100
+    assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_rows_by_the_numbers_that_pages_print(model_file: Path, capsys: Out) -> None:

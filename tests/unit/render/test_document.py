@@ -33,3 +33,13 @@ def test_cells_that_look_like_markup_stay_text() -> None:
     names = ["<td>", "<td class=x>"]
     page = Page.of(sections_html([Section("", [Grid(["name"], [[name] for name in names])])]))
     assert page.texts == ["name", "<td>", "<td class=x>"]
+
+
+def test_a_table_that_is_too_wide_continues_below_itself() -> None:
+    head = ["row", *(f"column {i} of many" for i in range(8))]
+    text = sections_text([Section("Wide", [Grid(head, [["a", *map(float, range(8))], ["sum", *[1.0] * 8]], sums=1)])])
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.startswith("  row ")] == [lines[1], lines[6]]
+    assert text.count("─\n  sum ") == 2
+    assert all(text.count(name) == 1 for name in head[1:])

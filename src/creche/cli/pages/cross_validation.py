@@ -54,7 +54,7 @@ def _heading(crossed: CrossValidation, interrupted: bool) -> Text:
         "seed": len({member.seed for member in members}),
     }
     factors = " × ".join(format_count(n, name) for name, n in sizes.items() if n > 1 or name == "fold")
-    rate = f", {count / crossed.seconds:,.0f} a second" if crossed.seconds > 0 else ""
+    rate = f", {count / crossed.seconds:,.0f} networks a second" if crossed.seconds > 0 else ""
     threads = format_count(crossed.threads, "thread")
     lines = [
         f"{format_count(count, 'network')}, each evaluated on the rows of its fold",

@@ -11,6 +11,7 @@ from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.neuron import NeuronTrace
 from creche.render.document import Block, Facts, Grid, Section, format_digits
+from creche.render.words import describe_optimizer
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
@@ -51,7 +52,7 @@ def _facts(trace: Trace) -> Facts:
         ("batch", f"{len(trace):,} {'row' if len(trace) == 1 else 'rows'} of {trace.source}: {_list_rows(trace.rows)}"),
         ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),
         ("loss", f"{loss}: {format_digits(trace.loss, 6)} before the step, {format_digits(trace.loss_after, 6)} after"),
-        ("optimizer", f"{plan.optimizer!r}, learning rate in this step {trace.learning_rate:g}"),
+        ("optimizer", f"{describe_optimizer(plan.optimizer)}, learning rate in this step {trace.learning_rate:g}"),
         ("step", f"step {trace.step + 1:,}, in epoch {trace.epoch + 1:,}"),
         ("gradient", f"norm {format_digits(trace.gradient_norm)}{_describe_clipping(trace)}"),
     ]
@@ -127,7 +128,7 @@ def _layer_section(trace: Trace) -> Section:
                 _range(layer.sums), _range(trace.outputs if is_last else layer.activations), gradient, step,
             ]
         )  # fmt: skip
-    head = ["layer", "activation", "silent", "weighted sums", "activations", "max gradient", "max step"]
+    head = ["layer", "activation", "silent", "weighted sums", "activations", "gradient", "step"]
     note = (
         "A neuron is silent if its activation is 0 in every row: it passes nothing on to the next layer. The gradient "
         "and the step are the largest among the layer's weights."
@@ -191,7 +192,10 @@ def describe_rows(trace: Trace, max_rows: int) -> list[Section]:
     if len(trace.classes or ()) > CLASSES_SIDE_BY_SIDE:
         blocks: list[Block] = [_prediction_grid(trace, trace.errors, count), *more, _describe_mean(trace)]
         return [Section("Predictions and errors, row by row", blocks)]
-    note = "The label is 1 for the true class and 0 for the others; each class's probability differs from it by:"
+    note = (
+        "The label is 1 for the true class and 0 for the others. Below is how far each class's probability is from it, "
+        "the square (²) of each difference, the mean of the squares, and -log of the true class's probability."
+    )
     differences = _difference_grid(trace, trace.errors, count)
     blocks = [note, differences, *more, _describe_first_row(trace.errors), _describe_mean(trace)]
     return [
@@ -217,7 +221,7 @@ def _difference_grid(trace: Trace, errors: ClassificationErrors, count: int) -> 
          f"{errors.squared_error[r]:.4f}", f"{errors.cross_entropy[r]:.4f}"]
         for r in range(count)
     ]  # fmt: skip
-    return Grid(["row", *names, *(["square"] * len(names)), "mean square", "-log p"], rows)
+    return Grid(["row", *names, *(f"{name}²" for name in names), "mean", "-log p"], rows)
 
 
 def _describe_first_row(errors: ClassificationErrors) -> str:

@@ -128,7 +128,8 @@ class Trace:
     learning_rate : float
         The learning rate of this step.
     check : GradientCheck or None
-        The comparison of the gradients with finite differences.
+        The comparison of the gradients with finite differences; None if it was not asked for, or if the engine was
+        built for float32 only.
     neuron : (int, int)
         The layer and number of the neuron that texts and pages show in full.
     notes : tuple of str

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
-from creche.engine.native import new_predictor
+from creche.engine.native import has_float64, new_predictor
 from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, select_rows, take_rows
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from creche.plan.plan import Plan
 
 __all__ = ["trace", "training_weights"]
+
+NO_GRADIENT_CHECK = (
+    "no gradient check: it needs float64, and this build of Creche has float32 only; build both with `pip install .` "
+    "in the folder of Creche's sources"
+)
 
 
 def training_weights(
@@ -105,7 +110,8 @@ def trace(
         The neuron that texts and pages show in full: its layer (the inputs are layer 0, the first hidden layer is 1)
         and its number, from 0. By default the neuron of the first layer with the largest gradients.
     check : bool, default True
-        Whether to compare gradients with finite differences.
+        Whether to compare gradients with finite differences. The comparison needs float64: where the engine was built
+        for float32 only, it is left out, and a note says so.
     loss : callable, optional
         The loss of a model from a file that was trained with a Python function.
 
@@ -159,7 +165,9 @@ def trace(
     if dropped:
         notes += (f"training drops up to {max(dropped):.0%} of a layer's activations at random; here dropout is off",)
     traced = _assemble(network, plan, batch, step, inside, notes)
-    if check:
+    if check and not has_float64():
+        traced = replace(traced, notes=(*traced.notes, NO_GRADIENT_CHECK))
+    elif check:
         gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
         traced = replace(traced, check=check_gradients(batch_plan, step.before, batch.rows, gradients))
     return replace(traced, neuron=largest_gradient_neuron(traced) if neuron is None else find_neuron(traced, neuron))

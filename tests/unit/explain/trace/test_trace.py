@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import creche as cr
+from creche import _core
 from creche.engine.introspection import epoch_order
 from creche.explain.rows import create_batch
 from creche.explain.trace.errors import ClassificationErrors
@@ -48,6 +50,37 @@ def before(trace: cr.explain.Trace) -> bytes:
 
 def after(trace: cr.explain.Trace) -> bytes:
     return bits((at.weights_after, at.bias_after) for at in trace.layers)
+
+
+@pytest.fixture
+def float32_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the float64 half out of the engine, as `make demo` leaves it out."""
+    whole = _core.load()
+    half = ModuleType(whole.__name__)
+    half.__dict__.update({k: v for k, v in vars(whole).items() if not k.startswith("__") and not k.endswith("64")})
+    _core._with_precisions(half)
+    monkeypatch.setattr(_core, "load", lambda: half)
+
+
+@pytest.mark.usefixtures("float32_only")
+class TestAnEngineOfFloat32Only:
+    def test_traces_without_the_gradient_check_and_says_why(self, run: Run) -> None:
+        traced = cr.explain.trace(run.model, "penguins", rows=slice(1, 21))
+        assert traced.check is None
+        assert len([note for note in traced.notes if "gradient check" in note]) == 1
+        assert "`pip install .`" in " ".join(str(traced).split())
+        assert traced.to_dict()["gradient_check"] is None
+
+    def test_says_nothing_of_a_check_that_nobody_wants(self, run: Run) -> None:
+        traced = cr.explain.trace(run.model, "penguins", rows=slice(1, 21), check=False)
+        assert not any("gradient check" in note for note in traced.notes)
+
+    def test_takes_the_same_step(self, run: Run, step: cr.explain.Trace) -> None:
+        assert after(cr.explain.trace(run.model, "penguins", rows=slice(1, 21))) == after(step)
+
+    def test_other_explanations_say_what_they_need(self, run: Run) -> None:
+        with pytest.raises(cr.PlanError, match=r"needs the engine in float64 .* `pip install \.`"):
+            cr.explain.integrated_gradients(run.model, "penguins")
 
 
 class TestTheArithmeticOfOneRow:
