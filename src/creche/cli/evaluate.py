@@ -88,5 +88,9 @@ def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, A
     if metric is None and None in costs:
         missing = "positive" if costs[0] is None else "negative"
         raise PlanError(f"--cost-false-{missing}: is missing; the costs of both kinds of mistake are needed")
+    if len(model.classes or ()) != 2:
+        flag = "--choose-threshold" if metric is not None else "--cost-false-positive"
+        kind = f"has {len(model.classes)} classes" if model.classes else "predicts numbers"
+        raise PlanError(f"{flag}: this model {kind}; only models of two classes have a threshold, so leave it out")
     pair: Any = None if costs == [None, None] else tuple(costs)
     return model.choose_threshold(rows, metric=metric, costs=pair, sample_weight=options.get("sample_weight"))

@@ -101,7 +101,7 @@ def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--row", "345"], "rows: there is no row 345; the rows are numbered 1 to 344"),
+        (["--row", "345"], "--row: there is no row 345; the rows are numbered 1 to 344"),
         (["--row", "1", "--target", "Gento"], "target: got 'Gento'; did you mean 'Gentoo'?"),
         (["--row", "1", "--baseline", "zero"], "baseline: got 'zero'; needs 'mean'"),
         (["--row", "1", "--repeats", "3"], "--repeats: does not go with --row"),

@@ -166,3 +166,10 @@ def test_the_shell_completes_commands_options_and_words(typed: str, expected: se
         [sys.executable, "-c", program], env=environment() | asked, capture_output=True, text=True, check=False
     )
     assert set(done.stdout.split()) == expected, done.stderr
+
+
+@pytest.mark.parametrize("flags", [["--choose-threshold", "f1"], ["--cost-false-positive", "1"]])
+def test_no_threshold_for_three_classes(model_file: Path, capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
+    costs = ["--cost-false-negative", "2"] if "positive" in flags[0] else []
+    assert main(["evaluate", str(model_file), "penguins", *flags, *costs]) == 2
+    assert f"creche: {flags[0]}: this model has 3 classes; " in capsys.readouterr().err

@@ -112,7 +112,8 @@ def test_an_ensemble_is_saved_shown_evaluated_and_predicts_as_a_stream(
     assert json.loads(capsys.readouterr().out)["accuracy"] == evaluation.accuracy
     assert main(["show", str(file)]) == 0
     page = capsys.readouterr().out
-    assert f"{len(ensemble)} networks, whose predictions are averaged" in page
+    several = "s, whose predictions are averaged" if len(ensemble) > 1 else ""
+    assert f"  {len(ensemble)} network{several}\n" in page
     assert f"{ensemble.shares[0]:.1%}" in page
     assert main(["show", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["shares"] == ensemble.shares.tolist()
@@ -292,7 +293,7 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     )  # fmt: skip
     for place, found in enumerate(colony.plans().to_dicts(), 1):
         values = [found[f"{of}_validation_loss"] for of in ("mean", "low", "high", "std")]
-        numbers = [f"{value:.4f}" if value >= 0.001 else f"{value:.3g}" for value in values]
+        numbers = [f"{value:.4f}" if value == 0 or value >= 0.001 else f"{value:.3g}" for value in values]
         numbers.insert(2, "to")
         behind = [] if place == 1 else [f"{found['low_gap']:.2g}", "to", f"{found['high_gap']:.2g}"]
         expected = [str(place), found["hidden"], f"{found['learning_rate']:.4g}", *numbers, *behind]

@@ -19,7 +19,7 @@ from creche.cli.pages.tables import (
     part_sizes,
 )
 from creche.evaluation.metrics import metric_name
-from creche.render.words import describe_classes
+from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import LearningRates
@@ -168,10 +168,10 @@ def _recommendation(found: LearningRates) -> Text:
     values = results.metric[members].tolist()
     metric = f"{_watched_rows(found)} {metric_name(results.metric_name)}"
     if len(values) > MAX_SEEDS:
-        low, median, high = (f"{value:.4g}" for value in np.nanquantile(values, [0, 0.5, 1]).tolist())
+        low, median, high = (format_number(value) for value in np.nanquantile(values, [0, 0.5, 1]).tolist())
         spread = f"over {len(values):,} seeds: median {median}, from {low} to {high}"
     else:
-        spread = f"by seed: {', '.join(f'{value:.4g}' for value in values)}"
+        spread = f"by seed: {', '.join(map(format_number, values))}"
     text = Text("Use ").append(f"--learning-rate {found.rate:g}", style="bold green")
     default = f"the default of {optimizer.key} is {type(optimizer)().learning_rate:g}"
     return text.append(f", the middle of the good rates ({default}). Its {metric} {spread}.")

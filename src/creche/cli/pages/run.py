@@ -125,13 +125,15 @@ def ensemble_page(ensemble: Ensemble) -> RenderableType:
     """Render an ensemble: its networks and their shares, its columns and metrics."""
     facts = facts_table()
     facts.add_row("label", f"{ensemble.labels.name}: {describe_classes(ensemble.labels)}")
-    facts.add_row("ensemble", f"{len(ensemble)} networks, whose predictions are averaged")
+    averaged = ", whose predictions are averaged" if len(ensemble) > 1 else ""
+    facts.add_row("ensemble", format_count(len(ensemble), "network") + averaged)
     if ensemble.classes is not None:
         facts.add_row("temperature", f"{ensemble.temperature:.4g}")
     table = plain_table("share", "network", "optimizer", "batch size", "seed", left=("network", "optimizer"))
     for share, model in zip(ensemble.shares.tolist(), ensemble.models, strict=True):
         plan = model.plan
-        table.add_row(f"{share:.1%}", str(plan.network), repr(plan.optimizer), str(plan.batch_size), str(plan.seed))
+        optimizer = describe_optimizer(plan.optimizer)
+        table.add_row(f"{share:.1%}", str(plan.network), optimizer, str(plan.batch_size), str(plan.seed))
     parts: list[RenderableType] = [facts, Text(), table]
     provenance = ensemble.provenance
     if provenance is not None:

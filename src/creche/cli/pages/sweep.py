@@ -138,7 +138,7 @@ def _best_networks(colony: Colony, top: int) -> Table:
     names = [*colony.varied_arguments, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
     scores = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
     scores = list(dict.fromkeys(scores))
-    table = narrow_table(["best", *names, *(score.removeprefix("train_") for score in scores)])
+    table = narrow_table(["rank", *names, *(score.removeprefix("train_") for score in scores)])
     for row in rows:
         cells = [format_value(row[name], digits=4) for name in names]
         table.add_row(str(row["rank"]), *cells, *(format_score(row[score]) for score in scores))
@@ -172,7 +172,7 @@ def _best_plans(colony: Colony) -> Table:
     name = f"{colony.partition}_{colony.ranking_metric}"
     has_diverged = bool(colony.results.diverged.any())
     scores = [f"mean {_score_name(colony)}", "std", "min", "max", *(["diverged"] if has_diverged else [])]
-    table = narrow_table(["best", *colony.varied_arguments, *scores])
+    table = narrow_table(["rank", *colony.varied_arguments, *scores])
     for place, row in enumerate(colony.plans().head(MAX_PLANS).to_dicts(), 1):
         cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
         numbers = [format_score(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
@@ -185,7 +185,7 @@ def _best_plans_on_folds(colony: Colony, top: int) -> Table:
     name = f"{colony.partition}_{colony.ranking_metric}"
     has_diverged = bool(colony.results.diverged.any())
     scores = [f"mean {_score_name(colony)}", INTERVAL, "std", "gap to best", *(["diverged"] if has_diverged else [])]
-    table = narrow_table(["best", *colony.varied_arguments, *scores])
+    table = narrow_table(["rank", *colony.varied_arguments, *scores])
     for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
         interval, gap = (
             "" if row[f"low_{key}"] is None else f"{write(row[f'low_{key}'])} to {write(row[f'high_{key}'])}"

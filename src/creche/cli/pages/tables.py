@@ -120,13 +120,13 @@ def format_score(value: float | None) -> str:
 
     Examples
     --------
-    >>> format_score(0.98765), format_score(0.00012345), format_score(31234.5), format_score(None)
-    ('0.9877', '0.000123', '3.12e+04', '')
+    >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(None)
+    ('0.9877', '0.0000', '0.000123', '3.12e+04', '')
 
     """
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else f"{value:.3g}"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else f"{value:.3g}"
 
 
 def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
