@@ -203,7 +203,7 @@ def rounded(values: Any) -> NDArray[Any]:
 
 
 def digest(arrays: Arrays) -> str:
-    """Of their shapes, types and bytes, in order of names (which are this file's own)."""
+    """The SHA-256 of arrays by their shapes, types and bytes, in order of names (which are this file's own)."""
     out = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         array = np.asarray(array)
