@@ -38,7 +38,7 @@ TRAINING = ("--test-fraction", "0.2", "--validation-fraction", "0.2", "--early-s
 
 
 def main() -> int:
-    options = parse_options(__doc__, rounds=3, wants_tables=True)
+    options = parse_options(__doc__, rounds=3, takes_tables=True)
     report = Report("Real tables: from file to file by the command line", options)
     if options.tables is None:
         report.say("- No folder of tables was given (--tables): the bundled table only")
