@@ -64,6 +64,7 @@ def test_each_page_with_code_is_tested() -> None:
     assert [page for page in PAGES if blocks(page, "python")] == sorted(FILES)
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("page", FILES)
 def test_the_python_code_runs_and_prints_what_is_shown(
     page: str, folder: Path, capsys: pytest.CaptureFixture[str]
@@ -85,6 +86,7 @@ def test_the_python_code_runs_and_prints_what_is_shown(
         assert header.startswith("row,true_species,predicted_species,probability_")
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_the_commands_run(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
