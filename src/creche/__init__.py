@@ -12,6 +12,6 @@ from __future__ import annotations
 from creche._lazy import open_package
 from creche._version import __version__ as __version__
 
-_SKLEARN = ("sklearn", "estimators need scikit-learn: pip install 'creche[sklearn]'")
+_SKLEARN = ("sklearn", "estimators need scikit-learn: pip install scikit-learn")
 
 __all__ = open_package(__name__, extras={"DNNClassifier": _SKLEARN, "DNNRegressor": _SKLEARN})

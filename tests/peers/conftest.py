@@ -13,7 +13,7 @@ collect_ignore = ["torch_twin.py"]  # the search for doctests would import it
 @pytest.fixture
 def twin() -> Iterator[ModuleType]:
     """The module that builds the same networks in PyTorch."""
-    torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
+    torch = pytest.importorskip("torch", reason="needs torch: pip install '.[peers]'")
     from tests.peers import torch_twin
 
     # Some rules keep scalars in the default type, which must not be less precise than the float64 under test.

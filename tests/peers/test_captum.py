@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::Deprecation
 
 @pytest.fixture
 def torch() -> Any:
-    return pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
+    return pytest.importorskip("torch", reason="needs torch: pip install '.[peers]'")
 
 
 @pytest.fixture
 def captum() -> Any:
-    return pytest.importorskip("captum.attr", reason="needs captum: pip install 'creche[peers]'")
+    return pytest.importorskip("captum.attr", reason="needs captum: pip install '.[peers]'")
 
 
 def create_twin(torch: Any, model: cr.Model) -> Any:

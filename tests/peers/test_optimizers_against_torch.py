@@ -20,7 +20,7 @@ relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[Health
 @pytest.fixture
 def torch() -> Iterator[Any]:
     # Imported here and not above, because it takes seconds even if these tests are deselected.
-    torch = pytest.importorskip("torch", reason="needs torch: pip install 'creche[peers]'")
+    torch = pytest.importorskip("torch", reason="needs torch: pip install '.[peers]'")
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)  # torch keeps some of a rule's scalars in its default type
     yield torch

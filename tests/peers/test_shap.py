@@ -15,8 +15,8 @@ pytestmark = [
 
 @pytest.fixture
 def shap() -> Any:
-    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'creche[peers]'")
-    return pytest.importorskip("shap", reason="needs shap: pip install 'creche[peers]'")
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install '.[peers]'")
+    return pytest.importorskip("shap", reason="needs shap: pip install '.[peers]'")
 
 
 def create_data() -> tuple[Any, Any]:

@@ -14,8 +14,8 @@ def shell_command(*words: object) -> str:
     --------
     >>> shell_command("creche", "evaluate", "my model.creche", "sales*.csv", "--threshold", 0.25)
     "creche evaluate 'my model.creche' 'sales*.csv' --threshold 0.25"
-    >>> shell_command("pip", "install", "creche[plots]")
-    "pip install 'creche[plots]'"
+    >>> shell_command("pip", "install", ".[plots]")
+    "pip install '.[plots]'"
 
     """
     return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)

@@ -339,5 +339,5 @@ def _import_optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise CrecheError("sweep_with_optuna needs Optuna: pip install 'creche[sweep]'") from error
+        raise CrecheError("sweep_with_optuna needs Optuna: pip install optuna") from error
     return optuna

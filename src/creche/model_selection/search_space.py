@@ -348,5 +348,5 @@ def _sobol() -> Any:
     try:
         from scipy.stats import qmc
     except ImportError as error:
-        raise CrecheError("method 'sobol' needs scipy: pip install 'creche[sweep]', or method='random'") from error
+        raise CrecheError("method 'sobol' needs scipy: pip install scipy, or method='random'") from error
     return qmc.Sobol

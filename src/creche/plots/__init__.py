@@ -1,4 +1,4 @@
-"""Plots, one function each: ``creche.plots``. They need matplotlib (``pip install 'creche[plots]'``).
+"""Plots, one function each: ``creche.plots``. They need matplotlib (``pip install '.[plots]'``).
 
 Each function draws into its argument `axes`, or into a new figure, and returns the Axes: several plots can share a
 figure, and all of matplotlib can be used on them. Colours are distinguishable for colour-blind readers, lines differ in

@@ -133,7 +133,7 @@ def pyplot() -> ModuleType:
     try:
         import matplotlib.pyplot
     except ImportError as error:
-        raise CrecheError("plots need matplotlib: pip install 'creche[plots]'") from error
+        raise CrecheError("plots need matplotlib: pip install matplotlib") from error
     module: ModuleType = matplotlib.pyplot
     return module
 

@@ -97,5 +97,5 @@ def test_without_matplotlib_the_command_to_install_it(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     assert main(["plot", str(model_file), "penguins", "-o", str(tmp_path / "plots")]) == 2
-    assert capsys.readouterr().err == "creche: plots need matplotlib: pip install 'creche[plots]'\n"
+    assert capsys.readouterr().err == "creche: plots need matplotlib: pip install matplotlib\n"
     assert not (tmp_path / "plots").exists()
