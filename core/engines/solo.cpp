@@ -14,8 +14,8 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Reading the clock takes as long as the arithmetic of a small network, so it is read once per fixed number of operations,
-// about every 10 microseconds.
+// Reading the clock takes as long as the arithmetic of a small network, so it is read once per fixed number of
+// operations, about every 10 microseconds.
 constexpr double kFlopsPerLookAtClock = 1e6;
 constexpr double kSecondsPerPoll = 0.05;
 
