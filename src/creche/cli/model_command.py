@@ -32,6 +32,7 @@ from creche.errors import PlanError
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model.model import Model
+    from creche.plan.words import MissingLabel
     from creche.table.observations import Observations
     from creche.table.reading.options import ReadOptions
     from creche.table.table import Table
@@ -94,7 +95,7 @@ class ModelCommand:
         )  # fmt: skip
 
     @property
-    def missing_label(self) -> str:
+    def missing_label(self) -> MissingLabel:
         """What to do with rows without a label, as `Predictor.evaluate` takes it."""
         return "drop" if self.drop_unlabelled else "error"
 

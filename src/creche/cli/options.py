@@ -199,7 +199,7 @@ def parse_roles(given: list[str]) -> dict[str, str]:
 
 def parse_class_weight(text: str) -> Any:
     """Parse ``balanced``, or ``Adelie=2,Gentoo=1`` as a dict from class to weight."""
-    if text.strip() == "balanced":
+    if text.strip().lower() == "balanced":
         return "balanced"
     found: dict[Any, float] = {}
     for part in text.split(","):

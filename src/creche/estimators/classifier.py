@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.plan.arguments import reject_unknown
+from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
@@ -145,7 +146,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
-        class_weight: Mapping[Any, float] | str | None = None,
+        class_weight: Mapping[Any, float] | ClassWeighting | None = None,
         precision: Precision | None = None,
         warm_start: bool = False,
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -192,7 +193,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
             As for `fit`, or if the classes are missing or differ from those before.
 
         """
-        if self.class_weight == "balanced":
+        if canonical_word(self.class_weight, CLASS_WEIGHTINGS) == "balanced":
             raise PlanError(
                 "class_weight: 'balanced' needs all rows at once, and partial_fit sees some; give a dict from class to "
                 "weight",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
+from creche.plan.words import MissingLabel
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations, read_observations
@@ -104,7 +105,7 @@ class Predictor(ABC):
         sample_weight: Any = None,
         n_resamples: int = 1000,
         threshold: float | None = None,
-        missing_label: str = "error",
+        missing_label: MissingLabel = "error",
     ) -> ClassificationEvaluation | RegressionEvaluation:
         """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
 
@@ -175,7 +176,12 @@ class Predictor(ABC):
         return choose_threshold(probabilities, true, metric=metric, costs=costs, weights=weights)
 
     def read_observations(
-        self, data: Any, y: Any = None, *, read_options: ReadOptions | None = None, missing_label: str = "error"
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        read_options: ReadOptions | None = None,
+        missing_label: MissingLabel = "error",
     ) -> Observations:
         """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -28,6 +29,20 @@ from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping
 from creche.plan.schedules import Schedule
+from creche.plan.words import (
+    ActivationName,
+    ClassWeighting,
+    Duplicates,
+    InitializerName,
+    LossName,
+    MissingLabel,
+    OptimizerName,
+    Precision,
+    Role,
+    Scaling,
+    ScheduleName,
+    Task,
+)
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
@@ -64,25 +79,25 @@ def find_learning_rate(
     seed: int = 0,
     extend: bool = True,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | str | Sequence[Activation | str] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
     dropout: float | Sequence[float] = 0.0,
-    initializer: Initializer | str | Sequence[Initializer | str] | None = None,
-    loss: Loss | str | None = None,
-    optimizer: Optimizer | str = "adam",
+    initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    loss: Loss | LossName | None = None,
+    optimizer: Optimizer | OptimizerName = "adam",
     weight_decay: float | None = None,
     l1: float | None = None,
     momentum: float | None = None,
     clip_norm: float | None = None,
     clip_value: float | None = None,
-    schedule: Schedule | str = "constant",
+    schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     shuffle: bool = True,
-    task: str | None = None,
-    precision: str = "float32",
-    schema: Mapping[str, str] | Schema | None = None,
-    preprocessing: Preprocessing | Mapping[str, Any] | str | None = None,
+    task: Task | None = None,
+    precision: Precision = "float32",
+    schema: Mapping[str, Role] | Schema | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,
@@ -91,10 +106,10 @@ def find_learning_rate(
     time: str | None = None,
     split_column: str | None = None,
     split_seed: int | None = None,
-    duplicates: str = "warn",
-    missing_label: str = "error",
+    duplicates: Duplicates = "warn",
+    missing_label: MissingLabel = "error",
     sample_weight: Any = None,
-    class_weight: Mapping[Any, float] | str | None = None,
+    class_weight: Mapping[Any, float] | ClassWeighting | None = None,
     classes: Sequence[Any] | None = None,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,
@@ -181,9 +196,11 @@ def _check_rates(rates: Any) -> list[float]:
     if isinstance(rates, Range) and rates.count is None and rates.low > 0 and rates.high > rates.low:
         count = int(RATES_PER_DECADE * np.log10(rates.high / rates.low)) + MIN_RATES
         rates = log_range(rates.low, rates.high, count)
-    rates = list(rates) if isinstance(rates, tuple) else rates
-    _, axes = split_axes({"learning_rate": rates})  # refuses an empty list, and repeated values
-    values = axes[0].grid_values() if axes else [rates]
+    values: Sequence[Any] = [rates]
+    if isinstance(rates, Range):
+        values = rates.grid_values()
+    elif isinstance(rates, list | tuple | np.ndarray):
+        values = np.atleast_1d(rates).tolist() if isinstance(rates, np.ndarray) else rates
     if len(values) > MAX_RATES:
         raise PlanError(f"rates: got {len(values):,}; needs at most {MAX_RATES:,}, and {EXAMPLE_RATES} is enough")
     for value in values:
@@ -191,7 +208,11 @@ def _check_rates(rates: Any) -> list[float]:
             raise PlanError(f"rates: got {value!r}; needs numbers above 0, such as {EXAMPLE_RATES}")
     if len(values) < MIN_RATES:
         raise PlanError(f"rates: got {len(values)}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
-    return sorted(float(value) for value in values)
+    ascending = sorted(float(value) for value in values)
+    repeated = next((low for low, high in pairwise(ascending) if low == high), None)
+    if repeated is not None:
+        raise PlanError(f"rates: got {repeated!r} twice; give each rate once")
+    return ascending
 
 
 def _check_single_values(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import PlanError, nearest
 
 __all__ = [
-    "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "TASKS", "ActivationName", "Duplicates",
-    "InitializerName", "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "Role", "Scaling",
-    "ScheduleName", "Task", "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "TASKS", "ActivationName",
+    "ClassWeighting", "Duplicates", "InitializerName", "LossName", "MissingLabel", "OptimizerName", "Precision",
+    "RecordedQuantity", "Role", "Scaling", "ScheduleName", "Task", "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -35,6 +35,7 @@ ScheduleName: TypeAlias = Literal[
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
+ClassWeighting: TypeAlias = Literal["balanced"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
 
@@ -43,6 +44,7 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
+CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

@@ -15,6 +15,7 @@ from creche.table.observations import Observations
 
 if TYPE_CHECKING:
     from creche.model.predictor import Predictor
+    from creche.plan.words import MissingLabel
 
 __all__ = [
     "EvaluatedRows",
@@ -113,7 +114,9 @@ def resolve_regression(evaluation: Any, data: Any = None, y: Any = None) -> Eval
     return evaluated
 
 
-def evaluate_rows(model: Predictor, data: Any, y: Any = None, *, missing_label: str = "error") -> EvaluatedRows:
+def evaluate_rows(
+    model: Predictor, data: Any, y: Any = None, *, missing_label: MissingLabel = "error"
+) -> EvaluatedRows:
     """Evaluate a model on labelled rows.
 
     Raises

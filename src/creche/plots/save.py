@@ -11,6 +11,7 @@ from typing import Any
 
 from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, PlanError, nearest
+from creche.plan.words import MissingLabel
 from creche.plots.evaluated import EvaluatedRows, evaluate_rows
 from creche.plots.style import off_screen, pyplot
 
@@ -36,7 +37,7 @@ def save_all(
     *,
     dark: bool = False,
     format: str = "png",
-    missing_label: str = "error",
+    missing_label: MissingLabel = "error",
 ) -> list[Path]:
     """Draw all plots of a model and of labelled rows, and write each to a file of its own.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._system.atomic_files import check_writable, open_replacement
 from creche.errors import CrecheError, PlanError
+from creche.plan.words import MissingLabel
 from creche.plots.style import pyplot
 from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
@@ -41,7 +42,7 @@ def report(
     title: str | None = None,
     sample_weight: Any = None,
     read_options: ReadOptions | None = None,
-    missing_label: str = "error",
+    missing_label: MissingLabel = "error",
     threads: int | None = None,
 ) -> Path:
     """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).

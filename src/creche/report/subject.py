@@ -15,6 +15,7 @@ from creche.model.file import load
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.plan import Plan
+from creche.plan.words import MissingLabel
 from creche.plots.evaluated import EvaluatedRows
 from creche.table.digest import compare_tables, describe_table
 from creche.table.observations import Observations
@@ -105,7 +106,7 @@ def create_subject(
     title: str | None = None,
     sample_weight: Any = None,
     read_options: ReadOptions | None = None,
-    missing_label: str = "error",
+    missing_label: MissingLabel = "error",
     threads: int | None = None,
 ) -> ReportSubject:
     """Evaluate a model on the rows of a table that were kept out of its training; on all rows of another table.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
-from creche.plan.words import MISSING_LABELS
+from creche.plan.words import MISSING_LABELS, MissingLabel
 from creche.table.checks import check_finite, check_matrix, warn
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
@@ -92,7 +92,7 @@ def read_observations(
     label: str | Sequence[str] | None = None,
     *,
     expected: Mapping[str, str] | None = None,
-    missing_label: str = "error",
+    missing_label: MissingLabel = "error",
     read_options: ReadOptions | None = None,
 ) -> Observations:
     """Read features and labels: from a table that holds both, from a table and an array of labels, or from arrays.

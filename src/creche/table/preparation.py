@@ -11,7 +11,7 @@ import numpy as np
 
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component, count_field
-from creche.plan.words import DUPLICATES, MISSING_LABELS
+from creche.plan.words import CLASS_WEIGHTINGS, DUPLICATES, MISSING_LABELS, Duplicates, MissingLabel, canonical_word
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.roles import ROLES
@@ -56,8 +56,8 @@ class Preparation(Component):
     schema: Mapping[str, str] | None = None
     preprocessing: Preprocessing = Preprocessing()  # noqa: RUF009 - frozen
     split: Split = Split()  # noqa: RUF009 - frozen
-    duplicates: str = "warn"
-    missing_label: str = "error"
+    duplicates: Duplicates = "warn"
+    missing_label: MissingLabel = "error"
     sample_weight: str | None = None
     class_weight: Any = None
     classes: tuple[Any, ...] | None = None
@@ -129,6 +129,7 @@ def _check_schema(schema: Any) -> dict[str, str] | None:
 
 
 def _check_class_weight(class_weight: Any) -> Any:
+    class_weight = canonical_word(class_weight, CLASS_WEIGHTINGS)
     if class_weight is None or class_weight == "balanced":
         return class_weight
     if isinstance(class_weight, list):

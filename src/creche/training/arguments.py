@@ -27,6 +27,7 @@ from creche.plan.words import (
     SCALINGS,
     TASKS,
     ActivationName,
+    ClassWeighting,
     Duplicates,
     InitializerName,
     LossName,
@@ -102,7 +103,7 @@ class TrainArguments:
     duplicates: Duplicates
     missing_label: MissingLabel
     sample_weight: Any
-    class_weight: Mapping[Any, float] | str | None
+    class_weight: Mapping[Any, float] | ClassWeighting | None
     classes: Sequence[Any] | None
     read_options: ReadOptions | Mapping[str, Any] | None
     validation_data: Any

@@ -15,7 +15,7 @@ from creche.errors import FileError, PlanError
 from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
 from creche.plan.plan import Plan
-from creche.plan.words import RecordedQuantity
+from creche.plan.words import ClassWeighting, RecordedQuantity
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
 from creche.table.preparation import Preparation
@@ -132,7 +132,7 @@ def continue_training(
     y: Any,
     *,
     sample_weight: ArrayLike | None = None,
-    class_weight: Mapping[Any, float] | str | None = None,
+    class_weight: Mapping[Any, float] | ClassWeighting | None = None,
     validation_fraction: float = 0.0,
     validation_data: Any = None,
     threads: int | None = None,

@@ -16,6 +16,7 @@ from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    ClassWeighting,
     Duplicates,
     InitializerName,
     LossName,
@@ -87,7 +88,7 @@ def train(
     duplicates: Duplicates = "warn",
     missing_label: MissingLabel = "error",
     sample_weight: Any = None,
-    class_weight: Mapping[Any, float] | str | None = None,
+    class_weight: Mapping[Any, float] | ClassWeighting | None = None,
     classes: Sequence[Any] | None = None,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,

@@ -88,7 +88,7 @@ WRONG = [
     (["--rates", "0..1"], "rates: got 0.0; needs numbers above 0"),
     (["--rates", "0.1"], "rates: got 1; needs at least 3, such as 1e-6..10/48"),
     (["--rates", "1e-4..1/1000000000"], "rates: got 1,000,000,000; needs at most 10,000"),
-    (["--rates", "0.1,0.1,0.2"], "learning_rate: got 0.1 twice"),
+    (["--rates", "0.1,0.1,0.2"], "--rates: got 0.1 twice"),
     (["--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
     (["--seeds", "1000000000"], "a sweep of 48,000,000,000 networks needs about"),
     (["--label", "specie"], "did you mean 'species'?"),

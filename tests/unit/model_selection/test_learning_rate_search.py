@@ -162,8 +162,8 @@ def test_layers_of_several_activations_are_one_network() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"rates": []}, "learning_rate: got an empty list; give at least one value"),
-    ({"rates": [0.1, 0.1, 0.2]}, "learning_rate: got 0.1 twice"),
+    ({"rates": []}, "rates: got 0; needs at least 3"),
+    ({"rates": [0.1, 0.1, 0.2]}, "rates: got 0.1 twice"),
     ({"rates": [0.1, 0.2]}, "rates: got 2; needs at least 3, such as log_range"),
     ({"rates": 0.1}, "rates: got 1; needs at least 3"),
     ({"rates": [0.0, 0.1, 0.2]}, "rates: got 0.0; needs numbers above 0"),

@@ -57,13 +57,13 @@ def test_the_same_network_whatever_the_case() -> None:
         "penguins", **arguments, optimizer="rmsprop", activation="leaky_relu", loss="cross_entropy",
         schedule="one_cycle", initializer="he_normal", task="classification", precision="float64",
         preprocessing="robust", duplicates="together", missing_label="drop",
-        schema={"island": "ignore", "sex": "categorical"},
+        class_weight="balanced", schema={"island": "ignore", "sex": "categorical"},
     )  # fmt: skip
     varied = cr.train(
         "penguins", **arguments, optimizer="RMSprop", activation="LeakyReLU", loss="CrossEntropy",
         schedule="OneCycle", initializer="He-Normal", task="Classification", precision="Float64",
         preprocessing="Robust", duplicates="Together", missing_label="Drop",
-        schema={"island": "Ignore", "sex": "Categorical"},
+        class_weight="Balanced", schema={"island": "Ignore", "sex": "Categorical"},
     )  # fmt: skip
     assert varied.plan == plain.plan
     assert varied.prepared.preparation == plain.prepared.preparation
