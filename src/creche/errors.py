@@ -29,21 +29,26 @@ NAMED_LIMIT = 40  # more than any choice of Creche's own has; a table may have 1
 # depends on what is asked for; only what may be chosen there is suggested.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     # tasks and roles
+    "binary": ("boolean", "classification"),
     "bool": ("boolean",),
+    "categorical": ("classification",),
     "categories": ("categorical",),
     "category": ("categorical",),
     "class": ("classification", "label"),
     "classes": ("classification",),
     "classifier": ("classification",),
+    "continuous": ("numeric", "regression"),
     "date": ("datetime",),
     "drop": ("ignore",),
-    "float": ("numeric", "float32"),
+    "float": ("numeric", "float32", "regression"),
     "double": ("float64",),
     "float16": ("float32",),
     "id": ("identifier",),
     "int": ("numeric",),
-    "number": ("numeric",),
-    "numbers": ("regression", "numeric"),
+    "multiclass": ("classification",),
+    "number": ("numeric", "regression"),
+    "numbers": ("numeric", "regression"),
+    "numeric": ("regression",),
     "numerical": ("numeric",),
     "regressor": ("regression",),
     "skip": ("ignore",),
@@ -97,6 +102,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "test_size": ("test_fraction",),
     "test": ("test_data", "evaluate"),
     "to": ("target",),
+    "val_fraction": ("validation_fraction",),
+    "valid": ("validation_data",),
     "validation": ("validation_data",),
     "validation_size": ("validation_fraction",),
     "validation_split": ("validation_fraction",),
@@ -230,7 +237,7 @@ def closest(word: object, words: Iterable[str]) -> str | None:
             return synonym
     from difflib import get_close_matches  # only now: most programs run without an error
 
-    found = get_close_matches(str(word), known, n=1, cutoff=0.5)
+    found = get_close_matches(str(word), known, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

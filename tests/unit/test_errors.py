@@ -53,6 +53,8 @@ def test_only_the_first_of_many_choices_are_listed() -> None:
     [
         ("classes", ["classification", "regression"], "classification"),
         ("numbers", ["classification", "regression"], "regression"),
+        ("number", ["classification", "regression"], "regression"),
+        ("binary", ["classification", "regression"], "classification"),
         ("number", ["numeric", "categorical"], "numeric"),
         ("category", ["numeric", "categorical"], "categorical"),
         ("yes_no", ["numeric", "boolean"], "boolean"),
