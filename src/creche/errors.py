@@ -241,7 +241,8 @@ def closest(word: object, words: Iterable[str]) -> str | None:
             return synonym
     from difflib import get_close_matches  # only now: most programs run without an error
 
-    found = get_close_matches(str(word), known, n=1, cutoff=0.6)
+    # f2 and f1 share half of their letters; longer words that share half of them do so by chance.
+    found = get_close_matches(str(word), known, n=1, cutoff=0.5 if len(str(word)) <= 3 else 0.6)
     return found[0] if found else None
 
 

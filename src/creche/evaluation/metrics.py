@@ -349,7 +349,15 @@ def metric_name(key: str) -> str:
 
 
 def is_lower_better(key: str) -> bool:
-    """Whether smaller values of a metric are better: true of errors and losses."""
+    """Whether smaller values of a metric are better: true of errors and losses.
+
+    Examples
+    --------
+    >>> is_lower_better("rmse"), is_lower_better("validation_loss"), is_lower_better("validation_accuracy")
+    (True, True, False)
+
+    """
+    key = key.removeprefix("train_").removeprefix("validation_")
     return METRICS[key].lower_is_better if key in METRICS else key.endswith("loss")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows
 from creche.evaluation.fold_intervals import Spread
+from creche.evaluation.metrics import is_lower_better
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
@@ -122,7 +123,7 @@ def interval_columns(colony: Colony, names: Sequence[str], values: Sequence[Numb
         spreads = _spreads(metric_values, plans, splits, count, ratio, loss if metric == "loss" else metric)
         columns |= {f"low_{name}": [s.low for s in spreads], f"high_{name}": [s.high for s in spreads]}
     gaps = values[0] - _group_means(values[0], splits, plans == best)[splits]
-    gaps = -gaps if names[0].endswith("accuracy") else gaps
+    gaps = gaps if is_lower_better(names[0]) else -gaps
     spreads = _spreads(gaps, plans, splits, count, ratio, "")
     for column, attribute in (("gap", "mean"), ("low_gap", "low"), ("high_gap", "high")):
         columns[column] = [0.0 if plan == best else getattr(spread, attribute) for plan, spread in enumerate(spreads)]

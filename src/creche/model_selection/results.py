@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
+from creche.evaluation.metrics import is_lower_better
 from creche.model.history import History
 from creche.model_selection.fold_statistics import (
     FOLD_COLUMNS,
@@ -86,7 +87,7 @@ class Results:
     @property
     def error(self) -> Numbers:
         """The metric, if lower is better; otherwise 1 minus the metric."""
-        return 1 - self.metric if self.metric_name == "accuracy" else self.metric
+        return self.metric if is_lower_better(self.metric_name) else 1 - self.metric
 
     @property
     def diverged(self) -> NDArray[np.bool_]:
@@ -214,7 +215,7 @@ def plans_table(colony: Colony) -> pl.DataFrame:
             (pl.col("status") == "diverged").sum().alias("diverged"),
             *statistics,
         )
-        .sort(f"mean_{by}", descending=by.endswith("accuracy"), nulls_last=True, maintain_order=True)
+        .sort(f"mean_{by}", descending=not is_lower_better(by), nulls_last=True, maintain_order=True)
         # A plan with diverged networks is worse than any other, however good its remaining networks are.
         .sort("diverged", maintain_order=True)
     )

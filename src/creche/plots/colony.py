@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
-from creche.evaluation.metrics import metric_name
+from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.model_selection.results import format_choice, group_values
 from creche.plan.arguments import check_whole_number
 from creche.plots.style import (
@@ -104,7 +104,7 @@ def _score_by_epoch(colony: Colony, member: int) -> NDArray[np.float64]:
     if colony.ranking_metric == "loss":
         return np.asarray(history.watched_loss)
     metric = np.asarray(history.validation_metric if colony.partition == "validation" else history.train_metric)
-    return 1 - metric if colony.ranking_metric == "accuracy" else metric
+    return metric if is_lower_better(colony.ranking_metric) else 1 - metric
 
 
 def explain_empty(axes: Any) -> None:
