@@ -33,13 +33,14 @@ def partial_dependence(command: ModelCommand) -> None:
 
     creche partial-dependence penguins.creche penguins.csv --column body_mass_g --individual --plot mass.png
     """
+    from creche.explain.partial_dependence import Kind
     from creche.explain.partial_dependence import partial_dependence as compute_dependence
 
     model, options = command.load(), dict(command.options)
     if "column" not in options:
         raise PlanError(f"--column: is missing; the model was trained on {', '.join(model.features.names)}")
     target = options.pop("target", None)
-    kind = "individual" if options.pop("individual", False) else "average"
+    kind: Kind = "individual" if options.pop("individual", False) else "average"
     dependence = compute_dependence(model, command.read_table(model), kind=kind, **options)
     dependence.find_outcome(target)  # raises if there is no such class or label, before anything is written
     command.save_picture(lambda: dependence.plot(of=target))

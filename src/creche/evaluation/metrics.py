@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, nearest
-from creche.plan.words import Task
+from creche.errors import PlanError
+from creche.plan.words import Task, check_word
 
 __all__ = [
     "CALIBRATION_BINS",
@@ -331,9 +331,7 @@ def resolve_metric(key: str | None, task: str, quantile: float | None = None) ->
     known = {metric.key: metric for metric in metrics_for(task, quantile)}
     if key is None:
         key = "log_loss" if task == "classification" else "rmse" if quantile is None else "pinball"
-    if key not in known:
-        raise PlanError(f"metric: got {key!r}; {nearest(key, known)}")
-    return known[key]
+    return known[check_word("metric", key, known)]
 
 
 def metric_name(key: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, TableError, nearest
+from creche.errors import PlanError, TableError
 from creche.evaluation.bootstrap import check_weights
 from creche.evaluation.metrics import METRICS
+from creche.plan.words import check_word
 
 __all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold"]
 
@@ -88,8 +89,8 @@ def choose_threshold(
         raise TableError("threshold: can only be chosen for models of two classes")
     if (metric is None) == (costs is None):
         raise PlanError("threshold: needs either a metric or the costs of both mistakes, and not both")
-    if metric is not None and metric not in THRESHOLD_METRICS:
-        raise PlanError(f"metric: got {metric!r}; {nearest(metric, THRESHOLD_METRICS)}")
+    if metric is not None:
+        metric = check_word("metric", metric, THRESHOLD_METRICS)
     if costs is not None and not (len(costs) == 2 and all(np.isfinite(c) and c >= 0 for c in costs) and any(costs)):
         raise PlanError(f"costs: got {costs!r}; needs two numbers of 0 or more, not both 0")
     checked = check_weights(weights, len(probabilities))

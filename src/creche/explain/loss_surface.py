@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from creche.explain.weight_space import (
     unflatten,
 )
 from creche.plan.arguments import check_whole_number
+from creche.plan.words import canonical_word
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
 
-DIRECTIONS = ("path", "random")
+DirectionsName: TypeAlias = Literal["path", "random"]
+DIRECTIONS: tuple[DirectionsName, ...] = get_args(DirectionsName)
 
 Array = NDArray[np.float64]
 
@@ -76,6 +78,7 @@ def find_plane(model: Model, directions: Any, path: Array | None, seed: int, of:
     if directions is None:
         directions = "random" if path is None else "path"
     if isinstance(directions, str):
+        directions = canonical_word(directions, DIRECTIONS)
         if directions not in DIRECTIONS:
             raise PlanError(f"directions: got {directions!r}; {nearest(directions, DIRECTIONS)} (or two weights)")
         if directions == "random":

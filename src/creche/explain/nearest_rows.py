@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import layer_outputs
-from creche.errors import PlanError, TableError, nearest
+from creche.errors import TableError
 from creche.explain.predictions import predict_array, unique_column_name
 from creche.explain.rows import as_predictor, read_rows, select_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number
+from creche.plan.words import check_word
 from creche.table.table import Table
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NearestRows", "nearest_rows"]
 
-SPACES = ("last hidden", "inputs")
+Space: TypeAlias = Literal["last hidden", "inputs"]
+SPACES: tuple[Space, ...] = get_args(Space)
 NUMBERS_AT_ONCE = 4_000_000
 
 PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
@@ -64,7 +66,7 @@ class NearestRows:
     rows: NDArray[np.int64]
     near: NDArray[np.int64]
     distances: NDArray[np.float64]
-    space: str
+    space: Space
     label: str
     labels: NDArray[Any] | None
     predicted: NDArray[np.float64]
@@ -106,7 +108,7 @@ class NearestRows:
 
 
 def nearest_rows(
-    model: Any, data: Any, rows: Any, train_data: Any = None, *, k: int = 5, space: str = "last hidden"
+    model: Any, data: Any, rows: Any, train_data: Any = None, *, k: int = 5, space: Space = "last hidden"
 ) -> NearestRows:
     """Return the training rows that the network treats most like some rows.
 
@@ -161,8 +163,7 @@ def nearest_rows(
     ['row', 'rank', 'training_row', 'distance', 'species']
 
     """
-    if space not in SPACES:
-        raise PlanError(f"space: got {space!r}; {nearest(space, SPACES)}")
+    space = check_word("space", space, SPACES)
     k = check_whole_number("k", k, at_least=1)
     predictor = as_predictor(model)
     x, y = train_data if isinstance(train_data, tuple) and len(train_data) == 2 else (train_data, None)
@@ -206,7 +207,7 @@ def _networks(model: Predictor) -> Iterator[tuple[float, Model]]:
         yield 1.0, model
 
 
-def _represent(model: Model, table: Table, space: str) -> NDArray[np.float64]:
+def _represent(model: Model, table: Table, space: Space) -> NDArray[np.float64]:
     """Return the network's inputs for these rows, or the activations of its last hidden layer."""
     inputs = model.features.transform(table, model.plan.precision)
     layers = model.plan.network.layers[:-1]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, nearest
+from creche.errors import PlanError
 from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
 from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
 from creche.plan.arguments import check_whole_number
+from creche.plan.words import check_word
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,7 +139,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-KINDS = ("average", "individual")
+Kind: TypeAlias = Literal["average", "individual"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 POINTS, POINTS_OF_TWO = 50, 25
 MAX_NUMBERS = 100_000_000  # of individual predictions
 
@@ -149,7 +151,7 @@ def partial_dependence(
     column: str,
     *,
     second: str | None = None,
-    kind: str = "average",
+    kind: Kind = "average",
     points: int | None = None,
     at: Any = None,
 ) -> PartialDependence:
@@ -207,8 +209,7 @@ def partial_dependence(
     (10, 3, 3)
 
     """
-    if kind not in KINDS:
-        raise PlanError(f"kind: got {kind!r}; {nearest(kind, KINDS)}")
+    kind = check_word("kind", kind, KINDS)
     if second is not None and kind == "individual":
         raise PlanError("kind: 'individual' is for one column; leave out second, or use 'average'")
     if second is not None and second == column:

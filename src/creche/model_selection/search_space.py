@@ -7,12 +7,13 @@ import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from creche.errors import CrecheError, PlanError, nearest
+from creche.errors import CrecheError, PlanError
 from creche.plan.arguments import SWEEPABLE, arguments_in
+from creche.plan.words import check_word
 
 __all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
 
@@ -170,7 +171,8 @@ def _check(name: str, low: object, high: object, count: object) -> None:
         raise PlanError(f"{name}: {count} values from {low:g} to {high:g} would all be the same; widen it")
 
 
-METHODS = ("grid", "random", "sobol")
+SearchMethod: TypeAlias = Literal["grid", "random", "sobol"]
+METHODS: tuple[SearchMethod, ...] = get_args(SearchMethod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,12 +286,10 @@ class Combinations(Sequence[dict[str, Any]]):
     """
 
     def __init__(
-        self, axes: Sequence[Axis], samples: int | None = None, method: str | None = None, seed: int = 0
+        self, axes: Sequence[Axis], samples: int | None = None, method: SearchMethod | None = None, seed: int = 0
     ) -> None:
         self.axes = tuple(axes)
-        method = method or ("grid" if samples is None else "random")
-        if method not in METHODS:
-            raise PlanError(f"method: got {method!r}; {nearest(method, METHODS)}")
+        method = check_word("method", method or ("grid" if samples is None else "random"), METHODS)
         if (method == "grid") != (samples is None):
             needs = "tries all combinations; leave samples out" if method == "grid" else "needs samples, such as 100"
             raise PlanError(f"method: {method!r} {needs}")

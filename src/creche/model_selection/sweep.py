@@ -17,7 +17,7 @@ from creche.model_selection.colony import Colony
 from creche.model_selection.cost_estimate import Estimate, check_cost
 from creche.model_selection.fold_statistics import FoldLayout, number_keys
 from creche.model_selection.jobs import Jobs
-from creche.model_selection.search_space import Combinations, split_axes
+from creche.model_selection.search_space import Combinations, SearchMethod, split_axes
 from creche.model_selection.successive_halving import Halving, halve
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
 from creche.plan.activations import Activation
@@ -60,7 +60,7 @@ def sweep(
     folds: int | None = None,
     repeats: int = 1,
     samples: int | None = None,
-    method: str | None = None,
+    method: SearchMethod | None = None,
     halving: Halving | float | bool | None = None,
     bootstrap: bool = False,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),

@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 
 from creche.errors import PlanError
 from creche.plan.component import Component, Registry, number_field
+from creche.plan.words import SCHEDULE_UNITS, ScheduleUnit, check_word
 
 __all__ = [
     "SCHEDULES", "Constant", "Cosine", "Exponential", "OneCycle", "ReduceOnPlateau", "Schedule", "Step", "Warmup",
@@ -28,12 +29,11 @@ class Schedule(Component):
 
     """
 
-    per: str = field(default="epoch", kw_only=True)
+    per: ScheduleUnit = field(default="epoch", kw_only=True)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
-        if self.per not in ("epoch", "step"):
-            raise PlanError(f"{type(self).__name__}.per: got {self.per!r}; needs 'epoch' or 'step'", argument="per")
+        object.__setattr__(self, "per", check_word(f"{type(self).__name__}.per", self.per, SCHEDULE_UNITS))
 
     def resolved(self, epochs: int, steps: int) -> Self:
         """Return the schedule with its length in a run of this many epochs and steps filled in."""
@@ -142,7 +142,7 @@ class OneCycle(Schedule):
     """
 
     key: ClassVar[str] = "one_cycle"
-    per: str = field(default="step", kw_only=True)
+    per: ScheduleUnit = field(default="step", kw_only=True)
     length: float | None = number_field(None, above=0, optional=True)
     peak_at: float = number_field(0.3, above=0, below=1)
     start: float = number_field(0.04, above=0, at_most=1)

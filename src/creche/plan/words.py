@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias, get_args
 
-from creche.errors import PlanError, nearest
+from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "TASKS", "ActivationName",
-    "ClassWeighting", "Duplicates", "InitializerName", "LossName", "MissingLabel", "OptimizerName", "Precision",
-    "RecordedQuantity", "Role", "Scaling", "ScheduleName", "Task", "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "SCHEDULE_UNITS", "TASKS",
+    "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "LossName", "MissingLabel", "OptimizerName",
+    "Precision", "RecordedQuantity", "RecordedStatistic", "Role", "Scaling", "ScheduleName", "ScheduleUnit", "Task",
+    "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -32,16 +33,21 @@ OptimizerName: TypeAlias = Literal["sgd", "adagrad", "adadelta", "rmsprop", "ada
 ScheduleName: TypeAlias = Literal[
     "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]
+ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
+RecordedStatistic: TypeAlias = Literal[
+    "update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", "activation_deviation"
+]
 
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
 CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
@@ -72,20 +78,22 @@ def _letters(word: str) -> str:
     return word.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def check_word(argument: str, value: Any, words: Iterable[str]) -> Any:
+def check_word(argument: str, value: Any, words: Iterable[str], *, error: type[CrecheError] = PlanError) -> Any:
     """Return the word among `words` that a value spells.
 
     Parameters
     ----------
     argument : str
-        Its name, for the error.
+        Its name, for the error; the field of a component as ``"Step.per"``.
     value : object
     words : iterable of str
+    error : type, default PlanError
+        The kind of error.
 
     Raises
     ------
-    PlanError
-        If it spells none of them.
+    CrecheError
+        Of that kind, if it spells none of them.
 
     Examples
     --------
@@ -96,5 +104,5 @@ def check_word(argument: str, value: Any, words: Iterable[str]) -> Any:
     known = list(words)
     word = canonical_word(value, known)
     if not isinstance(word, str) or word not in known:
-        raise PlanError(f"{argument}: got {value!r}; {nearest(value, known)}", argument=argument)
+        raise error(f"{argument}: got {value!r}; {nearest(value, known)}", argument=argument.rpartition(".")[2])
     return word

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import PlanError, nearest
+from creche.errors import PlanError
+from creche.plan.words import RecordedStatistic, check_word
 from creche.plots.style import VALIDATION, adjust_to_background, category_style, draws, is_dark, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["recorded_numbers", "recorded_weights"]
 
 # For each statistic: the attribute of a recording, its name in a plot, and whether it covers orders of magnitude.
-STATISTICS = {
+STATISTICS: dict[RecordedStatistic, tuple[str, str, bool]] = {
     "update_ratio": ("update_ratios", "norm of an update ÷ norm of the weights", True),
     "weight_norm": ("weight_norms", "norm of the weights", False),
     "gradient_norm": ("gradient_norms", "norm of the gradient", True),
@@ -33,7 +34,7 @@ PERCENTILES_SHOWN = (0.5, 99.5)
 
 
 @draws
-def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "update_ratio") -> Any:
+def recorded_numbers(recording: Recording, axes: Any = None, *, of: RecordedStatistic = "update_ratio") -> Any:
     """Draw a statistic of each layer by epoch.
 
     Parameters
@@ -51,8 +52,7 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: str = "updat
         If the recording does not have the data it needs.
 
     """
-    if of not in STATISTICS:
-        raise PlanError(f"of: got {of!r}; {nearest(of, STATISTICS)}")
+    of = check_word("of", of, STATISTICS)
     attribute, title, is_logarithmic = STATISTICS[of]
     values: Any = getattr(recording, attribute)
     if isinstance(values, list):  # for each neuron of each layer

@@ -7,17 +7,18 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from creche._system.atomic_files import open_replacement
 from creche.errors import FileError, PlanError, nearest
-from creche.plan.words import MissingLabel
+from creche.plan.words import MissingLabel, check_word
 from creche.plots.evaluated import EvaluatedRows, evaluate_rows
 from creche.plots.style import off_screen, pyplot
 
 __all__ = ["BACKGROUNDS", "FONT", "FORMATS", "render_picture", "save_all", "save_picture"]
 
-FORMATS = ("png", "svg", "pdf")
+PictureFormat: TypeAlias = Literal["png", "svg", "pdf"]
+FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
 DOTS_PER_INCH = 150
 LABELS_DRAWN = 8
@@ -36,7 +37,7 @@ def save_all(
     y: Any = None,
     *,
     dark: bool = False,
-    format: str = "png",
+    format: PictureFormat = "png",
     missing_label: MissingLabel = "error",
 ) -> list[Path]:
     """Draw all plots of a model and of labelled rows, and write each to a file of its own.
@@ -84,8 +85,7 @@ def save_all(
 
     """
     pyplot()
-    if format not in FORMATS:
-        raise PlanError(f"format: got {format!r}; {nearest(format, FORMATS)}")
+    format = check_word("format", format, FORMATS)
     target = _check_folder(folder)
     drawings = _list_pictures(model, evaluate_rows(model, data, y, missing_label=missing_label))
     files = {name: render_picture(draw, format, dark) for name, draw in drawings.items()}

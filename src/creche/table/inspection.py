@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import TableError, nearest
+from creche.errors import TableError
 from creche.plan.losses import Loss
-from creche.plan.words import TASKS
+from creche.plan.words import TASKS, check_word
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, check_varying, find_classes, infer_task
 from creche.table.observations import Observations, read_observations
@@ -117,8 +117,7 @@ def inspect_table(
 
 def _resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
     if task is not None:
-        if task not in TASKS:
-            raise TableError(f"task: got {task!r}; {nearest(task, TASKS)}")
+        task = check_word("task", task, TASKS, error=TableError)
         if task == "regression" and rows.y.dtype.kind in "OUS":
             raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
         if task == "classification" and rows.y.ndim == 2:

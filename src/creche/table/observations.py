@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import TableError, nearest
-from creche.plan.words import MISSING_LABELS, MissingLabel
+from creche.errors import TableError
+from creche.plan.words import MISSING_LABELS, MissingLabel, check_word
 from creche.table.checks import check_finite, check_matrix, warn
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
@@ -114,8 +114,7 @@ def read_observations(
         If they are empty, differ in length, are not finite, or lack the label.
 
     """
-    if missing_label not in MISSING_LABELS:
-        raise TableError(f"missing_label: got {missing_label!r}; {nearest(missing_label, MISSING_LABELS)}")
+    missing_label = check_word("missing_label", missing_label, MISSING_LABELS, error=TableError)
     names = (label,) if isinstance(label, str) else tuple(label or ())
     if not is_table(data):
         if y is None and names:

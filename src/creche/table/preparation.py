@@ -11,7 +11,15 @@ import numpy as np
 
 from creche.errors import PlanError, nearest
 from creche.plan.component import Component, count_field
-from creche.plan.words import CLASS_WEIGHTINGS, DUPLICATES, MISSING_LABELS, Duplicates, MissingLabel, canonical_word
+from creche.plan.words import (
+    CLASS_WEIGHTINGS,
+    DUPLICATES,
+    MISSING_LABELS,
+    Duplicates,
+    MissingLabel,
+    canonical_word,
+    check_word,
+)
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.roles import ROLES
@@ -81,8 +89,7 @@ class Preparation(Component):
         ):
             object.__setattr__(self, name, value)
         for name, choices in (("duplicates", DUPLICATES), ("missing_label", MISSING_LABELS)):
-            if getattr(self, name) not in choices:
-                raise PlanError(f"{name}: got {getattr(self, name)!r}; {nearest(getattr(self, name), choices)}")
+            object.__setattr__(self, name, check_word(name, getattr(self, name), choices))
         if self.sample_weight is not None and not isinstance(self.sample_weight, str):
             raise PlanError(f"sample_weight: got {self.sample_weight!r}; needs the name of a column")
         object.__setattr__(self, "class_weight", _check_class_weight(self.class_weight))
@@ -122,10 +129,13 @@ def _check_schema(schema: Any) -> dict[str, str] | None:
         return None
     if not isinstance(schema, Mapping):
         raise PlanError(f"schema: got {schema!r}; needs a dict from column to role, such as {{'id': 'ignore'}}")
-    for column, role in schema.items():
+    roles: dict[str, str] = {}
+    for column, given in schema.items():
+        role = canonical_word(given, ROLES)
         if role not in ROLES:
-            raise PlanError(f"schema: column {column!r} got {role!r}; {nearest(role, ROLES)}")
-    return {str(column): role for column, role in schema.items()} or None
+            raise PlanError(f"schema: column {column!r} got {given!r}; {nearest(given, ROLES)}")
+        roles[str(column)] = role
+    return roles or None
 
 
 def _check_class_weight(class_weight: Any) -> Any:

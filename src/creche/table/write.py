@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from creche._system.atomic_files import open_replacement
-from creche.errors import FileError, nearest
+from creche.errors import FileError
+from creche.plan.words import check_word
 from creche.table.reading.file_formats import SUFFIXES, format_from_name
-from creche.table.reading.options import FORMATS
+from creche.table.reading.options import FORMATS, Format
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def resolve_format(target: str | Path, format: str | None = None) -> tuple[str, str]:
+def resolve_format(target: str | Path, format: Format | None = None) -> tuple[str, str]:
     """Return format and compression of a file to write: by `format`, else by its name, else CSV for standard output.
 
     Raises
@@ -46,8 +47,8 @@ def resolve_format(target: str | Path, format: str | None = None) -> tuple[str, 
 
     """
     format_of_name, compression = format_from_name(target)
-    if format is not None and format not in FORMATS:
-        raise FileError(f"format: got {format!r}; {nearest(format, FORMATS)}")
+    if format is not None:
+        format = check_word("format", format, FORMATS, error=FileError)
     chosen = format or format_of_name or ("csv" if str(target) == "-" else None)
     if chosen is None:
         raise FileError(f"{target}: its name has no known suffix; needs one of {', '.join(SUFFIXES)}")
@@ -93,7 +94,7 @@ class TableWriter:
 
     """
 
-    def __init__(self, target: str | Path, format: str | None = None) -> None:
+    def __init__(self, target: str | Path, format: Format | None = None) -> None:
         self.target = target
         self.format, self._compression = resolve_format(target, format)
         self._opened = ExitStack()

@@ -20,11 +20,7 @@ from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
-    DUPLICATES,
-    MISSING_LABELS,
     PRECISIONS,
-    ROLES,
-    SCALINGS,
     TASKS,
     ActivationName,
     ClassWeighting,
@@ -39,7 +35,6 @@ from creche.plan.words import (
     Scaling,
     ScheduleName,
     Task,
-    canonical_word,
     check_word,
 )
 from creche.table.encoders.features import Preprocessing
@@ -166,17 +161,13 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
     )  # fmt: skip
     if not isinstance(arguments.standardize, bool | np.bool_):
         raise PlanError(f"standardize: got {arguments.standardize!r}; needs True or False", argument="standardize")
-    scaling = canonical_word(arguments.preprocessing, SCALINGS) if arguments.standardize else "none"
-    schema: Any = arguments.schema
-    if isinstance(schema, Mapping):
-        schema = {column: canonical_word(role, ROLES) for column, role in schema.items()}
     return Preparation(
         label=() if arguments.label is None else arguments.label,  # type: ignore[arg-type]  # made a tuple there
-        schema=schema,
-        preprocessing=Preprocessing.of(scaling),
+        schema=arguments.schema,  # type: ignore[arg-type]  # made a dict there
+        preprocessing=Preprocessing.of(arguments.preprocessing if arguments.standardize else "none"),
         split=split,
-        duplicates=canonical_word(arguments.duplicates, DUPLICATES),
-        missing_label=canonical_word(arguments.missing_label, MISSING_LABELS),
+        duplicates=arguments.duplicates,
+        missing_label=arguments.missing_label,
         sample_weight=arguments.column_weights,
         class_weight=arguments.class_weight,
         classes=arguments.classes,  # type: ignore[arg-type]  # made a tuple there

@@ -15,6 +15,8 @@ from creche.plan.plan import Plan
 if TYPE_CHECKING:
     import polars as pl
 
+    from creche.plan.words import RecordedStatistic
+
 __all__ = ["NEURON_STATISTICS", "Recording"]
 
 NEURON_STATISTICS = ("mean", "deviation", "silent", "saturated")
@@ -211,7 +213,7 @@ class Recording:
             columns[name] = np.full(m * layers, np.nan) if values is None else values.reshape(-1)
         return pl.DataFrame(columns).with_columns(pl.col(name).fill_nan(None) for name in numbers)
 
-    def plot(self, axes: Any = None, *, of: str = "update_ratio") -> Any:
+    def plot(self, axes: Any = None, *, of: RecordedStatistic = "update_ratio") -> Any:
         """Plot a number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
 
         See `creche.plots.recorded_numbers`.

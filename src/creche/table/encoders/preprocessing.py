@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from creche.errors import PlanError, nearest
+from creche.errors import PlanError
 from creche.plan.component import Component, count_field
-from creche.plan.words import SCALINGS
+from creche.plan.words import SCALINGS, Scaling, check_word
 
 __all__ = ["Preprocessing"]
 
@@ -40,18 +40,17 @@ class Preprocessing(Component):
 
     """
 
-    scaling: str = "standard"
+    scaling: Scaling = "standard"
     infrequent: int = count_field(5)
     max_categories: int = count_field(32)
     buckets: int = count_field(16, at_most=MAX_BUCKETS)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
-        if self.scaling not in SCALINGS:
-            raise PlanError(f"preprocessing: got {self.scaling!r}; {nearest(self.scaling, SCALINGS)}")
+        object.__setattr__(self, "scaling", check_word("preprocessing", self.scaling, SCALINGS))
 
     @classmethod
-    def of(cls, choice: Preprocessing | Mapping[str, Any] | str | None) -> Preprocessing:
+    def of(cls, choice: Preprocessing | Mapping[str, Any] | Scaling | None) -> Preprocessing:
         """Make preprocessing from None (the defaults), the name of a scaling, a dict of fields, or itself.
 
         Raises

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
-from creche.errors import PlanError, nearest
+from creche.errors import PlanError
 from creche.plan.component import Component
+from creche.plan.words import check_word
 
 __all__ = ["FORMATS", "SEPARATORS", "Format", "ReadOptions"]
 
-Format = Literal["csv", "parquet", "arrow", "jsonl"]
-
-FORMATS: tuple[Format, ...] = ("csv", "parquet", "arrow", "jsonl")
+Format: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -44,15 +44,15 @@ class ReadOptions(Component):
 
     """
 
-    format: str | None = None
+    format: Format | None = None
     separator: str | None = None
     quote: str | None = None
     text_encoding: str | None = None
     decimal_comma: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.format is not None and self.format not in FORMATS:
-            raise PlanError(f"ReadOptions.format: got {self.format!r}; {nearest(self.format, FORMATS)}")
+        if self.format is not None:
+            object.__setattr__(self, "format", check_word("ReadOptions.format", self.format, FORMATS))
         _check_character("separator", self.separator)
         if self.quote != "":
             _check_character("quote", self.quote)
