@@ -43,7 +43,7 @@ def partial_dependence(command: ModelCommand) -> None:
     kind: Kind = "individual" if options.pop("individual", False) else "average"
     dependence = compute_dependence(model, command.read_table(model), kind=kind, **options)
     dependence.find_outcome(target)  # raises if there is no such class or label, before anything is written
-    command.save_picture(lambda: dependence.plot(of=target))
+    command.save_picture(lambda: dependence.plot(target=target))
     if command.as_json:
         command.print_json(dependence.to_dict())
         return

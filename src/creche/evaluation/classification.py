@@ -214,14 +214,14 @@ class ClassificationEvaluation(Evaluation):
             for i in first
         ]  # fmt: skip
 
-    def roc(self, of: Any = None) -> Curve:
+    def roc(self, target: Any = None) -> Curve:
         """The ROC curve of a class (by default the last) against the rest: false and true positive rate."""
-        number = self._class_number(of)
+        number = self._class_number(target)
         return roc(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
-    def precision_recall(self, of: Any = None) -> Curve:
+    def precision_recall(self, target: Any = None) -> Curve:
         """Recall and precision of a class (by default the last) at each threshold."""
-        number = self._class_number(of)
+        number = self._class_number(target)
         return precision_recall(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def reliability(self, bins: int = 10) -> ReliabilityCurve:
@@ -229,12 +229,12 @@ class ClassificationEvaluation(Evaluation):
         p, true = self._scorer.probabilities, self._scorer.true
         return reliability(p.max(axis=1), p.argmax(axis=1) == true, self._weights, bins)
 
-    def _class_number(self, of: Any) -> int:
-        if of is None:
+    def _class_number(self, target: Any) -> int:
+        if target is None:
             return len(self.classes) - 1
-        if of not in self.classes:
-            raise TableError(f"class: got {of!r}; choose one of {', '.join(map(repr, self.classes))}")
-        return self.classes.index(of)
+        if target not in self.classes:
+            raise TableError(f"target: got {target!r}; choose one of {', '.join(map(repr, self.classes))}")
+        return self.classes.index(target)
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as plain data; None where a number is not finite."""

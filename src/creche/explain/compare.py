@@ -143,7 +143,7 @@ class Comparison(Sequence[ComparedRun]):
             frames.append(pl.DataFrame(columns))
         return pl.concat(frames)
 
-    def plot(self, axes: Any = None) -> list[Any]:
+    def plot(self, *, axes: Any = None) -> list[Any]:
         """Draw curves and paths side by side; return a list of two matplotlib Axes (needs the `plots` extra).
 
         Parameters
@@ -163,7 +163,7 @@ def compare(
     data: Any,
     y: Any = None,
     *,
-    directions: Any = None,
+    directions: Sequence[Any] | None = None,
     points: int = POINTS,
     seed: int = 0,
     threads: int | None = None,
@@ -265,7 +265,7 @@ def _compare_runs(
     runs: list[Run],
     followed: list[tuple[NDArray[np.int64], Array]],
     is_far: NDArray[np.bool_],
-    directions: Any,
+    directions: Sequence[Any] | None,
     points: int,
 ) -> Comparison:
     """Return the losses along the paths, and the surface on which they are shown."""

@@ -79,9 +79,9 @@ class DecisionRegions:
         counts = np.bincount(self.regions.ravel(), minlength=len(self.outcomes)) / self.regions.size
         return dict(zip(self.outcomes, counts.tolist(), strict=True)) if self.is_classification else {}
 
-    def find_outcome(self, of: Any = None) -> int:
+    def find_outcome(self, target: Any = None) -> int:
         """Return the place of a class or label, by default the first; PlanError if there is none of that name."""
-        return 0 if of is None else find_outcome(self.outcomes, of)
+        return 0 if target is None else find_outcome(self.outcomes, target)
 
     def table(self) -> pl.DataFrame:
         """Return a Polars DataFrame with one line for each point: both columns, predictions, predicted class."""
@@ -96,11 +96,11 @@ class DecisionRegions:
         found[self.label] = [self.outcomes[i] for i in self.regions.ravel().tolist()]
         return pl.DataFrame(found)
 
-    def plot(self, axes: Any = None, *, of: Any = None) -> Any:
-        """Draw the regions, with lines for `of`; return matplotlib Axes (needs the `plots` extra)."""
+    def plot(self, *, target: Any = None, axes: Any = None) -> Any:
+        """Draw the regions, with lines for `target`; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 
-        return plots.decision_regions(self, of=of, axes=axes)
+        return plots.decision_regions(self, target=target, axes=axes)
 
     def __repr__(self) -> str:
         return (

@@ -138,7 +138,7 @@ class IntegratedGradients:
             )  # fmt: skip
         return {"label": self.label, "unit": self.unit, "baseline": self.baseline_name, "rows": rows}
 
-    def plot(self, row: int | None = None, axes: Any = None) -> Any:
+    def plot(self, row: int | None = None, *, axes: Any = None) -> Any:
         """Draw one row's attributions as signed bars; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 

@@ -129,7 +129,7 @@ class LossAgainstWeight:
             notes.append(f"{self.left_out:,} points within the range were dropped: their loss is not finite")
         return notes
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, *, axes: Any = None) -> Any:
         """Draw the curve, its tangent and the landings; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from creche.engine.introspection import Weights
     from creche.model.model import Model
 
-__all__ = ["LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
+__all__ = ["DirectionsName", "LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
 
 DirectionsName: TypeAlias = Literal["path", "random"]
 DIRECTIONS: tuple[DirectionsName, ...] = get_args(DirectionsName)
@@ -65,7 +65,9 @@ class Plane:
     kind: str
 
 
-def find_plane(model: Model, directions: Any, path: Array | None, seed: int, of: str = "path") -> Plane:
+def find_plane(
+    model: Model, directions: DirectionsName | Sequence[Any] | None, path: Array | None, seed: int, of: str = "path"
+) -> Plane:
     """Return the plane through a model that a user's `directions` span.
 
     Raises
@@ -204,7 +206,7 @@ class LossSurface:
             return pl.DataFrame(schema={"x": pl.Float64, "y": pl.Float64, "loss": pl.Float64})
         return pl.DataFrame({"x": self.path[:, 0], "y": self.path[:, 1], "loss": self.path_losses})
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, *, axes: Any = None) -> Any:
         """Draw lines of equal loss, the network and its path; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 
@@ -220,7 +222,7 @@ def loss_surface(
     data: Any = None,
     y: Any = None,
     *,
-    directions: Any = None,
+    directions: DirectionsName | Sequence[Any] | None = None,
     path: Any = None,
     seed: int = 0,
     reach: float | None = None,

@@ -18,7 +18,7 @@ from creche.plan.words import check_word
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["PartialDependence", "partial_dependence"]
+__all__ = ["Kind", "PartialDependence", "partial_dependence"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,7 +63,7 @@ class PartialDependence:
         flat = self.average.reshape(-1, len(self.outcomes))
         return np.asarray(np.ptp(flat, axis=0))
 
-    def find_outcome(self, of: Any = None) -> int:
+    def find_outcome(self, target: Any = None) -> int:
         """Return the place of a class or label; by default, of the one that depends most on the columns.
 
         Raises
@@ -72,11 +72,11 @@ class PartialDependence:
             If there is no class or label of that name.
 
         """
-        return int(np.argmax(self.ranges)) if of is None else find_outcome(self.outcomes, of)
+        return int(np.argmax(self.ranges)) if target is None else find_outcome(self.outcomes, target)
 
-    def axis_title(self, of: Any) -> str:
+    def axis_title(self, outcome: Any) -> str:
         """Return the title of an axis that shows the average."""
-        return f"mean probability of {of}" if self.is_classification else f"mean prediction of {of}"
+        return f"mean probability of {outcome}" if self.is_classification else f"mean prediction of {outcome}"
 
     def table(self) -> pl.DataFrame:
         """Return a Polars DataFrame: the columns, and the predictions for their values.
@@ -124,11 +124,11 @@ class PartialDependence:
         """Return remarks that a picture does not show."""
         return [note for grid in self.grids for note in grid.notes()]
 
-    def plot(self, axes: Any = None, *, of: Any = None) -> Any:
-        """Draw curves, bars or a map, of all classes or of `of`; return matplotlib Axes (needs the `plots` extra)."""
+    def plot(self, *, target: Any = None, axes: Any = None) -> Any:
+        """Draw curves, bars or a map, of all classes or of one; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 
-        return plots.partial_dependence(self, of=of, axes=axes)
+        return plots.partial_dependence(self, target=target, axes=axes)
 
     def __repr__(self) -> str:
         tried = " and ".join(f"{len(grid)} values of {grid.name}" for grid in self.grids)

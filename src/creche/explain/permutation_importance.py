@@ -88,7 +88,7 @@ class PermutationImportance:
             ],
         }  # fmt: skip
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, *, axes: Any = None) -> Any:
         """Draw the importance as bars with intervals; return matplotlib Axes (needs the `plots` extra)."""
         from creche import plots
 

@@ -42,7 +42,7 @@ def outcome_names(model: Predictor) -> tuple[Any, ...]:
     return model.labels.names if model.classes is None else model.classes
 
 
-def find_outcome(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> int:
+def find_outcome(outcomes: tuple[Any, ...], target: Any, argument: str = "target") -> int:
     """Return the place of a class or label.
 
     Raises
@@ -52,11 +52,11 @@ def find_outcome(outcomes: tuple[Any, ...], of: Any, argument: str = "of") -> in
 
     """
     names = [str(outcome) for outcome in outcomes]
-    if of in outcomes:
-        return outcomes.index(of)
-    if str(of) not in names:
-        raise PlanError(f"{argument}: got {of!r}; {nearest(of, names)}")
-    return names.index(str(of))
+    if target in outcomes:
+        return outcomes.index(target)
+    if str(target) not in names:
+        raise PlanError(f"{argument}: got {target!r}; {nearest(target, names)}")
+    return names.index(str(target))
 
 
 def predict_array(model: Predictor, table: Table) -> NDArray[np.float64]:

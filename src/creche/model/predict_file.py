@@ -74,8 +74,8 @@ def _disagreement(model: Predictor, table: Table) -> dict[str, Column]:
 
 def predict_file(
     model: Predictor,
-    source: Any,
-    target: str | Path,
+    data: Any,
+    output: str | Path,
     *,
     keep: Sequence[str] | None = None,
     format: Format | None = None,
@@ -88,16 +88,16 @@ def predict_file(
     Parameters
     ----------
     model : Model or Ensemble
-    source : file name, "-" or DataFrame
+    data : file name, "-" or DataFrame
         Any format that `creche.train` reads, with columns in any order; "-" is standard input.
-    target : file name or "-"
+    output : file name or "-"
         CSV, Parquet, Arrow or JSON lines, by its ending; "-" is standard output.
     keep : sequence of str, optional
-        Columns of the source to write before the predictions; all by default.
+        Columns of the data to write before the predictions; all by default.
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
-        The format of the target, if not by its ending.
+        The format of the output, if not by its ending.
     read_options : ReadOptions, optional
-        How to read the source.
+        How to read the data.
     threshold : float, optional
         For two classes: predict the second at or above this probability.
     on_progress : callable, optional
@@ -120,11 +120,11 @@ def predict_file(
     _check_threshold(model, threshold)
     rows = 0
     ignored: tuple[str, ...] = ()
-    with TableWriter(target, format) as writer:
+    with TableWriter(output, format) as writer:
         # Columns that the model does not use are copied as they are written, and never cause an error.
         other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
         batches = read_batches(
-            source, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
+            data, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
         )
         for batch in batches:
             if rows == 0:

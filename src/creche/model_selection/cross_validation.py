@@ -261,7 +261,7 @@ class CrossValidation:
             "evaluation": self.evaluation.to_dict(),
         }
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, *, axes: Any = None) -> Any:
         """Draw the out-of-fold predictions: the confusion matrix, or predicted against true numbers.
 
         Parameters

@@ -184,7 +184,7 @@ class LearningRates:
             "rates": self.table().to_dicts(),
         }
 
-    def plot(self, axes: Any = None) -> Any:
+    def plot(self, *, axes: Any = None) -> Any:
         """Draw the loss against the learning rate, with a point for each network and the names of the bands.
 
         Parameters
@@ -199,7 +199,7 @@ class LearningRates:
         """
         from creche import plots
 
-        return plots.learning_rate_bands(self, axes)
+        return plots.learning_rate_bands(self, axes=axes)
 
     def plot_curves(self) -> Any:
         """Draw the loss against the epoch at one rate of each band, in adjacent panels.

@@ -15,7 +15,7 @@ from creche.errors import CrecheError, PlanError
 from creche.plan.arguments import SWEEPABLE, arguments_in
 from creche.plan.words import check_word
 
-__all__ = ["METHODS", "Axis", "Combinations", "Range", "linear_range", "log_range", "split_axes"]
+__all__ = ["METHODS", "Axis", "Combinations", "Range", "SearchMethod", "linear_range", "log_range", "split_axes"]
 
 MAX_LISTED_VALUES = 10_000  # a longer grid computes each value when it is needed
 

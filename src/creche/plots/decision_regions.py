@@ -28,7 +28,7 @@ FIXED_NAMED = 6  # columns in the title
 
 
 @draws
-def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = None) -> Any:
+def decision_regions(regions: DecisionRegions, *, target: Any = None, axes: Any = None) -> Any:
     """Draw the region where each class is predicted, and the rows as markers.
 
     Each class has a colour and a hatch; the colour is stronger where the probability of the class is higher. For a
@@ -37,7 +37,7 @@ def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = No
     Parameters
     ----------
     regions : DecisionRegions
-    of : class or name of a label, optional
+    target : class or name of a label, optional
         The class whose probability has contour lines; by default the likeliest class at each point. For a regression
         with several labels, the label; by default the first.
 
@@ -55,10 +55,10 @@ def decision_regions(regions: DecisionRegions, *, of: Any = None, axes: Any = No
     'bill_length_mm'
 
     """
-    number = regions.find_outcome(of)
+    number = regions.find_outcome(target)
     axes = resolve_axes(axes, 6.4, 5.0)
     if regions.is_classification:
-        _draw_classes(axes, regions, None if of is None else number)
+        _draw_classes(axes, regions, None if target is None else number)
     else:
         _draw_numbers(axes, regions, number)
     axes.set_xlim(regions.x[0], regions.x[-1])

@@ -26,7 +26,7 @@ NARROW = 0.16  # a band below this share of the width has its name written at an
 
 
 @draws
-def learning_rate_bands(found: LearningRates, axes: Any = None) -> Any:
+def learning_rate_bands(found: LearningRates, *, axes: Any = None) -> Any:
     """Draw the loss against the learning rate: a point for each network, a line through the medians, the named bands.
 
     Networks that diverged are crosses at the upper edge, losses beyond the scale triangles.

@@ -34,7 +34,7 @@ RUG_HEIGHT = 0.025  # above the bottom edge, as a share of the height
 
 
 @draws
-def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: Any = None) -> Any:
+def partial_dependence(dependence: PartialDependence, *, target: Any = None, axes: Any = None) -> Any:
     """Draw the mean prediction against the value of one column or of two.
 
     A numeric or datetime column is drawn as a curve for each class or label, with a rug: a tick for each row's value. A
@@ -45,7 +45,7 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
     Parameters
     ----------
     dependence : PartialDependence
-    of : class or name of a label, optional
+    target : class or name of a label, optional
         The only class or label to draw. For two columns, by default the one that depends on them most. With two
         classes, by default the second: the probabilities of both add up to 1.
 
@@ -63,12 +63,12 @@ def partial_dependence(dependence: PartialDependence, *, of: Any = None, axes: A
     'mean probability'
 
     """
-    number = dependence.find_outcome(of)
+    number = dependence.find_outcome(target)
     axes = resolve_axes(axes, 6.0, 4.2)
     if len(dependence.grids) == 2:
         _draw_two_columns(axes, dependence, number)
     else:
-        _draw_one_column(axes, dependence, None if of is None else number)
+        _draw_one_column(axes, dependence, None if target is None else number)
     return axes
 
 

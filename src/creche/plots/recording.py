@@ -34,13 +34,13 @@ PERCENTILES_SHOWN = (0.5, 99.5)
 
 
 @draws
-def recorded_numbers(recording: Recording, axes: Any = None, *, of: RecordedStatistic = "update_ratio") -> Any:
+def recorded_numbers(recording: Recording, *, statistic: RecordedStatistic = "update_ratio", axes: Any = None) -> Any:
     """Draw a statistic of each layer by epoch.
 
     Parameters
     ----------
     recording : Recording
-    of : {"update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", \
+    statistic : {"update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", \
 "activation_deviation"}, default "update_ratio"
         The statistic. Those of single neurons are averaged over the neurons of a layer.
 
@@ -52,8 +52,8 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: RecordedStat
         If the recording does not have the data it needs.
 
     """
-    of = check_word("of", of, STATISTICS)
-    attribute, title, is_logarithmic = STATISTICS[of]
+    statistic = check_word("statistic", statistic, STATISTICS)
+    attribute, title, is_logarithmic = STATISTICS[statistic]
     values: Any = getattr(recording, attribute)
     if isinstance(values, list):  # for each neuron of each layer
         values = np.stack([layer.mean(axis=1) for layer in values], axis=1)
@@ -78,7 +78,7 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: RecordedStat
         )
     elif is_logarithmic and (values[np.isfinite(values)] > 0).all():
         axes.set_yscale("log")
-    elif of in ("dead", "saturated"):
+    elif statistic in ("dead", "saturated"):
         axes.set_ylim(-0.03, 1.03)
     axes.set_xlabel("epoch")
     axes.set_ylabel(title)
@@ -89,7 +89,7 @@ def recorded_numbers(recording: Recording, axes: Any = None, *, of: RecordedStat
 
 
 @draws
-def recorded_weights(recording: Recording, layer: int = 0, axes: Any = None) -> Any:
+def recorded_weights(recording: Recording, layer: int = 0, *, axes: Any = None) -> Any:
     """Draw the distribution of a layer's weights by epoch; the stronger the shade, the more weights have that value.
 
     The lines are the median and the quartiles. The outermost half percent of the weights on each side is cut off.

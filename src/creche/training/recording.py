@@ -213,23 +213,23 @@ class Recording:
             columns[name] = np.full(m * layers, np.nan) if values is None else values.reshape(-1)
         return pl.DataFrame(columns).with_columns(pl.col(name).fill_nan(None) for name in numbers)
 
-    def plot(self, axes: Any = None, *, of: RecordedStatistic = "update_ratio") -> Any:
+    def plot(self, *, statistic: RecordedStatistic = "update_ratio", axes: Any = None) -> Any:
         """Plot a number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
 
         See `creche.plots.recorded_numbers`.
         """
         from creche import plots
 
-        return plots.recorded_numbers(self, axes, of=of)
+        return plots.recorded_numbers(self, statistic=statistic, axes=axes)
 
-    def plot_weights(self, layer: int = 0, axes: Any = None) -> Any:
+    def plot_weights(self, layer: int = 0, *, axes: Any = None) -> Any:
         """Plot the distribution of a layer's weights by epoch; returns the matplotlib Axes.
 
         See `creche.plots.recorded_weights`.
         """
         from creche import plots
 
-        return plots.recorded_weights(self, layer, axes)
+        return plots.recorded_weights(self, layer, axes=axes)
 
     def _parameters(self, name: str) -> Weights:
         self._check(name, f"{name}.0")

@@ -30,5 +30,5 @@ def test_curves_against_counting() -> None:
     bins = out.reliability(5)
     assert bins.weight.sum() == 60
     assert (bins.x * bins.weight).sum() == pytest.approx(np.maximum(score, 1 - score).sum())
-    with pytest.raises(cr.TableError, match="class: got 'maybe'; choose one of 'no', 'yes'"):
+    with pytest.raises(cr.TableError, match="target: got 'maybe'; choose one of 'no', 'yes'"):
         out.roc("maybe")

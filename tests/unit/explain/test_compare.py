@@ -152,7 +152,7 @@ def test_the_pictures(runs: Comparison, style: str) -> None:
     np.testing.assert_array_equal(left.get_lines()[2].get_ydata(), runs[2].losses)
     np.testing.assert_array_equal(right.get_lines()[0].get_xydata(), runs[0].path)
     _, given = plt.subplots(1, 2)
-    assert runs.plot(given) == list(given)
+    assert runs.plot(axes=given) == list(given)
     with pytest.raises(cr.PlanError, match="axes: needs two Axes"):
-        runs.plot(given[0])
+        runs.plot(axes=given[0])
     plt.close("all")

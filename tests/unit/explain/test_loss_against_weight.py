@@ -296,7 +296,7 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     found = curve_of(run, None, source="bill_length_mm", target=3, path=steps, learning_rate=[1, 1e9])
     with plt.style.context(style):
         _, given = plt.subplots()
-        axes = found.plot(given)
+        axes = found.plot(axes=given)
         axes.figure.canvas.draw()
     assert axes is given
     assert axes.get_xlabel() == found.name

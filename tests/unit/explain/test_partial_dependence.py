@@ -301,7 +301,7 @@ def test_tables_that_cannot_be(model: cr.Model, table: Any, arguments: dict[str,
 
 def test_other_refusals(model: cr.Model) -> None:
     found = partial_dependence(model, mixed(), "mass", points=3)
-    with pytest.raises(PlanError, match=r"of: got 'd'; .*choose one of a, b, c"):
+    with pytest.raises(PlanError, match=r"target: got 'd'; .*choose one of a, b, c"):
         found.find_outcome("d")
     with pytest.raises(PlanError, match="model: got str; needs a Model, an Ensemble"):
         partial_dependence("penguins.creche", mixed(), "mass")

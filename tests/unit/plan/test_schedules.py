@@ -59,7 +59,7 @@ def test_an_unknown_word_after_a_warmup_is_refused_with_its_place() -> None:
 
 @pytest.mark.parametrize("kind", [Constant, Step, Exponential, Cosine, OneCycle])
 def test_schedules_count_epochs_or_steps(kind: type) -> None:
-    with pytest.raises(PlanError, match=rf"{kind.__name__}\.per: got 'batch'; needs 'epoch' or 'step'"):
+    with pytest.raises(PlanError, match=rf"{kind.__name__}\.per: got 'batch'; choose one of epoch, step"):
         kind(per="batch")
 
 
@@ -69,5 +69,5 @@ def test_a_plateau_counts_epochs_only() -> None:
 
 
 def test_a_warmup_in_another_unit_is_refused() -> None:
-    with pytest.raises(PlanError, match=r"Warmup\.per: got 'batch'; needs 'epoch' or 'step'"):
+    with pytest.raises(PlanError, match=r"Warmup\.per: got 'batch'; choose one of epoch, step"):
         Warmup(per="batch")

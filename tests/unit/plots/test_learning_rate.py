@@ -67,7 +67,7 @@ def test_the_bands_are_named_in_their_order_where_they_lie(found: cr.LearningRat
 
 def test_it_can_share_a_figure_with_other_plots(found: cr.LearningRates) -> None:
     _, grid = plt.subplots(1, 2)
-    assert found.plot(grid[1]) is grid[1]
+    assert found.plot(axes=grid[1]) is grid[1]
     assert len(grid[0].get_lines()) == 0
     grid[1].figure.canvas.draw()
 

@@ -43,7 +43,7 @@ def test_curves_of_each_class_and_a_rug(model: cr.Model) -> None:
     np.testing.assert_array_equal(rug.get_xdata(), held)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("bill_length_mm", "mean probability")
     assert axes.get_legend().get_title().get_text() == "species"
-    alone = found.plot(of="Gentoo")
+    alone = found.plot(target="Gentoo")
     assert list(lines(alone)) == ["Gentoo"]
     assert alone.get_ylabel() == "mean probability of Gentoo"
 
@@ -83,18 +83,18 @@ def test_of_two_classes_the_second_alone() -> None:
 
 def test_grids(model: cr.Model) -> None:
     both = partial_dependence(model, "penguins", "bill_length_mm", second="bill_depth_mm", points=5)
-    axes = both.plot(of="Adelie")
+    axes = both.plot(target="Adelie")
     assert axes.get_title() == "mean probability of Adelie"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("bill_length_mm", "bill_depth_mm")
     for columns in (("bill_length_mm", "sex"), ("sex", "bill_length_mm")):
         mixed = partial_dependence(model, "penguins", columns[0], second=columns[1], points=5)
-        axes = mixed.plot(of="Chinstrap")
+        axes = mixed.plot(target="Chinstrap")
         assert list(lines(axes)) == ["female", "male", "(missing)"]
         means = mixed.average[:, :, 1] if columns[0] == "bill_length_mm" else mixed.average[:, :, 1].T
         np.testing.assert_array_equal(lines(axes)["male"].get_ydata(), means[:, 1])
         assert axes.get_xlabel() == "bill_length_mm"
     words = partial_dependence(model, "penguins", "island", second="sex")
-    axes = words.plot(of="Gentoo")
+    axes = words.plot(target="Gentoo")
     written = {text.get_position(): text.get_text() for text in axes.texts}
     assert written == {(i, j): f"{words.average[i, j, 2]:.3g}" for i in range(3) for j in range(3)}
 
@@ -117,7 +117,7 @@ def test_dates_and_one_value_can_be_drawn() -> None:
     axes.figure.canvas.draw()
     assert [line.get_xdata().tolist() for line in lines(axes).values()] == [[0.0]] * 3
     assert [line.get_ydata().tolist() for line in lines(axes).values()] == one.average.T.tolist()
-    axes = partial_dependence(model, table.head(1), "x", second="day").plot(of="a")
+    axes = partial_dependence(model, table.head(1), "x", second="day").plot(target="a")
     axes.figure.canvas.draw()
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", "day")
     low, high = axes.get_xlim()
@@ -189,8 +189,8 @@ def test_a_network_that_predicts_the_same_everywhere(model: cr.Model, mass: cr.M
 
 
 def test_a_class_that_is_not_there(model: cr.Model) -> None:
-    with pytest.raises(PlanError, match="of: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo"):
-        partial_dependence(model, "penguins", "island").plot(of="Emperor")
-    with pytest.raises(PlanError, match="of: got 'gentoo'; did you mean 'Gentoo'"):
-        decision_regions(model, "penguins", "bill_length_mm", "body_mass_g", points=3).plot(of="gentoo")
+    with pytest.raises(PlanError, match="target: got 'Emperor'; choose one of Adelie, Chinstrap, Gentoo"):
+        partial_dependence(model, "penguins", "island").plot(target="Emperor")
+    with pytest.raises(PlanError, match="target: got 'gentoo'; did you mean 'Gentoo'"):
+        decision_regions(model, "penguins", "bill_length_mm", "body_mass_g", points=3).plot(target="gentoo")
     assert plt.get_fignums() == []

@@ -36,7 +36,7 @@ def recording() -> cr.Recording:
      ("dead", "dead")],
 )  # fmt: skip
 def test_a_line_for_each_layer(recording: cr.Recording, of: str, values: str) -> None:
-    axes = recording.plot(of=of)
+    axes = recording.plot(statistic=of)
     axes.figure.canvas.draw()
     expected = getattr(recording, values)
     drawn = [i for i in range(3) if np.isfinite(expected[:, i]).any()]
@@ -54,18 +54,18 @@ def test_a_line_for_each_layer(recording: cr.Recording, of: str, values: str) ->
 
 
 def test_activations_are_means_over_neurons(recording: cr.Recording) -> None:
-    axes = recording.plot(of="activation_mean")
+    axes = recording.plot(statistic="activation_mean")
     np.testing.assert_allclose(axes.get_lines()[1].get_ydata(), recording.activation_means[1].mean(axis=1))
 
 
 def test_it_draws_into_given_axes(recording: cr.Recording) -> None:
     _, panels = plt.subplots(1, 2)
-    assert recording.plot(panels[0]) is panels[0]
-    assert recording.plot_weights(1, panels[1]) is panels[1]
+    assert recording.plot(axes=panels[0]) is panels[0]
+    assert recording.plot_weights(1, axes=panels[1]) is panels[1]
 
 
 def test_a_statistic_that_no_layer_has(recording: cr.Recording) -> None:
-    axes = recording.plot(of="saturated")
+    axes = recording.plot(statistic="saturated")
     assert [text.get_text() for text in axes.texts] == ["share of saturated activations: not defined for any layer"]
 
 
@@ -84,6 +84,6 @@ def test_the_distribution_of_the_weights(recording: cr.Recording) -> None:
 
 def test_arguments_that_cannot_be_drawn(recording: cr.Recording) -> None:
     with pytest.raises(cr.PlanError, match="did you mean 'weight_norm'"):
-        recording.plot(of="weight_norms")
+        recording.plot(statistic="weight_norms")
     with pytest.raises(cr.PlanError, match="layer: got 3; needs a whole number from -3 to 2"):
         recording.plot_weights(3)
