@@ -1,7 +1,7 @@
 """The metrics, one entry each.
 
 Evaluations, tables, pages, decision thresholds, feature importances and the intervals of cross-validation read the
-registry `METRICS`: to add a metric, add an entry.
+registry `METRICS`: to add a metric, add an entry and its key in `MetricName`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ __all__ = [
     "MeasuredClasses",
     "MeasuredNumbers",
     "Metric",
+    "MetricName",
     "RegressionScorer",
+    "ThresholdMetric",
     "class_f1_key",
     "compare_with_baseline",
     "is_lower_better",
@@ -429,6 +431,22 @@ def _pinball(scorer: RegressionScorer) -> Array:
     assert scorer.quantile is not None
     return np.maximum(-scorer.quantile * scorer.error, (1 - scorer.quantile) * scorer.error)
 
+
+# For editors and type checkers; a test holds both to the registry.
+MetricName: TypeAlias = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "log_loss",
+    "auc",
+    "f1",
+    "brier",
+    "calibration_error",
+    "rmse",
+    "mae",
+    "r2",
+    "pinball",
+]
+ThresholdMetric: TypeAlias = Literal["accuracy", "balanced_accuracy", "f1"]
 
 METRICS: dict[str, Metric] = {
     metric.key: metric

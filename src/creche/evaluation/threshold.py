@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
 from creche.evaluation.bootstrap import check_weights
-from creche.evaluation.metrics import METRICS
+from creche.evaluation.metrics import METRICS, ThresholdMetric
 from creche.plan.words import check_word
 
 __all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold"]
@@ -45,7 +45,7 @@ def choose_threshold(
     probabilities: NDArray[Any],
     class_numbers: NDArray[Any],
     *,
-    metric: str | None = None,
+    metric: ThresholdMetric | None = None,
     costs: tuple[float, float] | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> Threshold:

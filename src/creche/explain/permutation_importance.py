@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.evaluation.bootstrap import check_count, check_weights
-from creche.evaluation.metrics import resolve_metric
+from creche.evaluation.metrics import MetricName, resolve_metric
 from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.explain.weighted_metric import Measure, RowMeans, create_measure
@@ -117,7 +117,7 @@ def permutation_importance(
     data: Any,
     y: Any = None,
     *,
-    metric: str | None = None,
+    metric: MetricName | None = None,
     repeats: int = 20,
     seed: int = 0,
     sample_weight: Any = None,

@@ -20,6 +20,7 @@ from creche.table.row_weights import resolve_sample_weights
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
+    from creche.evaluation.metrics import ThresholdMetric
 
 __all__ = ["Predictor"]
 
@@ -144,7 +145,7 @@ class Predictor(ABC):
         data: Any,
         y: Any = None,
         *,
-        metric: str | None = None,
+        metric: ThresholdMetric | None = None,
         costs: tuple[float, float] | None = None,
         sample_weight: Any = None,
     ) -> Threshold:
