@@ -202,16 +202,17 @@ def _check_rates(rates: Any) -> list[float]:
     elif isinstance(rates, list | tuple | np.ndarray):
         values = np.atleast_1d(rates).tolist() if isinstance(rates, np.ndarray) else rates
     if len(values) > MAX_RATES:
-        raise PlanError(f"rates: got {len(values):,}; needs at most {MAX_RATES:,}, and {EXAMPLE_RATES} is enough")
+        raise PlanError(f"rates: got {len(values):,} rates; needs at most {MAX_RATES:,}, and {EXAMPLE_RATES} is enough")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
             raise PlanError(f"rates: got {value!r}; needs numbers above 0, such as {EXAMPLE_RATES}")
-    if len(values) < MIN_RATES:
-        raise PlanError(f"rates: got {len(values)}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
     ascending = sorted(float(value) for value in values)
     repeated = next((low for low, high in pairwise(ascending) if low == high), None)
     if repeated is not None:
         raise PlanError(f"rates: got {repeated!r} twice; give each rate once")
+    if len(values) < MIN_RATES:
+        count = "1 rate" if len(values) == 1 else f"{len(values)} rates"
+        raise PlanError(f"rates: got {count}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
     return ascending
 
 

@@ -162,15 +162,16 @@ def test_layers_of_several_activations_are_one_network() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"rates": []}, "rates: got 0; needs at least 3"),
+    ({"rates": []}, "rates: got 0 rates; needs at least 3"),
     ({"rates": [0.1, 0.1, 0.2]}, "rates: got 0.1 twice"),
-    ({"rates": [0.1, 0.2]}, "rates: got 2; needs at least 3, such as log_range"),
-    ({"rates": 0.1}, "rates: got 1; needs at least 3"),
+    ({"rates": [0.1, 0.1]}, "rates: got 0.1 twice; give each rate once"),
+    ({"rates": [0.1, 0.2]}, "rates: got 2 rates; needs at least 3, such as log_range"),
+    ({"rates": 0.1}, "rates: got 1 rate; needs at least 3"),
     ({"rates": [0.0, 0.1, 0.2]}, "rates: got 0.0; needs numbers above 0"),
     ({"rates": [-0.1, 0.1, 0.2]}, "rates: got -0.1; needs numbers above 0"),
     ({"rates": [0.1, float("nan"), 0.2]}, "rates: got nan; needs numbers above 0"),
     ({"rates": ["fast", 0.1, 0.2]}, "rates: got 'fast'; needs numbers above 0"),
-    ({"rates": cr.log_range(1e-4, 1, 10**9)}, "rates: got 1,000,000,000; needs at most 10,000"),
+    ({"rates": cr.log_range(1e-4, 1, 10**9)}, "rates: got 1,000,000,000 rates; needs at most 10,000"),
     ({"learning_rate": 0.1}, "learning_rate: got 0.1, but the search chooses it; leave it out"),
     ({"optimizer": ["sgd", "adam"]}, "optimizer: got several values; needs one"),
     ({"hidden": [[4], [5]]}, "hidden: got several values"),
