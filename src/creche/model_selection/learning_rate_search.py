@@ -211,8 +211,8 @@ def _check_rates(rates: Any) -> list[float]:
     if repeated is not None:
         raise PlanError(f"rates: got {repeated!r} twice; give each rate once")
     if len(values) < MIN_RATES:
-        count = "1 rate" if len(values) == 1 else f"{len(values)} rates"
-        raise PlanError(f"rates: got {count}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
+        given = "1 rate" if len(values) == 1 else f"{len(values)} rates"
+        raise PlanError(f"rates: got {given}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
     return ascending
 
 
