@@ -136,7 +136,7 @@ class ModelCommand:
         """Read the table, whose label need not be there."""
         from creche.table.reading.read import read_table
 
-        return read_table(self.table, self.read_options, model.features.kinds)
+        return read_table(self.table, self.read_options, model.features.expected)
 
     def show_activity(self, activity: str) -> AbstractContextManager[None]:
         """Show on a terminal what is being done while it lasts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ class Option:
         Turns what was typed into the argument's value.
     words : str
         Where the words lie that a shell may complete, as ``module:name``.
+    metavar : str
+        What the help shows for its value, if not its type.
 
     """
 
@@ -76,11 +79,17 @@ class Option:
     typed: str = ""
     parse: Callable[[Any], Any] | None = None
     words: str = ""
+    metavar: str = ""
 
     @property
     def flag(self) -> str:
         """How it is typed: ``--learning-rate``."""
-        return self.typed.split()[0] if self.typed else f"--{self.name.replace('_', '-')}"
+        return self.typed.split()[0].partition("/")[0] if self.typed else f"--{self.name.replace('_', '-')}"
+
+    @property
+    def can_be_denied(self) -> bool:
+        """Whether it has two forms, such as ``--header`` and ``--no-header``."""
+        return "/" in self.typed
 
     @property
     def parameter(self) -> inspect.Parameter:
@@ -88,12 +97,12 @@ class Option:
         repeated, words = self.kind is list, self.words or WORDS.get(self.name, "")
         option = typer.Option(
             *(self.typed.split() or [self.flag]), help=self.help, show_default=self.default or False,
-            rich_help_panel=self.panel, metavar="NAME=ROLE" if repeated else None,
+            rich_help_panel=self.panel, metavar=self.metavar or None,
             autocompletion=_completion(words) if words else None,
         )  # fmt: skip
         is_text = self.parse is not None and self.kind in (int, float)
         kind = list[str] if repeated else str if is_text else self.kind
-        default: Any = False if self.kind is bool else None
+        default: Any = False if self.kind is bool and not self.can_be_denied else None
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option]
         )
@@ -120,7 +129,10 @@ def option_of(name: str) -> Option:
     command = ARGUMENTS[name].command
     assert command is not None
     parse = _import(command.parser) if command.parser else None
-    return Option(name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words)
+    metavar = "NAME=ROLE" if command.kind is list else ""
+    return Option(
+        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words, metavar
+    )
 
 
 def options_of(*groups: Group, without: tuple[str, ...] = ()) -> tuple[Option, ...]:
@@ -150,7 +162,7 @@ def parse_arguments(options: tuple[Option, ...], given: dict[str, Any]) -> dict[
     found = {}
     for option in options:
         value = given.get(option.name)
-        if value is not None and value is not False and value != []:
+        if value is not None and value != [] and (value is not False or option.can_be_denied):
             found[option.name] = option.parse(value) if option.parse else value
     return found
 
@@ -221,6 +233,22 @@ def parse_separator(text: str) -> str:
     return {"tab": "\t", "\\t": "\t"}.get(text, text)
 
 
+def parse_names(text: str) -> list[str]:
+    """Parse names separated by commas, also between quotes."""
+    return next(csv.reader([text], skipinitialspace=True))
+
+
+def parse_rows(given: list[str]) -> list[int]:
+    """Parse the numbers of rows."""
+    try:
+        return [int(number) for number in given]
+    except ValueError:
+        raise PlanError(
+            f"--drop-row: got {', '.join(given)}; needs numbers of rows, such as 401, or -1 for the last",
+            argument="drop_rows",
+        ) from None
+
+
 def parse_quote(text: str) -> str:
     """Parse a character, or the word none."""
     return "" if text == "none" else text
@@ -250,7 +278,27 @@ READING = (
         parse=parse_quote,
     ),
     Option("text_encoding", str, TABLE, "Text encoding of a CSV file: utf-8, latin-1, …", "detected"),
-    Option("decimal_comma", bool, TABLE, "Numbers are written with a decimal comma: 1,5.", "detected"),
+    Option(
+        "decimal_comma", bool, TABLE, "Whether numbers are written 1.234,5 rather than 1,234.5.", "detected",
+        typed="--decimal-comma/--no-decimal-comma",
+    ),
+    Option(
+        "day_first", bool, TABLE, "Whether 3/4/2020 is 3 April rather than 4 March.", "detected",
+        typed="--day-first/--no-day-first",
+    ),
+    Option("missing_values", list, TABLE, "A word or number that stands for a missing value, besides the usual ones.",
+           typed="--missing", metavar="WORD"),
+    Option("default_missing", bool, TABLE, "Whether NA, null, None, ? and the like stand for missing values.", "yes",
+           typed="--default-missing/--no-default-missing"),
+    Option("header", bool, TABLE, "Whether the first line holds the column names.", "detected",
+           typed="--header/--no-header"),
+    Option("names", str, TABLE, "Names of the columns, separated by commas; the first line is then a row.",
+           parse=parse_names),
+    Option("skip_rows", int, TABLE, "Number of lines to leave out at the top of a CSV file.", "detected"),
+    Option("comment", str, TABLE, "Character that begins a comment line of a CSV file; 'none' for none.", "detected",
+           parse=parse_quote),
+    Option("drop_rows", list, TABLE, "Number of a row to leave out, from 1; -1 is the last.", typed="--drop-row",
+           parse=parse_rows, metavar="ROW"),
 )  # fmt: skip
 
 

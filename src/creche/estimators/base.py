@@ -24,7 +24,7 @@ from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
-from creche.table.table import check_names
+from creche.table.table import clean_names
 from creche.training.resume import TrainingState, continue_training
 from creche.training.run import Run
 from creche.training.train import train
@@ -135,7 +135,7 @@ def is_frame(X: object) -> bool:
     names = _column_names(X)
     if not all(isinstance(name, str) for name in names):
         return False
-    check_names(names, "X")
+    clean_names(names, "X")
     return True
 
 

@@ -16,9 +16,10 @@ from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import predict_settings
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number
-from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.cell_types import ColumnContext, Rule
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
+from creche.table.word_columns import coerce_column
 
 if TYPE_CHECKING:
     import polars as pl

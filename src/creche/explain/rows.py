@@ -13,13 +13,14 @@ from creche.errors import PlanError, TableError
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
-from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.cell_types import ColumnContext, Rule
 from creche.table.checks import check_finite, check_matrix
 from creche.table.observations import Observations
 from creche.table.prepare import encode_features, encode_labels
 from creche.table.reading.read import is_table, read_table
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Column, Table
+from creche.table.word_columns import coerce_column
 
 __all__ = [
     "Batch",
@@ -238,7 +239,7 @@ def read_rows(model: Predictor, data: Any, y: Any = None) -> FeatureRows:
 def _as_table(model: Predictor, source: Any) -> Table:
     names = model.features.names
     if is_table(source):
-        table = read_table(source, expected=model.features.kinds)
+        table = read_table(source, expected=model.features.expected)
         if len(table) == 0:
             raise TableError(f"{table.source}: has no rows; there is nothing to explain")
         return _with_feature_names(model, table)

@@ -14,10 +14,11 @@ from creche.errors import TableError
 from creche.explain.predictions import find_encoder, predict_array
 from creche.model.model import Model
 from creche.model.predictor import Predictor
-from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.cell_types import ColumnContext, Rule
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
+from creche.table.word_columns import coerce_column
 
 __all__ = ["MISSING", "ValueGrid", "create_grid", "predict_settings"]
 

@@ -180,9 +180,9 @@ class Model(Predictor):
         """Turn a table or an array into the network's inputs, (n, inputs)."""
         precision, names = self.plan.precision, self.features.names
         if is_table(data):
-            kinds = self.features.kinds
-            table = read_table(data, expected=kinds)
-            if kinds or all(name in table.columns for name in names):
+            expected = self.features.expected
+            table = read_table(data, expected=expected)
+            if expected or all(name in table.columns for name in names):
                 return encode_features(self.features, table, precision)
             if len(table.names) == len(names):  # trained on an array, whose columns have no names
                 values = [column.values.astype(np.float64) for column in table.columns.values()]

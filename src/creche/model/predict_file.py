@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from creche.model.predictor import Predictor
 from creche.table.reading.options import Format, ReadOptions
 from creche.table.reading.read import read_batches
 from creche.table.table import Column, Table
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["FilePrediction", "predict_file", "predict_table"]
 
@@ -121,17 +124,16 @@ def predict_file(
     rows = 0
     ignored: tuple[str, ...] = ()
     with TableWriter(output, format) as writer:
-        # Columns that the model does not use are copied as they are written, and never cause an error.
-        other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
-        batches = read_batches(
-            data, read_options, ROWS_AT_A_TIME, expected=model.features.kinds, other_columns=other_columns
-        )
-        for batch in batches:
+        # All columns are written as they came, so that those the model does not use never cause an error.
+        for batch in read_batches(data, read_options, ROWS_AT_A_TIME, expected=model.features.expected):
             if rows == 0:
-                kept = _names_to_keep(batch, keep)
-                ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))
-            writer.write(_join(batch.select(kept), predict_table(model, batch, threshold)))
-            rows += len(batch)
+                kept = _names_to_keep(batch.frame.columns, batch.table.source, keep)
+                used = {*model.features.names, *model.labels.names}
+                ignored = tuple(name for name in batch.frame.columns if name not in used)
+            predicted = predict_table(model, batch.table, threshold)
+            cells = [name for name in kept if name not in predicted.columns] if batch.has_cells else []
+            writer.write_frame(_join(batch.frame.select(kept), predicted), cells)
+            rows += len(batch.table)
             if on_progress:
                 on_progress(rows)
     return FilePrediction(rows, ignored)
@@ -146,13 +148,16 @@ def _check_threshold(model: Predictor, threshold: float | None) -> None:
         raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
 
 
-def _names_to_keep(batch: Table, keep: Sequence[str] | None) -> list[str]:
+def _names_to_keep(names: Sequence[str], source: str, keep: Sequence[str] | None) -> list[str]:
     for name in keep or ():
-        if name not in batch.columns:
-            raise TableError(f"keep: {batch.source} has no column {name!r}; {nearest(name, batch.names)}")
-    return batch.names if keep is None else list(keep)
+        if name not in names:
+            raise TableError(f"keep: {source} has no column {name!r}; {nearest(name, names)}")
+    return list(names) if keep is None else list(keep)
 
 
-def _join(kept: Table, predicted: Table) -> Table:
-    """The columns of both tables; where both have one of a name, the prediction's."""
-    return Table({**kept.columns, **predicted.columns}, kept.source, kept.first_row)
+def _join(kept: pl.DataFrame, predicted: Table) -> pl.DataFrame:
+    """The columns of both; where both have one of a name, the prediction's."""
+    from creche.table.write import frame_of_table
+
+    out = frame_of_table(predicted)
+    return kept.with_columns(out) if kept.columns else out

@@ -185,7 +185,7 @@ class Predictor(ABC):
         missing_label: MissingLabel = "error",
     ) -> Observations:
         """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
-        expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
+        expected = {**self.features.expected, **self.labels.expected}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
             read_options=read_options,

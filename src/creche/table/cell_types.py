@@ -1,51 +1,31 @@
-"""The type of a column's cells: the rules by which words become numbers, booleans or datetimes, or stay words.
-
-They work on the distinct words of a column, not on its rows: so they are fast enough in Python, and the same for every
-source.
-"""
+"""The kind of a column's values: how it is required or learnt, and how a column of one kind becomes one of another."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
-from creche.table.datetimes import parse_datetimes
+from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.table import KINDS, Column
 
 __all__ = [
-    "DECIMAL_COMMA",
-    "DECIMAL_COMMA_NUMBER",
-    "MISSING_WORDS",
     "ColumnContext",
     "Rule",
+    "boolean_column",
     "build_rules",
-    "coerce_column",
-    "column_from_words",
+    "convert_column",
+    "expand_values",
     "missing_column",
-    "parse_number",
+    "number_column",
+    "parse_boolean",
 ]
 
-MISSING_WORDS = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
-
-MISSING = frozenset(MISSING_WORDS)
-
-BOOLEAN_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
-
-# What Polars parses as a number; Python's float() accepts more, such as 1_000.
-WHOLE = re.compile(r"[+-]?[0-9]+")
-
-NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
-
-# 1.234.567,8 and 1234567,8; points only between groups of three digits.
-DECIMAL_COMMA = r"[+-]?(?:(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]*)?|,[0-9]+)(?:[eE][+-]?[0-9]+)?"
-
-DECIMAL_COMMA_NUMBER = re.compile(DECIMAL_COMMA)
+BOOLEAN_VALUES = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 REQUIREMENTS = {
     "number": "a number",
@@ -66,17 +46,14 @@ class Rule:
         None until a value has decided it.
     required : bool
         Whether the caller requires that kind.
-    day_first : bool or None
-        Whether 3/4/2020 is 3 April; None until a day above 12 has decided it.
-    lenient : bool
-        Whether a value of another kind turns the column into words from there on; otherwise it is an error.
+    format : CellFormat or None
+        How the cells are written; None if that is to be detected.
 
     """
 
     kind: str | None = None
     required: bool = False
-    day_first: bool | None = None
-    lenient: bool = False
+    format: CellFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +92,7 @@ class ColumnContext:
         )
 
 
-def build_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
+def build_rules(expected: Mapping[str, str | ExpectedColumn] | None) -> dict[str, Rule]:
     """Return a rule for each column whose kind the caller requires.
 
     Raises
@@ -124,10 +101,13 @@ def build_rules(expected: Mapping[str, str] | None) -> dict[str, Rule]:
         If there is no such kind.
 
     """
-    for name, kind in (expected or {}).items():
+    rules = {}
+    for name, column in (expected or {}).items():
+        kind, format = (column, None) if isinstance(column, str) else (column.kind, column.format)
         if kind not in KINDS:
             raise TableError(f"expected: column {name!r}: got {kind!r}; {nearest(kind, KINDS)}")
-    return {name: Rule(kind, required=True) for name, kind in (expected or {}).items()}
+        rules[name] = Rule(kind, required=True, format=format)
+    return rules
 
 
 def missing_column(kind: str, rows: int) -> Column:
@@ -139,68 +119,8 @@ def missing_column(kind: str, rows: int) -> Column:
     return Column(kind, np.full(rows, np.nan))
 
 
-def parse_number(word: str, decimal_comma: bool) -> str | None:
-    """Return the number in the notation that `float` reads, or None if the word is no number."""
-    if decimal_comma and ("," in word or "." in word):
-        if not DECIMAL_COMMA_NUMBER.fullmatch(word):
-            return None
-        word = word.replace(".", "").replace(",", ".")
-    return word if NUMBER.fullmatch(word) else None
-
-
-def column_from_words(
-    codes: NDArray[np.int32],
-    words: list[str],
-    rule: Rule,
-    context: ColumnContext,
-    numbers: bool,
-    decimal_comma: bool = False,
-) -> Column:
-    """Return the column whose row i holds ``words[codes[i]]``, of the rule's kind or the kind that fits all words.
-
-    Parameters
-    ----------
-    codes : (n,) int32 array
-        -1 where missing.
-    words : list of str
-        The distinct words.
-    rule : Rule
-        If it has no kind yet, it gets the one that fits.
-    context : ColumnContext
-    numbers : bool
-        Whether words that look like numbers are numbers, as in a CSV file; those of a DataFrame are words.
-    decimal_comma : bool, default False
-        Whether numbers are written 1.234,5.
-
-    Raises
-    ------
-    TableError
-        If a word is not of the rule's kind.
-
-    """
-    codes, words = _strip_words(codes, words)
-    if rule.kind == "words":
-        return Column("words", codes, tuple(words))
-    if not words:
-        return missing_column(rule.kind or "number", len(codes))
-    if rule.kind is None:
-        return _infer_column(codes, words, rule, numbers, decimal_comma)
-    if rule.kind == "boolean":
-        values: list[Any] = [_parse_boolean(word) for word in words]
-    elif rule.kind == "datetime":
-        return _datetime_column(codes, words, rule, context)
-    else:
-        values = [_parse_value(word, decimal_comma) for word in words]
-    wrong = next((i for i, value in enumerate(values) if value is None), None)
-    if wrong is not None:
-        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
-    if rule.kind == "boolean":
-        return _boolean_column(codes, words, values)
-    return coerce_column(_number_column(codes, values), rule, context)
-
-
-def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
-    """Return the column converted to the rule's kind.
+def convert_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
+    """Return a column that holds no words converted to the rule's kind.
 
     Whole numbers are numbers too, 1 and 0 are booleans, and any value can be written as a word. A rule that learnt
     whole numbers from the first rows of a stream changes to numbers when a fraction comes.
@@ -219,15 +139,13 @@ def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
     if column.kind == rule.kind:
         return column
     if missing.all():
-        return missing_column(rule.kind, len(column))
+        return replace(missing_column(rule.kind, len(column)), format=column.format)
     if rule.kind == "words":
         return _words_column(column, missing)
-    if column.kind == "words":
-        return column_from_words(column.values, list(column.words), rule, context, numbers=True)
     values = column.values
     wrong = ~missing
     if column.kind != "datetime" and rule.kind == "number":
-        return Column("number", values.astype(np.float64))
+        return replace(column, kind="number", values=values.astype(np.float64), words=())
     if column.kind != "datetime" and rule.kind == "whole":
         wrong &= (values != np.trunc(values)) | (np.abs(values) >= 2.0**63)
         if wrong.any() and not rule.required:
@@ -238,89 +156,34 @@ def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise context.cell_error(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
-    if rule.kind == "whole" and not missing.any():
-        return Column("whole", values.astype(np.int64))
-    return Column(rule.kind, values.astype(np.float64))
+    whole = rule.kind == "whole" and not missing.any()
+    return replace(column, kind=rule.kind, values=values.astype(np.int64 if whole else np.float64), words=())
 
 
-def _strip_words(codes: NDArray[np.int32], words: list[str]) -> tuple[NDArray[np.int32], list[str]]:
-    """Strip the spaces around words, and give words that mean a missing value the code -1."""
-    trimmed = [word.strip(" \t") for word in words]
-    if trimmed == words and MISSING.isdisjoint(words):
-        return codes, words
-    index: dict[str, int] = {}
-    new_codes = [-1 if word in MISSING else index.setdefault(word, len(index)) for word in trimmed]
-    return np.array([*new_codes, -1], dtype=np.int32)[codes], list(index)
-
-
-def _infer_column(codes: NDArray[np.int32], words: list[str], rule: Rule, numbers: bool, decimal_comma: bool) -> Column:
-    if numbers and parse_number(words[0], decimal_comma) is not None:
-        values = [_parse_value(word, decimal_comma) for word in words]
-        if all(value is not None for value in values):
-            column = _number_column(codes, values)
-            rule.kind = column.kind
-            return column
-    if all(word.lower() in BOOLEAN_WORDS for word in words):
-        rule.kind = "boolean"
-        return _boolean_column(codes, words, [BOOLEAN_WORDS[word.lower()] for word in words])
-    parsed = parse_datetimes(words, rule.day_first)
-    if parsed is not None:
-        rule.kind, rule.day_first = "datetime", parsed[1]
-        return Column("datetime", _expand(parsed[0], codes, np.datetime64("NaT")))
-    rule.kind = "words"
-    return Column("words", codes, tuple(words))
-
-
-def _parse_value(word: str, decimal_comma: bool) -> float | int | None:
-    """Return an int if an int64 can hold it, otherwise a float; None if the word is no number."""
-    plain = parse_number(word, decimal_comma)
-    if plain is None:
-        return None
-    if WHOLE.fullmatch(plain) and len(plain.lstrip("+-0")) <= 19:
-        value = int(plain.lstrip("+-0") or 0) * (-1 if plain[0] == "-" else 1)
-        if -(2**63) <= value < 2**63:
-            return value
-    return float(plain)
-
-
-def _number_column(codes: NDArray[np.int32], values: list[Any]) -> Column:
+def number_column(codes: NDArray[np.int32], values: list[Any]) -> Column:
+    """Return the column of numbers, or of whole numbers if all are, whose row i holds ``values[codes[i]]``."""
     if not all(isinstance(value, int) for value in values):
-        return Column("number", _expand(np.array(values, dtype=np.float64), codes, np.nan))
+        return Column("number", expand_values(np.array(values, dtype=np.float64), codes, np.nan))
     if (codes < 0).any():
-        return Column("whole", _expand(np.array(values, dtype=np.float64), codes, np.nan))
+        return Column("whole", expand_values(np.array(values, dtype=np.float64), codes, np.nan))
     return Column("whole", np.array(values, dtype=np.int64)[codes])
 
 
-def _expand(values: NDArray[Any], codes: NDArray[np.int32], missing: Any) -> NDArray[Any]:
+def expand_values(values: NDArray[Any], codes: NDArray[np.int32], missing: Any) -> NDArray[Any]:
     """Return the value of each row; code -1 takes the last, which is `missing`."""
     return np.append(values, np.array([missing], dtype=values.dtype))[codes]
 
 
-def _boolean_column(codes: NDArray[np.int32], words: list[str], values: list[float]) -> Column:
+def boolean_column(codes: NDArray[np.int32], words: list[str], values: list[float]) -> Column:
     """Make a column that keeps the words yes and no as they are written, since they name the classes of a label."""
     in_order = tuple(word for _, word in sorted(zip(values, words, strict=True)))
     kept_words = in_order if len(words) == 2 and len(set(values)) == 2 and words[0].lower() in ("yes", "no") else ()
-    return Column("boolean", _expand(np.array(values, dtype=np.float64), codes, np.nan), kept_words)
+    return Column("boolean", expand_values(np.array(values, dtype=np.float64), codes, np.nan), kept_words)
 
 
-def _parse_boolean(word: str) -> float | None:
-    return BOOLEAN_WORDS.get(word.lower(), {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}.get(word))
-
-
-def _datetime_column(codes: NDArray[np.int32], words: list[str], rule: Rule, context: ColumnContext) -> Column:
-    parsed = parse_datetimes(words, rule.day_first)
-    if parsed is None:
-        no_dates = (
-            i for i, w in enumerate(words) if parse_datetimes([w], True) is None and parse_datetimes([w], False) is None
-        )
-        wrong = next(no_dates, None)
-        why = ""
-        if wrong is None:
-            wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], rule.day_first) is None), 0)
-            why = ", and the rows do not agree whether the day or the month comes first"
-        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
-    rule.day_first = parsed[1]
-    return Column("datetime", _expand(parsed[0], codes, np.datetime64("NaT")))
+def parse_boolean(word: str) -> float | None:
+    """Return 1 for a word that means yes, 0 for one that means no, None for others."""
+    return BOOLEAN_VALUES.get(word.lower())
 
 
 def _words_column(column: Column, missing: NDArray[np.bool_]) -> Column:
@@ -334,6 +197,6 @@ def _words_column(column: Column, missing: NDArray[np.bool_]) -> Column:
         words = [str(int(value)) for value in distinct.tolist()]
     elif column.kind == "datetime":
         words = [value.isoformat() for value in distinct.tolist()]
-    else:
-        words = [repr(value) for value in distinct.tolist()]
-    return Column("words", codes, tuple(words))
+    else:  # 10115 and 10115.0 are the same category
+        words = [str(int(v)) if v.is_integer() and abs(v) < 2**53 else repr(v) for v in distinct.tolist()]
+    return Column("words", codes, tuple(words), column.format, column.note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -11,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import CrecheWarning, TableError
+from creche.table.cell_types import ColumnContext
 from creche.table.reading.series import fill_masked
+from creche.table.table import Table
 
-__all__ = ["check_finite", "check_matrix", "warn"]
+__all__ = ["check_finite", "check_matrix", "warn", "warn_of_note"]
 
 
 def warn(message: str) -> None:
@@ -22,6 +25,15 @@ def warn(message: str) -> None:
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("creche."):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, CrecheWarning, stacklevel=level)
+
+
+def warn_of_note(table: Table, name: str, what: str = "column", row_numbers: NDArray[np.int64] | None = None) -> None:
+    """Warn of how a column of the table was read, if that could be doubted; `what` is what the column is."""
+    note = table.columns[name].note
+    if note:
+        context = ColumnContext(table.source, name, table.first_row, row_numbers)
+        note = re.sub(r"{([0-9]+)}", lambda row: str(context.row_number(int(row[1]))), note)
+        warn(f"{what} {name!r} {note}")
 
 
 def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:

@@ -87,7 +87,7 @@ def inspect_table(
         data,
         y,
         preparation.label or None,
-        expected=None if encoders is None else encoders[0].kinds,
+        expected=None if encoders is None else {**encoders[0].expected, **encoders[1].expected},
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
     )

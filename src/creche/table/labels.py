@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
+from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.roles import LONGEST_CATEGORY
 from creche.table.table import KINDS
 
@@ -39,6 +40,8 @@ class LabelEncoder:
         label.
     kinds : tuple of str
         The kinds of the label columns in training, as which they are read again; empty for arrays.
+    formats : tuple of CellFormat or None
+        How the cells of the label columns were written, None where they were no text; empty for arrays.
 
     """
 
@@ -48,6 +51,13 @@ class LabelEncoder:
     scale: tuple[float, ...] = ()
     baseline: tuple[float, ...] = ()
     kinds: tuple[str, ...] = ()
+    formats: tuple[CellFormat | None, ...] = ()
+
+    @property
+    def expected(self) -> dict[str, ExpectedColumn]:
+        """How each label column is to be read, by name; empty for arrays."""
+        columns = map(ExpectedColumn, self.kinds, self.formats or (None,) * len(self.kinds))
+        return dict(zip(self.names, columns, strict=False))
 
     @property
     def name(self) -> str:
@@ -79,6 +89,7 @@ class LabelEncoder:
             "scale": list(self.scale),
             "baseline": list(self.baseline),
             "kinds": list(self.kinds),
+            "formats": [None if format is None else format.to_dict() for format in self.formats],
         }
 
     @classmethod
@@ -109,6 +120,9 @@ class LabelEncoder:
         is_valid = is_valid and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
         if not names or not is_valid or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
             raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
+        formats = data.get("formats", [])
+        if not isinstance(formats, list) or len(formats) not in (0, len(kinds)):
+            raise FileError("labels: the formats of cells are no list; the file was damaged or made by hand")
         return cls(
             names,
             classes,
@@ -116,6 +130,7 @@ class LabelEncoder:
             tuple(map(float, scale)),
             tuple(map(float, baseline)),
             kinds,
+            tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
         )
 
 

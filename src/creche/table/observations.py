@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, check_word
-from creche.table.checks import check_finite, check_matrix, warn
+from creche.table.cell_format import CellFormat, ExpectedColumn
+from creche.table.checks import check_finite, check_matrix, warn, warn_of_note
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
@@ -40,6 +41,8 @@ class Observations:
         The row number of the table's first row: 1 for a table, 0 for an array.
     kinds : tuple of str
         The kinds of the label columns; empty for arrays.
+    formats : tuple of CellFormat or None
+        How the cells of the label columns are written, None where they are no text; empty for arrays.
 
     """
 
@@ -50,6 +53,7 @@ class Observations:
     n_table_rows: int
     first_row: int
     kinds: tuple[str, ...] = ()
+    formats: tuple[CellFormat | None, ...] = ()
 
     def __len__(self) -> int:
         return len(self.y)
@@ -82,7 +86,14 @@ class Observations:
             return self  # all rows in order need no copy
         x = self.x.take(rows) if isinstance(self.x, Table) else self.x[rows]
         return Observations(
-            x, self.y[rows], self.labels, self.row_indices[rows], self.n_table_rows, self.first_row, self.kinds
+            x,
+            self.y[rows],
+            self.labels,
+            self.row_indices[rows],
+            self.n_table_rows,
+            self.first_row,
+            self.kinds,
+            self.formats,
         )
 
 
@@ -91,7 +102,7 @@ def read_observations(
     y: Any = None,
     label: str | Sequence[str] | None = None,
     *,
-    expected: Mapping[str, str] | None = None,
+    expected: Mapping[str, str | ExpectedColumn] | None = None,
     missing_label: MissingLabel = "error",
     read_options: ReadOptions | None = None,
 ) -> Observations:
@@ -101,8 +112,8 @@ def read_observations(
     ----------
     data, y, label
         As `creche.train` takes them.
-    expected : dict of str to kind of column, optional
-        The kinds as which columns are to be read.
+    expected : dict of str to str or ExpectedColumn, optional
+        The kinds as which columns are to be read, and how their cells are written.
     missing_label : {"error", "drop"}, default "error"
         What to do with rows without a label.
     read_options : ReadOptions, optional
@@ -152,6 +163,11 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     if len(set(names)) < len(names):
         raise TableError(f"label: got {', '.join(names)}, a name twice; needs each column once")
     columns = [table.column(name, "label") for name in names]
+    names = tuple(next(n for n, c in table.columns.items() if c is column) for column in columns)
+    for name, column in zip(names, columns, strict=True):
+        if column.doubt:
+            raise TableError(f"label {name!r}: {column.doubt}")
+        warn_of_note(table, name, "label")
     keep = np.ones(len(table), dtype=np.bool_)
     for name, column in zip(names, columns, strict=True):
         keep &= ~_find_missing(name, column, table, missing_label)
@@ -167,8 +183,9 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     x = Table({name: column for name, column in table.columns.items() if name not in names}, table.source)
     kinds = tuple(column.kind for column in columns)
     return Observations(
-        x if len(rows) == len(table) else x.take(rows), y, names, rows, len(table), table.first_row, kinds
-    )
+        x if len(rows) == len(table) else x.take(rows), y, names, rows, len(table), table.first_row, kinds,
+        tuple(column.format for column in columns),
+    )  # fmt: skip
 
 
 def _find_missing(name: str, column: Column, table: Table, missing_label: str) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.table.bootstrap_sample import resample_rows
+from creche.table.cell_format import ExpectedColumn
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.inspection import TableInspection, inspect_table
@@ -234,8 +235,9 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
     x, y = data if isinstance(data, tuple) else (data, None)
     expected = None
     if is_table(x) and isinstance(labelled.x, Table):
-        expected = {name: column.kind for name, column in labelled.x.columns.items()}
-        expected |= dict(zip(labelled.labels, labelled.kinds, strict=False))
+        expected = {name: ExpectedColumn(column.kind, column.format) for name, column in labelled.x.columns.items()}
+        formats = labelled.formats or (None,) * len(labelled.kinds)
+        expected |= dict(zip(labelled.labels, map(ExpectedColumn, labelled.kinds, formats), strict=False))
     rows = read_observations(
         x,
         y,
@@ -271,7 +273,13 @@ def _fit_labels(
     train, weights = part.observations, part.weights
     if classes is not None:
         counts = np.bincount(encode_classes(train.y, classes, train.label, train.row_numbers), weights, len(classes))
-        return LabelEncoder(train.labels, classes, baseline=tuple((counts / counts.sum()).tolist()), kinds=train.kinds)
+        return LabelEncoder(
+            train.labels,
+            classes,
+            baseline=tuple((counts / counts.sum()).tolist()),
+            kinds=train.kinds,
+            formats=train.formats,
+        )
     y = train.y.astype(np.float64).reshape(len(train), -1)
     # Dividing by powers of two near the largest labels keeps squares from over- and underflowing, and loses no bit.
     size = np.ldexp(1.0, np.clip(np.frexp(np.abs(y).max(axis=0))[1], -1000, 1000))
@@ -283,8 +291,9 @@ def _fit_labels(
         mean[varies] = (average * size)[varies]
         scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
     return LabelEncoder(
-        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds
-    )
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds,
+        train.formats,
+    )  # fmt: skip
 
 
 def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -> None:

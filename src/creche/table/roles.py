@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
 from creche.plan.words import Role
-from creche.table.cell_types import ColumnContext, Rule, coerce_column, parse_number
+from creche.table.cell_format import CellFormat
+from creche.table.cell_types import ColumnContext, Rule
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.datetime import DatetimeEncoder
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.table import Column, Kind, Table
+from creche.table.word_columns import coerce_column, parse_number
 
 __all__ = [
     "ENCODERS",
@@ -124,6 +126,8 @@ def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[
     ('identifier', 'an identifier: each row has its own number')
 
     """
+    if column.doubt:
+        return "ignore", column.doubt
     if column.kind == "boolean":
         return "boolean", ""
     if column.kind == "datetime":
@@ -183,10 +187,10 @@ def find_non_number(column: Column) -> tuple[int, int] | None:
     (None, None)
 
     """
-    is_number = [parse_number(word, decimal_comma=False) is not None for word in column.words[:PROBED_WORDS]]
+    is_number = [parse_number(word, CellFormat()) is not None for word in column.words[:PROBED_WORDS]]
     if not any(is_number):
         return None
-    is_number += [parse_number(word, decimal_comma=False) is not None for word in column.words[PROBED_WORDS:]]
+    is_number += [parse_number(word, CellFormat()) is not None for word in column.words[PROBED_WORDS:]]
     codes = column.values
     numbers = np.array([*is_number, False])[codes]
     count, others = int(numbers.sum()), ~numbers & (codes >= 0)

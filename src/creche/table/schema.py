@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError, nearest
 from creche.table.cell_types import ColumnContext
-from creche.table.checks import warn
+from creche.table.checks import warn, warn_of_note
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.roles import (
     INPUT_ROLES,
@@ -134,6 +134,8 @@ class Schema:
                 f"{shlex.quote(f'{name}=categorical')}"
             )
         for column in columns:
+            if column.role in INPUT_ROLES:
+                warn_of_note(table, column.name, "column", row_numbers)
             if column.name not in roles:
                 _warn_of_column(table, column, row_numbers)
         return schema
@@ -272,6 +274,9 @@ def _warn_of_column(table: Table, column: ColumnSchema, row_numbers: NDArray[np.
         )
     if column.reason:
         role = "numeric" if column.kind == "whole" else "categorical"
+        if values.doubt:
+            warn(f"left out column {name!r}: {column.reason}")
+            return
         warn(
             f"left out column {name!r}: {column.reason}; to keep it, set schema={{{name!r}: {role!r}}}, or --column "
             f"{shlex.quote(f'{name}={role}')}"

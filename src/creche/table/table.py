@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
+from creche.table.cell_format import CellFormat
 
-__all__ = ["KINDS", "Column", "Kind", "Table", "check_names", "select_names"]
+__all__ = ["KINDS", "Column", "Kind", "Table", "clean_names", "select_names"]
 
 Kind = Literal["number", "whole", "boolean", "words", "datetime"]
 
@@ -35,6 +38,12 @@ class Column:
     words : tuple of str
         words: the distinct words, in any order. boolean: the words for 0 and 1 if they are not true and false. Empty
         for the other kinds.
+    format : CellFormat, optional
+        How its cells are written, if they are text.
+    note : str
+        A remark on how it was read, if that could be doubted; a number in braces is the index of a row.
+    doubt : str
+        Why its values cannot be learnt from; empty if they can.
 
     Examples
     --------
@@ -47,6 +56,9 @@ class Column:
     kind: str
     values: NDArray[Any]
     words: tuple[str, ...] = ()
+    format: CellFormat | None = None
+    note: str = ""
+    doubt: str = ""
 
     @classmethod
     def from_words(cls, values: Sequence[str | None]) -> Column:
@@ -60,7 +72,7 @@ class Column:
 
     def take(self, rows: NDArray[Any] | slice) -> Column:
         """Return the column of these rows: indices, a mask or a slice."""
-        return Column(self.kind, self.values[rows], self.words)
+        return Column(self.kind, self.values[rows], self.words, self.format, self.note, self.doubt)
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -127,6 +139,8 @@ class Table:
 
         """
         if name not in self.columns:
+            name = unicodedata.normalize("NFC", name).strip()
+        if name not in self.columns:
             raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
         return self.columns[name]
 
@@ -139,33 +153,54 @@ class Table:
         return Table({name: self.column(name, "columns") for name in names}, self.source, self.first_row)
 
 
-def check_names(names: Sequence[str], source: str) -> list[str]:
-    """Return the names as a list, if there are any, all are distinct and none is empty.
+def clean_names(names: Sequence[str], source: str) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of columns such that each is different: in Unicode NFC, without spaces around them.
+
+    A column without a name is called by its number, and of several with the same name, each gets a number in
+    parentheses, so that none is taken for another.
+
+    Returns
+    -------
+    names : list of str
+    unnamed : list of str
+        Those that stand in for none.
+    repeated : list of str
+        The names that occurred more than once.
 
     Raises
     ------
     TableError
-        If not.
+        If there are no names, or one is too long.
+
+    Examples
+    --------
+    >>> clean_names(["", "a", "b ", "a"], "table.csv")
+    (['column 1', 'a (1)', 'b', 'a (2)'], ['column 1'], ['a'])
 
     """
     if not names:
         raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
-    index: dict[str, int] = {}
-    for i, name in enumerate(names, 1):
-        if not name:
-            raise TableError(f"{source}: column {i} has no name; give it one (pandas: to_csv(..., index=False))")
+    trimmed = [name.strip() if name.isascii() else unicodedata.normalize("NFC", name).strip() for name in names]
+    counts = Counter(trimmed)
+    taken = set(trimmed)
+    out, unnamed, seen = [], [], Counter[str]()
+    for i, name in enumerate(trimmed, 1):
         if len(name) > LONGEST_NAME:
             raise TableError(
                 f"{source}: the name of column {i} has {len(name):,} characters ({name[:40]!r}…); a name has at most "
                 f"{LONGEST_NAME:,}: shorten it"
             )
-        if name in index:
-            raise TableError(
-                f"{source}: column {name!r} occurs twice, as columns {index[name]} and {i}; "
-                "give each column a different name"
-            )
-        index[name] = i
-    return list(names)
+        if name and counts[name] == 1:
+            out.append(name)
+            continue
+        seen[name] += 1
+        own = f"{name} ({seen[name]})" if name else f"column {i}"
+        while own in taken:
+            own += "'"
+        taken.add(own)
+        out.append(own)
+        unnamed += [] if name else [own]
+    return out, unnamed, [name for name, count in counts.items() if name and count > 1]
 
 
 def select_names(columns: Sequence[str] | None, names: Sequence[str], source: str) -> list[str]:

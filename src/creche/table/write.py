@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import re
@@ -21,6 +22,7 @@ import numpy as np
 from creche._system.atomic_files import open_replacement
 from creche.errors import FileError
 from creche.plan.words import check_word
+from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.reading.file_formats import SUFFIXES, format_from_name
 from creche.table.reading.options import FORMATS, Format
 from creche.table.table import Column, Table
@@ -35,6 +37,10 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".bz2": partial(bz2.BZ2File, mode="wb"),
     ".xz": partial(lzma.LZMAFile, mode="wb"),
 }
+
+
+# A number that stays the same when it is written again, but for zeros at the end of decimals; 007 does not.
+EXACT_NUMBER = r"^-?(?:0|[1-9][0-9]*)$|^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 
 
 def resolve_format(target: str | Path, format: Format | None = None) -> tuple[str, str]:
@@ -109,6 +115,9 @@ class TableWriter:
             self._file: BinaryIO = file
             self._folder: Path | None = None
             self._types: dict[str, set[pl.DataType]] = {}
+            self._numbers: dict[str, pl.DataType] = {}
+            self._longest: dict[str, int] = {}
+            self._texts: set[str] = set()
             if self.format in ("parquet", "arrow"):
                 # Polars can only write such a file as a whole, so rows wait on disk until all are there.
                 self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
@@ -126,7 +135,24 @@ class TableWriter:
 
     def write(self, table: Table) -> None:
         """Write the rows of a table below those before."""
-        frame = frame_of_table(table)
+        self.write_frame(frame_of_table(table))
+
+    def write_frame(self, frame: pl.DataFrame, cells: Collection[str] = ()) -> None:
+        """Write the rows of a frame below those before.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+        cells : collection of str
+            The columns that hold the cells of a CSV file. To CSV they are written as they are; elsewhere a column of
+            them becomes one of numbers if no cell loses a digit by it.
+
+        """
+        frame = _without_objects(frame, self.format)
+        if self.format != "csv" and cells:
+            self._note_numbers(frame, cells)
+            if self._folder is None:
+                self._folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
         if self._folder is not None:
             self._store(frame)
         else:
@@ -152,6 +178,20 @@ class TableWriter:
                 f"({error.strerror or error}); set TMPDIR to a folder with more room"
             ) from error
 
+    def _note_numbers(self, frame: pl.DataFrame, cells: Collection[str]) -> None:
+        """Note which columns of cells hold only numbers so far, of what type and how long, and which hold others."""
+        import polars as pl
+
+        for name in cells:
+            words = frame.select(_cell(name)).to_series().drop_nulls()
+            if len(words) == 0 or name in self._texts:
+                continue
+            is_whole = self._numbers.get(name) != pl.Float64() and not words.str.contains("[.eE]").any()
+            self._numbers[name] = pl.Int64() if is_whole else pl.Float64()
+            self._longest[name] = max(self._longest.get(name, 0), max(words.str.len_chars().to_list()))
+            if not words.str.contains(EXACT_NUMBER).all() or self._longest[name] > (18 if is_whole else 16):
+                self._texts.add(name)
+
     def _finish(self) -> None:
         if self._folder is None or self._parts == 0:
             self._file.flush()
@@ -160,8 +200,12 @@ class TableWriter:
 
         schema = pl.Schema({name: _common_type(types) for name, types in self._types.items()})
         rows = pl.concat([pl.scan_ipc(path).cast(schema) for path in sorted(self._folder.iterdir())])
-        with _raise_system_errors():
-            if self.format == "parquet":
+        numbers = {name: dtype for name, dtype in self._numbers.items() if name not in self._texts}
+        rows = rows.with_columns(_cell(name).cast(dtype) for name, dtype in numbers.items())
+        with _raise_system_errors(self._file):
+            if self.format == "jsonl":
+                rows.sink_ndjson(self._file)
+            elif self.format == "parquet":
                 rows.sink_parquet(self._file)
             else:
                 rows.sink_ipc(self._file)
@@ -175,9 +219,42 @@ def frame_of_table(table: Table) -> pl.DataFrame:
     return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])
 
 
+def _cell(name: str) -> pl.Expr:
+    """The cells of a column, null where they stand for a missing value."""
+    import polars as pl
+
+    words = pl.col(name).str.strip_chars()
+    return pl.when(words.is_in(DEFAULT_MISSING)).then(None).otherwise(words).alias(name)
+
+
+def _without_objects(frame: pl.DataFrame, format: str) -> pl.DataFrame:
+    """Return the frame with values as text that the format cannot hold: objects, and for CSV lists and the like."""
+    import polars as pl
+
+    unwritable = [
+        series.name for series in frame
+        if series.dtype == pl.Object
+        or (series.dtype == pl.Binary and format in ("csv", "jsonl"))
+        or (series.dtype.is_nested() and format == "csv")
+    ]  # fmt: skip
+    return frame.with_columns(
+        pl.Series(
+            name, [None if value is None else _as_text(value) for value in frame[name].to_list()], dtype=pl.String
+        )
+        for name in unwritable
+    )
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, default=str)
+
+
 @contextmanager
-def _raise_system_errors() -> Iterator[None]:
-    """Raise an OSError for a full disk or a closed pipe, which Polars reports by the text of several errors."""
+def _raise_system_errors(file: BinaryIO | None = None) -> Iterator[None]:
+    """Raise an OSError for a full disk or a closed pipe, which Polars reports by the text of several errors.
+
+    Where the text does not tell, writing on to the file does.
+    """
     import polars as pl
 
     try:
@@ -185,6 +262,9 @@ def _raise_system_errors() -> Iterator[None]:
     except (OSError, pl.exceptions.PolarsError) as error:
         number = re.search(r"\(os error (\d+)\)", str(error))
         if number is None:
+            if file is not None and not isinstance(error, OSError):
+                file.write(bytes(65_536))
+                file.flush()
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 

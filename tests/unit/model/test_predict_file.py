@@ -141,5 +141,7 @@ def test_no_digit_is_lost_and_nothing_refused_of_what_is_only_passed_on(
     out = read(tmp_path / target)
     assert [int(key) for key in out["key"]] == keys
     assert [None if gap is None else int(gap) for gap in out["gap"]] == gaps
-    assert out["several"][3] == "[3, null]"
-    assert out["raw"][0] == "x"
+    if target.endswith(".csv"):
+        assert (out["several"][3], out["raw"][0]) == ("[3, null]", "x")
+    else:
+        assert (out["several"][3].to_list(), out["raw"][0]) == ([3, None], b"x")

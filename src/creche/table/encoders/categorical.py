@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,15 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError
-from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.cell_format import CellFormat
+from creche.table.cell_types import ColumnContext, Rule, parse_boolean
 from creche.table.encoders.file_values import read_flag, read_name, read_words
 from creche.table.encoders.numeric import MISSING
 from creche.table.table import KINDS, Column
+from creche.table.word_columns import coerce_column, parse_number
 
 if TYPE_CHECKING:
     from creche.table.encoders.preprocessing import Preprocessing
 
 __all__ = ["CategoricalEncoder"]
+
+# Libraries write booleans as words or as numbers.
+SAME_VALUES = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,9 @@ class CategoricalEncoder:
         """Return the index of the input that is 1 in each row, -1 for none."""
         column = _to_words(column, context)
         index = {word: i for i, word in enumerate(self.categories)}
-        indices = [index[word] if word in index else self._hash(word) for word in column.words]
+        same = _index_by_value(self.categories, self.kind)
+        known = [word if word in index else same.get(_value_of(word, self.kind), word) for word in column.words]
+        indices = [index[word] if word in index else self._hash(word) for word in known]
         missing = len(self.categories) + self.buckets if self.marked else -1
         return np.asarray(np.array([*indices, missing], dtype=np.int64)[column.values])
 
@@ -152,6 +160,30 @@ class CategoricalEncoder:
         if kind not in KINDS or type(buckets) is not int or not 0 <= buckets <= 2**20:
             raise FileError(f"features: kind is {kind!r} and buckets {buckets!r}; the file was damaged or made by hand")
         return cls(read_name(data), kind, read_words(data, "categories"), buckets, read_flag(data, "marked"))
+
+
+def _index_by_value(categories: tuple[str, ...], kind: str) -> dict[str, str]:
+    """Return the only category of each value, in whichever notation."""
+    by_value: dict[str, set[str]] = {}
+    for word in categories:
+        by_value.setdefault(_value_of(word, kind), set()).add(word)
+    for value, other in SAME_VALUES.items():
+        if value in by_value and other not in by_value:
+            by_value[other] = by_value[value]
+    return {value: next(iter(words)) for value, words in by_value.items() if len(words) == 1}
+
+
+def _value_of(word: str, kind: str) -> str:
+    """Return the same word for 10115, 10115.0 and "10115", and for True, "true" and "TRUE"."""
+    lower = word.lower()
+    if lower in ("true", "false"):
+        return lower
+    if kind == "boolean" and parse_boolean(word) is not None:
+        return "true" if parse_boolean(word) else "false"
+    value = parse_number(word, CellFormat())
+    if value is None or not math.isfinite(value):
+        return word
+    return repr(int(value)) if float(value).is_integer() and abs(value) < 2**63 else repr(float(value))
 
 
 def _to_words(column: Column, context: ColumnContext) -> Column:

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
-from creche.table.cell_types import ColumnContext, Rule, coerce_column
+from creche.table.cell_format import CellFormat, ExpectedColumn
+from creche.table.cell_types import ColumnContext, Rule
 from creche.table.checks import check_finite, warn
+from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.roles import ENCODERS, ROLE_DEFINITIONS, Encoder
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
+from creche.table.word_columns import coerce_column
 
 __all__ = ["Encoder", "FeatureEncoder", "Preprocessing"]
 
@@ -37,11 +40,14 @@ class FeatureEncoder:
         The encoder of each feature.
     has_column_names : bool
         Whether the features are named columns of a table; those of arrays are x0, x1, …
+    formats : dict of str to CellFormat
+        How the cells of columns were written in the training table, if it was text.
 
     """
 
     columns: tuple[Encoder, ...]
     has_column_names: bool
+    formats: Mapping[str, CellFormat] = field(default_factory=dict)
     _mean: NDArray[np.float64] = field(init=False, repr=False)
     _scale: NDArray[np.float64] = field(init=False, repr=False)
     _is_plain: bool = field(init=False, repr=False)
@@ -71,7 +77,8 @@ class FeatureEncoder:
         columns = tuple(
             _fit_column(table, name, roles[name], preprocessing, weights, moments.get(name)) for name in schema.features
         )
-        encoder = cls(columns, True)
+        formats = {name: table.columns[name].format for name in schema.features}
+        encoder = cls(columns, True, {name: format for name, format in formats.items() if format is not None})
         if encoder.width == 0:
             raise TableError(
                 f"{table.source}: every column is constant in the training rows; needs at least one that varies"
@@ -121,6 +128,14 @@ class FeatureEncoder:
     def kinds(self) -> dict[str, str]:
         """The kind as which each column is to be read, by name; empty for arrays."""
         return {column.name: column.kind for column in self.columns} if self.has_column_names else {}
+
+    @property
+    def expected(self) -> dict[str, ExpectedColumn]:
+        """How each column is to be read, by name; empty for arrays."""
+        return {
+            name: ExpectedColumn("words" if isinstance(column, CategoricalEncoder) else kind, self.formats.get(name))
+            for column, (name, kind) in zip(self.columns, self.kinds.items(), strict=False)
+        }
 
     def transform(self, table: Table, precision: str, row_numbers: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """Return the inputs of the network, (n, inputs), in that precision.
@@ -183,7 +198,12 @@ class FeatureEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoders as plain data."""
-        return {"of_table": self.has_column_names, "columns": [column.to_dict() for column in self.columns]}
+        formats = {name: format.to_dict() for name, format in self.formats.items()}
+        return {
+            "of_table": self.has_column_names,
+            "columns": [column.to_dict() for column in self.columns],
+            "formats": formats,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -209,7 +229,13 @@ class FeatureEncoder:
         names = [column.name for column in columns]
         if len(set(names)) < len(names):
             raise FileError("features: a column occurs twice; the file was damaged or made by hand")
-        encoder = cls(tuple(columns), has_column_names)
+        formats = data.get("formats", {})
+        if not isinstance(formats, Mapping) or not set(formats) <= set(names):
+            raise FileError(
+                "features: the formats of cells are no dict of columns; the file was damaged or made by hand"
+            )
+        read = {name: CellFormat.from_dict(format) for name, format in formats.items()}
+        encoder = cls(tuple(columns), has_column_names, read)
         if not 0 < encoder.width <= MAX_INPUTS:
             raise FileError(f"features: there are {encoder.width:,} inputs; the file was damaged or made by hand")
         return encoder
@@ -249,7 +275,9 @@ def _fit_column(
 
 def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int64] | None) -> NDArray[Any]:
     context = ColumnContext(table.source, encoder.name, table.first_row, row_numbers)
-    column = coerce_column(table.column(encoder.name, "features"), Rule(encoder.kind, required=True), context)
+    column = table.column(encoder.name, "features")
+    if not isinstance(encoder, CategoricalEncoder):  # which compares values of any kind
+        column = coerce_column(column, Rule(encoder.kind, required=True), context)
     return encoder.prepare(column, context)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from creche.errors import FileError, TableError
 from creche.table.reading.byte_streams import Stream
-from creche.table.table import check_names, select_names
+from creche.table.table import clean_names, select_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -122,5 +122,5 @@ def _read_frame(message: bytes, stream: Stream, columns: Sequence[str] | None) -
         ) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise _damage_error(stream) from error
-    check_names(frame.columns, stream.source)
+    frame.columns = clean_names(frame.columns, stream.source)[0]
     return frame.select(select_names(columns, frame.columns, stream.source))

@@ -1,4 +1,4 @@
-"""Detecting the text encoding of a file, and the separator, quote and decimal comma of CSV."""
+"""Detecting the text encoding of a file, and the separator and quote of CSV."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from creche.errors import TableError
-from creche.table.cell_types import DECIMAL_COMMA_NUMBER
-from creche.table.reading.options import SEPARATORS, ReadOptions
+from creche.table.number_words import PLAIN
+from creche.table.reading.options import SEPARATORS
 
-__all__ = ["Dialect", "detect_dialect", "detect_encoding"]
+__all__ = ["SAMPLE_SIZE", "Dialect", "detect_dialect", "detect_encoding", "read_sample_rows", "split_blanks"]
 
 ACCEPTED_FORMATS = "needs CSV, JSON lines, Parquet or Arrow"
 
@@ -23,18 +23,16 @@ SAMPLE_ROWS = 200
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
-POINT = re.compile(r"[+-]?[0-9]*\.[0-9]+")
-
-THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+")
+# Blanks separate cells only where so large a share of the rows has the same number of them.
+BLANKS_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How cells are separated and quoted in a CSV file, and how its numbers are written."""
+    """How cells are separated and quoted in a CSV file; the separator " " is a run of spaces and tabs."""
 
     separator: str = ","
     quote: str = '"'
-    decimal_comma: bool = False
 
 
 def detect_encoding(head: bytes, source: str) -> str:
@@ -70,35 +68,47 @@ def detect_encoding(head: bytes, source: str) -> str:
     return "utf-8"
 
 
-def detect_dialect(head: str, read_options: ReadOptions) -> Dialect:
-    """Return the dialect of a CSV text by its beginning, except for what `read_options` sets.
+def detect_dialect(
+    sample: str, separator: str | None = None, quote: str | None = None, decimal_comma: bool | None = None
+) -> Dialect:
+    """Return the dialect of a CSV text by its beginning, except for what is known.
 
-    The separator is the one that gives most rows as many cells as the first row; between equals, the one with more
-    cells.
+    The separator is the one that gives most rows the same number of cells; between equals, the one with more cells.
+    Blanks are it only where no other character gives more than one cell.
     """
-    sample = head[:SAMPLE_SIZE]
-    if len(head) > SAMPLE_SIZE:
-        sample = sample[: sample.rfind("\n") + 1] or sample
-    quote = read_options.quote if read_options.quote is not None else _detect_quote(sample)
-    separator = read_options.separator or _detect_separator(sample, quote, read_options.decimal_comma)
-    comma = read_options.decimal_comma
-    if comma is None:
-        comma = _detect_decimal_comma(_read_rows(sample, separator, quote), separator)
-    return Dialect(separator, quote, comma)
+    if quote is None:
+        quote = _detect_quote(sample)
+    return Dialect(separator or _detect_separator(sample, quote, decimal_comma), quote)
 
 
-def _read_rows(sample: str, separator: str, quote: str) -> list[list[str]]:
+def split_blanks(line: str, quote: str) -> list[str]:
+    """Return the cells of a line that are separated by runs of spaces and tabs; quoted ones keep their quotes.
+
+    Examples
+    --------
+    >>> split_blanks("  0.793   1.232 'very good'", "'")
+    ['0.793', '1.232', "'very good'"]
+
+    """
+    if not quote or quote not in line:
+        return line.split()
+    return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}|\S+", line)
+
+
+def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
     """Return the first rows without blank lines; the last may be incomplete, if a quote is left open."""
+    quote, separator = dialect.quote, dialect.separator
+    lines = sample.splitlines()
+    if separator == " ":
+        lines, separator = ["\t".join(split_blanks(line, quote)) for line in lines], "\t"
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    lines = csv.reader(
-        sample.splitlines(), delimiter=separator, quotechar=quote or None, quoting=quoting, skipinitialspace=True
-    )
+    reader = csv.reader(lines, delimiter=separator, quotechar=quote or None, quoting=quoting, skipinitialspace=True)
     rows: list[list[str]] = []
     try:
-        for row in lines:
+        for row in reader:
             if row:
-                rows.append(row)
-            if len(rows) == SAMPLE_ROWS:
+                rows.append([cell.strip() for cell in row])
+            if len(rows) == limit:
                 break
     except csv.Error:
         pass
@@ -115,26 +125,28 @@ def _detect_quote(sample: str) -> str:
 
 
 def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> str:
-    best, best_score = ",", (0.0, 0)
+    best, best_score = "", (0.0, 0)
     # With a decimal comma, the comma is the separator only if nothing else is.
     for separator in (*SEPARATORS[1:], ",") if decimal_comma else SEPARATORS:
         if separator == quote or (separator == "," and decimal_comma and best_score[1]):
             continue
-        rows = _read_rows(sample, separator, quote)
-        width = len(rows[0]) if rows else 0
-        if width > 1:
-            share = Counter(len(row) for row in rows)[width] / len(rows)
-            if (share, width) > best_score:
-                best, best_score = separator, (share, width)
-    return ";" if decimal_comma and not best_score[1] else best
+        score = _score(read_sample_rows(sample, Dialect(separator, quote)))
+        if score[1] > 1 and score > best_score:
+            best, best_score = separator, score
+    if not best and not decimal_comma:
+        rows = read_sample_rows(sample, Dialect(" ", quote))
+        share, width = _score(rows)
+        numbers = sum(PLAIN.fullmatch(cell) is not None for row in rows for cell in row)
+        if width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and 3 * numbers >= sum(map(len, rows)):
+            return " "
+    return best or (";" if decimal_comma else ",")
 
 
-def _detect_decimal_comma(rows: list[list[str]], separator: str) -> bool:
-    cells = [cell.strip() for row in rows[1:] for cell in row]
-    # Where the comma separates cells, "1,500" is rather one thousand five hundred than one and a half.
-    commas = any(
-        "," in cell and DECIMAL_COMMA_NUMBER.fullmatch(cell) and not (separator == "," and re.search(r",\d{3}$", cell))
-        for cell in cells
-    )
-    points = any(POINT.fullmatch(cell) and not THOUSANDS.fullmatch(cell) for cell in cells)
-    return commas and not points
+def _score(rows: list[list[str]]) -> tuple[float, int]:
+    """Return the share of the rows that have the most frequent number of cells, and that number."""
+    if not rows:
+        return 0.0, 0
+    widths = Counter(map(len, rows))
+    most = max(widths.values())
+    width = len(rows[0]) if widths[len(rows[0])] == most else max(w for w, n in widths.items() if n == most)
+    return most / len(rows), width

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.table.cell_types import MISSING_WORDS
 from creche.table.reading.csv_dialect import Dialect
+from creche.table.reading.csv_layout import Layout, dialect_of_rows, strip_footer
 from creche.table.reading.csv_small import (
     MAX_ROW,
     no_rows_error,
@@ -18,7 +18,8 @@ from creche.table.reading.csv_small import (
     split_csv_rows,
     unclosed_quote_error,
 )
-from creche.table.table import check_names, select_names
+from creche.table.reading.row_filters import warn_of_footer
+from creche.table.table import select_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,9 +30,9 @@ BLANK_LINES = re.compile(rb"(?:(?<=\n)|\A)(?:\r?\n)+")
 
 
 def read_csv_frames(
-    pieces: Iterable[bytes], dialect: Dialect, source: str, columns: Sequence[str] | None = None
+    pieces: Iterable[bytes], layout: Layout, source: str, columns: Sequence[str] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Yield frames of words, null where missing, from UTF-8 text whose first line holds the column names.
+    """Yield frames of cells as they are written, null where empty, from UTF-8 text that `regularize` yields.
 
     Raises
     ------
@@ -39,19 +40,16 @@ def read_csv_frames(
         If a line has more or fewer cells than there are names, or a quote is never closed.
 
     """
-    reader: _Reader | None = None
-    rest, line, any_rows = b"", 1, False
+    names = list(layout.names)
+    dialect = dialect_of_rows(layout)
+    reader = _Reader(dialect, source, names, select_names(columns, names, source))
+    rest, line, any_rows = b"", layout.first_line, False
     for piece, final in _mark_last(pieces):
         text = rest + piece
-        if reader is None:
-            head = split_csv_rows(text.decode(), dialect, source, limit=1, final=final)
-            if not head.rows and not final:
-                rest = _check_rest(text, dialect, source, line)
-                continue
-            names = check_names([name.strip(" \t") for name in head.rows[0]] if head.rows else [], source)
-            reader = _Reader(dialect, source, names, select_names(columns, names, source))
-            begin = len(text.decode()[: head.consumed].encode())
-            text, line = text[begin:], 1 + _count_lines(text[:begin])
+        if final:
+            decoded, footer = strip_footer(text.decode(), dialect, len(names))
+            text = decoded.encode() if footer else text
+            warn_of_footer(footer, source)
         frame, size = reader.read(text, line, final)
         if frame is not None and len(frame):
             any_rows = True
@@ -59,7 +57,6 @@ def read_csv_frames(
         line += _count_lines(text[:size])
         rest = _check_rest(text[size:], dialect, source, line)
     if not any_rows:
-        check_names(reader.names if reader else [], source)
         raise no_rows_error(source)
 
 
@@ -164,7 +161,6 @@ class _Reader:
                 columns=self.columns if len(self.columns) < len(self.names) else None,
                 separator=self.dialect.separator,
                 quote_char=self.dialect.quote or None,
-                null_values=list(MISSING_WORDS),
             )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
             return None

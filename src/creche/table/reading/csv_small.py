@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,12 @@ from typing import Literal
 import numpy as np
 
 from creche.errors import TableError
-from creche.table.cell_types import ColumnContext, Rule, column_from_words
+from creche.table.cell_types import Rule
 from creche.table.reading.csv_dialect import Dialect
-from creche.table.table import Column, Table, check_names, select_names
+from creche.table.reading.csv_layout import Layout, dialect_of_rows, strip_footer
+from creche.table.reading.row_filters import drop_totals, resolve_rows, warn_of_footer
+from creche.table.table import Table
+from creche.table.word_columns import TextRules, columns_from_words
 
 __all__ = [
     "MAX_ROW",
@@ -149,32 +152,32 @@ def unclosed_quote_error(source: str, line: int, quote: str) -> TableError:
 
 
 def read_small_table(
-    text: str, dialect: Dialect, source: str, rules: Mapping[str, Rule], columns: Sequence[str] | None = None
+    text: str, layout: Layout, source: str, rules: dict[str, Rule], cells: TextRules, dropped: Sequence[int] = ()
 ) -> Table:
-    """Read a whole CSV text, by the same rules as larger ones.
+    """Return the table of a text of rows, by the same rules as larger ones.
 
     Raises
     ------
     TableError
-        If it is no table, or a value is not of its rule's kind.
+        If it holds no rows, or a value is not of its rule's kind.
 
     """
-    rows = split_csv_rows(text, dialect, source).rows
-    names = check_names([name.strip(" \t") for name in rows[0]] if rows else [], source)
-    if len(rows) == 1:
+    names = layout.names
+    text, footer = strip_footer(text, dialect_of_rows(layout), len(names))
+    warn_of_footer(footer, source)
+    rows = split_csv_rows(text, dialect_of_rows(layout), source, width=len(names), first_line=layout.first_line).rows
+    if not rows:
         raise no_rows_error(source)
-    selected = set(select_names(columns, names, source))
-    out: dict[str, Column] = {}
-    for name, values in zip(names, zip(*rows[1:], strict=True), strict=True):
-        if name in selected:
-            index: dict[str, int] = {}
-            codes = np.array([index.setdefault(value, len(index)) for value in values], dtype=np.int32)
-            rule = rules.get(name) or Rule()
-            context = ColumnContext(source, name)
-            out[name] = column_from_words(
-                codes, list(index), rule, context, numbers=True, decimal_comma=dialect.decimal_comma
-            )
-    return Table(out if columns is None else {name: out[name] for name in columns}, source)
+    rows = drop_totals(rows, source)
+    if dropped:
+        rows = [rows[i] for i in resolve_rows(dropped, len(rows), source)]
+    words = {}
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
+        index: dict[str, int] = {}
+        codes = np.array([index.setdefault(value, len(index)) for value in values], dtype=np.int32)
+        words[name] = codes, list(index)
+    columns, _ = columns_from_words(words, rules, source, 1, cells)
+    return Table(columns, source)
 
 
 def no_rows_error(source: str) -> TableError:

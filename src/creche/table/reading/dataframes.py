@@ -9,7 +9,7 @@ import numpy as np
 
 from creche.errors import TableError
 from creche.table.reading.series import fill_masked, series_from_array, series_from_objects, series_from_pandas
-from creche.table.table import check_names
+from creche.table.table import clean_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,11 +41,11 @@ def iterate_frames(data: Any, source: str) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     if isinstance(data, pl.LazyFrame):
-        check_names(data.collect_schema().names(), source)
-        yield from _collect_batches(data, source)
+        names = clean_names(data.collect_schema().names(), source)[0]
+        yield from (_rename(frame, names) for frame in _collect_batches(data, source))
         return
-    if _has_repeated_names(data):
-        check_names([str(name) for name in data.columns], source)
+    if _has_repeated_names(data):  # narwhals refuses them
+        data = data.set_axis(clean_names([str(name) for name in data.columns], source)[0], axis=1)
     if type(data).__name__ == "RecordBatch":
         data = pl.DataFrame(data)
     try:
@@ -56,15 +56,15 @@ def iterate_frames(data: Any, source: str) -> Iterator[pl.DataFrame]:
         frame = nw.from_native(pl.DataFrame(data))
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    names = check_names([str(name) for name in frame.columns], source)
+    names = clean_names([str(name) for name in frame.columns], source)[0]
     native = frame.to_native()
     if frame.implementation.is_polars():
-        yield native
+        yield _rename(native, names)
     elif frame.implementation.is_pandas_like():
         pandas = frame.to_pandas()
         yield pl.DataFrame([series_from_pandas(name, pandas.iloc[:, i], source) for i, name in enumerate(names)])
     else:
-        yield frame.to_polars()
+        yield _rename(frame.to_polars(), names)
 
 
 def frame_from_plain_data(data: Any, source: str) -> pl.DataFrame | None:
@@ -84,16 +84,22 @@ def frame_from_plain_data(data: Any, source: str) -> pl.DataFrame | None:
         for row, value in enumerate(data, 1):
             if not isinstance(value, Mapping):
                 raise TableError(f"{source}: row {row} is a {type(value).__name__}; needs a dict, like row 1")
-        names = dict.fromkeys(name for row in data for name in row)
-        data = {name: [row.get(name) for row in data] for name in names}
+        keys = dict.fromkeys(name for row in data for name in row)
+        data = {name: [row.get(name) for row in data] for name in keys}
     if not isinstance(data, Mapping):
         return None
-    columns = {str(name): _series_from_any(str(name), values, source) for name, values in data.items()}
+    names = clean_names([str(name) for name in data], source)[0]
+    columns = {name: _series_from_any(name, values, source) for name, values in zip(names, data.values(), strict=True)}
     lengths = {name: len(series) for name, series in columns.items()}
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{name!r} has {length:,}" for name, length in list(lengths.items())[:4])
         raise TableError(f"{source}: its columns differ in length: {counts}; needs one value per row in each")
     return pl.DataFrame(list(columns.values()))
+
+
+def _rename(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Return a frame whose columns have these names."""
+    return frame if frame.columns == names else frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
 def _is_series(data: Any) -> bool:

@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
+from creche.table.checks import warn
+from creche.table.number_words import Marks
 from creche.table.reading.byte_streams import Stream, decode_pieces, spool_to_disk
-from creche.table.reading.csv_dialect import Dialect, detect_dialect, detect_encoding
+from creche.table.reading.csv_dialect import detect_encoding
+from creche.table.reading.csv_layout import Layout, detect_layout, regularize
 from creche.table.reading.csv_small import read_small_table
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.series import series_from_objects
-from creche.table.table import Table, check_names, select_names
+from creche.table.table import Table, clean_names, select_names
+from creche.table.word_columns import TextRules
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SUFFIXES", "Contents", "detect_format", "format_from_name", "inspect_contents"]
+__all__ = ["SUFFIXES", "Contents", "detect_format", "format_from_name", "inspect_contents", "text_rules"]
 
 SUFFIXES = {
     ".csv": "csv",
@@ -70,6 +74,9 @@ SLICE_ROWS = 262_144
 
 SLICE_CELLS = 8_000_000
 
+# Fewer lines tell too little about a CSV file.
+LINES_OF_HEAD = 5
+
 LONGEST_LINE = 64 << 20  # bytes
 
 
@@ -115,8 +122,9 @@ class Contents:
     format : {"csv", "parquet", "arrow", "jsonl"}
     encoding : str
         The text encoding of CSV and JSON lines.
-    dialect : Dialect
-        The dialect of CSV.
+    layout : Layout or None
+        Dialect and layout of CSV.
+    options : ReadOptions
     opened : ExitStack
         What has to be closed after reading.
 
@@ -125,20 +133,21 @@ class Contents:
     stream: Stream
     format: str
     encoding: str
-    dialect: Dialect
+    layout: Layout | None
+    options: ReadOptions
     opened: ExitStack
 
     @property
-    def decimal_comma(self) -> bool:
-        """Whether numbers are written 1.234,5."""
-        return self.dialect.decimal_comma
+    def text(self) -> TextRules:
+        """How the words of the table are to be understood."""
+        return text_rules(self.options, None if self.layout is None else self.layout.dialect.separator)
 
     def small_table(self, rules: dict[str, Rule]) -> Table | None:
         """Return the whole table if it is a CSV file so small that Polars is not needed, otherwise None."""
-        if self.format != "csv" or len(self.stream.peek(SMALL_SIZE + 1)) > SMALL_SIZE:
+        if self.layout is None or len(self.stream.peek(SMALL_SIZE + 1)) > SMALL_SIZE:
             return None
-        text = b"".join(decode_pieces(self.stream, self.encoding)).decode()
-        return read_small_table(text, self.dialect, self.stream.source, rules)
+        text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout)).decode()
+        return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
@@ -155,7 +164,8 @@ class Contents:
             return _read_json_frames(pieces, source, columns)
         from creche.table.reading.csv_large import read_csv_frames
 
-        return read_csv_frames(pieces, self.dialect, source, columns)
+        assert self.layout is not None
+        return read_csv_frames(regularize(pieces, self.layout), self.layout, source, columns)
 
 
 @contextmanager
@@ -175,13 +185,32 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow"):
-            yield Contents(stream, format, "", Dialect(), opened)
+            yield Contents(stream, format, "", None, read_options, opened)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or _detect_text_format(text, source)
-        dialect = detect_dialect(text, read_options) if format == "csv" else Dialect()
-        yield Contents(stream, format, encoding, dialect, opened)
+        layout = None
+        if format == "csv":
+            while len(head) > SMALL_SIZE and text.count("\n") < LINES_OF_HEAD and len(head) < LONGEST_LINE:
+                longer = stream.peek(4 * len(head))  # the line of names is very long
+                if len(longer) == len(head):
+                    break
+                head, text = longer, longer.decode(encoding, errors="ignore")
+            layout = detect_layout(text.removeprefix("\ufeff"), read_options, source)
+            for note in layout.notes:
+                warn(note)
+        yield Contents(stream, format, encoding, layout, read_options, opened)
+
+
+def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
+    """Return how the words of a table are to be understood; the separator is None unless it is a CSV file."""
+    comma = options.decimal_comma
+    marks = None if comma is None else Marks(",", ".") if comma else Marks(".", ",")
+    return TextRules(
+        separator is not None, marks, options.missing_values, options.default_missing, options.day_first,
+        separator == ",",
+    )  # fmt: skip
 
 
 def _detect_text_format(text: str, source: str) -> str:
@@ -216,13 +245,19 @@ def _read_indexed_frames(
     with _polars_errors(format, source):
         scan = pl.scan_ipc(path) if format == "arrow" else pl.scan_parquet(path, glob=False, hive_partitioning=False)
         all_names = scan.collect_schema().names()
-    names = select_names(columns, check_names(all_names, source), source)
+    clean = clean_names(all_names, source)[0]
+    original = dict(zip(clean, all_names, strict=True))
+    names = select_names(columns, clean, source)
     with _polars_errors(format, source):
         rows = scan.select(pl.len()).collect().item()
     step = max(1, min(SLICE_ROWS, SLICE_CELLS // max(1, len(names))))
     for start in range(0, max(rows, 1), step):
         with _polars_errors(format, source):
-            frame = scan.select(names).slice(start, step).collect(engine="streaming")
+            frame = (
+                scan.select(pl.col(original[name]).alias(name) for name in names)
+                .slice(start, step)
+                .collect(engine="streaming")
+            )
         yield frame
 
 
@@ -290,7 +325,7 @@ def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str
         frame = pl.read_ndjson(text, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         frame = _parse_json_in_python(text, source, line)
-    check_names(frame.columns, source)
+    frame.columns = clean_names(frame.columns, source)[0]
     yield frame if columns is None else frame.select(select_names(columns, frame.columns, source))
 
 

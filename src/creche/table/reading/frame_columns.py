@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.table.cell_types import DECIMAL_COMMA, ColumnContext, Rule, coerce_column, column_from_words, missing_column
+from creche.table.cell_format import CellFormat
+from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
+from creche.table.number_words import AMBIGUOUS, Marks
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
+from creche.table.word_columns import TextRules, column_from_words, columns_from_words, parse_number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,8 +31,7 @@ def table_from_frame(
     rules: dict[str, Rule],
     *,
     first_row: int = 1,
-    cells: bool = False,
-    decimal_comma: bool = False,
+    text: TextRules = TextRules(),  # noqa: B008 - frozen
 ) -> Table:
     """Convert a frame to a table.
 
@@ -42,24 +44,51 @@ def table_from_frame(
         The kinds as which columns are read. Columns without a rule get one, which learns the kind from this frame.
     first_row : int, default 1
         The row number of the first row.
-    cells : bool, default False
-        Whether words are the cells of a text file, in which what looks like a number is one.
-    decimal_comma : bool, default False
-        Whether numbers in cells are written 1.234,5.
+    text : TextRules
+        How words are to be understood.
 
     Raises
     ------
     TableError
-        If a value is not of its rule's kind, or is a list or another container.
+        If a value is not of its rule's kind, or is a list or another container in a column with a rule.
 
     """
-    columns: dict[str, Column] = {}
+    columns: dict[str, Column | None] = dict.fromkeys(frame.columns)
+    words: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
+    fast: dict[str, Column] = {}
     for series in frame:
-        rule = rules.setdefault(series.name, Rule())
-        context = ColumnContext(source, series.name, first_row)
-        read = _read_leniently if rule.lenient else _read_column
-        columns[series.name] = read(series, rule, context, cells, decimal_comma)
-    return Table(columns, source, first_row)
+        name, is_required = series.name, series.name in rules
+        rule = rules.setdefault(name, Rule())
+        context = ColumnContext(source, name, first_row)
+        if series.null_count() == len(series):
+            columns[name] = missing_column(rule.kind or "number", len(series))
+            continue
+        if _is_text(series):
+            plain = _parse_plain_numbers(series, rule, text)
+            if plain is not None:
+                fast[name] = plain
+            else:
+                words[name] = _factorize(series.cast(_string()))
+            continue
+        try:
+            columns[name] = _read_typed(series, rule, context, text)
+        except TableError as error:
+            if is_required:
+                raise
+            columns[name] = Column("words", np.full(len(series), -1, dtype=np.int32), doubt=_describe_nested(error))
+    points = ["0.5"] if any(column.kind == "number" for column in fast.values()) else []
+    read, text = columns_from_words(words, rules, source, first_row, text, points)
+    for name, column in fast.items():
+        context, marks = ColumnContext(source, name, first_row), text.marks or Marks()
+        if column.kind == "whole" or marks.decimal == ".":
+            format = rules[name].format or CellFormat(marks.decimal, marks.thousands, missing=text.missing_words(None))
+            read[name] = convert_column(replace(column, format=format), rules[name], context)
+            rules[name].format = format
+        else:
+            read[name] = column_from_words(*_factorize(frame[name]), rules[name], context, text)
+    return Table(
+        {name: read[name] if column is None else column for name, column in columns.items()}, source, first_row
+    )
 
 
 def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
@@ -85,26 +114,38 @@ def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFr
         return pl.concat([frame.cast(pl.String) for frame in frames], how="diagonal")
 
 
-def _read_column(series: pl.Series, rule: Rule, context: ColumnContext, cells: bool, decimal_comma: bool) -> Column:
+def _string() -> type[pl.String]:
     import polars as pl
 
-    dtype = series.dtype
-    if series.null_count() == len(series):
-        return missing_column(rule.kind or "number", len(series))
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        series, dtype = series.cast(pl.String), pl.String()
-    if dtype == pl.String:
-        numbers = cells or rule.kind in ("number", "whole")
-        is_candidate = numbers and rule.kind in (None, "number", "whole")
-        column = _parse_numbers(series, decimal_comma) if is_candidate else None
-        if column is not None:
-            return coerce_column(column, rule, context)
-        codes, words = _factorize(series)
-        return column_from_words(codes, words, rule, context, numbers, decimal_comma)
-    if rule.kind == "words" and (dtype.is_numeric() or dtype == pl.Boolean):
+    return pl.String
+
+
+def _is_text(series: pl.Series) -> bool:
+    import polars as pl
+
+    return series.dtype == pl.String or isinstance(series.dtype, pl.Categorical | pl.Enum)
+
+
+def _read_typed(series: pl.Series, rule: Rule, context: ColumnContext, text: TextRules) -> Column:
+    """Convert a series that is no text to a column of the rule's kind."""
+    import polars as pl
+
+    if rule.kind == "words" and series.dtype.is_integer():  # of any size, so that no digit is lost
         codes, words = _factorize(series.cast(pl.String))
-        return column_from_words(codes, words, rule, context, False)
-    return coerce_column(_column_by_type(series, context), rule, context)
+        return column_from_words(codes, words, rule, context, text)
+    column = _column_by_type(series, context)
+    codes_of_missing = [parse_number(word, CellFormat()) for word in text.missing]
+    numbers = [value for value in codes_of_missing if value is not None]
+    if numbers and column.kind in ("number", "whole"):
+        values = column.values.astype(np.float64)
+        values[np.isin(values, numbers)] = np.nan
+        column = replace(column, values=values, format=CellFormat(missing=text.missing_words(None)))
+    return convert_column(column, rule, context)
+
+
+def _describe_nested(error: TableError) -> str:
+    """Return what the error about a column says that it holds."""
+    return "it holds " + str(error).partition(" holds ")[2].partition(";")[0]
 
 
 def _column_by_type(series: pl.Series, context: ColumnContext) -> Column:
@@ -124,9 +165,10 @@ def _column_by_type(series: pl.Series, context: ColumnContext) -> Column:
         if getattr(dtype, "time_zone", None) is not None:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         return Column("datetime", np.asarray(series.cast(pl.Datetime("us")).to_numpy()).astype("datetime64[us]"))
-    if dtype == pl.Time:
-        codes, words = _factorize(series.cast(pl.String))
-        return Column("words", codes, tuple(words))
+    if dtype == pl.Time:  # of 1 January 1970
+        return Column(
+            "datetime", np.asarray(series.to_physical().cast(pl.Float64).to_numpy() / 1000).astype("datetime64[us]")
+        )
     what = {pl.List: "lists", pl.Array: "arrays", pl.Struct: "objects of several values", pl.Binary: "bytes"}
     found = next((description for nested, description in what.items() if dtype == nested), f"values of {dtype}")
     raise nested_error(context.source, context.name, found)
@@ -149,20 +191,33 @@ def _to_whole(series: pl.Series) -> Column | None:
     return Column("whole", _to_floats(values) if missing else np.asarray(values.to_numpy()))
 
 
-def _parse_numbers(series: pl.Series, decimal_comma: bool) -> Column | None:
-    """Parse words that are all numbers, or return None: the same as `column_from_words`, but faster."""
+def _parse_plain_numbers(series: pl.Series, rule: Rule, text: TextRules) -> Column | None:
+    """Parse cells that are all numbers such as 1.5, or return None: the same as `column_from_words`, but faster."""
     import polars as pl
 
-    if decimal_comma:
-        has_mark = series.str.contains("[.,]")
-        if (has_mark & ~series.str.contains(f"^(?:{DECIMAL_COMMA})$")).any():
+    is_candidate = text.are_cells and rule.kind in (None, "number", "whole") and series.dtype == pl.String
+    if not is_candidate or (rule.format is not None and rule.format.decimal != "."):
+        return None
+    missing = pl.Series(text.missing_words(rule.format), dtype=pl.String)
+    values: pl.Series = series.cast(pl.Int64, strict=False)
+    for dtype in (pl.Int64, pl.Float64):
+        values = series.cast(dtype, strict=False)
+        unread = series.filter(values.is_null() & series.is_not_null()).unique()
+        if len(unread) == 0 or bool(unread.str.strip_chars().is_in(missing.implode()).all()):
+            break
+    else:
+        return None
+    if values.null_count() == len(values):
+        return missing_column(rule.kind or "number", len(values))
+    if text.missing:  # numbers may be among the words for missing values
+        values = values.set(series.str.strip_chars().is_in(missing.implode()), None)
+    if values.dtype == pl.Int64:
+        return _to_whole(values)
+    if rule.format is None and text.marks is None:
+        pointed = series.filter(series.str.contains(".", literal=True))
+        if bool(pointed.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$").all()):
             return None
-        series = series.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    whole = _to_whole(series)
-    if whole is not None:
-        return whole
-    values = series.cast(pl.Float64, strict=False)
-    return None if values.null_count() > series.null_count() else Column("number", _to_floats(values))
+    return Column("number", _to_floats(values))
 
 
 def _factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
@@ -172,32 +227,3 @@ def _factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
     words = series.drop_nulls().unique(maintain_order=True)
     codes = series.cast(pl.Enum(words)).to_physical().cast(pl.Int32).fill_null(-1)
     return np.asarray(codes.to_numpy()), words.to_list()
-
-
-def _read_leniently(series: pl.Series, rule: Rule, context: ColumnContext, cells: bool, decimal_comma: bool) -> Column:
-    """Read a column that is only passed on: nothing is an error, and no digit is lost."""
-    import polars as pl
-
-    if series.dtype.is_nested() or series.dtype == pl.Binary:
-        rule.kind = "words"
-        series = pl.Series(series.name, [None if v is None else _as_text(v) for v in series.to_list()], dtype=pl.String)
-    elif series.dtype.is_integer() and not _fits_exactly(series):
-        rule.kind = "words"
-    try:
-        return _read_column(series, rule, context, cells, decimal_comma)
-    except TableError:
-        rule.kind = "words"
-        return _read_column(series, rule, context, cells, decimal_comma)
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, default=str)
-
-
-def _fits_exactly(series: pl.Series) -> bool:
-    """Whether a column keeps these whole numbers exactly: as int64, or as float64 if some are missing."""
-    low, high = series.min(), series.max()
-    if low is None or high is None:
-        return True
-    bound = 2**53 if series.null_count() else 2**63 - 1
-    return -bound <= int(low) and int(high) <= bound  # type: ignore[arg-type]

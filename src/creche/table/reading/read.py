@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from creche.errors import FileError
-from creche.table.cell_types import ColumnContext, Rule, build_rules, coerce_column, missing_column
+from creche.table.cell_format import ExpectedColumn
+from creche.table.cell_types import ColumnContext, Rule, build_rules
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
 from creche.table.reading.dataframes import frame_from_plain_data, is_frame, iterate_frames
-from creche.table.reading.file_formats import Contents, inspect_contents
+from creche.table.reading.file_formats import Contents, inspect_contents, text_rules
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.row_filters import drop_rows, drop_totals_of_frame
 from creche.table.table import Table, select_names
+from creche.table.word_columns import coerce_column
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["IN_MEMORY", "is_table", "locate_source", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table"]
 
 IN_MEMORY = "the table"  # the name of a table without a file in messages
 
 MAX_LISTED_NAMES = 10_000  # of a folder, among which a suggestion is looked up
 
 
-def read_table(data: Any, read_options: ReadOptions | None = None, expected: Mapping[str, str] | None = None) -> Table:
+def read_table(
+    data: Any, read_options: ReadOptions | None = None, expected: Mapping[str, str | ExpectedColumn] | None = None
+) -> Table:
     """Read a whole table from a file, a DataFrame or plain data.
 
     Parameters
@@ -40,9 +46,9 @@ def read_table(data: Any, read_options: ReadOptions | None = None, expected: Map
         for each row. A list or generator of DataFrames, or of dicts of columns, with some rows each.
     read_options : ReadOptions, optional
         How a file is written, if that is not to be detected.
-    expected : dict of str to str, optional
-        The kinds as which columns are read (see `creche.table.table.Column`). Those of the others are inferred from all
-        rows.
+    expected : dict of str to str or ExpectedColumn, optional
+        The kinds as which columns are read (see `creche.table.table.Column`), and how their cells are written. What is
+        not expected is inferred from all rows.
 
     Raises
     ------
@@ -58,28 +64,49 @@ def read_table(data: Any, read_options: ReadOptions | None = None, expected: Map
     [('island', 'words'), ('mass', 'whole')]
 
     """
-    rules = build_rules(expected)
+    options = read_options or ReadOptions()
+    rules = _build_rules(expected, options)
     if isinstance(data, Table):
         return _coerce_table(data, rules)
     if not _is_file(data):
-        return _read_whole(_iterate_in_memory(data), IN_MEMORY, rules)
+        return _read_whole(_iterate_in_memory(data), IN_MEMORY, rules, options)
     path, source = locate_source(data)
-    with open_bytes(path, source) as stream, inspect_contents(stream, read_options or ReadOptions()) as contents:
+    with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
         small = contents.small_table(rules)
         if small is not None:
-            return small
-        return _read_whole(contents.frames(), source, rules, contents)
+            return _drop_unnamed(small, contents)
+        return _drop_unnamed(_read_whole(contents.frames(), source, rules, options, contents), contents)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadBatch:
+    """Some rows of a table that is read in batches.
+
+    Attributes
+    ----------
+    table : Table
+        The expected columns.
+    frame : polars.DataFrame
+        All columns, with their values as they came.
+    has_cells : bool
+        Whether words are the cells of a CSV file, as they are written.
+
+    """
+
+    table: Table
+    frame: pl.DataFrame
+    has_cells: bool = False
 
 
 def read_batches(
     data: Any,
     read_options: ReadOptions | None = None,
     rows: int = 65_536,
-    columns: Sequence[str] | None = None,
-    expected: Mapping[str, str] | None = None,
-    other_columns: Literal["words", "lenient"] | None = None,
-) -> Iterator[Table]:
+    expected: Mapping[str, str | ExpectedColumn] | None = None,
+) -> Iterator[ReadBatch]:
     """Read a table in batches of rows, so that memory does not grow with the file.
+
+    Each batch has the expected columns as a table, and all columns with their values as they came.
 
     Parameters
     ----------
@@ -87,13 +114,8 @@ def read_batches(
         As for `read_table`.
     rows : int, default 65,536
         The number of rows of a batch, at most.
-    columns : sequence of str, optional
-        The names of the columns to read, in order; by default all.
-    expected : dict of str to str, optional
-        The kinds as which columns are read. Those of the others are learnt from the first rows.
-    other_columns : {"words", "lenient"}, optional
-        How to read columns that are not expected, so that no value in them is an error. "words": keep the cells of a
-        CSV file as they are written; "lenient": turn a column into words once a value is of another kind.
+    expected : dict of str to str or ExpectedColumn, optional
+        The kinds as which columns are read, and how their cells are written; all columns by default.
 
     Raises
     ------
@@ -101,21 +123,23 @@ def read_batches(
         As `read_table` does; a value of another kind than its column's is found when its rows are read.
 
     """
-    rules = build_rules(expected)
+    from creche.table.write import frame_of_table
+
+    options = read_options or ReadOptions()
+    rules = _build_rules(expected, options)
     if isinstance(data, Table):
-        table = data if columns is None else data.select(select_names(columns, data.names, data.source))
-        table = _coerce_table(table, rules)
+        table = _coerce_table(data, rules)
         for start in range(0, len(table), rows):
             batch = table.take(slice(start, start + rows))
-            yield Table(batch.columns, batch.source, table.first_row + start)
+            yield ReadBatch(Table(batch.columns, batch.source, table.first_row + start), frame_of_table(batch))
         return
+    names = list(expected) if expected else None  # a model of arrays knows no names
     if not _is_file(data):
-        frames = _iterate_in_memory(data, columns)
-        yield from _split_batches(frames, IN_MEMORY, rules, rows, other_columns=other_columns)
+        yield from _split_batches(_iterate_in_memory(data), IN_MEMORY, rules, rows, options, names)
         return
     path, source = locate_source(data)
-    with open_bytes(path, source) as stream, inspect_contents(stream, read_options or ReadOptions()) as contents:
-        yield from _split_batches(contents.frames(columns), source, rules, rows, contents, other_columns)
+    with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
+        yield from _split_batches(contents.frames(), source, rules, rows, options, names, contents)
 
 
 def is_table(data: Any) -> bool:
@@ -188,12 +212,36 @@ def _suggest_inside(folder: Path) -> str:
     return f", such as {folder / tables[0]}" if tables else ""
 
 
+def _build_rules(expected: Mapping[str, str | ExpectedColumn] | None, options: ReadOptions) -> dict[str, Rule]:
+    """Return a rule for each expected column; what the options set goes before what was learnt."""
+    rules = build_rules(expected)
+    marks = text_rules(options).marks
+    if marks is not None:
+        for rule in rules.values():
+            if rule.format is not None:
+                rule.format = replace(rule.format, decimal=marks.decimal, thousands=marks.thousands)
+    return rules
+
+
 def _read_whole(
-    frames: Iterator[pl.DataFrame], source: str, rules: dict[str, Rule], contents: Contents | None = None
+    frames: Iterator[pl.DataFrame],
+    source: str,
+    rules: dict[str, Rule],
+    options: ReadOptions,
+    contents: Contents | None = None,
 ) -> Table:
-    cells = contents is not None and contents.format == "csv"
-    comma = contents is not None and contents.decimal_comma
-    return table_from_frame(concatenate_frames(list(frames), source), source, rules, cells=cells, decimal_comma=comma)
+    text = text_rules(options) if contents is None else contents.text
+    frame = concatenate_frames(list(frames), source)
+    if text.are_cells:
+        frame = drop_totals_of_frame(frame, source)
+    return table_from_frame(drop_rows(frame, options.drop_rows, source), source, rules, text=text)
+
+
+def _drop_unnamed(table: Table, contents: Contents) -> Table:
+    """Return the table without columns that have neither a name nor a value, as a comma at the end of lines makes."""
+    unnamed = () if contents.layout is None else contents.layout.unnamed
+    empty = {name for name in unnamed if name in table.columns and bool(table.columns[name].missing.all())}
+    return table if not empty else table.select([name for name in table.names if name not in empty])
 
 
 def _split_batches(
@@ -201,37 +249,32 @@ def _split_batches(
     source: str,
     rules: dict[str, Rule],
     rows: int,
+    options: ReadOptions,
+    expected: list[str] | None,
     contents: Contents | None = None,
-    other_columns: Literal["words", "lenient"] | None = None,
-) -> Iterator[Table]:
-    cells = contents is not None and contents.format == "csv"
+) -> Iterator[ReadBatch]:
+    text = text_rules(options) if contents is None else contents.text
+    if options.drop_rows:
+        frames = iter([drop_rows(concatenate_frames(list(frames), source), options.drop_rows, source)])
     names: list[str] = []
     first_row = 1
     for frame in frames:
-        if other_columns is not None:
-            as_written = cells and other_columns == "words"
-            for name in frame.columns:
-                rules.setdefault(name, Rule("words", required=True) if as_written else Rule(lenient=True))
         names = names or frame.columns
         for start in range(0, len(frame), rows):
-            batch = table_from_frame(
-                frame.slice(start, rows), source, rules, first_row=first_row, cells=cells,
-                decimal_comma=contents is not None and contents.decimal_comma,
-            )  # fmt: skip
+            batch = _with_columns(frame.slice(start, rows), names)
+            needed = batch if expected is None else batch.select(select_names(expected, batch.columns, source))
+            table = table_from_frame(needed, source, rules, first_row=first_row, text=text)
             first_row += len(batch)
-            yield _add_missing_columns(batch, names, rules)
+            yield ReadBatch(table, batch, text.are_cells)
 
 
-def _add_missing_columns(batch: Table, names: Sequence[str], rules: dict[str, Rule]) -> Table:
-    """Return the batch with the columns of the first one; a column that its JSON objects lack has missing values."""
-    if batch.names == list(names):
-        return batch
-    kinds = {name: (rules[name].kind if name in rules else None) or "number" for name in names}
-    columns = {
-        name: batch.columns[name] if name in batch.columns else missing_column(kinds[name], len(batch))
-        for name in names
-    }
-    return Table(columns, batch.source, batch.first_row)
+def _with_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return a frame with the columns of the first one; a column that its JSON objects lack has missing values."""
+    import polars as pl
+
+    if frame.columns == list(names):
+        return frame
+    return frame.select(pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in names)
 
 
 def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
@@ -244,12 +287,11 @@ def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
     return Table(columns, table.source, table.first_row)
 
 
-def _iterate_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def _iterate_in_memory(data: Any) -> Iterator[pl.DataFrame]:
     is_sequence = _is_generator(data) or (isinstance(data, list) and len(data) > 0 and is_frame(data[0]))
     for piece in data if is_sequence else [data]:
         plain = frame_from_plain_data(piece, IN_MEMORY)
-        for frame in iterate_frames(piece, IN_MEMORY) if plain is None else [plain]:
-            yield frame if columns is None else frame.select(select_names(columns, frame.columns, IN_MEMORY))
+        yield from iterate_frames(piece, IN_MEMORY) if plain is None else [plain]
 
 
 def _is_file(data: Any) -> bool:

@@ -58,7 +58,7 @@ def series_from_objects(name: str, values: Sequence[Any], source: str) -> pl.Ser
         if isinstance(value, list | tuple | dict | set | bytes) or (
             hasattr(value, "__array__") and getattr(value, "shape", None)
         ):
-            raise nested_error(source, name, f"a {type(value).__name__}, such as {str(value)[:40]}")
+            return _nested_series(name, values)
     if all(isinstance(value, bool) for value in present):
         return pl.Series(name, values, dtype=pl.Boolean)
     if any(isinstance(value, bool) for value in present):
@@ -77,6 +77,16 @@ def series_from_objects(name: str, values: Sequence[Any], source: str) -> pl.Ser
             f"{source}: column {name!r} holds {error.object[:60]!r}, which is not valid Unicode; decode it with the "
             "encoding in which it was written"
         ) from error
+
+
+def _nested_series(name: str, values: Sequence[Any]) -> pl.Series:
+    """Make a series of values that each hold several: only a column that is not learnt from may have them."""
+    import polars as pl
+
+    try:
+        return pl.Series(name, [v.tolist() if hasattr(v, "tolist") else v for v in values], strict=False)
+    except (pl.exceptions.PolarsError, TypeError, ValueError):
+        return pl.Series(name, values, dtype=pl.Object)
 
 
 def series_from_pandas(name: str, series: Any, source: str) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from creche.errors import CrecheError
-from creche.table.cell_types import MISSING_WORDS
+from creche.errors import CrecheError, CrecheWarning
+from creche.table.cell_format import DEFAULT_MISSING as MISSING_WORDS
 from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_table
@@ -68,7 +69,7 @@ def test_both_readers_read_what_pythons_writer_wrote(
         return
     assert_same(tables[0], tables[1])
     for i, name in enumerate(words):
-        cells = [row[i].strip(" \t") for row in rows]
+        cells = [row[i].strip() for row in rows]
         expected = [None if cell in MISSING_WORDS else cell for cell in cells]
         actual = values(tables[0])[name]
         assert len(actual) == len(expected)
@@ -82,10 +83,12 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
     folder = tmp_path_factory.getbasetemp()
     actual: list[Any] = []
     for small in (True, False):
-        try:
-            actual.append(read("x,y\n" + text, folder, ReadOptions(separator=","), small))
-        except CrecheError as error:
-            actual.append(str(error))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CrecheWarning)  # a line below the rows is left out
+            try:
+                actual.append(read("x,y\n" + text, folder, ReadOptions(separator=","), small))
+            except CrecheError as error:
+                actual.append(str(error))
     if isinstance(actual[0], str) or isinstance(actual[1], str):
         assert actual[0] == actual[1]
     else:
@@ -101,8 +104,8 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: Any, text: str) -> Non
         ("a;b\n1.234,5;x\n-,5;y\n", {"a": [1234.5, -0.5], "b": ["x", "y"]}),
         ("a;b\n1.5;x\n2.25;y\n", {"a": [1.5, 2.25], "b": ["x", "y"]}),
         ('a,b\n"1,5",x\n"2,25",y\n', {"a": [1.5, 2.25], "b": ["x", "y"]}),
-        ('a,b\n"1,500",x\n"2,250",y\n', {"a": ["1,500", "2,250"], "b": ["x", "y"]}),  # thousands, most likely
-        ('a,b\n"1,5",0.5\n"2,5",1\n', {"a": ["1,5", "2,5"], "b": [0.5, 1.0]}),
+        ('a,b\n"1,500",x\n"2,250",y\n', {"a": [1500, 2250], "b": ["x", "y"]}),  # thousands, most likely
+        ('a,b\n"1,5",0.5\n"2,5",1\n', {"a": [1.5, 2.5], "b": [0.5, 1.0]}),
         ("a\tb\n1\tx, y\n2\tz\n", {"a": [1, 2], "b": ["x, y", "z"]}),
         ("a|b\n1|x\n2|y", {"a": [1, 2], "b": ["x", "y"]}),
         ("a,b\r\n1,x\r\n\r\n2,y\r\n", {"a": [1, 2], "b": ["x", "y"]}),
@@ -152,10 +155,12 @@ def test_a_large_file_is_cut_between_rows(tmp_path: Path) -> None:
         pieces = text.decode_pieces
         frames: Any = []
         from creche.table.reading.byte_streams import open_bytes
-        from creche.table.reading.csv_dialect import Dialect
+        from creche.table.reading.csv_layout import detect_layout, regularize
 
         with open_bytes(tmp_path / "table.csv", "table.csv") as stream:
-            frames = list(large_csv.read_csv_frames(pieces(stream, "utf-8", size), Dialect(), "table.csv"))
+            layout = detect_layout(content, ReadOptions(), "table.csv")
+            rows_alone = regularize(pieces(stream, "utf-8", size), layout)
+            frames = list(large_csv.read_csv_frames(rows_alone, layout, "table.csv"))
         actual = [row for frame in frames for row in frame.rows()]
         assert len(actual) == 200
         assert [row[1] for row in actual] == values(whole)["word"]

@@ -1,0 +1,109 @@
+"""Rows that belong to no table: totals at its end, and those that the user leaves out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from creche.errors import TableError
+from creche.table.checks import warn
+from creche.table.number_words import split_number
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["drop_rows", "drop_totals", "drop_totals_of_frame", "resolve_rows", "warn_of_footer"]
+
+TOTALS = re.compile(
+    r"(?:grand[ -])?totals?|sub-?totals?|sum|overall|average|mean|summe|gesamt(?:summe)?|insgesamt|mittelwert|somme",
+    re.IGNORECASE,
+)
+
+LISTED_LINES = 2
+
+
+def find_totals(last: Sequence[str | None], before: Sequence[Sequence[str | None]]) -> str | None:
+    """Return the word by which the last row of cells is one of totals, or None if it is a row like those before.
+
+    Such a row has one word, which no row before has in its column, and otherwise numbers or empty cells.
+
+    Examples
+    --------
+    >>> find_totals(["Total", "", "8.1"], [["a", "x", "3.0"], ["b", "y", "5.1"]])
+    'Total'
+
+    """
+    found = None
+    for i, cell in enumerate(last):
+        word = (cell or "").strip()
+        if not word or split_number(word) is not None:
+            continue
+        if found is not None or not TOTALS.fullmatch(word.rstrip(":. ")):
+            return None
+        if any((row[i] or "").strip() == word for row in before):
+            return None
+        found = word
+    return found
+
+
+def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
+    """Return rows of cells without a last one of totals, of which a warning tells."""
+    if len(rows) < 3:
+        return rows
+    word = find_totals(rows[-1], rows[:-1])
+    if word is None:
+        return rows
+    _warn_of_totals(word, len(rows), source)
+    return rows[:-1]
+
+
+def drop_totals_of_frame(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Return a frame of cells without a last row of totals, of which a warning tells."""
+    if len(frame) < 3:
+        return frame
+    last = [None if value is None else str(value) for value in frame.row(-1)]
+    word = find_totals(last, [])
+    if word is None or (frame[:-1, last.index(word)] == word).any():
+        return frame
+    _warn_of_totals(word, len(frame), source)
+    return frame[:-1]
+
+
+def _warn_of_totals(word: str, row: int, source: str) -> None:
+    warn(
+        f"left out row {row:,} of {source}, the last: it is called {word!r}, and holds no observation; to keep it, "
+        "remove that word"
+    )
+
+
+def warn_of_footer(lines: Sequence[str], source: str) -> None:
+    """Warn of lines below a table, which were left out."""
+    if lines:
+        what = "the last line" if len(lines) == 1 else f"the last {len(lines)} lines"
+        shown = ", ".join(repr(line[:40]) for line in lines[:LISTED_LINES])
+        warn(f"left out {what} of {source}, below its rows: {shown}")
+
+
+def resolve_rows(dropped: Sequence[int], rows: int, source: str) -> list[int]:
+    """Return the indices of the rows to keep.
+
+    Raises
+    ------
+    TableError
+        If a row to leave out does not exist.
+
+    """
+    gone = set()
+    for number in dropped:
+        if not 1 <= abs(number) <= rows:
+            raise TableError(
+                f"drop_rows: got {number}, but {source} has {rows:,} rows; number them from 1, or -1 for the last"
+            )
+        gone.add(number - 1 if number > 0 else rows + number)
+    return [row for row in range(rows) if row not in gone]
+
+
+def drop_rows(frame: pl.DataFrame, dropped: Sequence[int], source: str) -> pl.DataFrame:
+    """Return a frame without the rows of these numbers (see `ReadOptions.drop_rows`)."""
+    return frame if not dropped else frame[resolve_rows(dropped, len(frame), source)]
