@@ -180,7 +180,7 @@ class ClassificationEvaluation(Evaluation):
         return labels.evaluate(probabilities)
 
     def hardest_classes(self, limit: int = 12) -> list[ClassMetrics]:
-        """The classes that occur, those with the lowest F1 first.
+        """Return the classes that occur, those with the lowest F1 first.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class ClassificationEvaluation(Evaluation):
         return sorted(present, key=lambda metrics: (np.nan_to_num(metrics.f1), str(metrics.name)))[:limit]
 
     def largest_errors(self, limit: int = 5) -> list[Misclassification]:
-        """The misclassified rows, those with the highest probability of the predicted class first.
+        """Return the misclassified rows, those with the highest probability of the predicted class first.
 
         Parameters
         ----------
@@ -215,17 +215,62 @@ class ClassificationEvaluation(Evaluation):
         ]  # fmt: skip
 
     def roc(self, target: Any = None) -> Curve:
-        """The ROC curve of a class (by default the last) against the rest: false and true positive rate."""
+        """Return the ROC curve of a class against the rest.
+
+        Parameters
+        ----------
+        target : class, optional
+            By default the last class.
+
+        Returns
+        -------
+        Curve
+            x is the false positive rate, y the true positive rate.
+
+        Raises
+        ------
+        TableError
+            If there is no such class.
+
+        """
         number = self._class_number(target)
         return roc(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def precision_recall(self, target: Any = None) -> Curve:
-        """Recall and precision of a class (by default the last) at each threshold."""
+        """Return recall and precision of a class at each threshold.
+
+        Parameters
+        ----------
+        target : class, optional
+            By default the last class.
+
+        Returns
+        -------
+        Curve
+            x is the recall, y the precision.
+
+        Raises
+        ------
+        TableError
+            If there is no such class.
+
+        """
         number = self._class_number(target)
         return precision_recall(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def reliability(self, bins: int = 10) -> ReliabilityCurve:
-        """The mean probability of the likeliest class, and the share of rows where it is right, in bins."""
+        """Return the mean probability of the likeliest class, and the share of rows where it is right, in bins.
+
+        Parameters
+        ----------
+        bins : int, default 10
+            The number of bins of equal width; bins without rows are left out.
+
+        Returns
+        -------
+        ReliabilityCurve
+
+        """
         p, true = self._scorer.probabilities, self._scorer.true
         return reliability(p.max(axis=1), p.argmax(axis=1) == true, self._weights, bins)
 
@@ -237,7 +282,7 @@ class ClassificationEvaluation(Evaluation):
         return self.classes.index(target)
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data; None where a number is not finite."""
+        """Return the evaluation as plain data; None where a number is not finite."""
         per_class = [
             {
                 "class": c.name,

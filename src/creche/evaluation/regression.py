@@ -111,7 +111,7 @@ class RegressionEvaluation(Evaluation):
             Bootstrap resamples for the confidence intervals; 0 for none.
         quantile : float, optional
             The quantile that the network was trained to predict, if not the mean.
-        labels : tuple of str
+        labels : tuple of str, default ("y",)
             The names of the k labels.
         baseline : (k,) array, optional
             The means of the training rows; by default, of these rows.
@@ -149,7 +149,7 @@ class RegressionEvaluation(Evaluation):
         )  # fmt: skip
 
     def largest_errors(self, limit: int = 5) -> list[LargeError]:
-        """The rows with the largest absolute errors, in standard deviations of their label.
+        """Return the rows with the largest absolute errors, in standard deviations of their label.
 
         Parameters
         ----------
@@ -169,12 +169,23 @@ class RegressionEvaluation(Evaluation):
         ]
 
     def pairs(self, label: str) -> tuple[Array, Array]:
-        """The true and the predicted values of a label, both (n,), in its units."""
+        """Return the true and the predicted values of a label, in its units.
+
+        Parameters
+        ----------
+        label : str
+            The name of the label.
+
+        Returns
+        -------
+        true, predicted : (n,) float64
+
+        """
         place = self.labels.index(label)
         return self._scorer.true[:, place].copy(), self._scorer.predicted[:, place].copy()
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data; None where a number is not finite."""
+        """Return the evaluation as plain data; None where a number is not finite."""
         return {
             **Evaluation.to_dict(self),
             "labels": list(self.labels),

@@ -144,11 +144,16 @@ class Comparison(Sequence[ComparedRun]):
         return pl.concat(frames)
 
     def plot(self, *, axes: Any = None) -> list[Any]:
-        """Draw curves and paths side by side; return a list of two matplotlib Axes (needs the `plots` extra).
+        """Draw curves and paths side by side (needs the `plots` extra).
 
         Parameters
         ----------
-        axes : two Axes, optional
+        axes : two matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        list of two matplotlib.axes.Axes
 
         """
         from creche import plots

@@ -207,7 +207,18 @@ class LossSurface:
         return pl.DataFrame({"x": self.path[:, 0], "y": self.path[:, 1], "loss": self.path_losses})
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw lines of equal loss, the network and its path; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw lines of equal loss, the network and its path (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.loss_surface(self, axes=axes)

@@ -89,7 +89,18 @@ class PermutationImportance:
         }  # fmt: skip
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw the importance as bars with intervals; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw the importance as bars with intervals (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.permutation_importance(self, axes=axes)

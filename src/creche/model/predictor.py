@@ -165,6 +165,11 @@ class Predictor(ABC):
         -------
         Threshold
 
+        Raises
+        ------
+        TableError
+            If the label does not have two classes.
+
         """
         from creche.evaluation import choose_threshold
 
@@ -184,7 +189,20 @@ class Predictor(ABC):
         read_options: ReadOptions | None = None,
         missing_label: MissingLabel = "error",
     ) -> Observations:
-        """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
+        """Read rows with their labels as the training rows were read.
+
+        Parameters
+        ----------
+        data, y, missing_label
+            As for `evaluate`.
+        read_options : ReadOptions, optional
+            How to read a file.
+
+        Returns
+        -------
+        Observations
+
+        """
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
@@ -200,7 +218,22 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
-        """`evaluate` for rows from `read_observations`, and their weights, (n,), where these are known already."""
+        """Evaluate the predictions on rows that have been read already: see `evaluate`.
+
+        Parameters
+        ----------
+        rows : Observations
+            Rows from `read_observations`.
+        weights : (n,) float64, optional
+            How much each row counts, where that is known already; `sample_weight` overrides it.
+        sample_weight, n_resamples, threshold
+            As for `evaluate`.
+
+        Returns
+        -------
+        ClassificationEvaluation or RegressionEvaluation
+
+        """
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         predict = self._predict_numbers if self.classes is None else self._predict_probabilities
@@ -215,7 +248,23 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
-        """Check the rows' labels once, for a function that evaluates probabilities (n, classes) or numbers (n, k)."""
+        """Check the rows' labels once, and return a function that evaluates predictions for these rows.
+
+        Parameters
+        ----------
+        rows : Observations
+            Rows from `read_observations`.
+        weights : (n,) float64, optional
+            How much each row counts; 1 by default.
+        n_resamples, threshold
+            As for `evaluate`.
+
+        Returns
+        -------
+        callable
+            Takes probabilities (n, classes) or numbers (n, k), and returns their evaluation.
+
+        """
         from creche.evaluation import ClassificationLabels, RegressionEvaluation
 
         baseline = np.array(self.labels.baseline)

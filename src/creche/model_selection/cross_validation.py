@@ -229,6 +229,11 @@ class CrossValidation:
     def write_predictions(self, path: str | Path) -> None:
         """Write `predictions_table` to a file: CSV, Parquet, Arrow or JSON lines, by the ending of its name.
 
+        Parameters
+        ----------
+        path : str or path
+            A file of that name is replaced.
+
         Raises
         ------
         FileError
@@ -241,7 +246,18 @@ class CrossValidation:
             writer.write(self._predictions())
 
     def most_uncertain_rows(self, limit: int = 5) -> list[UncertainRow]:
-        """Return the rows about which the networks disagree most, in descending order of `disagreement`."""
+        """Return the rows about which the networks disagree most, in descending order of `disagreement`.
+
+        Parameters
+        ----------
+        limit : int, default 5
+            At most this many.
+
+        Returns
+        -------
+        list of UncertainRow
+
+        """
         check_count("limit", limit)
         rows = self._predicted_rows.observations.row_indices
         return find_uncertain_rows(

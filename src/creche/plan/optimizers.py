@@ -86,6 +86,11 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Whether momentum is Nesterov's; needs a momentum above 0 and no dampening.
 
+    Examples
+    --------
+    >>> SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+
     """
 
     key: ClassVar[str] = "sgd"
@@ -135,6 +140,11 @@ class Adagrad(Optimizer):
     epsilon : float, default 1e-10
         Added to the root, above 0.
 
+    Examples
+    --------
+    >>> Adagrad(learning_rate=0.05)
+    Adagrad(learning_rate=0.05)
+
     """
 
     key: ClassVar[str] = "adagrad"
@@ -174,6 +184,11 @@ class Adadelta(Optimizer):
         Decay of both running means, from 0 to below 1.
     epsilon : float, default 1e-6
         Added to both running means, above 0.
+
+    Examples
+    --------
+    >>> Adadelta(rho=0.95)
+    Adadelta(rho=0.95)
 
     """
 
@@ -219,6 +234,11 @@ class RMSprop(Optimizer):
         Whether the squared mean gradient is subtracted from the mean square.
     epsilon : float, default 1e-8
         Added to the root, above 0.
+
+    Examples
+    --------
+    >>> RMSprop(momentum=0.9)
+    RMSprop(momentum=0.9)
 
     """
 
@@ -272,6 +292,11 @@ class Adam(_MomentOptimizer):
     amsgrad : bool, default False
         Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
 
+    Examples
+    --------
+    >>> Adam(learning_rate=0.01, clip_norm=1.0)
+    Adam(learning_rate=0.01, clip_norm=1.0)
+
     """
 
     key: ClassVar[str] = "adam"
@@ -313,6 +338,11 @@ class AdamW(_MomentOptimizer):
         Added to the root of the second moment, above 0.
     amsgrad : bool, default False
         Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
+
+    Examples
+    --------
+    >>> AdamW(learning_rate=0.01, weight_decay=0.05)
+    AdamW(learning_rate=0.01, weight_decay=0.05)
 
     """
 
@@ -367,6 +397,11 @@ class NAdam(_MomentOptimizer):
     momentum_decay : float, default 0.004
         psi >= 0: how fast the momentum rises to beta1.
 
+    Examples
+    --------
+    >>> NAdam(learning_rate=0.01)
+    NAdam(learning_rate=0.01)
+
     """
 
     key: ClassVar[str] = "nadam"
@@ -410,6 +445,11 @@ class RAdam(_MomentOptimizer):
     epsilon : float, default 1e-8
         Added to the root of the second moment, above 0.
 
+    Examples
+    --------
+    >>> RAdam(learning_rate=0.01)
+    RAdam(learning_rate=0.01)
+
     """
 
     key: ClassVar[str] = "radam"
@@ -445,6 +485,11 @@ class Lion(Optimizer):
         Share of the running mean in the direction of a step, from 0 to below 1.
     beta2 : float, default 0.99
         Decay of the running mean of gradients, from 0 to below 1.
+
+    Examples
+    --------
+    >>> Lion(learning_rate=0.001, weight_decay=0.1)
+    Lion(learning_rate=0.001, weight_decay=0.1)
 
     """
 
