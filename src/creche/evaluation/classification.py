@@ -82,6 +82,7 @@ class ClassificationEvaluation(Evaluation):
     rows : int
         The number of rows.
     classes : tuple
+        The classes, in the order of the columns of the probabilities.
     accuracy : float
         The share of rows whose class was predicted.
     balanced_accuracy : float
@@ -101,6 +102,7 @@ class ClassificationEvaluation(Evaluation):
     values : dict of metric to float
         All of these by key.
     per_class : tuple of ClassMetrics
+        Metrics of each class against the rest.
     confusion : (classes, classes) int64
         Row counts: true classes down, predicted classes across.
     intervals : dict of metric to (low, high)
@@ -111,7 +113,7 @@ class ClassificationEvaluation(Evaluation):
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
     threshold : float or None
-        For two classes: the second is predicted from this probability on. None predicts the likelier one.
+        For two classes: the second is predicted at or above this probability. If None, the likelier one is predicted.
 
     Examples
     --------
@@ -156,9 +158,11 @@ class ClassificationEvaluation(Evaluation):
         Parameters
         ----------
         probabilities : (n, classes) array
+            The predicted probabilities; rows sum to 1.
         class_numbers : (n,) array of int
             The true class of each row, as its place in `classes`.
         classes : tuple
+            The classes, in the order of the columns of `probabilities`.
         weights : (n,) array, optional
             How much each row counts; 1 by default.
         n_resamples : int, default 1000

@@ -46,6 +46,7 @@ class RegressionEvaluation(Evaluation):
     rows : int
         The number of rows.
     labels : tuple of str
+        The names of the labels.
     rmse, mae : float
         Root mean squared error; mean absolute error.
     r2 : float
@@ -56,6 +57,7 @@ class RegressionEvaluation(Evaluation):
     values : dict of metric to float
         All of these by key.
     per_label : dict of label to dict of metric to float
+        The metrics of each label.
     label_intervals : dict of label to dict of metric to (low, high)
         As `intervals`, for each label.
     intervals : dict of metric to (low, high)

@@ -192,6 +192,7 @@ def compare(
     seed : int, default 0
         The seed of the split, the initial weights and the order of rows.
     threads : int, optional
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     **arguments
         Arguments of `creche.train`. Lists give several values of `learning_rate`, `optimizer`, `schedule`,
         `batch_size`, `shuffle`, or of the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm` and `clip_value`.

@@ -109,7 +109,7 @@ class Ensemble(Predictor):
 
     @property
     def quantile(self) -> float | None:
-        """The quantile the first of its networks predicts; None if that is no quantile."""
+        """The quantile that the first of its networks predicts; None if it was not trained for one."""
         return self.models[0].quantile
 
     def disagreement(self, data: Any) -> NDArray[np.float64]:

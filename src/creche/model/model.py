@@ -40,7 +40,7 @@ class Model(Predictor):
     Attributes
     ----------
     plan : Plan
-        What it was trained by.
+        The plan it was trained with.
     features : FeatureEncoder
         Turns columns into inputs.
     labels : LabelEncoder

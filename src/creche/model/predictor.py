@@ -113,6 +113,7 @@ class Predictor(ABC):
         Parameters
         ----------
         data : file name or DataFrame with the label column, or (n, d) array
+            The rows.
         y : (n,) array, optional
             The labels, if `data` does not contain them.
         sample_weight : (n,) array or name of a column, optional
@@ -149,12 +150,12 @@ class Predictor(ABC):
         costs: tuple[float, float] | None = None,
         sample_weight: Any = None,
     ) -> Threshold:
-        """Choose the probability from which on the second of two classes is predicted.
+        """Choose the probability at or above which the second of two classes is predicted.
 
         Parameters
         ----------
         data, y, sample_weight
-            As for `evaluate`; best not the rows that the result is evaluated on.
+            As for `evaluate`; preferably not the rows that the result is evaluated on.
         metric : {"accuracy", "balanced_accuracy", "f1"}, optional
             The metric to maximize; F1 is that of the second class.
         costs : (float, float), optional

@@ -112,6 +112,7 @@ class CrossValidation:
     seconds : float
         The training time.
     threads : int
+        Number of threads.
 
     """
 
@@ -437,8 +438,8 @@ def cross_validate(
     on_epoch : function or several, optional
         As for `creche.train`; the networks are then trained one by one.
     on_progress : callable, optional
-        Called about twenty times a second with the networks: `done` of ``len(networks)`` have ended, `rate` per second,
-        after `epochs`.
+        Called about twenty times a second with the networks, whose attributes tell how far training is: `done`, how
+        many of ``len(networks)`` have ended; `rate`, how many end per second; and `epochs`, done and in total.
     record : Record, str, sequence of str or bool, optional
         As for `creche.train`; the networks are then trained one by one.
 

@@ -169,7 +169,7 @@ class Component:
         Raises
         ------
         PlanError
-            If `data` is no dict, a key is unknown, or a value out of bounds.
+            If `data` is not a dict, a key is unknown, or a value is out of bounds.
 
         """
         if not isinstance(data, Mapping):

@@ -313,7 +313,7 @@ class CustomLoss(Loss):
         Parameters
         ----------
         outputs : (m, k) array
-            The outputs to compare at; best not where the loss has a kink.
+            The outputs to compare at; preferably not where the loss has a kink.
         labels : (m,) or (m, k) array
             Class numbers, or numbers.
         tolerance : float, default 1e-4

@@ -122,6 +122,7 @@ class Network(Component):
         Parameters
         ----------
         inputs, outputs : int
+            Number of inputs and of outputs.
         hidden : sequence of int
             Widths of the hidden layers.
         activation, dropout

@@ -136,7 +136,7 @@ class Adagrad(Optimizer):
     learning_rate_decay : float, default 0
         decay >= 0: how fast the learning rate itself falls with the steps.
     initial_accumulator : float, default 0
-        What s is before the first step, at least 0.
+        The value of s before the first step, at least 0.
     epsilon : float, default 1e-10
         Added to the root, above 0.
 
@@ -411,7 +411,7 @@ class NAdam(_MomentOptimizer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RAdam(_MomentOptimizer):
-    """Rectified Adam: the adaptive step waits until its variance can be known (Liu et al. 2020, algorithm 2).
+    """Rectified Adam: the adaptive step waits until its variance is tractable (Liu et al. 2020, algorithm 2).
 
     The update rule in step t = 1, 2, …::
 
@@ -419,7 +419,7 @@ class RAdam(_MomentOptimizer):
         v <- beta2 v + (1 - beta2) g^2
         R = 2 / (1 - beta2) - 1,   r = R - 2 t beta2^t / (1 - beta2^t)
         w <- w - eta m^                                if r <= 5, with m^ = m / (1 - beta1^t)
-        w <- w - eta c m^ sqrt(1 - beta2^t) / (sqrt(v) + epsilon)      else
+        w <- w - eta c m^ sqrt(1 - beta2^t) / (sqrt(v) + epsilon)      otherwise
         c = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r))
 
     Parameters

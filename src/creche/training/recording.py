@@ -37,6 +37,7 @@ class Recording:
     plan : Plan
         The plan of the run.
     steps_per_epoch : int
+        The number of steps in an epoch.
     rows : (k,) int64
         Row numbers of the sampled training rows.
 
