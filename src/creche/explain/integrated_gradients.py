@@ -229,7 +229,7 @@ def integrated_gradients(
     rows : int, sequence of int, slice, or (n,) boolean mask, optional
         Row numbers of `data`: tables are counted from 1, arrays from 0. By default all rows.
     baseline : "mean", or one row as a dict, table or array, optional
-        By default a neutral row: numbers at their training mean (their median, if they were scaled by quantiles), dates
+        By default a neutral row: numbers at their training mean (their median, with robust or quantile scaling), dates
         in the middle of the years and of the calendar, categories at none, and nothing marked as missing. It favours no
         class or category, is the same for all rows, and depends on the training rows only. "mean" is the mean of the
         rows of `data`, with each category at its share.
