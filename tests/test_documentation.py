@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import warnings
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import creche as cr
+from creche.cli.main import create_app
 from creche.errors import CrecheWarning
+from creche.explain.diagnosis.rules import RULES
+from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.roles import ROLES
 from tests.unit.cli.commands import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
-# The model that the commands of the pages use.
-MODEL = "creche train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100 -o penguins.creche"
+ROOT = DOCS.parent
+TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PAGES)]
 
 # The files that the Python code of each page writes.
 FILES = {
@@ -57,6 +66,8 @@ def outputs(page: str) -> list[str]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    # On a busy machine, a sweep takes long enough to ask for confirmation.
+    monkeypatch.setattr("creche.cli.sweep.SECONDS_WITHOUT_ASKING", math.inf)
     return tmp_path
 
 
@@ -90,8 +101,7 @@ def test_the_python_code_runs_and_prints_what_is_shown(
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_the_commands_run(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    cr.datasets.penguins().write_csv("penguins.csv")
-    for command, output in [(MODEL, []), *commands(page)]:
+    for command, output in commands(page):
         assert main(shlex.split(command, comments=True)[1:]) == 0, (command, capsys.readouterr().err)
         printed = iter(capsys.readouterr().out.splitlines())
         for line in output:
@@ -101,3 +111,37 @@ def test_the_commands_run(page: str, folder: Path, capsys: pytest.CaptureFixture
 def test_each_role_has_its_line() -> None:
     table = (DOCS / "tables.md").read_text(encoding="utf-8").split("## The roles of columns")[1].split("\n\n")[1]
     assert tuple(re.findall(r"(?m)^\| (\w+) \|", table)[1:]) == ROLES
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+def test_each_name_and_option_exists(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for name in re.findall(r"\b(?:cr|creche)\.([A-Za-z_][\w.]*\w)", text):
+        value: Any = cr
+        for n, part in enumerate(name.split(".")):
+            if isinstance(value, ModuleType) and not hasattr(value, part):
+                value = import_module(".".join(["creche", *name.split(".")[: n + 1]]))
+            else:
+                value = getattr(value, part)
+    commands = get_command(create_app([])).commands.values()  # type: ignore[attr-defined]
+    options = {option for command in commands for p in command.params for option in (*p.opts, *p.secondary_opts)}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    assert named - options - {"--help", "--install-completion"} == set()
+
+
+def test_each_rule_of_the_diagnosis_has_its_line() -> None:
+    table = (DOCS / "seeing.md").read_text(encoding="utf-8").split("### Diagnosis")[1].split("### ")[0]
+    assert tuple(re.findall(r"(?m)^\| `(\w+)` \|", table)) == tuple(RULES)
+
+
+def test_the_changelog_counts_what_there_is() -> None:
+    text = " ".join((ROOT / "CHANGELOG.md").read_text(encoding="utf-8").lower().split())
+    words = ("seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen")
+    for registry in (ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS):
+        name = f"{registry.name}es" if registry.name.endswith("s") else f"{registry.name}s"
+        assert f"{words[len(registry.members) - 7]} {name}" in text
+
+
+def test_each_missing_value_is_listed() -> None:
+    line = next(line for line in (DOCS / "tables.md").read_text(encoding="utf-8").splitlines() if "`N/A`" in line)
+    assert {"", *re.findall("`([^`]+)`", line)} == set(DEFAULT_MISSING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from pathlib import Path
@@ -20,6 +21,8 @@ DEMO = ["train", "penguins", "--label", "species", "--hidden", "5,5", "--learnin
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    # On a busy machine, a sweep takes long enough to ask for confirmation.
+    monkeypatch.setattr("creche.cli.sweep.SECONDS_WITHOUT_ASKING", math.inf)
     return tmp_path
 
 

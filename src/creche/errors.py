@@ -205,8 +205,8 @@ class DivergedError(CrecheError, ArithmeticError):
     learning_rate : float
         The learning rate of the last step.
     run : Run or None
-        The run, with its history so far and a model with the last finite weights. None once the error has come from
-        another process, for a run lives in its own.
+        The run, with its history so far and a model with the last finite weights. None if the error has come from
+        another process, because a run cannot leave its own.
 
     """
 

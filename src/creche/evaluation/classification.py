@@ -82,6 +82,7 @@ class ClassificationEvaluation(Evaluation):
     rows : int
         The number of rows.
     classes : tuple
+        The classes, in the order of the columns of the probabilities.
     accuracy : float
         The share of rows whose class was predicted.
     balanced_accuracy : float
@@ -101,6 +102,7 @@ class ClassificationEvaluation(Evaluation):
     values : dict of metric to float
         All of these by key.
     per_class : tuple of ClassMetrics
+        Metrics of each class against the rest.
     confusion : (classes, classes) int64
         Row counts: true classes down, predicted classes across.
     intervals : dict of metric to (low, high)
@@ -111,7 +113,7 @@ class ClassificationEvaluation(Evaluation):
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
     threshold : float or None
-        For two classes: the second is predicted from this probability on. None predicts the likelier one.
+        For two classes: the second is predicted at or above this probability. If None, the likelier one is predicted.
 
     Examples
     --------
@@ -156,9 +158,11 @@ class ClassificationEvaluation(Evaluation):
         Parameters
         ----------
         probabilities : (n, classes) array
+            The predicted probabilities; rows sum to 1.
         class_numbers : (n,) array of int
             The true class of each row, as its place in `classes`.
         classes : tuple
+            The classes, in the order of the columns of `probabilities`.
         weights : (n,) array, optional
             How much each row counts; 1 by default.
         n_resamples : int, default 1000
@@ -180,7 +184,7 @@ class ClassificationEvaluation(Evaluation):
         return labels.evaluate(probabilities)
 
     def hardest_classes(self, limit: int = 12) -> list[ClassMetrics]:
-        """The classes that occur, those with the lowest F1 first.
+        """Return the classes that occur, those with the lowest F1 first.
 
         Parameters
         ----------
@@ -193,7 +197,7 @@ class ClassificationEvaluation(Evaluation):
         return sorted(present, key=lambda metrics: (np.nan_to_num(metrics.f1), str(metrics.name)))[:limit]
 
     def largest_errors(self, limit: int = 5) -> list[Misclassification]:
-        """The misclassified rows, those with the highest probability of the predicted class first.
+        """Return the misclassified rows, those with the highest probability of the predicted class first.
 
         Parameters
         ----------
@@ -215,17 +219,62 @@ class ClassificationEvaluation(Evaluation):
         ]  # fmt: skip
 
     def roc(self, target: Any = None) -> Curve:
-        """The ROC curve of a class (by default the last) against the rest: false and true positive rate."""
+        """Return the ROC curve of a class against the rest.
+
+        Parameters
+        ----------
+        target : class, optional
+            By default the last class.
+
+        Returns
+        -------
+        Curve
+            x is the false positive rate, y the true positive rate.
+
+        Raises
+        ------
+        TableError
+            If there is no such class.
+
+        """
         number = self._class_number(target)
         return roc(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def precision_recall(self, target: Any = None) -> Curve:
-        """Recall and precision of a class (by default the last) at each threshold."""
+        """Return recall and precision of a class at each threshold.
+
+        Parameters
+        ----------
+        target : class, optional
+            By default the last class.
+
+        Returns
+        -------
+        Curve
+            x is the recall, y the precision.
+
+        Raises
+        ------
+        TableError
+            If there is no such class.
+
+        """
         number = self._class_number(target)
         return precision_recall(self._scorer.probabilities[:, number], self._scorer.true == number, self._weights)
 
     def reliability(self, bins: int = 10) -> ReliabilityCurve:
-        """The mean probability of the likeliest class, and the share of rows where it is right, in bins."""
+        """Return the mean probability of the likeliest class, and the share of rows where it is right, in bins.
+
+        Parameters
+        ----------
+        bins : int, default 10
+            The number of bins of equal width; bins without rows are left out.
+
+        Returns
+        -------
+        ReliabilityCurve
+
+        """
         p, true = self._scorer.probabilities, self._scorer.true
         return reliability(p.max(axis=1), p.argmax(axis=1) == true, self._weights, bins)
 
@@ -237,7 +286,7 @@ class ClassificationEvaluation(Evaluation):
         return self.classes.index(target)
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data; None where a number is not finite."""
+        """Return the evaluation as plain data; None where a number is not finite."""
         per_class = [
             {
                 "class": c.name,

@@ -52,11 +52,11 @@ class Evaluation:
     gain: dict[str, Interval]
 
     def metrics(self) -> dict[str, float]:
-        """Each metric by its key."""
+        """Return each metric by its key."""
         return dict(self.values)
 
     def table(self) -> pl.DataFrame:
-        """Each metric with its interval and the baseline, as a Polars DataFrame."""
+        """Return each metric with its interval and the baseline, as a Polars DataFrame."""
         import polars as pl
 
         rows = []
@@ -66,7 +66,7 @@ class Evaluation:
         return pl.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data; None where a number is not finite."""
+        """Return the evaluation as plain data; None where a number is not finite."""
         return {
             "rows": self.rows,
             **nan_to_none(self.values),

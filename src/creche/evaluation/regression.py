@@ -46,6 +46,7 @@ class RegressionEvaluation(Evaluation):
     rows : int
         The number of rows.
     labels : tuple of str
+        The names of the labels.
     rmse, mae : float
         Root mean squared error; mean absolute error.
     r2 : float
@@ -56,6 +57,7 @@ class RegressionEvaluation(Evaluation):
     values : dict of metric to float
         All of these by key.
     per_label : dict of label to dict of metric to float
+        The metrics of each label.
     label_intervals : dict of label to dict of metric to (low, high)
         As `intervals`, for each label.
     intervals : dict of metric to (low, high)
@@ -111,7 +113,7 @@ class RegressionEvaluation(Evaluation):
             Bootstrap resamples for the confidence intervals; 0 for none.
         quantile : float, optional
             The quantile that the network was trained to predict, if not the mean.
-        labels : tuple of str
+        labels : tuple of str, default ("y",)
             The names of the k labels.
         baseline : (k,) array, optional
             The means of the training rows; by default, of these rows.
@@ -149,7 +151,7 @@ class RegressionEvaluation(Evaluation):
         )  # fmt: skip
 
     def largest_errors(self, limit: int = 5) -> list[LargeError]:
-        """The rows with the largest absolute errors, in standard deviations of their label.
+        """Return the rows with the largest absolute errors, in standard deviations of their label.
 
         Parameters
         ----------
@@ -169,12 +171,23 @@ class RegressionEvaluation(Evaluation):
         ]
 
     def pairs(self, label: str) -> tuple[Array, Array]:
-        """The true and the predicted values of a label, both (n,), in its units."""
+        """Return the true and the predicted values of a label, in its units.
+
+        Parameters
+        ----------
+        label : str
+            The name of the label.
+
+        Returns
+        -------
+        true, predicted : (n,) float64
+
+        """
         place = self.labels.index(label)
         return self._scorer.true[:, place].copy(), self._scorer.predicted[:, place].copy()
 
     def to_dict(self) -> dict[str, Any]:
-        """The evaluation as plain data; None where a number is not finite."""
+        """Return the evaluation as plain data; None where a number is not finite."""
         return {
             **Evaluation.to_dict(self),
             "labels": list(self.labels),

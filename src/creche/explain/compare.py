@@ -144,11 +144,16 @@ class Comparison(Sequence[ComparedRun]):
         return pl.concat(frames)
 
     def plot(self, *, axes: Any = None) -> list[Any]:
-        """Draw curves and paths side by side; return a list of two matplotlib Axes (needs the `plots` extra).
+        """Draw curves and paths side by side (needs the `plots` extra).
 
         Parameters
         ----------
-        axes : two Axes, optional
+        axes : two matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        list of two matplotlib.axes.Axes
 
         """
         from creche import plots
@@ -187,6 +192,7 @@ def compare(
     seed : int, default 0
         The seed of the split, the initial weights and the order of rows.
     threads : int, optional
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     **arguments
         Arguments of `creche.train`. Lists give several values of `learning_rate`, `optimizer`, `schedule`,
         `batch_size`, `shuffle`, or of the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm` and `clip_value`.

@@ -81,7 +81,23 @@ class DecisionRegions:
         return dict(zip(self.outcomes, counts.tolist(), strict=True)) if self.is_classification else {}
 
     def find_outcome(self, target: Any = None) -> int:
-        """Return the place of a class or label, by default the first; PlanError if there is none of that name."""
+        """Return the place of a class or label in `outcomes`.
+
+        Parameters
+        ----------
+        target : class or name of a label, optional
+            By default the first.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        PlanError
+            If there is no class or label of that name.
+
+        """
         return 0 if target is None else find_outcome(self.outcomes, target)
 
     def table(self) -> pl.DataFrame:
@@ -98,7 +114,21 @@ class DecisionRegions:
         return pl.DataFrame(found)
 
     def plot(self, *, target: Any = None, axes: Any = None) -> Any:
-        """Draw the regions, with lines for `target`; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw the regions (needs the `plots` extra); see `creche.plots.decision_regions`.
+
+        Parameters
+        ----------
+        target : class or name of a label, optional
+            The class whose probability has contour lines; by default the likeliest class at each point. For a
+            regression with several labels, the label; by default the first.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.decision_regions(self, target=target, axes=axes)

@@ -76,7 +76,14 @@ class IntegratedGradients:
         return self.label if self.unit == "number" else self.unit
 
     def describe_target(self, place: int) -> str:
-        """Return what is attributed in one row, in words: "probability of Adelie", or the name of the label."""
+        """Return what is attributed in one row, in words: "probability of Adelie", or the name of the label.
+
+        Parameters
+        ----------
+        place : int
+            The place of the row in `rows`, from 0.
+
+        """
         target = str(self.targets[place])
         return target if self.unit == "number" else f"{self.unit} of {target}"
 
@@ -84,7 +91,16 @@ class IntegratedGradients:
         return len(self.rows)
 
     def find_row(self, row: int | None = None) -> int:
-        """Return the place of a row, given its number; it may be left out if there is only one row.
+        """Return the place of a row in `rows`, from 0.
+
+        Parameters
+        ----------
+        row : int, optional
+            The row's number; it may be left out if there is only one row.
+
+        Returns
+        -------
+        int
 
         Raises
         ------
@@ -101,7 +117,19 @@ class IntegratedGradients:
         return int(select_rows(self.rows, row, "row")[0])
 
     def largest(self, row: int | None = None) -> list[tuple[str, Any, float]]:
-        """Return each column of a row with its cell and attribution, the largest first."""
+        """Return each column of a row with its cell and attribution, the largest absolute value first.
+
+        Parameters
+        ----------
+        row : int, optional
+            The row's number; it may be left out if there is only one row.
+
+        Returns
+        -------
+        list of (column, cell, attribution)
+            The cell is None if it is missing.
+
+        """
         place = self.find_row(row)
         own = self.attributions[place]
         order = np.argsort(-np.abs(own), kind="stable").tolist()
@@ -139,7 +167,20 @@ class IntegratedGradients:
         return {"label": self.label, "unit": self.unit, "baseline": self.baseline_name, "rows": rows}
 
     def plot(self, row: int | None = None, *, axes: Any = None) -> Any:
-        """Draw one row's attributions as signed bars; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw one row's attributions as signed bars (needs the `plots` extra).
+
+        Parameters
+        ----------
+        row : int, optional
+            The row's number; it may be left out if there is only one row.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.integrated_gradients(self, row, axes=axes)
@@ -188,7 +229,7 @@ def integrated_gradients(
     rows : int, sequence of int, slice, or (n,) boolean mask, optional
         Row numbers of `data`: tables are counted from 1, arrays from 0. By default all rows.
     baseline : "mean", or one row as a dict, table or array, optional
-        By default a neutral row: numbers at their training mean (their median, if they were scaled by quantiles), dates
+        By default a neutral row: numbers at their training mean (their median, with robust or quantile scaling), dates
         in the middle of the years and of the calendar, categories at none, and nothing marked as missing. It favours no
         class or category, is the same for all rows, and depends on the training rows only. "mean" is the mean of the
         rows of `data`, with each category at its share.

@@ -87,7 +87,18 @@ class LossAgainstWeight:
         return float(self.losses[self.index])
 
     def tangent(self, weights: Any) -> Array:
-        """Return the tangent at the current value: the line through the current point whose slope is the gradient."""
+        """Return the tangent at the current value: the line through the current point whose slope is the gradient.
+
+        Parameters
+        ----------
+        weights : array
+            Values of the weight.
+
+        Returns
+        -------
+        float64 array of the same shape
+
+        """
         return np.asarray(self.loss + self.gradient * (np.asarray(weights, dtype=np.float64) - self.weight))
 
     def table(self) -> pl.DataFrame:
@@ -130,7 +141,18 @@ class LossAgainstWeight:
         return notes
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw the curve, its tangent and the landings; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw the curve, its tangent and the landings (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.loss_against_weight(self, axes=axes)

@@ -207,7 +207,18 @@ class LossSurface:
         return pl.DataFrame({"x": self.path[:, 0], "y": self.path[:, 1], "loss": self.path_losses})
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw lines of equal loss, the network and its path; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw lines of equal loss, the network and its path (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.loss_surface(self, axes=axes)
@@ -233,7 +244,7 @@ def loss_surface(
     """Return the loss over the plane that two weights or two directions span, with the path of training on it.
 
     The directions of a path are its principal components (Lorch 2016, "Visualizing deep network training trajectories
-    with PCA"); random directions are normalised neuron by neuron (Li et al. 2018, "Visualizing the loss landscape of
+    with PCA"); random directions are normalized neuron by neuron (Li et al. 2018, "Visualizing the loss landscape of
     neural nets", NeurIPS 31). The loss is that of the data, as for `loss_against_weight`.
 
     A path has as many dimensions as the network has weights, and the plane shows two of them. `share` is the share of

@@ -110,7 +110,7 @@ class NearestRows:
 def nearest_rows(
     model: Any, data: Any, rows: Any, train_data: Any = None, *, k: int = 5, space: Space = "last hidden"
 ) -> NearestRows:
-    """Return the training rows that the network treats most like some rows.
+    """Return the training rows that the network treats most like the given rows.
 
     In the last hidden layer, rows lie near each other if the network treats them alike, however much they differ in
     columns that it does not use. Doubt the prediction for a row whose nearest training rows have another label, or are
@@ -130,7 +130,7 @@ def nearest_rows(
     k : int, default 5
         How many training rows to return for each row.
     space : {"last hidden", "inputs"}, default "last hidden"
-        What is compared: the activations of the last hidden layer, or the network's inputs (numbers are standardised
+        What is compared: the activations of the last hidden layer, or the network's inputs (numbers are standardized
         unless training switched that off; two different categories are the square root of 2 apart). For a network
         without hidden layers both are the same.
 

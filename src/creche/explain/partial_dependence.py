@@ -64,7 +64,16 @@ class PartialDependence:
         return np.asarray(np.ptp(flat, axis=0))
 
     def find_outcome(self, target: Any = None) -> int:
-        """Return the place of a class or label; by default, of the one that depends most on the columns.
+        """Return the place of a class or label in `outcomes`.
+
+        Parameters
+        ----------
+        target : class or name of a label, optional
+            By default the one that depends most on the columns.
+
+        Returns
+        -------
+        int
 
         Raises
         ------
@@ -75,7 +84,13 @@ class PartialDependence:
         return int(np.argmax(self.ranges)) if target is None else find_outcome(self.outcomes, target)
 
     def axis_title(self, outcome: Any) -> str:
-        """Return the title of an axis that shows the average."""
+        """Return the title of an axis that shows the average.
+
+        Parameters
+        ----------
+        outcome : class or name of a label
+
+        """
         return f"mean probability of {outcome}" if self.is_classification else f"mean prediction of {outcome}"
 
     def table(self) -> pl.DataFrame:
@@ -125,7 +140,21 @@ class PartialDependence:
         return [note for grid in self.grids for note in grid.notes()]
 
     def plot(self, *, target: Any = None, axes: Any = None) -> Any:
-        """Draw curves, bars or a map, of all classes or of one; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw curves, bars or a map (needs the `plots` extra); see `creche.plots.partial_dependence`.
+
+        Parameters
+        ----------
+        target : class or name of a label, optional
+            The only class or label to draw. For two columns, by default the one that depends on them most. With two
+            classes, by default the second.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.partial_dependence(self, target=target, axes=axes)
@@ -173,11 +202,12 @@ def partial_dependence(
         A second column, to vary both on a grid.
     kind : {"average", "individual"}, default "average"
         Whether to keep the predictions of each row too (for one column only).
-    points : int, default 50, or 25 for each of two columns
-        The number of values of a numeric or datetime column: if the rows hold more, these quantiles are tried.
+    points : int, optional
+        The number of values of a numeric or datetime column: if the rows hold more, these quantiles are tried. By
+        default 50, or 25 for each of two columns.
     at : list of values, optional
-        The values to try; for two columns, a pair of lists; either may be None. By default they
-        are taken from the data.
+        The values to try; for two columns, a pair of lists, or None for one of them. By default they are taken
+        from the data.
 
     Returns
     -------

@@ -89,7 +89,18 @@ class PermutationImportance:
         }  # fmt: skip
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw the importance as bars with intervals; return matplotlib Axes (needs the `plots` extra)."""
+        """Draw the importance as bars with intervals (needs the `plots` extra).
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        """
         from creche import plots
 
         return plots.permutation_importance(self, axes=axes)
@@ -171,9 +182,9 @@ def permutation_importance(
     Notes
     -----
     The intervals show how much the importance would vary with other rows of the same kind. Rows are resampled (Efron
-    1979) both as rows that are predicted and as rows that lend their cells: a pair of rows counts as often as one was
-    drawn times as often as the other. So the intervals include the randomness of the shuffles. They do not include that
-    training again would give another network. `deviation` is that over the shuffles alone.
+    1979) both as rows that are predicted and as rows that lend their cells: the weight of a pair of rows is how often
+    the one was drawn times how often the other was. So the intervals include the randomness of the shuffles. They do
+    not include that training again would give another network. `deviation` is due to the shuffles alone.
 
     The table is encoded once and the encoded cells are shuffled, which gives the same predictions.
 

@@ -97,16 +97,23 @@ class Ensemble(Predictor):
         return len(self.models)
 
     def with_threads(self, threads: int | None) -> Ensemble:
-        """Return the ensemble with another number of threads."""
+        """Return the ensemble with another number of threads.
+
+        Parameters
+        ----------
+        threads : int or None
+            Number of threads for predictions; None for ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+
+        """
         return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance)
 
     @property
     def quantile(self) -> float | None:
-        """The quantile the first of its networks predicts; None if that is no quantile."""
+        """The quantile that the first of its networks predicts; None if it was not trained for one."""
         return self.models[0].quantile
 
     def disagreement(self, data: Any) -> NDArray[np.float64]:
-        """Measure how much the networks disagree about each row: an uncertainty that a single network cannot tell.
+        """Measure how much the networks disagree about each row: an uncertainty that a single network cannot show.
 
         Parameters
         ----------
@@ -182,6 +189,13 @@ class Ensemble(Predictor):
     @classmethod
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Build the ensemble from what `to_parts` returned.
+
+        Parameters
+        ----------
+        header : dict
+            Plain data.
+        arrays : dict of str to array
+            The arrays by name.
 
         Raises
         ------

@@ -35,6 +35,7 @@ def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
     Parameters
     ----------
     path : str or path
+        The file.
     threads : int, optional
         Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
 

@@ -60,12 +60,32 @@ class History:
 
     @classmethod
     def of(cls, columns: dict[str, Any], metric: str) -> Self:
-        """Build a history from its columns by name."""
+        """Build a history from its columns.
+
+        Parameters
+        ----------
+        columns : dict of str to (epochs,) float64
+            The arrays by name.
+        metric : str
+            What the metrics are: "accuracy" or "rmse".
+
+        """
         return cls(**columns, metric=metric)
 
     @classmethod
     def from_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
-        """Build a history from the engine's; `scale` is the standard deviation of each label that is a number."""
+        """Build a history from the engine's columns.
+
+        Parameters
+        ----------
+        columns : dict of str to (epochs,) float64
+            The engine's arrays by name; root mean squared errors are in standard deviations of the label.
+        task : str
+            "classification" or "regression".
+        scale : sequence of float
+            The standard deviation of each label that is a number.
+
+        """
         if task == "classification":
             return cls.of(columns, "accuracy")
         # The error of one label is in its own units; several have no unit in common.
@@ -119,6 +139,10 @@ class History:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` returned.
+
+        Parameters
+        ----------
+        data : dict
 
         Raises
         ------

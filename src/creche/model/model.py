@@ -40,7 +40,7 @@ class Model(Predictor):
     Attributes
     ----------
     plan : Plan
-        What it was trained by.
+        The plan it was trained with.
     features : FeatureEncoder
         Turns columns into inputs.
     labels : LabelEncoder
@@ -122,6 +122,13 @@ class Model(Predictor):
     def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Build the model from what `to_parts` returned.
 
+        Parameters
+        ----------
+        header : dict
+            Plain data.
+        arrays : dict of str to array
+            The arrays by name.
+
         Raises
         ------
         CrecheError
@@ -167,17 +174,37 @@ class Model(Predictor):
         return self.labels.decode_numbers(self._outputs(self.encode_rows(data), data))
 
     def predict_encoded(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """Predict probabilities (n, classes), or numbers (n, k), for rows from `encode_rows`."""
+        """Predict probabilities (n, classes), or numbers (n, k).
+
+        Parameters
+        ----------
+        inputs : (n, inputs) array
+            Rows from `encode_rows`.
+
+        """
         return self.decode_outputs(self._outputs(inputs))
 
     def decode_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Turn the network's outputs, (n, outputs), into probabilities (n, classes) or numbers (n, k)."""
+        """Turn the network's outputs into probabilities (n, classes) or numbers (n, k).
+
+        Parameters
+        ----------
+        outputs : (n, outputs) array
+
+        """
         if self.classes is not None:
             return self._class_probabilities(outputs)
         return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
 
     def encode_rows(self, data: Any) -> NDArray[Any]:
-        """Turn a table or an array into the network's inputs, (n, inputs)."""
+        """Turn a table or an array into the network's inputs, (n, inputs), in the plan's precision.
+
+        Parameters
+        ----------
+        data
+            As for `predict_proba`.
+
+        """
         precision, names = self.plan.precision, self.features.names
         if is_table(data):
             expected = self.features.expected
@@ -212,7 +239,13 @@ class Model(Predictor):
         return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
 
     def check_outputs(self, outputs: NDArray[Any], row_numbers: Sequence[int] | NDArray[np.int64]) -> None:
-        """Check that the outputs, (n, outputs), are finite.
+        """Check that the network's outputs are finite.
+
+        Parameters
+        ----------
+        outputs : (n, outputs) array
+        row_numbers : (n,) sequence or array of int
+            The numbers of the rows, for the error.
 
         Raises
         ------

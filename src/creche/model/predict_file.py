@@ -117,6 +117,18 @@ def predict_file(
     FileError
         If a file cannot be read or written; no partly written file remains.
 
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import creche as cr
+    >>> model = cr.train("penguins", label="species", hidden=[5], epochs=2, threads=1).model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     predicted = cr.predict_file(model, "penguins", folder + "/new.csv", keep=["sex"])
+    ...     header = Path(folder, "new.csv").read_text().splitlines()[0]
+    >>> predicted.rows, header
+    (344, 'sex,predicted_species,probability_Adelie,probability_Chinstrap,probability_Gentoo')
+
     """
     from creche.table.write import TableWriter
 

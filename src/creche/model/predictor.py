@@ -113,6 +113,7 @@ class Predictor(ABC):
         Parameters
         ----------
         data : file name or DataFrame with the label column, or (n, d) array
+            The rows.
         y : (n,) array, optional
             The labels, if `data` does not contain them.
         sample_weight : (n,) array or name of a column, optional
@@ -149,12 +150,12 @@ class Predictor(ABC):
         costs: tuple[float, float] | None = None,
         sample_weight: Any = None,
     ) -> Threshold:
-        """Choose the probability from which on the second of two classes is predicted.
+        """Choose the probability at or above which the second of two classes is predicted.
 
         Parameters
         ----------
         data, y, sample_weight
-            As for `evaluate`; best not the rows that the result is evaluated on.
+            As for `evaluate`; preferably not the rows that the result is evaluated on.
         metric : {"accuracy", "balanced_accuracy", "f1"}, optional
             The metric to maximize; F1 is that of the second class.
         costs : (float, float), optional
@@ -164,6 +165,11 @@ class Predictor(ABC):
         Returns
         -------
         Threshold
+
+        Raises
+        ------
+        TableError
+            If the label does not have two classes.
 
         """
         from creche.evaluation import choose_threshold
@@ -184,7 +190,20 @@ class Predictor(ABC):
         read_options: ReadOptions | None = None,
         missing_label: MissingLabel = "error",
     ) -> Observations:
-        """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
+        """Read rows with their labels as the training rows were read.
+
+        Parameters
+        ----------
+        data, y, missing_label
+            As for `evaluate`.
+        read_options : ReadOptions, optional
+            How to read a file.
+
+        Returns
+        -------
+        Observations
+
+        """
         expected = {**self.features.expected, **self.labels.expected}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
@@ -200,7 +219,22 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
-        """`evaluate` for rows from `read_observations`, and their weights, (n,), where these are known already."""
+        """Evaluate the predictions on rows that have been read already: see `evaluate`.
+
+        Parameters
+        ----------
+        rows : Observations
+            Rows from `read_observations`.
+        weights : (n,) float64, optional
+            How much each row counts, where that is known already; `sample_weight` overrides it.
+        sample_weight, n_resamples, threshold
+            As for `evaluate`.
+
+        Returns
+        -------
+        ClassificationEvaluation or RegressionEvaluation
+
+        """
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         predict = self._predict_numbers if self.classes is None else self._predict_probabilities
@@ -215,7 +249,23 @@ class Predictor(ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
     ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
-        """Check the rows' labels once, for a function that evaluates probabilities (n, classes) or numbers (n, k)."""
+        """Check the rows' labels once, and return a function that evaluates predictions for these rows.
+
+        Parameters
+        ----------
+        rows : Observations
+            Rows from `read_observations`.
+        weights : (n,) float64, optional
+            How much each row counts; 1 by default.
+        n_resamples, threshold
+            As for `evaluate`.
+
+        Returns
+        -------
+        callable
+            Takes probabilities (n, classes) or numbers (n, k), and returns their evaluation.
+
+        """
         from creche.evaluation import ClassificationLabels, RegressionEvaluation
 
         baseline = np.array(self.labels.baseline)

@@ -77,6 +77,10 @@ class Provenance:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` returned.
 
+        Parameters
+        ----------
+        data : dict
+
         Raises
         ------
         FileError

@@ -203,7 +203,7 @@ class Colony(Sequence[Member]):
         """Return the share of variance between the networks that each argument explains, and the seed.
 
         The variance is that of the ranks, where diverged networks come last, so that a few very large losses do not
-        count more than others. What the shares lack to 1 is due to interactions between arguments.
+        count more than others. The rest, up to 1, is due to interactions between arguments.
 
         Examples
         --------

@@ -112,6 +112,7 @@ class CrossValidation:
     seconds : float
         The training time.
     threads : int
+        Number of threads.
 
     """
 
@@ -229,6 +230,11 @@ class CrossValidation:
     def write_predictions(self, path: str | Path) -> None:
         """Write `predictions_table` to a file: CSV, Parquet, Arrow or JSON lines, by the ending of its name.
 
+        Parameters
+        ----------
+        path : str or path
+            A file of that name is replaced.
+
         Raises
         ------
         FileError
@@ -241,7 +247,18 @@ class CrossValidation:
             writer.write(self._predictions())
 
     def most_uncertain_rows(self, limit: int = 5) -> list[UncertainRow]:
-        """Return the rows about which the networks disagree most, in descending order of `disagreement`."""
+        """Return the rows about which the networks disagree most, in descending order of `disagreement`.
+
+        Parameters
+        ----------
+        limit : int, default 5
+            At most this many.
+
+        Returns
+        -------
+        list of UncertainRow
+
+        """
         check_count("limit", limit)
         rows = self._predicted_rows.observations.row_indices
         return find_uncertain_rows(
@@ -421,8 +438,8 @@ def cross_validate(
     on_epoch : function or several, optional
         As for `creche.train`; the networks are then trained one by one.
     on_progress : callable, optional
-        Called about twenty times a second with the networks: `done` of ``len(networks)`` have ended, `rate` per second,
-        after `epochs`.
+        Called about twenty times a second with the networks, whose attributes tell how far training is: `done`, how
+        many of ``len(networks)`` have ended; `rate`, how many end per second; and `epochs`, done and in total.
     record : Record, str, sequence of str or bool, optional
         As for `creche.train`; the networks are then trained one by one.
 

@@ -120,7 +120,18 @@ class LearningRates:
         return top + 0.5 * max(top - lowest, 0.0)
 
     def find_band(self, rate: float) -> str:
-        """Return the name of the band that contains a rate, or of the nearest band, by ratio."""
+        """Return the name of the band that contains a rate, or of the nearest band, by ratio.
+
+        Parameters
+        ----------
+        rate : float
+            A learning rate, above 0.
+
+        Returns
+        -------
+        {"too low", "good", "too high", "diverged"}
+
+        """
 
         def distance(band: Band) -> float:
             return float(max(np.log(band.low / rate), np.log(rate / band.high), 0.0))
@@ -128,7 +139,18 @@ class LearningRates:
         return min(self.bands, key=distance).name
 
     def member(self, rate: float | None = None) -> Member:
-        """Return the network with the lowest loss at the rate nearest to this one; by default, the recommended rate."""
+        """Return the network with the lowest loss at one of the rates.
+
+        Parameters
+        ----------
+        rate : float, optional
+            The rate, or one near it, by ratio; by default the recommended rate.
+
+        Returns
+        -------
+        Member
+
+        """
         i = int(np.abs(np.log(self.rates / (self.rate if rate is None else rate))).argmin())
         members = [n for n, choice in enumerate(self.colony.choices) if choice["learning_rate"] == self.rates[i]]
         loss = self.colony.results.loss[members]

@@ -32,6 +32,7 @@ class Member:
     choice : dict
         The values of the arguments in which the networks differ, the seed last.
     plan : Plan
+        The plan, with the values of this network.
     prepared : Prepared
         The rows for training, validation and testing.
 

@@ -90,7 +90,18 @@ class OptunaSweep:
         return {**self.colony.to_dict(), "members": self.table().to_dicts()}
 
     def plot(self, by: str | None = None) -> Any:
-        """Draw the loss against the epoch: see `Colony.plot`."""
+        """Draw the loss against the epoch: see `Colony.plot`.
+
+        Parameters
+        ----------
+        by : str, optional
+            The argument with a panel for each of its values; by default the one that explains most of the variance.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+
+        """
         return self.colony.plot(by)
 
     def __repr__(self) -> str:

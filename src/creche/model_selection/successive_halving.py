@@ -29,6 +29,14 @@ class Halving:
         Epochs of the first round; each round ends after 1 / keep times the epochs of the previous one. By default, the
         last round trains about 8 networks, or 4 % of them.
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> colony = cr.sweep("penguins", label="species", hidden=[5], learning_rate=cr.log_range(1e-3, 0.1, 8), epochs=8,
+    ...                   halving=Halving(keep=0.5, first=2), threads=1)
+    >>> sorted(member.epoch for member in colony)
+    [2, 2, 2, 2, 4, 4, 8, 8]
+
     """
 
     keep: float = 1 / 3
@@ -44,7 +52,14 @@ class Halving:
 
     @classmethod
     def of(cls, choice: object) -> Halving | None:
-        """Return a `Halving` from the argument of `creche.sweep`; None if no network is stopped."""
+        """Return a `Halving` from the argument of `creche.sweep`; None if no network is stopped.
+
+        Parameters
+        ----------
+        choice : Halving, float, bool or None
+            True for the defaults, or the share to keep; None or False to stop no network.
+
+        """
         if choice is None or choice is False:
             return None
         if choice is True:
@@ -53,6 +68,17 @@ class Halving:
 
     def rounds(self, epochs: int, networks: int) -> list[int]:
         """Return the epochs after which the worst networks are stopped.
+
+        Parameters
+        ----------
+        epochs : int
+            The epochs of a network that is never stopped.
+        networks : int
+            The number of networks at the start.
+
+        Returns
+        -------
+        list of int
 
         Examples
         --------
@@ -75,6 +101,17 @@ class Halving:
 
     def trained_share(self, epochs: int, networks: int) -> float:
         """Return the epochs that are trained, as a share of those without halving.
+
+        Parameters
+        ----------
+        epochs : int
+            The epochs of a network that is never stopped.
+        networks : int
+            The number of networks at the start.
+
+        Returns
+        -------
+        float
 
         Examples
         --------

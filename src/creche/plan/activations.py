@@ -19,7 +19,7 @@ class Activation(Component):
 
     @property
     def parameter(self) -> float:
-        """The number that the engine takes with it."""
+        """The number that the engine needs, for an activation that has one; otherwise 0."""
         return 0.0
 
 
@@ -46,6 +46,11 @@ class LeakyRelu(Activation):
     slope : float, default 0.01
         Slope below 0, at least 0.
 
+    Examples
+    --------
+    >>> LeakyRelu(0.02)
+    LeakyRelu(slope=0.02)
+
     """
 
     key: ClassVar[str] = "leaky_relu"
@@ -53,6 +58,7 @@ class LeakyRelu(Activation):
 
     @property
     def parameter(self) -> float:
+        """The number that the engine needs: `slope`."""
         return self.slope
 
 
@@ -67,6 +73,11 @@ class Elu(Activation):
     alpha : float, default 1
         The activation falls to -alpha for very negative z; above 0.
 
+    Examples
+    --------
+    >>> Elu(0.5)
+    Elu(alpha=0.5)
+
     """
 
     key: ClassVar[str] = "elu"
@@ -74,6 +85,7 @@ class Elu(Activation):
 
     @property
     def parameter(self) -> float:
+        """The number that the engine needs: `alpha`."""
         return self.alpha
 
 
@@ -141,6 +153,11 @@ class Softplus(Activation):
     beta : float, default 1
         Sharpness of the bend at 0, above 0.
 
+    Examples
+    --------
+    >>> Softplus(2.0)
+    Softplus(beta=2.0)
+
     """
 
     key: ClassVar[str] = "softplus"
@@ -148,6 +165,7 @@ class Softplus(Activation):
 
     @property
     def parameter(self) -> float:
+        """The number that the engine needs: `beta`."""
         return self.beta
 
 

@@ -139,7 +139,14 @@ class Component:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def has_default(self, name: str) -> bool:
-        """Whether a field has its default."""
+        """Return whether a field has its default.
+
+        Parameters
+        ----------
+        name : str
+            The name of the field.
+
+        """
         default = next(f.default for f in fields(self) if f.name == name)
         return default is not MISSING and bool(getattr(self, name) == default)
 
@@ -154,10 +161,15 @@ class Component:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the component that `to_dict` described; keys left out take their default, unknown ones are errors.
 
+        Parameters
+        ----------
+        data : dict
+            The fields by name, and the key as `kind`.
+
         Raises
         ------
         PlanError
-            If `data` is no dict, a key is unknown, or a value out of bounds.
+            If `data` is not a dict, a key is unknown, or a value is out of bounds.
 
         """
         if not isinstance(data, Mapping):

@@ -20,7 +20,7 @@ class Initializer(Component):
 
     @property
     def parameter(self) -> float:
-        """The number that the engine takes with it."""
+        """The number that the engine needs, for an initializer that has one; otherwise 1."""
         return 1.0
 
 
@@ -30,6 +30,7 @@ class _GainInitializer(Initializer):
 
     @property
     def parameter(self) -> float:
+        """The number that the engine needs: `gain`."""
         return self.gain
 
 
@@ -41,6 +42,11 @@ class GlorotUniform(_GainInitializer):
     ----------
     gain : float, default 1
         Factor of all weights, above 0.
+
+    Examples
+    --------
+    >>> GlorotUniform(gain=0.5)
+    GlorotUniform(gain=0.5)
 
     """
 
@@ -56,6 +62,11 @@ class GlorotNormal(_GainInitializer):
     gain : float, default 1
         Factor of all weights, above 0.
 
+    Examples
+    --------
+    >>> GlorotNormal(gain=0.5)
+    GlorotNormal(gain=0.5)
+
     """
 
     key: ClassVar[str] = "glorot_normal"
@@ -69,6 +80,11 @@ class HeUniform(_GainInitializer):
     ----------
     gain : float, default 1
         Factor of all weights, above 0.
+
+    Examples
+    --------
+    >>> HeUniform(gain=0.5)
+    HeUniform(gain=0.5)
 
     """
 
@@ -84,6 +100,11 @@ class HeNormal(_GainInitializer):
     gain : float, default 1
         Factor of all weights, above 0.
 
+    Examples
+    --------
+    >>> HeNormal(gain=0.5)
+    HeNormal(gain=0.5)
+
     """
 
     key: ClassVar[str] = "he_normal"
@@ -98,6 +119,11 @@ class LecunUniform(_GainInitializer):
     gain : float, default 1
         Factor of all weights, above 0.
 
+    Examples
+    --------
+    >>> LecunUniform(gain=0.5)
+    LecunUniform(gain=0.5)
+
     """
 
     key: ClassVar[str] = "lecun_uniform"
@@ -111,6 +137,11 @@ class LecunNormal(_GainInitializer):
     ----------
     gain : float, default 1
         Factor of all weights, above 0.
+
+    Examples
+    --------
+    >>> LecunNormal(gain=0.5)
+    LecunNormal(gain=0.5)
 
     """
 
@@ -127,6 +158,11 @@ class Orthogonal(_GainInitializer):
     ----------
     gain : float, default 1
         Factor of all weights, above 0.
+
+    Examples
+    --------
+    >>> Orthogonal(gain=0.5)
+    Orthogonal(gain=0.5)
 
     """
 
@@ -149,6 +185,11 @@ class Constant(Initializer):
     value : float, default 0
         The number.
 
+    Examples
+    --------
+    >>> Constant(0.1)
+    Constant(value=0.1)
+
     """
 
     key: ClassVar[str] = "constant"
@@ -156,6 +197,7 @@ class Constant(Initializer):
 
     @property
     def parameter(self) -> float:
+        """The number that the engine needs: `value`."""
         return self.value
 
 
@@ -174,7 +216,24 @@ INITIALIZERS: Registry[Initializer] = Registry(
 
 
 def default_initializer(activation: Activation) -> Initializer:
-    """Return the usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's."""
+    """Return the usual initializer for an activation: He's for those like relu, LeCun's for selu, else Glorot's.
+
+    Parameters
+    ----------
+    activation : Activation
+        The activation of the layer.
+
+    Returns
+    -------
+    Initializer
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> default_initializer(cr.Relu()), default_initializer(cr.Selu()), default_initializer(cr.Tanh())
+    (HeUniform(), LecunNormal(), GlorotUniform())
+
+    """
     if isinstance(activation, Relu | LeakyRelu | Elu | Gelu | GeluTanh | Silu | Mish | Softplus):
         return HeUniform()
     return LecunNormal() if isinstance(activation, Selu) else GlorotUniform()

@@ -72,15 +72,40 @@ class Loss(Component):
     regression_head: ClassVar[Head] = IDENTITY
 
     def head(self, task: str) -> Head:
-        """What turns the weighted sums of the output layer into predictions."""
+        """Return the function that turns the weighted sums of the output layer into predictions.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "regression".
+
+        """
         return self.classification_head if task == "classification" else self.regression_head
 
     def head_gradient(self, task: str, z: Array, weight: Array) -> Array:
-        """The gradient of ``(weight * prediction).sum()`` with respect to the weighted sums z, (n, outputs)."""
+        """Return the gradient of ``(weight * prediction).sum()`` with respect to the weighted sums, (n, outputs).
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "regression".
+        z : (n, outputs) array
+            The weighted sums of the output layer.
+        weight : (n, outputs) array
+            The weight of each prediction in the sum.
+
+        """
         return self.head(task).gradient(z, weight)
 
     def outputs(self, classes: int) -> int:
-        """The number of outputs that a network needs for a number of classes."""
+        """Return the number of outputs that a network needs.
+
+        Parameters
+        ----------
+        classes : int
+            The number of classes.
+
+        """
         return classes
 
     @property
@@ -89,14 +114,16 @@ class Loss(Component):
         return None
 
     def best_constant(self, labels: Array, weights: Array | None, outputs: int) -> NDArray[np.float64]:
-        """The outputs, before the head, of the constant prediction with the lowest loss, (outputs,).
+        """Return the outputs, before the head, of the constant prediction with the lowest loss, (outputs,).
 
         Parameters
         ----------
         labels : (n,) or (n, outputs) array
-            Numbers of classes, or targets, as the engine takes them.
+            Class numbers, or targets, as the engine takes them.
         weights : (n,) array, optional
+            How much each row counts; 1 by default.
         outputs : int
+            The number of outputs of the network.
 
         """
         if labels.ndim == 1:
@@ -108,7 +135,14 @@ class Loss(Component):
         return np.asarray(np.average(targets, axis=0, weights=weights))
 
     def engine_settings(self, task: str) -> dict[str, Any]:
-        """Return the attributes of the loss in the compiled engine's plan."""
+        """Return the attributes of the loss in the compiled engine's plan.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "regression".
+
+        """
         return self.to_dict()
 
     def engine_callback(self) -> LossFunction | None:
@@ -127,7 +161,7 @@ class Loss(Component):
 class CustomLoss(Loss):
     """A custom loss: a Python function of (outputs, labels) that returns the loss of each row and its gradient.
 
-    Wherever a loss is expected, the function itself will do. It is called once for each batch, and for each 64
+    Wherever a loss is expected, give the function itself. It is called once for each batch, and for each 64
     validation rows; the engine takes care of sample weights, of the mean and of everything else.
 
     A model file keeps the function's name and a digest of its source, never the function: a loaded model predicts, but
@@ -189,6 +223,10 @@ class CustomLoss(Loss):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` returned: a loss to predict with, not to train with.
 
+        Parameters
+        ----------
+        data : dict
+
         Raises
         ------
         PlanError
@@ -203,7 +241,14 @@ class CustomLoss(Loss):
         return cls(None, name, digest)
 
     def engine_settings(self, task: str) -> dict[str, Any]:
-        """The settings of a loss in the engine that has the same head and metric."""
+        """Return the attributes of a loss of the engine that has the same head and metric.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "regression".
+
+        """
         return {"kind": "cross_entropy" if task == "classification" else "squared_error"}
 
     def engine_callback(self) -> LossFunction:
@@ -228,6 +273,18 @@ class CustomLoss(Loss):
 
     def call(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
         """Call the function, and check the shapes of the losses and the gradient it returns.
+
+        Parameters
+        ----------
+        outputs : (m, k) array
+            The weighted sums of the output layer.
+        labels : (m,) or (m, k) array
+            Class numbers, or numbers.
+
+        Returns
+        -------
+        losses : (m,) array
+        gradient : (m, k) array
 
         Raises
         ------
@@ -256,8 +313,9 @@ class CustomLoss(Loss):
         Parameters
         ----------
         outputs : (m, k) array
-            The outputs to compare at; best not where the loss has a kink.
+            The outputs to compare at; preferably not where the loss has a kink.
         labels : (m,) or (m, k) array
+            Class numbers, or numbers.
         tolerance : float, default 1e-4
             The largest difference allowed, relative to 1 + the slope.
 
@@ -360,7 +418,14 @@ class BinaryCrossEntropy(Loss):
     classification_head: ClassVar[Head] = SIGMOID
 
     def outputs(self, classes: int) -> int:
-        """One for two classes, one for each of more."""
+        """Return the number of outputs that a network needs: one for two classes, or one for each class.
+
+        Parameters
+        ----------
+        classes : int
+            The number of classes.
+
+        """
         return 1 if classes == 2 else classes
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
@@ -381,7 +446,14 @@ class SquaredError(Loss):
     tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
 
     def engine_settings(self, task: str) -> dict[str, Any]:
-        """The engine has a loss for each task."""
+        """Return the attributes of the engine's loss for a task: it has a squared error for each.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "regression".
+
+        """
         return {"kind": "squared_error_of_classes" if task == "classification" else self.key}
 
 
@@ -411,6 +483,11 @@ class Huber(Loss):
     delta : float, default 1
         The error beyond which the loss is linear; above 0. In standard deviations of the label, or in its units with
         ``standardize=False``.
+
+    Examples
+    --------
+    >>> Huber(delta=2.0)
+    Huber(delta=2.0)
 
     """
 
@@ -449,6 +526,11 @@ class Quantile(Loss):
     ----------
     quantile : float, default 0.5
         q, above 0 and below 1; 0.5 predicts the median, 0.9 a number that nine labels in ten do not exceed.
+
+    Examples
+    --------
+    >>> Quantile(0.9).predicted_quantile
+    0.9
 
     """
 

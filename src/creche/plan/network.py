@@ -37,6 +37,12 @@ class Layer(Component):
     initializer : Initializer or str, optional
         Distribution of the initial weights; by default the one suited to the activation (`default_initializer`).
 
+    Examples
+    --------
+    >>> layer = Layer(10, "relu", dropout=0.2)
+    >>> layer.initializer
+    HeUniform()
+
     """
 
     width: int = count_field(at_most=2**31 - 1)
@@ -52,6 +58,14 @@ class Layer(Component):
         object.__setattr__(self, "initializer", INITIALIZERS.of(chosen, "Layer.initializer"))
 
     def has_default(self, name: str) -> bool:
+        """Return whether a field has its default; that of `initializer` depends on the activation.
+
+        Parameters
+        ----------
+        name : str
+            The name of the field.
+
+        """
         if name == "initializer":
             return self.initializer == default_initializer(self.activation)
         return Component.has_default(self, name)
@@ -108,6 +122,7 @@ class Network(Component):
         Parameters
         ----------
         inputs, outputs : int
+            Number of inputs and of outputs.
         hidden : sequence of int
             Widths of the hidden layers.
         activation, dropout

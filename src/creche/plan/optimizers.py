@@ -86,6 +86,11 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Whether momentum is Nesterov's; needs a momentum above 0 and no dampening.
 
+    Examples
+    --------
+    >>> SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+
     """
 
     key: ClassVar[str] = "sgd"
@@ -131,9 +136,14 @@ class Adagrad(Optimizer):
     learning_rate_decay : float, default 0
         decay >= 0: how fast the learning rate itself falls with the steps.
     initial_accumulator : float, default 0
-        What s is before the first step, at least 0.
+        The value of s before the first step, at least 0.
     epsilon : float, default 1e-10
         Added to the root, above 0.
+
+    Examples
+    --------
+    >>> Adagrad(learning_rate=0.05)
+    Adagrad(learning_rate=0.05)
 
     """
 
@@ -174,6 +184,11 @@ class Adadelta(Optimizer):
         Decay of both running means, from 0 to below 1.
     epsilon : float, default 1e-6
         Added to both running means, above 0.
+
+    Examples
+    --------
+    >>> Adadelta(rho=0.95)
+    Adadelta(rho=0.95)
 
     """
 
@@ -219,6 +234,11 @@ class RMSprop(Optimizer):
         Whether the squared mean gradient is subtracted from the mean square.
     epsilon : float, default 1e-8
         Added to the root, above 0.
+
+    Examples
+    --------
+    >>> RMSprop(momentum=0.9)
+    RMSprop(momentum=0.9)
 
     """
 
@@ -272,6 +292,11 @@ class Adam(_MomentOptimizer):
     amsgrad : bool, default False
         Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
 
+    Examples
+    --------
+    >>> Adam(learning_rate=0.01, clip_norm=1.0)
+    Adam(learning_rate=0.01, clip_norm=1.0)
+
     """
 
     key: ClassVar[str] = "adam"
@@ -313,6 +338,11 @@ class AdamW(_MomentOptimizer):
         Added to the root of the second moment, above 0.
     amsgrad : bool, default False
         Whether v^ is the largest so far (Reddi, Kale & Kumar 2018, algorithm 2), so that a weight's rate never rises.
+
+    Examples
+    --------
+    >>> AdamW(learning_rate=0.01, weight_decay=0.05)
+    AdamW(learning_rate=0.01, weight_decay=0.05)
 
     """
 
@@ -367,6 +397,11 @@ class NAdam(_MomentOptimizer):
     momentum_decay : float, default 0.004
         psi >= 0: how fast the momentum rises to beta1.
 
+    Examples
+    --------
+    >>> NAdam(learning_rate=0.01)
+    NAdam(learning_rate=0.01)
+
     """
 
     key: ClassVar[str] = "nadam"
@@ -376,7 +411,7 @@ class NAdam(_MomentOptimizer):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RAdam(_MomentOptimizer):
-    """Rectified Adam: the adaptive step waits until its variance can be known (Liu et al. 2020, algorithm 2).
+    """Rectified Adam: the adaptive step waits until its variance is tractable (Liu et al. 2020, algorithm 2).
 
     The update rule in step t = 1, 2, …::
 
@@ -384,7 +419,7 @@ class RAdam(_MomentOptimizer):
         v <- beta2 v + (1 - beta2) g^2
         R = 2 / (1 - beta2) - 1,   r = R - 2 t beta2^t / (1 - beta2^t)
         w <- w - eta m^                                if r <= 5, with m^ = m / (1 - beta1^t)
-        w <- w - eta c m^ sqrt(1 - beta2^t) / (sqrt(v) + epsilon)      else
+        w <- w - eta c m^ sqrt(1 - beta2^t) / (sqrt(v) + epsilon)      otherwise
         c = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r))
 
     Parameters
@@ -409,6 +444,11 @@ class RAdam(_MomentOptimizer):
         Decay of the running mean of squared gradients, from 0 to below 1.
     epsilon : float, default 1e-8
         Added to the root of the second moment, above 0.
+
+    Examples
+    --------
+    >>> RAdam(learning_rate=0.01)
+    RAdam(learning_rate=0.01)
 
     """
 
@@ -445,6 +485,11 @@ class Lion(Optimizer):
         Share of the running mean in the direction of a step, from 0 to below 1.
     beta2 : float, default 0.99
         Decay of the running mean of gradients, from 0 to below 1.
+
+    Examples
+    --------
+    >>> Lion(learning_rate=0.001, weight_decay=0.1)
+    Lion(learning_rate=0.001, weight_decay=0.1)
 
     """
 

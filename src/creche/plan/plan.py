@@ -34,6 +34,14 @@ class EarlyStopping(Component):
     restore_best : bool, default True
         Whether training ends with the weights of the best epoch rather than the last.
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> stopping = cr.EarlyStopping(patience=5)
+    >>> run = cr.train("penguins", label="species", early_stopping=stopping, epochs=200, threads=1)
+    >>> run.status, run.epoch < 200
+    ('early_stopped', True)
+
     """
 
     patience: int = count_field(10, at_most=2**31 - 1)
@@ -42,7 +50,14 @@ class EarlyStopping(Component):
 
     @classmethod
     def of(cls, choice: object) -> EarlyStopping | None:
-        """Return it from None or False (no early stopping), True, a patience, a dict, or itself."""
+        """Return an `EarlyStopping` from the argument of `creche.train`; None for no early stopping.
+
+        Parameters
+        ----------
+        choice : EarlyStopping, int, bool, dict or None
+            True for the defaults, a patience, or a dict of fields; None or False for no early stopping.
+
+        """
         if choice is None or choice is False:
             return None
         if choice is True:
@@ -129,16 +144,36 @@ class Plan(Component):
             )
 
     def steps_per_epoch(self, rows: int) -> int:
-        """Return the number of steps in an epoch over this many training rows."""
+        """Return the number of steps in an epoch.
+
+        Parameters
+        ----------
+        rows : int
+            The number of training rows.
+
+        """
         return math.ceil(rows / self.batch_size)
 
     def resolved(self, rows: int) -> Self:
-        """Return the plan for a table with this many training rows: lengths left open are filled in."""
+        """Return the plan for a table of a known size: lengths left open are filled in.
+
+        Parameters
+        ----------
+        rows : int
+            The number of training rows.
+
+        """
         schedule = self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows))
         return replace(self, schedule=schedule)
 
     def with_seed(self, seed: int) -> Self:
-        """Return the plan with another seed: a quick copy, since nothing else needs to be checked again."""
+        """Return the plan with another seed: a quick copy, since nothing else needs to be checked again.
+
+        Parameters
+        ----------
+        seed : int
+
+        """
         plan = object.__new__(type(self))
         for field in fields(self):
             object.__setattr__(plan, field.name, seed if field.name == "seed" else getattr(self, field.name))
@@ -147,10 +182,15 @@ class Plan(Component):
     def with_function(self, function: LossFunction) -> Self:
         """Return a plan that was read from a file, with the function that is its loss.
 
+        Parameters
+        ----------
+        function : callable
+            The function that the plan was made with: see `CustomLoss`.
+
         Raises
         ------
         PlanError
-            If its loss is no function, or a function with another name or source.
+            If the plan's loss is not a custom one, or is a function with another name or source.
 
         """
         if not isinstance(self.loss, CustomLoss):
@@ -174,10 +214,14 @@ class Plan(Component):
     def from_json(cls, text: str) -> Self:
         """Return the plan that `to_json` wrote.
 
+        Parameters
+        ----------
+        text : str
+
         Raises
         ------
         PlanError
-            If the text is no JSON object, or not a plan.
+            If the text is not a JSON object, or not a plan.
 
         """
         try:

@@ -22,7 +22,7 @@ __all__ = [
 class Schedule(Component):
     """The base of all schedules: the learning rate is multiplied by a factor f(u) of the epochs or steps u done so far.
 
-    Parameters
+    Attributes
     ----------
     per : {"epoch", "step"}, default "epoch"
         What u counts.
@@ -36,11 +36,25 @@ class Schedule(Component):
         object.__setattr__(self, "per", check_word(f"{type(self).__name__}.per", self.per, SCHEDULE_UNITS))
 
     def resolved(self, epochs: int, steps: int) -> Self:
-        """Return the schedule with its length in a run of this many epochs and steps filled in."""
+        """Return the schedule with its length filled in, if that was left open.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps.
+
+        """
         return self
 
     def total(self, epochs: int, steps: int) -> float:
-        """Return the length of a run in the unit that the schedule counts."""
+        """Return the length of a run in the unit that the schedule counts.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps.
+
+        """
         return float(epochs if self.per == "epoch" else steps)
 
 
@@ -52,6 +66,11 @@ class Constant(Schedule):
     ----------
     per : {"epoch", "step"}, default "epoch"
         What u counts.
+
+    Examples
+    --------
+    >>> Constant().to_dict()
+    {'kind': 'constant', 'per': 'epoch'}
 
     """
 
@@ -71,6 +90,11 @@ class Step(Schedule):
     factor : float, default 0.1
         Factor of each reduction, above 0 and at most 1.
 
+    Examples
+    --------
+    >>> Step(length=20.0, factor=0.5)
+    Step(length=20.0, factor=0.5)
+
     """
 
     key: ClassVar[str] = "step"
@@ -88,6 +112,11 @@ class Exponential(Schedule):
         What u counts.
     factor : float, default 0.95
         Factor of each reduction, above 0 and at most 1.
+
+    Examples
+    --------
+    >>> Exponential(factor=0.9)
+    Exponential(factor=0.9)
 
     """
 
@@ -110,6 +139,11 @@ class Cosine(Schedule):
     minimum : float, default 0
         The last factor, from 0 to 1.
 
+    Examples
+    --------
+    >>> Cosine(minimum=0.1).resolved(epochs=50, steps=400)
+    Cosine(length=50.0, minimum=0.1)
+
     """
 
     key: ClassVar[str] = "cosine"
@@ -117,6 +151,14 @@ class Cosine(Schedule):
     minimum: float = number_field(0.0, at_least=0, at_most=1)
 
     def resolved(self, epochs: int, steps: int) -> Self:
+        """Return the schedule with the length of the run as its length, if that was left open.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps.
+
+        """
         return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
 
 
@@ -139,6 +181,11 @@ class OneCycle(Schedule):
     finish : float, default 4e-6
         The last factor, from 0 to 1.
 
+    Examples
+    --------
+    >>> OneCycle().resolved(epochs=50, steps=400)
+    OneCycle(length=400.0)
+
     """
 
     key: ClassVar[str] = "one_cycle"
@@ -149,6 +196,14 @@ class OneCycle(Schedule):
     finish: float = number_field(4e-6, at_least=0, at_most=1)
 
     def resolved(self, epochs: int, steps: int) -> Self:
+        """Return the schedule with the length of the run as its length, if that was left open.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps.
+
+        """
         return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
 
 
@@ -171,6 +226,11 @@ class ReduceOnPlateau(Schedule):
         An improvement is one of more than `threshold` times the absolute value of the lowest loss; at least 0.
     minimum : float, default 0
         The lowest factor, from 0 to 1.
+
+    Examples
+    --------
+    >>> ReduceOnPlateau(factor=0.5, patience=5.0)
+    ReduceOnPlateau(factor=0.5, patience=5.0)
 
     """
 
@@ -206,6 +266,11 @@ class Warmup(Schedule):
     then : Schedule or str, default "constant"
         The schedule after the rise, any but another `Warmup`; counts in the same unit.
 
+    Examples
+    --------
+    >>> Warmup(5.0, then="cosine").resolved(epochs=50, steps=400).then
+    Cosine(length=45.0)
+
     """
 
     key: ClassVar[str] = "warmup"
@@ -228,6 +293,14 @@ class Warmup(Schedule):
             )
 
     def resolved(self, epochs: int, steps: int) -> Self:
+        """Return the schedule in which `then` lasts for the rest of the run, if its length was left open.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps, the warm-up included.
+
+        """
         rest = [
             max(int(n - self.length), 1) if unit == self.per else n for unit, n in (("epoch", epochs), ("step", steps))
         ]

@@ -56,6 +56,14 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
     PlanError
         If the networks do not differ in that argument.
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> colony = cr.sweep("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], learning_rate=[0.01, 0.1],
+    ...                   epochs=5, threads=1)
+    >>> [axes.get_title() for axes in plot_curves(colony, "optimizer").axes]
+    ['sgd', 'adam']
+
     """
     if by is None:
         by = _by_effect(colony)[0] if colony.varied_arguments else "seed"
@@ -134,6 +142,15 @@ def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
     PlanError
         If the networks do not differ in two arguments, or not in these.
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> colony = cr.sweep("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], learning_rate=[0.01, 0.1],
+    ...                   epochs=5, threads=1)
+    >>> axes = plot_map(colony, "learning_rate", "optimizer").axes[0]
+    >>> axes.get_xlabel(), axes.get_ylabel()
+    ('learning rate', 'optimizer')
+
     """
     x, y = _resolve_pair(colony, x, y)
     (columns, across), (rows, up) = (
@@ -184,6 +201,14 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> colony = cr.sweep("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], seeds=3, epochs=5,
+    ...                   threads=1)
+    >>> sorted(label.get_text() for label in plot_spread(colony).axes[0].get_yticklabels())
+    ['adam', 'sgd']
 
     """
     plans = check_whole_number("plans", plans, at_least=1)

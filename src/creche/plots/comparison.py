@@ -72,6 +72,14 @@ def losses_of_runs(runs: Comparison, *, axes: Any = None) -> Any:
     ----------
     runs : Comparison
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> runs = cr.explain.compare("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], epochs=5,
+    ...                           points=9, threads=1)
+    >>> losses_of_runs(runs).get_ylabel()
+    'loss on all training rows'
+
     """
     axes = resolve_axes(axes)
     for n, one in enumerate(runs):
@@ -102,6 +110,15 @@ def paths_of_runs(runs: Comparison, *, axes: Any = None) -> Any:
     Parameters
     ----------
     runs : Comparison
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> runs = cr.explain.compare("penguins", label="species", hidden=[5], optimizer=["sgd", "adam"], epochs=5,
+    ...                           points=9, threads=1)
+    >>> axes = paths_of_runs(runs)
+    >>> [text.get_text() for text in axes.get_legend().get_texts()][-1]
+    'common start'
 
     """
     axes = resolve_axes(axes, 6.0, 4.8)

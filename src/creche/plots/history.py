@@ -28,6 +28,13 @@ def plot_history(history: History) -> Any:
     -------
     matplotlib.figure.Figure
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> run = cr.train("penguins", label="species", epochs=5, threads=1)
+    >>> [axes.get_ylabel() for axes in plot_history(run.history).axes]
+    ['loss', 'accuracy']
+
     """
     plt = pyplot()
     figure, (loss_axes, metric_axes) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")

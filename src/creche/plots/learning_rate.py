@@ -122,6 +122,13 @@ def learning_rate_curves(found: LearningRates) -> Any:
     -------
     list of matplotlib.axes.Axes
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> found = cr.find_learning_rate("penguins", label="species", hidden=[5], epochs=5, threads=1)
+    >>> len(learning_rate_curves(found)) == len(found.bands)
+    True
+
     """
     bands = found.bands
     figure, grid = pyplot().subplots(

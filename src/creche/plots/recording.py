@@ -51,6 +51,14 @@ def recorded_numbers(recording: Recording, *, statistic: RecordedStatistic = "up
     CrecheError
         If the recording does not have the data it needs.
 
+    Examples
+    --------
+    >>> import creche as cr
+    >>> run = cr.train("penguins", label="species", hidden=[5, 5], epochs=5, record=True, threads=1)
+    >>> axes = recorded_numbers(run.recording, statistic="gradient_norm")
+    >>> [line.get_label() for line in axes.get_lines()]
+    ['layer 1', 'layer 2', 'output layer']
+
     """
     statistic = check_word("statistic", statistic, STATISTICS)
     attribute, title, is_logarithmic = STATISTICS[statistic]
@@ -107,6 +115,13 @@ def recorded_weights(recording: Recording, layer: int = 0, *, axes: Any = None) 
         If there is no such layer.
     CrecheError
         If weights were not recorded.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> run = cr.train("penguins", label="species", hidden=[5, 5], epochs=5, record="weights", threads=1)
+    >>> recorded_weights(run.recording, -1).get_ylabel()
+    'weights of the output layer'
 
     """
     layers = len(recording.layers)

@@ -52,10 +52,11 @@ def save_all(
     data, y
         Rows with their labels, as for `Model.evaluate`.
     folder : str or Path
-        The folder of the files; it is made if it does not exist. Files of the same names are replaced.
+        The folder of the files; it is created if it does not exist. Files of the same names are replaced.
     dark : bool, default False
         Whether to draw for a dark background.
     format : {"png", "svg", "pdf"}, default "png"
+        The format of the files.
     missing_label : {"error", "drop"}, default "error"
         Whether a row without a label is an error or dropped.
 

@@ -74,7 +74,8 @@ def report(
     missing_label : {"error", "drop"}, default "error"
         Whether a row without a label is an error or dropped.
     threads : int, optional
-        The threads of a model that is loaded from a file; by default all processors.
+        Number of threads of a model that is loaded from a file; by default ``CRECHE_NUM_THREADS``, or else the cores
+        this process may use.
 
     Returns
     -------

@@ -38,7 +38,24 @@ def penguins() -> pl.DataFrame:
 
 
 def bundled_path(name: str) -> Path | None:
-    """Return the path of the bundled table of that name, or None if there is none."""
+    """Return the path of a bundled table.
+
+    Parameters
+    ----------
+    name : str
+        The name of the table: "penguins".
+
+    Returns
+    -------
+    pathlib.Path or None
+        None if there is no table of that name.
+
+    Examples
+    --------
+    >>> bundled_path("penguins").name
+    'penguins.csv'
+
+    """
     if name not in BUNDLED:
         return None
     with as_file(files("creche").joinpath("data", f"{name}.csv")) as path:

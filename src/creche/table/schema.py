@@ -158,12 +158,16 @@ class Schema:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make the schema that `to_dict` described.
+        """Return the schema that `to_dict` described.
+
+        Parameters
+        ----------
+        data : dict
 
         Raises
         ------
         FileError
-            If the data describe none.
+            If the data do not describe a schema.
 
         """
         try:

@@ -36,6 +36,16 @@ class Split(Component):
     seed : int, optional
         Seed for the split only; by default that of the plan. With it, networks of several seeds learn the same rows.
 
+    Raises
+    ------
+    PlanError
+        If a fraction is out of range or they leave no rows to train on, or if the rows are split by several columns.
+
+    Examples
+    --------
+    >>> Split(test_fraction=0.2, group="patient")
+    Split(test_fraction=0.2, group='patient')
+
     """
 
     validation_fraction: float = number_field(0.3, at_least=0, below=1)

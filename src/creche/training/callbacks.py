@@ -52,7 +52,13 @@ class EpochRecord:
 
     @classmethod
     def last_of(cls, run: Run) -> Self:
-        """Return the record of the epoch that has just ended."""
+        """Return the record of the epoch that has just ended.
+
+        Parameters
+        ----------
+        run : Run
+
+        """
         history = run.history
         numbers: dict[str, Any] = {name: float(getattr(history, name)[-1]) for name in COLUMNS}
         return cls(epoch=run.epoch, **numbers, metric=history.metric, run=run)

@@ -85,7 +85,13 @@ class Record(Component):
 
     @classmethod
     def of(cls, choice: object) -> Record | None:
-        """Return it from None or False (nothing), True (everything), one or several words, a dict, or itself.
+        """Return a `Record` from the argument of `creche.train`; None if nothing is recorded.
+
+        Parameters
+        ----------
+        choice : Record, str, sequence of str, dict, bool or None
+            True for everything, one or several of "weights", "gradients" and "activations", or a dict of fields; None
+            or False for nothing.
 
         Raises
         ------
@@ -110,7 +116,13 @@ class Record(Component):
         return cls(**{name: name in chosen for name in QUANTITIES})
 
     def bytes_per_moment(self, plan: Plan) -> int:
-        """Return the memory that one moment of a network takes."""
+        """Return the memory that one moment of a network takes, in bytes.
+
+        Parameters
+        ----------
+        plan : Plan
+
+        """
         network = plan.network
         itemsize = 4 if plan.precision == "float32" else 8
         parameters = network.parameters * itemsize * (self.weights + self.gradients)

@@ -37,6 +37,7 @@ class Recording:
     plan : Plan
         The plan of the run.
     steps_per_epoch : int
+        The number of steps in an epoch.
     rows : (k,) int64
         Row numbers of the sampled training rows.
 
@@ -214,18 +215,41 @@ class Recording:
         return pl.DataFrame(columns).with_columns(pl.col(name).fill_nan(None) for name in numbers)
 
     def plot(self, *, statistic: RecordedStatistic = "update_ratio", axes: Any = None) -> Any:
-        """Plot a number of each layer by epoch; returns the matplotlib Axes (needs the `plots` extra).
+        """Draw a statistic of each layer by epoch (needs the `plots` extra); see `creche.plots.recorded_numbers`.
 
-        See `creche.plots.recorded_numbers`.
+        Parameters
+        ----------
+        statistic : {"update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", \
+"activation_deviation"}, default "update_ratio"
+            The statistic. Those of single neurons are averaged over the neurons of a layer.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
         """
         from creche import plots
 
         return plots.recorded_numbers(self, statistic=statistic, axes=axes)
 
     def plot_weights(self, layer: int = 0, *, axes: Any = None) -> Any:
-        """Plot the distribution of a layer's weights by epoch; returns the matplotlib Axes.
+        """Draw the distribution of a layer's weights by epoch (needs the `plots` extra).
 
         See `creche.plots.recorded_weights`.
+
+        Parameters
+        ----------
+        layer : int, default 0
+            The layer, from 0; -1 for the output layer.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
         """
         from creche import plots
 

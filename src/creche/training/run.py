@@ -127,7 +127,18 @@ class Run:
         return ended and stopping is not None and stopping.restore_best and self._engine.best_epoch + 1 != self.epoch
 
     def loss_on(self, rows: Rows) -> float:
-        """Return the loss of the current network on encoded rows, without dropout."""
+        """Return the loss of the current network on encoded rows, without dropout.
+
+        Parameters
+        ----------
+        rows : Rows
+            Encoded rows with their labels, such as `rows` or `validation` of this run.
+
+        Returns
+        -------
+        float
+
+        """
         return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
 
     @property
@@ -266,6 +277,11 @@ class Run:
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over the state of another run of the same plan on the same table; both end with the same bytes.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            What `state` returned.
 
         Raises
         ------

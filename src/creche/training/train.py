@@ -194,7 +194,7 @@ def train(
     checkpoint_every : int, default 10
         Epochs between two checkpoints.
     resume : bool, default False
-        Continue from the latest checkpoint in the folder, if there is one. A recording then begins there, for
+        Continue from the latest checkpoint in the folder, if there is one. A recording then begins there, because
         checkpoints keep none.
     record : Record, str, sequence of str or bool, optional
         What to keep in the run's `recording`: "weights", "gradients", "activations", or True for all three.

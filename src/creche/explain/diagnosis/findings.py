@@ -93,7 +93,14 @@ class Trial:
         return self.describe(_format_arguments)
 
     def describe(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the trial in words, with its arguments formatted by a function: for Python, or as options."""
+        """Return the trial in words.
+
+        Parameters
+        ----------
+        format_arguments : callable
+            Takes `arguments` and returns them as text: for Python, or as options of the command line.
+
+        """
         given = format_arguments(self.arguments)
         means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
@@ -138,7 +145,14 @@ class Finding:
         return self.advise(_format_arguments)
 
     def advise(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return `advice` with its arguments formatted by a function: for Python, or as options."""
+        """Return `advice`, with arguments in the form that a function gives them.
+
+        Parameters
+        ----------
+        format_arguments : callable
+            Takes `Trial.arguments` and returns them as text: for Python, or as options of the command line.
+
+        """
         if self.cure is not None:
             described = self.cure.describe(format_arguments)
             return f"{described[0].upper()}{described[1:]}."

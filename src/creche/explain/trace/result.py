@@ -177,13 +177,37 @@ class Trace:
         return size * float(np.sqrt(sum(float(((part / size) ** 2).sum()) for part in parts)))
 
     def neuron_name(self, layer: int, neuron: int) -> str:
-        """Return a neuron in words: an output by its class or label, the others by number."""
+        """Return a neuron in words: an output by its class or label, the others by number.
+
+        Parameters
+        ----------
+        layer : int
+            The layer, where the first hidden layer is layer 1.
+        neuron : int
+            The number of the neuron in its layer, from 0.
+
+        Returns
+        -------
+        str
+
+        """
         if layer == len(self.layers):
             return f"the output of {self.output_names[neuron]}"
         return f"neuron {neuron} of layer {layer}"
 
     def sources(self, layer: int) -> tuple[str, ...]:
-        """Return the names of the inputs, or neurons of the layer before, from which weights lead to a layer."""
+        """Return the names of the inputs, or neurons of the layer before, from which weights lead to a layer.
+
+        Parameters
+        ----------
+        layer : int
+            The layer, where the first hidden layer is layer 1.
+
+        Returns
+        -------
+        tuple of str
+
+        """
         if layer == 1:
             return self.inputs
         return tuple(self.neuron_name(layer - 1, i) for i in range(self.layers[layer - 2].width))
@@ -258,6 +282,11 @@ class Trace:
 
     def save_html(self, path: str | Path) -> None:
         """Write the page to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.html``; a file of that name is replaced.
 
         Raises
         ------

@@ -102,7 +102,7 @@ def trace(
     y : (n,) array, optional
         The labels, if `data` is without them.
     rows : int, sequence of int, slice, or (n,) boolean mask, optional
-        Row numbers of `data`, as you count them: tables from 1, arrays from 0. ``rows=slice(1, 21)`` selects the rows
+        Row numbers of `data`: tables are counted from 1, arrays from 0. ``rows=slice(1, 21)`` selects the rows
         1 to 20 of a table. By default all rows.
     sample_weight : (n,) array or name of a column, optional
         How much each row counts; by default as in training.
