@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from creche._system.output_files import Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
@@ -26,8 +26,8 @@ __all__ = [
     "THREADS",
     "TRAINING",
     "Option",
-    "check_writable",
     "create_read_options",
+    "import_object",
     "option_of",
     "options_of",
     "parse_arguments",
@@ -65,6 +65,8 @@ class Option:
         Turns what was typed into the argument's value.
     words : str
         Where the words lie that a shell may complete, as ``module:name``.
+    file : Input or Output, optional
+        What it is if it names a file; required for a path.
 
     """
 
@@ -76,6 +78,7 @@ class Option:
     typed: str = ""
     parse: Callable[[Any], Any] | None = None
     words: str = ""
+    file: Input | Output | None = None
 
     @property
     def flag(self) -> str:
@@ -95,7 +98,7 @@ class Option:
         kind = list[str] if repeated else str if is_text else self.kind
         default: Any = False if self.kind is bool else None
         return inspect.Parameter(
-            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option]
+            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option, self]
         )
 
 
@@ -103,13 +106,13 @@ def _completion(words: str) -> Callable[[str], list[str]]:
     """Return the function that a shell's completion calls with the beginning of a word."""
 
     def complete(incomplete: str) -> list[str]:
-        listed = _import(words)
+        listed = import_object(words)
         return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
 
     return complete
 
 
-def _import(path: str) -> Any:
+def import_object(path: str) -> Any:
     """Return what lies at ``module:name``."""
     module, name = path.split(":")
     return getattr(import_module(module), name)
@@ -119,8 +122,11 @@ def option_of(name: str) -> Option:
     """Return the option for an argument of `creche.train`."""
     command = ARGUMENTS[name].command
     assert command is not None
-    parse = _import(command.parser) if command.parser else None
-    return Option(name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words)
+    parse = import_object(command.parser) if command.parser else None
+    return Option(
+        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words,
+        command.file,
+    )  # fmt: skip
 
 
 def options_of(*groups: Group, without: tuple[str, ...] = ()) -> tuple[Option, ...]:
@@ -224,15 +230,6 @@ def parse_separator(text: str) -> str:
 def parse_quote(text: str) -> str:
     """Parse a character, or the word none."""
     return "" if text == "none" else text
-
-
-def check_writable(path: Path) -> Path:
-    """Return the path of a file to be written later; an error, before any work is done, if it cannot be."""
-    if str(path) != "-":  # standard output
-        from creche._system import atomic_files
-
-        atomic_files.check_writable(path)
-    return path
 
 
 THREADS = option_of("threads")
