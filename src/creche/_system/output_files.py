@@ -132,10 +132,8 @@ def check_outputs(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> None
                 raise PlanError(f"{argument}: {_describe_overlap(output, source, what)}", argument=argument)
         for other, before in earlier.items():
             if _overlap(output, before, sys.stdout, sys.stdout):
-                raise PlanError(
-                    f"{argument}: {output} would overwrite what {other} writes there; give another name",
-                    argument=argument,
-                )
+                message = f"{argument}: {output} is written by {other}, too; give another name"
+                raise PlanError(message, argument=argument)
         earlier[argument] = output
 
 

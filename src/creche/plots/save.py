@@ -181,13 +181,13 @@ def save_picture(draw: Callable[[], Any], path: str | Path) -> None:
 
     """
     file_name = resolve_picture(path)
-    content = _render(draw, file_name.suffix.removeprefix(".").lower())
+    content = _render(draw, _format_of(file_name))
     with open_replacement(file_name) as file:
         file.write(content)
 
 
 def resolve_picture(path: str | Path) -> Path:
-    """Return the file that `save_picture` writes: without a suffix, the name gets ``.png``.
+    """Return the file that `save_picture` writes: a new name without a suffix gets ``.png``.
 
     Raises
     ------
@@ -198,12 +198,18 @@ def resolve_picture(path: str | Path) -> Path:
     pyplot()
     from matplotlib.figure import Figure
 
-    file_name = Path(path) if Path(path).suffix else Path(f"{path}.png")
-    format = file_name.suffix.removeprefix(".").lower()
+    file_name = Path(path)
+    if not file_name.suffix and (file_name.is_file() or not file_name.exists()):  # and no /dev/stdout
+        file_name = Path(f"{path}.png")
+    format = _format_of(file_name)
     known = Figure().canvas.get_supported_filetypes()
     if format not in known:
         raise PlanError(f"{path}: matplotlib writes no files of the format {format!r}; {nearest(format, known)}")
     return file_name
+
+
+def _format_of(file_name: Path) -> str:
+    return file_name.suffix.removeprefix(".").lower() or "png"
 
 
 def _render(draw: Callable[[], Any], format: str) -> bytes:
