@@ -16,7 +16,13 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
-from creche._system.atomic_files import check_folder, clear_temporaries, file_name, open_replacement
+from creche._system.atomic_files import (
+    check_folder,
+    check_writable,
+    clear_temporaries,
+    file_name,
+    open_replacement,
+)
 from creche._system.output_files import Folder, check_outputs
 from creche._system.strict_json import as_json_data
 from creche._version import __version__
@@ -381,13 +387,15 @@ def check_inputs_kept(argument: str, target: Any, sources: Mapping[str, Any]) ->
     PlanError
         If it would.
     FileError
-        If it is no name of a file, or the folder cannot be written.
+        If it is no name of a file, or cannot be written.
 
     """
     file_name(target.path if isinstance(target, Folder) else target)
     check_outputs({argument: target}, {INPUTS[name]: resolve_bundled(value) for name, value in sources.items()})
     if isinstance(target, Folder):
         check_folder(target.path)
+    else:
+        check_writable(target)
 
 
 def list_inputs(folder: str | Path) -> dict[str, Any]:
