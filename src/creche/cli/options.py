@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from creche._system.output_files import Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
@@ -27,8 +27,8 @@ __all__ = [
     "THREADS",
     "TRAINING",
     "Option",
-    "check_writable",
     "create_read_options",
+    "import_object",
     "option_of",
     "options_of",
     "parse_arguments",
@@ -68,6 +68,8 @@ class Option:
         Where the words lie that a shell may complete, as ``module:name``.
     metavar : str
         What the help shows for its value, if not its type.
+    file : Input or Output, optional
+        What it is if it names a file; required for a path.
 
     """
 
@@ -80,6 +82,7 @@ class Option:
     parse: Callable[[Any], Any] | None = None
     words: str = ""
     metavar: str = ""
+    file: Input | Output | None = None
 
     @property
     def flag(self) -> str:
@@ -104,7 +107,7 @@ class Option:
         kind = list[str] if repeated else str if is_text else self.kind
         default: Any = False if self.kind is bool and not self.can_be_denied else None
         return inspect.Parameter(
-            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option]
+            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option, self]
         )
 
 
@@ -112,13 +115,13 @@ def _completion(words: str) -> Callable[[str], list[str]]:
     """Return the function that a shell's completion calls with the beginning of a word."""
 
     def complete(incomplete: str) -> list[str]:
-        listed = _import(words)
+        listed = import_object(words)
         return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
 
     return complete
 
 
-def _import(path: str) -> Any:
+def import_object(path: str) -> Any:
     """Return what lies at ``module:name``."""
     module, name = path.split(":")
     return getattr(import_module(module), name)
@@ -128,11 +131,11 @@ def option_of(name: str) -> Option:
     """Return the option for an argument of `creche.train`."""
     command = ARGUMENTS[name].command
     assert command is not None
-    parse = _import(command.parser) if command.parser else None
-    metavar = "NAME=ROLE" if command.kind is list else ""
+    parse = import_object(command.parser) if command.parser else None
     return Option(
-        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words, metavar
-    )
+        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words,
+        "NAME=ROLE" if command.kind is list else "", command.file,
+    )  # fmt: skip
 
 
 def options_of(*groups: Group, without: tuple[str, ...] = ()) -> tuple[Option, ...]:
@@ -252,15 +255,6 @@ def parse_rows(given: list[str]) -> list[int]:
 def parse_quote(text: str) -> str:
     """Parse a character, or the word none."""
     return "" if text == "none" else text
-
-
-def check_writable(path: Path) -> Path:
-    """Return the path of a file to be written later; an error, before any work is done, if it cannot be."""
-    if str(path) != "-":  # standard output
-        from creche._system import atomic_files
-
-        atomic_files.check_writable(path)
-    return path
 
 
 THREADS = option_of("threads")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import DROP_UNLABELLED, FILES, READING, TABLE, THREADS, Option
 
@@ -19,12 +20,15 @@ READ_OPTIONS = (
 
 @model_command(
     DROP_UNLABELLED,
-    Option("output", Path, FILES, "Folder for the pictures, created if it does not exist.", FOLDER, "--output -o"),
+    Option(
+        "output", Path, FILES, "Folder for the pictures, created if it does not exist.", FOLDER, "--output -o",
+        file=Output("picture", default=FOLDER, patterns=("*.png", "*.svg", "*.pdf")),
+    ),
     Option("picture_format", str, FILES, "Format of the pictures: png, svg or pdf.", "png", "--format"),
     Option("dark", bool, FILES, "Draw for a dark background."),
     THREADS,
     reading=READ_OPTIONS,
-)
+)  # fmt: skip
 def plot(command: ModelCommand) -> None:
     """Draw a model and its evaluation on a table that holds the label.
 
