@@ -19,7 +19,7 @@ def _words(text: str) -> frozenset[str]:
 # In fewer rows, distinct values prove nothing about the column.
 MIN_ROWS_FOR_IDENTIFIER = 20
 
-# In a column that is named like an index, so few rows that count are enough.
+# In a column that is named like an index, a count over these few rows is enough.
 MIN_ROWS_FOR_INDEX = 3
 
 # Words are identifiers if more than this share of the rows has a word of its own, UUIDs and hashes from fewer on.
@@ -91,7 +91,7 @@ def find_identifier(
     ----------
     name : str
     column : Column
-        Of numbers.
+        A column of numbers.
     missing, distinct : int
         The number of missing values and of distinct other values.
     row_numbers : (n,) array of int, optional
@@ -141,7 +141,7 @@ def find_identifier(
 
 
 def find_unique_words(column: Column, missing: int, distinct: int) -> bool:
-    """Whether so many rows have a word of their own that the words only tell rows apart."""
+    """Whether the words only tell rows apart, because most rows have a word of their own."""
     present = len(column) - missing
     if _are_random(column.words):
         return distinct > RANDOM_WORD_SHARE * present and (present >= MIN_ROWS_FOR_IDENTIFIER or distinct == present)

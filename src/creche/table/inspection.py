@@ -24,7 +24,7 @@ from creche.table.schema import Schema
 from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
 from creche.table.table import Table
 
-__all__ = ["TableInspection", "inspect_table"]
+__all__ = ["TableInspection", "inspect_table", "resolve_task"]
 
 # In smaller tables, one column may well determine the label; in wider ones, looking for it would delay training.
 MIN_ROWS_FOR_LEAKS, MAX_COLUMNS_FOR_LEAKS = 1000, 1000
@@ -101,7 +101,7 @@ def inspect_table(
     )
     if encoders is not None:
         task = "regression" if encoders[1].classes is None else "classification"
-    task = _resolve_task(task, loss, labelled)
+    task = resolve_task(task, loss, labelled)
     if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
         labelled = replace(labelled, x=x)
@@ -125,7 +125,8 @@ def inspect_table(
     return TableInspection(labelled, usable, schema, task, classes, loss, preparation, encoders, external_weights)
 
 
-def _resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
+def resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
+    """Return the task that is set, or the one that fits the loss and the labels."""
     if task is not None:
         task = check_word("task", task, TASKS, error=TableError)
         if task == "regression" and rows.y.dtype.kind in "OUS":

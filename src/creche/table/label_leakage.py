@@ -43,7 +43,7 @@ MAX_PAIRS = 50_000  # of value and class, up to which they are counted in a matr
 
 MIN_CORRELATION = 0.9999  # squared, of a copy in another unit
 
-# A sample of so many rows settles it, or of fewer in a table of many columns.
+# The size of a sample that settles it, and that of the sample from a table of very many columns.
 MAX_ROWS, MIN_ROWS, MAX_CELLS = 20_000, 2_000, 4_000_000
 
 

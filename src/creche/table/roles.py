@@ -34,6 +34,8 @@ __all__ = [
     "check_category_length",
     "find_non_number",
     "infer_role",
+    "role_argument",
+    "role_option",
     "suggest_role",
     "write_role",
 ]
@@ -185,16 +187,33 @@ def suggest_role(column: Column) -> Role:
     return "numeric" if 2 * sum(is_number) > len(probed) else "categorical"
 
 
+def role_argument(name: str, role: Role) -> str:
+    """Return the argument of `creche.train` that sets the role of a column."""
+    return f"schema={{{name!r}: {role!r}}}"
+
+
+def role_option(name: str, role: Role) -> str:
+    """Return the option of the command line that sets the role of a column, to be pasted into a shell.
+
+    Examples
+    --------
+    >>> role_option("Unnamed: 0", "numeric")
+    "--column 'Unnamed: 0=numeric'"
+
+    """
+    return f"--column {shell_command(f'{name}={role}')}"
+
+
 def write_role(name: str, role: Role) -> str:
     """Return how the role of a column is set, in Python and on the command line.
 
     Examples
     --------
-    >>> write_role("Unnamed: 0", "numeric")
-    "schema={'Unnamed: 0': 'numeric'}, or --column 'Unnamed: 0=numeric'"
+    >>> write_role("zip", "categorical")
+    "schema={'zip': 'categorical'}, or --column zip=categorical"
 
     """
-    return f"schema={{{name!r}: {role!r}}}, or --column {shell_command(f'{name}={role}')}"
+    return f"{role_argument(name, role)}, or {role_option(name, role)}"
 
 
 def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None) -> Table:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.shell import shell_command
 from creche.errors import FileError, TableError, nearest
+from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext
 from creche.table.checks import warn
 from creche.table.encoders.categorical import CategoricalEncoder
@@ -28,7 +29,16 @@ from creche.table.roles import (
 from creche.table.spellings import SPELLING_REMEDY, count_words, describe_spellings, find_spellings
 from creche.table.table import KINDS, Column, Table
 
-__all__ = ["ColumnSchema", "Schema", "describe_columns", "find_errors", "format_value", "set_roles"]
+__all__ = [
+    "ColumnRemark",
+    "ColumnSchema",
+    "Schema",
+    "describe_columns",
+    "find_errors",
+    "find_remarks",
+    "format_value",
+    "set_roles",
+]
 
 EMPTY_NAMED = 5
 
@@ -124,8 +134,8 @@ class Schema:
         for error in find_errors(table, columns, roles, row_numbers):
             raise error
         for column in columns:
-            for message in _warnings_of(table, column, column.name in roles, row_numbers):
-                warn(message)
+            for remark in find_remarks(table, column, roles, row_numbers):
+                warn(str(remark))
         return cls(columns)
 
     @property
@@ -298,23 +308,49 @@ def format_value(value: Any) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
 
 
-def _warnings_of(
-    table: Table, column: ColumnSchema, is_set: bool, row_numbers: NDArray[np.int64] | None
-) -> Iterator[str]:
-    """Say what the user of a column may not expect: how it was read, that it was left out, or categories in it."""
+class ColumnRemark(NamedTuple):
+    """What the user of a column may not expect.
+
+    Attributes
+    ----------
+    kind : {"words", "left_out", "spellings"}
+        A column of words though most are numbers; a column that is left out; categories that may be one.
+    column, text, remedy : str
+    role : str or None
+        The role that would change it.
+
+    """
+
+    kind: Literal["words", "left_out", "spellings"]
+    column: str
+    text: str
+    remedy: str
+    role: Role | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.remedy}"
+
+
+def find_remarks(
+    table: Table, column: ColumnSchema, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None
+) -> Iterator[ColumnRemark]:
+    """Find how a column was read, that it was left out, and categories in it that may be one."""
     name, values = column.name, table.columns[column.name]
-    exception = find_non_number(values) if column.kind == "words" and not is_set else None
+    exception = find_non_number(values) if column.kind == "words" and name not in roles else None
     if exception is not None:
         index, numbers = exception
         row = ColumnContext(table.source, name, table.first_row, row_numbers).row_number(index)
         word = str(values.take(slice(index, index + 1)).to_objects()[0])[:EXAMPLE_LENGTH]
-        yield (
+        text = (
             f"column {name!r} is read as words because row {row} is {word!r}, though {numbers:,} of {column.rows:,} "
-            "rows hold numbers; leave a cell empty where its number is unknown"
+            "rows hold numbers"
         )
+        yield ColumnRemark("words", name, text, "leave a cell empty where its number is unknown")
     if column.reason:
-        yield f"left out column {name!r}: {column.reason}; to keep it, set {write_role(name, suggest_role(values))}"
+        role = suggest_role(values)
+        remedy = f"to keep it, set {write_role(name, role)}"
+        yield ColumnRemark("left_out", name, f"left out column {name!r}: {column.reason}", remedy, role)
     if column.kind == "words" and column.role in INPUT_ROLES:
         spellings = find_spellings(values.words, count_words(values))
         if spellings:
-            yield f"{describe_spellings(f'column {name!r}', spellings)}; {SPELLING_REMEDY}"
+            yield ColumnRemark("spellings", name, describe_spellings(f"column {name!r}", spellings), SPELLING_REMEDY)
