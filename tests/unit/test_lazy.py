@@ -20,8 +20,8 @@ NAMES = [
     "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
     "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "inspect_columns", "linear_range",
-    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna", "train",
-    "verify",
+    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna",
+    "train", "verify",
 ]  # fmt: skip
 
 
