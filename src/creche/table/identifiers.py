@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,17 +108,20 @@ def find_identifier(
 
     """
     present = len(column) - missing
-    words, is_index = split_name(name), _is_index_name(name)
-    if present < (MIN_ROWS_FOR_INDEX if is_index else MIN_ROWS_FOR_IDENTIFIER):
+    if present < MIN_ROWS_FOR_INDEX or distinct < NEARLY_UNIQUE_SHARE * present or _has_fraction(column.values[:8]):
+        return ""  # as nearly all columns, before their names are looked at
+    words = split_name(name)
+    is_index = _is_index_name(name, words)
+    if present < MIN_ROWS_FOR_IDENTIFIER and not is_index:
         return ""
     is_named, is_code = is_index or _is_identifier_name(words), _is_code_name(words)
-    if distinct < NEARLY_UNIQUE_SHARE * present or (column.kind != "whole" and not (is_named or is_code)):
+    if column.kind != "whole" and not (is_named or is_code):
         return ""
     values, rows = column.values, np.arange(len(column)) if row_numbers is None else row_numbers
     if missing:
         values, rows = values[~column.missing], rows[~column.missing]
     if values.dtype.kind == "f":
-        if not (np.abs(values) < LARGEST_EXACT).all() or (values != np.trunc(values)).any():
+        if not (np.abs(values) < LARGEST_EXACT).all() or _has_fraction(values):
             return ""
         values = values.astype(np.int64)
     low, high = int(values.min()), int(values.max())
@@ -161,8 +165,12 @@ def split_name(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[^\W\d_]+", spaced)]
 
 
-def _is_index_name(name: str) -> bool:
-    words = split_name(name)
+def _has_fraction(values: NDArray[Any]) -> bool:
+    """Whether any number is not whole; a missing value is none of them."""
+    return values.dtype.kind == "f" and bool(((values != np.trunc(values)) & ~np.isnan(values)).any())
+
+
+def _is_index_name(name: str, words: list[str]) -> bool:
     is_of_index = INDEX_WORDS.issuperset(words) and not INDEX_HEADS.isdisjoint(words)
     return is_of_index or INDEX_NAME.fullmatch(name.strip()) is not None
 
