@@ -28,7 +28,7 @@ __all__ = ["create_app", "main"]
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
-    "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
+    "train", "sweep", "find_learning_rate", "columns", "predict", "evaluate", "show", "plot", "report", "explain",
     "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
 

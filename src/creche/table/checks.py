@@ -16,7 +16,7 @@ from creche.table.cell_types import ColumnContext
 from creche.table.reading.series import fill_masked
 from creche.table.table import Table
 
-__all__ = ["check_finite", "check_matrix", "warn", "warn_of_note"]
+__all__ = ["check_finite", "check_matrix", "find_note", "warn"]
 
 
 def warn(message: str) -> None:
@@ -27,13 +27,10 @@ def warn(message: str) -> None:
     warnings.warn(message, CrecheWarning, stacklevel=level)
 
 
-def warn_of_note(table: Table, name: str, what: str = "column", row_numbers: NDArray[np.int64] | None = None) -> None:
-    """Warn of how a column of the table was read, if that could be doubted; `what` is what the column is."""
-    note = table.columns[name].note
-    if note:
-        context = ColumnContext(table.source, name, table.first_row, row_numbers)
-        note = re.sub(r"{([0-9]+)}", lambda row: str(context.row_number(int(row[1]))), note)
-        warn(f"{what} {name!r} {note}")
+def find_note(table: Table, name: str, row_numbers: NDArray[np.int64] | None = None) -> str:
+    """Return the remark on how a column of the table was read, with the numbers of its rows; empty if there is none."""
+    context = ColumnContext(table.source, name, table.first_row, row_numbers)
+    return re.sub(r"{([0-9]+)}", lambda row: str(context.row_number(int(row[1]))), table.columns[name].note)
 
 
 def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
-from creche.table.checks import check_finite, check_matrix, warn, warn_of_note
+from creche.table.checks import check_finite, check_matrix, find_note, warn
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
@@ -167,7 +167,9 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     for name, column in zip(names, columns, strict=True):
         if column.doubt:
             raise TableError(f"label {name!r}: {column.doubt}")
-        warn_of_note(table, name, "label")
+        note = find_note(table, name)
+        if note:
+            warn(f"label {name!r} {note}")
     keep = np.ones(len(table), dtype=np.bool_)
     for name, column in zip(names, columns, strict=True):
         keep &= ~_find_missing(name, column, table, missing_label)

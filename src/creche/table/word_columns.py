@@ -27,7 +27,7 @@ from creche.table.cell_types import (
     number_column,
     parse_boolean,
 )
-from creche.table.datetimes import parse_datetimes
+from creche.table.datetimes import is_date, parse_datetimes
 from creche.table.number_words import (
     AMBIGUOUS,
     PLAIN,
@@ -70,6 +70,9 @@ MAX_MARKER_SHARE = 0.5
 MIN_NUMBERS_FOR_UNITS = 3  # distinct ones
 
 MIN_NUMBERS_FOR_MARKERS = 3  # distinct ones
+
+# More units than these in one column are no units.
+MAX_MIXED_UNITS = 4
 
 # A column is inspected word by word only if at least half of its first words are numbers.
 PROBED_WORDS = 1000
@@ -320,13 +323,13 @@ def _read_datetimes(
     """Return the column of datetimes, or why there is none; None if the words are no dates."""
     dates = words
     others: tuple[str, ...] = ()
-    if len(words) > 1 and not _is_date(words[0]) and words[0].lower() not in MARKERS:
+    if len(words) > 1 and not is_date(words[0]) and words[0].lower() not in MARKERS:
         return None
     parsed = parse_datetimes(words, text.day_first)
     if parsed is None:
         others = tuple(word for word in words if word.lower() in MARKERS)
         dates = [word for word in words if word.lower() not in MARKERS]
-        if not dates or not all(map(_is_date, dates)):
+        if not dates or not all(map(is_date, dates)):
             return None
         parsed = parse_datetimes(dates, text.day_first)
         if parsed is None:
@@ -346,10 +349,6 @@ def _read_datetimes(
     notes += _note_missing(codes, words, others)
     column = expand_values(spread, codes, np.datetime64("NaT"))
     return Column("datetime", column, (), format, "; ".join(notes))
-
-
-def _is_date(word: str) -> bool:
-    return parse_datetimes([word], True) is not None or parse_datetimes([word], False) is not None
 
 
 def _read_numbers(
@@ -378,6 +377,8 @@ def _read_numbers(
     for part, n in numbers:
         units[part.unit] += n
     named = [unit for unit in units if unit]
+    if len(named) > MAX_MIXED_UNITS:  # such as addresses
+        return None
     if len(named) > 1 or (named == ["%"] and units[""]):
         mixture = " and ".join(repr(unit) if unit else "none" for unit, _ in units.most_common(2))
         return _NotRead(f"is read as words, since its numbers have different signs or units: {mixture}")
@@ -480,7 +481,7 @@ def _datetime_column(
     learnt = text.day_first if rule.format is None or text.day_first is not None else rule.format.day_first
     parsed = parse_datetimes(words, learnt)
     if parsed is None:
-        wrong = next((i for i, word in enumerate(words) if not _is_date(word)), None)
+        wrong = next((i for i, word in enumerate(words) if not is_date(word)), None)
         why = ""
         if wrong is None:
             wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], learnt) is None), 0)

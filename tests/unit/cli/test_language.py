@@ -77,6 +77,8 @@ PAGES = {
         "find-learning-rate", "penguins", "--label", "species", "--epochs", "5", "--threads", "1", "--seeds", "1",
         "--rates", "1e-3..1/6",
     ],
+    "columns": ["columns", "penguins"],
+    "columns --label": ["columns", "penguins", "--label", "body_mass_g"],
     "show": ["show", "MODEL"],
     "evaluate": ["evaluate", "MODEL", "penguins", "--reliability"],
     "explain": ["explain", "MODEL", "penguins", "--repeats", "2"],
@@ -109,6 +111,7 @@ def test_the_page_of_a_command(
     [
         ("predcit", "did you mean 'predict'?"),
         ("fit", "did you mean 'train'?"),
+        ("inspect", "did you mean 'columns'?"),
         ("importance", "did you mean 'explain'?"),
         ("qqqqqq", "see creche --help"),
         ("train penguins --epoch 3", "did you mean --epochs?"),
