@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,8 @@ class LabelLeak:
     Attributes
     ----------
     column, label : str
-    by_presence : bool
-        Whether it is not its value that gives the label away, but whether there is one.
+    by : {"value", "order", "presence"}
+        What gives the label away: its values, each by itself; their order; or whether there is a value at all.
     share : float
         The share of rows that it predicts rightly, or of the variance of the label's ranks that it explains.
     baseline : float or None
@@ -67,7 +67,7 @@ class LabelLeak:
 
     column: str
     label: str
-    by_presence: bool
+    by: Literal["value", "order", "presence"]
     share: float
     baseline: float | None
     rows: int
@@ -81,7 +81,7 @@ class LabelLeak:
     def finding(self) -> str:
         """What was found, without what to do about it."""
         subject = f"column {self.column!r} alone gives"
-        if self.by_presence:
+        if self.by == "presence":
             subject = f"whether column {self.column!r} is empty gives"
         if self.baseline is None:
             what = f"explains {_format_share(self.share)} of the variance (of ranks)"
@@ -131,13 +131,14 @@ def find_label_leaks(
         if missing.any():
             errors = target.errors_by_value(missing.astype(np.int64))
             if target.is_explained(errors, MIN_ERRORS_BY_VALUE):
-                found.append(LabelLeak(name, label, True, *target.describe(errors), len(rows)))
+                found.append(LabelLeak(name, label, "presence", *target.describe(errors), len(rows)))
                 continue
             indices = np.flatnonzero(~missing)
             column, present, kept = column.take(indices), target.take(indices), rows[indices]
         left = _find_errors_left(column, present, kept)
         if left is not None:
-            found.append(LabelLeak(name, label, False, *present.describe(left), len(column)))
+            by, errors = left
+            found.append(LabelLeak(name, label, by, *present.describe(errors), len(column)))
     return found
 
 
@@ -214,13 +215,15 @@ class _Numbers:
 _Target = _Classes | _Numbers
 
 
-def _find_errors_left(column: Column, target: _Target, rows: NDArray[np.int64]) -> float | None:
+def _find_errors_left(
+    column: Column, target: _Target, rows: NDArray[np.int64]
+) -> tuple[Literal["value", "order"], float] | None:
     """Return the errors that a column without missing values leaves; None if it does not give the label away."""
     if not len(column):
         return None
     if column.kind in ("words", "boolean"):
         errors = target.errors_by_value(column.values.astype(np.int64))
-        return errors if target.is_explained(errors, MIN_ERRORS_BY_VALUE) else None
+        return ("value", errors) if target.is_explained(errors, MIN_ERRORS_BY_VALUE) else None
     values = column.values.view(np.int64) if column.kind == "datetime" else column.values
     order = np.argsort(values, kind="stable")
     ordered = values[order]
@@ -231,7 +234,7 @@ def _find_errors_left(column: Column, target: _Target, rows: NDArray[np.int64]) 
         codes[order] = np.cumsum(np.concatenate([[False], begins]))
         errors = target.errors_by_value(codes)
         if target.is_explained(errors, MIN_ERRORS_BY_VALUE):
-            return errors
+            return "value", errors
     if column.kind == "datetime":  # near in time, labels are often alike
         return None
     errors = target.errors_by_order(order)
@@ -241,8 +244,8 @@ def _find_errors_left(column: Column, target: _Target, rows: NDArray[np.int64]) 
     if (in_order_of_rows >= 0).all() or (in_order_of_rows <= 0).all():
         # The same holds for a table in the order of this column, unless one is a multiple of the other.
         is_copy = isinstance(target, _Numbers) and np.corrcoef(values, target.y)[0, 1] ** 2 >= MIN_CORRELATION
-        return errors if is_copy else None
-    return errors
+        return ("order", errors) if is_copy else None
+    return "order", errors
 
 
 def _format_share(share: float) -> str:

@@ -55,7 +55,7 @@ def test_whether_there_is_a_value() -> None:
     days = np.where(died, RANDOM.normal(size=ROWS), np.nan)
     table = read_table({"death": days, "noise": RANDOM.normal(size=ROWS)})
     (leak,) = find_label_leaks(table, table.names, "died", died, died.astype(np.int32))
-    assert leak.by_presence
+    assert leak.by == "presence"
     assert str(leak).startswith(
         "whether column 'death' is empty gives the label 'died' away: in 1,200 rows it predicts 100"
     )
@@ -159,11 +159,13 @@ def test_training_warns_in_one_line() -> None:
     )
     assert line.endswith("leave it out: schema={'flag': 'ignore'}, or --column flag=ignore")
     small = {name: values[:500] for name, values in table.items()}
+    threshold = {**table, "flag": np.where(LABEL == 1, 1, -1) * RANDOM.random(ROWS)}
     alone = {name: table[name] for name in ("flag", "kind")}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         cr.train(small, label="kind", hidden=[2], epochs=1, threads=1, duplicates="drop")
         cr.train(table, label="kind", hidden=[2], epochs=1, threads=1, schema={"flag": "ignore"})
+        cr.train(threshold, label="kind", hidden=[2], epochs=1, threads=1)
         cr.train(alone, label="kind", hidden=[2], epochs=1, threads=1, duplicates="together", validation_fraction=0)
 
 
