@@ -181,8 +181,8 @@ def suggest_role(column: Column) -> Role:
     probed = column.words[:PROBED_WORDS]
     if 2 * sum(map(is_date, probed)) > len(probed):
         return "datetime"
-    is_number = [is_number(word) and not CODE.match(word) for word in probed]
-    return "numeric" if 2 * sum(is_number) > len(probed) else "categorical"
+    are_numbers = [is_number(word) and not CODE.match(word) for word in probed]
+    return "numeric" if 2 * sum(are_numbers) > len(probed) else "categorical"
 
 
 def role_argument(name: str, role: Role) -> str:
