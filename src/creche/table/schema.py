@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._system.forks import is_polars_usable
 from creche.errors import FileError, TableError, nearest
 from creche.table.cell_types import ColumnContext
 from creche.table.checks import warn
@@ -229,7 +230,7 @@ def _count_distinct(column: Column, missing: int) -> int:
     values = column.values
     if column.kind == "words":
         return int((np.bincount(values[values >= 0], minlength=1) > 0).sum())
-    if len(values) <= MAX_SORTED_ROWS:
+    if len(values) <= MAX_SORTED_ROWS or not is_polars_usable():
         present = values[~column.missing] if missing else values
         return len(np.unique(present))
     import polars as pl

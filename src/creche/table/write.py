@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from creche._system.atomic_files import open_replacement
+from creche._system.forks import check_polars
 from creche.errors import FileError
 from creche.plan.words import check_word
 from creche.table.reading.file_formats import SUFFIXES, format_from_name
@@ -170,6 +171,7 @@ class TableWriter:
 
 def frame_of_table(table: Table) -> pl.DataFrame:
     """Return the table as a Polars frame; missing values are null."""
+    check_polars("writing a table", "predict arrays with model.predict")
     import polars as pl
 
     return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 
 __all__ = ["Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
@@ -237,6 +238,7 @@ class _ZstandardText:
     """Text compressed by Zstandard, by way of Polars: Python has no module for it before 3.14."""
 
     def __init__(self, stream: Stream) -> None:
+        check_polars(stream.source, "decompress it first (zstd -d)")
         import polars as pl
 
         lines = pl.scan_lines(stream.path if stream.path is not None else io.BufferedReader(stream), glob=False)

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
 from creche.table.reading.byte_streams import Stream, decode_pieces, spool_to_disk
 from creche.table.reading.csv_dialect import Dialect, detect_dialect, detect_encoding
 from creche.table.reading.csv_small import read_small_table
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.series import series_from_objects
+from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_records
 from creche.table.table import Table, check_names, select_names
 
 if TYPE_CHECKING:
-    import polars as pl
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["SUFFIXES", "Contents", "detect_format", "format_from_name", "inspect_contents"]
 
@@ -140,9 +141,10 @@ class Contents:
         text = b"".join(decode_pieces(self.stream, self.encoding)).decode()
         return read_small_table(text, self.dialect, self.stream.source, rules)
 
-    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[Frame]:
         """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
         source = self.stream.source
+        check_polars(source, "read a CSV file of less than 1 MB, pandas DataFrames or arrays")
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
             path = self.opened.enter_context(spool_to_disk(self.stream))
             return _read_indexed_frames(path, self.format, source, columns)
@@ -197,9 +199,7 @@ def _detect_text_format(text: str, source: str) -> str:
     return "csv"
 
 
-def _read_indexed_frames(
-    path: Path, format: str, source: str, columns: Sequence[str] | None = None
-) -> Iterator[pl.DataFrame]:
+def _read_indexed_frames(path: Path, format: str, source: str, columns: Sequence[str] | None = None) -> Iterator[Frame]:
     """Yield the rows of a Parquet or Arrow file, some at a time.
 
     Raises
@@ -258,9 +258,7 @@ def _damage_error(format: str, source: str) -> FileError:
     )
 
 
-def _read_json_frames(
-    pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None
-) -> Iterator[pl.DataFrame]:
+def _read_json_frames(pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None) -> Iterator[Frame]:
     """Frames of the objects, a column for each key; null where an object lacks it.
 
     Raises
@@ -281,11 +279,12 @@ def _read_json_frames(
     yield from _parse_json_lines(rest, source, line, columns)
 
 
-def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str] | None) -> Iterator[Frame]:
     import polars as pl
 
     if not text.strip():
         return
+    frame: Frame
     try:
         frame = pl.read_ndjson(text, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
@@ -294,10 +293,8 @@ def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str
     yield frame if columns is None else frame.select(select_names(columns, frame.columns, source))
 
 
-def _parse_json_in_python(text: bytes, source: str, first_line: int) -> pl.DataFrame:
+def _parse_json_in_python(text: bytes, source: str, first_line: int) -> PlainFrame:
     """Parse JSON lines in Python, which accepts NaN and columns of mixed types, and finds the line of an error."""
-    import polars as pl
-
     rows: list[dict[str, Any]] = []
     for line, content in enumerate(text.split(b"\n"), first_line):
         if not content.strip():
@@ -312,5 +309,4 @@ def _parse_json_in_python(text: bytes, source: str, first_line: int) -> pl.DataF
                 f'{source}: line {line} is a JSON {type(row).__name__}; needs an object: {{"column": value}}'
             )
         rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame([series_from_objects(name, [row.get(name) for row in rows], source) for name in names])
+    return plain_frame_from_records(rows, source)

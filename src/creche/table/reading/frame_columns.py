@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.table.cell_types import DECIMAL_COMMA, ColumnContext, Rule, coerce_column, column_from_words, missing_column
+from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["concatenate_frames", "table_from_frame"]
 
@@ -23,7 +26,7 @@ US_PER_SECOND = 1_000_000  # microseconds
 
 
 def table_from_frame(
-    frame: pl.DataFrame,
+    frame: Frame,
     source: str,
     rules: dict[str, Rule],
     *,
@@ -35,7 +38,7 @@ def table_from_frame(
 
     Parameters
     ----------
-    frame : polars.DataFrame
+    frame : polars.DataFrame or PlainFrame
     source : str
         The name of the table in messages.
     rules : dict of str to Rule
@@ -53,6 +56,8 @@ def table_from_frame(
         If a value is not of its rule's kind, or is a list or another container.
 
     """
+    if isinstance(frame, PlainFrame):
+        return frame.to_table(rules, first_row)
     columns: dict[str, Column] = {}
     for series in frame:
         rule = rules.setdefault(series.name, Rule())
@@ -62,7 +67,7 @@ def table_from_frame(
     return Table(columns, source, first_row)
 
 
-def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
+def concatenate_frames(frames: Sequence[Frame], source: str) -> Frame:
     """Return one frame of all rows; where a frame lacks a column, its values are missing.
 
     Raises
@@ -71,12 +76,19 @@ def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFr
         If there are no frames.
 
     """
-    import polars as pl
-
     if not frames:
         raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
     if len(frames) == 1:
         return frames[0]
+    plain = [frame for frame in frames if isinstance(frame, PlainFrame)]
+    if len(plain) == len(frames):
+        return PlainFrame.concatenate(plain)
+    return _concatenate_polars([f.to_polars() if isinstance(f, PlainFrame) else f for f in frames])
+
+
+def _concatenate_polars(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    import polars as pl
+
     if all(frame.schema == frames[0].schema for frame in frames):
         return pl.concat(frames)
     try:

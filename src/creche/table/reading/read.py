@@ -12,14 +12,14 @@ from creche.errors import FileError
 from creche.table.cell_types import ColumnContext, Rule, build_rules, coerce_column, missing_column
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
-from creche.table.reading.dataframes import frame_from_plain_data, is_frame, iterate_frames
+from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_row, iterate_frames
 from creche.table.reading.file_formats import Contents, inspect_contents
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
 from creche.table.reading.options import ReadOptions
 from creche.table.table import Table, select_names
 
 if TYPE_CHECKING:
-    import polars as pl
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["IN_MEMORY", "is_table", "locate_source", "read_batches", "read_table"]
 
@@ -131,6 +131,8 @@ def is_table(data: Any) -> bool:
         return False
     if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):
         return True
+    if is_row(data):
+        return True
     return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
 
 
@@ -189,7 +191,7 @@ def _suggest_inside(folder: Path) -> str:
 
 
 def _read_whole(
-    frames: Iterator[pl.DataFrame], source: str, rules: dict[str, Rule], contents: Contents | None = None
+    frames: Iterator[Frame], source: str, rules: dict[str, Rule], contents: Contents | None = None
 ) -> Table:
     cells = contents is not None and contents.format == "csv"
     comma = contents is not None and contents.decimal_comma
@@ -197,7 +199,7 @@ def _read_whole(
 
 
 def _split_batches(
-    frames: Iterator[pl.DataFrame],
+    frames: Iterator[Frame],
     source: str,
     rules: dict[str, Rule],
     rows: int,
@@ -244,7 +246,7 @@ def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
     return Table(columns, table.source, table.first_row)
 
 
-def _iterate_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def _iterate_in_memory(data: Any, columns: Sequence[str] | None = None) -> Iterator[Frame]:
     is_sequence = _is_generator(data) or (isinstance(data, list) and len(data) > 0 and is_frame(data[0]))
     for piece in data if is_sequence else [data]:
         plain = frame_from_plain_data(piece, IN_MEMORY)

@@ -289,7 +289,7 @@ def test_months_of_pandas_are_dates() -> None:
         ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
         ({"a": [[1], [2]]}, r"column 'a' holds a list, such as \[1\]; needs one value per cell"),
         ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),
-        ({"a": "word"}, "column 'a' is a str; needs a list"),
+        ({"a": "word", "b": [1, 2]}, "column 'a' is a str; needs a list"),
         ([{"a": 1}, 3], "row 2 is a int; needs a dict, like row 1"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "column 'a' occurs twice, as columns 1 and 2"),
         (pd.DataFrame({"a": [1 + 2j]}), "column 'a' holds complex numbers"),
