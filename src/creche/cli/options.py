@@ -39,7 +39,7 @@ __all__ = [
 WORDS = {
     "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "format": "creche.table.reading.options:FORMATS",
-    "output_format": "creche.table.reading.options:FORMATS",
+    "output_format": "creche.table.reading.options:OUTPUT_FORMATS",
     "picture_format": "creche.plots.save:FORMATS",
     "table_format": "creche.table.reading.options:FORMATS",
 }
@@ -240,7 +240,7 @@ JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = option_of("schema")
 READING = (
-    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow or jsonl.", "by content"),
+    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(
         "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
         parse=parse_separator,
@@ -251,6 +251,7 @@ READING = (
     ),
     Option("text_encoding", str, TABLE, "Text encoding of a CSV file: utf-8, latin-1, …", "detected"),
     Option("decimal_comma", bool, TABLE, "Numbers are written with a decimal comma: 1,5.", "detected"),
+    Option("sheet", str, TABLE, "Sheet of an Excel file: its name, or its number from 1.", "the first with data"),
 )  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
-from creche.table.reading.byte_streams import Stream, decode_pieces, spool_to_disk
+from creche.table.reading.byte_streams import ZIP, Stream, decode_pieces, spool_to_disk
 from creche.table.reading.csv_dialect import Dialect, detect_dialect, detect_encoding
 from creche.table.reading.csv_small import read_small_table
+from creche.table.reading.json_tables import is_json_array, is_json_object_of_columns, read_json_frame
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_records
 from creche.table.table import Table, check_names, select_names
@@ -36,17 +37,29 @@ SUFFIXES = {
     ".ipc": "arrow",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
 }
 
 COMPRESSION_SUFFIXES = (".gz", ".zst", ".bz2", ".xz", ".zip")
 
-SIGNATURES = {b"PAR1": "parquet", b"PARE": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+SIGNATURES = {
+    b"PAR1": "parquet",
+    b"PARE": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",
+    ZIP: "excel",  # other archives are unpacked before
+    b"\xd0\xcf\x11\xe0": "excel",
+}
 
 # Files that people have but that cannot be read, and what to do instead.
 UNREADABLE = {
     b"SQLite format 3\0": "an SQLite database; export the table as CSV",
     b"\x89HDF\r\n": "an HDF5 file; export the table as Parquet",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Office file; save its sheet as CSV (UTF-8)",
     b"%PDF": "a PDF; export the table as CSV",
     b"\x89PNG": "a picture; needs a table",
     b"\xff\xd8\xff": "a picture; needs a table",
@@ -89,7 +102,7 @@ def format_from_name(name: str | Path) -> tuple[str | None, str]:
 
 
 def detect_format(head: bytes, source: str) -> str | None:
-    """Return "parquet" or "arrow" by the first bytes of a file, or None if it may be text.
+    """Return "parquet", "arrow" or "excel" by the first bytes of a file, or None if it may be text.
 
     Raises
     ------
@@ -113,13 +126,15 @@ class Contents:
     Attributes
     ----------
     stream : Stream
-    format : {"csv", "parquet", "arrow", "jsonl"}
+    format : {"csv", "parquet", "arrow", "jsonl", "json", "excel"}
     encoding : str
-        The text encoding of CSV and JSON lines.
+        The text encoding of CSV and JSON.
     dialect : Dialect
         The dialect of CSV.
     opened : ExitStack
         What has to be closed after reading.
+    sheet : str, int or None
+        The sheet of an Excel file.
 
     """
 
@@ -128,6 +143,7 @@ class Contents:
     encoding: str
     dialect: Dialect
     opened: ExitStack
+    sheet: str | int | None = None
 
     @property
     def decimal_comma(self) -> bool:
@@ -144,6 +160,9 @@ class Contents:
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[Frame]:
         """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
         source = self.stream.source
+        plain = self._plain_frame()
+        if plain is not None:
+            return iter([plain.select(select_names(columns, plain.columns, source))])
         check_polars(source, "read a CSV file of less than 1 MB, pandas DataFrames or arrays")
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
             path = self.opened.enter_context(spool_to_disk(self.stream))
@@ -158,6 +177,17 @@ class Contents:
         from creche.table.reading.csv_large import read_csv_frames
 
         return read_csv_frames(pieces, self.dialect, source, columns)
+
+    def _plain_frame(self) -> PlainFrame | None:
+        """Return the table of a format that is read as a whole, without Polars; None for the other formats."""
+        if self.format == "excel":
+            from creche.table.reading.excel import read_excel_frame
+
+            path = self.opened.enter_context(spool_to_disk(self.stream))
+            return read_excel_frame(path, self.stream.source, self.sheet)
+        if self.format == "json":
+            return read_json_frame(decode_pieces(self.stream, self.encoding), self.stream.source)
+        return None
 
 
 @contextmanager
@@ -176,8 +206,8 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
         raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
-        if format in ("parquet", "arrow"):
-            yield Contents(stream, format, "", Dialect(), opened)
+        if format in ("parquet", "arrow", "excel"):
+            yield Contents(stream, format, "", Dialect(), opened, read_options.sheet)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
@@ -188,14 +218,17 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
 
 def _detect_text_format(text: str, source: str) -> str:
     start = text[:1000].lstrip()
-    if start.startswith("{") and format_from_name(source)[0] != "csv":
-        return "jsonl"
-    if start.startswith(("[{", "[\n", "[\r", "[ ")) and '"' in start:
+    if format_from_name(source)[0] != "csv":
+        if start.startswith("{"):
+            return "json" if is_json_object_of_columns(text) else "jsonl"
+        if is_json_array(start):
+            return "json"
+    if "urn:schemas-microsoft-com:office:spreadsheet" in start or "urn:oasis:names:tc:opendocument" in start:
+        raise TableError(f"{source}: is a spreadsheet saved as plain XML; save it as .xlsx, .ods or CSV")
+    if start[:15].lower().startswith(("<!doctype", "<html", "<?xml", "<table")):
         raise TableError(
-            f"{source}: is a JSON list; needs JSON lines, one object per line: convert it with jq -c '.[]'"
+            f"{source}: is a page of HTML or XML, not a table; download the file itself, or save it as CSV"
         )
-    if start[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
-        raise TableError(f"{source}: is a page of HTML or XML, not a table; download the file itself")
     return "csv"
 
 
