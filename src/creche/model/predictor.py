@@ -185,6 +185,11 @@ class Predictor(ABC):
         missing_label: MissingLabel = "error",
     ) -> Observations:
         """Read rows with their labels as the training rows were read; arguments as for `evaluate`."""
+        if isinstance(y, str):
+            raise TableError(
+                f"y: got {y!r}; needs the labels, one per row. Those in the table are found by their name, "
+                f"{self.labels.name!r}: leave y out"
+            )
         expected = {**self.features.kinds, **dict(zip(self.labels.names, self.labels.kinds, strict=False))}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from creche._system.forks import is_polars_usable
 from creche.errors import FileError, TableError, nearest
+from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext
 from creche.table.checks import warn
 from creche.table.encoders.categorical import CategoricalEncoder
@@ -35,6 +36,8 @@ EXAMPLES = 3  # values
 EXAMPLE_LENGTH = 40  # characters
 
 ROWS_FOR_EXAMPLES = 1000
+
+WORDS_PROBED = 1000  # of a column, to see whether it holds numbers kept as text
 
 # In longer columns, distinct numbers are counted by Polars, which need not sort them.
 MAX_SORTED_ROWS = 50_000
@@ -129,10 +132,10 @@ class Schema:
         if not schema.features:
             name = columns[0].name if columns else "name"
             left_out = "; ".join(f"{c.name} is {c.reason or 'ignored'}" for c in columns[:5])
+            role = _role_to_keep(table.columns[name]) if columns else "categorical"
             raise TableError(
                 f"{table.source}: no column is left to learn from ({left_out or 'the label is its only column'}); "
-                f"set the role of a column: schema={{{name!r}: 'categorical'}}, or --column "
-                f"{shlex.quote(f'{name}=categorical')}"
+                f"set the role of a column: schema={{{name!r}: {role!r}}}, or --column {shlex.quote(f'{name}={role}')}"
             )
         for column in columns:
             if column.name not in roles:
@@ -259,6 +262,16 @@ def _format_value(value: Any) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
 
 
+def _role_to_keep(column: Column) -> Role:
+    """Return the role to advise for a column that was left out: numeric if it holds numbers, even as text."""
+    if column.kind != "words":
+        return "numeric"
+    try:
+        return "numeric" if [float(word) for word in column.words[:WORDS_PROBED]] else "categorical"
+    except ValueError:
+        return "categorical"
+
+
 def _warn_of_column(table: Table, column: ColumnSchema, row_numbers: NDArray[np.int64] | None) -> None:
     """Warn of a column that was read or left out as its user may not expect."""
     name, values = column.name, table.columns[column.name]
@@ -272,7 +285,7 @@ def _warn_of_column(table: Table, column: ColumnSchema, row_numbers: NDArray[np.
             "rows hold numbers; leave a cell empty where its number is unknown"
         )
     if column.reason:
-        role = "numeric" if column.kind == "whole" else "categorical"
+        role = _role_to_keep(values)
         warn(
             f"left out column {name!r}: {column.reason}; to keep it, set schema={{{name!r}: {role!r}}}, or --column "
             f"{shlex.quote(f'{name}={role}')}"

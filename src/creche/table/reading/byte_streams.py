@@ -30,7 +30,8 @@ GZIP, ZSTD, BZ2, XZ, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\
 
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}  # in .xlsx and .xlsb
 
-OFFICE_NAMES = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis")  # what an archive begins with
+# Names of files with which the archives of Office programs begin.
+OFFICE_NAMES = (b"[Content_Types].xml", b"docProps/", b"_rels/.rels", b"xl/", b"mimetypeapplication/vnd.oasis")
 
 DAMAGED = "its compressed bytes are cut short or damaged; download or compress it again"
 
@@ -240,7 +241,7 @@ def _open_single_member(path: Path, source: str, opened: ExitStack) -> IO[bytes]
                 f"{source}: holds {len(members)} files; needs one: unpack it and pass the file with the table"
             )
         return archive.open(members[0])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         with path.open("rb") as file:
             head = file.read(100)
         is_office = any(name in head for name in OFFICE_NAMES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +47,12 @@ NAMESPACES = {
 }
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+_DAMAGE_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ElementTree.ParseError, KeyError, NotImplementedError, RuntimeError,
+    OSError, EOFError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -180,7 +188,7 @@ def _survey_sheets(path: Path) -> dict[str, Survey]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: _survey_sheet(archive, part) for name, part in _sheet_parts(archive).items()}
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, NotImplementedError, RuntimeError, OSError, EOFError):
+    except _DAMAGE_ERRORS:  # calamine judges better what can be read
         return {}
 
 

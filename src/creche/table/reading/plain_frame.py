@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from creche._system.forks import check_polars
 from creche.errors import TableError
 from creche.table.cell_types import ColumnContext, Rule
-from creche.table.reading.series import Values, column_by_type, fill_masked, read_column, values_from_pandas
+from creche.table.reading.series import (
+    Values,
+    column_by_type,
+    fill_masked,
+    is_missing,
+    read_column,
+    values_from_pandas,
+)
 from creche.table.table import Table, check_names
 
 if TYPE_CHECKING:
@@ -73,12 +81,10 @@ class PlainFrame:
 
     def to_polars(self) -> pl.DataFrame:
         """Convert to a Polars frame of the same types, in which words stay words."""
-        from creche.table.write import frame_of_table
+        check_polars(self.source)
+        import polars as pl
 
-        columns = {
-            name: column_by_type(values, ColumnContext(self.source, name)) for name, values in self._values.items()
-        }
-        return frame_of_table(Table(columns, self.source))
+        return pl.DataFrame([_to_series(name, values, self.source) for name, values in self._values.items()])
 
     @classmethod
     def concatenate(cls, frames: Sequence[PlainFrame]) -> PlainFrame:
@@ -145,6 +151,26 @@ def plain_frame_from_columns(columns: Mapping[Any, Any], source: str) -> PlainFr
         counts = ", ".join(f"{name!r} has {length:,}" for name, length in list(lengths.items())[:4])
         raise TableError(f"{source}: its columns differ in length: {counts}; needs one value per row in each")
     return PlainFrame(values, source)
+
+
+def _to_series(name: str, values: Values, source: str) -> pl.Series:
+    import polars as pl
+
+    if not isinstance(values.distinct, list) and not np.ma.is_masked(values.distinct) and values.codes is None:
+        types = {"M": "datetime64[us]", "m": "timedelta64[us]", "f": "float64"}
+        return pl.Series(name, values.distinct.astype(types.get(values.distinct.dtype.kind, values.distinct.dtype)))
+    objects = [None if is_missing(value) else value for value in values.to_objects()]
+    try:
+        return pl.Series(name, objects)
+    except (pl.exceptions.PolarsError, TypeError, ValueError, OverflowError):
+        pass  # of several types
+    try:
+        column = column_by_type(values, ColumnContext(source, name))
+    except TableError:
+        return pl.Series(name, objects, dtype=pl.Object)
+    from creche.table.write import frame_of_table
+
+    return frame_of_table(Table({name: column}, source)).to_series()
 
 
 def _is_scalar(value: Any) -> bool:

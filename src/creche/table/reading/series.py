@@ -135,6 +135,8 @@ def values_from_pandas(name: str, series: Any, source: str) -> Values:
     if kind == "M":
         zone = getattr(dtype, "tz", None) or getattr(getattr(dtype, "pyarrow_dtype", None), "tz", None)
         plain_series = series.dt.tz_convert("UTC").dt.tz_localize(None) if zone is not None else series
+        if getattr(dtype, "pyarrow_dtype", None) is not None:  # its conversion fails on dates with gaps
+            return Values(list(plain_series))
         return Values(plain_series.to_numpy(dtype="datetime64[us]"))
     if kind == "m":
         return Values(series.to_numpy(dtype="timedelta64[us]"))
@@ -174,7 +176,7 @@ def _apply_rule(column: Column, are_cells: bool, rule: Rule, context: ColumnCont
 
 def _column_from_array(array: NDArray[Any], context: ColumnContext) -> Column:
     kind, is_masked = array.dtype.kind, bool(np.ma.is_masked(array))
-    fits = kind == "i" or (kind == "u" and bool(np.max(array, initial=0) < 2**63))
+    fits = kind == "i" or (kind == "u" and bool(np.ma.filled(array, 0).max(initial=0) < 2**63))
     if kind in "Mmf":
         plain = fill_masked(array)
     else:

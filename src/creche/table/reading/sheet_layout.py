@@ -20,6 +20,8 @@ EXACT = 2**53  # Excel's numbers are float64, which holds all whole numbers up t
 
 ONE_ROW = "needs one row with a name for each column"
 
+LONGEST_TITLE = 10  # rows
+
 SHOWN_LENGTH = 40  # characters of a cell in a message
 
 Row: TypeAlias = "list[Any]"
@@ -114,19 +116,25 @@ def frame_from_sheet(sheet: Sheet, source: str) -> PlainFrame:
 
 
 def _find_header(rows: list[Row]) -> int | None:
-    """Return the first row that fills more than half of the columns that have data in it or below it."""
-    width = max(map(len, rows), default=0)
-    filled_below = [0] * width
-    for row in rows:
-        for column, cell in enumerate(row):
-            filled_below[column] += cell is not None
+    """Return the row of column names: the first that fills more than half of the columns with data in it or below it.
+
+    If it does not fill all of them, it may be part of a title: then a row of names that does, and that an empty row
+    separates from it, is the one.
+    """
+    last = {column: i for i, row in enumerate(rows) for column, cell in enumerate(row) if cell is not None}
+    found = None
     for i, row in enumerate(rows):
-        filled = sum(cell is not None for cell in row)
-        if filled > sum(count > 0 for count in filled_below) / 2:
-            return i
-        for column, cell in enumerate(row):
-            filled_below[column] -= cell is not None
-    return None
+        filled = len(_filled_cells(row))
+        columns = sum(end >= i for end in last.values())
+        if found is None and filled > columns / 2:
+            found = i
+            if filled == columns:
+                break
+        elif found is not None and i > found + LONGEST_TITLE:
+            break
+        elif found is not None and filled == columns and all(map(_may_be_name, _filled_cells(row))):
+            return i if not all(map(_is_filled, rows[found:i])) else found
+    return found
 
 
 def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> None:
@@ -138,7 +146,7 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
                 f"{place}: the column names are in several rows ({sheet.describe(rectangle)} are merged); {ONE_ROW}: "
                 "unmerge the cells, and put the names in one row"
             )
-    cells = [cell for cell in rows[header] if cell is not None]
+    cells = _filled_cells(rows[header])
     if all(isinstance(cell, int | float | datetime.date) for cell in cells):
         raise TableError(
             f"{place}: row {sheet.row_name(header)} holds {_show(cells[0])}, …, not column names; insert a row of "
@@ -150,6 +158,10 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
             f"{place}: in which row the column names are is not clear: row {sheet.row_name(header)}, the first that is "
             f"more than half full, holds {_show(strange)}; {ONE_ROW}, and no rows above it"
         )
+
+
+def _filled_cells(row: Row) -> Row:
+    return [cell for cell in row if cell is not None]
 
 
 def _may_be_name(cell: Any) -> bool:
@@ -167,19 +179,19 @@ def _fill_merged(sheet: Sheet, rows: list[Row], header: int) -> None:
 
 def _leave_out_notes(sheet: Sheet, rows: list[Row], below: list[int], header: int, place: str) -> list[int]:
     """Return the rows of the table: without those at the end that an empty row separates and that are half empty."""
-    width = sum(cell is not None for cell in rows[header])
+    width = len(_filled_cells(rows[header]))
     end = len(below)
     while True:
         start = end - 1
         while start > 0 and below[start - 1] == below[start] - 1:
             start -= 1
-        is_note = all(sum(cell is not None for cell in rows[row]) <= width / 2 for row in below[start:end])
+        is_note = all(len(_filled_cells(rows[row])) <= width / 2 for row in below[start:end])
         if start <= 0 or not is_note:
             break
         end = start
     if end < len(below):
         first = below[end]
-        text = _show(next(cell for cell in rows[first] if cell is not None))
+        text = _show(_filled_cells(rows[first])[0])
         warn(f"{place}: left out what is below the table, from row {sheet.row_name(first)} ({text}) on")
     return below[:end]
 
@@ -187,7 +199,7 @@ def _leave_out_notes(sheet: Sheet, rows: list[Row], below: list[int], header: in
 def _warn_of_titles(sheet: Sheet, rows: list[Row], header: int, place: str) -> None:
     titles = [row for row in range(header) if _is_filled(rows[row])]
     if titles:
-        text = _show(next(cell for cell in rows[titles[0]] if cell is not None))
+        text = _show(_filled_cells(rows[titles[0]])[0])
         warn(
             f"{place}: the column names are in row {sheet.row_name(header)}; left out what is above, from row "
             f"{sheet.row_name(titles[0])} ({text}) on"
