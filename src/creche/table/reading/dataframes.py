@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ACCEPTED_DATA", "frame_from_plain_data", "is_frame", "is_row", "iterate_frames"]
 
 ACCEPTED_DATA = (
-    "needs a file (CSV, Parquet, Arrow, JSON lines), a DataFrame (Polars, pandas, PyArrow, …), or arrays X and y"
+    "needs a file (CSV, Parquet, Arrow, JSON, Excel), a DataFrame (Polars, pandas, PyArrow, …), or arrays X and y"
 )
 
 LAZY_ROWS = 65_536  # rows of a lazy frame that are collected at a time

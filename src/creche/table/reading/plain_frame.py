@@ -23,9 +23,9 @@ from creche.table.table import Table, check_names
 if TYPE_CHECKING:
     import polars as pl
 
-    Frame: TypeAlias = "pl.DataFrame | PlainFrame"
+__all__ = ["Frame", "PlainFrame", "plain_frame_from_columns", "plain_frame_from_pandas", "plain_frame_from_records"]
 
-__all__ = ["PlainFrame", "plain_frame_from_columns", "plain_frame_from_pandas", "plain_frame_from_records"]
+Frame: TypeAlias = "pl.DataFrame | PlainFrame"
 
 
 class PlainFrame:

@@ -1,4 +1,4 @@
-"""Sheets written by openpyxl, pandas and by hand, and what is refused or said of them."""
+"""Sheets written by openpyxl, pandas and by hand: their values, warnings and errors."""
 
 from __future__ import annotations
 
