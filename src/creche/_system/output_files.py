@@ -21,7 +21,7 @@ __all__ = ["STANDARD_STREAM", "TABLE_ENDINGS", "Folder", "Input", "Output", "che
 # How tables are named, also those that Creche does not read; .txt and .json are names of other files as well.
 TABLE_ENDINGS = (
     ".csv", ".tsv", ".tab", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc", ".jsonl", ".ndjson", ".xls",
-    ".xlsx", ".ods",
+    ".xlsx", ".xlsm", ".xlsb", ".ods",
 )  # fmt: skip
 COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz", ".zip")
 STANDARD_STREAM = "-"

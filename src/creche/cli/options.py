@@ -40,7 +40,7 @@ __all__ = [
 WORDS = {
     "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "format": "creche.table.reading.options:FORMATS",
-    "output_format": "creche.table.reading.options:FORMATS",
+    "output_format": "creche.table.reading.options:OUTPUT_FORMATS",
     "picture_format": "creche.plots.save:FORMATS",
     "table_format": "creche.table.reading.options:FORMATS",
 }
@@ -262,7 +262,7 @@ JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = option_of("schema")
 READING = (
-    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow or jsonl.", "by content"),
+    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(
         "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
         parse=parse_separator,
@@ -280,6 +280,7 @@ READING = (
         "day_first", bool, TABLE, "Whether 3/4/2020 is 3 April rather than 4 March.", "detected",
         typed="--day-first/--no-day-first",
     ),
+    Option("sheet", str, TABLE, "Sheet of an Excel file: its name, or its number from 1.", "the first with data"),
     Option("missing_values", list, TABLE, "A word or number that stands for a missing value, besides the usual ones.",
            typed="--missing", metavar="WORD"),
     Option("default_missing", bool, TABLE, "Whether NA, null, None, ? and the like stand for missing values.", "yes",

@@ -13,7 +13,7 @@ __all__ = ["plot"]
 FOLDER = "plots"
 # Here --format is the format of the pictures.
 READ_OPTIONS = (
-    Option("table_format", str, TABLE, "Format of the table: csv, parquet, arrow or jsonl.", "by content"),
+    Option("table_format", str, TABLE, "Format of the table: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     *(option for option in READING if option.name != "format"),
 )
 

@@ -63,7 +63,7 @@ ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "
 def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow or JSON lines, compressed or not), '-' for standard input, or 'penguins' for
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
     the bundled table. For example:
 
     creche train penguins --label species

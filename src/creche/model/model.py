@@ -218,7 +218,7 @@ class Model(Predictor):
             if len(table.names) == len(names):  # trained on an array, whose columns have no names
                 values = [column.values.astype(np.float64) for column in table.columns.values()]
                 data = np.column_stack(values)
-        x = check_matrix(data)
+        x = check_matrix(data, columns=len(names))
         if x.shape[1] != len(names):
             raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
         check_finite(x)

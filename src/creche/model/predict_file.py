@@ -14,7 +14,7 @@ from creche.errors import TableError, nearest
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor
 from creche.table.datasets import resolve_bundled
-from creche.table.reading.options import Format, ReadOptions
+from creche.table.reading.options import OutputFormat, ReadOptions
 from creche.table.reading.read import read_batches
 from creche.table.table import Column, Table
 
@@ -83,7 +83,7 @@ def predict_file(
     output: str | Path,
     *,
     keep: Sequence[str] | None = None,
-    format: Format | None = None,
+    format: OutputFormat | None = None,
     read_options: ReadOptions | None = None,
     threshold: float | None = None,
     on_progress: Callable[[int], object] | None = None,

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._system.forks import is_polars_usable
 from creche._system.shell import shell_command
 from creche.errors import FileError, TableError, nearest
 from creche.plan.words import Role
@@ -47,6 +48,8 @@ EXAMPLES = 3  # values
 EXAMPLE_LENGTH = 40  # characters
 
 ROWS_FOR_EXAMPLES = 1000
+
+WORDS_PROBED = 1000  # of a column, to see whether it holds numbers kept as text
 
 # In longer columns, distinct numbers are counted by Polars, which need not sort them.
 MAX_SORTED_ROWS = 50_000
@@ -283,7 +286,7 @@ def _count_distinct(column: Column, missing: int) -> int:
     values = column.values
     if column.kind == "words":
         return int((np.bincount(values[values >= 0], minlength=1) > 0).sum())
-    if len(values) <= MAX_SORTED_ROWS:
+    if len(values) <= MAX_SORTED_ROWS or not is_polars_usable():
         present = values[~column.missing] if missing else values
         return len(np.unique(present))
     import polars as pl

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.errors import TableError
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.cell_types import (
     ColumnContext,
@@ -41,7 +42,15 @@ from creche.table.number_words import (
 from creche.table.number_words import split_number as split_word
 from creche.table.table import Column
 
-__all__ = ["TextRules", "coerce_column", "column_from_words", "columns_from_words", "parse_number"]
+__all__ = [
+    "TextRules",
+    "coerce_column",
+    "column_from_words",
+    "columns_from_words",
+    "convert_typed_column",
+    "parse_number",
+    "unusable_column",
+]
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -215,6 +224,30 @@ def _clean_words(
     index: dict[str, int] = {}
     new_codes = [-1 if word in missing else index.setdefault(word, len(index)) for word in trimmed]
     return np.array([*new_codes, -1], dtype=np.int32)[codes], list(index)
+
+
+def convert_typed_column(column: Column, rule: Rule, context: ColumnContext, text: TextRules) -> Column:
+    """Return a column of a source with types converted to the rule's kind; numbers that mean no value are missing.
+
+    Raises
+    ------
+    TableError
+        If a value cannot be of that kind.
+
+    """
+    found = [parse_number(word, CellFormat()) for word in text.missing]
+    numbers = [value for value in found if value is not None]
+    if numbers and column.kind in ("number", "whole"):
+        values = column.values.astype(np.float64)
+        values[np.isin(values, numbers)] = np.nan
+        column = replace(column, values=values, format=CellFormat(missing=text.missing_words(None)))
+    return convert_column(column, rule, context)
+
+
+def unusable_column(rows: int, error: TableError) -> Column:
+    """Return a column from whose values nothing can be learnt: the error says what they are."""
+    found = str(error).partition(" holds ")[2].partition(";")[0]
+    return Column("words", np.full(rows, -1, dtype=np.int32), doubt=f"it holds {found}")
 
 
 def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:

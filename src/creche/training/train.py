@@ -110,7 +110,7 @@ def train(
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
-        A file (CSV, Parquet, Arrow, JSON lines) or any DataFrame (with `label` or `y`), or the features as an array of
+        A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
     y : (n,) array, or (n, k) array of numbers, optional
         The labels, if `data` does not hold them.
