@@ -164,10 +164,9 @@ def _list_sources(value: Any) -> Iterator[Any]:
         for part in value:
             yield from _list_sources(part)
     elif isinstance(value, str | os.PathLike):
-        yield value
-        expanded = os.path.expanduser(value)
-        if expanded != os.fspath(value):
-            yield expanded
+        names = dict.fromkeys((os.fspath(value), os.path.expanduser(value)))
+        # Of a file that is not there nothing can be lost; reading it gives a better error.
+        yield from (name for name in names if name == STANDARD_STREAM or os.path.exists(name))
     elif isinstance(value, Folder) or callable(getattr(value, "fileno", None)):
         yield value
 
@@ -205,7 +204,7 @@ def _is_in_folder(file: Any, folder: Folder, stream: Any) -> bool:
 
 
 def _list_files(folder: Folder) -> list[str]:
-    """Return the files that are there already, any of which may be a link to another place."""
+    """Return the files that are there already; each may be a link to another place."""
     try:
         return [entry.path for entry in os.scandir(folder.path) if _matches(entry.name, folder)]
     except OSError:

@@ -57,7 +57,8 @@ def test_each_name_of_a_file_is_recognized(table: Path, name: str, read: Callabl
 )  # fmt: skip
 def test_what_is_no_file_is_never_overwritten(table: Path, read: Any) -> None:
     check_outputs({"path": table, "card": None, "none": "new.html"}, {"table": read})
-    check_outputs({"path": "none.csv"}, {"table": read if isinstance(read, str) and len(read) > 8 else None})
+    if isinstance(read, str):
+        check_outputs({"path": read}, {"table": read})
 
 
 def test_pipes_and_devices_are_never_overwritten(table: Path) -> None:
