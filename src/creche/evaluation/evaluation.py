@@ -37,7 +37,7 @@ class Evaluation:
         The number of rows.
     values : dict of metric to float
     intervals : dict of metric to (low, high)
-        95 % confidence intervals (bootstrap); empty without resamples.
+        95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
         The metrics of a constant prediction.
     gain : dict of metric to (low, high)

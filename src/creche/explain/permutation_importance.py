@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.evaluation.bootstrap import check_count, check_weights
+from creche.evaluation.bootstrap import MIN_ROWS, check_count, check_weights
 from creche.evaluation.metrics import MetricName, resolve_metric
 from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
@@ -37,7 +37,8 @@ class PermutationImportance:
         How much worse the metric is on average when the column's cells are shuffled, in the metric's units; negative
         if it is better by chance.
     low, high : (columns,) float64
-        The bounds of the 95 % confidence interval (bootstrap over the rows); NaN if no intervals were asked for.
+        The bounds of the 95 % confidence interval (bootstrap over the rows); NaN without resamples, and for fewer
+        than ten rows.
     repeats : (columns, repeats) float64
         The importance in each shuffle.
     metric : str
@@ -212,7 +213,8 @@ def permutation_importance(
     names = network.features.names
     cells, is_row_mean = len(observed) * len(names), isinstance(plain, RowMeans)
     affordable = MAX_DRAWS // len(observed) if is_row_mean else MAX_EVALUATIONS // cells
-    draws = _Draws(len(observed), min(int(n_resamples), max(MIN_RESAMPLES, affordable)), seed)
+    wanted = int(n_resamples) if np.count_nonzero(weights) >= MIN_ROWS else 0
+    draws = _Draws(len(observed), min(wanted, max(MIN_RESAMPLES, affordable)), seed)
     resampled_repeats = repeats if is_row_mean else min(repeats, max(1, MAX_EVALUATIONS // max(1, cells * draws.count)))
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))

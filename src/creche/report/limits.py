@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
@@ -74,8 +75,10 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
             "The same validation rows decided when training stopped, so the metrics are a little too good; rows kept "
             "for testing (test_fraction) take no part in training.",
         )
-    if len(subject.rows) < FEW_ROWS:
-        yield Limitation(topic, f"There are only {len(subject.rows)} rows, so every metric is uncertain.")
+    count = len(subject.rows)
+    if count < FEW_ROWS:
+        no_intervals = " It has no confidence intervals: they need at least ten." if count < MIN_ROWS else ""
+        yield Limitation(topic, f"There are only {count} rows, so every metric is uncertain.{no_intervals}")
 
 
 def _check_baseline(subject: ReportSubject) -> Iterator[Limitation]:
