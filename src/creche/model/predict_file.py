@@ -10,8 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from creche.errors import TableError, nearest
+from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor
+from creche.table.checks import warn
 from creche.table.reading.options import Format, ReadOptions
 from creche.table.reading.read import read_batches
 from creche.table.table import Column, Table
@@ -31,11 +33,14 @@ class FilePrediction:
         The number of rows predicted.
     ignored : tuple of str
         Columns that the model does not use.
+    check : DataCheck
+        How the rows differ from the training rows.
 
     """
 
     rows: int
     ignored: tuple[str, ...]
+    check: DataCheck
 
 
 def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
@@ -81,9 +86,12 @@ def predict_file(
     format: Format | None = None,
     read_options: ReadOptions | None = None,
     threshold: float | None = None,
+    strict: bool = False,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
     """Read rows, predict and write them, a batch at a time, so that memory does not grow with the number of rows.
+
+    A warning names each column with values far outside the training range, unseen categories, or another distribution.
 
     Parameters
     ----------
@@ -100,6 +108,8 @@ def predict_file(
         How to read the data.
     threshold : float, optional
         For two classes: predict the second at or above this probability.
+    strict : bool, default False
+        Whether rows that differ from the training rows are an error, and nothing is written, instead of a warning.
     on_progress : callable, optional
         Called after each batch with the number of rows done so far.
 
@@ -110,7 +120,8 @@ def predict_file(
     Raises
     ------
     TableError
-        If a column that the model needs is missing, or holds values of another kind than in training.
+        If a column that the model needs is missing, or holds values of another kind than in training; with `strict`,
+        also if the rows differ from the training rows.
     FileError
         If a file cannot be read or written; no partly written file remains.
 
@@ -120,7 +131,10 @@ def predict_file(
     _check_threshold(model, threshold)
     rows = 0
     ignored: tuple[str, ...] = ()
-    with TableWriter(output, format) as writer:
+    checker = DataChecker(model)
+    if strict:
+        checker.result().refuse()  # if rows cannot be checked
+    with TableWriter(output, format, hold=strict) as writer:
         # Columns that the model does not use are copied as they are written, and never cause an error.
         other_columns: Literal["words", "lenient"] = "words" if writer.format == "csv" else "lenient"
         batches = read_batches(
@@ -132,9 +146,15 @@ def predict_file(
                 ignored = tuple(n for n in batch.names if n not in (*model.features.names, *model.labels.names))
             writer.write(_join(batch.select(kept), predict_table(model, batch, threshold)))
             rows += len(batch)
+            checker.add(batch)
             if on_progress:
                 on_progress(rows)
-    return FilePrediction(rows, ignored)
+        check = checker.result()
+        if strict:
+            check.refuse()
+    for message in check.messages():
+        warn(message)
+    return FilePrediction(rows, ignored, check)
 
 
 def _check_threshold(model: Predictor, threshold: float | None) -> None:

@@ -17,10 +17,12 @@ from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
 from creche.table.row_weights import resolve_sample_weights
+from creche.table.training_summary import TrainingSummary
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
     from creche.evaluation.metrics import ThresholdMetric
+    from creche.model.data_check import DataCheck
 
 __all__ = ["Predictor"]
 
@@ -44,6 +46,11 @@ class Predictor(ABC):
     @abstractmethod
     def quantile(self) -> float | None:
         """The quantile it predicts, if it was trained for one; None otherwise."""
+
+    @property
+    @abstractmethod
+    def training_summary(self) -> TrainingSummary | None:
+        """What it keeps of its training rows; None if it was saved by an earlier version."""
 
     @abstractmethod
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
@@ -97,6 +104,40 @@ class Predictor(ABC):
         if self.classes is not None:
             return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
         return self._predict_numbers(data)
+
+    def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
+        """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
+
+        Parameters
+        ----------
+        data : file name, DataFrame or (n, d) array
+            As for `predict`; a file is read in batches.
+        read_options : ReadOptions, optional
+            How the file is written.
+
+        Returns
+        -------
+        DataCheck
+            For each column, with counts: values far outside the training range, with the unit they may be in;
+            categories that training did not have; other shares of missing values; and, of fifty rows or more, a
+            distribution that has changed.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> import polars as pl
+        >>> penguins = cr.datasets.penguins().head(3)
+        >>> len(model.check_data(penguins))
+        0
+        >>> check = model.check_data(penguins.with_columns(pl.col("flipper_length_mm") / 10))
+        >>> check.findings[0].column, check.findings[0].count, check.findings[0].unit
+        ('flipper_length_mm', 3, 'centimetres')
+
+        """
+        from creche.model.data_check import check_data
+
+        return check_data(self, data, read_options)
 
     def evaluate(
         self,
