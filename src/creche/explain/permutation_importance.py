@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.explain.weighted_metric import Measure, RowMeans, create_measure
 from creche.plan.arguments import check_whole_number
 from creche.table.row_weights import resolve_sample_weights
+from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +48,8 @@ class PermutationImportance:
         The metric on the table as it is.
     rows : int
         The number of rows.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none.
 
     """
 
@@ -58,6 +61,7 @@ class PermutationImportance:
     metric: str
     score: float
     rows: int
+    training_rows: TrainingRows | None = None
 
     @property
     def deviation(self) -> Array:
@@ -87,6 +91,7 @@ class PermutationImportance:
                 {"column": name, "importance": value, "interval": None if np.isnan(low) else [low, high]}
                 for name, value, low, high in numbers
             ],
+            **({} if self.training_rows is None else {"training_rows": self.training_rows.to_dict()}),
         }  # fmt: skip
 
     def plot(self, *, axes: Any = None) -> Any:
@@ -226,7 +231,8 @@ def permutation_importance(
         if k < resampled_repeats:
             resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
     resampled += (each.mean(axis=1) - each[:, :resampled_repeats].mean(axis=1))[:, np.newaxis]
-    return _sort_columns(names, each, resampled, chosen.key, score, len(observed))
+    result = _sort_columns(names, each, resampled, chosen.key, score, len(observed))
+    return replace(result, training_rows=network.find_training_rows(observed.x))
 
 
 class _Draws:

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 # Of the width of the training range, by which a value must be outside to be far; and to be in it once converted.
 FAR, NEAR = 0.5, 0.1
 
+TAIL = 2.0  # of the distance from the outermost twentieth of the training values to the end, likewise: for long tails
+
 FAR_DEVIATIONS = 2.0  # of values that are far below a range of positive numbers by their ratio
 
 BLOCK_CELLS = 4_000_000
@@ -55,7 +57,9 @@ class NumberCheck:
         """Return the bounds of values that are not far: two of differences, and one of ratios for positive numbers."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             width = self._maximum - self._minimum
-            low, high = self._minimum - FAR * width, self._maximum + FAR * width
+            tails = self._quantiles[:, 1] - self._minimum, self._maximum - self._quantiles[:, -2]
+            low = self._minimum - np.maximum(FAR * width, TAIL * tails[0])
+            high = self._maximum + np.maximum(FAR * width, TAIL * tails[1])
             ratio = self._minimum / np.sqrt(self._maximum / self._minimum)
             ratio = np.minimum(ratio, self._mean - FAR_DEVIATIONS * self._deviation)
             # The network does not use a column that was constant, or without a value, in training.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
 from creche.table.row_weights import resolve_sample_weights
-from creche.table.training_summary import TrainingSummary
+from creche.table.table import Table
+from creche.table.training_summary import TrainingRows, TrainingSummary
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
@@ -179,7 +181,26 @@ class Predictor(ABC):
 
         """
         rows = self.read_observations(data, y, missing_label=missing_label)
-        return self.evaluate_rows(rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold)
+        return self.evaluate_rows(
+            rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True
+        )
+
+    def find_training_rows(self, x: Table | NDArray[Any]) -> TrainingRows | None:
+        """Count those of some rows that the model was trained on, by their features.
+
+        Parameters
+        ----------
+        x : Table or (n, d) array
+            The rows, as `read_observations` returns them.
+
+        Returns
+        -------
+        TrainingRows or None
+            None if there are none, or no more than chance would repeat, or the model was saved by an earlier version.
+
+        """
+        summary = self.training_summary
+        return None if summary is None else summary.find_training_rows(self.features, x)
 
     def choose_threshold(
         self,
@@ -240,13 +261,21 @@ class Predictor(ABC):
         sample_weight: Any = None,
         n_resamples: int = 1000,
         threshold: float | None = None,
+        counts_training_rows: bool = False,
     ) -> ClassificationEvaluation | RegressionEvaluation:
-        """`evaluate` for rows from `read_observations`, and their weights, (n,), where these are known already."""
+        """`evaluate` for rows from `read_observations`, and their weights, (n,), where these are known already.
+
+        Those that the model was trained on are counted only if asked, which takes a summary of the training rows.
+        """
         if sample_weight is not None:
             weights = resolve_sample_weights(sample_weight, rows)
         predict = self._predict_numbers if self.classes is None else self._predict_probabilities
         predicted = predict(rows.x)
-        return self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(predicted)
+        evaluate = self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)
+        evaluation = evaluate(predicted)
+        if not counts_training_rows:
+            return evaluation
+        return replace(evaluation, training_rows=self.find_training_rows(rows.x))
 
     def prepare_evaluation(
         self,

@@ -137,6 +137,10 @@ QUANTITIES: tuple[tuple[Unit, ...], ...] = (
     (_unit("shares", 1.0, "fraction"), _unit("percent", 0.01, "pct", "%", "perc", "percentage")),
 )  # fmt: skip
 
+UNITS = {word.lower(): unit for quantity in reversed(QUANTITIES) for unit in quantity for word in unit.words}
+
+SEPARATORS = re.compile(r"[\s_.,;:()\[\]{}<>|-]+")
+
 # Words of a single letter, or with another meaning, tell the unit only if nothing else fits as well.
 DOUBTFUL = {"in", "min", "st", "pt", "mon", "kt", "kilo", "hp", "second", "minute", "month", "foot", "stone", "day"}
 
@@ -202,13 +206,12 @@ def list_conversions(column: str, low: float, high: float, *, is_date: bool = Fa
 
 def _find_unit(column: str) -> tuple[Unit | None, bool]:
     """Return the unit that the name of a column contains, nearest to its end, and whether it can mean nothing else."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column)
-    words = re.split(r"[\s_.,;:()\[\]{}<>|\-]+", spaced.lower())
-    for word in reversed([*words, *(["km/h"] if "km/h" in spaced else []), *(["m/s"] if "m/s" in spaced else [])]):
-        for quantity in QUANTITIES:
-            for unit in quantity:
-                if word and word in (w.lower() for w in unit.words):
-                    return unit, len(word) > 1 and word not in DOUBTFUL
+    whole = SEPARATORS.split(column)
+    parts = SEPARATORS.split(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column))  # durationSec
+    for word in (*reversed(whole), *reversed(parts)):
+        unit = UNITS.get(word.lower())
+        if unit is not None:
+            return unit, len(word) > 1 and word.lower() not in DOUBTFUL
     return None, False
 
 

@@ -64,11 +64,13 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
     if subject.part == "train":
         yield Limitation(topic, "It uses the rows that the model was trained on: on new rows the model will be worse.")
     if subject.part == "other":
-        yield Limitation(
-            topic,
-            f"{subject.source} as a whole is not a table that the model was trained with. If some of its rows were "
-            "used in training, the metrics are too good.",
-        )
+        known = subject.model.find_training_rows(subject.rows.x)
+        used = ""
+        if known is not None:
+            used = f" But {known}, so the metrics are too good."
+        elif subject.model.training_summary is None:
+            used = " If some of its rows were used in training, the metrics are too good."
+        yield Limitation(topic, f"{subject.source} as a whole is not a table that the model was trained with.{used}")
     if subject.part == "validation" and plan is not None and plan.early_stopping is not None:
         yield Limitation(
             topic,

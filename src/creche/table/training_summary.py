@@ -86,7 +86,7 @@ class TrainingSummary:
     row_hashes : (h,) uint32
         Hashes of the features of the training rows, ascending and each once.
     hash_step : int
-        A power of two: of very many rows, only one of so many is kept.
+        A power of two, above 1 for very many rows: the hash of only one in that number is kept.
     single_rows : int
         How many training rows equal no other.
     table_rows : int
@@ -257,14 +257,6 @@ def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any
         coerce_column(column, Rule(encoder.kind, required=True), ColumnContext(source, encoder.name, first_row))
         for encoder, column in zip(features.columns, columns, strict=True)
     ]
-
-
-def as_numbers(column: Column) -> NDArray[np.float64]:
-    """Return the values of a column of numbers or dates as float64; dates as microseconds since 1970."""
-    if column.kind != "datetime":
-        return column.values.astype(np.float64, copy=False)
-    moments = column.values.astype("datetime64[us]")
-    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(np.float64))
 
 
 def _hash_rows(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> NDArray[np.uint64]:
