@@ -159,7 +159,6 @@ class DataChecker:
         self._summary = model.training_summary
         self._rows = 0
         encoders = self._features.columns
-        self._missing = np.zeros(len(encoders), dtype=np.int64)
         categories = [(i, e) for i, e in enumerate(encoders) if isinstance(e, CategoricalEncoder)]
         counts = {} if self._summary is None else self._summary.categories
         self._categories = {i: CategoryCheck(encoder, counts.get(encoder.name)) for i, encoder in categories}
@@ -182,7 +181,6 @@ class DataChecker:
             return
         columns = feature_columns(self._features, rows)
         self._rows += len(rows)
-        self._missing += [int(column.missing.sum()) for column in columns]
         for i, check in self._categories.items():
             check.add(columns[i])
         if self._numbers is not None:
@@ -206,9 +204,11 @@ class DataChecker:
         """Find the columns in which the share of missing values has changed."""
         if self._summary is None or not self._rows:
             return
+        present = {} if self._numbers is None else self._numbers.count_present()
+        present |= {place: check.present for place, check in self._categories.items()}
         rows, before_rows = self._rows, self._summary.rows
         for place, encoder in enumerate(self._features.columns):
-            count, before = int(self._missing[place]), int(self._summary.missing[place])
+            count, before = rows - present[place], int(self._summary.missing[place])
             share, share_before = count / rows, before / before_rows
             if abs(share - share_before) < MIN_MISSING:
                 continue

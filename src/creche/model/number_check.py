@@ -29,6 +29,8 @@ BLOCK_CELLS = 4_000_000
 
 SAMPLE_ROWS = 8192  # of each batch, to compare distributions
 
+FEW_VALUES = 64  # of a column, which are compared with each quantile rather than sorted
+
 KEPT_ROWS, KEPT_CELLS = 512, 4_000_000  # to find the unit of a column as a whole
 
 
@@ -77,32 +79,46 @@ class NumberCheck:
         kept = np.empty((min(self._room, rows), len(self._places)))
         for begin in range(0, len(self._places), at_a_time):
             block = slice(begin, begin + at_a_time)
-            values = np.column_stack([as_numbers(columns[i]) for i in self._places[block]])
-            self._present[block] += rows - np.isnan(values).sum(axis=0)
+            values = np.stack([as_numbers(columns[i]) for i in self._places[block]])
+            self._present[block] += rows - np.isnan(values).sum(axis=1)
             self._find_far(values, begin)
-            self._count_quantiles(values[::step], block)
-            kept[:, block] = values[: len(kept)]
+            self._count_quantiles(values[:, ::step], begin)
+            kept[:, block] = values[:, : len(kept)].T
         if len(kept):
             self._kept.append(kept)
             self._room -= len(kept)
 
     def _find_far(self, values: Array, begin: int) -> None:
-        block = slice(begin, begin + values.shape[1])
-        below_ratio = (values > 0) & (values < self._low_ratio[block])
-        far = (values < self._low[block]) | (values > self._high[block]) | below_ratio
-        for column in np.flatnonzero(far.any(axis=0)).tolist():
-            i = begin + column
+        block = slice(begin, begin + len(values))
+        lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+        lower = np.fmax(self._low[block], self._low_ratio[block])
+        for i in (begin + np.flatnonzero((lowest < lower) | (highest > self._high[block]))).tolist():
+            own = values[i - begin]
+            far = (own < self._low[i]) | (own > self._high[i]) | ((own > 0) & (own < self._low_ratio[i]))
+            if not far.any():
+                continue
             if i not in self._far:
                 low, high = float(self._minimum[i]), float(self._maximum[i])
                 conversions = list_conversions(self._names[i], low, high, is_date=self._dates[i])
                 self._far[i] = _FarValues(low, high, float(self._mean[i]), conversions)
-            self._far[i].add(values[far[:, column], column])
+            self._far[i].add(own[far])
 
-    def _count_quantiles(self, values: Array, block: slice) -> None:
-        for k in range(QUANTILES + 1):
-            self._at_most[block, k] += (values <= self._quantiles[block, k]).sum(axis=0)
-            self._below[block, k] += (values < self._quantiles[block, k]).sum(axis=0)
-        self._sampled[block] += len(values) - np.isnan(values).sum(axis=0)
+    def _count_quantiles(self, values: Array, begin: int) -> None:
+        block = slice(begin, begin + len(values))
+        self._sampled[block] += values.shape[1] - np.isnan(values).sum(axis=1)
+        if values.shape[1] < FEW_VALUES:
+            for k in range(QUANTILES + 1):
+                quantile = self._quantiles[block, k].reshape(-1, 1)
+                self._at_most[block, k] += (values <= quantile).sum(axis=1)
+                self._below[block, k] += (values < quantile).sum(axis=1)
+            return
+        for i, ordered in enumerate(np.sort(values, axis=1), begin):  # NaN goes to the end
+            self._at_most[i] += np.searchsorted(ordered, self._quantiles[i], side="right")
+            self._below[i] += np.searchsorted(ordered, self._quantiles[i], side="left")
+
+    def count_present(self) -> dict[int, int]:
+        """Return how many values each column has, by its place among the features."""
+        return dict(zip(self._places, self._present.tolist(), strict=True))
 
     def findings(self, level: float) -> Iterator[tuple[int, Finding]]:
         distances = self._distances()

@@ -35,6 +35,8 @@ REMEDY_BETWEEN = "remove them from one of the two tables"
 
 DEVIATIONS = 3.0  # by which the rows found must exceed those that chance repeats
 
+BLOCK_CELLS = 2**18
+
 FEW_DIFFERENT = 0.2  # the share of different rows below which the alarm tells how few they are
 
 
@@ -247,10 +249,17 @@ def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None =
     (n,) uint64 array
 
     """
-    columns = _list_columns(x, y)
-    total = np.zeros(len(x), dtype=np.uint64)
-    for key, column in zip(hash_sequence(0, len(columns)), columns, strict=True):
-        total += mix_bits(_value_bits(column) ^ key)
+    columns, rows = _list_columns(x, y), len(x)
+    keys = hash_sequence(0, len(columns))
+    total = np.zeros(rows, dtype=np.uint64)
+    at_a_time = max(1, BLOCK_CELLS // max(rows, 1))
+    for begin in range(0, len(columns), at_a_time):
+        block = slice(begin, begin + at_a_time)
+        if isinstance(x, np.ndarray) and begin + at_a_time <= x.shape[1]:
+            bits = _value_bits(np.ascontiguousarray(x[:, block].T))
+        else:
+            bits = np.stack([_value_bits(column) for column in columns[block]])
+        total += mix_bits(bits ^ keys[block].reshape(-1, 1)).sum(axis=0, dtype=np.uint64)
     return total
 
 

@@ -123,8 +123,9 @@ class Prepared:
     def summarize_training(self) -> TrainingSummary:
         """Return what a model keeps of the training rows."""
         if not self._summary:
-            train, table = self.train.observations.x, self.labelled.x
-            self._summary.append(TrainingSummary.of(self.features, train, table))
+            train, whole = self.train.observations, self.labelled
+            rows = np.searchsorted(whole.row_indices, train.row_indices)
+            self._summary.append(TrainingSummary.of(self.features, train.x, whole.x, rows))
         return self._summary[0]
 
     def training_table(self) -> Table:

@@ -24,6 +24,8 @@ from creche.table.table import Column, Table
 
 __all__ = ["TrainingRows", "TrainingSummary", "feature_columns"]
 
+COPIED_BYTES = 2**30  # of an array whose columns are laid out one after another, which is faster to read
+
 MAX_HASHES = 65_536  # of rows; of more rows, those with certain bits
 
 PREFIX = "training."  # of the names of its arrays in a model file
@@ -114,6 +116,7 @@ class TrainingSummary:
         features: FeatureEncoder,
         train: Table | NDArray[np.floating[Any]],
         table: Table | NDArray[np.floating[Any]],
+        rows: NDArray[np.int64],
     ) -> Self:
         """Summarize the training rows.
 
@@ -125,6 +128,8 @@ class TrainingSummary:
             The features of the training rows.
         table : Table or (m, d) array
             Those of all rows, from which the training rows were taken.
+        rows : (n,) array of int
+            The indices of the training rows among all rows.
 
         """
         columns = feature_columns(features, train)
@@ -134,11 +139,11 @@ class TrainingSummary:
             for encoder, column in zip(features.columns, columns, strict=True)
             if isinstance(encoder, CategoricalEncoder)
         }
-        hashes, counts = np.unique(_hash_rows(features, train), return_counts=True)
+        whole = _hash_rows(features, table)
+        hashes, counts = np.unique(whole[rows], return_counts=True)
         step = 1
         while len(hashes) > MAX_HASHES * step:
             step *= 2
-        whole = _hash_rows(features, table)
         return cls(
             rows=len(train), missing=missing, mean=mean, deviation=deviation, quantiles=quantiles,
             categories=categories, row_hashes=np.unique(_shorten(_select_hashes(hashes, step))), hash_step=step,
@@ -246,7 +251,8 @@ def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any
 
     """
     if not isinstance(x, Table):
-        columns = [Column("number", x[:, i]) for i in range(x.shape[1])]
+        by_column = np.ascontiguousarray(x.T) if x.nbytes <= COPIED_BYTES else x.T
+        columns = [Column("number", values) for values in by_column]
         source, first_row = "X", 0
     elif features.has_column_names or all(name in x.columns for name in features.names):
         columns = [x.column(name, "features") for name in features.names]
@@ -254,12 +260,16 @@ def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any
     else:
         columns, source, first_row = list(x.columns.values()), x.source, x.first_row
     return [
-        coerce_column(column, Rule(encoder.kind, required=True), ColumnContext(source, encoder.name, first_row))
+        column
+        if column.kind == encoder.kind
+        else coerce_column(column, Rule(encoder.kind, required=True), ColumnContext(source, encoder.name, first_row))
         for encoder, column in zip(features.columns, columns, strict=True)
     ]
 
 
 def _hash_rows(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> NDArray[np.uint64]:
+    if not isinstance(x, Table):
+        return digest_rows(x)
     columns = dict(zip(features.names, feature_columns(features, x), strict=True))
     return digest_rows(Table(columns, "features"))
 
