@@ -61,7 +61,7 @@ class RegressionEvaluation(Evaluation):
     label_intervals : dict of label to dict of metric to (low, high)
         As `intervals`, for each label.
     intervals : dict of metric to (low, high)
-        95 % confidence intervals (bootstrap); empty without resamples.
+        95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
         The metrics of always predicting the mean of the training rows.
     gain : dict of metric to (low, high)

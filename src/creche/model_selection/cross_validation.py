@@ -205,7 +205,8 @@ class CrossValidation:
             fold_values: dict[int, list[float]] = {}
             for i, evaluation in zip(self._fold_indices, self.evaluations, strict=True):
                 fold_values.setdefault(i, []).append(evaluation.metrics()[name])
-            spread = Spread.of(list(fold_values.values()), self.test_to_train, name)
+            rows = len(self._inspection.usable)
+            spread = Spread.of(list(fold_values.values()), self.test_to_train, name, rows)
             if spread.networks:
                 spreads[name] = spread
         return spreads

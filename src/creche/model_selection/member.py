@@ -77,6 +77,7 @@ class Member:
             return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model))
 
         object.__setattr__(model, "origin", origin)
+        object.__setattr__(model, "summarize", prepared.summarize_training)
         return model
 
     @property

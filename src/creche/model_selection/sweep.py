@@ -254,7 +254,8 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
     layout = None
     if jobs.folds is not None:
         first = {name: value for name, value in choices[0].items() if name != "seed"}
-        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
+        rows = len(prepared[0].labelled)
+        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
     return Colony(Crew(crew_jobs, threads), members, prepared, layout)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
+from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Prepared", "encode_features", "encode_labels", "prepare", "reencode", "split_rows"]
 
@@ -105,6 +106,7 @@ class Prepared:
     preparation: Preparation
     has_validation_table: bool = False
     external_weights: NDArray[np.float64] | None = None
+    _summary: list[TrainingSummary] = field(default_factory=list, init=False, repr=False)
 
     @property
     def evaluation_part(self) -> tuple[str, Partition]:
@@ -118,6 +120,14 @@ class Prepared:
         if self.preparation.bootstrap is not None:
             train = resample_rows(train, self.preparation.bootstrap)
         return train, None if self.validation is None else self.encode_part(self.validation, loss, precision)
+
+    def summarize_training(self) -> TrainingSummary:
+        """Return what a model keeps of the training rows."""
+        if not self._summary:
+            train, whole = self.train.observations, self.labelled
+            rows = np.searchsorted(whole.row_indices, train.row_indices)
+            self._summary.append(TrainingSummary.of(self.features, train.x, whole.x, rows))
+        return self._summary[0]
 
     def training_table(self) -> Table:
         """Return all labelled rows with the columns that training depends on, for a digest."""

@@ -154,6 +154,7 @@ class Run:
             return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model, steps))
 
         object.__setattr__(model, "origin", origin)
+        object.__setattr__(model, "summarize", prepared.summarize_training)
         return model
 
     @property
