@@ -43,7 +43,7 @@ def check_matrix(x: Any, what: str = "X") -> NDArray[np.floating[Any]]:
         array = fill_masked(x)
         if array.dtype not in (np.float32, np.float64) and array.dtype.kind != "c":
             array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TableError(f"{what}: is no array of numbers ({error}); needs rows of equally many numbers") from error
     if array.dtype.kind == "c":
         raise TableError(f"{what}: holds complex numbers; needs real numbers, such as {what}.real")

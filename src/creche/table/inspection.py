@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.plan.losses import Loss
-from creche.plan.words import TASKS, check_word
+from creche.plan.words import TASKS, Task, check_word
+from creche.table.checks import warn
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.labels import LabelEncoder, check_varying, find_classes, infer_task
+from creche.table.labels import LabelEncoder, as_class_labels, check_exact, check_varying, find_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.partition import Partition, drop_duplicates
 from creche.table.preparation import Preparation
@@ -20,6 +21,7 @@ from creche.table.roles import apply_roles
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Table
+from creche.table.task import guess_task
 
 __all__ = ["TableInspection", "inspect_table"]
 
@@ -46,18 +48,21 @@ class TableInspection:
         The encoders of an earlier run.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
+    task_note : str or None
+        What to tell of the task, if it was guessed and the guess is uncertain.
 
     """
 
     labelled: Observations
     usable: Partition
     schema: Schema | None
-    task: str
+    task: Task
     classes: tuple[Any, ...] | None
     loss: Loss | None
     preparation: Preparation
     encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
     external_weights: NDArray[np.float64] | None = None
+    task_note: str | None = None
 
 
 def inspect_table(
@@ -83,6 +88,10 @@ def inspect_table(
         If the table cannot be trained on.
 
     """
+    known = None if task is None else check_word("task", task, TASKS, error=TableError)
+    if encoders is not None:
+        known = "regression" if encoders[1].classes is None else "classification"
+    implied = _implied_task(loss, preparation)
     labelled = read_observations(
         data,
         y,
@@ -90,10 +99,8 @@ def inspect_table(
         expected=None if encoders is None else encoders[0].kinds,
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
+        task=known or implied,
     )
-    if encoders is not None:
-        task = "regression" if encoders[1].classes is None else "classification"
-    task = _resolve_task(task, loss, labelled)
     if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
         labelled = replace(labelled, x=x)
@@ -101,35 +108,68 @@ def inspect_table(
     usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
         usable = drop_duplicates(usable, schema)
-    classes = preparation.classes if encoders is None else encoders[1].classes
-    if task == "regression" and classes is not None:
+    chosen, note = _choose_task(known, implied, usable.observations, preparation)
+    if note is not None:
+        warn(note)
+    if chosen == "classification":
+        labelled, rows = (
+            replace(observations, y=as_class_labels(observations.y)) for observations in (labelled, usable.observations)
+        )
+        usable = replace(usable, observations=rows)
+    y, row_numbers = usable.observations.y, usable.observations.row_numbers
+    classes = _given_classes(preparation) if encoders is None else encoders[1].classes
+    if chosen == "regression" and classes is not None:
         raise TableError(
             f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
             "leave classes out, or set task='classification'"
         )
-    if task == "classification" and classes is None:
-        classes = find_classes(usable.observations.y, labelled.label, usable.observations.row_numbers)
-    if task == "regression" and encoders is None:
-        check_varying(usable.observations.y, labelled.labels)
+    if chosen == "classification" and classes is None:
+        classes = find_classes(y, labelled.label, row_numbers)
+    if chosen == "regression" and encoders is None:
+        check_varying(y, labelled.labels)
+    if chosen == "regression" and y.ndim == 1:
+        check_exact(y, f"label {labelled.label!r}", row_numbers)
     external_weights = resolve_sample_weights(weights, labelled)
-    return TableInspection(labelled, usable, schema, task, classes, loss, preparation, encoders, external_weights)
+    return TableInspection(
+        labelled, usable, schema, chosen, classes, loss, preparation, encoders, external_weights, note
+    )
 
 
-def _resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
-    if task is not None:
-        task = check_word("task", task, TASKS, error=TableError)
-        if task == "regression" and rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
-        if task == "classification" and rows.y.ndim == 2:
-            raise TableError(
-                f"label {rows.label!r}: classification has one label; several labels need task='regression'"
-            )
-        return task
-    if loss is not None and "classification" not in loss.tasks and rows.y.dtype.kind not in "OUS":
+def _implied_task(loss: Loss | None, preparation: Preparation) -> Task | None:
+    """Return the task that other arguments leave open to nothing else, or None."""
+    if loss is not None and "classification" not in loss.tasks:
         return "regression"
-    if loss is not None and "regression" not in loss.tasks and rows.y.ndim == 1:
+    if preparation.classes is not None or (loss is not None and "regression" not in loss.tasks):
         return "classification"
-    return infer_task(rows.y)
+    return None
+
+
+def _given_classes(preparation: Preparation) -> tuple[Any, ...] | None:
+    """Return the classes that were given; floats that are whole numbers as integers, as those of the labels are."""
+    if preparation.classes is None or not all(type(value) is float for value in preparation.classes):
+        return preparation.classes
+    return tuple(as_class_labels(np.array(preparation.classes)).tolist())
+
+
+def _choose_task(
+    known: Task | None, implied: Task | None, rows: Observations, preparation: Preparation
+) -> tuple[Task, str | None]:
+    """Return the task, and what to tell the user if it is an uncertain guess."""
+    holds_words = rows.y.dtype.kind in "OUS"
+    if known == "regression" and holds_words:
+        raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
+    if known == "classification" and rows.y.ndim == 2:
+        raise TableError(f"label {rows.label!r}: classification has one label; several labels need task='regression'")
+    if known is not None:
+        return known, None
+    if implied == "regression" and not holds_words:
+        return "regression", None
+    if implied == "classification" and rows.y.ndim == 1:
+        return "classification", None
+    guess = guess_task(rows.y)
+    if guess.distinct and preparation.class_weight is not None:  # whole numbers, which only classes have weights for
+        return "classification", None
+    return guess.task, guess.note(rows.label)
 
 
 def _select_usable(rows: Observations, sample_weight: Any) -> Partition:

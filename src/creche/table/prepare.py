@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
+from creche.plan.words import Task
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
@@ -90,6 +91,8 @@ class Prepared:
         Whether the validation rows come from a table of their own.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
+    task_note : str or None
+        What to tell of the task, if it was guessed and the guess is uncertain.
 
     """
 
@@ -100,10 +103,11 @@ class Prepared:
     features: FeatureEncoder
     labels: LabelEncoder
     schema: Schema | None
-    task: str
+    task: Task
     preparation: Preparation
     has_validation_table: bool = False
     external_weights: NDArray[np.float64] | None = None
+    task_note: str | None = None
 
     @property
     def evaluation_part(self) -> tuple[str, Partition]:
@@ -171,7 +175,7 @@ def split_rows(
         train = Partition(train.observations, weights)
     return Prepared(
         inspection.labelled, train, validation, test, features, labels, inspection.schema, inspection.task, preparation,
-        has_validation_table, inspection.external_weights,
+        has_validation_table, inspection.external_weights, inspection.task_note,
     )  # fmt: skip
 
 
@@ -243,6 +247,7 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
         expected=expected,
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
+        task=inspection.task,
     )
     if isinstance(rows.x, Table) != isinstance(labelled.x, Table):
         kind, training_kind = ("a table" if isinstance(each.x, Table) else "an array" for each in (rows, labelled))

@@ -63,8 +63,10 @@ def series_from_objects(name: str, values: Sequence[Any], source: str) -> pl.Ser
         return pl.Series(name, values, dtype=pl.Boolean)
     if any(isinstance(value, bool) for value in present):
         return pl.Series(name, [_to_word(value) for value in values], dtype=pl.String)
-    if all(isinstance(value, numbers.Integral) and -(2**63) <= int(value) < 2**63 for value in present):
-        return pl.Series(name, [None if value is None else int(value) for value in values], dtype=pl.Int64)
+    if all(isinstance(value, numbers.Integral) and -(2**127) <= int(value) < 2**127 for value in present):
+        fits = all(-(2**63) <= value < 2**63 for value in present)
+        integers = [None if value is None else int(value) for value in values]
+        return pl.Series(name, integers, dtype=pl.Int64 if fits else pl.Int128)
     if all(isinstance(value, numbers.Real | decimal.Decimal) for value in present):
         return pl.Series(name, [None if value is None else _to_float(value) for value in values], dtype=pl.Float64)
     if all(isinstance(value, datetime.date) for value in present):
@@ -92,7 +94,7 @@ def series_from_pandas(name: str, series: Any, source: str) -> pl.Series:
             return series_from_array(name, series.to_numpy())
         missing = series.isna().to_numpy(dtype=bool)
         filled = series.fillna(False if kind == "b" else 0).to_numpy(
-            dtype={"b": bool, "f": np.float64}.get(kind, np.int64)
+            dtype={"b": bool, "f": np.float64, "u": np.uint64}.get(kind, np.int64)
         )
         values = pl.Series(name, filled)
         return values.set(pl.Series(missing), None) if missing.any() else values
