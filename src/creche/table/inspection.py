@@ -21,7 +21,7 @@ from creche.table.roles import apply_roles
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Table
-from creche.table.task import guess_task
+from creche.table.task import TaskGuess, guess_task
 
 __all__ = ["TableInspection", "inspect_table"]
 
@@ -49,7 +49,7 @@ class TableInspection:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What to tell of the task, if it was guessed and the guess is uncertain.
+        What the page tells of the task, if it was guessed and the other task is possible, too.
 
     """
 
@@ -108,8 +108,9 @@ def inspect_table(
     usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
         usable = drop_duplicates(usable, schema)
-    chosen, note = _choose_task(known, implied, usable.observations, preparation)
-    if note is not None:
+    chosen, guess = _choose_task(known, implied, usable.observations, preparation)
+    note = None if guess is None else guess.note(labelled.label)
+    if guess is not None and note is not None and not guess.is_certain:
         warn(note)
     if chosen == "classification":
         labelled, rows = (
@@ -153,8 +154,8 @@ def _given_classes(preparation: Preparation) -> tuple[Any, ...] | None:
 
 def _choose_task(
     known: Task | None, implied: Task | None, rows: Observations, preparation: Preparation
-) -> tuple[Task, str | None]:
-    """Return the task, and what to tell the user if it is an uncertain guess."""
+) -> tuple[Task, TaskGuess | None]:
+    """Return the task, and the guess if it is one."""
     holds_words = rows.y.dtype.kind in "OUS"
     if known == "regression" and holds_words:
         raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
@@ -169,7 +170,7 @@ def _choose_task(
     guess = guess_task(rows.y)
     if guess.distinct and preparation.class_weight is not None:  # whole numbers, which only classes have weights for
         return "classification", None
-    return guess.task, guess.note(rows.label)
+    return guess.task, guess
 
 
 def _select_usable(rows: Observations, sample_weight: Any) -> Partition:

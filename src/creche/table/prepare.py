@@ -92,7 +92,7 @@ class Prepared:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What to tell of the task, if it was guessed and the guess is uncertain.
+        What the page tells of the task, if it was guessed and the other task is possible, too.
 
     """
 

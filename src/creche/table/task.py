@@ -14,6 +14,7 @@ __all__ = ["TaskGuess", "guess_task"]
 
 MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
 MAX_CODES = 10  # up to this number of values, those that are numbered from 0 or 1 are classes without further signs
+MAX_CODES_FROM_1 = 3  # more values that begin at 1 may be ratings
 MIN_ROWS_PER_CODE = 2  # on average, for up to MAX_CODES values to be certain codes
 MIN_ROWS_PER_CLASS = 5  # on average, for more values to be codes
 MIN_ROWS_PER_SPREAD_VALUE = 10  # on average, for values far apart to be codes
@@ -31,9 +32,9 @@ class TaskGuess:
     reason : str
         The reason, as the end of a sentence that begins with "because".
     distinct : int
-        The number of distinct whole numbers; 0 for other labels.
+        The number of distinct whole numbers; 0 if the label holds nothing that the other task would suit.
     is_certain : bool
-        Whether the other task is out of the question, so that the guess need not be mentioned.
+        Whether the other task is improbable, so that it needs no warning.
 
     """
 
@@ -43,8 +44,8 @@ class TaskGuess:
     is_certain: bool = True
 
     def note(self, name: str) -> str | None:
-        """Return the sentence that tells the user of an uncertain guess about the label of that name."""
-        if self.is_certain:
+        """Return a sentence about the guess for the label of that name; None if there was nothing to guess."""
+        if not self.distinct:
             return None
         classes = f"{self.distinct:,} classes"
         if self.task == "classification":
@@ -71,8 +72,8 @@ def guess_task(y: NDArray[np.generic]) -> TaskGuess:
       39), as measured quantities (ages, scores, rings) hardly ever are. Otherwise they are numbers.
 
     The guess is certain for words, booleans, fractions, more than 50 values, two values, and up to 10 integers that are
-    numbered without gaps from -1, 0 or 1 and have about as many rows each. For floats it is certain if they are two
-    adjacent values, or numbers that are more than 10, lie far apart or occur only once.
+    numbered without gaps from -1 or 0 (or 1 to 3) and have about as many rows each. For floats it is certain if they
+    are two adjacent values, or numbers that are more than 10, lie far apart or occur only once.
 
     Parameters
     ----------
@@ -105,17 +106,18 @@ def guess_task(y: NDArray[np.generic]) -> TaskGuess:
 def _guess_whole(values: list[int], counts: NDArray[np.int64], is_float: bool) -> TaskGuess:
     """Guess by at most 50 distinct whole numbers, ascending, and the number of rows of each."""
     count = len(values)
-    if count == 1 and is_float:
-        return TaskGuess("regression", "it holds floats", count)
-    if count <= 2:
-        is_certain = not is_float or values[-1] - values[0] <= 2  # 0 and 1, 1 and 2, -1 and 1
-        return TaskGuess("classification", "it has only two values", count, is_certain)
+    if count == 1:
+        return TaskGuess("regression" if is_float else "classification", "it has only one value")
 
     def guess(task: Task, reason: str, is_certain: bool = False) -> TaskGuess:
         return TaskGuess(task, reason, count, is_certain)
 
     low, high = values[0], values[-1]
     span = f"from {low} to {high}"
+    if count == 2:
+        if low in FIRST_CODES and high <= 2:  # 0 and 1, 1 and 2, -1 and 1
+            return TaskGuess("classification", "it has two values, as yes and no have")
+        return guess("classification", "it has only two values", not is_float or high - low == 1)
     if max(-low, high) > LARGEST_EXACT:
         return guess("classification", f"its {count} whole numbers, {span}, are too large to calculate with exactly")
     extent = high - low + 1
@@ -131,6 +133,8 @@ def _guess_whole(values: list[int], counts: NDArray[np.int64], is_float: bool) -
     if extent < 2 * count:  # close together
         if low in FIRST_CODES:
             is_certain = is_numbered and is_even and average >= MIN_ROWS_PER_CODE and not is_float
+            # Ratings begin at 1, too.
+            is_certain = is_certain and (low < 1 or count <= MAX_CODES_FROM_1)
             return guess("classification", f"its values are numbered {span}", is_certain)
         return guess("regression", f"its {count} different whole numbers lie close together, {span}")
     if not is_float and average >= MIN_ROWS_PER_SPREAD_VALUE:
