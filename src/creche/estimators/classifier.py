@@ -15,6 +15,7 @@ from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
+from creche.table.label_argument import array_of_labels
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
@@ -200,7 +201,9 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
                 argument="class_weight",
             )
         if hasattr(self, "_state"):
-            if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
+            if classes is not None and not np.array_equal(
+                np.unique(np.asarray(array_of_labels(classes))), self.classes_
+            ):
                 raise TableError(
                     f"classes: got {np.asarray(classes).tolist()}; they were {self.classes_.tolist()} before",
                     argument="classes",
@@ -211,7 +214,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
                 "classes: is missing; the first call of partial_fit needs all classes that any call will see",
                 argument="classes",
             )
-        known = np.unique(np.asarray(classes))
+        known = np.unique(np.asarray(array_of_labels(classes)))
         self._partial_fit(X, y, sample_weight, classes=known.tolist())
         self.classes_ = known
         return self
@@ -269,6 +272,12 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         return self
 
     def _validate_labels(self, y: Any) -> NDArray[Any]:
+        y = array_of_labels(y)
+        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
+            raise TableError(
+                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead. If y is one-hot, pass "
+                "y.argmax(axis=1); for several labels of classes, use MultiOutputClassifier of scikit-learn"
+            )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         return labels

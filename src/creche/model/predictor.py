@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.plan.words import MissingLabel
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
 from creche.table.row_weights import resolve_sample_weights
@@ -104,7 +104,7 @@ class Predictor(ABC):
 
         """
         if self.classes is not None:
-            return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+            return np.asarray(class_array(self.classes)[self.predict_proba(data).argmax(axis=1)])
         return self._predict_numbers(data)
 
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
@@ -274,7 +274,7 @@ class Predictor(ABC):
         expected = {**self.features.expected, **self.labels.expected}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
-            read_options=read_options,
+            read_options=read_options, task="regression" if self.classes is None else "classification",
         )  # fmt: skip
 
     def evaluate_rows(

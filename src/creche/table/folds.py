@@ -211,7 +211,7 @@ def _number_classes(inspection: TableInspection) -> NDArray[np.int32] | None:
         return None
     rows = inspection.usable.observations
     numbers = encode_classes(rows.y, inspection.classes, rows.label, rows.row_numbers)
-    check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers, "predict another column")
+    check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers)
     return numbers
 
 

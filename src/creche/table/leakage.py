@@ -312,7 +312,16 @@ def _value_bits(column: Column | NDArray[np.generic]) -> NDArray[np.uint64]:
     value = column.astype(np.float64)
     value += 0.0  # -0 equals 0
     value[np.isnan(value)] = np.nan
-    return value.view(np.uint64)
+    return value.view(np.uint64) ^ mix_bits(_rounded_off(column, value))
+
+
+def _rounded_off(column: NDArray[np.generic], value: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """Return what integers lost when they became floats, by which those that became the same float still differ."""
+    if column.dtype.kind not in "iu" or column.dtype.itemsize < 8:
+        return np.zeros(1, dtype=np.uint64)
+    largest = 2.0**63 - 2**10 if column.dtype.kind == "i" else 2.0**64 - 2**11  # a float that the integers can hold
+    with np.errstate(over="ignore"):
+        return (column - np.minimum(value, largest).astype(column.dtype)).astype(np.uint64)
 
 
 def _hash_word(word: str) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.table.checks import warn
-from creche.table.labels import check_class_sizes, encode_classes
+from creche.table.labels import encode_classes, find_single_rows
 from creche.table.leakage import (
     Chance,
     Expectation,
@@ -109,7 +109,7 @@ def assemble_partitions(
     if classes is not None:
         numbers = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         if split.by_column is None and split.stratify:
-            check_class_sizes(numbers, classes, rows.label, rows.row_numbers, "set validation_fraction=0")
+            _warn_of_single_rows(numbers, classes, rows)
     digests = hash_rows(usable, schema, classes)
     parts = _split_indices(usable, replace(preparation, split=split), classes, seed, digests)
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
@@ -185,6 +185,21 @@ def _split_indices(
     if preparation.duplicates == "together" and split.by_column is None:
         split, by = replace(split, group="copies"), digests
     return split_indices(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+
+
+def _warn_of_single_rows(numbers: NDArray[np.int32], classes: tuple[Any, ...], rows: Observations) -> None:
+    """Warn of classes that have only one row: a stratified split leaves it among the training rows."""
+    single = find_single_rows(numbers, classes)
+    if not single:
+        return
+    row, value = single[0]
+    others = len(single) - 1
+    more = f" ({others:,} more {'class has' if others == 1 else 'classes have'} only one row)" if others else ""
+    warn(
+        f"label {rows.label!r}: row {rows.row_numbers[row]} is the only one of class {value!r}{more}, so it stays a "
+        "training row, and no other row shows how well its class is predicted; leave it out, or merge its class with "
+        "another"
+    )
 
 
 def _take_parts(usable: Partition, indices: SplitIndices) -> tuple[Partition, Partition | None, Partition | None]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
+from creche.plan.words import Task
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.cell_format import ExpectedColumn
 from creche.table.encoders.features import FeatureEncoder
@@ -92,6 +93,8 @@ class Prepared:
         Whether the validation rows come from a table of their own.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
+    task_note : str or None
+        What the page tells of the task, if it was guessed and the other task is possible, too.
 
     """
 
@@ -102,10 +105,11 @@ class Prepared:
     features: FeatureEncoder
     labels: LabelEncoder
     schema: Schema | None
-    task: str
+    task: Task
     preparation: Preparation
     has_validation_table: bool = False
     external_weights: NDArray[np.float64] | None = None
+    task_note: str | None = None
     _summary: list[TrainingSummary] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -182,7 +186,7 @@ def split_rows(
         train = Partition(train.observations, weights)
     return Prepared(
         inspection.labelled, train, validation, test, features, labels, inspection.schema, inspection.task, preparation,
-        has_validation_table, inspection.external_weights,
+        has_validation_table, inspection.external_weights, inspection.task_note,
     )  # fmt: skip
 
 
@@ -255,6 +259,7 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
         expected=expected,
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
+        task=inspection.task,
     )
     if isinstance(rows.x, Table) != isinstance(labelled.x, Table):
         kind, training_kind = ("a table" if isinstance(each.x, Table) else "an array" for each in (rows, labelled))

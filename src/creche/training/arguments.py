@@ -200,7 +200,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
     return Plan(
         Network.of(inputs, arguments.hidden, outputs, **per_layer),
-        task=prepared.task,  # type: ignore[arg-type]  # the table knows its task as a str
+        task=prepared.task,
         loss=loss,
         optimizer=resolve_optimizer(arguments),
         schedule=arguments.schedule,  # type: ignore[arg-type]  # made a Schedule there

@@ -113,7 +113,9 @@ def train(
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
     y : (n,) array, or (n, k) array of numbers, optional
-        The labels, if `data` does not hold them.
+        The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
+        (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless
+        ``task="regression"``.
     label : str or sequence of str, optional
         The column to predict, or several numeric columns to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
@@ -145,8 +147,9 @@ def train(
     shuffle : bool, default True
         Whether each epoch goes through the rows in a new order.
     task : {"classification", "regression"}, optional
-        By default classification if the label holds words, yes/no, or up to 50 different whole numbers; else
-        regression.
+        By default classification if the label holds words or yes/no; for whole numbers (also 0.0 and 1.0) it depends on
+        how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
+        and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression.
     precision : {"float32", "float64"}, default "float32"
         The type of weights and inputs.
     plan : Plan, optional

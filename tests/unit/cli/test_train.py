@@ -256,3 +256,57 @@ def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list
     else:
         assert ", interrupted" in out
         assert "on 900 validation rows" in out
+
+
+@pytest.mark.parametrize(
+    ("values", "note", "label"),
+    [
+        (
+            [3, 4, 5, 6, 7, 8, 9],
+            "label 'quality' is learnt as a number, because its 7 different whole numbers lie close together, from 3 "
+            "to 9; --task classification treats it as 7 classes",
+            "quality: a number",
+        ),
+        (
+            [1, 2, 3, 5, 6, 7],
+            "label 'quality' is learnt as 6 classes, because its values are numbered from 1 to 7; --task regression "
+            "treats it as a number",
+            "quality: 1, 2, 3, 5, 6, 7",
+        ),
+    ],
+    ids=["number", "classes"],
+)
+def test_an_uncertain_task_is_on_the_page(
+    values: list[int], note: str, label: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wines.csv"
+    rng = np.random.default_rng(0)
+    path.write_text("a,quality\n" + "".join(f"{rng.standard_normal()},{v}\n" for v in values * 20))
+    quick_run = ["train", str(path), "--label", "quality", "--epochs", "2", "--threads", "1"]
+    assert main(quick_run) == 0
+    page, err = capsys.readouterr()
+    shown = " ".join(page.split())
+    assert f"label {label}" in shown
+    assert f"task {note}" in shown
+    assert f"creche: {note}\n" in err
+    assert main([*quick_run, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["task"] == found["plan"]["task"]
+    assert found["task_note"].startswith("label 'quality' is learnt as ")
+    for task in ("classification", "regression"):
+        assert main([*quick_run, "--task", task]) == 0
+        page, err = capsys.readouterr()
+        assert ("learnt as" in page, "learnt as" in err) == (False, False)
+
+
+def test_predictions_of_classes_written_as_floats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, model, out = (tmp_path / name for name in ("table.csv", "m.creche", "out.csv"))
+    rng = np.random.default_rng(0)
+    table.write_text("a,survived\n" + "".join(f"{x},{float(x > 0)}\n" for x in rng.standard_normal(80)))
+    assert main(["train", str(table), "--label", "survived", "--epochs", "2", "-o", str(model)]) == 0
+    assert "survived: 0, 1" in capsys.readouterr().out
+    assert main(["predict", str(model), str(table), "-o", str(out)]) == 0
+    header, first, *_ = out.read_text().splitlines()
+    assert header == "a,survived,predicted_survived,probability_0,probability_1"
+    assert first.split(",")[2] in ("0", "1")
+    assert main(["evaluate", str(model), str(table)]) == 0

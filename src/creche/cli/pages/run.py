@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.charts import draw_bar, draw_loss_curves, draw_network
+from creche.cli.main import write_as_options
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import (
     BOOTSTRAP_INTERVAL,
@@ -82,6 +83,8 @@ def run_data(run: Run, seconds: float) -> dict[str, Any]:
         "features": list(run.prepared.features.names),
         "schema": None if schema is None else schema.to_dict(),
         "label": run.prepared.labels.name,
+        "task": run.plan.task,
+        "task_note": run.prepared.task_note,
         "training_rows": len(run.prepared.train),
         "evaluated_on": name_purpose(name),
         "evaluation": evaluation.to_dict(),
@@ -154,6 +157,8 @@ def _run_facts(run: Run, seconds: float) -> Table:
     facts = facts_table()
     facts.add_row("rows", count_rows(part_sizes(prepared)))
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
+    if prepared.task_note is not None:
+        facts.add_row("task", write_as_options(prepared.task_note))
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     facts.add_row("trained", f"{run.step:,} steps in {format_duration(seconds)}{_describe_ending(run)}")
