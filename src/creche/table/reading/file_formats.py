@@ -20,7 +20,7 @@ from creche.table.reading.csv_small import read_small_table
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.series import series_from_objects
 from creche.table.table import Table, clean_names, select_names
-from creche.table.word_columns import TextRules
+from creche.table.text_rules import TextRules
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
+from creche.table.number_columns import parse_number
 from creche.table.number_words import AMBIGUOUS, Marks
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
-from creche.table.word_columns import TextRules, column_from_words, columns_from_words, parse_number
+from creche.table.text_rules import TextRules
+from creche.table.word_columns import column_from_words, columns_from_words
 
 if TYPE_CHECKING:
     import polars as pl
