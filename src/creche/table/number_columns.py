@@ -17,6 +17,7 @@ from creche.table.number_words import (
     SIGNS,
     Marks,
     WrittenNumber,
+    are_plain,
     collect_evidence,
     join_digits,
     resolve_marks,
@@ -64,6 +65,10 @@ def find_marks(columns: list[list[str]]) -> Marks | None:
     decimals: set[str] = set()
     thousands: set[str] = set()
     for words in columns:
+        if are_plain(words):
+            if _find_decimal_point(words):
+                decimals.add(".")
+            continue
         written = [split_number(word) for word in words[:PROBED_WORDS]]
         numbers = [part.digits for part in written if part is not None]
         if 2 * len(numbers) < len(written):
@@ -82,7 +87,7 @@ def read_numbers(
     codes: NDArray[np.int32], words: list[str], text: TextRules, missing: tuple[str, ...]
 ) -> Column | NotRead | None:
     """Return the column of numbers, or why there is none; None if too few of the words are numbers."""
-    if all(map(PLAIN.fullmatch, words)):
+    if are_plain(words):
         column = _read_plain_numbers(codes, words, text, missing)
         if column is not None or not text.are_cells:
             return column
@@ -133,16 +138,24 @@ def _read_plain_numbers(
     codes: NDArray[np.int32], words: list[str], text: TextRules, missing: tuple[str, ...]
 ) -> Column | None:
     """Return the column of words that `float` reads, or None if their points might stand between thousands."""
-    pointed = [word.lstrip("+-") for word in words if "." in word]
-    thousands = text.marks.thousands if text.marks is not None else ""
-    decimal = text.marks.decimal if text.marks is not None else "."
-    if not text.are_cells or (pointed and (decimal != "." or all(map(AMBIGUOUS["."].fullmatch, pointed)))):
+    decimal, thousands = (text.marks.decimal, text.marks.thousands) if text.marks is not None else (".", "")
+    lines = "\n".join(words)
+    if not text.are_cells or ("." in lines and (decimal != "." or not _find_decimal_point(words))):
         return None
-    format = CellFormat(decimal, thousands, missing=missing)
-    return replace(number_column(codes, [_to_number(word) for word in words]), format=format)
+    # What has neither of these is a whole number.
+    is_whole = not any(mark in lines for mark in ".eEnN")
+    values = [_to_number(word) for word in words] if is_whole else list(map(float, words))
+    return replace(number_column(codes, values), format=CellFormat(decimal, thousands, missing=missing))
+
+
+def _find_decimal_point(words: list[str]) -> bool:
+    """Whether a word has a point that can be only a decimal mark, unlike 1.234."""
+    return any("." in word and AMBIGUOUS["."].fullmatch(word.lstrip("+-")) is None for word in words)
 
 
 def _to_number(plain: str) -> float | int:
+    if len(plain) <= 18 and plain.isdecimal():
+        return int(plain)
     if WHOLE.fullmatch(plain) and len(plain.lstrip("+-0")) <= 19:
         value = int(plain.lstrip("+-0") or 0) * (-1 if plain[0] == "-" else 1)
         if -(2**63) <= value < 2**63:

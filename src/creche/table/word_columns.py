@@ -58,8 +58,9 @@ def columns_from_words(
 
     """
     if text.are_cells and text.marks is None:
+        missing = set(text.missing_words(None))
         open_columns = [
-            words for name, (_, words) in columns.items()
+            [word for word in words if word not in missing] for name, (_, words) in columns.items()
             if name not in rules or (rules[name].format is None and rules[name].kind in (None, "number", "whole"))
         ]  # fmt: skip
         text = replace(text, marks=find_marks([*open_columns, list(plain)]))
@@ -131,6 +132,8 @@ def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
         If a value cannot be of that kind.
 
     """
+    if rule.kind == "datetime" and column.kind in ("number", "whole"):  # 20200131
+        column = convert_column(column, Rule("words", required=True), context)
     if column.kind != "words" or rule.kind in (None, "words"):
         return convert_column(column, rule, context)
     return column_from_words(column.values, list(column.words), rule, context, TextRules(are_cells=True))
@@ -140,7 +143,8 @@ def _clean_words(
     codes: NDArray[np.int32], words: list[str], missing: tuple[str, ...]
 ) -> tuple[NDArray[np.int32], list[str]]:
     """Return words in Unicode NFC without spaces around them; those that stand for a missing value get the code -1."""
-    trimmed = [word.strip() if word.isascii() else unicodedata.normalize("NFC", word).strip() for word in words]
+    is_ascii = "".join(words).isascii()
+    trimmed = [(word if is_ascii else unicodedata.normalize("NFC", word)).strip() for word in words]
     if trimmed == words and set(missing).isdisjoint(words):
         return codes, words
     index: dict[str, int] = {}
