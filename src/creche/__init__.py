@@ -10,6 +10,7 @@ takes no time; ``__init__.pyi`` lists them.
 from __future__ import annotations
 
 from creche._lazy import open_package
+from creche._system import forks as _forks  # noqa: F401  # from now on, forks are noticed
 from creche._version import __version__ as __version__
 
 _SKLEARN = ("sklearn", "estimators need scikit-learn: pip install scikit-learn")

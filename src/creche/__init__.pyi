@@ -68,6 +68,8 @@ from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
 from creche.report.report import report as report
 from creche.table import datasets as datasets
+from creche.table.column_inspection import ColumnInspection as ColumnInspection
+from creche.table.column_inspection import inspect_columns as inspect_columns
 from creche.table.encoders.features import Preprocessing as Preprocessing
 from creche.table.reading.options import ReadOptions as ReadOptions
 from creche.table.schema import Schema as Schema

@@ -115,12 +115,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "x": ("data",),
     # commands
     "cross_validate": ("train",),
+    "describe": ("columns",),
     "fit": ("train",),
     "importance": ("explain",),
     "info": ("show",),
-    "inspect": ("show",),
+    "inspect": ("columns", "show"),
     "lr_find": ("find_learning_rate",),
     "pdp": ("partial_dependence",),
+    "profile": ("columns",),
     "score": ("evaluate",),
     "tune": ("sweep",),
     # losses, activations, optimizers, schedules

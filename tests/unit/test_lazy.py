@@ -12,14 +12,16 @@ import creche as cr
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassificationEvaluation", "Colony",
-    "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor", "DivergedError", "EarlyStopping",
+    "ColumnInspection", "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
+    "DivergedError", "EarlyStopping",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
     "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
-    "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "linear_range", "load", "log_range",
-    "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna", "train", "verify",
+    "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "inspect_columns", "linear_range",
+    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna",
+    "train", "verify",
 ]  # fmt: skip
 
 

@@ -14,11 +14,11 @@ from typing import BinaryIO
 
 from creche.errors import FileError
 
-__all__ = ["check_writable", "clear_temporaries", "file_name", "open_replacement"]
+__all__ = ["check_folder", "check_writable", "clear_temporaries", "file_name", "open_replacement"]
 
 SUFFIX = ".creche-temporary"
 
-MAX_STEM = 100  # characters of the name in that of the temporary file, which may have 255 bytes
+MAX_STEM = 50  # characters, of up to 4 bytes, of the name in that of the temporary file, which may have 255 bytes
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
@@ -124,7 +124,30 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
     """
     name = file_name(path)
-    _check_target(name, _get_status(name))
+    try:
+        _check_target(name, _get_status(name))
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(_explain(name, error)) from error
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Check that files can probably be written to a folder, which need not exist yet.
+
+    Raises
+    ------
+    FileError
+        If it cannot be made, or the permissions do not allow to write there.
+
+    """
+    existing = os.path.abspath(file_name(path))
+    while not os.path.lexists(existing) and existing != os.path.dirname(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise FileError(f"{existing}: is a file, not a folder; choose another folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise FileError(f"{existing}: is write-protected; permit writing (chmod u+w), or choose another folder")
 
 
 def clear_temporaries(folder: str | os.PathLike[str]) -> None:
@@ -149,12 +172,19 @@ def _check_target(name: str, status: os.stat_result | None) -> None:
         folder = os.path.dirname(os.path.realpath(name))
         if not os.path.isdir(folder):
             raise FileError(f"{name}: cannot be written: there is no folder {folder}; make it, or check the spelling")
-        if not os.access(folder, os.W_OK):
-            raise FileError(f"{name}: the folder is write-protected; permit writing (chmod u+w), or choose another one")
+        _check_permission(name, folder)
     elif stat.S_ISBLK(status.st_mode) or stat.S_ISSOCK(status.st_mode):
         raise FileError(f"{name}: is a disk or a socket; name a file")
     elif not os.access(name, os.W_OK):
         raise FileError(f"{name}: is write-protected; permit writing (chmod u+w), or choose another name")
+    elif not _is_stream(name, status):
+        _check_permission(name, os.path.dirname(os.path.realpath(name)))
+
+
+def _check_permission(name: str, folder: str) -> None:
+    """Check that a new file can be made in a folder: also an existing file is replaced by a new one."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FileError(f"{name}: the folder is write-protected; permit writing (chmod u+w), or choose another one")
 
 
 def _is_stream(name: str, status: os.stat_result) -> bool:

@@ -73,10 +73,6 @@ def _check_target(target: str) -> None:
     """Raise an error, before any work is done, if the name of a file does not tell its format."""
     from creche.table.write import resolve_format
 
-    if target == "-":
-        raise PlanError(
-            "--predictions: got '-', but the page goes to standard output; name a file", argument="predictions"
-        )
     resolve_format(target)
 
 

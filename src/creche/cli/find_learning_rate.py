@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from creche.cli.files import TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     JSON,
@@ -46,7 +45,7 @@ LESS = "give fewer --rates, --seeds or --epochs"
 
 
 @with_options(*NETWORK_OPTIONS, *RATE_OPTIONS, *READING, *SHARED_OPTIONS, *OUTPUT_OPTIONS)
-def find_learning_rate(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
+def find_learning_rate(table: TableArgument, **given: Any) -> None:
     """Train with many learning rates at once, and show which are too low, good or too high, and which one to use.
 
     Each network is trained to its end, as 'creche train' would. For example:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from creche._version import __version__
+from creche.cli.files import check_files
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ __all__ = ["create_app", "main"]
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
-    "train", "sweep", "find_learning_rate", "predict", "evaluate", "show", "plot", "report", "explain",
+    "train", "sweep", "find_learning_rate", "columns", "predict", "evaluate", "show", "plot", "report", "explain",
     "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
 
@@ -53,7 +54,7 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
     named = [name for name in COMMANDS if arguments and arguments[0] == name.replace("_", "-")]
     for name in named or COMMANDS:
         command = getattr(import_module(f"creche.cli.{name}"), name)
-        app.command(no_args_is_help=True, help=_join_lines(command.__doc__ or ""))(command)
+        app.command(no_args_is_help=True, help=_join_lines(command.__doc__ or ""))(check_files(command))
     return app
 
 

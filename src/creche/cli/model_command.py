@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from creche._system.output_files import Output
+from creche.cli.files import ModelArgument, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -20,12 +20,10 @@ from creche.cli.options import (
     ROWS,
     THREADS,
     Option,
-    check_writable,
     create_read_options,
     parse_arguments,
     with_options,
 )
-from creche.cli.output import save_picture
 from creche.cli.progress import show_activity
 from creche.errors import PlanError
 
@@ -39,7 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PLOT", "SAMPLE_WEIGHT", "ModelCommand", "model_command"]
 
-PLOT = Option("plot", Path, FILES, "Draw the result to this file: .png, .svg or .pdf.", parse=check_writable)
+PLOT = Option(
+    "plot", Path, FILES, "Draw the result to this file: .png, .svg or .pdf.",
+    file=Output("picture", resolved_by="creche.plots.save:resolve_picture"),
+)  # fmt: skip
 SAMPLE_WEIGHT = Option("sample_weight", str, ROWS, "Column with the weight of each row.", "every row counts 1")
 SHARED = (DROP_UNLABELLED, THREADS, PLOT, JSON)
 
@@ -73,18 +74,15 @@ class ModelCommand:
 
     @classmethod
     def parse(cls, options: Iterable[Option], model_path: Path, table: str, typed: dict[str, Any]) -> ModelCommand:
-        """Parse what was typed, and check the files that would be written.
+        """Parse what was typed.
 
         Raises
         ------
         CrecheError
-            If an option's value is none, or a file that would be written cannot be, or is one that is read.
+            If an option cannot have its value.
 
         """
         found = parse_arguments(tuple(options), typed)
-        for option in options:
-            if option.parse is check_writable and option.name in found:
-                _refuse_input(option.flag, found[option.name], {"model": model_path, "table": Path(table)})
         shared = {option.name: found.pop(option.name, None) for option in SHARED}
         if "table_format" in typed:  # where --format means something else
             typed = {**typed, "format": typed["table_format"]}
@@ -145,6 +143,8 @@ class ModelCommand:
     def save_picture(self, draw: Callable[[], Any]) -> None:
         """Draw to the file of ``--plot``, if it was typed."""
         if self.picture is not None:
+            from creche.plots.save import save_picture
+
             save_picture(draw, self.picture)
 
     def print_json(self, data: Any) -> None:
@@ -169,14 +169,10 @@ def model_command(
     everything = (*options, *reading) if reads_table else options
 
     def decorate(run: Callable[[ModelCommand], None]) -> Callable[..., None]:
-        def run_on_table(
-            model: Annotated[Path, typer.Argument(show_default=False)],
-            table: Annotated[str, typer.Argument(show_default=False)],
-            **typed: Any,
-        ) -> None:
+        def run_on_table(model: ModelArgument, table: TableArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, table, typed))
 
-        def run_alone(model: Annotated[Path, typer.Argument(show_default=False)], **typed: Any) -> None:
+        def run_alone(model: ModelArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, "", typed))
 
         command = run_on_table if reads_table else run_alone
@@ -184,10 +180,3 @@ def model_command(
         return with_options(*everything)(command)
 
     return decorate
-
-
-def _refuse_input(flag: str, output: Path, inputs: dict[str, Path]) -> None:
-    """Refuse to write to a file that the command reads."""
-    for name, path in inputs.items():
-        if output.exists() and path.exists() and output.samefile(path):
-            raise PlanError(f"{flag}: {output} is the {name} that is read; choose another file")

@@ -7,11 +7,11 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from creche._system.output_files import Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
@@ -27,8 +27,8 @@ __all__ = [
     "THREADS",
     "TRAINING",
     "Option",
-    "check_writable",
     "create_read_options",
+    "import_object",
     "option_of",
     "options_of",
     "parse_arguments",
@@ -40,7 +40,7 @@ __all__ = [
 WORDS = {
     "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "format": "creche.table.reading.options:FORMATS",
-    "output_format": "creche.table.reading.options:FORMATS",
+    "output_format": "creche.table.reading.options:OUTPUT_FORMATS",
     "picture_format": "creche.plots.save:FORMATS",
     "table_format": "creche.table.reading.options:FORMATS",
 }
@@ -68,6 +68,8 @@ class Option:
         Where the words lie that a shell may complete, as ``module:name``.
     metavar : str
         What the help shows for its value, if not its type.
+    file : Input or Output, optional
+        What it is if it names a file; required for a path.
 
     """
 
@@ -80,6 +82,7 @@ class Option:
     parse: Callable[[Any], Any] | None = None
     words: str = ""
     metavar: str = ""
+    file: Input | Output | None = None
 
     @property
     def flag(self) -> str:
@@ -104,7 +107,7 @@ class Option:
         kind = list[str] if repeated else str if is_text else self.kind
         default: Any = False if self.kind is bool and not self.can_be_denied else None
         return inspect.Parameter(
-            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option]
+            self.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind | None, option, self]
         )
 
 
@@ -112,13 +115,13 @@ def _completion(words: str) -> Callable[[str], list[str]]:
     """Return the function that a shell's completion calls with the beginning of a word."""
 
     def complete(incomplete: str) -> list[str]:
-        listed = _import(words)
+        listed = import_object(words)
         return [word for word in getattr(listed, "words", listed) if word.startswith(incomplete)]
 
     return complete
 
 
-def _import(path: str) -> Any:
+def import_object(path: str) -> Any:
     """Return what lies at ``module:name``."""
     module, name = path.split(":")
     return getattr(import_module(module), name)
@@ -128,11 +131,11 @@ def option_of(name: str) -> Option:
     """Return the option for an argument of `creche.train`."""
     command = ARGUMENTS[name].command
     assert command is not None
-    parse = _import(command.parser) if command.parser else None
-    metavar = "NAME=ROLE" if command.kind is list else ""
+    parse = import_object(command.parser) if command.parser else None
     return Option(
-        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words, metavar
-    )
+        name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words,
+        "NAME=ROLE" if command.kind is list else "", command.file,
+    )  # fmt: skip
 
 
 def options_of(*groups: Group, without: tuple[str, ...] = ()) -> tuple[Option, ...]:
@@ -254,21 +257,12 @@ def parse_quote(text: str) -> str:
     return "" if text == "none" else text
 
 
-def check_writable(path: Path) -> Path:
-    """Return the path of a file to be written later; an error, before any work is done, if it cannot be."""
-    if str(path) != "-":  # standard output
-        from creche._system import atomic_files
-
-        atomic_files.check_writable(path)
-    return path
-
-
 THREADS = option_of("threads")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
 COLUMNS = option_of("schema")
 READING = (
-    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow or jsonl.", "by content"),
+    Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(
         "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
         parse=parse_separator,
@@ -286,6 +280,7 @@ READING = (
         "day_first", bool, TABLE, "Whether 3/4/2020 is 3 April rather than 4 March.", "detected",
         typed="--day-first/--no-day-first",
     ),
+    Option("sheet", str, TABLE, "Sheet of an Excel file: its name, or its number from 1.", "the first with data"),
     Option("missing_values", list, TABLE, "A word or number that stands for a missing value, besides the usual ones.",
            typed="--missing", metavar="WORD"),
     Option("default_missing", bool, TABLE, "Whether NA, null, None, ? and the like stand for missing values.", "yes",

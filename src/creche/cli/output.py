@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from creche.errors import FileError, PlanError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.segment import Segment
 
-__all__ = ["print_page", "replace_controls", "save_picture"]
+__all__ = ["print_page", "replace_controls"]
 
 
 def print_page(*parts: RenderableType) -> None:
@@ -38,36 +34,6 @@ def print_page(*parts: RenderableType) -> None:
 def replace_controls(text: str) -> str:
     """Replace characters that could control a terminal; line breaks stay."""
     return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-
-
-def save_picture(draw: Callable[[], Any], path: Path) -> None:
-    """Draw without a window, and write the figure.
-
-    Parameters
-    ----------
-    draw : callable
-        Returns the Axes.
-    path : Path
-        The suffix determines the format.
-
-    Raises
-    ------
-    PlanError
-        If matplotlib does not write files of that format.
-    FileError
-        If the file cannot be written.
-
-    """
-    from creche.plots.style import off_screen
-
-    with off_screen():
-        axes = draw()
-    try:
-        axes.figure.savefig(path, dpi=150)
-    except ValueError as error:  # another suffix than those that matplotlib writes
-        raise PlanError(f"--plot: {path}: {error}") from error
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _strip_right(line: list[Segment]) -> list[Segment]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import DROP_UNLABELLED, FILES, READING, TABLE, THREADS, Option
 
@@ -12,19 +13,22 @@ __all__ = ["plot"]
 FOLDER = "plots"
 # Here --format is the format of the pictures.
 READ_OPTIONS = (
-    Option("table_format", str, TABLE, "Format of the table: csv, parquet, arrow or jsonl.", "by content"),
+    Option("table_format", str, TABLE, "Format of the table: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     *(option for option in READING if option.name != "format"),
 )
 
 
 @model_command(
     DROP_UNLABELLED,
-    Option("output", Path, FILES, "Folder for the pictures, created if it does not exist.", FOLDER, "--output -o"),
+    Option(
+        "output", Path, FILES, "Folder for the pictures, created if it does not exist.", FOLDER, "--output -o",
+        file=Output("picture", default=FOLDER, patterns=("*.png", "*.svg", "*.pdf")),
+    ),
     Option("picture_format", str, FILES, "Format of the pictures: png, svg or pdf.", "png", "--format"),
     Option("dark", bool, FILES, "Draw for a dark background."),
     THREADS,
     reading=READ_OPTIONS,
-)
+)  # fmt: skip
 def plot(command: ModelCommand) -> None:
     """Draw a model and its evaluation on a table that holds the label.
 

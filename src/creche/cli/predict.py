@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import FILES, ROWS, THREADS, Option, check_writable, parse_words
+from creche.cli.options import FILES, ROWS, THREADS, Option, parse_words
 from creche.cli.progress import show_count
 
 __all__ = ["predict"]
@@ -15,7 +16,7 @@ __all__ = ["predict"]
 @model_command(
     Option(
         "output", Path, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl.", "standard output",
-        "--output -o", check_writable,
+        "--output -o", file=Output("table", to_stream=True),
     ),
     Option("output_format", str, FILES, "Format of the output: csv, parquet, arrow or jsonl.", "by the file name"),
     Option(
@@ -28,7 +29,7 @@ __all__ = ["predict"]
 def predict(command: ModelCommand) -> None:
     """Predict the label of each row of a table.
 
-    MODEL is a file written by 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow or JSON lines,
+    MODEL is a file written by 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow, JSON or Excel,
     compressed or not), or '-' for standard input; its columns may be in any order. For example:
 
     creche predict penguins.creche new.csv -o predictions.csv

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creche._system.output_files import Output
 from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
-from creche.cli.options import DROP_UNLABELLED, FILES, THREADS, Option, check_writable
+from creche.cli.options import DROP_UNLABELLED, FILES, THREADS, Option
 
 __all__ = ["report"]
 
-PAGE = Path("report.html")
+PAGE = "report.html"
 
 
 @model_command(
     DROP_UNLABELLED,
-    Option("output", Path, FILES, "Write the report to this HTML file.", str(PAGE), "--output -o", check_writable),
-    Option("card", Path, FILES, "Write a model card in Markdown to this file.", parse=check_writable),
+    Option(
+        "output", Path, FILES, "Write the report to this HTML file.", PAGE, "--output -o",
+        file=Output("page", ".html", default=PAGE),
+    ),
+    Option("card", Path, FILES, "Write a model card in Markdown to this file.", file=Output("model card", ".md")),
     Option("intended_use", str, FILES, "What the model is for; without it, the report has a blank to fill in."),
     Option("title", str, FILES, "Title of the report.", "the model's name and the label"),
     SAMPLE_WEIGHT,
     THREADS,
-)
+)  # fmt: skip
 def report(command: ModelCommand) -> None:
     """Write a report on a model: its data, training, metrics, errors, feature importance and limitations.
 
@@ -35,7 +39,7 @@ def report(command: ModelCommand) -> None:
     from creche.report.report import report as write_report
 
     options = dict(command.options)
-    page = options.pop("output", None) or check_writable(PAGE)
+    page = options.pop("output", Path(PAGE))
     with command.show_activity("writing the report"):
         write_report(
             command.model_path, command.table, page, read_options=command.read_options,

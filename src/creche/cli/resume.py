@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from creche._system.output_files import Input
+from creche.cli.files import MODEL_FILE, CheckpointArgument
 from creche.cli.options import (
     FILES,
     JSON,
     THREADS,
     Option,
-    check_writable,
     option_of,
     options_of,
     parse_arguments,
@@ -31,13 +30,13 @@ RUN_OPTIONS = (
     THREADS,
 )
 OPTIONS = (
-    Option("table", str, FILES, "The table, if it has been moved.", "where it was"),
-    Option("output", Path, FILES, "Write the model to this file.", "", "--output -o", check_writable),
+    Option("table", str, FILES, "The table, if it has been moved.", "where it was", file=Input("table")),
+    Option("output", Path, FILES, "Write the model to this file.", typed="--output -o", file=MODEL_FILE),
 )
 
 
 @with_options(*OPTIONS, *RUN_OPTIONS, JSON)
-def resume(checkpoint: Annotated[Path, typer.Argument(show_default=False)], **given: Any) -> None:
+def resume(checkpoint: CheckpointArgument, **given: Any) -> None:
     """Continue a run that was stopped; it ends with the same bytes as if it had not been.
 
     CHECKPOINT is the folder that 'creche train --checkpoint' wrote to. For example:

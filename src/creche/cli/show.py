@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creche.cli.files import PLAN_FILE
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import FILES, JSON, Option, check_writable
+from creche.cli.options import FILES, JSON, Option
 from creche.cli.output import print_page
 from creche.errors import PlanError
 
@@ -13,7 +14,7 @@ __all__ = ["show"]
 
 
 @model_command(
-    Option("save_plan", Path, FILES, "Write the plan of the model to this TOML file.", parse=check_writable),
+    Option("save_plan", Path, FILES, "Write the plan of the model to this TOML file.", file=PLAN_FILE),
     JSON,
     reads_table=False,
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from creche._system.output_files import Output
+from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -16,7 +16,6 @@ from creche.cli.options import (
     READING,
     THREADS,
     Option,
-    check_writable,
     create_read_options,
     options_of,
     parse_arguments,
@@ -71,7 +70,7 @@ CHECKPOINT_OPTIONS = (
         Path,
         FILES,
         "Write the state of all networks to this file while they train.",
-        parse=check_writable,
+        file=Output("checkpoint", ".creche-sweep"),
     ),
     Option("resume", bool, FILES, "Continue from that file."),
 )
@@ -83,9 +82,8 @@ OUTPUT_OPTIONS = (
         Path,
         FILES,
         "Write the best network, or the ensemble, to this file.",
-        "",
-        "--output -o",
-        check_writable,
+        typed="--output -o",
+        file=MODEL_FILE,
     ),
     Option("top", int, FILES, "Number of networks to show, the best first.", "10"),
     YES,
@@ -94,7 +92,7 @@ OUTPUT_OPTIONS = (
 
 
 @with_options(*NETWORK_OPTIONS, *SWEEP_OPTIONS, *READING, *SHARED_OPTIONS, *CHECKPOINT_OPTIONS, *OUTPUT_OPTIONS)
-def sweep(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
+def sweep(table: TableArgument, **given: Any) -> None:
     """Train many networks at once, and show which are best and which options mattered.
 
     Every option of the network and its training takes several values separated by commas, or a range of numbers:

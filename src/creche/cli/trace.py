@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option, check_writable
+from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option
 from creche.cli.output import print_page
 from creche.errors import PlanError
 
@@ -42,7 +43,7 @@ def parse_rows(text: str) -> slice | list[int]:
         "the one with the largest effect", parse=parse_neuron,
     ),
     THREADS,
-    Option("html", Path, FILES, "Write the step as a page to this HTML file.", parse=check_writable),
+    Option("html", Path, FILES, "Write the step as a page to this HTML file.", file=Output("page", ".html")),
     JSON,
 )  # fmt: skip
 def trace(command: ModelCommand) -> None:

@@ -6,11 +6,11 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
-
+from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
+from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -18,7 +18,6 @@ from creche.cli.options import (
     READING,
     ROWS,
     Option,
-    check_writable,
     create_read_options,
     options_of,
     parse_arguments,
@@ -43,29 +42,28 @@ FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
     Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
-    Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", parse=check_writable),
+    Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (
     DROP_UNLABELLED,
     *FOLD_OPTIONS,
-    Option("plan", Path, FILES, "TOML file with these options; command-line options override it."),
-    Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", parse=check_writable),
-    Option("output", Path, FILES, "Write the model to this file: penguins.creche.", "", "--output -o", check_writable),
+    Option("plan", Path, FILES, "TOML file with these options; command-line options override it.", file=Input("plan")),
+    Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", file=PLAN_FILE),
+    Option(
+        "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
+    ),
     Option("diagnose", bool, FILES, "Find out what went wrong, and try what might help."),
     JSON,
-)
+)  # fmt: skip
 
 ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
 
 
 @with_options(*PLAN_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
-def train(
-    table: Annotated[str, typer.Argument(show_default=False)],  # described below: Typer does not show its help
-    **given: Any,
-) -> None:
+def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow or JSON lines, compressed or not), '-' for standard input, or 'penguins' for
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
     the bundled table. For example:
 
     creche train penguins --label species

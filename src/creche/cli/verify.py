@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from creche._system.output_files import Input
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import JSON, ROWS, THREADS, Option
 from creche.cli.output import replace_controls
@@ -16,11 +17,14 @@ __all__ = ["verify"]
 
 
 @model_command(
-    Option("validation_data", Path, ROWS, "File of the validation rows, if there was one.", typed="--validation"),
+    Option(
+        "validation_data", Path, ROWS, "File of the validation rows, if there was one.", typed="--validation",
+        file=Input("validation table"),
+    ),
     THREADS,
     JSON,
     reading=(),
-)
+)  # fmt: skip
 def verify(command: ModelCommand) -> None:
     """Train a model again from the plan in its file, and compare the weights bit for bit.
 

@@ -243,7 +243,7 @@ def _as_table(model: Predictor, source: Any) -> Table:
         if len(table) == 0:
             raise TableError(f"{table.source}: has no rows; there is nothing to explain")
         return _with_feature_names(model, table)
-    x = check_matrix(source)
+    x = check_matrix(source, columns=len(names))
     if x.shape[1] != len(names):
         raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}: {', '.join(names)}")
     check_finite(x)

@@ -15,7 +15,7 @@ from creche.evaluation.disagreement import class_disagreement, entropy, number_d
 from creche.model.batched import BatchedModels
 from creche.model.model import Model
 from creche.model.predictor import Predictor
-from creche.model.provenance import Provenance
+from creche.model.provenance import Provenance, check_model_file
 
 __all__ = ["Ensemble", "apply_temperature"]
 
@@ -164,11 +164,14 @@ class Ensemble(Predictor):
         Raises
         ------
         FileError
-            If it cannot be written; a file that was there is unchanged.
+            If it cannot be written, or is named like a table; a file that was there is unchanged.
+        PlanError
+            If it is a table that the model was trained with, as far as that is known.
 
         """
         from creche._system.archive import write_archive
 
+        check_model_file(path, self.provenance)
         write_archive(path, "model", *self.to_parts())
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -81,7 +81,9 @@ class Model(Predictor):
         Raises
         ------
         FileError
-            If it cannot be written; a file that was there is unchanged.
+            If it cannot be written, or is named like a table; a file that was there is unchanged.
+        PlanError
+            If it is a table that the model was trained with, as far as that is known.
 
         Examples
         --------
@@ -95,7 +97,9 @@ class Model(Predictor):
 
         """
         from creche._system.archive import write_archive
+        from creche.model.provenance import check_model_file
 
+        check_model_file(path, self.provenance)
         write_archive(path, "model", *self.to_parts())
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -214,7 +218,7 @@ class Model(Predictor):
             if len(table.names) == len(names):  # trained on an array, whose columns have no names
                 values = [column.values.astype(np.float64) for column in table.columns.values()]
                 data = np.column_stack(values)
-        x = check_matrix(data)
+        x = check_matrix(data, columns=len(names))
         if x.shape[1] != len(names):
             raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(names)}")
         check_finite(x)

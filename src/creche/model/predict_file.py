@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from creche._system.output_files import check_outputs
 from creche.errors import TableError, nearest
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor
-from creche.table.reading.options import Format, ReadOptions
+from creche.table.datasets import resolve_bundled
+from creche.table.reading.options import OutputFormat, ReadOptions
 from creche.table.reading.read import read_batches
 from creche.table.table import Column, Table
 
@@ -81,7 +83,7 @@ def predict_file(
     output: str | Path,
     *,
     keep: Sequence[str] | None = None,
-    format: Format | None = None,
+    format: OutputFormat | None = None,
     read_options: ReadOptions | None = None,
     threshold: float | None = None,
     on_progress: Callable[[int], object] | None = None,
@@ -116,6 +118,8 @@ def predict_file(
         If a column that the model needs is missing, or holds values of another kind than in training.
     FileError
         If a file cannot be read or written; no partly written file remains.
+    PlanError
+        If `output` is the file that is read.
 
     Examples
     --------
@@ -133,6 +137,7 @@ def predict_file(
     from creche.table.write import TableWriter
 
     _check_threshold(model, threshold)
+    check_outputs({"output": output}, {"table": resolve_bundled(data)})
     rows = 0
     ignored: tuple[str, ...] = ()
     with TableWriter(output, format) as writer:

@@ -204,6 +204,11 @@ class Predictor(ABC):
         Observations
 
         """
+        if isinstance(y, str):
+            raise TableError(
+                f"y: got {y!r}; needs the labels, one per row. Those in the table are found by their name, "
+                f"{self.labels.name!r}: leave y out"
+            )
         expected = {**self.features.expected, **self.labels.expected}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from creche._system.atomic_files import file_name
+from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, FileError, TableError
 from creche.model.history import History
+from creche.table.datasets import locate_read_file
 from creche.table.preparation import Preparation
 from creche.table.schema import Schema
+from creche.table.table import Table
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
     from creche.model.model import Model
     from creche.table.prepare import Prepared
 
-__all__ = ["Provenance", "describe_provenance"]
+__all__ = ["Provenance", "check_model_file", "describe_provenance"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +50,8 @@ class Provenance:
         The number of steps taken.
     version : str
         The version of Creche that trained the model.
+    tables : tuple of Path
+        The files of the tables that it was trained with, which no file may overwrite; a model file does not keep them.
 
     """
 
@@ -57,6 +65,7 @@ class Provenance:
     status: str
     steps: int
     version: str
+    tables: tuple[Path, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""
@@ -130,6 +139,8 @@ def describe_provenance(
     except TableError:  # the weights of a diverged run are finite; its predictions need not be
         evaluation = {}
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    tables = [part.observations.x for part in parts.values() if part is not None]
+    files = [locate_read_file(source) for source in dict.fromkeys(t.source for t in tables if isinstance(t, Table))]
     return Provenance(
         preparation=prepared.preparation,
         schema=prepared.schema,
@@ -141,6 +152,7 @@ def describe_provenance(
         status=status,
         steps=steps,
         version=__version__,
+        tables=tuple(path for path in files if path is not None),
     )
 
 
@@ -151,3 +163,16 @@ def _is_evaluation(data: Mapping[str, Any]) -> bool:
         isinstance(pair, list) and len(pair) == 2 and all(type(bound) in (int, float) for bound in pair)
         for pair in intervals.values()
     )
+
+
+def check_model_file(path: str | os.PathLike[str], provenance: Provenance | None) -> None:
+    """Check that a model may be written to a file: one that is not named like a table, and none it was trained with.
+
+    Raises
+    ------
+    FileError, PlanError
+
+    """
+    name = file_name(path)
+    check_outputs({"path": name}, {"table": () if provenance is None else provenance.tables})
+    check_ending(name, "model file", ".creche")

@@ -239,10 +239,16 @@ class CrossValidation:
         ------
         FileError
             If the file cannot be written; an incomplete file is never left behind.
+        PlanError
+            If it is the table.
 
         """
+        from creche._system.output_files import check_outputs
+        from creche.table.datasets import locate_read_file
         from creche.table.write import TableWriter
 
+        x = self._predicted_rows.observations.x
+        check_outputs({"path": path}, {"table": locate_read_file(x.source) if isinstance(x, Table) else None})
         with TableWriter(path) as writer:
             writer.write(self._predictions())
 

@@ -45,6 +45,7 @@ from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import Prepared
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
+from creche.training.checkpoint import check_inputs_kept
 
 __all__ = ["create_colony", "merge_colonies", "sweep", "train_all"]
 
@@ -190,6 +191,10 @@ def sweep(
 
     """
     arguments = select_shared_arguments(locals())
+    if checkpoint is not None:
+        check_inputs_kept(
+            "checkpoint", checkpoint, {"data": data, "validation_data": validation_data, "test_data": test_data}
+        )
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     folds, repeats = _check_folds(folds, repeats)
     fixed, axes = split_axes(arguments)

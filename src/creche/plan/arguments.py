@@ -17,10 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
+from creche._system.output_files import Input, Output
 from creche.errors import PlanError, UnknownArgumentError, nearest
 
 __all__ = [
     "ARGUMENTS",
+    "CHECKPOINT_FILES",
     "DEFAULTS",
     "FILES",
     "NETWORK",
@@ -43,6 +45,9 @@ Group: TypeAlias = Literal["data", "plan", "preparation", "optimizer", "held_out
 
 REQUIRED: Any = ...  # the default of an argument that has none
 
+# The names of what is written to a folder of checkpoints.
+CHECKPOINT_FILES = ("run.json", "epoch-*.creche-checkpoint")
+
 # The headings of the command line's help under which options are listed.
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
 
@@ -64,6 +69,8 @@ class CommandOption(NamedTuple):
         Where the function lies that turns the text into a value, as ``module:function``; imported when it is needed.
     words : str
         Where the words lie that a shell may complete, as ``module:name``.
+    file : Input or Output, optional
+        What it is if it names a file: one that is read, or one that is written.
 
     """
 
@@ -74,6 +81,7 @@ class CommandOption(NamedTuple):
     flag: str = ""
     parser: str = ""
     words: str = ""
+    file: Input | Output | None = None
 
 
 class Argument(NamedTuple):
@@ -111,7 +119,7 @@ class Argument(NamedTuple):
     command: CommandOption | None = None
 
 
-def _option(panel: str, help: str, kind: type = str, default: str = "", **more: str) -> CommandOption:
+def _option(panel: str, help: str, kind: type = str, default: str = "", **more: Any) -> CommandOption:
     """Return an option whose parser and words are named without the modules they usually lie in."""
     if "parser" in more:
         more["parser"] = f"creche.cli.options:{more['parser']}"
@@ -223,10 +231,10 @@ _ENTRIES = (
         words="creche.plan.words:DUPLICATES",
     )),
     Argument("validation_data", None, "held_out", with_folds=False, command=_option(
-        ROWS, "File with validation rows.", Path,
+        ROWS, "File with validation rows.", Path, file=Input("validation table"),
     )),
     Argument("test_data", None, "held_out", with_folds=False, command=_option(
-        ROWS, "File with test rows.", Path,
+        ROWS, "File with test rows.", Path, file=Input("test table"),
     )),
     Argument("plan", None, "run"),
     Argument("threads", None, "run", estimator=True, command=_option(
@@ -236,6 +244,7 @@ _ENTRIES = (
     Argument("on_progress", None, "run"),
     Argument("checkpoint", None, "run", with_folds=False, command=_option(
         FILES, "Folder for checkpoints of the run while it trains.", Path,
+        file=Output("checkpoint", patterns=CHECKPOINT_FILES),
     )),
     Argument("checkpoint_every", 10, "run", command=_option(
         FILES, "Epochs between checkpoints.", int, "10",

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from creche._system.atomic_files import open_replacement
+from creche._system.atomic_files import check_folder, open_replacement
+from creche._system.output_files import Folder, check_outputs
 from creche.errors import FileError, PlanError, nearest
 from creche.plan.words import MissingLabel, check_word
 from creche.plots.evaluated import EvaluatedRows, evaluate_rows
 from creche.plots.style import off_screen, pyplot
+from creche.table.datasets import resolve_bundled
 
-__all__ = ["BACKGROUNDS", "FONT", "FORMATS", "render_picture", "save_all", "save_picture"]
+__all__ = [
+    "BACKGROUNDS",
+    "FONT",
+    "FORMATS",
+    "PICTURES",
+    "render_picture",
+    "resolve_picture",
+    "save_all",
+    "save_picture",
+]
 
 PictureFormat: TypeAlias = Literal["png", "svg", "pdf"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
+PICTURES = tuple(f"*.{format}" for format in FORMATS)  # the names of files that `save_all` writes
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
 DOTS_PER_INCH = 150
 LABELS_DRAWN = 8
@@ -72,7 +83,7 @@ def save_all(
     FileError
         If the folder or a file cannot be written. Nothing is written before everything is drawn.
     PlanError
-        If there is no such format.
+        If there is no such format, or the table would be overwritten.
     CrecheError
         If matplotlib is not installed.
 
@@ -87,7 +98,9 @@ def save_all(
     """
     pyplot()
     format = check_word("format", format, FORMATS)
-    target = _check_folder(folder)
+    target = Path(folder)
+    check_folder(target)
+    check_outputs({"folder": Folder(target, PICTURES)}, {"table": resolve_bundled(data)})
     drawings = _list_pictures(model, evaluate_rows(model, data, y, missing_label=missing_label))
     files = {name: render_picture(draw, format, dark) for name, draw in drawings.items()}
     try:
@@ -168,16 +181,36 @@ def save_picture(draw: Callable[[], Any], path: str | Path) -> None:
         If the file cannot be written; an older file of that name is unchanged then.
 
     """
+    file_name = resolve_picture(path)
+    content = _render(draw, _format_of(file_name))
+    with open_replacement(file_name) as file:
+        file.write(content)
+
+
+def resolve_picture(path: str | Path) -> Path:
+    """Return the file that `save_picture` writes: a new name without a suffix gets ``.png``.
+
+    Raises
+    ------
+    PlanError
+        If matplotlib does not write files of that format.
+
+    """
+    pyplot()
     from matplotlib.figure import Figure
 
-    file_name = Path(path) if Path(path).suffix else Path(f"{path}.png")
-    format = file_name.suffix.removeprefix(".").lower()
+    file_name = Path(path)
+    if not file_name.suffix and (file_name.is_file() or not file_name.exists()):  # and no /dev/stdout
+        file_name = Path(f"{path}.png")
+    format = _format_of(file_name)
     known = Figure().canvas.get_supported_filetypes()
     if format not in known:
         raise PlanError(f"{path}: matplotlib writes no files of the format {format!r}; {nearest(format, known)}")
-    content = _render(draw, format)
-    with open_replacement(file_name) as file:
-        file.write(content)
+    return file_name
+
+
+def _format_of(file_name: Path) -> str:
+    return file_name.suffix.removeprefix(".").lower() or "png"
 
 
 def _render(draw: Callable[[], Any], format: str) -> bytes:
@@ -185,22 +218,3 @@ def _render(draw: Callable[[], Any], format: str) -> bytes:
     with off_screen():
         draw().figure.savefig(file, format=format, dpi=DOTS_PER_INCH, metadata=METADATA.get(format))
     return file.getvalue()
-
-
-def _check_folder(folder: str | Path) -> Path:
-    """Return a folder that exists or can be made; an error comes before any work is done.
-
-    Raises
-    ------
-    FileError
-
-    """
-    path = Path(folder)
-    existing = path.absolute()
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise FileError(f"{existing}: is a file, not a folder; choose another folder for the pictures")
-    if not os.access(existing, os.W_OK):
-        raise FileError(f"{existing}: is write-protected; permit writing (chmod u+w), or choose another folder")
-    return path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os.path import samefile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._system.atomic_files import check_writable, open_replacement
+from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
 from creche.plan.words import MissingLabel
 from creche.plots.style import pyplot
@@ -17,6 +17,7 @@ from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
 from creche.report.sections import data_section, errors_section, network_section, summary_section, training_section
 from creche.report.subject import N_RESAMPLES, ReportSubject, create_subject
+from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import ReadOptions
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def report(
 
     """
     pyplot()
-    _check_names(path, card, {"table": data, "model": model})
+    _check_names(path, card, {"table": resolve_bundled(data), "model": model})
     subject = create_subject(
         model, data, y, title=title, sample_weight=sample_weight, read_options=read_options,
         missing_label=missing_label, threads=threads,
@@ -130,13 +131,11 @@ def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
             continue
         if not isinstance(name, str | Path) or not str(name):
             raise PlanError(f"{argument}: got {name!r}; needs the name of a file")
-        for what, source in read.items():
-            are_files = isinstance(source, str | Path) and Path(name).exists() and Path(source).exists()
-            if are_files and samefile(name, source):
-                raise PlanError(f"{argument}: {name} is the {what} itself; choose another name")
-        check_writable(name)
-    if card is not None and Path(path).resolve() == Path(card).resolve():
-        raise PlanError(f"card: {card} is the file of the page; choose another name")
+    check_outputs({"path": path, "card": card}, read)
+    for name, what, ending in ((path, "page", ".html"), (card, "model card", ".md")):
+        if name is not None:
+            check_ending(name, what, ending)
+            check_writable(name)
 
 
 def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BUNDLED", "bundled_path", "penguins"]
+__all__ = ["BUNDLED", "bundled_path", "locate_read_file", "penguins", "resolve_bundled"]
 
 BUNDLED = ("penguins",)
+
+# The sources of tables that were read from no file that has a name.
+NOT_FILES = ("X", "the table", "standard input", "the open file")
 
 
 def penguins() -> pl.DataFrame:
@@ -60,3 +63,20 @@ def bundled_path(name: str) -> Path | None:
         return None
     with as_file(files("creche").joinpath("data", f"{name}.csv")) as path:
         return path
+
+
+def resolve_bundled(data: Any) -> Any:
+    """Return the file of a bundled table for its name, unless a file has that name; anything else as it is."""
+    is_name = isinstance(data, str | Path) and str(data) in BUNDLED
+    return bundled_path(str(data)) if is_name and not Path(data).exists() else data
+
+
+def locate_read_file(source: str) -> Path | None:
+    """Return the path of the file that a table was read from, by the table's `source`; None if it was no file."""
+    if source in (*BUNDLED, *NOT_FILES):
+        return None
+    try:
+        path = Path(source).expanduser().absolute()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None

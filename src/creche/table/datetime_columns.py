@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, expand_values
-from creche.table.datetimes import COMPACT, is_time_of_day, parse_datetimes
+from creche.table.datetimes import COMPACT, is_date, is_time_of_day, parse_datetimes
 from creche.table.number_words import PLAIN
 from creche.table.table import Column
 from creche.table.text_rules import MARKERS, NotRead, TextRules, are_missing, note_missing
 
-__all__ = ["datetime_column", "read_datetimes"]
+__all__ = ["COMPACT_DATES", "datetime_column", "read_datetimes"]
 
 # A column holds dates only if one of its first words is one.
 PROBED_WORDS = 5
+
+# Numbers from 1 January 1900 to 31 December 2099 as YYYYMMDD.
+COMPACT_DATES = (19000101, 20991231)
 
 # Fewer numbers such as 20200131 may be no dates.
 MIN_COMPACT_DATES = 3  # distinct ones
@@ -31,7 +34,7 @@ def read_datetimes(
     others: dict[str, int] = {}
     if parsed is None:
         rows = np.bincount(codes[codes >= 0], minlength=len(words)).tolist()
-        others = {word: n for word, n in zip(words, rows, strict=True) if not _is_date(word)}
+        others = {word: n for word, n in zip(words, rows, strict=True) if not is_date(word)}
         dates = [word for word in words if word not in others]
         if not dates or not (are_missing(others, len(dates), sum(rows)) or others.keys() <= MARKERS):
             return None
@@ -59,7 +62,7 @@ def _may_be_date(word: str) -> bool:
     """Whether to look closer at a word: at little cost, since most columns hold no dates."""
     if not any(map(str.isdigit, word)) or (PLAIN.fullmatch(word) and not COMPACT.fullmatch(word)):
         return False
-    return _is_date(word)
+    return is_date(word)
 
 
 def _describe_doubt(dates: list[str]) -> str:
@@ -86,7 +89,7 @@ def datetime_column(
     learnt = text.day_first if rule.format is None or text.day_first is not None else rule.format.day_first
     parsed = parse_datetimes(words, learnt)
     if parsed is None:
-        wrong = next((i for i, word in enumerate(words) if not _is_date(word)), None)
+        wrong = next((i for i, word in enumerate(words) if not is_date(word)), None)
         why = ""
         if wrong is None:
             wrong = next((i for i, word in enumerate(words) if parse_datetimes([word], learnt) is None), 0)
@@ -100,7 +103,3 @@ def datetime_column(
         raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     values = expand_values(parsed.values, codes, np.datetime64("NaT"))
     return Column("datetime", values, (), CellFormat(day_first=parsed.day_first, missing=missing))
-
-
-def _is_date(word: str) -> bool:
-    return parse_datetimes([word], True) is not None or parse_datetimes([word], False) is not None

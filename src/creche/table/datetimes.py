@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COMPACT", "ParsedDatetimes", "is_time_of_day", "parse_datetimes"]
+__all__ = ["COMPACT", "ParsedDatetimes", "is_date", "is_time_of_day", "parse_datetimes"]
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
@@ -124,6 +124,11 @@ def parse_datetimes(words: Sequence[str], day_first: bool | None = None) -> Pars
         return _parse_any(words, day_first)
     except (ValueError, OverflowError):  # 30 February
         return None
+
+
+def is_date(word: str) -> bool:
+    """Whether a word is a date or a time, with the day or the month first."""
+    return parse_datetimes([word], True) is not None or parse_datetimes([word], False) is not None
 
 
 def _parse_padded(words: Sequence[str]) -> NDArray[Any] | None:

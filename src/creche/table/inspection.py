@@ -11,17 +11,25 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.words import TASKS, check_word
+from creche.table.checks import warn
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.labels import LabelEncoder, check_varying, find_classes, infer_task
+from creche.table.label_leakage import find_label_leaks
+from creche.table.labels import LabelEncoder, check_varying, encode_classes, find_classes, infer_task
 from creche.table.observations import Observations, read_observations
 from creche.table.partition import Partition, drop_duplicates
 from creche.table.preparation import Preparation
 from creche.table.roles import apply_roles
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
+from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
 from creche.table.table import Table
 
-__all__ = ["TableInspection", "inspect_table"]
+__all__ = ["TableInspection", "inspect_table", "resolve_task"]
+
+# In smaller tables, one column may well determine the label; in wider ones, looking for it would delay training.
+MIN_ROWS_FOR_LEAKS, MAX_COLUMNS_FOR_LEAKS = 1000, 1000
+
+LEAKS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +101,7 @@ def inspect_table(
     )
     if encoders is not None:
         task = "regression" if encoders[1].classes is None else "classification"
-    task = _resolve_task(task, loss, labelled)
+    task = resolve_task(task, loss, labelled)
     if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
         labelled = replace(labelled, x=x)
@@ -111,11 +119,14 @@ def inspect_table(
         classes = find_classes(usable.observations.y, labelled.label, usable.observations.row_numbers)
     if task == "regression" and encoders is None:
         check_varying(usable.observations.y, labelled.labels)
+    if encoders is None:
+        _warn_of_labels(usable.observations, classes, schema)
     external_weights = resolve_sample_weights(weights, labelled)
     return TableInspection(labelled, usable, schema, task, classes, loss, preparation, encoders, external_weights)
 
 
-def _resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
+def resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
+    """Return the task that is set, or the one that fits the loss and the labels."""
     if task is not None:
         task = check_word("task", task, TASKS, error=TableError)
         if task == "regression" and rows.y.dtype.kind in "OUS":
@@ -154,3 +165,26 @@ def _infer_schema(rows: Observations, preparation: Preparation) -> Schema | None
     not_learnt = dict.fromkeys(preparation.auxiliary_columns, "ignore")
     labels = [name for name in rows.labels if name not in rows.x.columns]
     return Schema.infer(rows.x, labels, {**(preparation.schema or {}), **not_learnt}, rows.row_numbers)
+
+
+def _warn_of_labels(rows: Observations, classes: tuple[Any, ...] | None, schema: Schema | None) -> None:
+    """Warn of classes that may be one, and of columns that give the label away."""
+    numbers = None if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers)
+    are_words = classes is not None and all(isinstance(value, str) for value in classes)
+    if classes is not None and numbers is not None and are_words:
+        spellings = find_spellings(classes, np.bincount(numbers, minlength=len(classes)).tolist())
+        if spellings:
+            warn(f"{describe_spellings(f'label {rows.label!r}', spellings)}; {SPELLING_REMEDY}")
+    if schema is None or not isinstance(rows.x, Table) or rows.y.ndim == 2 or len(rows) < MIN_ROWS_FOR_LEAKS:
+        return
+    if not 1 < len(schema.features) <= MAX_COLUMNS_FOR_LEAKS:
+        return
+    leaks = find_label_leaks(rows.x, schema.features, rows.label, rows.y, numbers)
+    # A threshold of a measurement may well be what defines the classes; `inspect_columns` shows it all the same.
+    leaks = [leak for leak in leaks if classes is None or leak.by != "order"]
+    for leak in leaks[:LEAKS_SHOWN]:
+        warn(str(leak))
+    if len(leaks) > LEAKS_SHOWN:
+        more = ", ".join(repr(leak.column) for leak in leaks[LEAKS_SHOWN : 2 * LEAKS_SHOWN])
+        more += ", …" if len(leaks) > 2 * LEAKS_SHOWN else ""
+        warn(f"{len(leaks) - LEAKS_SHOWN:,} more columns give the label {rows.label!r} away: {more}")

@@ -32,6 +32,9 @@ WHOLE = re.compile(r"[+-]?[0-9]+")
 
 MIN_NUMBERS_FOR_UNITS = 3  # distinct ones
 
+# More units than these in one column are no units.
+MAX_MIXED_UNITS = 4
+
 # A column is inspected word by word only if at least half of its first words are numbers.
 PROBED_WORDS = 1000
 
@@ -109,6 +112,8 @@ def read_numbers(
     for part, n in numbers:
         units[part.unit] += n
     named = [unit for unit in units if unit]
+    if len(named) > MAX_MIXED_UNITS:  # such as addresses
+        return None
     if len(named) > 1 or (named == ["%"] and units[""]):
         mixture = " and ".join(repr(unit) if unit else "none" for unit, _ in units.most_common(2))
         return NotRead(f"is read as words, since its numbers have different signs or units: {mixture}")

@@ -15,6 +15,7 @@ __all__ = [
     "WrittenNumber",
     "are_plain",
     "collect_evidence",
+    "is_number",
     "join_digits",
     "resolve_marks",
     "split_number",
@@ -114,6 +115,22 @@ def split_number(word: str) -> WrittenNumber | None:
     unit = "…".join(part for part in (match["prefix"], match["suffix"]) if part)
     is_negative = is_accounting or bool(signs and signs[0] != "+")
     return WrittenNumber(is_negative, match["digits"].strip(SPACES), unit, is_accounting)
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number in some way of writing numbers.
+
+    Examples
+    --------
+    >>> is_number("1.234,5 kg"), is_number("192.168.7.8"), is_number("SW1A")
+    (True, False, False)
+
+    """
+    written = split_number(word)
+    marks = None if written is None else resolve_marks(collect_evidence([written.digits]), None, False)
+    if written is None or marks is None:
+        return False
+    return join_digits(written.digits, marks.decimal, marks.thousands) is not None
 
 
 def join_digits(digits: str, decimal: str, thousands: str) -> str | None:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
-from creche.table.checks import check_finite, check_matrix, warn, warn_of_note
+from creche.table.checks import check_array, check_finite, check_matrix, find_note, numbers_from_objects, warn
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
-from creche.table.reading.series import fill_masked
 from creche.table.table import Column, Table
 
 __all__ = ["Observations", "read_observations"]
@@ -167,7 +166,9 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     for name, column in zip(names, columns, strict=True):
         if column.doubt:
             raise TableError(f"label {name!r}: {column.doubt}")
-        warn_of_note(table, name, "label")
+        note = find_note(table, name)
+        if note:
+            warn(f"label {name!r} {note}")
     keep = np.ones(len(table), dtype=np.bool_)
     for name, column in zip(names, columns, strict=True):
         keep &= ~_find_missing(name, column, table, missing_label)
@@ -236,7 +237,9 @@ def _name_labels(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
 
 
 def _read_labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
-    labels = fill_masked(y)
+    if isinstance(y, str | bytes):
+        raise TableError(f"y: got {y!r}; needs the labels, one per row. A column of the table is named by label={y!r}")
+    labels = numbers_from_objects(check_array(y, "y"))
     if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
         # The order of sums must not depend on the memory layout.
         labels = np.ascontiguousarray(labels, dtype=np.float64)

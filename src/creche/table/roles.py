@@ -12,14 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._system.shell import shell_command
 from creche.errors import TableError, nearest
 from creche.plan.words import Role
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule
+from creche.table.datetimes import is_date
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.datetime import DatetimeEncoder
 from creche.table.encoders.numeric import NumericEncoder
+from creche.table.identifiers import find_identifier, find_unique_words
 from creche.table.number_columns import parse_number
+from creche.table.number_words import is_number
 from creche.table.table import Column, Kind, Table
 from creche.table.word_columns import coerce_column
 
@@ -35,6 +39,10 @@ __all__ = [
     "check_category_length",
     "find_non_number",
     "infer_role",
+    "role_argument",
+    "role_option",
+    "suggest_role",
+    "write_role",
 ]
 
 
@@ -90,14 +98,6 @@ ENCODERS: dict[str, type[Encoder]] = {
     role.encoder.role: role.encoder for role in ROLE_DEFINITIONS.values() if role.encoder is not None
 }
 
-# In fewer rows, distinct values prove nothing about the column.
-MIN_ROWS_FOR_IDENTIFIER = 20
-
-# Words are identifiers if more than this share of the rows has a word of its own.
-IDENTIFIER_SHARE = 0.5
-
-IDENTIFIER_NAMES = re.compile(r"(?:.*[ _.-])?(?:id|uid|uuid|guid|index|rowid|row|key)|.*[a-z](?:Id|ID)", re.IGNORECASE)
-
 # Words are text if they are longer on average, and consist of at least this many words.
 TEXT_LENGTH = 30  # characters
 
@@ -108,8 +108,13 @@ LONGEST_CATEGORY = 1000  # characters
 # A column is inspected word by word only if one of its first `PROBED_WORDS` words looks like a number.
 PROBED_WORDS = 1000
 
+# Digits that begin with a zero, which a number would lose.
+CODE = re.compile(r"[+-]?0[0-9]")
 
-def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[Role, str]:
+
+def infer_role(
+    name: str, column: Column, missing: int, distinct: int, row_numbers: NDArray[np.int64] | None = None
+) -> tuple[Role, str]:
     """Return the role of a column, and the reason why it is left out (empty if it is an input).
 
     Parameters
@@ -118,13 +123,15 @@ def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[
     column : Column
     missing, distinct : int
         The number of missing values and of distinct other values.
+    row_numbers : (n,) array of int, optional
+        The row number of each row; by default, rows are numbered in their order.
 
     Examples
     --------
     >>> infer_role("island", Column.from_words(["Biscoe", "Dream"] * 10), 0, 2)
     ('categorical', '')
-    >>> infer_role("id", Column("whole", np.arange(30)), 0, 30)
-    ('identifier', 'an identifier: each row has its own number')
+    >>> infer_role("n", Column("whole", np.arange(30)), 0, 30)
+    ('identifier', 'an identifier: a row number (0, 1, 2, …)')
 
     """
     if column.doubt:
@@ -133,18 +140,79 @@ def infer_role(name: str, column: Column, missing: int, distinct: int) -> tuple[
         return "boolean", ""
     if column.kind == "datetime":
         return "datetime", ""
-    present = len(column) - missing
-    all_distinct = distinct == present and present >= MIN_ROWS_FOR_IDENTIFIER
-    if column.kind == "whole" and all_distinct and missing == 0 and _looks_like_row_number(name, column):
-        return "identifier", "an identifier: each row has its own number"
     if column.kind != "words":
-        return "numeric", ""
+        why = find_identifier(name, column, missing, distinct, row_numbers)
+        return ("identifier", f"an identifier: {why}") if why else ("numeric", "")
     is_text = _is_text(column)
-    if present >= MIN_ROWS_FOR_IDENTIFIER and distinct > IDENTIFIER_SHARE * present:
-        if is_text:
-            return "ignore", f"free text: {distinct:,} of {present:,} rows have a text of their own"
-        return "identifier", f"an identifier: {distinct:,} of {present:,} rows have a value of their own"
-    return ("text" if is_text else "categorical"), ""
+    if not find_unique_words(column, missing, distinct):
+        return ("text" if is_text else "categorical"), ""
+    present = len(column) - missing
+    if is_text:
+        return "ignore", f"free text: {distinct:,} of {present:,} rows have a text of their own"
+    suggested = suggest_role(column)
+    if suggested == "datetime":
+        return "ignore", "words that look like dates"
+    if suggested == "numeric":
+        numbers = _parse_words(column)
+        n_numbers = 0 if numbers is None else len(numbers) - int(numbers.missing.sum())
+        why = find_identifier(name, numbers, missing, distinct, row_numbers) if numbers and n_numbers == present else ""
+        if why:
+            return "identifier", f"an identifier: {why}"
+        found = f"{n_numbers:,} of {present:,} rows hold numbers" if n_numbers else "with signs or units"
+        return "ignore", f"numbers written as words ({found})"
+    return "identifier", f"an identifier: {distinct:,} of {present:,} rows have a value of their own"
+
+
+def suggest_role(column: Column) -> Role:
+    """Return the role in which the network could learn from a column that is left out.
+
+    Examples
+    --------
+    >>> suggest_role(Column("whole", np.arange(5))), suggest_role(Column.from_words(["1.5", "7", "-"]))
+    ('numeric', 'numeric')
+    >>> [suggest_role(Column.from_words(words)) for words in (["$9,520", "$815"], ["3/4/2020"], ["007", "012"])]
+    ['numeric', 'datetime', 'categorical']
+
+    """
+    if column.kind != "words":
+        return "datetime" if column.kind == "datetime" else "boolean" if column.kind == "boolean" else "numeric"
+    numbers = _parse_words(column)
+    if numbers is not None and 2 * numbers.missing.sum() < len(numbers) + column.missing.sum():
+        return "numeric"
+    probed = column.words[:PROBED_WORDS]
+    if 2 * sum(map(is_date, probed)) > len(probed):
+        return "datetime"
+    are_numbers = [is_number(word) and not CODE.match(word) for word in probed]
+    return "numeric" if 2 * sum(are_numbers) > len(probed) else "categorical"
+
+
+def role_argument(name: str, role: Role) -> str:
+    """Return the argument of `creche.train` that sets the role of a column."""
+    return f"schema={{{name!r}: {role!r}}}"
+
+
+def role_option(name: str, role: Role) -> str:
+    """Return the option of the command line that sets the role of a column, to be pasted into a shell.
+
+    Examples
+    --------
+    >>> role_option("Unnamed: 0", "numeric")
+    "--column 'Unnamed: 0=numeric'"
+
+    """
+    return f"--column {shell_command(f'{name}={role}')}"
+
+
+def write_role(name: str, role: Role) -> str:
+    """Return how the role of a column is set, in Python and on the command line.
+
+    Examples
+    --------
+    >>> write_role("zip", "categorical")
+    "schema={'zip': 'categorical'}, or --column zip=categorical"
+
+    """
+    return f"{role_argument(name, role)}, or {role_option(name, role)}"
 
 
 def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None) -> Table:
@@ -188,13 +256,11 @@ def find_non_number(column: Column) -> tuple[int, int] | None:
     (None, None)
 
     """
-    is_number = [parse_number(word, CellFormat()) is not None for word in column.words[:PROBED_WORDS]]
-    if not any(is_number):
+    numbers = _parse_words(column)
+    if numbers is None:
         return None
-    is_number += [parse_number(word, CellFormat()) is not None for word in column.words[PROBED_WORDS:]]
-    codes = column.values
-    numbers = np.array([*is_number, False])[codes]
-    count, others = int(numbers.sum()), ~numbers & (codes >= 0)
+    others = numbers.missing & ~column.missing
+    count = len(numbers) - int(numbers.missing.sum())
     return (int(np.argmax(others)), count) if others.any() and count > others.sum() else None
 
 
@@ -228,10 +294,15 @@ def check_category_length(table: Table, name: str, row_numbers: NDArray[np.int64
         )
 
 
-def _looks_like_row_number(name: str, column: Column) -> bool:
-    """Whether numbers that are all different count the rows from 0 or 1, or have the name of an identifier."""
-    low, high = int(column.values.min()), int(column.values.max())
-    return (low in (0, 1) and high - low == len(column) - 1) or IDENTIFIER_NAMES.fullmatch(name) is not None
+def _parse_words(column: Column) -> Column | None:
+    """Return the numbers that words stand for, missing where a word is none; None if none is, or they are codes."""
+    parsed = [parse_number(word, CellFormat()) for word in column.words[:PROBED_WORDS]]
+    if not any(parsed) or any(CODE.match(word) for word in column.words[:PROBED_WORDS]):
+        return None
+    parsed += [parse_number(word, CellFormat()) for word in column.words[PROBED_WORDS:]]
+    numbers = np.array([*(np.nan if number is None else float(number) for number in parsed), np.nan])
+    present = numbers[~np.isnan(numbers)]
+    return Column("whole" if (present == np.trunc(present)).all() else "number", numbers[column.values])
 
 
 def _is_text(column: Column) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError, nearest
+from creche.table.checks import CONVERSION_ERRORS
 from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations
 from creche.table.table import Table
@@ -37,7 +38,7 @@ def resolve_sample_weights(weights: Any, rows: Observations) -> NDArray[np.float
         return _check_weights(_read_weight_column(weights, rows), rows)
     try:
         array = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except CONVERSION_ERRORS as error:
         raise TableError(f"sample_weight: holds no numbers ({error}); needs one number per row") from error
     if array.shape != (rows.n_table_rows,):
         raise TableError(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._system.forks import is_polars_usable
+from creche._system.shell import shell_command
 from creche.errors import FileError, TableError, nearest
+from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext
-from creche.table.checks import warn, warn_of_note
+from creche.table.checks import find_note, warn
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.roles import (
     INPUT_ROLES,
@@ -22,10 +24,22 @@ from creche.table.roles import (
     check_category_length,
     find_non_number,
     infer_role,
+    suggest_role,
+    write_role,
 )
+from creche.table.spellings import SPELLING_REMEDY, count_words, describe_spellings, find_spellings
 from creche.table.table import KINDS, Column, Table
 
-__all__ = ["ColumnSchema", "Schema"]
+__all__ = [
+    "ColumnRemark",
+    "ColumnSchema",
+    "Schema",
+    "describe_columns",
+    "find_errors",
+    "find_remarks",
+    "format_value",
+    "set_roles",
+]
 
 EMPTY_NAMED = 5
 
@@ -34,6 +48,8 @@ EXAMPLES = 3  # values
 EXAMPLE_LENGTH = 40  # characters
 
 ROWS_FOR_EXAMPLES = 1000
+
+WORDS_PROBED = 1000  # of a column, to see whether it holds numbers kept as text
 
 # In longer columns, distinct numbers are counted by Polars, which need not sort them.
 MAX_SORTED_ROWS = 50_000
@@ -116,29 +132,14 @@ class Schema:
             infinite number, or if no column is left to learn from.
 
         """
-        for name in roles:
-            if name not in table.columns and name not in labels:
-                raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
-        table = apply_roles(table, roles, row_numbers)
-        _check_not_empty(table, roles)
-        columns = tuple(_describe_column(table, name, roles.get(name), row_numbers) for name in table.names)
-        schema = cls(columns)
-        for name in schema.features:
-            _check_finite(table, name, row_numbers)
-        if not schema.features:
-            name = columns[0].name if columns else "name"
-            left_out = "; ".join(f"{c.name} is {c.reason or 'ignored'}" for c in columns[:5])
-            raise TableError(
-                f"{table.source}: no column is left to learn from ({left_out or 'the label is its only column'}); "
-                f"set the role of a column: schema={{{name!r}: 'categorical'}}, or --column "
-                f"{shlex.quote(f'{name}=categorical')}"
-            )
+        table = set_roles(table, labels, roles, row_numbers)
+        columns = describe_columns(table, roles, row_numbers)
+        for error in find_errors(table, columns, roles, row_numbers):
+            raise error
         for column in columns:
-            if column.role in INPUT_ROLES:
-                warn_of_note(table, column.name, "column", row_numbers)
-            if column.name not in roles:
-                _warn_of_column(table, column, row_numbers)
-        return schema
+            for remark in find_remarks(table, column, roles, row_numbers):
+                warn(str(remark))
+        return cls(columns)
 
     @property
     def features(self) -> list[str]:
@@ -187,8 +188,60 @@ class Schema:
         return cls(columns)
 
 
-def _check_not_empty(table: Table, roles: Mapping[str, str]) -> None:
-    """Refuse columns without any value, all of them in one error."""
+def set_roles(
+    table: Table, labels: Sequence[str], roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None
+) -> Table:
+    """Return the table with each column of the kind that its role needs; the arguments are those of `Schema.infer`.
+
+    Raises
+    ------
+    TableError
+        If a role is set for a column that does not exist or cannot have it.
+
+    """
+    for name in roles:
+        if name not in table.columns and name not in labels:
+            raise TableError(f"schema: {table.source} has no column {name!r}; {nearest(name, table.names)}")
+    return apply_roles(table, roles, row_numbers)
+
+
+def describe_columns(
+    table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None
+) -> tuple[ColumnSchema, ...]:
+    """Return what each column is, as set or as inferred from its values, also where no network could learn from it."""
+    return tuple(_describe_column(table, name, roles.get(name), row_numbers) for name in table.names)
+
+
+def find_errors(
+    table: Table,
+    columns: Sequence[ColumnSchema],
+    roles: Mapping[str, str],
+    row_numbers: NDArray[np.int64] | None = None,
+) -> Iterator[TableError]:
+    """Find what keeps a network from learning from these columns."""
+    yield from _find_empty(table, roles)
+    for column in columns:
+        if ROLE_DEFINITIONS[column.role].encoder is CategoricalEncoder:
+            try:
+                check_category_length(table, column.name, row_numbers)
+            except TableError as error:
+                yield error
+        if column.role in INPUT_ROLES:
+            yield from _find_infinite(table, column.name, row_numbers)
+    if not any(column.role in INPUT_ROLES for column in columns):
+        named = next((column for column in columns if column.reason), columns[0] if columns else None)
+        left_out = "; ".join(f"{c.name} is {c.reason or 'ignored'}" for c in columns[:5])
+        remedy = write_role("name", "numeric")
+        if named is not None:
+            remedy = write_role(named.name, suggest_role(table.columns[named.name]))
+        yield TableError(
+            f"{table.source}: no column is left to learn from ({left_out or 'the label is its only column'}); set the "
+            f"role of a column: {remedy}"
+        )
+
+
+def _find_empty(table: Table, roles: Mapping[str, str]) -> Iterator[TableError]:
+    """Find the columns without any value, all of them in one error."""
     empty = [
         name
         for name, column in table.columns.items()
@@ -199,21 +252,21 @@ def _check_not_empty(table: Table, roles: Mapping[str, str]) -> None:
     named = empty[:EMPTY_NAMED]
     names = ", ".join(map(repr, named)) + (f", … ({len(empty):,} columns)" if len(empty) > EMPTY_NAMED else "")
     schema = ", ".join(f"{name!r}: 'ignore'" for name in named)
-    options = " ".join(f"--column {shlex.quote(f'{name}=ignore')}" for name in named)
+    options = " ".join(f"--column {shell_command(f'{name}=ignore')}" for name in named)
     subject, them = (f"column {names} is", "it") if len(empty) == 1 else (f"columns {names} are", "them")
-    raise TableError(
+    yield TableError(
         f"{table.source}: {subject} empty in each of the {len(table):,} rows; leave {them} out: schema={{{schema}}}, "
         f"or {options}"
     )
 
 
-def _check_finite(table: Table, name: str, row_numbers: NDArray[np.int64] | None) -> None:
+def _find_infinite(table: Table, name: str, row_numbers: NDArray[np.int64] | None) -> Iterator[TableError]:
     values = table.columns[name].values
     if values.dtype.kind != "f" or not np.isinf(values).any():
         return
     row = int(np.argmax(np.isinf(values)))
     number = ColumnContext(table.source, name, table.first_row, row_numbers).row_number(row)
-    raise TableError(
+    yield TableError(
         f"{table.source}: row {number}, column {name!r} is {values[row]}; needs a finite number, or an empty cell"
     )
 
@@ -224,9 +277,7 @@ def _describe_column(table: Table, name: str, role: str | None, row_numbers: NDA
     distinct = _count_distinct(column, missing)
     reason = ""
     if role is None:
-        role, reason = infer_role(name, column, missing, distinct)
-    if ROLE_DEFINITIONS[role].encoder is CategoricalEncoder:
-        check_category_length(table, name, row_numbers)
+        role, reason = infer_role(name, column, missing, distinct, row_numbers)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _pick_examples(column), reason)
 
 
@@ -235,7 +286,7 @@ def _count_distinct(column: Column, missing: int) -> int:
     values = column.values
     if column.kind == "words":
         return int((np.bincount(values[values >= 0], minlength=1) > 0).sum())
-    if len(values) <= MAX_SORTED_ROWS:
+    if len(values) <= MAX_SORTED_ROWS or not is_polars_usable():
         present = values[~column.missing] if missing else values
         return len(np.unique(present))
     import polars as pl
@@ -249,13 +300,13 @@ def _pick_examples(column: Column) -> tuple[str, ...]:
     examples: dict[str, None] = {}
     for value in head.to_objects().tolist():
         if value is not None:
-            examples.setdefault(_format_value(value))
+            examples.setdefault(format_value(value))
         if len(examples) == EXAMPLES:
             break
     return tuple(examples)
 
 
-def _format_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if hasattr(value, "isoformat"):
@@ -264,24 +315,53 @@ def _format_value(value: Any) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
 
 
-def _warn_of_column(table: Table, column: ColumnSchema, row_numbers: NDArray[np.int64] | None) -> None:
-    """Warn of a column that was read or left out as its user may not expect."""
+class ColumnRemark(NamedTuple):
+    """What the user of a column may not expect.
+
+    Attributes
+    ----------
+    kind : {"reading", "words", "left_out", "spellings"}
+        Values that could be read otherwise; a column of words though most are numbers; a column that is left out;
+        categories that may be one.
+    column, text, remedy : str
+    role : str or None
+        The role that would change it.
+
+    """
+
+    kind: Literal["reading", "words", "left_out", "spellings"]
+    column: str
+    text: str
+    remedy: str
+    role: Role | None = None
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (self.text, self.remedy)))
+
+
+def find_remarks(
+    table: Table, column: ColumnSchema, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None
+) -> Iterator[ColumnRemark]:
+    """Find how a column was read, that it was left out, and categories in it that may be one."""
     name, values = column.name, table.columns[column.name]
-    exception = find_non_number(values) if column.kind == "words" else None
+    note = find_note(table, name, row_numbers)
+    if note and column.role in INPUT_ROLES:
+        yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
+    exception = find_non_number(values) if column.kind == "words" and name not in roles else None
     if exception is not None:
         index, numbers = exception
         row = ColumnContext(table.source, name, table.first_row, row_numbers).row_number(index)
         word = str(values.take(slice(index, index + 1)).to_objects()[0])[:EXAMPLE_LENGTH]
-        warn(
+        text = (
             f"column {name!r} is read as words because row {row} is {word!r}, though {numbers:,} of {column.rows:,} "
-            "rows hold numbers; leave a cell empty where its number is unknown"
+            "rows hold numbers"
         )
+        yield ColumnRemark("words", name, text, "leave a cell empty where its number is unknown")
     if column.reason:
-        role = "numeric" if column.kind == "whole" else "categorical"
-        if values.doubt:
-            warn(f"left out column {name!r}: {column.reason}")
-            return
-        warn(
-            f"left out column {name!r}: {column.reason}; to keep it, set schema={{{name!r}: {role!r}}}, or --column "
-            f"{shlex.quote(f'{name}={role}')}"
-        )
+        role = None if values.doubt else suggest_role(values)
+        remedy = "" if role is None else f"to keep it, set {write_role(name, role)}"
+        yield ColumnRemark("left_out", name, f"left out column {name!r}: {column.reason}", remedy, role)
+    if column.kind == "words" and column.role in INPUT_ROLES:
+        spellings = find_spellings(values.words, count_words(values))
+        if spellings:
+            yield ColumnRemark("spellings", name, describe_spellings(f"column {name!r}", spellings), SPELLING_REMEDY)

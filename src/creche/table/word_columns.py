@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.errors import TableError
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.cell_types import (
     ColumnContext,
@@ -24,12 +25,12 @@ from creche.table.cell_types import (
     number_column,
     parse_boolean,
 )
-from creche.table.datetime_columns import datetime_column, read_datetimes
+from creche.table.datetime_columns import COMPACT_DATES, datetime_column, read_datetimes
 from creche.table.number_columns import find_marks, is_stray, parse_number, read_numbers
 from creche.table.table import Column
 from creche.table.text_rules import NotRead, TextRules
 
-__all__ = ["coerce_column", "column_from_words", "columns_from_words"]
+__all__ = ["coerce_column", "column_from_words", "columns_from_words", "convert_typed_column", "unusable_column"]
 
 BOOLEAN_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
@@ -123,6 +124,30 @@ def column_from_words(
     return convert_column(replace(number_column(codes, values), format=format), rule, context)
 
 
+def convert_typed_column(column: Column, rule: Rule, context: ColumnContext, text: TextRules) -> Column:
+    """Return a column of a source with types converted to the rule's kind; numbers that mean no value are missing.
+
+    Raises
+    ------
+    TableError
+        If a value cannot be of that kind.
+
+    """
+    found = [parse_number(word, CellFormat()) for word in text.missing]
+    numbers = [value for value in found if value is not None]
+    if numbers and column.kind in ("number", "whole"):
+        values = column.values.astype(np.float64)
+        values[np.isin(values, numbers)] = np.nan
+        column = replace(column, values=values, format=CellFormat(missing=text.missing_words(None)))
+    return coerce_column(column, rule, context)
+
+
+def unusable_column(rows: int, error: TableError) -> Column:
+    """Return a column from whose values nothing can be learnt: the error says what they are."""
+    found = str(error).partition(" holds ")[2].partition(";")[0]
+    return Column("words", np.full(rows, -1, dtype=np.int32), doubt=f"it holds {found}")
+
+
 def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
     """Return the column converted to the rule's kind: as `convert_column` does, or by what its words hold.
 
@@ -132,11 +157,17 @@ def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
         If a value cannot be of that kind.
 
     """
-    if rule.kind == "datetime" and column.kind in ("number", "whole"):  # 20200131
+    if rule.kind == "datetime" and column.kind in ("number", "whole") and _may_be_dates(column):
         column = convert_column(column, Rule("words", required=True), context)
     if column.kind != "words" or rule.kind in (None, "words"):
         return convert_column(column, rule, context)
     return column_from_words(column.values, list(column.words), rule, context, TextRules(are_cells=True))
+
+
+def _may_be_dates(column: Column) -> bool:
+    """Whether numbers are such as 20200131."""
+    values = column.values[~column.missing]
+    return bool(((values == np.trunc(values)) & (values >= COMPACT_DATES[0]) & (values <= COMPACT_DATES[1])).all())
 
 
 def _clean_words(

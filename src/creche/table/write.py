@@ -20,17 +20,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from creche._system.atomic_files import open_replacement
+from creche._system.forks import check_polars
 from creche.errors import FileError
 from creche.plan.words import check_word
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.reading.file_formats import SUFFIXES, format_from_name
-from creche.table.reading.options import FORMATS, Format
+from creche.table.reading.options import OUTPUT_FORMATS, OutputFormat
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["TableWriter", "frame_of_table", "resolve_format"]
+
+WRITABLE_SUFFIXES = [suffix for suffix, format in SUFFIXES.items() if format in OUTPUT_FORMATS]
 
 COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename=""),
@@ -43,7 +46,7 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
 EXACT_NUMBER = r"^-?(?:0|[1-9][0-9]*)$|^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 
 
-def resolve_format(target: str | Path, format: Format | None = None) -> tuple[str, str]:
+def resolve_format(target: str | Path, format: OutputFormat | None = None) -> tuple[str, str]:
     """Return format and compression of a file to write: by `format`, else by its name, else CSV for standard output.
 
     Raises
@@ -54,10 +57,13 @@ def resolve_format(target: str | Path, format: Format | None = None) -> tuple[st
     """
     format_of_name, compression = format_from_name(target)
     if format is not None:
-        format = check_word("format", format, FORMATS, error=FileError)
+        format = check_word("format", format, OUTPUT_FORMATS, error=FileError)
+    if format is None and format_of_name not in (None, *OUTPUT_FORMATS):
+        what, instead = ("Excel", ".csv, which Excel opens") if format_of_name == "excel" else ("JSON arrays", ".jsonl")
+        raise FileError(f"{target}: {what} cannot be written; name it {instead}, or .parquet")
     chosen = format or format_of_name or ("csv" if str(target) == "-" else None)
     if chosen is None:
-        raise FileError(f"{target}: its name has no known suffix; needs one of {', '.join(SUFFIXES)}")
+        raise FileError(f"{target}: its name has no known suffix; needs one of {', '.join(WRITABLE_SUFFIXES)}")
     if compression and (compression not in COMPRESSORS or chosen in ("parquet", "arrow")):
         raise FileError(
             f"{target}: {chosen} cannot be written as {compression}; CSV and JSON lines can be compressed as "
@@ -100,7 +106,7 @@ class TableWriter:
 
     """
 
-    def __init__(self, target: str | Path, format: Format | None = None) -> None:
+    def __init__(self, target: str | Path, format: OutputFormat | None = None) -> None:
         self.target = target
         self.format, self._compression = resolve_format(target, format)
         self._opened = ExitStack()
@@ -214,6 +220,7 @@ class TableWriter:
 
 def frame_of_table(table: Table) -> pl.DataFrame:
     """Return the table as a Polars frame; missing values are null."""
+    check_polars("writing a table", "predict arrays with model.predict")
     import polars as pl
 
     return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])

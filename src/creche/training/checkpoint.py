@@ -16,21 +16,31 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
-from creche._system.atomic_files import clear_temporaries, file_name, open_replacement
+from creche._system.atomic_files import (
+    check_folder,
+    check_writable,
+    clear_temporaries,
+    file_name,
+    open_replacement,
+)
+from creche._system.output_files import Folder, check_outputs
 from creche._system.strict_json import as_json_data
 from creche._version import __version__
 from creche.errors import FileError
-from creche.plan.arguments import arguments_in, check_whole_number
+from creche.plan.arguments import CHECKPOINT_FILES, arguments_in, check_whole_number
 from creche.table.checks import warn
+from creche.table.datasets import resolve_bundled
 from creche.table.digest import compare_tables, describe_table
 from creche.training.run import Run
 
 __all__ = [
     "CheckpointWriter",
+    "check_inputs_kept",
     "check_same_run",
     "create_writer",
     "describe_run",
     "latest_checkpoint",
+    "list_inputs",
     "read_checkpoint",
     "read_sources",
     "refuse_differences",
@@ -42,6 +52,8 @@ NAME = re.compile(r"epoch-([0-9]{6,18})\.creche-checkpoint")
 IDENTITY = ("plan", "preparation", "table")
 DIFFERENCE_LIMIT = 5
 SOURCES = ("data", *arguments_in("held_out"))
+# What each of them is, in messages.
+INPUTS = {"data": "table", "validation_data": "validation table", "test_data": "test table"}
 STANDARD_INPUT = "-"  # which has been read by the time a run is continued
 
 
@@ -356,3 +368,37 @@ def read_sources(folder: Path) -> dict[str, str]:
 
 def _is_file(value: Any) -> bool:
     return isinstance(value, str | Path) and Path(value).is_file()
+
+
+def check_inputs_kept(argument: str, target: Any, sources: Mapping[str, Any]) -> None:
+    """Check that a checkpoint will not overwrite a table, before any table is read.
+
+    Parameters
+    ----------
+    argument : str
+        The argument that names the checkpoint.
+    target : path or Folder
+        The file of a sweep's checkpoint, or the folder of a run's.
+    sources : mapping
+        The arguments "data", "validation_data" and "test_data".
+
+    Raises
+    ------
+    PlanError
+        If it would.
+    FileError
+        If it is no name of a file, or cannot be written.
+
+    """
+    file_name(target.path if isinstance(target, Folder) else target)
+    check_outputs({argument: target}, {INPUTS[name]: resolve_bundled(value) for name, value in sources.items()})
+    if isinstance(target, Folder):
+        check_folder(target.path)
+    else:
+        check_writable(target)
+
+
+def list_inputs(folder: str | Path) -> dict[str, Any]:
+    """Return what is read when a run is continued: the folder's checkpoints, and the tables that it names."""
+    named = {INPUTS[name]: resolve_bundled(value) for name, value in read_sources(Path(folder)).items()}
+    return {"checkpoint": Folder(folder, CHECKPOINT_FILES), **named}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from creche._system.output_files import Folder
 from creche._system.resources import resolve_threads
 from creche.engine.run_state import RunState
 from creche.errors import FileError, PlanError
-from creche.plan.arguments import reject_unknown
+from creche.plan.arguments import CHECKPOINT_FILES, reject_unknown
 from creche.plan.losses import LossFunction
 from creche.plan.plan import Plan
 from creche.plan.words import ClassWeighting, RecordedQuantity
@@ -24,6 +25,7 @@ from creche.table.reading.read import is_table, read_table
 from creche.training.callbacks import OnEpoch
 from creche.training.checkpoint import (
     CheckpointWriter,
+    check_inputs_kept,
     check_same_run,
     describe_run,
     latest_checkpoint,
@@ -245,8 +247,10 @@ def resume(
             argument="folder",
         )
     header, state = read_checkpoint(latest)
-    sources = read_sources(Path(folder))
-    data = sources.get("data") if data is None else data
+    given = {"data": data, "validation_data": validation_data, "test_data": test_data}
+    tables = read_sources(Path(folder)) | {name: value for name, value in given.items() if value is not None}
+    check_inputs_kept("folder", Folder(folder, CHECKPOINT_FILES), tables)
+    data = tables.get("data")
     if data is None:
         raise FileError(
             f"{folder}: does not hold the table, which was no file; give it again as data (--table)", argument="data"
@@ -255,8 +259,7 @@ def resume(
     plan = plan if loss is None else plan.with_function(loss)
     prepared = prepare_again(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
-        validation_data=validation_data if validation_data is not None else sources.get("validation_data"),
-        test_data=test_data if test_data is not None else sources.get("test_data"), sample_weight=sample_weight,
+        validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
     run = Run(plan, prepared, resolve_threads(threads))
     check_same_run(latest, header, **describe_run(run))

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._system.output_files import Folder
 from creche.errors import PlanError
 from creche.plan.activations import Activation
-from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.plan.arguments import CHECKPOINT_FILES, check_whole_number, reject_unknown
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -109,7 +110,7 @@ def train(
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
-        A file (CSV, Parquet, Arrow, JSON lines) or any DataFrame (with `label` or `y`), or the features as an array of
+        A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
     y : (n,) array, or (n, k) array of numbers, optional
         The labels, if `data` does not hold them.
@@ -237,6 +238,11 @@ def train(
             "resume: there is no checkpoint to continue from; give its folder as checkpoint", argument="resume"
         )
     # Checked before the table is read, which may take long.
+    sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
+    if checkpoint is not None:
+        from creche.training.checkpoint import check_inputs_kept, create_writer
+
+        check_inputs_kept("checkpoint", Folder(checkpoint, CHECKPOINT_FILES), sources)
     preparation, chosen_loss, _ = (
         resolve_preparation(arguments), resolve_loss(arguments), resolve_optimizer(arguments),
     )  # fmt: skip
@@ -247,10 +253,7 @@ def train(
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
     run = create_run(arguments, prepared)
-    sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     writer = None
     if checkpoint is not None:
-        from creche.training.checkpoint import create_writer
-
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
     return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

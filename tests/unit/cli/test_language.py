@@ -77,6 +77,8 @@ PAGES = {
         "find-learning-rate", "penguins", "--label", "species", "--epochs", "5", "--threads", "1", "--seeds", "1",
         "--rates", "1e-3..1/6",
     ],
+    "columns": ["columns", "penguins"],
+    "columns --label": ["columns", "penguins", "--label", "body_mass_g"],
     "show": ["show", "MODEL"],
     "evaluate": ["evaluate", "MODEL", "penguins", "--reliability"],
     "explain": ["explain", "MODEL", "penguins", "--repeats", "2"],
@@ -109,6 +111,7 @@ def test_the_page_of_a_command(
     [
         ("predcit", "did you mean 'predict'?"),
         ("fit", "did you mean 'train'?"),
+        ("inspect", "did you mean 'columns'?"),
         ("importance", "did you mean 'explain'?"),
         ("qqqqqq", "see creche --help"),
         ("train penguins --epoch 3", "did you mean --epochs?"),
@@ -132,29 +135,3 @@ def test_a_mistyped_call_gets_one_line_that_helps(
     assert err.startswith("creche: ")
     assert err.count("\n") == 1
     assert suggestion in err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        (["show", "MODEL", "--save-plan", "MODEL"], "--save-plan: MODEL is the model that is read"),
-        (["predict", "MODEL", "TABLE", "-o", "TABLE"], "--output: TABLE is the table that is read"),
-        (["predict", "MODEL", "TABLE", "-o", "MODEL"], "--output: MODEL is the model that is read"),
-        (["explain", "MODEL", "TABLE", "--plot", "MODEL"], "--plot: MODEL is the model that is read"),
-        (["report", "MODEL", "TABLE", "--card", "TABLE"], "--card: TABLE is the table that is read"),
-        (["trace", "MODEL", "TABLE", "--html", "TABLE"], "--html: TABLE is the table that is read"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_no_output_overwrites_an_input(
-    arguments: list[str], name: str, model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model, table = tmp_path / "m.creche", tmp_path / "t.csv"
-    model.write_bytes(model_file.read_bytes())
-    table.write_text("island\nDream\n")
-    paths = {"MODEL": str(model), "TABLE": str(table)}
-    assert main([paths.get(word, word) for word in arguments]) == 2
-    for word, path in paths.items():
-        name = name.replace(word, path)
-    assert name in capsys.readouterr().err
-    assert (model.read_bytes(), table.read_text()) == (model_file.read_bytes(), "island\nDream\n")

@@ -69,7 +69,7 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
         (["--between", "1"], "--between: got '1'; needs two numbers, such as -2..2"),
         (["--between", "2..1"], "--between: got (2.0, 1.0); needs two numbers, the lower first"),
         (["--plot", "nowhere/curve.png"], "nowhere/curve.png: cannot be written: there is no folder"),
-        (["--plot", "curve.words"], "curve.words: Format 'words' is not supported"),
+        (["--plot", "curve.words"], "--plot: curve.words: matplotlib writes no files of the format 'words'"),
     ],
 )
 def test_wrong_calls(

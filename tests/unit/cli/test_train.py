@@ -203,7 +203,7 @@ def test_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
     out = capsys.readouterr().out
     for name in ("--label", "--hidden", "--optimizer", "--learning-rate", "--epochs", "--threads", "--json", "--seed"):
         assert name in out
-    assert "TABLE is a file (CSV, Parquet, Arrow or JSON lines" in out
+    assert "TABLE is a file (CSV, Parquet, Arrow, JSON or Excel" in out
 
 
 def test_a_command_mistyped_gets_the_nearest_one_once(capsys: pytest.CaptureFixture[str]) -> None:

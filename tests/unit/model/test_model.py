@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import pickle
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -227,3 +229,43 @@ def test_no_number_is_predicted_that_is_not_finite() -> None:
         weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
         with pytest.raises(cr.TableError, match=f"row 0: the network's output is {'-' if sign < 0 else ''}inf"):
             replace(model, weights=weights).predict(np.abs(x) * 1e3)
+
+
+def test_a_model_does_not_overwrite_the_tables_it_was_trained_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    BIRDS.gather_every(2).write_csv("birds.data")
+    BIRDS.gather_every(2, 1).write_csv("later.data")
+    before = [Path(name).read_bytes() for name in ("birds.data", "later.data")]
+    options: dict[str, Any] = {"hidden": [3], "epochs": 1, "threads": 1, "validation_data": "later.data"}
+    run = cr.train("birds.data", label="species", **options)
+    best = cr.sweep("birds.data", label="species", seeds=2, **options)
+    Path("link").symlink_to(tmp_path / "later.data")
+    for model in (run.model, best.best().model, best.ensemble(2), pickle.loads(pickle.dumps(run.model))):
+        for name in ("birds.data", "later.data", "link", str(tmp_path / "birds.data")):
+            with pytest.raises(cr.PlanError, match="is the table itself; give another name"):
+                model.save(name)
+    assert [Path(name).read_bytes() for name in ("birds.data", "later.data")] == before
+    run.model.save("birds.creche")
+    assert isinstance(cr.load("birds.creche"), cr.Model)
+
+
+def test_a_model_is_not_saved_under_the_name_of_a_table(model: cr.Model, tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("of the user")
+    for saved in (model, cr.Ensemble([model])):
+        with pytest.raises(cr.FileError, match=r"other\.csv: is the name of a table .*ends in \.creche"):
+            saved.save(other)
+    assert other.read_text() == "of the user"
+
+
+def test_a_model_of_a_bundled_table_or_a_frame_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for data, name in (("penguins", "penguins"), (BIRDS, "the table")):
+        for _ in range(2):
+            cr.train(data, label="species", hidden=[3], epochs=1, threads=1).model.save(name)
+            if name == "penguins":
+                os.rename(name, "other")  # or it would be the table of that name

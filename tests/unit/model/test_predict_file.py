@@ -145,3 +145,22 @@ def test_no_digit_is_lost_and_nothing_refused_of_what_is_only_passed_on(
         assert (out["several"][3], out["raw"][0]) == ("[3, null]", "x")
     else:
         assert (out["several"][3].to_list(), out["raw"][0]) == ([3, None], b"x")
+
+
+@pytest.mark.parametrize("name", ["new.csv", "link.csv"])
+def test_the_table_itself_is_not_overwritten(
+    model: cr.Model, tmp_path: Path, penguins: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = tmp_path / "new.csv"
+    penguins.write_csv(source)
+    (tmp_path / "link.csv").symlink_to(source)
+    before = source.read_bytes()
+    with source.open("rb") as opened:
+        for data in (source, "new.csv", opened):
+            with pytest.raises(cr.PlanError, match=r"output: .* is the table itself; give another name") as raised:
+                cr.predict_file(model, data, name)
+            assert raised.value.argument == "output"
+    assert source.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "new.csv"]
+    assert cr.predict_file(model, penguins, "new.csv").rows == 344  # a frame is no file

@@ -79,3 +79,14 @@ def test_without_resamples_there_are_no_intervals() -> None:
     x, y = two_classes(40)
     assert cr.cross_validate(x, y, folds=2, n_resamples=0, **QUICK).evaluation.intervals == {}
     assert cr.cross_validate(x, y, folds=2, n_resamples=50, **QUICK).evaluation.intervals
+
+
+def test_out_of_fold_predictions_do_not_overwrite_the_table(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    cr.datasets.penguins().write_csv(table)
+    before = table.read_bytes()
+    crossed = cr.cross_validate(table, label="species", folds=2, hidden=[3], epochs=1, threads=1)
+    with pytest.raises(cr.PlanError, match="is the table itself; give another name"):
+        crossed.write_predictions(table)
+    assert table.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

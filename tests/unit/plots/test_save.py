@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 
 import creche as cr
 from creche import plots
-from creche.plots.save import save_picture
+from creche.plots.save import resolve_picture, save_picture
 from tests.unit import small_runs as jobs
 from tests.unit.plots import made
 
@@ -63,3 +63,22 @@ def test_a_plot_that_cannot_be_saved_leaves_the_old_file(tmp_path: Path) -> None
         save_picture(partial(plots.residuals, made.of_numbers()), tmp_path / "no" / "p.png")
     assert old.read_text() == "before"
     assert [path.name for path in tmp_path.iterdir()] == ["old.pgn"]
+
+
+def test_pictures_do_not_overwrite_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "network.png"
+    cr.datasets.penguins().write_csv(table)
+    before = table.read_bytes()
+    model = cr.train(table, label="species", hidden=[3], epochs=1, threads=1).model
+    with pytest.raises(cr.PlanError, match=r"^folder: .* holds the table, .*network\.png"):
+        plots.save_all(model, table, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.png"]
+    assert table.read_bytes() == before
+
+
+def test_a_stream_keeps_its_name(tmp_path: Path) -> None:
+    assert resolve_picture("/dev/null") == Path("/dev/null")
+    assert resolve_picture(tmp_path / "new") == tmp_path / "new.png"
+    assert resolve_picture(tmp_path / "new.SVG") == tmp_path / "new.SVG"
+    save_picture(partial(plots.residuals, made.of_numbers()), "/dev/null")

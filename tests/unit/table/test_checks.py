@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import scipy.sparse
 
 from creche.errors import TableError
-from creche.table.checks import check_finite, check_matrix
+from creche.table.checks import check_array, check_finite, check_matrix
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,62 @@ def test_the_first_wrong_number_is_named_and_the_others_counted(value: float, sh
     x[4] = np.nan
     with pytest.raises(TableError, match=rf"birds: row 2, column 'b' is {shown} \(and 3 more\)"):
         check_finite(x, ["a", "b", "c"], "birds")
+
+
+@pytest.mark.parametrize(
+    "form", ["csr_matrix", "csc_array", "coo_matrix", "lil_matrix", "dok_array", "bsr_matrix", "dia_array"]
+)
+def test_sparse_matrices_are_taken_with_their_zeros(form: str) -> None:
+    x = np.array([[0.0, 1.5, 0.0], [2.0, 0.0, 0.0]])
+    np.testing.assert_array_equal(check_matrix(getattr(scipy.sparse, form)(x)), x)
+
+
+def test_a_sparse_matrix_that_does_not_fit_in_memory_is_refused() -> None:
+    x = scipy.sparse.csr_matrix((10_000_000, 1_000_000))
+    with pytest.raises(TableError, match=r"sparse matrix of shape \(10000000, 1000000\), which takes 80,000.0 GB with"):
+        check_matrix(x)
+    with pytest.raises(TableError, match=r"y: is a sparse matrix; needs one label per row: y\.toarray\(\)\.ravel\(\)"):
+        check_array(x, "y")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.array([[1, 2.5], [3, 4]], dtype=object),
+        [[Decimal("1"), Decimal("2.5")], [3, 4]],
+        [pa.array([1.0, 2.5]), pa.array([3.0, 4.0])],
+        pa.array([[1.0, 2.5], [3.0, 4.0]]),
+        pa.chunked_array([[[1.0, 2.5]], [[3.0, 4.0]]]),
+        pl.Series([[1.0, 2.5], [3.0, 4.0]]),
+        np.array([["1", "2.5"], ["3", "4"]]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_numbers_in_other_forms(data: object) -> None:
+    np.testing.assert_array_equal(check_matrix(data), [[1, 2.5], [3, 4]])
+
+
+def test_missing_values_in_an_array_of_objects_are_named_as_such() -> None:
+    x = check_matrix(np.array([[1, None], [pd.NA, 2]], dtype=object))
+    with pytest.raises(
+        TableError, match=r"row 0, column 1 is nan \(and 1 more\).*pass a DataFrame or a dict of columns"
+    ):
+        check_finite(x)
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "advice"),
+    [
+        ([1.0, 2.0, 3.0], 3, r"for one row, X\.reshape\(1, -1\)$"),
+        ([1.0, 2.0, 3.0], 1, r"\): for one column, X\.reshape\(-1, 1\)$"),
+        ([1.0, 2.0], 3, r"with 3 columns: for one row, X\.reshape\(1, -1\)$"),
+        ([1.0, 2.0], None, r"for one row, X\.reshape\(1, -1\); for one column, X\.reshape\(-1, 1\)$"),
+        (np.zeros((2, 2, 2)), 4, r"X\.reshape\(len\(X\), -1\)$"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), None, "holds datetime64.*pass a DataFrame"),
+        (np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]), None, r"structured array.*pandas\.DataFrame\(X\)"),
+        (pl.Series([{"a": 1}]), None, r"holds dicts; needs a list of dicts, or a DataFrame \(Polars: series\.struct"),
+    ],
+)
+def test_advice_on_shapes_and_types(data: object, columns: int | None, advice: str) -> None:
+    with pytest.raises(TableError, match=advice):
+        check_matrix(data, columns=columns)

@@ -81,7 +81,7 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
     arguments: dict[str, Any] = {"label": "y", "missing_label": "drop"}
     for i, value, role, message in [
         (9, float("inf"), None, r"row 10, column 'x' is inf"),
-        (17, 1e300, None, r"row 18, column 'x' is inf"),  # beyond float32
+        (17, 1e300, None, r"row 18, column 'x' is 1e\+300, which is too large for float32"),  # beyond float32
         (11, "word", "numeric", r"row 12, column 'x' is 'word'; needs a number"),
         (13, "w" * 1001, "categorical", r"row 14, column 'x' holds 1,001 characters"),
     ]:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import creche as cr
 from creche._system.archive import write_archive
 from creche._system.atomic_files import SUFFIX
 from creche.errors import CrecheWarning, FileError, PlanError
@@ -186,3 +187,35 @@ def test_a_full_disk_leaves_earlier_checkpoints(tmp_path: Path) -> None:
     found = latest_checkpoint(tmp_path)
     assert found is not None
     assert read_checkpoint(found)[1]["weights"].tolist() == [3, 3, 3]
+
+
+def test_no_table_is_overwritten_by_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "run.json"
+    cr.datasets.penguins().write_ndjson(table)
+    before = table.read_bytes()
+    arguments: dict[str, Any] = {"label": "species", "hidden": [3], "epochs": 2, "threads": 1}
+    sides: list[dict[str, Any]] = [
+        {"data": table}, {"data": "penguins", "validation_data": table}, {"data": "penguins", "test_data": "run.json"},
+    ]  # fmt: skip
+    for data in sides:
+        with pytest.raises(PlanError, match=r"^checkpoint: .* holds the (validation |test )?table, .*run\.json"):
+            cr.train(**data, **arguments, checkpoint=".")
+        with pytest.raises(PlanError, match=r"^checkpoint: .* is the (validation |test )?table itself"):
+            cr.train(**data, **arguments, checkpoint=table)
+        with pytest.raises(PlanError, match=r"^checkpoint: .* is the (validation |test )?table itself"):
+            cr.sweep(**data, **arguments, checkpoint=table)
+    cr.train("penguins", **arguments, checkpoint="runs")
+    (tmp_path / "runs" / "epoch-000004.creche-checkpoint").symlink_to(table)
+    with pytest.warns(CrecheWarning), pytest.raises(PlanError, match="holds the table"):
+        cr.resume("runs", table)
+    assert table.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.json", "runs"]
+
+
+@pytest.mark.parametrize("train", [cr.train, cr.sweep])
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_table_is_read(tmp_path: Path, train: Any) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "runs", "a\0b", 5):
+        with pytest.raises(FileError, match=r"file|folder"):
+            train("there is no such table", label="species", checkpoint=folder)

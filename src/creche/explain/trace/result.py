@@ -292,10 +292,16 @@ class Trace:
         ------
         FileError
             If the file cannot be written.
+        PlanError
+            If it is the table.
 
         """
         from creche._system.atomic_files import open_replacement
+        from creche._system.output_files import check_ending, check_outputs
+        from creche.table.datasets import locate_read_file
 
+        check_outputs({"path": path}, {"table": locate_read_file(self.source)})
+        check_ending(path, "page", ".html")
         with open_replacement(path) as file:
             file.write(self.html().encode())
 

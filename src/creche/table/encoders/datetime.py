@@ -1,4 +1,4 @@
-"""Dates and times: year and day as numbers; month, weekday and hour as points on a circle."""
+"""Dates and times: year, day and close moments as numbers; month, weekday and hour as points on a circle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DatetimeEncoder"]
 
-PARTS = ("year", "month", "day", "weekday", "hour")
+PARTS = ("year", "month", "day", "weekday", "hour", "moment")
+
+# Within a shorter time than this, moments that differ by minutes or seconds count as a number.
+CLOSE_MOMENTS = np.timedelta64(7, "D")
 
 # Sines and cosines by square roots, those of sevenths written out: mathematical libraries differ in the last bit.
 ROOT_2, ROOT_3, ROOT_6 = np.sqrt(2.0), np.sqrt(3.0), np.sqrt(6.0)
@@ -40,6 +43,8 @@ COSINE_7 = np.array([1.0, 0.6234898018587336, -0.2225209339563144, -0.9009688679
 
 COSINE_7 = np.concatenate([COSINE_7, COSINE_7[:0:-1]])
 
+NUMBERS = ("year", "day", "moment")
+
 CIRCLES = {
     "month": (SINE_24[::2], np.roll(SINE_24, -6)[::2]),
     "weekday": (SINE_7, COSINE_7),
@@ -51,13 +56,15 @@ CIRCLES = {
 class DatetimeEncoder:
     """An encoder of datetimes: year and day of the month, scaled; month, weekday and hour as sine and cosine.
 
+    If all training rows lie within a week, and not all on whole hours, the moment itself is one more number, scaled.
+
     Attributes
     ----------
     name : str
     parts : tuple of str
         Those of `PARTS` that varied among the training rows; nothing can be learnt from the others.
-    year, day : (float, float)
-        Their mean and standard deviation.
+    year, day, moment : (float, float)
+        Their mean and standard deviation; that of the moment in hours since 1970.
     marked : bool
         Whether one more input marks missing values, because there were some in the training rows. The other inputs of a
         missing value are 0.
@@ -72,6 +79,7 @@ class DatetimeEncoder:
     year: tuple[float, float] = (0.0, 1.0)
     day: tuple[float, float] = (0.0, 1.0)
     marked: bool = False
+    moment: tuple[float, float] = (0.0, 1.0)
 
     @classmethod
     def fit(
@@ -89,12 +97,14 @@ class DatetimeEncoder:
         calendar = _calendar_parts(values)
         varying = tuple(part for part in PARTS if len(values) and np.ptp(calendar[part]) > 0)
         scaled = {}
-        for part in ("year", "day"):
+        if "moment" in varying and not _are_close(values):
+            varying = tuple(part for part in varying if part != "moment")
+        for part in NUMBERS:
             scaled[part] = (0.0, 1.0)
             if part in varying:
                 mean, deviation = compute_moments([calendar[part].astype(np.float64)], weights)
                 scaled[part] = (float(mean[0]), float(deviation[0]))
-        return cls(name, varying, scaled["year"], scaled["day"], bool(missing.any()))
+        return cls(name, varying, scaled["year"], scaled["day"], bool(missing.any()), scaled["moment"])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ class DatetimeEncoder:
                 out[:, position], out[:, position + 1] = sine[numbers], cosine[numbers]
                 position += 2
             else:
-                mean, deviation = self.year if part == "year" else self.day
+                mean, deviation = {"year": self.year, "day": self.day, "moment": self.moment}[part]
                 out[:, position] = (numbers - mean) / deviation
                 position += 1
         if missing.any():
@@ -144,6 +154,8 @@ class DatetimeEncoder:
         """Return the encoder as plain data."""
         numbers = {"year mean": self.year[0], "year deviation": self.year[1], "day mean": self.day[0],
                    "day deviation": self.day[1]}  # fmt: skip
+        if "moment" in self.parts:
+            numbers |= {"moment mean": self.moment[0], "moment deviation": self.moment[1]}
         return {"role": self.role, "name": self.name, "parts": list(self.parts), "marked": self.marked, **numbers}
 
     @classmethod
@@ -159,14 +171,21 @@ class DatetimeEncoder:
         parts = read_words(data, "parts")
         if any(part not in PARTS for part in parts):
             raise FileError(f"features: parts are {parts!r}, not those of a date; the file was damaged or made by hand")
-        year, day = (
-            (read_number(data, f"{part} mean"), read_number(data, f"{part} deviation", above=0))
-            for part in ("year", "day")
-        )
-        return cls(read_name(data), parts, year, day, read_flag(data, "marked"))
+        scaled = {
+            part: (read_number(data, f"{part} mean"), read_number(data, f"{part} deviation", above=0))
+            for part in ("year", "day", *(["moment"] if "moment" in parts else []))
+        }
+        moment = scaled.get("moment", (0.0, 1.0))
+        return cls(read_name(data), parts, scaled["year"], scaled["day"], read_flag(data, "marked"), moment)
 
 
-def _calendar_parts(values: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
+def _are_close(values: NDArray[Any]) -> bool:
+    """Whether moments lie within a week, and not all on whole hours."""
+    hours = values.astype("datetime64[h]")
+    return bool(values.max() - values.min() < CLOSE_MOMENTS and (hours != values).any())
+
+
+def _calendar_parts(values: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Return the parts of each datetime; months, days of the month, weekdays (from Monday) and hours count from 0."""
     months = values.astype("datetime64[M]")
     days = values.astype("datetime64[D]")
@@ -178,4 +197,5 @@ def _calendar_parts(values: NDArray[Any]) -> dict[str, NDArray[np.int64]]:
         "day": (days - months.astype("datetime64[D]")).astype(np.int64),
         "weekday": (days.astype(np.int64) + 3) % 7,
         "hour": microseconds // 3_600_000_000,
+        "moment": values.astype("datetime64[us]").astype(np.int64) / 3_600_000_000,
     }

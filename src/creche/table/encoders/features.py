@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule
-from creche.table.checks import check_finite, warn
+from creche.table.checks import check_precision, warn
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.numeric import NumericEncoder
@@ -162,10 +162,24 @@ class FeatureEncoder:
                 for column, prepared, end in zip(self.columns, values, ends, strict=True):
                     column.write(prepared[begin : begin + len(part)], part[:, end - column.width : end])
             if not np.isfinite(part).all():
-                row = begin + int(np.argmin(np.isfinite(part).all(axis=1)))
-                number = ColumnContext(table.source, "", table.first_row, row_numbers).row_number(row)
-                check_finite(out[row : row + 1], self.inputs, f"{table.source} in {precision}", number)
+                self._refuse_overflow(table, part, begin, row_numbers)
         return out
+
+    def _refuse_overflow(
+        self, table: Table, part: NDArray[Any], begin: int, row_numbers: NDArray[np.int64] | None
+    ) -> None:
+        """Raise the error about a number of the table that is too large for the precision of its encoding."""
+        context = ColumnContext(table.source, "", table.first_row, row_numbers)
+        ends = np.cumsum([column.width for column in self.columns])
+
+        def original(row: int, column: int) -> tuple[object, str]:
+            name = self.columns[int(np.searchsorted(ends, column, side="right"))].name
+            return table.columns[name].take(slice(begin + row, begin + row + 1)).to_objects()[0], repr(name)
+
+        def row_number(row: int) -> int:
+            return context.row_number(begin + row)
+
+        check_precision(part, original, str(part.dtype), table.source, row_number)
 
     def transform_matrix(self, x: NDArray[np.floating[Any]], precision: str) -> NDArray[Any]:
         """Return the inputs of the network, (n, inputs), for an array of finite numbers, (n, d).
@@ -193,7 +207,7 @@ class FeatureEncoder:
                     rows = slice(begin, begin + BLOCK_ROWS)
                     out[rows] = (x[rows].astype(np.float64, order="C") - self._mean) / self._scale
         if out is not x:
-            check_finite(out, what=f"X in {precision}")
+            check_precision(out, lambda row, column: (float(x[row, column]), str(column)), precision)
         return out
 
     def to_dict(self) -> dict[str, Any]:

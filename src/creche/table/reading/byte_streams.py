@@ -17,15 +17,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 
-__all__ = ["Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
+__all__ = ["ZIP", "Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
 
 PIECE = 1 << 20  # bytes
 
 TEXT_PIECE = 4 << 20  # bytes
 
 GZIP, ZSTD, BZ2, XZ, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
+
+WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}  # in .xlsx and .xlsb
+
+# Names of files with which the archives of Office programs begin.
+OFFICE_NAMES = (b"[Content_Types].xml", b"docProps/", b"_rels/.rels", b"xl/", b"mimetypeapplication/vnd.oasis")
 
 DAMAGED = "its compressed bytes are cut short or damaged; download or compress it again"
 
@@ -199,7 +205,12 @@ def _decompress(stream: Stream, opened: ExitStack) -> Stream | None:
     """Return the decompressed stream, or None if it is not compressed."""
     head = stream.peek(6)
     if head.startswith(ZIP):
-        return Stream(opened.enter_context(_open_single_member(stream, opened)), stream.source)
+        path = opened.enter_context(spool_to_disk(stream))
+        member = _open_single_member(path, stream.source, opened)
+        if member is not None:
+            return Stream(member, stream.source)
+        # A workbook is a zip archive that is read as it is, by way of a path.
+        return None if path == stream.path else Stream(opened.enter_context(path.open("rb")), stream.source, path)
     if head.startswith(ZSTD):
         return Stream(_ZstandardText(stream), stream.source)
     openers: dict[bytes, Callable[[Any], IO[bytes]]] = {
@@ -213,30 +224,48 @@ def _decompress(stream: Stream, opened: ExitStack) -> Stream | None:
     return None
 
 
-def _open_single_member(stream: Stream, opened: ExitStack) -> IO[bytes]:
-    path = opened.enter_context(spool_to_disk(stream))
+def _open_single_member(path: Path, source: str, opened: ExitStack) -> IO[bytes] | None:
+    """Open the only file in a zip archive; None if the archive is an Excel or OpenDocument workbook."""
     try:
         archive = opened.enter_context(zipfile.ZipFile(path))
         members = [
             info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX")
         ]
-        if any(info.filename == "[Content_Types].xml" for info in members):
-            raise TableError(f"{stream.source}: is an Excel or Office file; save its sheet as CSV (UTF-8)")
+        names = {info.filename for info in members}
+        if not WORKBOOKS.isdisjoint(names) or _opendocument_type(archive, names) == "spreadsheet":
+            return None
+        if "[Content_Types].xml" in names or _opendocument_type(archive, names):
+            raise TableError(f"{source}: is a document of an Office program without sheets; needs a table")
         if len(members) != 1:
             raise TableError(
-                f"{stream.source}: holds {len(members)} files; needs one: unpack it and pass the file with the table"
+                f"{source}: holds {len(members)} files; needs one: unpack it and pass the file with the table"
             )
         return archive.open(members[0])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-        raise FileError(f"{stream.source}: {DAMAGED}") from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        with path.open("rb") as file:
+            head = file.read(100)
+        is_office = any(name in head for name in OFFICE_NAMES)
+        damage = "is an Office file that is cut short or damaged; download or save it again" if is_office else DAMAGED
+        raise FileError(f"{source}: {damage}") from error
     except RuntimeError as error:  # zipfile has no password
-        raise FileError(f"{stream.source}: is protected by a password; unpack it first") from error
+        raise FileError(f"{source}: is protected by a password; unpack it first") from error
+
+
+def _opendocument_type(archive: zipfile.ZipFile, names: set[str]) -> str:
+    """Return the type of an OpenDocument file, such as "spreadsheet"; empty for other archives."""
+    if "mimetype" not in names:
+        return ""
+    with archive.open("mimetype") as file:
+        text = file.read(100).decode("ascii", "replace").strip()
+    prefix = "application/vnd.oasis.opendocument."
+    return text.removeprefix(prefix).removesuffix("-template") if text.startswith(prefix) else ""
 
 
 class _ZstandardText:
     """Text compressed by Zstandard, by way of Polars: Python has no module for it before 3.14."""
 
     def __init__(self, stream: Stream) -> None:
+        check_polars(stream.source, "decompress it first (zstd -d)")
         import polars as pl
 
         lines = pl.scan_lines(stream.path if stream.path is not None else io.BufferedReader(stream), glob=False)

@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
 from creche.table.checks import warn
 from creche.table.number_words import Marks
-from creche.table.reading.byte_streams import Stream, decode_pieces, spool_to_disk
+from creche.table.reading.byte_streams import ZIP, Stream, decode_pieces, spool_to_disk
 from creche.table.reading.csv_dialect import detect_encoding
 from creche.table.reading.csv_layout import Layout, detect_layout, regularize
 from creche.table.reading.csv_small import read_small_table
+from creche.table.reading.json_tables import is_json_array, is_json_object_of_columns, read_json_frame
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.series import series_from_objects
+from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_records
 from creche.table.table import Table, clean_names, select_names
 from creche.table.text_rules import TextRules
 
 if TYPE_CHECKING:
-    import polars as pl
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["SUFFIXES", "Contents", "detect_format", "format_from_name", "inspect_contents", "text_rules"]
 
@@ -39,17 +41,29 @@ SUFFIXES = {
     ".ipc": "arrow",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "json",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".xlsb": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
 }
 
 COMPRESSION_SUFFIXES = (".gz", ".zst", ".bz2", ".xz", ".zip")
 
-SIGNATURES = {b"PAR1": "parquet", b"PARE": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+SIGNATURES = {
+    b"PAR1": "parquet",
+    b"PARE": "parquet",
+    b"ARROW1": "arrow",
+    b"\xff\xff\xff\xff": "arrow",
+    ZIP: "excel",  # other archives are unpacked before
+    b"\xd0\xcf\x11\xe0": "excel",
+}
 
 # Files that people have but that cannot be read, and what to do instead.
 UNREADABLE = {
     b"SQLite format 3\0": "an SQLite database; export the table as CSV",
     b"\x89HDF\r\n": "an HDF5 file; export the table as Parquet",
-    b"\xd0\xcf\x11\xe0": "an old Excel or Office file; save its sheet as CSV (UTF-8)",
     b"%PDF": "a PDF; export the table as CSV",
     b"\x89PNG": "a picture; needs a table",
     b"\xff\xd8\xff": "a picture; needs a table",
@@ -95,7 +109,7 @@ def format_from_name(name: str | Path) -> tuple[str | None, str]:
 
 
 def detect_format(head: bytes, source: str) -> str | None:
-    """Return "parquet" or "arrow" by the first bytes of a file, or None if it may be text.
+    """Return "parquet", "arrow" or "excel" by the first bytes of a file, or None if it may be text.
 
     Raises
     ------
@@ -119,7 +133,7 @@ class Contents:
     Attributes
     ----------
     stream : Stream
-    format : {"csv", "parquet", "arrow", "jsonl"}
+    format : {"csv", "parquet", "arrow", "jsonl", "json", "excel"}
     encoding : str
         The text encoding of CSV and JSON lines.
     layout : Layout or None
@@ -149,9 +163,13 @@ class Contents:
         text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout)).decode()
         return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
 
-    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[Frame]:
         """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
         source = self.stream.source
+        plain = self._plain_frame()
+        if plain is not None:
+            return iter([plain.select(select_names(columns, plain.columns, source))])
+        check_polars(source, "read a CSV file of less than 1 MB, pandas DataFrames or arrays")
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
             path = self.opened.enter_context(spool_to_disk(self.stream))
             return _read_indexed_frames(path, self.format, source, columns)
@@ -166,6 +184,17 @@ class Contents:
 
         assert self.layout is not None
         return read_csv_frames(regularize(pieces, self.layout), self.layout, source, columns)
+
+    def _plain_frame(self) -> PlainFrame | None:
+        """Return the table of a format that is read as a whole, without Polars; None for the other formats."""
+        if self.format == "excel":
+            from creche.table.reading.excel import read_excel_frame
+
+            path = self.opened.enter_context(spool_to_disk(self.stream))
+            return read_excel_frame(path, self.stream.source, self.options.sheet)
+        if self.format == "json":
+            return read_json_frame(decode_pieces(self.stream, self.encoding), self.stream.source)
+        return None
 
 
 @contextmanager
@@ -184,7 +213,7 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
         raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
-        if format in ("parquet", "arrow"):
+        if format in ("parquet", "arrow", "excel"):
             yield Contents(stream, format, "", None, read_options, opened)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
@@ -215,20 +244,21 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
 
 def _detect_text_format(text: str, source: str) -> str:
     start = text[:1000].lstrip()
-    if start.startswith("{") and format_from_name(source)[0] != "csv":
-        return "jsonl"
-    if start.startswith(("[{", "[\n", "[\r", "[ ")) and '"' in start:
+    if format_from_name(source)[0] != "csv":
+        if start.startswith("{"):
+            return "json" if is_json_object_of_columns(text) else "jsonl"
+        if is_json_array(start):
+            return "json"
+    if "urn:schemas-microsoft-com:office:spreadsheet" in start or "urn:oasis:names:tc:opendocument" in start:
+        raise TableError(f"{source}: is a spreadsheet saved as plain XML; save it as .xlsx, .ods or CSV")
+    if start[:15].lower().startswith(("<!doctype", "<html", "<?xml", "<table")):
         raise TableError(
-            f"{source}: is a JSON list; needs JSON lines, one object per line: convert it with jq -c '.[]'"
+            f"{source}: is a page of HTML or XML, not a table; download the file itself, or save it as CSV"
         )
-    if start[:15].lower().startswith(("<!doctype", "<html", "<?xml")):
-        raise TableError(f"{source}: is a page of HTML or XML, not a table; download the file itself")
     return "csv"
 
 
-def _read_indexed_frames(
-    path: Path, format: str, source: str, columns: Sequence[str] | None = None
-) -> Iterator[pl.DataFrame]:
+def _read_indexed_frames(path: Path, format: str, source: str, columns: Sequence[str] | None = None) -> Iterator[Frame]:
     """Yield the rows of a Parquet or Arrow file, some at a time.
 
     Raises
@@ -293,9 +323,7 @@ def _damage_error(format: str, source: str) -> FileError:
     )
 
 
-def _read_json_frames(
-    pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None
-) -> Iterator[pl.DataFrame]:
+def _read_json_frames(pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None) -> Iterator[Frame]:
     """Frames of the objects, a column for each key; null where an object lacks it.
 
     Raises
@@ -316,23 +344,23 @@ def _read_json_frames(
     yield from _parse_json_lines(rest, source, line, columns)
 
 
-def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+def _parse_json_lines(text: bytes, source: str, line: int, columns: Sequence[str] | None) -> Iterator[Frame]:
     import polars as pl
 
     if not text.strip():
         return
+    frame: Frame
     try:
         frame = pl.read_ndjson(text, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError):
         frame = _parse_json_in_python(text, source, line)
-    frame.columns = clean_names(frame.columns, source)[0]
+    if not isinstance(frame, PlainFrame):
+        frame.columns = clean_names(frame.columns, source)[0]
     yield frame if columns is None else frame.select(select_names(columns, frame.columns, source))
 
 
-def _parse_json_in_python(text: bytes, source: str, first_line: int) -> pl.DataFrame:
+def _parse_json_in_python(text: bytes, source: str, first_line: int) -> PlainFrame:
     """Parse JSON lines in Python, which accepts NaN and columns of mixed types, and finds the line of an error."""
-    import polars as pl
-
     rows: list[dict[str, Any]] = []
     for line, content in enumerate(text.split(b"\n"), first_line):
         if not content.strip():
@@ -347,5 +375,4 @@ def _parse_json_in_python(text: bytes, source: str, first_line: int) -> pl.DataF
                 f'{source}: line {line} is a JSON {type(row).__name__}; needs an object: {{"column": value}}'
             )
         rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame([series_from_objects(name, [row.get(name) for row in rows], source) for name in names])
+    return plain_frame_from_records(rows, source)

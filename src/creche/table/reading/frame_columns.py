@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
-from creche.table.number_columns import parse_number
+from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.number_words import AMBIGUOUS, Marks
+from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
 from creche.table.text_rules import TextRules
-from creche.table.word_columns import coerce_column, column_from_words, columns_from_words
+from creche.table.word_columns import column_from_words, columns_from_words, convert_typed_column, unusable_column
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["concatenate_frames", "table_from_frame"]
+    from creche.table.reading.plain_frame import Frame
 
-# Numbers from 1 January 1900 to 31 December 2099 as YYYYMMDD.
-COMPACT_DATES = (19000101, 20991231)
+__all__ = ["concatenate_frames", "table_from_frame"]
 
 # A column is not parsed as numbers if one of its first rows is none.
 PROBED_ROWS = 200
@@ -34,7 +34,7 @@ US_PER_SECOND = 1_000_000  # microseconds
 
 
 def table_from_frame(
-    frame: pl.DataFrame,
+    frame: Frame,
     source: str,
     rules: dict[str, Rule],
     *,
@@ -45,7 +45,7 @@ def table_from_frame(
 
     Parameters
     ----------
-    frame : polars.DataFrame
+    frame : polars.DataFrame or PlainFrame
     source : str
         The name of the table in messages.
     rules : dict of str to Rule
@@ -61,6 +61,8 @@ def table_from_frame(
         If a value is not of its rule's kind, or is a list or another container in a column with a rule.
 
     """
+    if isinstance(frame, PlainFrame):
+        return frame.to_table(rules, first_row, text)
     columns: dict[str, Column | None] = dict.fromkeys(frame.columns)
     words: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
     fast: dict[str, Column] = {}
@@ -83,7 +85,7 @@ def table_from_frame(
         except TableError as error:
             if is_required:
                 raise
-            columns[name] = Column("words", np.full(len(series), -1, dtype=np.int32), doubt=_describe_nested(error))
+            columns[name] = unusable_column(len(series), error)
     points = ["0.5"] if any(column.kind == "number" for column in fast.values()) else []
     read, text = columns_from_words(words, rules, source, first_row, text, points)
     for name, column in fast.items():
@@ -99,7 +101,7 @@ def table_from_frame(
     )
 
 
-def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFrame:
+def concatenate_frames(frames: Sequence[Frame], source: str) -> Frame:
     """Return one frame of all rows; where a frame lacks a column, its values are missing.
 
     Raises
@@ -108,12 +110,19 @@ def concatenate_frames(frames: Sequence[pl.DataFrame], source: str) -> pl.DataFr
         If there are no frames.
 
     """
-    import polars as pl
-
     if not frames:
         raise TableError(f"{source}: is empty; needs a line of column names and rows below it")
     if len(frames) == 1:
         return frames[0]
+    plain = [frame for frame in frames if isinstance(frame, PlainFrame)]
+    if len(plain) == len(frames):
+        return PlainFrame.concatenate(plain)
+    return _concatenate_polars([f.to_polars() if isinstance(f, PlainFrame) else f for f in frames])
+
+
+def _concatenate_polars(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    import polars as pl
+
     if all(frame.schema == frames[0].schema for frame in frames):
         return pl.concat(frames)
     try:
@@ -141,19 +150,7 @@ def _read_typed(series: pl.Series, rule: Rule, context: ColumnContext, text: Tex
     if rule.kind == "words" and series.dtype.is_integer():  # of any size, so that no digit is lost
         codes, words = _factorize(series.cast(pl.String))
         return column_from_words(codes, words, rule, context, text)
-    column = _column_by_type(series, context)
-    codes_of_missing = [parse_number(word, CellFormat()) for word in text.missing]
-    numbers = [value for value in codes_of_missing if value is not None]
-    if numbers and column.kind in ("number", "whole"):
-        values = column.values.astype(np.float64)
-        values[np.isin(values, numbers)] = np.nan
-        column = replace(column, values=values, format=CellFormat(missing=text.missing_words(None)))
-    return coerce_column(column, rule, context)
-
-
-def _describe_nested(error: TableError) -> str:
-    """Return what the error about a column says that it holds."""
-    return "it holds " + str(error).partition(" holds ")[2].partition(";")[0]
+    return convert_typed_column(_column_by_type(series, context), rule, context, text)
 
 
 def _column_by_type(series: pl.Series, context: ColumnContext) -> Column:

@@ -11,10 +11,13 @@ from creche.errors import PlanError
 from creche.plan.component import Component, count_field, flag_field
 from creche.plan.words import check_word
 
-__all__ = ["FORMATS", "SEPARATORS", "Format", "ReadOptions"]
+__all__ = ["FORMATS", "OUTPUT_FORMATS", "SEPARATORS", "Format", "OutputFormat", "ReadOptions"]
 
-Format: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl"]
+Format: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl", "json", "excel"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+
+OutputFormat: TypeAlias = Literal["csv", "parquet", "arrow", "jsonl"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -25,8 +28,9 @@ class ReadOptions(Component):
 
     Attributes
     ----------
-    format : {"csv", "parquet", "arrow", "jsonl"}, optional
-        "jsonl" has one JSON object per line; "arrow" is Arrow IPC, as a file or a stream.
+    format : {"csv", "parquet", "arrow", "jsonl", "json", "excel"}, optional
+        "jsonl" has one JSON object per line, "json" is one array of objects (or an object of columns); "arrow" is Arrow
+        IPC, as a file or a stream; "excel" is .xlsx, .xlsb, .xls or .ods.
     separator : str, optional
         The character between the cells of a CSV file. Detected are ``,``, ``;``, ``|``, tab and ``" "``, which is any
         number of spaces and tabs.
@@ -53,6 +57,9 @@ class ReadOptions(Component):
         The character with which lines begin that are comments; ``""`` if none are.
     drop_rows : tuple of int
         The numbers of rows to leave out, from 1; -1 is the last row. The others are numbered without them.
+    sheet : str or int, optional
+        The sheet of an Excel file, by its name or its number among the visible sheets, counted from 1. By default, the
+        first visible one that is not empty.
 
     Examples
     --------
@@ -76,6 +83,7 @@ class ReadOptions(Component):
     skip_rows: int | None = count_field(None, at_least=0, optional=True)
     comment: str | None = None
     drop_rows: tuple[int, ...] = ()
+    sheet: str | int | None = None
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
@@ -102,6 +110,7 @@ class ReadOptions(Component):
         if not isinstance(rows, Sequence) or not all(type(row) is int and row != 0 for row in rows):
             raise PlanError(f"ReadOptions.drop_rows: got {rows!r}; needs numbers of rows, from 1, or -1 for the last")
         object.__setattr__(self, "drop_rows", tuple(rows))
+        _check_sheet(self.sheet)
 
 
 def _check_words(name: str, value: object) -> tuple[str, ...]:
@@ -121,6 +130,15 @@ def _check_character(name: str, value: object) -> None:
     if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\0\r\n .+-0123456789":
         raise PlanError(
             f"ReadOptions.{name}: got {value!r}; needs one ASCII character that is no part of numbers, such as ';'"
+        )
+
+
+def _check_sheet(value: object) -> None:
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if value is not None and not is_number and (not isinstance(value, str) or not value):
+        raise PlanError(
+            f"ReadOptions.sheet: got {value!r}; needs the name of a sheet, or its number, counted from 1",
+            argument="sheet",
         )
 
 

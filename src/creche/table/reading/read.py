@@ -14,16 +14,19 @@ from creche.table.cell_format import ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule, build_rules
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
-from creche.table.reading.dataframes import frame_from_plain_data, is_frame, iterate_frames
+from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_row, iterate_frames
 from creche.table.reading.file_formats import Contents, inspect_contents, text_rules
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.row_filters import drop_rows, drop_totals_of_frame
 from creche.table.table import Table, select_names
 from creche.table.word_columns import coerce_column
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table"]
 
@@ -40,10 +43,11 @@ def read_table(
     Parameters
     ----------
     data : path, file object, DataFrame, dict, list or generator
-        The path of a CSV, Parquet, Arrow IPC or JSON lines file, compressed or not (its bytes tell), or the open file;
+        The path of a CSV, Parquet, Arrow IPC, JSON or Excel file, compressed or not (its bytes tell), or the open file;
         ``"-"`` for standard input; ``"penguins"`` for the bundled table, unless a file has that name. A DataFrame of
         any library that narwhals supports, also a lazy one. A dict from names to columns, or a list of dicts with one
-        for each row. A list or generator of DataFrames, or of dicts of columns, with some rows each.
+        for each row; a dict of cells, or a row of a pandas DataFrame, is one row. A list or generator of DataFrames, or
+        of dicts of columns, with some rows each.
     read_options : ReadOptions, optional
         How a file is written, if that is not to be detected.
     expected : dict of str to str or ExpectedColumn, optional
@@ -153,7 +157,11 @@ def is_table(data: Any) -> bool:
     """
     if isinstance(data, np.ndarray):  # first, since one row is predicted in microseconds
         return False
+    if hasattr(type(data), "toarray"):  # a sparse matrix, of which one kind is a mapping
+        return False
     if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):
+        return True
+    if is_row(data):
         return True
     return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
 
@@ -224,7 +232,7 @@ def _build_rules(expected: Mapping[str, str | ExpectedColumn] | None, options: R
 
 
 def _read_whole(
-    frames: Iterator[pl.DataFrame],
+    frames: Iterator[Frame],
     source: str,
     rules: dict[str, Rule],
     options: ReadOptions,
@@ -232,7 +240,7 @@ def _read_whole(
 ) -> Table:
     text = text_rules(options) if contents is None else contents.text
     frame = concatenate_frames(list(frames), source)
-    if text.are_cells:
+    if text.are_cells or (contents is not None and contents.format == "excel"):
         frame = drop_totals_of_frame(frame, source)
     return table_from_frame(drop_rows(frame, options.drop_rows, source), source, rules, text=text)
 
@@ -245,7 +253,7 @@ def _drop_unnamed(table: Table, contents: Contents) -> Table:
 
 
 def _split_batches(
-    frames: Iterator[pl.DataFrame],
+    frames: Iterator[Frame],
     source: str,
     rules: dict[str, Rule],
     rows: int,
@@ -261,8 +269,10 @@ def _split_batches(
     for frame in frames:
         names = names or frame.columns
         for start in range(0, len(frame), rows):
-            batch = _with_columns(frame.slice(start, rows), names)
-            needed = batch if expected is None else batch.select(select_names(expected, batch.columns, source))
+            part = frame.slice(start, rows)
+            batch = _with_columns(part if not isinstance(part, PlainFrame) else part.to_polars(), names)
+            read = part if part.columns == names else batch
+            needed = read if expected is None else read.select(select_names(expected, names, source))
             table = table_from_frame(needed, source, rules, first_row=first_row, text=text)
             first_row += len(batch)
             yield ReadBatch(table, batch, text.are_cells)
@@ -287,7 +297,7 @@ def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
     return Table(columns, table.source, table.first_row)
 
 
-def _iterate_in_memory(data: Any) -> Iterator[pl.DataFrame]:
+def _iterate_in_memory(data: Any) -> Iterator[Frame]:
     is_sequence = _is_generator(data) or (isinstance(data, list) and len(data) > 0 and is_frame(data[0]))
     for piece in data if is_sequence else [data]:
         plain = frame_from_plain_data(piece, IN_MEMORY)

@@ -10,9 +10,10 @@ from creche.errors import TableError
 from creche.table.checks import warn
 from creche.table.number_words import split_number
 from creche.table.reading.csv_dialect import Dialect, split_blanks
+from creche.table.reading.plain_frame import PlainFrame
 
 if TYPE_CHECKING:
-    import polars as pl
+    from creche.table.reading.plain_frame import Frame
 
 __all__ = ["drop_rows", "drop_totals", "drop_totals_of_frame", "resolve_rows", "strip_footer", "warn_of_footer"]
 
@@ -91,16 +92,23 @@ def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
     return rows[:-1]
 
 
-def drop_totals_of_frame(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+def drop_totals_of_frame(frame: Frame, source: str) -> Frame:
     """Return a frame of cells without a last row of totals, and warn of it."""
     if len(frame) < 3:
         return frame
-    last = [None if value is None else str(value) for value in frame.row(-1)]
+    tail = frame.slice(len(frame) - 1, 1)
+    row = [tail.values(name).to_objects()[0] for name in tail.columns] if isinstance(tail, PlainFrame) else tail.row(0)
+    last = [None if value is None else str(value).strip() for value in row]
     word = find_totals(last, [])
-    if word is None or (frame[:-1, last.index(word)] == word).any():
+    if word is None:
+        return frame
+    name = frame.columns[last.index(word)]
+    before = frame.slice(0, len(frame) - 1)
+    values = before.values(name).to_objects() if isinstance(before, PlainFrame) else before[name].to_list()
+    if word in values:
         return frame
     _warn_of_totals(word, len(frame), source)
-    return frame[:-1]
+    return before
 
 
 def _warn_of_totals(word: str, row: int, source: str) -> None:
@@ -137,9 +145,12 @@ def resolve_rows(dropped: Sequence[int], rows: int, source: str) -> list[int]:
     return [row for row in range(rows) if row not in gone]
 
 
-def drop_rows(frame: pl.DataFrame, dropped: Sequence[int], source: str) -> pl.DataFrame:
+def drop_rows(frame: Frame, dropped: Sequence[int], source: str) -> Frame:
     """Return a frame without the rows of these numbers (see `ReadOptions.drop_rows`)."""
-    return frame if not dropped else frame[resolve_rows(dropped, len(frame), source)]
+    if not dropped:
+        return frame
+    kept = resolve_rows(dropped, len(frame), source)
+    return (frame.to_polars() if isinstance(frame, PlainFrame) else frame)[kept]
 
 
 def _is_remark(line: str, cells: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -492,3 +493,18 @@ class TestBadInput:
         x[4, 1] = 1e38
         with pytest.raises(cr.CrecheError, match=r"row 4: the .* is not finite, so there is no step"):
             cr.explain.trace(model, x, y)
+
+
+def test_the_page_does_not_overwrite_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "t.data"
+    cr.datasets.penguins().write_csv(table)
+    before = table.read_bytes()
+    model = cr.train(table, label="species", hidden=[3], epochs=1, threads=1).model
+    for data in (table, "t.data"):
+        with pytest.raises(cr.PlanError, match="is the table itself"):
+            cr.explain.trace(model, data).save_html("t.data")
+    with pytest.raises(cr.FileError, match=r"is the name of a table \(\.csv\); a page ends in \.html"):
+        cr.explain.trace(model, table).save_html("other.csv")
+    assert table.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t.data"]

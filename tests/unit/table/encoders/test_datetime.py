@@ -16,9 +16,9 @@ from creche.table.encoders.datetime import CIRCLES, PARTS, DatetimeEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
-# Any part differs among these two.
+# Any part of the calendar differs among these two.
 TWO = ["2019-01-01T00:00", "2020-02-02T01:00"]
-ALL = DatetimeEncoder("day", PARTS)
+ALL = DatetimeEncoder("day", tuple(part for part in PARTS if part != "moment"))
 
 
 def column(moments: list[Any]) -> Column:
@@ -56,6 +56,21 @@ def test_circles_are_round_and_even(part: str) -> None:
     np.testing.assert_allclose(sine**2 + cosine**2, 1, rtol=1e-15)
     steps = np.hypot(np.diff(sine, append=sine[0]), np.diff(cosine, append=cosine[0]))
     np.testing.assert_allclose(steps, steps[0], rtol=1e-14)
+
+
+def test_moments_within_a_week_are_told_apart_by_the_minute() -> None:
+    moments = [f"2020-05-01T10:{minute:02d}" for minute in (0, 1, 2, 30)]
+    encoder = DatetimeEncoder.fit("day", column(moments), Preprocessing())
+    assert (encoder.parts, encoder.inputs, encoder.is_constant) == (("moment",), ("day moment",), False)
+    minutes = np.array([0, 1, 2, 30])
+    z = encode(encoder, [*moments, "NaT"])
+    np.testing.assert_allclose(z[:4, 0], (minutes - minutes.mean()) / minutes.std(), atol=1e-6)
+    assert z[4, 0] == 0
+    assert DatetimeEncoder.from_dict(encoder.to_dict()) == encoder
+    on_hours = DatetimeEncoder.fit("day", column(["2020-05-01T10:00", "2020-05-01T11:00"]), Preprocessing())
+    assert on_hours.parts == ("hour",)
+    far_apart = DatetimeEncoder.fit("day", column(["2020-05-01T10:01", "2020-05-11T10:02"]), Preprocessing())
+    assert "moment" not in far_apart.parts
 
 
 def test_year_and_day_are_standardized() -> None:

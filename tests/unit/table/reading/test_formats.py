@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import os
+import re
 import sys
 import threading
 import zipfile
@@ -285,12 +286,10 @@ def test_months_of_pandas_are_dates() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"a": ["x", "\udc80"]}, r"column 'a' holds '\\udc80', which is not valid Unicode"),
         ({"a": [1, 2], "b": [1]}, r"its columns differ in length: 'a' has 2, 'b' has 1"),
         ({"a": np.zeros((2, 2))}, r"column 'a' has shape \(2, 2\); needs one value per row"),
-        ({"a": "word"}, "column 'a' is a str; needs a list"),
+        ({"a": "word", "b": [1, 2]}, "column 'a' is a str; needs a list"),
         ([{"a": 1}, 3], "row 2 is a int; needs a dict, like row 1"),
-        (pd.DataFrame({"a": [1 + 2j]}), "column 'a' holds complex numbers"),
     ],
 )
 def test_plain_data_that_is_no_table(data: Any, message: str) -> None:
@@ -324,3 +323,19 @@ def test_json_numbers_stay_numbers(tmp_path: Path) -> None:
     numbers = [0.1, 1e300, -5e-324, 12345678901234567, 3]
     path.write_text("".join(json.dumps({"a": n}) + "\n" for n in numbers))
     assert values(read_table(path))["a"] == [float(n) for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"a": ["x", "\udc80"]}, r"'\\udc80', which is not valid Unicode"),
+        (pd.DataFrame({"a": [1 + 2j]}), "complex numbers"),
+        ({"a": [[1], [2]]}, "a list"),
+    ],
+)
+def test_a_column_of_what_no_network_could_take_is_read_and_doubted(data: Any, what: str) -> None:
+    from creche.errors import TableError
+
+    assert re.match(f"it holds {what}", read_table(data).columns["a"].doubt)
+    with pytest.raises(TableError, match=f"column 'a' holds {what}"):
+        read_table(data, expected={"a": "number"})
