@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ParsedDatetimes", "is_date", "parse_datetimes"]
+__all__ = ["COMPACT", "ParsedDatetimes", "is_date", "is_time_of_day", "parse_datetimes"]
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
@@ -19,6 +19,9 @@ ZONE = r"Z|UTC|GMT|[+-][0-2]\d(?::?[0-5]\d)?"
 
 # What NumPy parses itself, thousands of times faster than a word at a time.
 PADDED = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?({ZONE})?)?", re.ASCII)
+
+# A date of digits alone, which may also be a number.
+COMPACT = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d", re.ASCII)
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -41,7 +44,7 @@ TIME = (
 DATES = (
     r"(?P<year>\d{4})(?P<separator>[-/.])(?P<month>\d\d?)(?P=separator)(?P<day>\d\d?)",
     rf"(?P<first>\d\d?)(?P<separator>[-/.])(?P<second_number>\d\d?)(?P=separator){YEAR}",
-    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)",
+    r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
     rf"{WEEKDAY}{DAY}[-/. ]?{MONTH},?[-/ ]?{YEAR}",
     rf"{WEEKDAY}{MONTH}[- ]{DAY},?[- ]{YEAR}",
     rf"(?P<year>\d{{4}})[-/ ]{MONTH}[-/ ](?P<day>\d\d?)",
@@ -60,8 +63,6 @@ TIME_OF_DAY = re.compile(TIME, re.IGNORECASE | re.ASCII)
 
 # What databases write for no date at all.
 ZERO = re.compile(r"(?:0000([-/.])00?\1 ?00?|00?([-/.])00?\2(?:00)?00)(?:[T ]00:00(?::00(?:\.0+)?)?)?")
-
-EPOCH = datetime(1970, 1, 1)
 
 # Two-digit years from 69 on are of the last century, as POSIX has it.
 PIVOT = 69
@@ -114,11 +115,12 @@ def parse_datetimes(words: Sequence[str], day_first: bool | None = None) -> Pars
     """
     if not words:
         return None
-    try:
-        if PADDED.fullmatch(words[0]):
+    if PADDED.fullmatch(words[0]):
+        with suppress(ValueError):  # 24:00
             values = _parse_padded(words)
             if values is not None:
                 return ParsedDatetimes(values, day_first)
+    try:
         return _parse_any(words, day_first)
     except (ValueError, OverflowError):  # 30 February
         return None
@@ -156,80 +158,124 @@ def _zone_minutes(zone: str | None) -> int:
 
 
 def _parse_any(words: Sequence[str], day_first: bool | None) -> ParsedDatetimes | None:
-    parts: list[dict[str, str] | None] = []
+    matches = _match_all(words)
+    if matches is None:
+        return None
+    numeric = [match for match in matches if match and match.get("first")]
+    if day_first is None and numeric:
+        if _may_begin_with_year(numeric):
+            return None
+        # Between points, the day always comes first.
+        open_ones = [match for match in numeric if match["separator"] != "."]
+        first = any(int(match["first"]) > 12 for match in open_ones)
+        second = any(int(match["second_number"]) > 12 for match in open_ones)
+        if open_ones and first == second:
+            return None
+        day_first = first if open_ones else None
+    moments = [_to_iso(match, bool(day_first)) if match else "NaT" for match in matches]
+    values = np.array(moments, dtype="datetime64[us]")
+    shifts = [_shift_minutes(match) if match else 0 for match in matches]
+    if any(shifts):
+        values += np.array(shifts, dtype="timedelta64[m]")
+    is_short = any(match and len((match.get("year") or "1970").lstrip("'")) == 2 for match in matches)
+    return ParsedDatetimes(values, day_first, is_short)
+
+
+def _match_all(words: Sequence[str]) -> list[dict[str, str] | None] | None:
+    """Return the parts of each word, None for a date of zeros; None unless all are dates, or all are times of day."""
+    patterns = [*PATTERNS, CTIME]
+    matches: list[dict[str, str] | None] = []
     n_times = 0
     for word in words:
         if ZERO.fullmatch(word):
-            parts.append(None)
+            matches.append(None)
             continue
-        found = _match_date(word)
+        found = None
+        for i, pattern in enumerate(patterns):
+            match = pattern.fullmatch(word)
+            if match is not None:
+                found = match.groupdict()
+                if i:  # the words of a column are mostly written alike
+                    patterns.insert(0, patterns.pop(i))
+                break
         if found is None:
             found = _match_time(word)
             n_times += 1
+        elif found["hour"] and not (found["minute"] or found["half"]):
+            return None  # an hour alone, as in "1 PM", needs its half of the day
         if found is None:
             return None
-        parts.append(found)
-    if n_times and n_times + parts.count(None) < len(parts):
-        return None  # some are dates, and some times of day
-    # Between points, the day always comes first.
-    open_parts = [part for part in parts if part is not None and part.get("first") and part["separator"] != "."]
-    if open_parts and day_first is None:
-        first = any(int(part["first"]) > 12 for part in open_parts)
-        second = any(int(part["second_number"]) > 12 for part in open_parts)
-        if first == second:
-            return None
-        day_first = first
-    short = any(part is not None and len(part.get("year", "1970").lstrip("'")) == 2 for part in parts)
-    moments = [None if part is None else _to_moment(part, bool(day_first)) for part in parts]
-    return ParsedDatetimes(np.array(moments, dtype="datetime64[us]"), day_first, short)
+        matches.append(found)
+    return None if n_times and n_times + matches.count(None) < len(matches) else matches
 
 
-def _match_date(word: str) -> dict[str, str] | None:
-    for pattern in (*PATTERNS, CTIME):
-        match = pattern.fullmatch(word)
-        if match is not None:
-            found = {name: value for name, value in match.groupdict().items() if value is not None}
-            # An hour alone, as in "1 PM", needs its half of the day.
-            return None if "hour" in found and "minute" not in found and "half" not in found else found
-    return None
+def _may_begin_with_year(matches: Sequence[dict[str, str]]) -> bool:
+    """Whether each date, such as 20-01-31, may begin with its year, and what comes last differs more than that."""
+    years = {match["first"] for match in matches}
+    days = {match["year"].lstrip("'") for match in matches}
+    can_be = all(len(day) == 2 and 1 <= int(day) <= 31 for day in days) and all(
+        len(match["first"]) == 2 and int(match["second_number"]) <= 12 for match in matches
+    )
+    return can_be and len(days) > len(years)
+
+
+def is_time_of_day(word: str) -> bool:
+    """Whether a word is a time without a date.
+
+    Examples
+    --------
+    >>> is_time_of_day("4:14 PM"), is_time_of_day("2020-01-31 16:14")
+    (True, False)
+
+    """
+    return _match_time(word) is not None
 
 
 def _match_time(word: str) -> dict[str, str] | None:
     match = TIME_OF_DAY.fullmatch(word)
     if match is None or (match["minute"] is None and match["half"] is None) or match["zone"] is not None:
         return None
-    return {name: value for name, value in match.groupdict().items() if value is not None}
+    return match.groupdict()
 
 
-def _to_moment(part: dict[str, str], day_first: bool) -> datetime:
-    """Return the moment of a matched word.
+def _to_iso(match: dict[str, str], day_first: bool) -> str:
+    """Return the moment of a matched word in the format of ISO 8601, without its zone.
 
     Raises
     ------
     ValueError
-        If there is no such moment.
+        If there is no such year or hour.
 
     """
-    year, month, day = 1970, 1, 1
-    if "year" in part:
-        digits = part["year"].lstrip("'")
-        year = int(digits) if len(digits) == 4 else int(digits) + (1900 if int(digits) >= PIVOT else 2000)
-        day = int(part.get("day", 1))
-        if "first" in part:
-            one, other = int(part["first"]), int(part["second_number"])
-            day, month = (one, other) if part["separator"] == "." or day_first else (other, one)
-        elif "name" in part:
-            month = 1 + MONTHS.index(part["name"][:3].lower())
+    date = "1970-01-01"
+    if "year" in match:
+        digits = match["year"].lstrip("'")
+        if digits == "0000":
+            raise ValueError("year")
+        year = digits if len(digits) == 4 else f"{19 if int(digits) >= PIVOT else 20}{digits}"
+        day = match.get("day") or "1"
+        if "first" in match:
+            one, other = match["first"], match["second_number"]
+            day, month = (one, other) if match["separator"] == "." or day_first else (other, one)
+        elif "name" in match:
+            month = str(1 + MONTHS.index(match["name"][:3].lower()))
         else:
-            month = int(part["month"])
-    hour, minute, second = (int(part.get(name, 0)) for name in ("hour", "minute", "second"))
-    if "half" in part:
+            month = match["month"]
+        date = f"{year}-{month.zfill(2)}-{day.zfill(2)}"
+    if not match["hour"]:
+        return date
+    hour = int(match["hour"])
+    if match.get("half"):
         if not 1 <= hour <= 12:
             raise ValueError("hour")
-        hour = hour % 12 + (12 if part["half"][0] in "Pp" else 0)
-    days = 0
-    if hour == 24 and minute == second == 0:
-        hour, days = 0, 1
-    microsecond = int(part.get("fraction", "0").ljust(6, "0")[:6])
-    moment = datetime(year, month, day, hour, minute, second, microsecond)
-    return moment + timedelta(days=days) - timedelta(minutes=_zone_minutes(part.get("zone")))
+        hour = hour % 12 + (12 if match["half"][0] in "Pp" else 0)
+    minute, second, fraction = match["minute"] or "00", match["second"] or "00", match.get("fraction") or "0"
+    if hour == 24 and int(minute) == int(second) == 0:
+        hour = 0  # of the next day: see `_shift_minutes`
+    return f"{date}T{hour:02d}:{minute}:{second}.{fraction[:6]}"
+
+
+def _shift_minutes(match: dict[str, str]) -> int:
+    """Return how many minutes to add to what `_to_iso` returns."""
+    next_day = 24 * 60 if match["hour"] == "24" else 0
+    return next_day - _zone_minutes(match.get("zone"))

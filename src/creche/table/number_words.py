@@ -13,6 +13,7 @@ __all__ = [
     "MarkEvidence",
     "Marks",
     "WrittenNumber",
+    "are_plain",
     "collect_evidence",
     "is_number",
     "join_digits",
@@ -21,7 +22,9 @@ __all__ = [
 ]
 
 # What Polars parses as a number; Python's float() accepts more, such as 1_000.
-PLAIN = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE)
+PLAIN = re.compile(r"[+-]?(?:(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?|inf|infinity|nan)", re.IGNORECASE)
+
+PLAIN_LINES = re.compile(rf"(?:(?:{PLAIN.pattern})(?:\n|\Z))*+", re.IGNORECASE)
 
 SPACES = " \u00a0\u2007\u2009\u202f"
 
@@ -74,6 +77,21 @@ class WrittenNumber:
     digits: str
     unit: str = ""
     is_accounting: bool = False
+
+
+def are_plain(words: Sequence[str]) -> bool:
+    """Whether each word is what `PLAIN` matches: by one search, since most columns of numbers are such.
+
+    Examples
+    --------
+    >>> are_plain(["1", "-2.5e3", ".5"]), are_plain(["1", "1,5"])
+    (True, False)
+
+    """
+    if not words or not PLAIN.fullmatch(words[0]):
+        return not words
+    lines = "\n".join(words)
+    return PLAIN_LINES.fullmatch(lines) is not None and lines.count("\n") == len(words) - 1
 
 
 def split_number(word: str) -> WrittenNumber | None:

@@ -16,8 +16,9 @@ from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, parse_boolean
 from creche.table.encoders.file_values import read_flag, read_name, read_words
 from creche.table.encoders.numeric import MISSING
+from creche.table.number_columns import parse_number
 from creche.table.table import KINDS, Column
-from creche.table.word_columns import coerce_column, parse_number
+from creche.table.word_columns import coerce_column
 
 if TYPE_CHECKING:
     from creche.table.encoders.preprocessing import Preprocessing

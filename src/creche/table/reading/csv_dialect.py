@@ -116,7 +116,7 @@ def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) ->
 
 
 def _detect_quote(sample: str) -> str:
-    if '"' in sample:
+    if '"' in sample or "'" not in sample:
         return '"'
     separators = re.escape("".join(SEPARATORS))
     opened = re.findall(rf"(?:^|[{separators}])'", sample, re.MULTILINE)

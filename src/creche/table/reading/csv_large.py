@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.table.reading.csv_dialect import Dialect
-from creche.table.reading.csv_layout import Layout, dialect_of_rows, strip_footer
+from creche.table.reading.csv_layout import Layout, dialect_of_rows
 from creche.table.reading.csv_small import (
     MAX_ROW,
     no_rows_error,
@@ -18,7 +18,7 @@ from creche.table.reading.csv_small import (
     split_csv_rows,
     unclosed_quote_error,
 )
-from creche.table.reading.row_filters import warn_of_footer
+from creche.table.reading.row_filters import strip_footer, warn_of_footer
 from creche.table.table import select_names
 
 if TYPE_CHECKING:

@@ -6,30 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from creche.errors import TableError
-from creche.table.cell_format import DEFAULT_MISSING
-from creche.table.number_words import split_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_blanks
+from creche.table.reading.csv_header import count_titles, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
 from creche.table.table import clean_names
 
-__all__ = ["Layout", "detect_layout", "dialect_of_rows", "regularize", "strip_footer"]
+__all__ = ["Layout", "detect_layout", "dialect_of_rows", "regularize"]
 
 # Excel writes this line above a table to name its separator.
 SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?\r?\n', re.IGNORECASE)
 
 COMMENT_MARKS = ("#", "%")
-
-MAX_TITLE_ROWS = 30
-
-MAX_FOOTER_LINES = 10
-
-# In fewer rows, nothing tells that the first line is a row.
-MIN_ROWS_FOR_HEADER = 3
-
-YEARS = (1800, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +74,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     sample = _without_comments(_cut(head[begin:]), comment)
     dialect = detect_dialect(sample, separator, options.quote, options.decimal_comma)
     rows = read_sample_rows(sample, dialect)
-    titles = 0 if options.skip_rows is not None or options.header is False else _count_titles(rows)
+    titles = 0 if options.skip_rows is not None or options.header is False else count_titles(rows)
     if titles:
         before = begin
         begin = _skip_rows(head, begin, rows[titles], dialect)
@@ -97,7 +86,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         return Layout(dialect, ())
     has_header = options.header
     if has_header is None:
-        has_header = options.names is None and (named_by_comment or not _looks_like_row(rows))
+        has_header = options.names is None and (named_by_comment or not looks_like_row(rows))
         if not has_header and options.names is None:
             letters = ",".join("abcdefgh"[: len(rows[0])])
             notes.append(
@@ -108,7 +97,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     if has_header:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
-        names = _fit_names(head_row, rows[1:])
+        names = fit_names(head_row, rows[1:])
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]
     if options.names is not None:
@@ -142,47 +131,6 @@ def regularize(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     if layout.comment or layout.dialect.separator == " ":
         pieces = _rewrite_lines(pieces, layout)
     return pieces
-
-
-def strip_footer(text: str, dialect: Dialect, width: int) -> tuple[str, list[str]]:
-    r"""Return the end of a text without lines below the table, and these lines.
-
-    A line is no row if it has fewer cells than there are columns, only one of them filled, with a word.
-
-    Examples
-    --------
-    >>> strip_footer("0.5,1,up\n0.7,2,down\n\n60 rows\n", Dialect(), 3)
-    ('0.5,1,up\n0.7,2,down\n\n', ['60 rows'])
-
-    """
-    lines = text.splitlines(keepends=True)
-    found: list[str] = []
-    end = len(lines)
-    for i in range(len(lines) - 1, max(-1, len(lines) - 1 - 2 * MAX_FOOTER_LINES), -1):
-        line = lines[i].strip()
-        if not line:
-            continue
-        cells = split_blanks(line, "") if dialect.separator == " " else line.split(dialect.separator)
-        has_quote = bool(dialect.quote) and dialect.quote in line
-        # A single word at the very end may be the beginning of a row that was cut short.
-        is_whole = lines[i].endswith(("\n", "\r")) or " " in line
-        if has_quote or len(cells) >= width or not is_whole or not _is_remark(line, cells):
-            is_row = has_quote or len(cells) >= width
-            return ("".join(lines[:end]), found) if is_row and len(found) <= MAX_FOOTER_LINES else (text, [])
-        found.insert(0, line)
-        end = i
-    return text, []
-
-
-def _is_remark(line: str, cells: Sequence[str]) -> bool:
-    """Whether a line of too few cells is a remark: one of them is filled, with a word, or all are a sentence."""
-    filled = [cell.strip() for cell in cells if cell.strip()]
-    return (len(filled) == 1 and split_number(filled[0].split()[0]) is None) or _is_sentence(line)
-
-
-def _is_sentence(line: str) -> bool:
-    """Whether a line is text such as "60 rows" or "Source: the office, 2020", not cells."""
-    return re.match(r"[^\W\d_]{3,}.* ", line) is not None or re.fullmatch(r"\d+ [^\W\d_]{3,}[\w .]*", line) is not None
 
 
 def _cut(text: str) -> str:
@@ -226,7 +174,7 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
         dialect = detect_dialect(_cut(head[start:]), options.separator, options.quote, options.decimal_comma)
         rows = read_sample_rows(_cut(head[start:]), dialect, 50)
         first = read_sample_rows(names, dialect)
-        if rows and first and 1 < len(first[0]) == len(rows[0]) and _looks_like_row([*rows, *rows, *rows]):
+        if rows and first and 1 < len(first[0]) == len(rows[0]) and looks_like_row([*rows, *rows, *rows]):
             return last, "", True
     return start, mark, False
 
@@ -235,21 +183,6 @@ def _without_comments(text: str, comment: str) -> str:
     if not comment:
         return text
     return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(comment))
-
-
-def _count_titles(rows: Sequence[Sequence[str]]) -> int:
-    """Return how many of the first rows are above the table: shorter than most rows, or with one cell filled."""
-    if len(rows) < MIN_ROWS_FOR_HEADER:
-        return 0
-    width, count = Counter(map(len, rows[1:])).most_common(1)[0]
-    if width < 2 or 2 * count < len(rows) - 1:
-        return 0
-    for i, row in enumerate(rows[:MAX_TITLE_ROWS]):
-        filled = sum(bool(cell) for cell in row)
-        is_title = len(row) < width - 1 or (len(row) < width and filled <= 1) or (filled <= 1 and width > 2)
-        if not is_title:
-            return i if i < len(rows) - 1 else 0
-    return 0
 
 
 def _skip_rows(head: str, begin: int, row: Sequence[str], dialect: Dialect) -> int:
@@ -277,70 +210,6 @@ def _skip_header(head: str, begin: int, dialect: Dialect, comment: str, source: 
         return end, read_sample_rows(head[begin:end], dialect)[0]
     cells = split_csv_rows(head[begin:], dialect, source, limit=1)
     return begin + cells.consumed, [name.strip() for name in cells.rows[0]]
-
-
-def _fit_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return as many names as the rows have cells, if that of an index or of an empty last cell is not there."""
-    if not rows:
-        return names
-    width, count = Counter(map(len, rows)).most_common(1)[0]
-    if count < len(rows) - MAX_FOOTER_LINES:
-        return names
-    if width == len(names) + 1:
-        last_is_empty = all(not row[-1] for row in rows if len(row) == width)
-        return [*names, ""] if last_is_empty else ["", *names]
-    return names[:-1] if width == len(names) - 1 and not names[-1] else names
-
-
-def _looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row is like those below it, so that it holds no names."""
-    first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
-    if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
-        return False
-    numeric_names = []
-    matches = 0
-    for i, cell in enumerate(first):
-        values = [row[i] for row in below if row[i] not in DEFAULT_MISSING]
-        numbers = [number for number in map(_plain_number, values) if number is not None]
-        own = _plain_number(cell)
-        if len(numbers) > 0.9 * len(values) and numbers:
-            if own is None:
-                if cell in DEFAULT_MISSING:
-                    continue
-                return False
-            spread = max(numbers) - min(numbers)
-            if not min(numbers) - spread <= own <= max(numbers) + spread:
-                return False
-            numeric_names.append(own)
-            continue
-        distinct = set(values)
-        if cell in distinct:
-            matches += 1
-        elif own is not None or 2 * len(distinct) <= len(values):
-            return False
-    if not numeric_names:
-        return matches == len(first) and matches > 1
-    return not _is_series(numeric_names)
-
-
-def _is_series(numbers: list[float]) -> bool:
-    """Whether numbers are names of columns that count, or years."""
-    whole = all(number.is_integer() for number in numbers)
-    if whole and all(YEARS[0] <= number <= YEARS[1] for number in numbers):
-        return True
-    steps = {b - a for a, b in pairwise(numbers)}
-    return whole and len(numbers) > 1 and steps == {1.0} and numbers[0] in (0, 1)
-
-
-def _plain_number(cell: str) -> float | None:
-    written = split_number(cell)
-    if written is None:
-        return None
-    digits = re.sub(r"[^0-9.eE+-]", "", written.digits.replace(",", "."))
-    try:
-        return -float(digits) if written.is_negative else float(digits)
-    except ValueError:
-        return None
 
 
 def _skip_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:

@@ -14,10 +14,11 @@ import numpy as np
 from creche.errors import TableError
 from creche.table.cell_types import Rule
 from creche.table.reading.csv_dialect import Dialect
-from creche.table.reading.csv_layout import Layout, dialect_of_rows, strip_footer
-from creche.table.reading.row_filters import drop_totals, resolve_rows, warn_of_footer
+from creche.table.reading.csv_layout import Layout, dialect_of_rows
+from creche.table.reading.row_filters import drop_totals, resolve_rows, strip_footer, warn_of_footer
 from creche.table.table import Table
-from creche.table.word_columns import TextRules, columns_from_words
+from creche.table.text_rules import TextRules
+from creche.table.word_columns import columns_from_words
 
 __all__ = [
     "MAX_ROW",

@@ -22,7 +22,7 @@ from creche.table.reading.json_tables import is_json_array, is_json_object_of_co
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_records
 from creche.table.table import Table, clean_names, select_names
-from creche.table.word_columns import TextRules
+from creche.table.text_rules import TextRules
 
 if TYPE_CHECKING:
     from creche.table.reading.plain_frame import Frame

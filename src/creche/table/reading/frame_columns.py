@@ -12,17 +12,13 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
+from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.number_words import AMBIGUOUS, Marks
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
-from creche.table.word_columns import (
-    TextRules,
-    column_from_words,
-    columns_from_words,
-    convert_typed_column,
-    unusable_column,
-)
+from creche.table.text_rules import TextRules
+from creche.table.word_columns import column_from_words, columns_from_words, convert_typed_column, unusable_column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +26,9 @@ if TYPE_CHECKING:
     from creche.table.reading.plain_frame import Frame
 
 __all__ = ["concatenate_frames", "table_from_frame"]
+
+# A column is not parsed as numbers if one of its first rows is none.
+PROBED_ROWS = 200
 
 US_PER_SECOND = 1_000_000  # microseconds
 
@@ -205,25 +204,31 @@ def _parse_plain_numbers(series: pl.Series, rule: Rule, text: TextRules) -> Colu
     if not is_candidate or (rule.format is not None and rule.format.decimal != "."):
         return None
     missing = pl.Series(text.missing_words(rule.format), dtype=pl.String)
-    values: pl.Series = series.cast(pl.Int64, strict=False)
-    for dtype in (pl.Int64, pl.Float64):
-        values = series.cast(dtype, strict=False)
-        unread = series.filter(values.is_null() & series.is_not_null()).unique()
-        if len(unread) == 0 or bool(unread.str.strip_chars().is_in(missing.implode()).all()):
-            break
-    else:
+    if _find_stray_words(series.head(PROBED_ROWS), pl.Float64(), missing):
         return None
+    values = series.cast(pl.Int64, strict=False)
+    if values.null_count() > series.null_count() and _find_stray_words(series, pl.Int64(), missing):
+        values = series.cast(pl.Float64, strict=False)
+        if values.null_count() > series.null_count() and _find_stray_words(series, pl.Float64(), missing):
+            return None
     if values.null_count() == len(values):
         return missing_column(rule.kind or "number", len(values))
     if text.missing:  # numbers may be among the words for missing values
         values = values.set(series.str.strip_chars().is_in(missing.implode()), None)
     if values.dtype == pl.Int64:
-        return _to_whole(values)
+        may_be_dates = rule.kind is None and values.is_between(*COMPACT_DATES).all()
+        return None if may_be_dates else _to_whole(values)
     if rule.format is None and text.marks is None:
         pointed = series.filter(series.str.contains(".", literal=True))
         if bool(pointed.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$").all()):
             return None
     return Column("number", _to_floats(values))
+
+
+def _find_stray_words(series: pl.Series, dtype: pl.DataType, missing: pl.Series) -> bool:
+    """Whether cells are neither numbers of that type nor words for missing values."""
+    words = series.filter(series.cast(dtype, strict=False).is_null() & series.is_not_null()).unique()
+    return not bool(words.str.strip_chars().is_in(missing.implode()).all())
 
 
 def _factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:

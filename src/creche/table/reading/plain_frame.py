@@ -21,7 +21,8 @@ from creche.table.reading.series import (
     values_from_pandas,
 )
 from creche.table.table import Column, Table, clean_names
-from creche.table.word_columns import TextRules, columns_from_words, convert_typed_column, unusable_column
+from creche.table.text_rules import TextRules
+from creche.table.word_columns import columns_from_words, convert_typed_column, unusable_column
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,0 +1,102 @@
+"""Where the rows of a CSV file begin: titles above the column names, and whether there are names at all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+from creche.table.cell_format import DEFAULT_MISSING
+from creche.table.number_words import split_number
+
+__all__ = ["count_titles", "fit_names", "looks_like_row"]
+
+MAX_TITLE_ROWS = 30
+
+# So many of the rows may be remarks below the table.
+MAX_FOOTER_LINES = 10
+
+# In fewer rows, nothing tells that the first line is a row.
+MIN_ROWS_FOR_HEADER = 3
+
+YEARS = (1800, 2200)
+
+
+def count_titles(rows: Sequence[Sequence[str]]) -> int:
+    """Return how many of the first rows are above the table: shorter than most rows, or with one cell filled."""
+    if len(rows) < MIN_ROWS_FOR_HEADER:
+        return 0
+    width, count = Counter(map(len, rows[1:])).most_common(1)[0]
+    if width < 2 or 2 * count < len(rows) - 1:
+        return 0
+    for i, row in enumerate(rows[:MAX_TITLE_ROWS]):
+        filled = sum(bool(cell) for cell in row)
+        is_title = len(row) < width - 1 or (len(row) < width and filled <= 1) or (filled <= 1 and width > 2)
+        if not is_title:
+            return i if i < len(rows) - 1 else 0
+    return 0
+
+
+def fit_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return as many names as the rows have cells, if that of an index or of an empty last cell is not there."""
+    if not rows:
+        return names
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    if count < len(rows) - MAX_FOOTER_LINES:
+        return names
+    if width == len(names) + 1:
+        last_is_empty = all(not row[-1] for row in rows if len(row) == width)
+        return [*names, ""] if last_is_empty else ["", *names]
+    return names[:-1] if width == len(names) - 1 and not names[-1] else names
+
+
+def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is like those below it, so that it holds no names."""
+    first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
+        return False
+    numeric_names = []
+    matches = 0
+    for i, cell in enumerate(first):
+        values = [row[i] for row in below if row[i] not in DEFAULT_MISSING]
+        numbers = [number for number in map(_plain_number, values) if number is not None]
+        own = _plain_number(cell)
+        if len(numbers) > 0.9 * len(values) and numbers:
+            if own is None:
+                if cell in DEFAULT_MISSING:
+                    continue
+                return False
+            spread = max(numbers) - min(numbers)
+            if not min(numbers) - spread <= own <= max(numbers) + spread:
+                return False
+            numeric_names.append(own)
+            continue
+        distinct = set(values)
+        if cell in distinct:
+            matches += 1
+        elif own is not None or 2 * len(distinct) <= len(values):
+            return False
+    if not numeric_names:
+        return matches == len(first) and matches > 1
+    return not _is_series(numeric_names)
+
+
+def _is_series(numbers: list[float]) -> bool:
+    """Whether numbers are names of columns that count, or years."""
+    whole = all(number.is_integer() for number in numbers)
+    if whole and all(YEARS[0] <= number <= YEARS[1] for number in numbers):
+        return True
+    steps = {b - a for a, b in pairwise(numbers)}
+    return whole and len(numbers) > 1 and steps == {1.0} and numbers[0] in (0, 1)
+
+
+def _plain_number(cell: str) -> float | None:
+    written = split_number(cell)
+    if written is None:
+        return None
+    digits = re.sub(r"[^0-9.eE+-]", "", written.digits.replace(",", "."))
+    try:
+        return -float(digits) if written.is_negative else float(digits)
+    except ValueError:
+        return None
