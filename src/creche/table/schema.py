@@ -27,6 +27,7 @@ from creche.table.roles import (
     suggest_role,
     write_role,
 )
+from creche.table.sentinels import describe_sentinel, find_sentinel
 from creche.table.spellings import SPELLING_REMEDY, count_words, describe_spellings, find_spellings
 from creche.table.table import KINDS, Column, Table
 
@@ -347,6 +348,9 @@ def find_remarks(
     note = find_note(table, name, row_numbers)
     if note and column.role in INPUT_ROLES:
         yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
+    sentinel = find_sentinel(values) if column.role == "numeric" else None
+    if sentinel is not None:
+        yield ColumnRemark("reading", name, *describe_sentinel(name, *sentinel))
     exception = find_non_number(values) if column.kind == "words" and name not in roles else None
     if exception is not None:
         index, numbers = exception
