@@ -191,7 +191,7 @@ class Contents:
             from creche.table.reading.excel import read_excel_frame
 
             path = self.opened.enter_context(spool_to_disk(self.stream))
-            return read_excel_frame(path, self.stream.source, self.options.sheet)
+            return read_excel_frame(path, self.stream.source, self.options)
         if self.format == "json":
             return read_json_frame(decode_pieces(self.stream, self.encoding), self.stream.source)
         return None
