@@ -48,7 +48,7 @@ def test_one_column_is_the_same_as_one_dimension(form: str, values: list[Any]) -
     assert read_label_argument(COLUMN_FORMS[form](values), 6, ("given",), None).names == ("given",)
 
 
-@pytest.mark.parametrize("kind", [pd.Series, pl.Series, np.array, list, tuple, pa.array], ids=repr)
+@pytest.mark.parametrize("kind", [pd.Series, pl.Series, np.array, list, tuple, pa.array], ids=lambda made: made.__name__)
 def test_one_dimension_in_any_form(kind: Any) -> None:
     for values in (WORDS, NUMBERS, HALVES, BOOLEANS):
         assert read_label_argument(kind(values), 6, (), None).values.tolist() == values
@@ -92,7 +92,7 @@ def test_one_hot_arrays_are_classes(dtype: Any, task: Any) -> None:
     assert (found.values.tolist(), found.names) == (NUMBERS, ("y",))
 
 
-@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, pa.table], ids=repr)
+@pytest.mark.parametrize("form", [pd.DataFrame, pl.DataFrame, pa.table], ids=lambda made: made.__name__)
 def test_one_hot_frames_are_the_names_of_their_columns(form: Any) -> None:
     frame = form({name: ONE_HOT[:, i] for i, name in enumerate(("cat", "dog", "bird"))})
     found = read_label_argument(frame, 6, (), "classification")
