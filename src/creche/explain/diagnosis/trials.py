@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows, new_predictor, new_run
-from creche.errors import CrecheWarning, PlanError
+from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.initializers import default_initializer
+from creche.plan.losses import LOSSES
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
@@ -24,6 +25,8 @@ from creche.table.encoders.features import Preprocessing
 from creche.table.partition import Partition
 from creche.table.prepare import Prepared, reencode
 from creche.table.row_weights import apply_class_weights
+from creche.training.run import Run
+from creche.training.watching import create_measure
 
 __all__ = ["run_trials"]
 
@@ -42,12 +45,19 @@ class _Setup:
     """A plan and the rows it is trained and evaluated on."""
 
     plan: Plan
+    prepared: Prepared
     rows: Rows
     validation: Rows | None
-    scale: float  # of the label, so that errors are in its units
+
+    @property
+    def scale(self) -> float:
+        """The scale of the label, so that errors are in its units."""
+        scale = self.prepared.labels.scale
+        return scale[0] if len(scale) == 1 else 1.0
 
     def job(self, seed: int) -> Job:
-        return Job(replace(self.plan, seed=seed), self.rows, self.validation)
+        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, threads=1)
+        return Job(replace(self.plan, seed=seed), self.rows, self.validation, measure)
 
 
 def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int) -> dict[int, Trial]:
@@ -62,9 +72,7 @@ def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int)
         except PlanError:
             continue  # for example, a learning rate out of range
     seeds_of_each = [facts.plan.seed + s for s in range(seeds)]
-    trained = _train_all(
-        [setup.job(seed % 2**64) for setup in setups.values() for seed in seeds_of_each], facts.run.threads
-    )
+    trained = _train_all([(setup, seed % 2**64) for setup in setups.values() for seed in seeds_of_each], facts)
     weights = {place: trained[i * seeds : (i + 1) * seeds] for i, place in enumerate(setups)}
     trials = {}
     for place in setups:
@@ -97,8 +105,7 @@ def _original_setup(facts: RunFacts) -> _Setup:
     run, plan = facts.run, facts.plan
     if run.status in ("stopped", "interrupted", "running") and run.epoch:
         plan = replace(plan, epochs=run.epoch)
-    scale = facts.prepared.labels.scale
-    return _Setup(plan, run.rows, run.validation, scale[0] if len(scale) == 1 else 1.0)
+    return _Setup(plan, facts.prepared, run.rows, run.validation)
 
 
 def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Setup:
@@ -112,7 +119,12 @@ def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) 
         elif name == "epochs":
             plan = _extend_epochs(plan, value, len(setup.rows))
         elif name == "early_stopping":
-            plan = replace(plan, early_stopping=EarlyStopping.of(value))
+            plan = replace(plan, early_stopping=EarlyStopping.of(value)).resolved(len(setup.rows))
+        elif name == "keep":
+            plan = replace(plan, keep=value)
+        elif name == "loss":
+            plan = replace(plan, loss=LOSSES.of(value))
+            prepared = reencode(prepared, prepared.preparation.preprocessing, plan.loss)
         elif name in ("activation", "dropout"):
             plan = _change_layers(plan, name, value)
         elif name == "preprocessing":
@@ -124,8 +136,7 @@ def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) 
     if prepared is facts.prepared:
         return replace(setup, plan=plan)
     rows, validation = prepared.encode(plan.loss, plan.precision)
-    scale = prepared.labels.scale
-    return _Setup(plan, rows, validation, scale[0] if len(scale) == 1 else 1.0)
+    return _Setup(plan, prepared, rows, validation)
 
 
 def _extend_epochs(plan: Plan, epochs: int, rows: int) -> Plan:
@@ -171,21 +182,24 @@ def _weight_classes(prepared: Prepared, weights: Any) -> Prepared:
     return replace(prepared, train=Partition(train.observations, row_weights))
 
 
-def _train_all(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:
-    """Return the final weights of each job; None for those that diverged."""
-    if jobs[0].plan.loss.is_python:  # a Python function runs one network at a time
-        return [_train_alone(job, threads) for job in jobs]
+def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Parameters | None]:
+    """Return the final weights of each setup with a seed; None for those that diverged."""
+    threads = facts.run.threads
+    if facts.plan.loss.is_python:  # a Python function runs one network at a time
+        return [_train_alone(setup, seed, threads) for setup, seed in trials]
     try:
-        crew = Crew(jobs, threads)
+        crew = Crew([setup.job(seed) for setup, seed in trials], threads)
     except PlanError:  # too many networks for the memory
-        return [_train_alone(job, threads) for job in jobs]
+        return [_train_alone(setup, seed, threads) for setup, seed in trials]
     crew.run()
     return [None if crew.status(n) == "diverged" else crew.parameters(n) for n in range(len(crew))]
 
 
-def _train_alone(job: Job, threads: int) -> Parameters | None:
-    run = new_run(job.plan, job.rows, job.validation, threads)
-    return None if run.run(poll=lambda: False) == "diverged" else run.parameters()
+def _train_alone(setup: _Setup, seed: int, threads: int) -> Parameters | None:
+    try:
+        return Run(replace(setup.plan, seed=seed), setup.prepared, threads).resume().weights
+    except DivergedError:
+        return None
 
 
 def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
@@ -197,7 +211,7 @@ def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
         assert rows.classes is not None
         predicted = new_predictor(setup.plan, weights, 1).predict(rows.x).argmax(axis=1)
         return float(np.mean([(predicted[rows.classes == c] == c).mean() for c in np.unique(rows.classes)]))
-    run = new_run(replace(setup.plan, early_stopping=None), rows, None, 1)
+    run = new_run(replace(setup.plan, early_stopping=None, keep="last"), rows, None, 1)
     run.set_parameters(weights)
     loss, metric = run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     value = metric * setup.scale if measure == "rmse" else loss
