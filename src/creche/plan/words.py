@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "SCHEDULE_UNITS",
-    "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights", "LossName",
-    "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role", "Scaling",
-    "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
+    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights",
+    "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role",
+    "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]

@@ -29,7 +29,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     ),
     (
         cr.find_learning_rate,
-        SINGLE_RUN | {"learning_rate"},
+        SINGLE_RUN | {"learning_rate", "keep"},  # what a rate leads to shows in the last weights
         {"rates", "seeds", "extend", "confirm", *OPTIMIZER_FIELDS},
     ),
     (cr.sweep_with_optuna, SINGLE_RUN, {"study", "space", "pack", "rounds", "seeds", *OPTIMIZER_FIELDS}),
