@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creche.engine.best_epoch import Measure
 from creche.engine.native import Rows
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from creche.evaluation.metrics import Metric
     from creche.model.model import Model
 
-__all__ = ["check_watched", "create_measure"]
+__all__ = ["check_watched", "create_measure", "true_classes"]
 
 
 def check_watched(plan: Plan) -> Plan:
@@ -79,18 +80,22 @@ def _compute(metric: Metric, model: Model, rows: Rows) -> float:
 
     predicted = model.predict_encoded(rows.x).astype(np.float64)
     weights = np.ones((1, len(rows))) if rows.weights is None else rows.weights.astype(np.float64)[np.newaxis]
-    targets = rows.targets
     if model.classes is not None:
-        if rows.classes is not None:
-            true = rows.classes.astype(np.int64)
-        else:
-            assert targets is not None
-            true = (targets[:, 0] > 0).astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1)
-        return float(
-            metric.compute(ClassificationScorer(predicted, true, predict_classes(predicted, None)).measured(weights))[0]
-        )
+        classes = ClassificationScorer(predicted, true_classes(rows), predict_classes(predicted, None))
+        return float(metric.compute(classes.measured(weights))[0])
+    targets = rows.targets
     assert targets is not None
     numbers = model.labels.decode_numbers(targets).reshape(len(rows), -1)
     scorer = RegressionScorer(predicted, numbers, model.quantile, numbers.mean(axis=0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return float(metric.compute(scorer.measured(weights)).mean())
+
+
+def true_classes(rows: Rows) -> NDArray[np.int64]:
+    """Return the class of each row, by its number, from what the loss needs: class numbers, or targets of 0 and 1."""
+    if rows.classes is not None:
+        return rows.classes.astype(np.int64)
+    assert rows.targets is not None
+    if rows.targets.shape[1] == 1:
+        return (rows.targets[:, 0] > 0).astype(np.int64)
+    return np.asarray(rows.targets.argmax(axis=1))

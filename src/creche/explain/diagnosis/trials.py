@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from creche.table.partition import Partition
 from creche.table.prepare import Prepared, reencode
 from creche.table.row_weights import apply_class_weights
 from creche.training.run import Run
-from creche.training.watching import create_measure
+from creche.training.watching import create_measure, true_classes
 
 __all__ = ["run_trials"]
 
@@ -34,7 +34,16 @@ __all__ = ["run_trials"]
 MARGIN = 0.1
 MARGIN_OF_BASELINE = 0.01
 
-MEASURES = {"loss": "loss", "rmse": "root mean squared error", "balanced_accuracy": "balanced accuracy"}
+MEASURES = {
+    "loss": "loss",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+    "deviance": "mean Poisson deviance",
+    "balanced_accuracy": "balanced accuracy",
+}
+
+# Of counts below 0 the deviance is infinite; they count as this share of the mean.
+LEAST_COUNT = 0.01
 
 
 Parameters = list[tuple[Any, Any]]
@@ -68,7 +77,7 @@ def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int)
     setups = {-1: _original_setup(facts)}
     for place, alternative in enumerate(alternatives):
         try:
-            setups[place] = _change_setup(facts, setups[-1], alternative.arguments)
+            setups[place] = _change_setup(facts, setups[-1], alternative)
         except PlanError:
             continue  # for example, a learning rate out of range
     seeds_of_each = [facts.plan.seed + s for s in range(seeds)]
@@ -108,10 +117,12 @@ def _original_setup(facts: RunFacts) -> _Setup:
     return _Setup(plan, facts.prepared, run.rows, run.validation)
 
 
-def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Setup:
-    """Return the setup with other arguments of `creche.train`."""
+def _change_setup(facts: RunFacts, setup: _Setup, alternative: Alternative) -> _Setup:
+    """Return the setup with other arguments of `creche.train`, or without some training rows."""
     plan, prepared = setup.plan, facts.prepared
-    for name, value in arguments.items():
+    if alternative.without_rows:
+        prepared = _leave_out(prepared, alternative.without_rows, plan)
+    for name, value in alternative.arguments.items():
         if name == "learning_rate":
             plan = replace(plan, optimizer=replace(plan.optimizer, learning_rate=value))
         elif name == "optimizer":
@@ -165,6 +176,14 @@ def _change_layers(plan: Plan, name: str, value: Any) -> Plan:
     return replace(plan, network=replace(plan.network, layers=(*changed, last)))
 
 
+def _leave_out(prepared: Prepared, rows: Sequence[int], plan: Plan) -> Prepared:
+    rest = np.setdiff1d(np.arange(len(prepared.train)), rows)
+    prepared = replace(prepared, train=prepared.train.take(rest))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CrecheWarning)
+        return reencode(prepared, prepared.preparation.preprocessing, plan.loss)
+
+
 def _reencode(prepared: Prepared, preprocessing: Any, plan: Plan) -> Prepared:
     if prepared.preparation.class_weight is not None:
         raise PlanError("preprocessing: cannot be changed in a trial where classes are weighted")
@@ -208,11 +227,29 @@ def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
         return 0.0 if measure == "balanced_accuracy" else float("inf")
     rows = setup.rows if setup.validation is None else setup.validation
     if measure == "balanced_accuracy":
-        assert rows.classes is not None
-        predicted = new_predictor(setup.plan, weights, 1).predict(rows.x).argmax(axis=1)
-        return float(np.mean([(predicted[rows.classes == c] == c).mean() for c in np.unique(rows.classes)]))
+        outputs, true = new_predictor(setup.plan, weights, 1).predict(rows.x), true_classes(rows)
+        predicted = (outputs[:, 0] > 0.5).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        return float(np.mean([(predicted[true == c] == c).mean() for c in np.unique(true)]))
+    if measure in ("mae", "deviance"):
+        return _measure_numbers(setup, rows, weights, measure)
     run = new_run(replace(setup.plan, early_stopping=None, keep="last"), rows, None, 1)
     run.set_parameters(weights)
     loss, metric = run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     value = metric * setup.scale if measure == "rmse" else loss
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+def _measure_numbers(setup: _Setup, rows: Rows, weights: Parameters, measure: str) -> float:
+    """Return a measure of predicted numbers, in the units of the labels whatever the loss makes of them."""
+    assert rows.targets is not None
+    labels = setup.prepared.labels
+    with np.errstate(all="ignore"):
+        predicted = labels.decode_numbers(new_predictor(setup.plan, weights, 1).predict(rows.x))
+        true = labels.decode_numbers(rows.targets)
+        if measure == "mae":
+            value = np.abs(predicted - true).mean()
+        else:
+            count = np.maximum(predicted, LEAST_COUNT * true.mean())
+            of_log = np.where(true > 0, true * np.log(np.maximum(true, LEAST_COUNT) / count), 0.0)
+            value = 2 * (of_log - true + count).mean()
     return float(value) if np.isfinite(value) else float("inf")
