@@ -231,6 +231,19 @@ def parse_class_weight(text: str) -> Any:
     return found
 
 
+def parse_patience(text: str) -> int | bool:
+    """Parse a number of epochs, or ``off``."""
+    if text.strip().lower() in ("off", "no", "never", "false"):
+        return False
+    try:
+        return int(text)
+    except ValueError:
+        raise PlanError(
+            f"--early-stopping: got {text!r}; needs a whole number of epochs without improvement, such as 20, or 'off'",
+            argument="early_stopping",
+        ) from None
+
+
 def parse_separator(text: str) -> str:
     """Parse a character, or the word tab."""
     return {"tab": "\t", "\\t": "\t"}.get(text, text)

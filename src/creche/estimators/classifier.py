@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from creche.plan.words import (
         ActivationName,
         InitializerName,
+        KeptWeights,
         LossName,
         OptimizerName,
         Precision,
@@ -71,7 +72,11 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
         When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
-        `EarlyStopping`.
+        `EarlyStopping`, which may watch any metric. By default training stops early where validation rows are given;
+        True and numbers hold out a tenth of the rows for it, unless `validation_fraction` is given. False is for never.
+    keep : {"best", "last"}, default "best"
+        With which weights training ends: those of the best epoch on the validation rows, or of the last epoch. Without
+        validation rows it is the last.
     validation_fraction : float, optional
         Share of rows held out for validation; by default 0.1 with early stopping, else 0.
     shuffle : bool, default True
@@ -142,6 +147,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
+        keep: KeptWeights = "best",
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
@@ -158,7 +164,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
-            early_stopping=early_stopping, validation_fraction=validation_fraction, shuffle=shuffle,
+            early_stopping=early_stopping, keep=keep, validation_fraction=validation_fraction, shuffle=shuffle,
             standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision,
             warm_start=warm_start, on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip

@@ -27,7 +27,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
         As for `DNNClassifier`.
-    validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
+    keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
     random_state, threads, verbose
         As for `DNNClassifier`.

@@ -71,11 +71,11 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
         elif subject.model.training_summary is None:
             used = " If some of its rows were used in training, the metrics are too good."
         yield Limitation(topic, f"{subject.source} as a whole is not a table that the model was trained with.{used}")
-    if subject.part == "validation" and plan is not None and plan.early_stopping is not None:
+    if subject.part == "validation" and plan is not None and plan.keep == "best":
         yield Limitation(
             topic,
-            "The same validation rows decided when training stopped, so the metrics are a little too good; rows kept "
-            "for testing (test_fraction) take no part in training.",
+            "The same validation rows decided which epoch's weights were kept, so the metrics are a little too good; "
+            "rows kept for testing (test_fraction) take no part in training.",
         )
     count = len(subject.rows)
     if count < FEW_ROWS:
@@ -180,11 +180,11 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
     history = origin.history
     if history.has_validation:
         lowest, last = float(np.nanmin(history.validation_loss)), float(history.validation_loss[-1])
-        if last > LOSS_RISE * lowest and plan.early_stopping is None:
+        if last > LOSS_RISE * lowest and plan.keep == "last":
             yield Limitation(
                 "training",
                 f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
-                f"{last:.4g}, so training was probably too long (early_stopping keeps the weights of the best epoch).",
+                f"{last:.4g}, so training was probably too long (keep='best' keeps the weights of the best epoch).",
             )
 
 

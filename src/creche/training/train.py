@@ -20,6 +20,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -71,6 +72,7 @@ def train(
     batch_size: int = 32,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
+    keep: KeptWeights = "best",
     seed: int = 0,
     shuffle: bool = True,
     task: Task | None = None,
@@ -141,7 +143,11 @@ def train(
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
         When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
-        `EarlyStopping`. By default training does not stop early.
+        `EarlyStopping`, which may watch any metric. By default training stops early where there are validation rows,
+        when their loss has not improved for a tenth of the epochs (at least 5); False is for never.
+    keep : {"best", "last"}, default "best"
+        With which weights training ends: those of the epoch with the lowest validation loss, or the best value of what
+        early stopping watches; or those of the last epoch. Without validation rows and early stopping, it is the last.
     seed : int, default 0
         Seed for the split, the initial weights, the order of rows and dropout.
     shuffle : bool, default True

@@ -34,7 +34,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
-        "Adam(learning_rate=0.01), batch size 32", "320 steps in ", "on 103 validation rows",
+        "Adam(learning_rate=0.01), batch size 32", f"{run.step} steps in ", "on 103 validation rows",
     ):  # fmt: skip
         assert fact in page
     lines = page.splitlines()
@@ -68,7 +68,7 @@ def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     head = next(i for i, text in enumerate(page) if text.split()[:2] == ["epoch", "loss"])
     table = [text.split() for text in page[head + 1 : page.index("", head)]]
-    assert [int(row[0]) for row in (table[0], table[-1])] == [1, 40]
+    assert [int(row[0]) for row in (table[0], table[-1])] == [1, run.epoch]
     for row in table:
         epoch = int(row[0]) - 1
         history = run.history
@@ -83,7 +83,8 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     assert run.prepared.validation is not None
     assert cr.Plan.from_dict(data["plan"]) == run.plan
-    assert (data["status"], data["steps"], data["training_rows"]) == ("finished", 320, 241)
+    assert (data["status"], data["steps"], data["training_rows"]) == (run.status, run.step, 241)
+    assert data["kept_epoch"] == run.kept_epoch < run.epoch
     assert data["features"] == ["island", *MEASUREMENTS, "sex"]
     assert (data["label"], data["evaluated_on"]) == ("species", "validation")
     assert data["history"]["train_loss"] == run.history.train_loss.tolist()
@@ -139,9 +140,48 @@ def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> No
     assert "14-3, 45 parameters" in capsys.readouterr().out
 
 
-def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the epoch it stopped after, the one it kept, and why."""
+    monkeypatch.setenv("COLUMNS", "200")
     assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
-    assert "stopped early; the weights are those of epoch " in capsys.readouterr().out
+    run = cr.train("penguins", label="species", epochs=2000, learning_rate=0.05, early_stopping=3, threads=1)
+    assert run.kept_epoch == run.epoch - 3
+    assert describe(run, "validation loss") in capsys.readouterr().out
+
+
+def describe(run: cr.Run, watched: str) -> str:
+    return (
+        f", stopped early after epoch {run.epoch} of {run.plan.epochs}; the weights are those of epoch "
+        f"{run.kept_epoch}, the best by {watched}"
+    )
+
+
+def test_training_stops_early_by_default_and_can_be_told_not_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(PENGUINS) == 0
+    assert describe(cr.train("penguins", label="species", threads=1), "validation loss") in capsys.readouterr().out
+    assert main([*PENGUINS, "--early-stopping", "off"]) == 0
+    kept = cr.train("penguins", label="species", early_stopping=False, threads=1)
+    assert f"; the weights are those of epoch {kept.kept_epoch}, the best by" in capsys.readouterr().out
+    assert main([*PENGUINS, "--early-stopping", "off", "--keep", "last", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["status"], data["kept_epoch"], data["plan"]["keep"]) == ("finished", 100, "last")
+    assert main([*PENGUINS, "--early-stopping", "soon"]) == 2
+    assert "--early-stopping: got 'soon'; needs a whole number of epochs" in capsys.readouterr().err
+
+
+def test_any_metric_can_be_watched(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main([*PENGUINS, "--watch", "balanced_accuracy", "--early-stopping", "5"]) == 0
+    stopping = cr.EarlyStopping(5, watch="balanced_accuracy")
+    run = cr.train("penguins", label="species", early_stopping=stopping, threads=1)
+    assert describe(run, "validation balanced accuracy") in capsys.readouterr().out
+    assert main([*PENGUINS, "--watch", "acuracy"]) == 2
+    assert "did you mean 'accuracy'?" in capsys.readouterr().err
+    assert main([*PENGUINS, "--watch", "auc", "--early-stopping", "off"]) == 2
+    assert "--watch: is for early stopping, which is off" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from tests.unit.small_runs import line, two_classes
 
 @pytest.fixture(scope="module")
 def model() -> cr.Model:
-    return cr.train("penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1).model
+    return cr.train(
+        "penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1, keep="last"
+    ).model
 
 
 @pytest.fixture(scope="module")

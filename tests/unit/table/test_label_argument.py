@@ -48,7 +48,9 @@ def test_one_column_is_the_same_as_one_dimension(form: str, values: list[Any]) -
     assert read_label_argument(COLUMN_FORMS[form](values), 6, ("given",), None).names == ("given",)
 
 
-@pytest.mark.parametrize("kind", [pd.Series, pl.Series, np.array, list, tuple, pa.array], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "kind", [pd.Series, pl.Series, np.array, list, tuple, pa.array], ids=lambda made: made.__name__
+)
 def test_one_dimension_in_any_form(kind: Any) -> None:
     for values in (WORDS, NUMBERS, HALVES, BOOLEANS):
         assert read_label_argument(kind(values), 6, (), None).values.tolist() == values
