@@ -114,6 +114,8 @@ class ClassificationEvaluation(Evaluation):
         95 % confidence intervals of the difference to the baseline, on the same resamples.
     threshold : float or None
         For two classes: the second is predicted at or above this probability. If None, the likelier one is predicted.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none, or if it was not asked.
 
     Examples
     --------

@@ -66,6 +66,8 @@ class RegressionEvaluation(Evaluation):
         The metrics of always predicting the mean of the training rows.
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none, or if it was not asked.
 
     Examples
     --------
