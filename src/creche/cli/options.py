@@ -31,6 +31,7 @@ __all__ = [
     "option_of",
     "options_of",
     "parse_arguments",
+    "parse_patience",
     "parse_words",
     "with_options",
 ]
