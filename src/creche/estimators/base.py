@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from unicodedata import normalize
 
 import narwhals as nw
 import numpy as np
@@ -137,7 +138,10 @@ def is_frame(X: object) -> bool:
     names = _column_names(X)
     if not all(isinstance(name, str) for name in names):
         return False
-    clean_names(names, "X")
+    _, _, repeated = clean_names(names, "X")
+    if repeated:
+        first, second, *_ = (i for i, name in enumerate(names, 1) if normalize("NFC", name).strip() == repeated[0])
+        raise TableError(f"X: column {repeated[0]!r} occurs twice, as columns {first} and {second}; rename one")
     return True
 
 

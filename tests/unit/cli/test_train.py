@@ -146,14 +146,13 @@ def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str], monkeypa
     assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
     run = cr.train("penguins", label="species", epochs=2000, learning_rate=0.05, early_stopping=3, threads=1)
     assert run.kept_epoch == run.epoch - 3
-    assert describe(run, "validation loss") in capsys.readouterr().out
+    assert_page_tells(capsys.readouterr().out, run, "validation loss")
 
 
-def describe(run: cr.Run, watched: str) -> str:
-    return (
-        f", stopped early after epoch {run.epoch} of {run.plan.epochs}; the weights are those of epoch "
-        f"{run.kept_epoch}, the best by {watched}"
-    )
+def assert_page_tells(page: str, run: cr.Run, watched: str) -> None:
+    if run.status == "early_stopped":
+        assert f", stopped early after epoch {run.epoch} of {run.plan.epochs}\n" in page
+    assert f"\nweights    of epoch {run.kept_epoch}, the best by {watched}\n" in page
 
 
 def test_training_stops_early_by_default_and_can_be_told_not_to(
@@ -161,10 +160,11 @@ def test_training_stops_early_by_default_and_can_be_told_not_to(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert main(PENGUINS) == 0
-    assert describe(cr.train("penguins", label="species", threads=1), "validation loss") in capsys.readouterr().out
+    assert_page_tells(capsys.readouterr().out, cr.train("penguins", label="species", threads=1), "validation loss")
     assert main([*PENGUINS, "--early-stopping", "off"]) == 0
     kept = cr.train("penguins", label="species", early_stopping=False, threads=1)
-    assert f"; the weights are those of epoch {kept.kept_epoch}, the best by" in capsys.readouterr().out
+    assert kept.is_at_best
+    assert_page_tells(capsys.readouterr().out, kept, "validation loss")
     assert main([*PENGUINS, "--early-stopping", "off", "--keep", "last", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert (data["status"], data["kept_epoch"], data["plan"]["keep"]) == ("finished", 100, "last")
@@ -177,7 +177,7 @@ def test_any_metric_can_be_watched(capsys: pytest.CaptureFixture[str], monkeypat
     assert main([*PENGUINS, "--watch", "balanced_accuracy", "--early-stopping", "5"]) == 0
     stopping = cr.EarlyStopping(5, watch="balanced_accuracy")
     run = cr.train("penguins", label="species", early_stopping=stopping, threads=1)
-    assert describe(run, "validation balanced accuracy") in capsys.readouterr().out
+    assert_page_tells(capsys.readouterr().out, run, "validation balanced accuracy")
     assert main([*PENGUINS, "--watch", "acuracy"]) == 2
     assert "did you mean 'accuracy'?" in capsys.readouterr().err
     assert main([*PENGUINS, "--watch", "auc", "--early-stopping", "off"]) == 2

@@ -295,3 +295,32 @@ def test_a_regressor_refuses_integers_that_it_would_round() -> None:
         DNNRegressor(**QUICK).fit(x, labels)
     with pytest.raises(ValueError, match="y: row 0 is 1, a whole number, but row 1 is '2', a word"):
         DNNRegressor(**QUICK).fit(x, [1, "2", *y[2:].tolist()])
+
+
+@pytest.mark.parametrize("given", ["rows", "a share"])
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_with_validation_rows_training_stops_early_and_keeps_the_best_epoch(given: str, warm_start: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((120, 8)), rng.integers(0, 2, 120)
+    job: dict[str, Any] = {**QUICK, "hidden": (24,), "epochs": 60, "warm_start": warm_start}
+    share = {} if given == "rows" else {"validation_fraction": 0.25}
+    held_out = {"validation_data": (x[90:], y[90:])} if given == "rows" else {}
+
+    def fitted(**parameters: Any) -> DNNClassifier:
+        network = DNNClassifier(**job, **share, **parameters)
+        return network.fit(x[:90], y[:90], **held_out)
+
+    whole, stopped = fitted(early_stopping=False, keep="last"), fitted()
+    losses = np.array(whole.validation_loss_curve_)
+    assert whole.n_iter_ == 60
+    patience = 6  # a tenth of the epochs
+    last = next(n for n in range(1, 61) if n - 1 - int(losses[:n].argmin()) == patience)
+    assert stopped.n_iter_ == last < 60
+    shorter = DNNClassifier(**{**job, "epochs": last - patience}, **share, early_stopping=False, keep="last")
+    assert same_weights(stopped, shorter.fit(x[:90], y[:90], **held_out))
+    kept = fitted(early_stopping=False)
+    assert kept.n_iter_ == 60
+    assert not same_weights(whole, kept)
+    if warm_start:
+        epochs = stopped.n_iter_
+        assert epochs < stopped.fit(x[:90], y[:90], **held_out).n_iter_ < epochs + 60

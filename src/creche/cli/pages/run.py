@@ -163,17 +163,15 @@ def _run_facts(run: Run, seconds: float) -> Table:
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     facts.add_row("trained", f"{run.step:,} steps in {format_duration(seconds)}{_describe_ending(run)}")
+    if run.is_at_best:
+        facts.add_row("weights", f"of epoch {run.kept_epoch}, the best by {_describe_watched(run)}")
     return facts
 
 
 def _describe_ending(run: Run) -> str:
-    """Describe how training ended, and the epoch whose weights the run has, if that is not the last."""
-    ending = f", {run.status}" if run.status in ("interrupted", "stopped") else ""
     if run.status == "early_stopped":
-        ending = f", stopped early after epoch {run.epoch} of {run.plan.epochs}"
-    if not run.is_at_best:
-        return ending
-    return f"{ending}; the weights are those of epoch {run.kept_epoch}, the best by {_describe_watched(run)}"
+        return f", stopped early after epoch {run.epoch} of {run.plan.epochs}"
+    return f", {run.status}" if run.status in ("interrupted", "stopped") else ""
 
 
 def _describe_watched(run: Run) -> str:
