@@ -33,9 +33,21 @@ def count_titles(rows: Sequence[Sequence[str]]) -> int:
     for i, row in enumerate(rows[:MAX_TITLE_ROWS]):
         filled = sum(bool(cell) for cell in row)
         is_title = len(row) < width - 1 or (len(row) < width and filled <= 1) or (filled <= 1 and width > 2)
+        is_title = is_title or (len(row) == width - 1 and _are_names(rows[i + 1 :], width))
         if not is_title:
             return i if i < len(rows) - 1 else 0
     return 0
+
+
+def _are_names(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the first of these rows holds names, and those below it have a column of numbers."""
+    below = [row for row in rows[1:] if len(row) == width]
+    if not below or len(rows[0]) != width or len(set(rows[0])) < width:
+        return False
+    if any(not cell or _plain_number(cell) is not None for cell in rows[0]):
+        return False
+    columns = zip(*below, strict=True)
+    return any(all(cell in DEFAULT_MISSING or _plain_number(cell) is not None for cell in cells) for cells in columns)
 
 
 def fit_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -38,6 +38,8 @@ class Layout:
         The number of the line of the first row.
     comment : str
         What begins a line that is a comment; empty if there are none.
+    keeps_rows : bool
+        Whether a line that begins so is a row nevertheless if it has as many cells as there are columns.
     notes : tuple of str
         Remarks on it for the user.
 
@@ -49,6 +51,7 @@ class Layout:
     begin: int = 0
     first_line: int = 1
     comment: str = ""
+    keeps_rows: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -71,7 +74,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin = _next_line(head, begin)
     comment = options.comment or ""
     begin, comment, named_by_comment = _skip_comments(head, begin, comment, options)
-    sample = _without_comments(_cut(head[begin:]), comment)
+    sample = _without_comments(_cut(head[begin:]), comment, bool(options.comment))
     dialect = detect_dialect(sample, separator, options.quote, options.decimal_comma)
     rows = read_sample_rows(sample, dialect)
     titles = 0 if options.skip_rows is not None or options.header is False else count_titles(rows)
@@ -114,7 +117,10 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         )
     used = head[:begin]
     lines = used.count("\n") + used.count("\r") - used.count("\r\n")
-    return Layout(dialect, tuple(clean), tuple(unnamed), len(used.encode()), 1 + lines, comment, tuple(notes))
+    return Layout(
+        dialect, tuple(clean), tuple(unnamed), len(used.encode()), 1 + lines, comment, not options.comment,
+        tuple(notes),
+    )  # fmt: skip
 
 
 def regularize(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
@@ -166,7 +172,7 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
                 break
             last = start
         start = _next_line(head, start)
-    if not mark:
+    if not mark or (start >= len(head) and not comment):  # a table whose every line begins so has no comments
         return begin, comment, False
     if not comment:
         # A single line of as many cells as the rows have, such as "#chrom,start,end", holds the names.
@@ -179,10 +185,13 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
     return start, mark, False
 
 
-def _without_comments(text: str, comment: str) -> str:
+def _without_comments(text: str, comment: str, is_set: bool) -> str:
+    """Return a text without comments; if nobody set their mark, and most lines begin with it, these are rows."""
     if not comment:
         return text
-    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(comment))
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if not line.lstrip().startswith(comment)]
+    return "".join(kept) if is_set or 2 * len(kept) >= len(lines) else text
 
 
 def _skip_rows(head: str, begin: int, row: Sequence[str], dialect: Dialect) -> int:
@@ -227,9 +236,12 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     comment = layout.comment
 
     def rewrite(line: str) -> str:
+        cells = split_blanks(line, quote) if has_blanks else []
         if comment and line.lstrip().startswith(comment):
-            return "" if len(layout.names) == 1 else "\n"
-        return "\t".join(split_blanks(line, quote)) + "\n" if has_blanks else line
+            width = len(cells) or line.count(layout.dialect.separator) + 1
+            if not layout.keeps_rows or width == 1 or width != len(layout.names):
+                return "" if len(layout.names) == 1 else "\n"
+        return "\t".join(cells) + "\n" if has_blanks else line
 
     rest = b""
     for piece in pieces:
