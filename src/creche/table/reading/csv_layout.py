@@ -186,7 +186,7 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
 
 
 def _without_comments(text: str, comment: str, is_set: bool) -> str:
-    """Return a text without comments; if nobody set their mark, and most lines begin with it, these are rows."""
+    """Return a text without comments; where the mark was detected and begins most lines, these are rows."""
     if not comment:
         return text
     lines = text.splitlines(keepends=True)

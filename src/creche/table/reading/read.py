@@ -157,7 +157,7 @@ def is_table(data: Any) -> bool:
     """
     if isinstance(data, np.ndarray):  # first, since one row is predicted in microseconds
         return False
-    if hasattr(type(data), "toarray"):  # a sparse matrix, of which one kind is a mapping
+    if hasattr(type(data), "toarray"):  # a sparse matrix, one kind is a mapping
         return False
     if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):
         return True

@@ -121,7 +121,7 @@ def _find_end(
         end -= 1
         found.insert(0, remark)
     else:
-        return rows  # so many rows are no remarks
+        return rows  # as many rows as that are no remarks
     if any(is_in(column, word, end) for column, word in found):
         return rows
     for number, (_, word) in enumerate(found, end + 1):
