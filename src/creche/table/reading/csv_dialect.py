@@ -92,7 +92,7 @@ def split_blanks(line: str, quote: str) -> list[str]:
     """
     if not quote or quote not in line:
         return re.findall(r"[^ \t\r\n]+", line)
-    return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}|[^ \t\r\n]+", line)
+    return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}(?![^ \t\r\n])|[^ \t\r\n]+", line)
 
 
 def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
@@ -133,7 +133,7 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> st
         score = _score(read_sample_rows(sample, Dialect(separator, quote)))
         if score[1] > 1 and score > best_score:
             best, best_score = separator, score
-    if best_score[0] < 1:
+    if best_score[0] < 1 and best != "\t":
         rows = read_sample_rows(sample, Dialect(" ", quote))
         share, width = _score(rows)
         numbers = sum(PLAIN.fullmatch(cell.replace(",", ".")) is not None for row in rows for cell in row)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from creche.errors import TableError
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_blanks
-from creche.table.reading.csv_header import count_titles, fit_names, looks_like_row
+from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
 from creche.table.table import clean_names
 
@@ -101,6 +101,12 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
         names = fit_names(head_row, rows[1:])
+        doubtful = find_doubtful_name(rows) if options.header is None else None
+        if doubtful is not None:
+            notes.append(
+                f"the first line of {source} is read as column names, though {doubtful!r} could be a value; if it is a "
+                "row, set ReadOptions(header=False), or --no-header"
+            )
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]
     if options.names is not None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheError, CrecheWarning
@@ -42,15 +42,18 @@ class Written:
 @st.composite
 def written_tables(draw: st.DrawFn) -> Written:
     """Draw a table, and the text of it by Python's own writer."""
-    rows = draw(st.integers(4, 30))
+    rows = draw(st.integers(4, 15))
     lists = {
         "size": st.lists(st.integers(-99_999, 99_999_999), min_size=rows, max_size=rows),
         "mass": st.lists(st.decimals(-10_000, 10_000_000, places=2).map(float), min_size=rows, max_size=rows),
         "length": st.lists(st.integers(1, 9_999).map(lambda n: n / 1000), min_size=rows, max_size=rows),
         "word": st.lists(st.sampled_from(WORDS), min_size=rows, max_size=rows),
         "day": st.lists(
-            st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)).map(lambda m: m.replace(second=0, microsecond=0)),
-            min_size=rows, max_size=rows,
+            st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)).map(
+                lambda moment: moment.replace(second=0, microsecond=0)
+            ),
+            min_size=rows,
+            max_size=rows,
         ),
         "flag": st.lists(st.booleans(), min_size=rows, max_size=rows),
     }  # fmt: skip
@@ -79,7 +82,9 @@ def written_tables(draw: st.DrawFn) -> Written:
         return str(value).lower() if name == "flag" else str(value)
 
     if separator == " " and (missing == "" or " " in thousands or "\u202f" in thousands):
-        missing, separator = "NA", "\t"
+        separator = "\t"
+    if separator == " " and " " in above + below:
+        above, below = "", ""  # whose words would be cells
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator, quoting=quoting, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
     if has_header:
@@ -105,7 +110,11 @@ def agrees(expected: Any, actual: Any) -> bool:
     return isinstance(actual, int | float) and float(actual) == float(expected)
 
 
-@settings(max_examples=300)
+def has_values(written: Written) -> bool:
+    """Whether some column tells a row from names: one of numbers or dates, with a value in the first row."""
+    return any(written.values[name][0] is not None for name in written.values if name not in ("word", "flag"))
+
+
 @given(written_tables(), st.booleans())
 def test_what_pythons_writer_wrote(tmp_path_factory: Any, written: Written, small: bool) -> None:
     with warnings.catch_warnings(record=True) as caught:
@@ -116,16 +125,17 @@ def test_what_pythons_writer_wrote(tmp_path_factory: Any, written: Written, smal
             return  # refused
     told = " ".join(str(warning.message) for warning in caught)
     columns, found = table.columns, values(table)
+    assert len(found) >= len(written.values), (written.text, found)
     by_name = set(written.values) <= set(found)
-    assert by_name or "looks like a row" in told or len(table) != len(next(iter(written.values.values())))
+    assert by_name or "first line" in told or not has_values(written), (written.text, found)
     names = list(found)[-len(written.values) :]
     for name, read_name in zip(written.values, names, strict=True):
         expected, actual, column = written.values[name], found[read_name], columns[read_name]
         if len(actual) == len(expected) and all(map(agrees, expected, actual)):
             continue
-        is_told = column.note or column.doubt or "looks like a row" in told or "left out" in told
+        is_told = column.note or column.doubt or "first line" in told or "left out" in told
         is_words = column.kind == "words" and name != "word"  # which is shown, and never a wrong number
-        assert is_told or is_words, (written.how, name, expected, actual)
+        assert is_told or is_words, (written.how, name, expected, actual, written.text)
 
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 4)), min_size=4, max_size=12)
