@@ -50,7 +50,7 @@ def parse_number(word: str, format: CellFormat) -> float | int | None:
     True
 
     """
-    if format.decimal == "." and PLAIN.fullmatch(word):
+    if format.decimal == "." and format.unit != "%" and PLAIN.fullmatch(word):
         return _to_number(word)
     written = split_number(word)
     if written is None:

@@ -31,7 +31,7 @@ SPACES = " \u00a0\u2007\u2009\u202f"
 APOSTROPHES = "'\u2019"
 
 CURRENCIES = (
-    "US$|CA\\$|A\\$|C\\$|NZ\\$|HK\\$|S\\$|R\\$|[$€£¥₹₽₩₺₫₴₦₱฿₪₡₲₵₸₼₾¢]|USD|EUR|GBP|JPY|CHF|CNY|RMB|INR|CAD|AUD|NZD|SEK|NOK|"
+    "US\\$|CA\\$|A\\$|C\\$|NZ\\$|HK\\$|S\\$|R\\$|[$€£¥₹₽₩₺₫₴₦₱฿₪₡₲₵₸₼₾¢]|USD|EUR|GBP|JPY|CHF|CNY|RMB|INR|CAD|AUD|NZD|SEK|NOK|"
     "DKK|PLN|CZK|HUF|RON|BGN|RUB|UAH|BRL|MXN|ARS|CLP|COP|ZAR|KRW|SGD|HKD|TWD|THB|IDR|MYR|PHP|VND|TRY|ILS|AED|SAR|EGP|NGN|"
     "KES|Rs\\.?|Fr\\.|SFr\\.?"
 )

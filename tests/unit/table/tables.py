@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
+from creche.table.reading import file_formats as contents
+from creche.table.reading.options import ReadOptions
+from creche.table.reading.read import read_table
 from creche.table.table import Table
 
 NAMES = ["mass", "count", "ringed", "island", "day", "gap"]
@@ -51,3 +56,15 @@ def assert_same(one: Table, other: Table) -> None:
     assert one.names == other.names
     assert kinds(one) == kinds(other)
     assert values(one) == values(other)
+
+
+def read(
+    text: str | bytes, folder: Path, read_options: ReadOptions | None = None, small: bool = True, **options: Any
+) -> Table:
+    """Read a CSV text by the reader of small files, or that of large ones."""
+    path = folder / "table.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.MonkeyPatch.context() as patch:
+        if not small:
+            patch.setattr(contents.Contents, "small_table", lambda self, rules: None)
+        return read_table(path, read_options, **options)

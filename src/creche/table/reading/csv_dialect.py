@@ -74,7 +74,7 @@ def detect_dialect(
     """Return the dialect of a CSV text by its beginning, except for what is known.
 
     The separator is the one that gives most rows the same number of cells; between equals, the one with more cells.
-    Blanks are it only where no other character gives more than one cell.
+    Blanks are it only where no other character gives all rows the same number of cells.
     """
     if quote is None:
         quote = _detect_quote(sample)
@@ -91,8 +91,8 @@ def split_blanks(line: str, quote: str) -> list[str]:
 
     """
     if not quote or quote not in line:
-        return line.split()
-    return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}|\S+", line)
+        return re.findall(r"[^ \t\r\n]+", line)
+    return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}(?![^ \t\r\n])|[^ \t\r\n]+", line)
 
 
 def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
@@ -133,11 +133,12 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> st
         score = _score(read_sample_rows(sample, Dialect(separator, quote)))
         if score[1] > 1 and score > best_score:
             best, best_score = separator, score
-    if not best and not decimal_comma:
+    if best_score[0] < 1 and best != "\t":
         rows = read_sample_rows(sample, Dialect(" ", quote))
         share, width = _score(rows)
-        numbers = sum(PLAIN.fullmatch(cell) is not None for row in rows for cell in row)
-        if width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and 3 * numbers >= sum(map(len, rows)):
+        numbers = sum(PLAIN.fullmatch(cell.replace(",", ".")) is not None for row in rows for cell in row)
+        is_regular = width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and share > best_score[0]
+        if is_regular and 3 * numbers >= sum(map(len, rows)):
             return " "
     return best or (";" if decimal_comma else ",")
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from creche.table.cell_format import DEFAULT_MISSING
+from creche.table.datetimes import is_date
 from creche.table.number_words import split_number
+from creche.table.text_rules import MARKERS
 
-__all__ = ["count_titles", "fit_names", "looks_like_row"]
+__all__ = ["count_titles", "find_doubtful_name", "fit_names", "looks_like_row"]
 
 MAX_TITLE_ROWS = 30
 
@@ -21,6 +23,12 @@ MAX_FOOTER_LINES = 10
 MIN_ROWS_FOR_HEADER = 3
 
 YEARS = (1800, 2200)
+
+MIN_SCALE = 4  # columns
+
+MIN_SURE_SERIES = 3  # columns
+
+PROBED_DATES = 5  # values
 
 
 def count_titles(rows: Sequence[Sequence[str]]) -> int:
@@ -33,9 +41,21 @@ def count_titles(rows: Sequence[Sequence[str]]) -> int:
     for i, row in enumerate(rows[:MAX_TITLE_ROWS]):
         filled = sum(bool(cell) for cell in row)
         is_title = len(row) < width - 1 or (len(row) < width and filled <= 1) or (filled <= 1 and width > 2)
+        is_title = is_title or (len(row) == width - 1 and _are_names(rows[i + 1 :], width))
         if not is_title:
             return i if i < len(rows) - 1 else 0
     return 0
+
+
+def _are_names(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the first of these rows holds names, and those below it have a column of numbers."""
+    below = [row for row in rows[1:] if len(row) == width]
+    if not below or len(rows[0]) != width or len(set(rows[0])) < width:
+        return False
+    if any(not cell or _plain_number(cell) is not None for cell in rows[0]):
+        return False
+    columns = zip(*below, strict=True)
+    return any(all(cell in DEFAULT_MISSING or _plain_number(cell) is not None for cell in cells) for cells in columns)
 
 
 def fit_names(names: list[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -56,39 +76,64 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
         return False
-    numeric_names = []
-    matches = 0
+    numeric_names: list[float] = []
+    matches, is_certain, is_unlike, is_outside = 0, False, False, False
     for i, cell in enumerate(first):
-        values = [row[i] for row in below if row[i] not in DEFAULT_MISSING]
+        if _is_missing(cell):
+            continue
+        values = [row[i] for row in below if not _is_missing(row[i])]
         numbers = [number for number in map(_plain_number, values) if number is not None]
         own = _plain_number(cell)
+        distinct = set(values)
         if len(numbers) > 0.9 * len(values) and numbers:
             if own is None:
-                if cell in DEFAULT_MISSING:
-                    continue
                 return False
             spread = max(numbers) - min(numbers)
-            if not min(numbers) - spread <= own <= max(numbers) + spread:
-                return False
+            is_outside = is_outside or not min(numbers) - spread <= own <= max(numbers) + spread
             numeric_names.append(own)
-            continue
-        distinct = set(values)
-        if cell in distinct:
+        elif values and is_date(cell) and all(map(is_date, values[:PROBED_DATES])):
+            is_certain = True
+        elif cell in distinct:
             matches += 1
         elif own is not None or 2 * len(distinct) <= len(values):
+            is_unlike = True
+    if is_certain:
+        return True
+    if numeric_names:
+        if _is_series(numeric_names):
             return False
-    if not numeric_names:
-        return matches == len(first) and matches > 1
-    return not _is_series(numeric_names)
+        has_decimals = any(not number.is_integer() or number < 0 for number in numeric_names)
+        return has_decimals or not (is_unlike or is_outside)
+    return not is_unlike and matches == len(first) and matches > 1
+
+
+def find_doubtful_name(rows: Sequence[Sequence[str]]) -> str | None:
+    """Return a cell of a first row of names that may be a value: a number, or what the column below holds, too."""
+    numeric = [number for number in map(_plain_number, rows[0]) if number is not None]
+    is_series = _is_series(numeric) and (len(numeric) >= MIN_SURE_SERIES or numeric[0] >= YEARS[0])
+    for i, cell in enumerate(rows[0]):
+        if _is_missing(cell):
+            continue
+        if not is_series and _plain_number(cell) is not None:
+            return cell
+        if any(len(row) > i and row[i] == cell for row in rows[1:]):
+            return cell
+    return None
+
+
+def _is_missing(cell: str) -> bool:
+    return cell in DEFAULT_MISSING or cell.lower() in MARKERS
 
 
 def _is_series(numbers: list[float]) -> bool:
-    """Whether numbers are names of columns that count, or years."""
+    """Whether numbers are names of columns that count, years, or steps of a scale such as wavelengths."""
     whole = all(number.is_integer() for number in numbers)
-    if whole and all(YEARS[0] <= number <= YEARS[1] for number in numbers):
+    if numbers and whole and all(YEARS[0] <= number <= YEARS[1] for number in numbers):
         return True
-    steps = {b - a for a, b in pairwise(numbers)}
-    return whole and len(numbers) > 1 and steps == {1.0} and numbers[0] in (0, 1)
+    steps = {round(b - a, 6) for a, b in pairwise(numbers)}
+    return (
+        len(numbers) > 1 and len(steps) == 1 and 0 not in steps and (numbers[0] in (0, 1) or len(numbers) >= MIN_SCALE)
+    )
 
 
 def _plain_number(cell: str) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from creche.errors import TableError
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_blanks
-from creche.table.reading.csv_header import count_titles, fit_names, looks_like_row
+from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
 from creche.table.table import clean_names
 
@@ -38,6 +38,8 @@ class Layout:
         The number of the line of the first row.
     comment : str
         What begins a line that is a comment; empty if there are none.
+    keeps_rows : bool
+        Whether a line that begins so is a row nevertheless if it has as many cells as there are columns.
     notes : tuple of str
         Remarks on it for the user.
 
@@ -49,6 +51,7 @@ class Layout:
     begin: int = 0
     first_line: int = 1
     comment: str = ""
+    keeps_rows: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -71,7 +74,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin = _next_line(head, begin)
     comment = options.comment or ""
     begin, comment, named_by_comment = _skip_comments(head, begin, comment, options)
-    sample = _without_comments(_cut(head[begin:]), comment)
+    sample = _without_comments(_cut(head[begin:]), comment, bool(options.comment))
     dialect = detect_dialect(sample, separator, options.quote, options.decimal_comma)
     rows = read_sample_rows(sample, dialect)
     titles = 0 if options.skip_rows is not None or options.header is False else count_titles(rows)
@@ -100,6 +103,12 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
         names = fit_names(head_row, rows[1:])
+        doubtful = find_doubtful_name(rows) if options.header is None else None
+        if doubtful is not None:
+            notes.append(
+                f"the first line of {source} is read as column names, though {doubtful!r} could be a value; if it is a "
+                "row, set ReadOptions(header=False), or --no-header"
+            )
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]
     if options.names is not None:
@@ -116,7 +125,10 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         )
     used = head[:begin]
     lines = used.count("\n") + used.count("\r") - used.count("\r\n")
-    return Layout(dialect, tuple(clean), tuple(unnamed), len(used.encode()), 1 + lines, comment, tuple(notes))
+    return Layout(
+        dialect, tuple(clean), tuple(unnamed), len(used.encode()), 1 + lines, comment, not options.comment,
+        tuple(notes),
+    )  # fmt: skip
 
 
 def regularize(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
@@ -168,7 +180,7 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
                 break
             last = start
         start = _next_line(head, start)
-    if not mark:
+    if not mark or (start >= len(head) and not comment):  # a table whose every line begins so has no comments
         return begin, comment, False
     if not comment:
         # A single line of as many cells as the rows have, such as "#chrom,start,end", holds the names.
@@ -181,10 +193,13 @@ def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) ->
     return start, mark, False
 
 
-def _without_comments(text: str, comment: str) -> str:
+def _without_comments(text: str, comment: str, is_set: bool) -> str:
+    """Return a text without comments; where the mark was detected and begins most lines, these are rows."""
     if not comment:
         return text
-    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(comment))
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if not line.lstrip().startswith(comment)]
+    return "".join(kept) if is_set or 2 * len(kept) >= len(lines) else text
 
 
 def _skip_rows(head: str, begin: int, row: Sequence[str], dialect: Dialect) -> int:
@@ -229,9 +244,12 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     comment = layout.comment
 
     def rewrite(line: str) -> str:
+        cells = split_blanks(line, quote) if has_blanks else []
         if comment and line.lstrip().startswith(comment):
-            return "" if len(layout.names) == 1 else "\n"
-        return "\t".join(split_blanks(line, quote)) + "\n" if has_blanks else line
+            width = len(cells) or line.count(layout.dialect.separator) + 1
+            if not layout.keeps_rows or width == 1 or width != len(layout.names):
+                return "" if len(layout.names) == 1 else "\n"
+        return "\t".join(cells) + "\n" if has_blanks else line
 
     rest = b""
     for piece in pieces:

@@ -140,8 +140,9 @@ def split_csv_rows(
 
 def ragged_row_error(source: str, line: int, cells: int, width: int) -> TableError:
     """Return the error about a line with more or fewer cells than there are columns."""
+    count = "1 cell" if cells == 1 else f"{cells:,} cells"
     return TableError(
-        f"{source}: line {line} has {cells:,} cells, but there are {width:,} column names; needs one cell per column"
+        f"{source}: line {line} has {count}, but there are {width:,} column names; needs one cell per column"
     )
 
 

@@ -262,6 +262,8 @@ def _split_batches(
     contents: Contents | None = None,
 ) -> Iterator[ReadBatch]:
     text = text_rules(options) if contents is None else contents.text
+    if text.are_cells or (contents is not None and contents.format == "excel"):
+        frames = _without_totals(frames, source)
     if options.drop_rows:
         frames = iter([drop_rows(concatenate_frames(list(frames), source), options.drop_rows, source)])
     names: list[str] = []
@@ -276,6 +278,17 @@ def _split_batches(
             table = table_from_frame(needed, source, rules, first_row=first_row, text=text)
             first_row += len(batch)
             yield ReadBatch(table, batch, text.are_cells)
+
+
+def _without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
+    """Yield frames without the totals at the end of the table; the last two tell whether they are such."""
+    held: list[Frame] = []
+    for frame in frames:
+        if len(held) == 2:
+            yield held.pop(0)
+        held.append(frame)
+    if held:
+        yield drop_totals_of_frame(concatenate_frames(held, source), source)
 
 
 def _with_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from creche.errors import TableError
@@ -25,6 +25,8 @@ TOTALS = re.compile(
 MAX_FOOTER_LINES = 10
 
 LISTED_LINES = 2
+
+MIN_ROWS_ABOVE = 2  # a remark or totals
 
 
 def strip_footer(text: str, dialect: Dialect, width: int) -> tuple[str, list[str]]:
@@ -57,65 +59,77 @@ def strip_footer(text: str, dialect: Dialect, width: int) -> tuple[str, list[str
     return text, []
 
 
-def find_totals(last: Sequence[str | None], before: Sequence[Sequence[str | None]]) -> str | None:
-    """Return the word by which the last row of cells is one of totals, or None if it is a row like those before.
+def find_remark(last: Sequence[str | None]) -> tuple[int, str] | None:
+    """Return column and word by which a last row of cells is one of totals or a remark; None if it is neither.
 
-    Such a row has one word, which no row before has in its column, and otherwise numbers or empty cells.
+    A row of totals has one word, such as "Total", and otherwise numbers or empty cells. A remark is in the first of at
+    least three cells, and the others are empty.
 
     Examples
     --------
-    >>> find_totals(["Total", "", "8.1"], [["a", "x", "3.0"], ["b", "y", "5.1"]])
-    'Total'
+    >>> find_remark(["Total", "", "8.1"]), find_remark(["Source: the office", "", None]), find_remark(["b", "y", "5.1"])
+    ((0, 'Total'), (0, 'Source: the office'), None)
 
     """
-    found = None
-    for i, cell in enumerate(last):
-        word = (cell or "").strip()
-        if not word or split_number(word) is not None:
-            continue
-        if found is not None or not TOTALS.fullmatch(word.rstrip(":. ")):
-            return None
-        if any((row[i] or "").strip() == word for row in before):
-            return None
-        found = word
-    return found
+    cells = [(i, cell.strip()) for i, cell in enumerate(last) if cell is not None and cell.strip()]
+    if len(cells) == 1 and cells[0][0] == 0 and len(last) > 2:
+        return cells[0] if split_number(cells[0][1]) is None or _is_sentence(cells[0][1]) else None
+    words = [(i, cell) for i, cell in cells if split_number(cell) is None]
+    return words[0] if len(words) == 1 and TOTALS.fullmatch(words[0][1].rstrip(":. ")) else None
 
 
 def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
-    """Return rows of cells without a last one of totals, and warn of it."""
-    if len(rows) < 3:
-        return rows
-    word = find_totals(rows[-1], rows[:-1])
-    if word is None:
-        return rows
-    _warn_of_totals(word, len(rows), source)
-    return rows[:-1]
+    """Return rows of cells without totals and remarks at their end, and warn of them."""
+
+    def is_in(column: int, word: str, end: int) -> bool:
+        return any(row[column].strip() == word for row in rows[:end])
+
+    return rows[: _find_end(rows[-MAX_FOOTER_LINES - 1 :], len(rows), is_in, source)]
 
 
 def drop_totals_of_frame(frame: Frame, source: str) -> Frame:
-    """Return a frame of cells without a last row of totals, and warn of it."""
-    if len(frame) < 3:
-        return frame
-    tail = frame.slice(len(frame) - 1, 1)
-    row = [tail.values(name).to_objects()[0] for name in tail.columns] if isinstance(tail, PlainFrame) else tail.row(0)
-    last = [None if value is None else str(value).strip() for value in row]
-    word = find_totals(last, [])
-    if word is None:
-        return frame
-    name = frame.columns[last.index(word)]
-    before = frame.slice(0, len(frame) - 1)
-    values = before.values(name).to_objects() if isinstance(before, PlainFrame) else before[name].to_list()
-    if word in values:
-        return frame
-    _warn_of_totals(word, len(frame), source)
-    return before
+    """Return a frame of cells without rows of totals and remarks at its end, and warn of them."""
+    tail = frame.slice(max(0, len(frame) - MAX_FOOTER_LINES - 1), MAX_FOOTER_LINES + 1)
+    columns = [
+        tail.values(name).to_objects() if isinstance(tail, PlainFrame) else tail[name].to_list()
+        for name in tail.columns
+    ]  # fmt: skip
+    rows = [[None if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
+
+    def is_in(column: int, word: str, end: int) -> bool:
+        name, before = frame.columns[column], frame.slice(0, end)
+        cells = before.values(name).to_objects() if isinstance(before, PlainFrame) else before[name].to_list()
+        return any(cell is not None and str(cell).strip() == word for cell in cells)
+
+    end = _find_end(rows, len(frame), is_in, source)
+    return frame if end == len(frame) else frame.slice(0, end)
 
 
-def _warn_of_totals(word: str, row: int, source: str) -> None:
-    warn(
-        f"left out row {row:,} of {source}, the last: it is called {word!r}, and holds no observation; to keep it, "
-        "remove that word"
-    )
+def _find_end(
+    tail: Sequence[Sequence[str | None]], rows: int, is_in: Callable[[int, str, int], bool], source: str
+) -> int:
+    """Return how many of the rows come before totals and remarks, given the last of them, and warn of the others.
+
+    A word that `is_in` its column of the rows before makes no totals and no remark.
+    """
+    end = rows
+    found: list[tuple[int, str]] = []
+    for row in reversed(tail):
+        remark = find_remark(row)
+        if remark is None or end <= MIN_ROWS_ABOVE:
+            break
+        end -= 1
+        found.insert(0, remark)
+    else:
+        return rows  # as many rows as that are no remarks
+    if any(is_in(column, word, end) for column, word in found):
+        return rows
+    for number, (_, word) in enumerate(found, end + 1):
+        warn(
+            f"left out row {number:,} of {source}, at its end: it is called {word[:40]!r}, and holds no observation; "
+            "to keep it, remove that word"
+        )
+    return end
 
 
 def warn_of_footer(lines: Sequence[str], source: str) -> None:

@@ -14,23 +14,8 @@ from hypothesis import strategies as st
 
 from creche.errors import CrecheError, CrecheWarning
 from creche.table.cell_format import DEFAULT_MISSING as MISSING_WORDS
-from creche.table.reading import file_formats as contents
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.read import read_table
-from creche.table.table import Table
-from tests.unit.table.tables import assert_same, kinds, values
-
-
-def read(
-    text: str | bytes, folder: Path, read_options: ReadOptions | None = None, small: bool = True, **options: Any
-) -> Table:
-    path = folder / "table.csv"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    with pytest.MonkeyPatch.context() as patch:
-        if not small:
-            patch.setattr(contents.Contents, "small_table", lambda self, rules: None)
-        return read_table(path, read_options, **options)
-
+from tests.unit.table.tables import assert_same, kinds, read, values
 
 CELLS = st.text(st.sampled_from("ab 1.-,;\t\"'\n|éß€x0"), max_size=6)
 
