@@ -11,10 +11,12 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.table.column_blocks import NUMBER_KINDS, stack_values
 from creche.table.split import hash_sequence, mix_bits
 from creche.table.table import Column, Table
 
@@ -258,7 +260,7 @@ def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None =
         if isinstance(x, np.ndarray) and begin + at_a_time <= x.shape[1]:
             bits = _value_bits(np.ascontiguousarray(x[:, block].T))
         else:
-            bits = np.stack([_value_bits(column) for column in columns[block]])
+            bits = _stack_bits(columns[block], rows)
         total += mix_bits(bits ^ keys[block].reshape(-1, 1)).sum(axis=0, dtype=np.uint64)
     return total
 
@@ -266,6 +268,22 @@ def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None =
 def _list_columns(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None) -> list[Column | NDArray[np.generic]]:
     features = list(x.columns.values()) if isinstance(x, Table) else list(np.asarray(x).T)
     return [*features, *([] if y is None else list(y.T) if y.ndim == 2 else [y])]
+
+
+def _stack_bits(columns: Sequence[Column | NDArray[np.generic]], rows: int) -> NDArray[np.uint64]:
+    """Return the bits of each column, those of columns of numbers together."""
+    out = np.empty((len(columns), rows), dtype=np.uint64)
+    numbers: dict[int, NDArray[Any]] = {}
+    for i, column in enumerate(columns):
+        values = column.values if isinstance(column, Column) and column.kind in NUMBER_KINDS else column
+        if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+            numbers[i] = values
+        else:
+            out[i] = _value_bits(column)
+    indices = np.array(list(numbers), dtype=np.int64)
+    for which, matrix in stack_values(list(numbers.values())):
+        out[indices[which]] = _value_bits(matrix)
+    return out
 
 
 def _compare_rows(
