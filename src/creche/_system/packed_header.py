@@ -152,7 +152,7 @@ class _Packer:
             return {"same": first}
         if isinstance(first, bool):
             return {"array": self._keep(np.array(values, np.bool_))}
-        if isinstance(first, int) and -(2**63) <= min(values) and max(values) < 2**63:
+        if isinstance(first, int) and min(values) >= -(2**63) and max(values) < 2**63:
             return {"array": self._keep(np.array(values, np.int64))}
         if isinstance(first, str):
             return self._describe_text(values)
