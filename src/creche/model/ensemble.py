@@ -16,7 +16,6 @@ from creche.model.batched import BatchedModels
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance, check_model_file
-from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Ensemble", "apply_temperature"]
 
