@@ -27,6 +27,7 @@ IMPORTS = (
 
 # The job of all of them, passed to each.
 SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
+SETTINGS += ["--early-stopping", "off", "--keep", "last"]  # as the scripts do
 CRECHE = "creche train penguins --label species"
 
 

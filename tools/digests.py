@@ -80,6 +80,10 @@ Arrays = dict[str, NDArray[Any]]
 Case = Callable[[], dict[str, Arrays]]
 
 HISTORY = ("train_loss", "validation_loss", "train_metric", "validation_metric", "learning_rate")
+# All epochs and the last weights, as it was before the best epoch was kept.
+TO_THE_END: dict[str, Any] = {"early_stopping": False, "keep": "last"}
+DEFAULT: dict[str, Any] = {"early_stopping": None, "keep": "best"}
+
 ACTIVATIONS: dict[str, Any] = {
     "identity": "identity", "relu": "relu", "leaky_relu": cr.LeakyRelu(0.05), "elu": cr.Elu(0.7), "selu": "selu",
     "gelu": "gelu", "gelu_tanh": "gelu_tanh", "silu": "silu", "mish": "mish", "tanh": "tanh", "sigmoid": "sigmoid",
@@ -227,7 +231,8 @@ def predictions_of(model: Any, data: Any) -> Arrays:
 
 def train(data: Any, y: Any = None, new: Any = None, **arguments: Any) -> dict[str, Arrays]:
     """A run, in parts: its split and its rows, its weights and history, what it predicts."""
-    run = cr.train(data, y, **({"hidden": [6, 5], "epochs": 3, "batch_size": 16, "seed": 5, "threads": 1} | arguments))
+    basic = {"hidden": [6, 5], "epochs": 3, "batch_size": 16, "seed": 5, "threads": 1, **TO_THE_END}
+    run = cr.train(data, y, **(basic | arguments))
     return {
         "split": split_of(run), "rows": encoded(run), "weights": weights_of(run), "history": history_of(run),
         "predictions": predictions_of(run.model, data if new is None else new),
@@ -297,9 +302,22 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     yield "plan: split seed", case(three, split_seed=9)
     yield "plan: two threads", case(three, threads=2, hidden=[40, 40])
     stops = {"epochs": 60, "learning_rate": 0.1}
-    yield "early stopping: best", case(three, early_stopping=cr.EarlyStopping(3, min_delta=0.01), **stops)
-    yield "early stopping: last", case(three, early_stopping=cr.EarlyStopping(3, restore_best=False), **stops)
-    yield "early stopping: on training rows", case(three, early_stopping=2, validation_fraction=0.0, **stops)
+    best = {"keep": "best"}
+    yield "early stopping: best", case(three, early_stopping=cr.EarlyStopping(3, min_delta=0.01), **best, **stops)
+    yield "early stopping: last", case(three, early_stopping=3, **stops)
+    yield "early stopping: on training rows", case(three, early_stopping=2, validation_fraction=0.0, **best, **stops)
+    for watch in ("accuracy", "auc", "f1"):
+        watched = {"early_stopping": cr.EarlyStopping(4, watch=watch)}
+        yield f"early stopping: {watch}", case(three, **watched, **best, **stops)
+    watched = {"early_stopping": cr.EarlyStopping(watch="mae")}
+    yield (
+        "early stopping: mean absolute error in float64",
+        case(number, **watched, **best, **stops, precision="float64"),
+    )
+    yield "default ending: classes", case(three, **DEFAULT, **stops)
+    yield "default ending: a number", case(number, **DEFAULT, **stops)
+    yield "default ending: the best of all epochs", case(three, early_stopping=False, **best, **stops)
+    yield "default ending: no validation rows", case(three, **DEFAULT, validation_fraction=0.0, **stops)
     some = np.floor(3 * uniform(8, len(x)))
     yield "weights: of rows, some 0", lambda: train(x, three, sample_weight=some)
     yield "weights: of rows, a number", lambda: train(x, number, sample_weight=uniform(8, len(x)))
@@ -384,7 +402,8 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     """Several networks, and runs that were stopped and resumed."""
     x = points()
     three, number = labels_of(x, "three classes"), labels_of(x, "a number")
-    basic: dict[str, Any] = {"hidden": [6, 5], "epochs": 4, "batch_size": 16, "threads": 1}
+    basic: dict[str, Any] = {"hidden": [6, 5], "epochs": 4, "batch_size": 16, "threads": 1, **TO_THE_END}
+    stops = {"learning_rate": 0.1, "epochs": 30}
     frame = pl.DataFrame(visits())
 
     def sweep(y: NDArray[Any], **arguments: Any) -> Case:
@@ -409,7 +428,10 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         "sweep: of each lane",
         sweep(number, weight_decay=[0.0, 0.01], dropout=[0.0, 0.2], batch_size=[8, 16], clip_norm=[0.0, 0.5]),
     )
-    yield "sweep: early stopping", sweep(three, seeds=10, early_stopping=2, learning_rate=0.1, epochs=30)
+    yield "sweep: early stopping", sweep(three, seeds=10, early_stopping=2, keep="best", **stops)
+    yield "sweep: default ending", sweep(three, seeds=10, **DEFAULT, **stops)
+    watched = {"early_stopping": cr.EarlyStopping(3, watch="balanced_accuracy"), "keep": "best"}
+    yield "sweep: balanced accuracy", sweep(three, seeds=10, **watched, **stops)
     yield "sweep: bootstrap", sweep(three, seeds=5, bootstrap=True)
     yield "sweep: folds", sweep(three, seeds=2, folds=3, learning_rate=[0.001, 0.02])
     yield "sweep: halving", sweep(three, halving=True, learning_rate=cr.log_range(1e-4, 1e-1, 9), epochs=9)
@@ -451,7 +473,8 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     tabled: dict[str, Any] = {"label": "species", "schema": ROLES}
     yield "cross-validation: classes", cross(x, three, folds=4, seeds=2, repeats=2)
     yield "cross-validation: a number", cross(x, number, folds=3)
-    yield "cross-validation: early stopping", cross(x, three, folds=3, early_stopping=2, epochs=12)
+    yield "cross-validation: early stopping", cross(x, three, folds=3, early_stopping=2, keep="best", epochs=12)
+    yield "cross-validation: default ending", cross(x, three, folds=3, **DEFAULT, **stops)
     yield "cross-validation: custom loss", cross(x, number, folds=3, loss=squared)
     yield "cross-validation: table", cross(frame, folds=3, **tabled)
     yield "cross-validation: groups", cross(frame, folds=3, group="nest", **tabled)
@@ -459,7 +482,8 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     yield "cross-validation: duplicates together", cross(frame, folds=3, duplicates="together", **tabled)
 
     def rates() -> dict[str, Arrays]:
-        found = cr.find_learning_rate(x, three, rates=cr.log_range(1e-4, 10, 12), seeds=2, **basic)
+        shared = {name: value for name, value in basic.items() if name != "keep"}
+        found = cr.find_learning_rate(x, three, rates=cr.log_range(1e-4, 10, 12), seeds=2, **shared)
         return {"losses": {"losses": found.losses}, "rates": {"rates": rounded([*found.rates, found.rate])}}
 
     yield "learning rates", rates
@@ -496,7 +520,8 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         return found
 
     yield "estimator: classifier", estimator(cr.DNNClassifier, three)
-    yield "estimator: regressor", estimator(cr.DNNRegressor, number, early_stopping=2)
+    yield "estimator: regressor", estimator(cr.DNNRegressor, number, early_stopping=2, keep="best")
+    yield "estimator: validation rows", estimator(cr.DNNRegressor, number, validation_fraction=0.2, **DEFAULT, **stops)
 
 
 def digests() -> dict[str, str]:

@@ -15,6 +15,8 @@ def job_arguments(job: Job) -> dict[str, Any]:
         "optimizer": cr.Adam(learning_rate=job.learning_rate),
         "batch_size": job.batch_size,
         "epochs": job.epochs,
+        "early_stopping": False,
+        "keep": "last",  # as the peers do
         "standardize": False,
         "validation_fraction": 0,
     }

@@ -27,6 +27,7 @@ class CrecheCrossValidation:
             optimizer=cr.Adam(learning_rate=job.learning_rate),
             batch_size=job.batch_size,
             epochs=job.epochs,
+            early_stopping=False,
             standardize=False,
             threads=self.threads,
         )

@@ -15,6 +15,9 @@ from creche.training.train import train
 MEASUREMENTS = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
 PENGUINS_CSV = Path(creche.__file__).parent / "data" / "penguins.csv"
 
+# Training that goes through all epochs and ends with the weights of the last one.
+TO_THE_END: dict[str, Any] = {"early_stopping": False, "keep": "last"}
+
 
 def two_classes(rows: int = 80, columns: int = 3, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Points on both sides of a plane."""

@@ -20,8 +20,9 @@ from creche._system import strict_json
 from creche._system.array_layout import DTYPES, Extent, parse_extents
 from creche._system.atomic_files import file_name, open_replacement
 from creche._system.file_signatures import describe_signature
+from creche._system.packed_header import PREFIX, pack_header, packed_values_limit, unpack_header
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
-from creche._system.strict_json import MalformedJsonError
+from creche._system.strict_json import MalformedJsonError, TooLargeError
 from creche._version import __version__
 from creche.errors import FileError
 
@@ -40,6 +41,11 @@ KINDS = {
     "checkpoint": ("checkpoint", "`creche train --checkpoint`"),
     "sweep": ("sweep", "`creche sweep --checkpoint`"),
 }
+
+# Lists and objects of so many items are kept as arrays; in a header that is too large even so, shorter ones as well.
+PACKED_ITEMS = 1000
+
+PACKED_ITEMS_OF_LARGE = 16
 
 MARK = b'{\\"digest\\":\\"'  # as it is escaped in the header of safetensors, where our JSON is a string in JSON
 
@@ -153,22 +159,41 @@ def _encode(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[A
     from safetensors.numpy import save
 
     assert kind in KINDS
-    envelope = {
-        "digest": NO_DIGEST.decode("ascii"),
-        "format": "creche",
-        "version": VERSION,
-        "kind": kind,
-        "written_by": __version__,
-        "header": dict(header),
-    }
-    text = strict_json.dump(envelope)
-    stored = {name: _to_storable(name, array) for name, array in arrays.items()}
+    wrong = next((name for name in arrays if name.startswith(PREFIX)), None)
+    if wrong is not None:
+        raise MalformedJsonError(f"{wrong!r} cannot be the name of an array")
+    text, packed = _dump_envelope(kind, header)
+    stored = {name: _to_storable(name, array) for name, array in {**arrays, **packed}.items()}
     file = save(stored, {"creche": text.decode("ascii")})
     length = 8 + int.from_bytes(file[:8], "little")
     head, data = file[:length], memoryview(file)[length:]
     for part in (text, head[8:]):  # an archive that could not be read again must not be written
         strict_json.parse(part)
     return seal(head, data), data
+
+
+def _dump_envelope(
+    kind: str, header: Mapping[str, Any], packed_items: int = PACKED_ITEMS
+) -> tuple[bytes, dict[str, NDArray[Any]]]:
+    """Return the JSON text of a header and what is around it, and the arrays of what is packed in the header."""
+    plain, arrays, n_values = pack_header(dict(header), packed_items)
+    size = sum(array.nbytes for array in arrays.values())
+    if n_values > packed_values_limit(size):
+        raise MalformedJsonError(f"its header describes {n_values:,} values in only {size:,} bytes")
+    envelope = {
+        "digest": NO_DIGEST.decode("ascii"),
+        "format": "creche",
+        "version": VERSION,
+        "kind": kind,
+        "written_by": __version__,
+        "header": plain,
+    }
+    try:
+        return strict_json.dump(envelope), arrays
+    except TooLargeError:
+        if packed_items <= PACKED_ITEMS_OF_LARGE:
+            raise
+        return _dump_envelope(kind, header, PACKED_ITEMS_OF_LARGE)
 
 
 def _to_storable(name: str, array: NDArray[Any]) -> NDArray[Any]:
@@ -204,7 +229,8 @@ class _Reader:
         version = self._check_envelope(envelope)
         extents = parse_extents(table, self.size - len(head))
         arrays = self._read_arrays(head, extents, envelope)
-        content: Content = envelope["header"], arrays
+        header = unpack_header(envelope["header"], arrays, packed_values_limit(self.size))
+        content: Content = header, arrays
         for older in range(version, VERSION):
             content = MIGRATIONS[older](content)
         return content

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "as_json_data", "dump", "parse"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "TooLargeError", "as_json_data", "dump", "parse"]
 
 # At both limits, parsing takes about 150 MB.
 MAX_BYTES = 16 * 2**20
@@ -31,6 +31,10 @@ class MalformedJsonError(ValueError):
     """Content that breaks the rules of its format; the message has no file name."""
 
 
+class TooLargeError(MalformedJsonError):
+    """JSON text of more bytes or values than this module reads."""
+
+
 def dump(value: dict[str, Any]) -> bytes:
     """Return the value as ASCII text that `parse` accepts.
 
@@ -40,10 +44,7 @@ def dump(value: dict[str, Any]) -> bytes:
         If it holds something that JSON cannot, or more than `parse` accepts.
 
     """
-    try:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
-    except (TypeError, ValueError, RecursionError) as error:
-        raise MalformedJsonError(str(error)) from error
+    text = _encode(value)
     _check_cost(text)
     return text
 
@@ -59,6 +60,32 @@ def parse(text: bytes) -> dict[str, Any]:
 
     """
     _check_cost(text)
+    return _decode(text)
+
+
+def as_json_data(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the value, of any size, as it would be read from a file, for a comparison with one that was.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written.
+
+    """
+    try:
+        return _decode(_encode(value))
+    except MalformedJsonError as error:
+        raise FileError(f"checkpoint: cannot be written, because {error}") from error
+
+
+def _encode(value: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise MalformedJsonError(str(error)) from error
+
+
+def _decode(text: bytes) -> dict[str, Any]:
     try:
         value = json.loads(
             text.decode("ascii"),
@@ -76,30 +103,15 @@ def parse(text: bytes) -> dict[str, Any]:
     return value
 
 
-def as_json_data(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the value as it would be read from a file, for a comparison with one that was.
-
-    Raises
-    ------
-    FileError
-        If it cannot be written.
-
-    """
-    try:
-        return parse(dump(value))
-    except MalformedJsonError as error:
-        raise FileError(f"checkpoint: cannot be written, because {error}") from error
-
-
 def _check_cost(text: bytes) -> None:
     if len(text) > MAX_BYTES:
-        raise MalformedJsonError(f"its header has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
+        raise TooLargeError(f"its header has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
     structure = _remove_strings(text)
     opening = (structure == ord("[")) | (structure == ord("{"))
     values = int(np.count_nonzero(opening | (structure == ord(","))))
     closing = (structure == ord("]")) | (structure == ord("}"))
     if max(values, int(np.count_nonzero(closing))) > MAX_VALUES:
-        raise MalformedJsonError(f"its header holds {values:,} values; at most {MAX_VALUES:,} are allowed")
+        raise TooLargeError(f"its header holds {values:,} values; at most {MAX_VALUES:,} are allowed")
     steps = np.where(opening[opening | closing], 1, -1)
     depth = int(np.cumsum(steps).max(initial=0))
     if depth > MAX_DEPTH:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
+from creche.cli.files import TableArgument
 from creche.cli.options import COLUMNS, JSON, READING, create_read_options, option_of, parse_arguments, with_options
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity
@@ -17,7 +16,7 @@ INSPECTION_OPTIONS = (option_of("label"), COLUMNS, option_of("task"))
 
 
 @with_options(*INSPECTION_OPTIONS, *READING, JSON)
-def columns(table: Annotated[str, typer.Argument(show_default=False)], **given: Any) -> None:
+def columns(table: TableArgument, **given: Any) -> None:
     """Show what would be read from a table: roles, ranges, missing values, and what is worth a look before training.
 
     With a label, also the task that its values suggest, and columns that give it away. For example:

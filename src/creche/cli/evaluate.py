@@ -62,7 +62,7 @@ def evaluate(command: ModelCommand) -> None:
         arguments = {name: options[name] for name in ("n_resamples", "threshold", "sample_weight") if name in options}
         if chosen is not None:
             arguments["threshold"] = chosen.threshold
-        evaluation = model.evaluate_rows(rows, **arguments)
+        evaluation = model.evaluate_rows(rows, **arguments, counts_training_rows=True)
     reliability = evaluation if isinstance(evaluation, ClassificationEvaluation) and "reliability" in options else None
     if command.as_json:
         from creche.cli.pages.evaluation import reliability_data

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_learning_rate"]
 
-NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate",))
+NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate", "keep"))
 SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
 RATE_OPTIONS = (
     Option(

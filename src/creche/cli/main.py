@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from creche.explain.divergence import Divergence
 
-__all__ = ["create_app", "main"]
+__all__ = ["create_app", "main", "write_as_options"]
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (

@@ -32,6 +32,7 @@ __all__ = [
     "option_of",
     "options_of",
     "parse_arguments",
+    "parse_patience",
     "parse_words",
     "with_options",
 ]
@@ -231,6 +232,19 @@ def parse_class_weight(text: str) -> Any:
     return found
 
 
+def parse_patience(text: str) -> int | bool:
+    """Parse a number of epochs, or ``off``."""
+    if text.strip().lower() in ("off", "no", "never", "false"):
+        return False
+    try:
+        return int(text)
+    except ValueError:
+        raise PlanError(
+            f"--early-stopping: got {text!r}; needs a whole number of epochs without improvement, such as 20, or 'off'",
+            argument="early_stopping",
+        ) from None
+
+
 def parse_separator(text: str) -> str:
     """Parse a character, or the word tab."""
     return {"tab": "\t", "\\t": "\t"}.get(text, text)
@@ -273,19 +287,19 @@ READING = (
     ),
     Option("text_encoding", str, TABLE, "Text encoding of a CSV file: utf-8, latin-1, …", "detected"),
     Option(
-        "decimal_comma", bool, TABLE, "Whether numbers are written 1.234,5 rather than 1,234.5.", "detected",
+        "decimal_comma", bool, TABLE, "Read numbers as 1.234,5, or as 1,234.5.", "detected",
         typed="--decimal-comma/--no-decimal-comma",
     ),
     Option(
-        "day_first", bool, TABLE, "Whether 3/4/2020 is 3 April rather than 4 March.", "detected",
+        "day_first", bool, TABLE, "Read 3/4/2020 as 3 April, or as 4 March.", "detected",
         typed="--day-first/--no-day-first",
     ),
     Option("sheet", str, TABLE, "Sheet of an Excel file: its name, or its number from 1.", "the first with data"),
     Option("missing_values", list, TABLE, "A word or number that stands for a missing value, besides the usual ones.",
            typed="--missing", metavar="WORD"),
-    Option("default_missing", bool, TABLE, "Whether NA, null, None, ? and the like stand for missing values.", "yes",
+    Option("default_missing", bool, TABLE, "Read NA, null, None, ? and the like as missing values, or as words.", "yes",
            typed="--default-missing/--no-default-missing"),
-    Option("header", bool, TABLE, "Whether the first line holds the column names.", "detected",
+    Option("header", bool, TABLE, "Read the first line as column names, or as a row.", "detected",
            typed="--header/--no-header"),
     Option("names", str, TABLE, "Names of the columns, separated by commas; the first line is then a row.",
            parse=parse_names),

@@ -24,6 +24,7 @@ __all__ = ["predict"]
         parse=parse_words,
     ),
     Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "0.5"),
+    Option("strict", bool, ROWS, "Write nothing if the rows differ from the training rows."),
     THREADS,
 )  # fmt: skip
 def predict(command: ModelCommand) -> None:
@@ -37,6 +38,9 @@ def predict(command: ModelCommand) -> None:
     creche predict penguins.creche new.parquet --keep id -o predictions.parquet
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
+
+    Values far outside the training range (with the unit they may be in), categories that training did not have, and
+    columns whose distribution has changed are reported; with --strict they are an error.
     """
     from creche.model.predict_file import predict_file
 
@@ -47,7 +51,8 @@ def predict(command: ModelCommand) -> None:
     with show_count("rows predicted") as on_progress:
         prediction = predict_file(
             model, command.table, options.get("output", "-"), keep=columns, format=options.get("output_format"),
-            read_options=command.read_options, threshold=options.get("threshold"), on_progress=on_progress,
+            read_options=command.read_options, threshold=options.get("threshold"),
+            strict=options.get("strict", False), on_progress=on_progress,
         )  # fmt: skip
     if prediction.ignored:
         names = ", ".join(prediction.ignored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from creche.cli.options import (
     JSON,
     READING,
     ROWS,
+    TRAINING,
     Option,
     create_read_options,
     options_of,
@@ -37,6 +39,12 @@ __all__ = ["evaluate_run", "save_model", "show_diagnosis", "show_run", "train"]
 # What determines the run, and may lie in a plan file; fields of the optimizer; tables, threads and checkpoints.
 PLAN_OPTIONS = options_of("plan", "preparation")
 OPTIMIZER_OPTIONS = options_of("optimizer")
+STOPPING_OPTIONS = (
+    Option(
+        "watch", str, TRAINING, "What early stopping watches: the loss, or a metric such as log_loss, auc or rmse.",
+        "loss", words="creche.evaluation.metrics:METRICS",
+    ),
+)  # fmt: skip
 RUN_OPTIONS = options_of("held_out", "run")
 FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
@@ -59,7 +67,7 @@ OTHER_OPTIONS = (
 ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
 
 
-@with_options(*PLAN_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
+@with_options(*PLAN_OPTIONS, *STOPPING_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
 def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
@@ -76,7 +84,7 @@ def train(table: TableArgument, **given: Any) -> None:
 
     creche train penguins --label species --folds 5 --repeats 3 --seeds 20 --predictions held_out.csv
 
-    creche train penguins --label species --epochs 500 --early-stopping 20
+    creche train penguins --label species --epochs 500 --early-stopping 20 --watch auc
 
     creche train penguins --label species --optimizer sgd --diagnose
 
@@ -156,7 +164,7 @@ def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
 
 def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that determine the run: those of the plan file, overridden by those typed."""
-    from creche.plan import OPTIMIZERS
+    from creche.plan import OPTIMIZERS, EarlyStopping
     from creche.training.plan_file import read_plan
 
     arguments = read_plan(given["plan"]) if given.get("plan") else {}
@@ -170,6 +178,13 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     if optimizer_fields:
         chosen = OPTIMIZERS.of(arguments.get("optimizer", ARGUMENTS["optimizer"].default))
         arguments["optimizer"] = {**chosen.to_dict(), **optimizer_fields}
+    if given.get("watch"):
+        stopping = EarlyStopping.of(arguments.get("early_stopping", True))
+        if stopping is None:
+            raise PlanError(
+                "--watch: is for early stopping, which is off; leave it out, or --early-stopping off", argument="watch"
+            )
+        arguments["early_stopping"] = replace(stopping, watch=given["watch"])
     return arguments
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from creche.cli.options import Option
+from creche.cli.options import Option, parse_patience
 from creche.errors import PlanError
 from creche.model_selection.search_space import Range, linear_range, log_range
 
@@ -27,6 +27,8 @@ def accept_several(option: Option) -> Option:
     if option.name == "hidden":
         help = "Widths of the hidden layers: '10-10' for one network, '5-5,10-10,none' for three."
         return replace(option, help=help, default="32-32", parse=lambda text: parse_values(text, flag, _parse_widths))
+    if option.parse is parse_patience:
+        return replace(option, kind=str, parse=lambda text: _parse_patiences(text, flag))
     return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
 
 
@@ -84,6 +86,19 @@ def _parse_range(text: str, flag: str, kind: Callable[[str], Any]) -> Range:
         return (log_range if is_log else linear_range)(low, high, count)
     except PlanError as error:
         raise PlanError(f"{flag}: {str(error).partition(': ')[2]} (in {text!r})") from error
+
+
+def _parse_patiences(text: str, flag: str) -> Any:
+    """Parse numbers of epochs and ranges of them, and ``off`` among them."""
+    parts = [part.strip() for part in text.split(",")]
+    numbers = [part for part in parts if part[:1].isdigit() or part[:1] == "-"]
+    if len(numbers) == len(parts):
+        return parse_values(text, flag, int)
+    others = [parse_patience(part) for part in parts if part not in numbers]
+    if not numbers:
+        return others[0] if len(others) == 1 else others
+    found = parse_values(",".join(numbers), flag, int)
+    return [*others, *(found if isinstance(found, list) else found.values() if isinstance(found, Range) else [found])]
 
 
 def _parse_widths(text: str) -> list[int]:

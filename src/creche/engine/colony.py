@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche._system.resources import available_memory
+from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.native import Rows, format_gigabytes, translate
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
@@ -39,11 +40,33 @@ Divergence = tuple[int, int, float]  # epoch and batch, from 0, and the learning
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """The job of one network: a plan whose lengths are resolved, and the rows to train and validate on."""
+    """The job of one network.
+
+    Attributes
+    ----------
+    plan : Plan
+        Its lengths are resolved.
+    rows : Rows
+        The rows to train on.
+    validation : Rows or None
+        The rows to validate on.
+    measure : callable, optional
+        The metric that early stopping watches, if that is not the loss.
+
+    """
 
     plan: Plan
     rows: Rows
     validation: Rows | None
+    measure: Measure | None = None
+
+    def best_epoch(self) -> BestEpoch | None:
+        """Return what chooses the best epoch; None if the engine does."""
+        stopping = self.plan.early_stopping
+        if stopping is None or stopping.watches_loss:
+            return None
+        assert self.measure is not None
+        return BestEpoch(self.plan, self.measure)
 
 
 class _Member(Protocol):
@@ -151,6 +174,7 @@ class Crew:
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._members: list[_Member] = []
         self._members += self._create(range(len(self.jobs)))
+        self._best_epochs = [job.best_epoch() for job in self.jobs]
 
     @classmethod
     def merge(cls, crews: Sequence[Crew]) -> Crew:
@@ -160,6 +184,7 @@ class Crew:
         one.threads = crews[0].threads
         one._translated = {}
         one._members = [member for crew in crews for member in crew._members]
+        one._best_epochs = [best for crew in crews for best in crew._best_epochs]
         return one
 
     def __len__(self) -> int:
@@ -175,21 +200,38 @@ class Crew:
 
         """
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
-        for colony, members in self._colonies():
+        for colony, numbers in self._colonies():
             is_active = True
             while is_active:
-                # Python handles Ctrl-C when the engine calls back, on this thread.
-                colony.run(epoch=epoch, seconds=seconds, poll=lambda: False)
+                try:
+                    # Python handles Ctrl-C when the engine calls back, on this thread.
+                    colony.run(epoch=self._next_stop(numbers, epoch), seconds=seconds, poll=lambda: False)
+                finally:
+                    self._judge(numbers)
                 if on_progress:
                     on_progress()
-                is_active = any(m.status() == RUNNING and not 0 <= epoch <= m.position()[0] for m in members)
+                is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
 
-    def _colonies(self) -> list[tuple[Any, list[_Member]]]:
-        found: dict[int, tuple[Any, list[_Member]]] = {}
-        for member in self._members:
+    def _colonies(self) -> list[tuple[Any, list[int]]]:
+        """Return the engine's colonies, each with the numbers of its members."""
+        found: dict[int, tuple[Any, list[int]]] = {}
+        for number, member in enumerate(self._members):
             if isinstance(member, _ActiveMember):
-                found.setdefault(id(member.colony), (member.colony, []))[1].append(member)
+                found.setdefault(id(member.colony), (member.colony, []))[1].append(number)
         return list(found.values())
+
+    def _next_stop(self, numbers: Sequence[int], epoch: int) -> int:
+        """Return the epoch at which the engine must stop: `epoch`, or the first whose end is to be judged outside."""
+        due = [self.epoch(n) + 1 for n in numbers if self._best_epochs[n] is not None and self.status(n) == RUNNING]
+        return min([*due, epoch] if epoch >= 0 else due, default=epoch)
+
+    def _judge(self, numbers: Sequence[int]) -> None:
+        """Judge the epochs that have ended since, where the engine does not choose the best one."""
+        for number in numbers:
+            best, member = self._best_epochs[number], self._members[number]
+            if best is not None and self.epoch(number) > best.judged and self.status(number) != "diverged":
+                assert isinstance(member, _ActiveMember)
+                member.set_state(best.judge(member.state()))
 
     def stop(self, numbers: Iterable[int]) -> None:
         """End some members and pack the others anew, so that no lane of a pack is idle."""
@@ -246,6 +288,8 @@ class Crew:
         for numbers in same_step.values():
             for number, member in zip(numbers, self._create(numbers), strict=True):
                 member.set_state(states[number])
+                if (best := self._best_epochs[number]) is not None:
+                    best.restore(states[number])
                 self._members[number] = member
 
     def status(self, number: int) -> str:
@@ -297,7 +341,7 @@ class Crew:
     def _translate(self, plan: Plan) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""
         parts = (plan.network, plan.loss, plan.optimizer, plan.schedule, plan.early_stopping)
-        key = (*map(id, parts), plan.batch_size, plan.epochs, plan.shuffle, plan.task)
+        key = (*map(id, parts), plan.batch_size, plan.epochs, plan.keep, plan.shuffle, plan.task)
         if key not in self._translated:
             self._translated[key] = translate(_core.load(), plan)
         return self._translated[key].with_seed(plan.seed)

@@ -31,6 +31,8 @@ __all__ = [
 
 FLOPS_PER_THREAD = 4_000_000
 
+NEVER = 2**62  # a patience that no run outlasts
+
 LAYER_FIELDS = tuple(field.name for field in fields(Layer))
 
 
@@ -163,9 +165,22 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
     _copy(plan.loss.engine_settings(plan.task), out.loss)
     _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
     _translate_schedule(plan.schedule, out.schedule)
-    if plan.early_stopping is not None:
-        _copy(plan.early_stopping.to_dict(), out.early_stopping)
+    _translate_stopping(plan, out.early_stopping)
     return out
+
+
+def _translate_stopping(plan: Plan, to: Any) -> None:
+    """Translate early stopping, and which weights are kept; the engine keeps the best only with a patience."""
+    stopping = plan.early_stopping
+    judged_outside = stopping is not None and not stopping.watches_loss  # by `BestEpoch`, which restores them, too
+    if stopping is None and plan.keep == "last":
+        return
+    to.patience = NEVER
+    to.restore_best = plan.keep == "best" and not judged_outside
+    if stopping is not None and not judged_outside:
+        if stopping.patience is None:
+            raise PlanError("EarlyStopping.patience: is not resolved; use Plan.resolved")
+        to.patience, to.min_delta = stopping.patience, stopping.min_delta
 
 
 def _copy(data: dict[str, Any], to: Any, rename: dict[str, str] | None = None) -> None:

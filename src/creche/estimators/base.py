@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from unicodedata import normalize
 
 import narwhals as nw
 import numpy as np
@@ -25,6 +26,7 @@ from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
 from creche.table.table import clean_names
+from creche.training.arguments import resolve_early_stopping
 from creche.training.resume import TrainingState, continue_training
 from creche.training.run import Run
 from creche.training.train import train
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from creche.plan.words import (
         ActivationName,
         InitializerName,
+        KeptWeights,
         LossName,
         OptimizerName,
         Precision,
@@ -135,7 +138,10 @@ def is_frame(X: object) -> bool:
     names = _column_names(X)
     if not all(isinstance(name, str) for name in names):
         return False
-    clean_names(names, "X")
+    _, _, repeated = clean_names(names, "X")
+    if repeated:
+        first, second, *_ = (i for i, name in enumerate(names, 1) if normalize("NFC", name).strip() == repeated[0])
+        raise TableError(f"X: column {repeated[0]!r} occurs twice, as columns {first} and {second}; rename one")
     return True
 
 
@@ -217,6 +223,7 @@ class DNNEstimator(ComponentParameters):
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
+        keep: KeptWeights = "best",
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
@@ -240,6 +247,7 @@ class DNNEstimator(ComponentParameters):
         self.batch_size = batch_size
         self.epochs = epochs
         self.early_stopping = early_stopping
+        self.keep = keep
         self.validation_fraction = validation_fraction
         self.shuffle = shuffle
         self.standardize = standardize
@@ -316,7 +324,9 @@ class DNNEstimator(ComponentParameters):
         if state is None:
             run = self._start(x, y, sample_weight, self.epochs, early_stopping=self.early_stopping, **held_out)
         else:
-            plan = self._current_plan(state.plan, state.epoch + self.epochs, self.early_stopping)
+            has_validation = "validation_data" in held_out or held_out["validation_fraction"] > 0
+            stopping = resolve_early_stopping(self.early_stopping, has_validation)
+            plan = self._current_plan(state.plan, state.epoch + self.epochs, stopping)
             run = self._continue(state, plan, x, y, sample_weight, **held_out).resume(**self._callbacks(state))
         return self._store(run, y if state is None else None)
 
@@ -367,7 +377,7 @@ class DNNEstimator(ComponentParameters):
             threads=self.threads, **held_out,
         )  # fmt: skip
 
-    def _current_plan(self, plan: Plan, epochs: int, early_stopping: Any) -> Plan:
+    def _current_plan(self, plan: Plan, epochs: int, early_stopping: EarlyStopping | None) -> Plan:
         """Return the plan so far with the current parameters; open lengths of the schedule span all epochs."""
         network, hidden = plan.network, np.asarray(self.hidden).tolist()
         optimizer = OPTIMIZERS.of(self.optimizer)
@@ -384,7 +394,8 @@ class DNNEstimator(ComponentParameters):
             batch_size=self.batch_size,
             epochs=epochs,
             shuffle=self.shuffle,
-            early_stopping=EarlyStopping.of(early_stopping),
+            early_stopping=early_stopping,
+            keep=self.keep,
         )
 
     def _draw_seed(self) -> int:

@@ -15,6 +15,7 @@ from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
+from creche.table.label_argument import array_of_labels
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from creche.plan.words import (
         ActivationName,
         InitializerName,
+        KeptWeights,
         LossName,
         OptimizerName,
         Precision,
@@ -70,7 +72,11 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
         When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
-        `EarlyStopping`.
+        `EarlyStopping`, which may watch any metric. By default training stops early where validation rows are given;
+        True and numbers hold out a tenth of the rows for it, unless `validation_fraction` is given. False is for never.
+    keep : {"best", "last"}, default "best"
+        With which weights training ends: those of the best epoch on the validation rows, or of the last epoch. Without
+        validation rows it is the last.
     validation_fraction : float, optional
         Share of rows held out for validation; by default 0.1 with early stopping, else 0.
     shuffle : bool, default True
@@ -141,6 +147,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         batch_size: int = 32,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
+        keep: KeptWeights = "best",
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
@@ -157,7 +164,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
-            early_stopping=early_stopping, validation_fraction=validation_fraction, shuffle=shuffle,
+            early_stopping=early_stopping, keep=keep, validation_fraction=validation_fraction, shuffle=shuffle,
             standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision,
             warm_start=warm_start, on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
@@ -200,7 +207,9 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
                 argument="class_weight",
             )
         if hasattr(self, "_state"):
-            if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
+            if classes is not None and not np.array_equal(
+                np.unique(np.asarray(array_of_labels(classes))), self.classes_
+            ):
                 raise TableError(
                     f"classes: got {np.asarray(classes).tolist()}; they were {self.classes_.tolist()} before",
                     argument="classes",
@@ -211,7 +220,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
                 "classes: is missing; the first call of partial_fit needs all classes that any call will see",
                 argument="classes",
             )
-        known = np.unique(np.asarray(classes))
+        known = np.unique(np.asarray(array_of_labels(classes)))
         self._partial_fit(X, y, sample_weight, classes=known.tolist())
         self.classes_ = known
         return self
@@ -269,6 +278,12 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         return self
 
     def _validate_labels(self, y: Any) -> NDArray[Any]:
+        y = array_of_labels(y)
+        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
+            raise TableError(
+                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead. If y is one-hot, pass "
+                "y.argmax(axis=1); for several labels of classes, use MultiOutputClassifier of scikit-learn"
+            )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         return labels

@@ -10,6 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, column_or_1d
 
 from creche.estimators.base import DNNEstimator
+from creche.table.label_argument import array_of_labels
+from creche.table.labels import check_exact
 
 __all__ = ["DNNRegressor"]
 
@@ -25,7 +27,7 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
         As for `DNNClassifier`.
-    validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
+    keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
     random_state, threads, verbose
         As for `DNNClassifier`.
@@ -90,5 +92,10 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         return tags
 
     def _validate_labels(self, y: Any) -> NDArray[Any]:
+        y = array_of_labels(y)
+        given = np.asarray(y)
+        if given.dtype.kind in "iu" and given.size:
+            for column in given.reshape(len(given), -1).T:
+                check_exact(column, "y")
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
 
-__all__ = ["Interval", "check_count", "check_weights", "differences", "intervals", "resample_metrics"]
+__all__ = ["MIN_ROWS", "Interval", "check_count", "check_weights", "differences", "intervals", "resample_metrics"]
 
 Interval = tuple[float, float]
 Samples = Mapping[str, NDArray[np.float64]]
 
 SEED = 20_240_229
 PERCENTILES = (2.5, 97.5)
+# Fewer rows hold too few different values: their resamples give intervals that are far too narrow.
+MIN_ROWS = 10
 # Rows times resamples. With more rows, fewer resamples are drawn, since the intervals are narrow anyway.
 MAX_DRAWS = 100_000_000
 MIN_RESAMPLES = 50
@@ -76,8 +78,12 @@ def resample_metrics(
     Returns
     -------
     dict of str to (resamples,) array
+        Empty for fewer rows than `MIN_ROWS`, those of weight 0 not counted.
 
     """
+    check_count("n_resamples", n_resamples)
+    if np.count_nonzero(weights) < MIN_ROWS:
+        return {}
     samples: dict[str, list[NDArray[np.float64]]] = {}
     for counts in _counts(len(weights), n_resamples):
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -89,7 +95,6 @@ def resample_metrics(
 
 def _counts(rows: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn in each resample, (r, rows), for some resamples at a time."""
-    check_count("n_resamples", n_resamples)
     left = min(int(n_resamples), max(MIN_RESAMPLES, MAX_DRAWS // rows))
     rng = np.random.Generator(np.random.PCG64(SEED))
     while left > 0:

@@ -37,7 +37,7 @@ class ClassMetrics:
     precision, recall, f1, auc : float
         NaN where undefined: precision where the class was never predicted, recall where it does not occur.
     f1_interval : (low, high) or None
-        95 % confidence interval (bootstrap); None without resamples.
+        95 % confidence interval (bootstrap); None without resamples, and for classes of fewer than ten rows.
 
     """
 
@@ -106,7 +106,7 @@ class ClassificationEvaluation(Evaluation):
     confusion : (classes, classes) int64
         Row counts: true classes down, predicted classes across.
     intervals : dict of metric to (low, high)
-        95 % confidence intervals (bootstrap); empty without resamples.
+        95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
         The metrics of always predicting the most frequent class of the training rows, with the shares of the classes
         there as probabilities.
@@ -114,6 +114,8 @@ class ClassificationEvaluation(Evaluation):
         95 % confidence intervals of the difference to the baseline, on the same resamples.
     threshold : float or None
         For two classes: the second is predicted at or above this probability. If None, the likelier one is predicted.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none, or if it was not asked.
 
     Examples
     --------
@@ -390,7 +392,7 @@ def _per_class(
     columns = (measured.precision, measured.recall, measured.f1, measured.areas)
     numbers = [values[0].tolist() for values in columns]
     rows = np.bincount(measured.scorer.true, minlength=len(classes)).tolist()
-    of_f1 = [intervals.get(class_f1_key(c)) for c in range(len(classes))]
+    of_f1 = [intervals.get(class_f1_key(c)) if count >= bootstrap.MIN_ROWS else None for c, count in enumerate(rows)]
     return tuple(ClassMetrics(*fields) for fields in zip(classes, rows, *numbers, of_f1, strict=True))
 
 

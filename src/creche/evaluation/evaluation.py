@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.metrics import METRICS, nan_to_none
+from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,11 +38,14 @@ class Evaluation:
         The number of rows.
     values : dict of metric to float
     intervals : dict of metric to (low, high)
-        95 % confidence intervals (bootstrap); empty without resamples.
+        95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
         The metrics of a constant prediction.
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on, so that the metrics are too optimistic; None if there are none,
+        or if it was not asked, as it is by `Model.evaluate`.
 
     """
 
@@ -50,6 +54,7 @@ class Evaluation:
     intervals: dict[str, Interval]
     baseline: dict[str, float]
     gain: dict[str, Interval]
+    training_rows: TrainingRows | None = field(default=None, kw_only=True)
 
     def metrics(self) -> dict[str, float]:
         """Return each metric by its key."""
@@ -73,6 +78,7 @@ class Evaluation:
             "intervals": {key: list(pair) for key, pair in self.intervals.items()},
             "baseline": nan_to_none(self.baseline),
             "gain": {key: list(pair) for key, pair in self.gain.items()},
+            **({} if self.training_rows is None else {"training_rows": self.training_rows.to_dict()}),
         }
 
     if not TYPE_CHECKING:  # which would then accept any attribute

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import METRICS, nan_to_none
 
 __all__ = ["Spread", "t_quantile"]
@@ -31,7 +32,7 @@ class Spread:
     std : float
         The standard deviation over all networks; NaN for one network.
     low, high : float
-        95 % confidence interval of the metric's expectation; NaN for one split.
+        95 % confidence interval of the metric's expectation; NaN for one split, and for fewer than ten rows.
     std_of_rows, std_of_seed : float
         The standard deviations due to which rows were trained on and held out, and due to the seed; NaN where no split
         has several seeds.
@@ -73,7 +74,9 @@ class Spread:
         return seed / (seed + rows) if seed + rows > 0 else math.nan
 
     @classmethod
-    def of(cls, splits: Sequence[Sequence[float]], test_to_train: float, metric: str = "") -> Spread:
+    def of(
+        cls, splits: Sequence[Sequence[float]], test_to_train: float, metric: str = "", rows: int | None = None
+    ) -> Spread:
         """Summarize the values of a metric.
 
         Parameters
@@ -84,6 +87,8 @@ class Spread:
             The number of held-out rows divided by that of training rows.
         metric : str, optional
             The metric's key, for its bounds.
+        rows : int, optional
+            The number of rows of all folds together.
 
         """
         arrays = [np.array(values, dtype=np.float64) for values in splits]
@@ -94,7 +99,9 @@ class Spread:
         means = np.array([values.mean() for values in known])
         every = np.concatenate(known)
         mean = float(means.mean())
-        low, high = _interval(means, test_to_train, METRICS[metric].bounds if metric in METRICS else UNBOUNDED)
+        bounds = METRICS[metric].bounds if metric in METRICS else UNBOUNDED
+        is_known = rows is None or rows >= MIN_ROWS
+        low, high = _interval(means, test_to_train, bounds) if is_known else (math.nan, math.nan)
         std = float(every.std(ddof=1)) if len(every) > 1 else math.nan
         return cls(mean, std, low, high, *_variance_components(known), len(known), len(every))
 

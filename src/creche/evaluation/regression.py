@@ -61,11 +61,13 @@ class RegressionEvaluation(Evaluation):
     label_intervals : dict of label to dict of metric to (low, high)
         As `intervals`, for each label.
     intervals : dict of metric to (low, high)
-        95 % confidence intervals (bootstrap); empty without resamples.
+        95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
         The metrics of always predicting the mean of the training rows.
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none, or if it was not asked.
 
     Examples
     --------

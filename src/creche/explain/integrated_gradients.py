@@ -19,6 +19,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
+from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +52,8 @@ class IntegratedGradients:
     unit : {"probability", "log-odds", "number"}
     baseline_name : str
         The baseline in words: "a neutral row".
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none.
 
     """
 
@@ -64,6 +67,7 @@ class IntegratedGradients:
     label: str
     unit: str
     baseline_name: str
+    training_rows: TrainingRows | None = None
 
     @property
     def gap(self) -> Array:
@@ -164,7 +168,8 @@ class IntegratedGradients:
                 {"row": row, "target": target, "output": float(self.outputs[i]), "baseline": float(self.baselines[i]),
                  "gap": float(self.gap[i]), "columns": columns}
             )  # fmt: skip
-        return {"label": self.label, "unit": self.unit, "baseline": self.baseline_name, "rows": rows}
+        known = {} if self.training_rows is None else {"training_rows": self.training_rows.to_dict()}
+        return {"label": self.label, "unit": self.unit, "baseline": self.baseline_name, "rows": rows, **known}
 
     def plot(self, row: int | None = None, *, axes: Any = None) -> Any:
         """Draw one row's attributions as signed bars (needs the `plots` extra).
@@ -286,7 +291,7 @@ def integrated_gradients(
     return IntegratedGradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
         chosen.cells(network.features.names), network.labels.name, unit,
-        _describe_baseline(baseline),
+        _describe_baseline(baseline), network.find_training_rows(chosen.table),
     )  # fmt: skip
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.evaluation.bootstrap import check_count, check_weights
+from creche.evaluation.bootstrap import MIN_ROWS, check_count, check_weights
 from creche.evaluation.metrics import MetricName, resolve_metric
 from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.explain.weighted_metric import Measure, RowMeans, create_measure
 from creche.plan.arguments import check_whole_number
 from creche.table.row_weights import resolve_sample_weights
+from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +38,8 @@ class PermutationImportance:
         How much worse the metric is on average when the column's cells are shuffled, in the metric's units; negative
         if it is better by chance.
     low, high : (columns,) float64
-        The bounds of the 95 % confidence interval (bootstrap over the rows); NaN if no intervals were asked for.
+        The bounds of the 95 % confidence interval (bootstrap over the rows); NaN without resamples, and for fewer
+        than ten rows.
     repeats : (columns, repeats) float64
         The importance in each shuffle.
     metric : str
@@ -46,6 +48,8 @@ class PermutationImportance:
         The metric on the table as it is.
     rows : int
         The number of rows.
+    training_rows : TrainingRows or None
+        How many of the rows the model was trained on; None if there are none.
 
     """
 
@@ -57,6 +61,7 @@ class PermutationImportance:
     metric: str
     score: float
     rows: int
+    training_rows: TrainingRows | None = None
 
     @property
     def deviation(self) -> Array:
@@ -86,6 +91,7 @@ class PermutationImportance:
                 {"column": name, "importance": value, "interval": None if np.isnan(low) else [low, high]}
                 for name, value, low, high in numbers
             ],
+            **({} if self.training_rows is None else {"training_rows": self.training_rows.to_dict()}),
         }  # fmt: skip
 
     def plot(self, *, axes: Any = None) -> Any:
@@ -223,7 +229,8 @@ def permutation_importance(
     names = network.features.names
     cells, is_row_mean = len(observed) * len(names), isinstance(plain, RowMeans)
     affordable = MAX_DRAWS // len(observed) if is_row_mean else MAX_EVALUATIONS // cells
-    draws = _Draws(len(observed), min(int(n_resamples), max(MIN_RESAMPLES, affordable)), seed)
+    wanted = int(n_resamples) if np.count_nonzero(weights) >= MIN_ROWS else 0
+    draws = _Draws(len(observed), min(wanted, max(MIN_RESAMPLES, affordable)), seed)
     resampled_repeats = repeats if is_row_mean else min(repeats, max(1, MAX_EVALUATIONS // max(1, cells * draws.count)))
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))
@@ -235,7 +242,8 @@ def permutation_importance(
         if k < resampled_repeats:
             resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
     resampled += (each.mean(axis=1) - each[:, :resampled_repeats].mean(axis=1))[:, np.newaxis]
-    return _sort_columns(names, each, resampled, chosen.key, score, len(observed))
+    result = _sort_columns(names, each, resampled, chosen.key, score, len(observed))
+    return replace(result, training_rows=network.find_training_rows(observed.x))
 
 
 class _Draws:

@@ -16,6 +16,7 @@ from creche.model.batched import BatchedModels
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance, check_model_file
+from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Ensemble", "apply_temperature"]
 
@@ -112,6 +113,11 @@ class Ensemble(Predictor):
         """The quantile that the first of its networks predicts; None if it was not trained for one."""
         return self.models[0].quantile
 
+    @property
+    def training_summary(self) -> TrainingSummary | None:
+        """What the first network keeps of its training rows."""
+        return self.models[0].training_summary
+
     def disagreement(self, data: Any) -> NDArray[np.float64]:
         """Measure how much the networks disagree about each row: an uncertainty that a single network cannot show.
 
@@ -174,12 +180,19 @@ class Ensemble(Predictor):
         check_model_file(path, self.provenance)
         write_archive(path, "model", *self.to_parts())
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the weights of all networks by name: ``members.0.layers.0.weights``, …"""
+        named = (
+            (f"members.{i}.{name}", array) for i, m in enumerate(self.models) for name, array in m.arrays().items()
+        )
+        return dict(named)
+
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the header, plain data, and the named arrays of a model file."""
         members: list[dict[str, Any]] = []
         arrays: dict[str, NDArray[Any]] = {}
         for i, model in enumerate(self.models):
-            header, own = replace(model, origin=None).to_parts()
+            header, own = replace(model, origin=None, summarize=None if i else model.summarize).to_parts()
             members.append(header)
             arrays |= {f"members.{i}.{name}": array for name, array in own.items()}
         header = {
@@ -217,7 +230,7 @@ class Ensemble(Predictor):
             prefix = f"members.{i}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             models.append(Model.from_parts(member, own))
-        if len(arrays) != sum(len(model.arrays()) for model in models):
+        if len(arrays) != sum(len(model.to_parts()[1]) for model in models):
             raise FileError("it holds arrays that belong to none of its networks; the file is damaged")
         origin = None if header.get("provenance") is None else Provenance.from_dict(header["provenance"])
         return cls(models, together["weights"], float(together["temperature"]), None, origin)

@@ -22,6 +22,7 @@ from creche.table.labels import LabelEncoder
 from creche.table.prepare import encode_features
 from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
+from creche.table.training_summary import TrainingSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,8 @@ class Model(Predictor):
         Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     origin : Provenance or callable, optional
         The provenance, or a function that returns it when it is first asked for.
+    summarize : TrainingSummary or callable, optional
+        The summary of the training rows, or a function that returns it when it is first asked for.
 
     """
 
@@ -60,6 +63,7 @@ class Model(Predictor):
     weights: list[tuple[NDArray[Any], NDArray[Any]]]
     threads: int | None = None
     origin: Callable[[], Provenance] | Provenance | None = None
+    summarize: Callable[[], TrainingSummary] | TrainingSummary | None = None
     _predictor: list[Any] = field(default_factory=list, init=False)
 
     @property
@@ -68,6 +72,13 @@ class Model(Predictor):
         if callable(self.origin):
             object.__setattr__(self, "origin", self.origin())
         return self.origin  # type: ignore[return-value]
+
+    @property
+    def training_summary(self) -> TrainingSummary | None:
+        """What the model keeps of its training rows; None if it was saved by an earlier version."""
+        if callable(self.summarize):
+            object.__setattr__(self, "summarize", self.summarize())
+        return self.summarize  # type: ignore[return-value]
 
     def save(self, path: str | Path) -> None:
         """Save the model to a file with all that is needed to predict, to explain and to train it again.
@@ -104,14 +115,17 @@ class Model(Predictor):
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the header, plain data, and the named arrays of a model file."""
-        origin = self.provenance
+        origin, summary = self.provenance, self.training_summary
         header = {
             "plan": self.plan.to_dict(),
             "features": self.features.to_dict(),
             "labels": self.labels.to_dict(),
             "provenance": None if origin is None else origin.to_dict(),
         }
-        return header, self.arrays()
+        if summary is None:
+            return header, self.arrays()
+        header["training"], arrays = summary.to_parts()
+        return header, self.arrays() | arrays
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
@@ -159,12 +173,12 @@ class Model(Predictor):
         outputs = labels.outputs(plan.loss)
         if (plan.task == "classification") != (labels.classes is not None):
             raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
-        if len(arrays) != 2 * len(network.layers) or (len(features.inputs), outputs) != (
-            network.inputs,
-            network.outputs,
-        ):
+        # Files of earlier versions have none.
+        summary = TrainingSummary.from_parts(header["training"], arrays, features) if "training" in header else None
+        expected = 2 * len(network.layers) + (0 if summary is None else len(summary.to_parts()[1]))
+        if len(arrays) != expected or (len(features.inputs), outputs) != (network.inputs, network.outputs):
             raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
-        return cls(plan, features, labels, weights, None, origin)  # type: ignore[arg-type]
+        return cls(plan, features, labels, weights, None, origin, summary)  # type: ignore[arg-type]
 
     @property
     def quantile(self) -> float | None:
@@ -279,7 +293,8 @@ class Model(Predictor):
         return outputs
 
     def __getstate__(self) -> dict[str, Any]:
-        self.provenance  # noqa: B018 - resolves `origin`: a run cannot be pickled, its provenance can
+        # These resolve `origin` and `summarize`: a run cannot be pickled, its provenance can.
+        self.provenance, self.training_summary  # noqa: B018
         return {**self.__dict__, "_predictor": []}
 
     def __repr__(self) -> str:

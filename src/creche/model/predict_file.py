@@ -11,8 +11,10 @@ import numpy as np
 
 from creche._system.output_files import check_outputs
 from creche.errors import TableError, nearest
+from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor
+from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import OutputFormat, ReadOptions
 from creche.table.reading.read import read_batches
@@ -36,11 +38,14 @@ class FilePrediction:
         The number of rows predicted.
     ignored : tuple of str
         Columns that the model does not use.
+    check : DataCheck
+        How the rows differ from the training rows.
 
     """
 
     rows: int
     ignored: tuple[str, ...]
+    check: DataCheck
 
 
 def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
@@ -86,9 +91,12 @@ def predict_file(
     format: OutputFormat | None = None,
     read_options: ReadOptions | None = None,
     threshold: float | None = None,
+    strict: bool = False,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
     """Read rows, predict and write them, a batch at a time, so that memory does not grow with the number of rows.
+
+    A warning names each column with values far outside the training range, unseen categories, or another distribution.
 
     Parameters
     ----------
@@ -105,6 +113,8 @@ def predict_file(
         How to read the data.
     threshold : float, optional
         For two classes: predict the second at or above this probability.
+    strict : bool, default False
+        Whether rows that differ from the training rows are an error, and nothing is written, instead of a warning.
     on_progress : callable, optional
         Called after each batch with the number of rows done so far.
 
@@ -115,7 +125,8 @@ def predict_file(
     Raises
     ------
     TableError
-        If a column that the model needs is missing, or holds values of another kind than in training.
+        If a column that the model needs is missing, or holds values of another kind than in training; with `strict`,
+        also if the rows differ from the training rows.
     FileError
         If a file cannot be read or written; no partly written file remains.
     PlanError
@@ -140,7 +151,10 @@ def predict_file(
     check_outputs({"output": output}, {"table": resolve_bundled(data)})
     rows = 0
     ignored: tuple[str, ...] = ()
-    with TableWriter(output, format) as writer:
+    checker = DataChecker(model)
+    if strict:
+        checker.result().refuse()  # if rows cannot be checked
+    with TableWriter(output, format, hold=strict) as writer:
         # All columns are written as they came, so that those the model does not use never cause an error.
         for batch in read_batches(data, read_options, ROWS_AT_A_TIME, expected=model.features.expected):
             if rows == 0:
@@ -151,9 +165,15 @@ def predict_file(
             cells = [name for name in kept if name not in predicted.columns] if batch.has_cells else []
             writer.write_frame(_join(batch.frame.select(kept), predicted), cells)
             rows += len(batch.table)
+            checker.add(batch.table)
             if on_progress:
                 on_progress(rows)
-    return FilePrediction(rows, ignored)
+        check = checker.result()
+        if strict:
+            check.refuse()
+    for message in check.messages():
+        warn(message)
+    return FilePrediction(rows, ignored, check)
 
 
 def _check_threshold(model: Predictor, threshold: float | None) -> None:

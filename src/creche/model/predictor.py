@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +14,17 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.plan.words import MissingLabel
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
 from creche.table.row_weights import resolve_sample_weights
+from creche.table.table import Table
+from creche.table.training_summary import TrainingRows, TrainingSummary
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
     from creche.evaluation.metrics import ThresholdMetric
+    from creche.model.data_check import DataCheck
 
 __all__ = ["Predictor"]
 
@@ -44,6 +48,11 @@ class Predictor(ABC):
     @abstractmethod
     def quantile(self) -> float | None:
         """The quantile it predicts, if it was trained for one; None otherwise."""
+
+    @property
+    @abstractmethod
+    def training_summary(self) -> TrainingSummary | None:
+        """What it keeps of its training rows; None if it was saved by an earlier version."""
 
     @abstractmethod
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
@@ -95,8 +104,42 @@ class Predictor(ABC):
 
         """
         if self.classes is not None:
-            return np.asarray(np.array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+            return np.asarray(class_array(self.classes)[self.predict_proba(data).argmax(axis=1)])
         return self._predict_numbers(data)
+
+    def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
+        """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
+
+        Parameters
+        ----------
+        data : file name, DataFrame or (n, d) array
+            As for `predict`; a file is read in batches.
+        read_options : ReadOptions, optional
+            How the file is written.
+
+        Returns
+        -------
+        DataCheck
+            For each column, with counts: values far outside the training range, with the unit they may be in;
+            categories that training did not have; other shares of missing values; and, of fifty rows or more, a
+            distribution that has changed.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> import polars as pl
+        >>> penguins = cr.datasets.penguins().head(3)
+        >>> len(model.check_data(penguins))
+        0
+        >>> check = model.check_data(penguins.with_columns(pl.col("flipper_length_mm") / 10))
+        >>> check.findings[0].column, check.findings[0].count, check.findings[0].unit
+        ('flipper_length_mm', 3, 'centimetres')
+
+        """
+        from creche.model.data_check import check_data
+
+        return check_data(self, data, read_options)
 
     def evaluate(
         self,
@@ -139,7 +182,26 @@ class Predictor(ABC):
 
         """
         rows = self.read_observations(data, y, missing_label=missing_label)
-        return self.evaluate_rows(rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold)
+        return self.evaluate_rows(
+            rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True
+        )
+
+    def find_training_rows(self, x: Table | NDArray[Any]) -> TrainingRows | None:
+        """Count those of some rows that the model was trained on, by their features.
+
+        Parameters
+        ----------
+        x : Table or (n, d) array
+            The rows, as `read_observations` returns them.
+
+        Returns
+        -------
+        TrainingRows or None
+            None if there are none, or no more than chance would repeat, or the model was saved by an earlier version.
+
+        """
+        summary = self.training_summary
+        return None if summary is None else summary.find_training_rows(self.features, x)
 
     def choose_threshold(
         self,
@@ -212,7 +274,7 @@ class Predictor(ABC):
         expected = {**self.features.expected, **self.labels.expected}
         return read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
-            read_options=read_options,
+            read_options=read_options, task="regression" if self.classes is None else "classification",
         )  # fmt: skip
 
     def evaluate_rows(
@@ -223,6 +285,7 @@ class Predictor(ABC):
         sample_weight: Any = None,
         n_resamples: int = 1000,
         threshold: float | None = None,
+        counts_training_rows: bool = False,
     ) -> ClassificationEvaluation | RegressionEvaluation:
         """Evaluate the predictions on rows that have been read already: see `evaluate`.
 
@@ -234,6 +297,8 @@ class Predictor(ABC):
             How much each row counts, where that is known already; `sample_weight` overrides it.
         sample_weight, n_resamples, threshold
             As for `evaluate`.
+        counts_training_rows : bool, default False
+            Whether to count the rows that the model was trained on, which takes a summary of the training rows.
 
         Returns
         -------
@@ -244,7 +309,11 @@ class Predictor(ABC):
             weights = resolve_sample_weights(sample_weight, rows)
         predict = self._predict_numbers if self.classes is None else self._predict_probabilities
         predicted = predict(rows.x)
-        return self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)(predicted)
+        evaluate = self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)
+        evaluation = evaluate(predicted)
+        if not counts_training_rows:
+            return evaluation
+        return replace(evaluation, training_rows=self.find_training_rows(rows.x))
 
     def prepare_evaluation(
         self,

@@ -46,6 +46,8 @@ class Provenance:
         The evaluation at the end of training as plain data, and the part of the rows it is of ("on").
     status : str
         How the run ended.
+    kept_epoch : int or None
+        The epoch, counted from 1, whose weights the model has; None in files of earlier versions.
     steps : int
         The number of steps taken.
     version : str
@@ -66,6 +68,7 @@ class Provenance:
     steps: int
     version: str
     tables: tuple[Path, ...] = ()
+    kept_epoch: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""
@@ -80,6 +83,7 @@ class Provenance:
             "status": self.status,
             "steps": self.steps,
             "version": self.version,
+            "kept_epoch": self.kept_epoch,
         }
 
     @classmethod
@@ -104,6 +108,9 @@ class Provenance:
             plain[name] = data.get(name)
             if not isinstance(plain[name], kind):
                 raise FileError(f"provenance: {name} is {plain[name]!r}; the file was damaged or made by hand")
+        kept = data.get("kept_epoch")
+        if kept is not None and (isinstance(kept, bool) or not isinstance(kept, int) or kept < 0):
+            raise FileError(f"provenance: kept_epoch is {kept!r}; the file was damaged or made by hand")
         if not all(isinstance(count, int) and count >= 0 for count in plain["rows"].values()):
             raise FileError(f"provenance: rows are {plain['rows']!r}; the file was damaged or made by hand")
         if not _is_evaluation(plain["evaluation"]):
@@ -116,7 +123,7 @@ class Provenance:
             if isinstance(error, CrecheError):
                 raise
             raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
-        return cls(preparation=preparation, schema=schema, history=history, **plain)
+        return cls(preparation=preparation, schema=schema, history=history, kept_epoch=kept, **plain)
 
 
 def describe_provenance(
@@ -125,6 +132,7 @@ def describe_provenance(
     history: History,
     status: str,
     steps: int,
+    kept_epoch: int,
     evaluate: Callable[[], ClassificationEvaluation | RegressionEvaluation],
 ) -> Provenance:
     """Record how a model was trained on a prepared table; `evaluate` is called for its evaluation.
@@ -153,6 +161,7 @@ def describe_provenance(
         steps=steps,
         version=__version__,
         tables=tuple(path for path in files if path is not None),
+        kept_epoch=kept_epoch,
     )
 
 

@@ -37,6 +37,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -60,6 +61,7 @@ from creche.table.table import Table
 from creche.training.arguments import (
     TrainArguments,
     resolve_arguments,
+    resolve_early_stopping,
     resolve_loss,
     resolve_optimizer,
     resolve_preparation,
@@ -205,7 +207,8 @@ class CrossValidation:
             fold_values: dict[int, list[float]] = {}
             for i, evaluation in zip(self._fold_indices, self.evaluations, strict=True):
                 fold_values.setdefault(i, []).append(evaluation.metrics()[name])
-            spread = Spread.of(list(fold_values.values()), self.test_to_train, name)
+            rows = len(self._inspection.usable)
+            spread = Spread.of(list(fold_values.values()), self.test_to_train, name, rows)
             if spread.networks:
                 spreads[name] = spread
         return spreads
@@ -382,6 +385,7 @@ def cross_validate(
     batch_size: int = 32,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
+    keep: KeptWeights = "best",
     shuffle: bool = True,
     task: Task | None = None,
     precision: Precision = "float32",
@@ -408,7 +412,7 @@ def cross_validate(
     """Train a network for each seed on each fold, all at once, and evaluate each on the rows of its fold.
 
     The schema is inferred once, from the whole table; the encoders are fitted for each fold on its training rows. With
-    early stopping, a network monitors `validation_fraction` of its training rows, and never the rows of its fold. Each
+    early stopping, a network watches `validation_fraction` of its training rows, and never the rows of its fold. Each
     network is, bit for bit, the one that is trained alone on the same rows.
 
     Parameters
@@ -425,8 +429,12 @@ def cross_validate(
         Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
-    hidden, activation, dropout, initializer, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
+    hidden, activation, dropout, initializer, optimizer, learning_rate, schedule, batch_size, epochs
         As for `creche.train`.
+    early_stopping : EarlyStopping, int or bool, optional
+        As for `creche.train`, and on by default; False trains on all rows outside the fold, for all epochs.
+    keep : {"best", "last"}, default "best"
+        As for `creche.train`; without early stopping it is the last, because the rows of the fold choose nothing.
     loss : Loss, str or function, optional
         As for `creche.train`; with a Python function, the networks are trained one by one.
     shuffle, task, precision, plan, schema, preprocessing, standardize
@@ -486,8 +494,11 @@ def cross_validate(
     check_count("n_resamples", n_resamples)
     inspection = _inspect(arguments)
     check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
-    stopping = arguments.early_stopping if arguments.plan is None else arguments.plan.early_stopping
-    prepared = prepare_folds(inspection, folds, repeats, first, stops_early=EarlyStopping.of(stopping) is not None)
+    if arguments.plan is None:
+        stopping = resolve_early_stopping(arguments.early_stopping, has_validation=True)
+    else:
+        stopping = arguments.plan.early_stopping
+    prepared = prepare_folds(inspection, folds, repeats, first, stops_early=stopping is not None)
     networks = create_fold_networks(prepared, range(first, first + count), arguments)
     try:
         networks.train(on_progress)

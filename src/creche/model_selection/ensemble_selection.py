@@ -179,6 +179,6 @@ def _add_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:
     provenance = best.model.provenance
     assert provenance is not None
     evaluation = {"on": partition, **ensemble.evaluate_rows(rows.observations, rows.weights).to_dict()}
-    weights = digest_arrays(ensemble.to_parts()[1])
+    weights = digest_arrays(ensemble.arrays())
     ensemble.provenance = replace(provenance, evaluation=evaluation, weights=weights)
     return ensemble

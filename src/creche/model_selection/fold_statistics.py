@@ -43,6 +43,8 @@ class FoldLayout:
         The ratio of held-out rows to training rows.
     held_out : list of Rows or None
         For each network the rows of its fold, if early stopping monitors other rows.
+    rows : int
+        The number of rows of all folds together.
 
     """
 
@@ -50,6 +52,7 @@ class FoldLayout:
     repeats: int
     test_to_train: float
     held_out: list[Rows | None]
+    rows: int
 
 
 def plan_numbers(colony: Colony) -> NDArray[np.int64]:
@@ -114,17 +117,17 @@ def interval_columns(colony: Colony, names: Sequence[str], values: Sequence[Numb
     """
     assert colony.fold_layout is not None
     plans, splits = plan_numbers(colony), split_numbers(colony)
-    ratio, count = colony.fold_layout.test_to_train, int(plans.max()) + 1
+    ratio, rows, count = colony.fold_layout.test_to_train, colony.fold_layout.rows, int(plans.max()) + 1
     # The interval of a loss ends at 0, as that of a log loss does, unless the loss can be negative.
     loss = "log_loss" if all(job.plan.loss.is_nonnegative for job in colony.crew.jobs) else ""
     columns: dict[str, Any] = {}
     for name, metric_values in zip(names, values, strict=True):
         metric = name.partition("_")[2]
-        spreads = _spreads(metric_values, plans, splits, count, ratio, loss if metric == "loss" else metric)
+        spreads = _spreads(metric_values, plans, splits, count, ratio, loss if metric == "loss" else metric, rows)
         columns |= {f"low_{name}": [s.low for s in spreads], f"high_{name}": [s.high for s in spreads]}
     gaps = values[0] - _group_means(values[0], splits, plans == best)[splits]
     gaps = gaps if is_lower_better(names[0]) else -gaps
-    spreads = _spreads(gaps, plans, splits, count, ratio, "")
+    spreads = _spreads(gaps, plans, splits, count, ratio, "", rows)
     for column, attribute in (("gap", "mean"), ("low_gap", "low"), ("high_gap", "high")):
         columns[column] = [0.0 if plan == best else getattr(spread, attribute) for plan, spread in enumerate(spreads)]
     return columns
@@ -139,11 +142,17 @@ def _group_means(values: Numbers, groups: NDArray[np.int64], selected: NDArray[n
 
 
 def _spreads(
-    values: Numbers, plans: NDArray[np.int64], splits: NDArray[np.int64], count: int, ratio: float, metric: str
+    values: Numbers,
+    plans: NDArray[np.int64],
+    splits: NDArray[np.int64],
+    count: int,
+    ratio: float,
+    metric: str,
+    rows: int | None = None,
 ) -> list[Spread]:
     """Return the spread of each plan's values over the folds."""
     order = np.lexsort((splits, plans))
     plan_values: list[dict[int, list[float]]] = [{} for _ in range(count)]
     for plan, split, value in zip(plans[order].tolist(), splits[order].tolist(), values[order].tolist(), strict=True):
         plan_values[plan].setdefault(split, []).append(value)
-    return [Spread.of(list(split_values.values()), ratio, metric) for split_values in plan_values]
+    return [Spread.of(list(split_values.values()), ratio, metric, rows) for split_values in plan_values]

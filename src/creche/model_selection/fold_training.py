@@ -12,11 +12,13 @@ from typing import Any
 from creche._system.resources import resolve_threads
 from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, network_memory
 from creche.errors import DivergedError
+from creche.model_selection.jobs import plan_on_fold
 from creche.model_selection.member import Member
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
 from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.run import Run, check_fit
+from creche.training.watching import check_watched, create_measure
 
 __all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]
 
@@ -120,7 +122,9 @@ class ColonyFolds(FoldNetworks):
             rows, validation = fold.prepared.encode(plan.loss, plan.precision)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
-            jobs.append(Job(plan.resolved(len(rows)), rows, validation))
+            plan = plan.resolved(len(rows), has_validation=validation is not None)
+            measure = create_measure(plan, fold.prepared, validation or rows, threads=1)
+            jobs.append(Job(plan, rows, validation, measure))
         return jobs
 
     @property
@@ -211,4 +215,4 @@ def plan_for_fold(fold: Fold, arguments: TrainArguments) -> Plan:
     """Return the plan on a fold, with the first seed."""
     plan: Plan = create_plan(arguments, fold.prepared) if arguments.plan is None else arguments.plan
     check_fit(plan, fold.prepared)
-    return plan
+    return plan_on_fold(check_watched(plan))

@@ -14,7 +14,7 @@ from creche.engine.native import Rows
 from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
 from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
-from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.plan import Plan
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.folds import check_fold_arguments, prepare_folds
 from creche.table.inspection import inspect_table
@@ -24,12 +24,14 @@ from creche.training.arguments import (
     TrainArguments,
     create_plan,
     default_loss,
+    resolve_early_stopping,
     resolve_loss,
     resolve_optimizer,
     resolve_preparation,
 )
+from creche.training.watching import create_measure
 
-__all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments"]
+__all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments", "plan_on_fold"]
 
 # The data, and the arguments of `creche.train` that concern a single run.
 ONE_RUN = arguments_in("data", "run")
@@ -68,6 +70,15 @@ def complete_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {**_SHARED_DEFAULTS, **arguments}
 
 
+def plan_on_fold(plan: Plan) -> Plan:
+    """Return the plan of a network on a fold.
+
+    Without early stopping a fold has no validation rows of its own, and the rows that evaluate the network must not
+    choose its weights.
+    """
+    return plan if plan.early_stopping is not None else replace(plan, keep="last")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EncodedSplit:
     """The rows of one split or fold, prepared and encoded in one way.
@@ -94,6 +105,11 @@ class EncodedSplit:
     position: dict[str, int] = field(default_factory=dict)
     test_to_train: float = 0.0
     _samples: dict[int, EncodedSplit] = field(default_factory=dict)  # by seed
+
+    def job(self, plan: Plan) -> Job:
+        """Return the job of a network on these rows."""
+        measure = create_measure(plan, self.prepared, self.validation or self.rows, threads=1)
+        return Job(plan, self.rows, self.validation, measure)
 
     def bootstrap_sample(self, seed: int) -> EncodedSplit:
         """Return the split with a bootstrap sample in place of the training rows."""
@@ -172,17 +188,19 @@ class Jobs:
             arguments = _with_optimizer(self._arguments({"seed": 0, **choice}))
             encoded = self._encode(arguments)[split]
             plan = create_plan(arguments, encoded.prepared)
+            plan = plan if self.folds is None else plan_on_fold(plan)
         except PlanError as error:
             if not choice:
                 raise
             values = ", ".join(f"{name}={value!r}" for name, value in choice.items())
             raise PlanError(f"{error} (in the network with {values})") from error
-        return plan.resolved(len(encoded.rows)), encoded.prepared
+        has_validation = encoded.validation is not None
+        return plan.resolved(len(encoded.rows), has_validation=has_validation), encoded.prepared
 
     def create_job(self, plan: Plan, choice: Mapping[str, Any]) -> Job:
         """Return the job of a network on the first split."""
         encoded = self.select_rows(plan.seed, self.encode_split(choice))
-        return Job(plan, encoded.rows, encoded.validation)
+        return encoded.job(plan)
 
     def encode_split(self, choice: Mapping[str, Any], split: int = 0) -> EncodedSplit:
         """Return the rows of one of the splits, encoded as one combination of values needs them."""
@@ -202,7 +220,7 @@ class Jobs:
 
     def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
         loss = resolve_loss(arguments)
-        stops_early = self.folds is not None and EarlyStopping.of(arguments.early_stopping) is not None
+        stops_early = self.folds is not None and resolve_early_stopping(arguments.early_stopping, True) is not None
         key = f"{arguments.preprocessing!r} {loss!r} {stops_early}"
         if key not in self._encoded:
             with warnings.catch_warnings():

@@ -44,7 +44,7 @@ class Baselines:
 def train_baselines(jobs: Jobs, seeds: range, threads: int) -> Baselines:
     """Train networks with a learning rate of 0, and one without features."""
     # An epoch with a learning rate of 0 changes nothing, and records the losses in the same way as training does.
-    frozen: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": None}
+    frozen: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": False}
     plan, _ = jobs.create_plan(frozen)
     untrained = Crew([jobs.create_job(replace(plan, seed=seed), frozen) for seed in seeds], threads)
     untrained.run()
@@ -66,7 +66,7 @@ def _create_constant_job(jobs: Jobs) -> Job:
     """Return the job of a network whose only input is always 0: its biases become the best constant, for any loss."""
     choice: dict[str, Any] = {
         "hidden": [], "activation": "relu", "dropout": 0.0, "initializer": None, "optimizer": "adam",
-        "learning_rate": CONSTANT_LEARNING_RATE, "schedule": "cosine", "early_stopping": None,
+        "learning_rate": CONSTANT_LEARNING_RATE, "schedule": "cosine", "early_stopping": False, "keep": "last",
         **dict.fromkeys(OPTIMIZER_FIELDS),
     }  # fmt: skip
     plan, _ = jobs.create_plan(choice)

@@ -142,8 +142,11 @@ def find_learning_rate(
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.
-    schedule, batch_size, epochs, early_stopping, shuffle, task, precision, schema, preprocessing, standardize
+    schedule, batch_size, epochs, shuffle, task, precision, schema, preprocessing, standardize
         As for `creche.train`.
+    early_stopping : EarlyStopping, int or bool, optional
+        As for `creche.train`, but never by default: what a rate leads to shows at the end of training. With early
+        stopping, the weights of the best epoch are kept, else the last.
     validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates, missing_label
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
@@ -220,7 +223,9 @@ def _check_single_values(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that all networks share, and no learning rate."""
     for name in PER_LAYER:  # a list has a value for each layer, as in `creche.train`
         arguments[name] = tuple(arguments[name]) if isinstance(arguments[name], list) else arguments[name]
-    fixed, axes = split_axes({**arguments, "learning_rate": None})
+    stopping = False if arguments["early_stopping"] is None else arguments["early_stopping"]
+    keep = "last" if stopping is False else "best"
+    fixed, axes = split_axes({**arguments, "learning_rate": None, "early_stopping": stopping, "keep": keep})
     if axes:
         raise PlanError(
             f"{axes[0].name}: got several values; needs one, since all networks of the search share it. To compare "

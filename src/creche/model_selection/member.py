@@ -19,7 +19,18 @@ from creche.table.prepare import Prepared
 if TYPE_CHECKING:
     from creche.model.provenance import Provenance
 
-__all__ = ["Member"]
+__all__ = ["Member", "kept_epoch"]
+
+
+def kept_epoch(crew: Crew, number: int, history: History) -> int:
+    """Return the epoch, counted from 1, whose weights a member has: the last, or the best once training has ended."""
+    plan = crew.jobs[number].plan
+    if plan.keep == "last" or crew.status(number) not in ("finished", "early_stopped"):
+        return crew.epoch(number)
+    stopping = plan.early_stopping
+    if stopping is None or (stopping.watches_loss and stopping.min_delta == 0):
+        return history.best_epoch + 1  # without the state, which is large
+    return RunState(crew.state(number)).best_epoch + 1
 
 
 class Member:
@@ -56,6 +67,11 @@ class Member:
         return self._crew.epoch(self.number)
 
     @property
+    def kept_epoch(self) -> int:
+        """The epoch, counted from 1, whose weights it has: the last, or the best once training has ended."""
+        return kept_epoch(self._crew, self.number, self.history)
+
+    @property
     def history(self) -> History:
         """One record per completed epoch."""
         scale = self.prepared.labels.scale
@@ -70,13 +86,14 @@ class Member:
     def model(self) -> Model:
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
-        steps = RunState(self._crew.state(self.number)).step
+        steps, kept = RunState(self._crew.state(self.number)).step, self.kept_epoch
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
 
         def origin() -> Provenance:
-            return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model))
+            return describe_provenance(model, prepared, history, status, steps, kept, lambda: self._evaluate(model))
 
         object.__setattr__(model, "origin", origin)
+        object.__setattr__(model, "summarize", prepared.summarize_training)
         return model
 
     @property

@@ -30,6 +30,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -136,6 +137,7 @@ def sweep_with_optuna(
     batch_size: NumericValues[int] = 32,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
+    keep: Values[KeptWeights] = "best",
     shuffle: Values[bool] = True,
     task: Task | None = None,
     precision: Precision = "float32",
@@ -189,7 +191,7 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, batch_size, epochs, early_stopping, shuffle
+    schedule, batch_size, epochs, early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
     task, precision, schema
         As for `creche.train`.
@@ -227,7 +229,7 @@ def sweep_with_optuna(
     ...                              learning_rate=cr.log_range(1e-4, 1), epochs=20, pack=16, rounds=2, threads=1)
     >>> len(found.study.trials), len(found.colony)
     (32, 32)
-    >>> bool(found.study.best_value == found.best().history.validation_loss[-1])
+    >>> bool(found.study.best_value == found.best().history.validation_loss.min())
     True
 
     """

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
 from creche.evaluation.metrics import is_lower_better
-from creche.model.history import History
 from creche.model_selection.fold_statistics import (
     FOLD_COLUMNS,
     interval_columns,
@@ -19,9 +18,8 @@ from creche.model_selection.fold_statistics import (
     plan_numbers,
     split_numbers,
 )
-from creche.model_selection.member import Member
+from creche.model_selection.member import Member, kept_epoch
 from creche.plan.component import Component
-from creche.plan.plan import Plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,7 +108,7 @@ def read_results(colony: Colony) -> Results:
         metric_name = history.metric
         status.append(member.status)
         epochs[i] = len(history)
-        epoch = _weights_epoch(member.plan, status[-1], history)
+        epoch = kept_epoch(colony.crew, i, history) - 1
         if epoch >= 0:
             values[:, i] = [getattr(history, name)[epoch] for name in METRICS]
             rows = None if colony.fold_layout is None else colony.fold_layout.held_out[i]
@@ -129,13 +127,6 @@ def _evaluate(member: Member, rows: Rows) -> tuple[float, float]:
     loss, metric = predictor.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     scale = member.prepared.labels.scale
     return loss, metric * scale[0] if member.plan.task == "regression" and len(scale) == 1 else metric
-
-
-def _weights_epoch(plan: Plan, status: str, history: History) -> int:
-    """Return the epoch, from 0, whose weights a network has: the last, or the best if early stopping restores it."""
-    stopping = plan.early_stopping
-    restores = stopping is not None and stopping.restore_best and status in ("finished", "early_stopped")
-    return history.best_epoch if restores else len(history) - 1
 
 
 def format_choice(value: Any) -> Any:

@@ -32,6 +32,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -80,6 +81,7 @@ def sweep(
     batch_size: NumericValues[int] = 32,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
+    keep: Values[KeptWeights] = "best",
     shuffle: Values[bool] = True,
     task: Task | None = None,
     precision: Precision = "float32",
@@ -144,7 +146,7 @@ def sweep(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, batch_size, epochs, early_stopping, shuffle
+    schedule, batch_size, epochs, early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
     task, precision, schema
         As for `creche.train`.
@@ -247,14 +249,15 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
             encoded = jobs.encode_split(choice, split)
             for seed in seeds:
                 selected = jobs.select_rows(seed, encoded)
-                crew_jobs.append(Job(plan.with_seed(seed), selected.rows, selected.validation))
+                crew_jobs.append(selected.job(plan.with_seed(seed)))
                 members.append({**choice, **encoded.position, "seed": seed})
                 prepared.append(selected.prepared)
                 held_out.append(encoded.held_out)
     layout = None
     if jobs.folds is not None:
         first = {name: value for name, value in choices[0].items() if name != "seed"}
-        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out)
+        rows = len(prepared[0].labelled)
+        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
     return Colony(Crew(crew_jobs, threads), members, prepared, layout)
 
 

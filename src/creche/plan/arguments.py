@@ -184,7 +184,12 @@ _ENTRIES = (
         TRAINING, "Passes over the training rows.", int, "100",
     )),
     Argument("early_stopping", None, "plan", sweepable=True, command=_option(
-        TRAINING, "Stop after this many epochs without improvement.", int, "off",
+        TRAINING, "Stop after this many epochs without improvement; 'off' for never.", int,
+        "a tenth of the epochs with validation rows", parser="parse_patience",
+    )),
+    Argument("keep", "best", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Weights to end with: those of the best epoch on the validation rows, or the last.", str, "best",
+        words="creche.plan.words:KEPT_WEIGHTS",
     )),
     Argument("shuffle", True, "plan", sweepable=True, estimator=True),
     Argument("precision", "float32", "plan"),

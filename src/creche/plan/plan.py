@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self
 
 from creche.errors import PlanError
 from creche.plan.component import Component, count_field, flag_field, number_field
@@ -14,39 +14,75 @@ from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunct
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
 from creche.plan.schedules import SCHEDULES, Constant, Schedule
-from creche.plan.words import PRECISIONS, TASKS, Precision, Task, check_word
+from creche.plan.words import (
+    KEPT_WEIGHTS,
+    PRECISIONS,
+    TASKS,
+    KeptWeights,
+    Precision,
+    Task,
+    canonical_word,
+    check_word,
+)
 
-__all__ = ["EarlyStopping", "Plan"]
+__all__ = ["LOSS", "EarlyStopping", "Plan", "with_kept_weights"]
+
+LOSS = "loss"  # what is watched unless a metric is named
+
+# The default patience: a tenth of the epochs, because what counts as no progress depends on how long training may last.
+PATIENCE_DIVISOR, MIN_PATIENCE = 10, 5
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EarlyStopping(Component):
-    """Training ends when the monitored loss has not improved for `patience` epochs (Prechelt 1998).
+    """Training ends when what is watched has not improved for `patience` epochs (Prechelt 1998).
 
-    The validation loss is monitored, or, without validation rows, the training loss.
+    The validation rows are watched, or, without any, the training rows. `Plan.keep` determines with which weights
+    training ends.
 
     Parameters
     ----------
-    patience : int, default 10
-        Epochs without improvement after which training stops.
+    patience : int, optional
+        Epochs without improvement after which training stops; by default a tenth of the plan's epochs, and at least 5.
     min_delta : float, default 0
-        A loss must be lower than the lowest so far by more than this to count as an improvement.
-    restore_best : bool, default True
-        Whether training ends with the weights of the best epoch rather than the last.
+        An epoch must be better than the best so far by more than this to count as an improvement.
+    watch : str, default "loss"
+        What is watched: "loss", the loss that is minimized, or a metric of the task ("log_loss", "accuracy", "auc", …
+        for classification, "rmse", "mae", "r2" for regression). The metric determines whether lower or higher is
+        better. A metric is computed from the predictions after each epoch, which takes longer than the loss.
 
     Examples
     --------
     >>> import creche as cr
-    >>> stopping = cr.EarlyStopping(patience=5)
-    >>> run = cr.train("penguins", label="species", early_stopping=stopping, epochs=200, threads=1)
-    >>> run.status, run.epoch < 200
+    >>> run = cr.train("penguins", label="species", early_stopping=EarlyStopping(watch="auc"), threads=1)
+    >>> run.status, run.kept_epoch < run.epoch
     ('early_stopped', True)
 
     """
 
-    patience: int = count_field(10, at_most=2**31 - 1)
+    patience: int | None = count_field(None, at_most=2**31 - 1, optional=True)
     min_delta: float = number_field(0.0, at_least=0)
-    restore_best: bool = flag_field(True)
+    watch: str = LOSS
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.watch, str):
+            raise PlanError(
+                f"EarlyStopping.watch: got {self.watch!r}; needs 'loss' or the name of a metric, such as 'log_loss'",
+                argument="watch",
+            )
+        object.__setattr__(self, "watch", canonical_word(self.watch, [LOSS]))
+        Component.__post_init__(self)
+
+    @property
+    def watches_loss(self) -> bool:
+        """Whether the loss that is minimized is watched, rather than a metric."""
+        return self.watch == LOSS
+
+    def resolved(self, epochs: int) -> Self:
+        """Return it with the patience for a run of this many epochs, if that was left open."""
+        if self.patience is not None:
+            return self
+        return replace(self, patience=max(MIN_PATIENCE, epochs // PATIENCE_DIVISOR))
 
     @classmethod
     def of(cls, choice: object) -> EarlyStopping | None:
@@ -95,6 +131,10 @@ class Plan(Component):
         When to stop before the last epoch; None for never.
     precision : {"float32", "float64"}, default "float32"
         The type of weights and inputs.
+    keep : {"best", "last"}, default "best"
+        With which weights training ends: those of the epoch with the lowest validation loss (or the best value of what
+        early stopping watches), or those of the last epoch. Without validation rows, the best epoch is known by the
+        training loss, and is kept only with early stopping.
 
     Examples
     --------
@@ -115,6 +155,7 @@ class Plan(Component):
     shuffle: bool = flag_field(True)
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
+    keep: KeptWeights = "best"
 
     def __post_init__(self) -> None:
         network = Network.from_dict(self.network) if isinstance(self.network, Mapping) else self.network
@@ -129,6 +170,7 @@ class Plan(Component):
             ("optimizer", OPTIMIZERS.of(self.optimizer)),
             ("schedule", SCHEDULES.of(self.schedule)),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
+            ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
             ("task", check_word("task", self.task, TASKS)),
             ("precision", check_word("precision", self.precision, PRECISIONS)),
         ):
@@ -154,17 +196,24 @@ class Plan(Component):
         """
         return math.ceil(rows / self.batch_size)
 
-    def resolved(self, rows: int) -> Self:
-        """Return the plan for a table of a known size: lengths left open are filled in.
+    def resolved(self, rows: int, *, has_validation: bool = True) -> Self:
+        """Return the plan for a table of a known size: what was left open is filled in.
 
         Parameters
         ----------
         rows : int
             The number of training rows.
+        has_validation : bool, default True
+            Whether there are validation rows.
 
         """
-        schedule = self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows))
-        return replace(self, schedule=schedule)
+        stopping = None if self.early_stopping is None else self.early_stopping.resolved(self.epochs)
+        return replace(
+            self,
+            schedule=self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows)),
+            early_stopping=stopping,
+            keep=self.keep if has_validation or stopping is not None else "last",
+        )
 
     def with_seed(self, seed: int) -> Self:
         """Return the plan with another seed: a quick copy, since nothing else needs to be checked again.
@@ -206,6 +255,11 @@ class Plan(Component):
             )
         return replace(self, loss=loss)
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the plan that `to_dict` described; see `Component.from_dict`."""
+        return super(Plan, cls).from_dict(with_kept_weights(data))
+
     def to_json(self) -> str:
         """Return JSON text, in one line."""
         return json.dumps(self.to_dict(), allow_nan=False)
@@ -231,3 +285,25 @@ class Plan(Component):
         if not isinstance(data, dict):
             raise PlanError(f"a plan in JSON: got {type(data).__name__}; needs an object")
         return cls.from_dict(data)
+
+
+def with_kept_weights(data: Any) -> Any:
+    """Return a plan as plain data with `keep`, which files of earlier versions held in early stopping, or lacked.
+
+    Without early stopping, those versions kept the last weights.
+
+    Examples
+    --------
+    >>> with_kept_weights({"early_stopping": {"patience": 5, "restore_best": False}})
+    {'early_stopping': {'patience': 5}, 'keep': 'last'}
+    >>> with_kept_weights({"early_stopping": None}), with_kept_weights({})
+    ({'early_stopping': None, 'keep': 'last'}, {})
+
+    """
+    if not isinstance(data, Mapping) or "early_stopping" not in data or "keep" in data:
+        return data
+    stopping = data["early_stopping"]
+    if not isinstance(stopping, Mapping):
+        return {**data, "keep": "last"} if stopping is None or stopping is False else data
+    others = {name: value for name, value in stopping.items() if name != "restore_best"}
+    return {**data, "early_stopping": others, "keep": "best" if stopping.get("restore_best", True) else "last"}

@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS", "SCHEDULE_UNITS", "TASKS",
-    "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "LossName", "MissingLabel", "OptimizerName",
-    "Precision", "RecordedQuantity", "RecordedStatistic", "Role", "Scaling", "ScheduleName", "ScheduleUnit", "Task",
-    "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
+    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights",
+    "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role",
+    "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -34,6 +34,7 @@ ScheduleName: TypeAlias = Literal[
     "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
+KeptWeights: TypeAlias = Literal["best", "last"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
@@ -46,6 +47,7 @@ RecordedStatistic: TypeAlias = Literal[
 
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
@@ -63,19 +64,23 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
     if subject.part == "train":
         yield Limitation(topic, "It uses the rows that the model was trained on: on new rows the model will be worse.")
     if subject.part == "other":
+        known = subject.model.find_training_rows(subject.rows.x)
+        used = ""
+        if known is not None:
+            used = f" But {known}, so the metrics are too good."
+        elif subject.model.training_summary is None:
+            used = " If some of its rows were used in training, the metrics are too good."
+        yield Limitation(topic, f"{subject.source} as a whole is not a table that the model was trained with.{used}")
+    if subject.part == "validation" and plan is not None and plan.keep == "best":
         yield Limitation(
             topic,
-            f"{subject.source} as a whole is not a table that the model was trained with. If some of its rows were "
-            "used in training, the metrics are too good.",
+            "The same validation rows decided which epoch's weights were kept, so the metrics are a little too good; "
+            "rows kept for testing (test_fraction) take no part in training.",
         )
-    if subject.part == "validation" and plan is not None and plan.early_stopping is not None:
-        yield Limitation(
-            topic,
-            "The same validation rows decided when training stopped, so the metrics are a little too good; rows kept "
-            "for testing (test_fraction) take no part in training.",
-        )
-    if len(subject.rows) < FEW_ROWS:
-        yield Limitation(topic, f"There are only {len(subject.rows)} rows, so every metric is uncertain.")
+    count = len(subject.rows)
+    if count < FEW_ROWS:
+        no_intervals = " It has no confidence intervals: they need at least ten." if count < MIN_ROWS else ""
+        yield Limitation(topic, f"There are only {count} rows, so every metric is uncertain.{no_intervals}")
 
 
 def _check_baseline(subject: ReportSubject) -> Iterator[Limitation]:
@@ -175,11 +180,11 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
     history = origin.history
     if history.has_validation:
         lowest, last = float(np.nanmin(history.validation_loss)), float(history.validation_loss[-1])
-        if last > LOSS_RISE * lowest and plan.early_stopping is None:
+        if last > LOSS_RISE * lowest and plan.keep == "last":
             yield Limitation(
                 "training",
                 f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
-                f"{last:.4g}, so training was probably too long (early_stopping keeps the weights of the best epoch).",
+                f"{last:.4g}, so training was probably too long (keep='best' keeps the weights of the best epoch).",
             )
 
 

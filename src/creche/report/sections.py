@@ -198,6 +198,8 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
     text = f"{len(history):,}{planned} epochs, {origin.steps:,} steps; status: {origin.status.replace('_', ' ')}."
     if best >= 0:
         text += f" The {which} loss was lowest in epoch {best + 1:,}: {history.watched_loss[best]:.4g}."
+    if origin.kept_epoch is not None:
+        text += f" The weights are those of epoch {origin.kept_epoch:,}."
     curves = [
         figures.figure(
             partial(plots.loss_curves, history), "The loss by epoch.",

@@ -131,12 +131,12 @@ def convert_column(column: Column, rule: Rule, context: ColumnContext) -> Column
         If a value cannot be of that kind.
 
     """
+    if column.kind == rule.kind:
+        return column
     missing = column.missing
     if rule.kind is None:
         if not missing.all():
             rule.kind = column.kind
-        return column
-    if column.kind == rule.kind:
         return column
     if missing.all():
         return replace(missing_column(rule.kind, len(column)), format=column.format)

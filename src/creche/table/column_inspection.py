@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from creche.errors import TableError
-from creche.plan.words import Role, Task
+from creche.plan.words import TASKS, Role, Task, check_word
 from creche.table.column_summary import ColumnSummary, count_values, summarize_column
-from creche.table.inspection import resolve_task
+from creche.table.inspection import choose_task
 from creche.table.label_leakage import find_label_leaks
-from creche.table.labels import check_varying, encode_classes, find_classes
+from creche.table.labels import as_class_labels, check_varying, encode_classes, find_classes
 from creche.table.leakage import digest_rows
 from creche.table.observations import Observations, read_observations
 from creche.table.preparation import Preparation
@@ -267,15 +267,21 @@ def _inspect_label(
     try:
         rows = read_observations(only_labels, label=names)
         rows = replace(rows, row_indices=np.flatnonzero(labelled), n_table_rows=len(table))
-        resolved = resolve_task(task, None, rows)
+        known = None if task is None else check_word("task", task, TASKS, error=TableError)
+        resolved, guess = choose_task(known, None, rows)
     except TableError as error:
         return None, LabelSummary(names, None, missing=missing), [*findings, Finding("error", names[0], str(error))]
+    note = None if guess is None else guess.note(names[0])
+    if note is not None and guess is not None and not guess.is_certain:
+        other = "regression" if resolved == "classification" else "classification"
+        findings.append(Finding("task", names[0], note.partition("; ")[0], "", f"task={other!r}", f"--task {other}"))
     if resolved == "regression":
         try:
             check_varying(rows.y, names)
         except TableError as error:
             findings.append(Finding("error", names[0], str(error)))
         return rows, LabelSummary(names, "regression", (), missing, _find_other_task(rows, "regression")), findings
+    rows = replace(rows, y=as_class_labels(rows.y))
     column = only_labels.columns[names[0]]
     counts = tuple((str(value), count) for value, count in count_values(column))
     summary = LabelSummary(names, "classification", counts, missing, _find_other_task(rows, "classification"))
@@ -283,9 +289,6 @@ def _inspect_label(
         find_classes(rows.y, names[0], rows.row_numbers)
     except TableError as error:
         return None, summary, [*findings, Finding("error", names[0], str(error))]
-    if summary.alternative is not None and len(counts) > 2:
-        text = f"the whole numbers of label {names[0]!r} are learnt as {len(counts)} classes"
-        findings.append(Finding("task", names[0], text, "", "task='regression'", "--task regression"))
     spellings = find_spellings(*zip(*counts, strict=True)) if column.kind == "words" else []
     if spellings:
         findings.append(

@@ -66,13 +66,27 @@ def bundled_path(name: str) -> Path | None:
 
 
 def resolve_bundled(data: Any) -> Any:
-    """Return the file of a bundled table for its name, unless a file has that name; anything else as it is."""
+    """Return the file of a bundled table for its name, unless a file has that name; anything else as it is.
+
+    Examples
+    --------
+    >>> resolve_bundled("penguins").name, resolve_bundled("other.csv")
+    ('penguins.csv', 'other.csv')
+
+    """
     is_name = isinstance(data, str | Path) and str(data) in BUNDLED
     return bundled_path(str(data)) if is_name and not Path(data).exists() else data
 
 
 def locate_read_file(source: str) -> Path | None:
-    """Return the path of the file that a table was read from, by the table's `source`; None if it was no file."""
+    """Return the path of the file that a table was read from, by the table's `source`; None if it was no file.
+
+    Examples
+    --------
+    >>> locate_read_file("standard input") is None
+    True
+
+    """
     if source in (*BUNDLED, *NOT_FILES):
         return None
     try:

@@ -17,7 +17,13 @@ from creche.table.fold_classes import check_fold_classes
 from creche.table.inspection import TableInspection
 from creche.table.labels import check_class_sizes, encode_classes
 from creche.table.leakage import find_fold_leakage
-from creche.table.partition import Partition, hash_rows, read_split_column, split_validation
+from creche.table.partition import (
+    Partition,
+    expect_repeats_within,
+    hash_rows,
+    read_split_column,
+    split_validation,
+)
 from creche.table.prepare import Prepared, split_rows
 from creche.table.split import hash_sequence
 
@@ -193,7 +199,8 @@ def _assign_rows(
     stratified = classes if split.stratify and groups is None and times is None else None
     seed = seed if split.seed is None else split.seed
     pairs = assign_folds(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
-    leak = find_fold_leakage(digests, pairs, rows.row_numbers)
+    chance = expect_repeats_within(inspection.usable, inspection.schema, inspection.classes)
+    leak = find_fold_leakage(digests, pairs, rows.row_numbers, chance)
     if leak is not None:
         warn(str(leak))
     return pairs
@@ -204,7 +211,7 @@ def _number_classes(inspection: TableInspection) -> NDArray[np.int32] | None:
         return None
     rows = inspection.usable.observations
     numbers = encode_classes(rows.y, inspection.classes, rows.label, rows.row_numbers)
-    check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers, "predict another column")
+    check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers)
     return numbers
 
 

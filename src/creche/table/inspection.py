@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.plan.losses import Loss
-from creche.plan.words import TASKS, check_word
+from creche.plan.words import TASKS, Task, check_word
 from creche.table.checks import warn
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.label_leakage import find_label_leaks
-from creche.table.labels import LabelEncoder, check_varying, encode_classes, find_classes, infer_task
+from creche.table.labels import (
+    LabelEncoder,
+    as_class_labels,
+    check_exact,
+    check_varying,
+    encode_classes,
+    find_classes,
+)
 from creche.table.observations import Observations, read_observations
 from creche.table.partition import Partition, drop_duplicates
 from creche.table.preparation import Preparation
@@ -23,8 +30,9 @@ from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
 from creche.table.table import Table
+from creche.table.task import TaskGuess, guess_task
 
-__all__ = ["TableInspection", "inspect_table", "resolve_task"]
+__all__ = ["TableInspection", "choose_task", "inspect_table"]
 
 # In smaller tables, one column may well determine the label; in wider ones, looking for it would delay training.
 MIN_ROWS_FOR_LEAKS, MAX_COLUMNS_FOR_LEAKS = 1000, 1000
@@ -54,18 +62,21 @@ class TableInspection:
         The encoders of an earlier run.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
+    task_note : str or None
+        What the page tells of the task, if it was guessed and the other task is possible, too.
 
     """
 
     labelled: Observations
     usable: Partition
     schema: Schema | None
-    task: str
+    task: Task
     classes: tuple[Any, ...] | None
     loss: Loss | None
     preparation: Preparation
     encoders: tuple[FeatureEncoder, LabelEncoder] | None = None
     external_weights: NDArray[np.float64] | None = None
+    task_note: str | None = None
 
 
 def inspect_table(
@@ -91,6 +102,10 @@ def inspect_table(
         If the table cannot be trained on.
 
     """
+    known = None if task is None else check_word("task", task, TASKS, error=TableError)
+    if encoders is not None:
+        known = "regression" if encoders[1].classes is None else "classification"
+    implied = _implied_task(loss, preparation)
     labelled = read_observations(
         data,
         y,
@@ -98,10 +113,8 @@ def inspect_table(
         expected=None if encoders is None else {**encoders[0].expected, **encoders[1].expected},
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
+        task=known or implied,
     )
-    if encoders is not None:
-        task = "regression" if encoders[1].classes is None else "classification"
-    task = resolve_task(task, loss, labelled)
     if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
         labelled = replace(labelled, x=x)
@@ -109,38 +122,80 @@ def inspect_table(
     usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
     if preparation.duplicates == "drop":
         usable = drop_duplicates(usable, schema)
-    classes = preparation.classes if encoders is None else encoders[1].classes
-    if task == "regression" and classes is not None:
+    chosen, guess = choose_task(
+        known, implied, usable.observations, has_class_weights=preparation.class_weight is not None
+    )
+    note = None if guess is None else guess.note(labelled.label)
+    if guess is not None and note is not None and not guess.is_certain:
+        warn(note)
+    if chosen == "classification":
+        labelled, rows = (
+            replace(observations, y=as_class_labels(observations.y)) for observations in (labelled, usable.observations)
+        )
+        usable = replace(usable, observations=rows)
+    y, row_numbers = usable.observations.y, usable.observations.row_numbers
+    classes = _given_classes(preparation) if encoders is None else encoders[1].classes
+    if chosen == "regression" and classes is not None:
         raise TableError(
             f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
             "leave classes out, or set task='classification'"
         )
-    if task == "classification" and classes is None:
-        classes = find_classes(usable.observations.y, labelled.label, usable.observations.row_numbers)
-    if task == "regression" and encoders is None:
-        check_varying(usable.observations.y, labelled.labels)
+    if chosen == "classification" and classes is None:
+        classes = find_classes(y, labelled.label, row_numbers)
+    if chosen == "regression" and encoders is None:
+        check_varying(y, labelled.labels)
+    if chosen == "regression" and y.ndim == 1:
+        check_exact(y, f"label {labelled.label!r}", row_numbers)
     if encoders is None:
         _warn_of_labels(usable.observations, classes, schema)
     external_weights = resolve_sample_weights(weights, labelled)
-    return TableInspection(labelled, usable, schema, task, classes, loss, preparation, encoders, external_weights)
+    return TableInspection(
+        labelled, usable, schema, chosen, classes, loss, preparation, encoders, external_weights, note
+    )
 
 
-def resolve_task(task: str | None, loss: Loss | None, rows: Observations) -> str:
-    """Return the task that is set, or the one that fits the loss and the labels."""
-    if task is not None:
-        task = check_word("task", task, TASKS, error=TableError)
-        if task == "regression" and rows.y.dtype.kind in "OUS":
-            raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
-        if task == "classification" and rows.y.ndim == 2:
-            raise TableError(
-                f"label {rows.label!r}: classification has one label; several labels need task='regression'"
-            )
-        return task
-    if loss is not None and "classification" not in loss.tasks and rows.y.dtype.kind not in "OUS":
+def _implied_task(loss: Loss | None, preparation: Preparation) -> Task | None:
+    """Return the task that other arguments leave open to nothing else, or None."""
+    if loss is not None and "classification" not in loss.tasks:
         return "regression"
-    if loss is not None and "regression" not in loss.tasks and rows.y.ndim == 1:
+    if preparation.classes is not None or (loss is not None and "regression" not in loss.tasks):
         return "classification"
-    return infer_task(rows.y)
+    return None
+
+
+def _given_classes(preparation: Preparation) -> tuple[Any, ...] | None:
+    """Return the classes that were given; floats that are whole numbers as integers, as those of the labels are."""
+    if preparation.classes is None or not all(type(value) is float for value in preparation.classes):
+        return preparation.classes
+    return tuple(as_class_labels(np.array(preparation.classes)).tolist())
+
+
+def choose_task(
+    known: Task | None, implied: Task | None, rows: Observations, *, has_class_weights: bool = False
+) -> tuple[Task, TaskGuess | None]:
+    """Return the task: the one that is set, or that other arguments imply, or a guess by the labels, with the guess.
+
+    Raises
+    ------
+    TableError
+        If the labels do not suit the task that is set.
+
+    """
+    holds_words = rows.y.dtype.kind in "OUS"
+    if known == "regression" and holds_words:
+        raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
+    if known == "classification" and rows.y.ndim == 2:
+        raise TableError(f"label {rows.label!r}: classification has one label; several labels need task='regression'")
+    if known is not None:
+        return known, None
+    if implied == "regression" and not holds_words:
+        return "regression", None
+    if implied == "classification" and rows.y.ndim == 1:
+        return "classification", None
+    guess = guess_task(rows.y)
+    if guess.distinct and has_class_weights:  # whole numbers, which only classes have weights for
+        return "classification", None
+    return guess.task, guess
 
 
 def _select_usable(rows: Observations, sample_weight: Any) -> Partition:

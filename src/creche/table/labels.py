@@ -15,9 +15,23 @@ from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.roles import LONGEST_CATEGORY
 from creche.table.table import KINDS
 
-__all__ = ["LabelEncoder", "check_class_sizes", "check_varying", "encode_classes", "find_classes", "infer_task"]
+__all__ = [
+    "LARGEST_EXACT",
+    "LabelEncoder",
+    "as_class_labels",
+    "check_class_sizes",
+    "check_exact",
+    "check_varying",
+    "class_array",
+    "encode_classes",
+    "find_classes",
+    "find_distinct",
+    "find_single_rows",
+]
 
-MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
+LARGEST_EXACT = 2**53  # every whole number up to this is a float64
+
+MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are no classes
 
 # Whole numbers within a range of this size are counted, which is many times faster than sorting them.
 MAX_COUNTED_RANGE = 65_536
@@ -134,15 +148,37 @@ class LabelEncoder:
         )
 
 
-def infer_task(y: NDArray[Any]) -> str:
-    """Return "classification" for words, booleans and at most 50 distinct whole numbers, otherwise "regression"."""
-    if y.ndim == 2:
-        return "regression"
-    if y.dtype.kind in "OUSb":
-        return "classification"
-    if y.dtype.kind in "iu":
-        return "classification" if len(_find_distinct(y)[0]) <= MAX_INTEGER_CLASSES else "regression"
-    return "regression"
+def as_class_labels(y: NDArray[Any]) -> NDArray[Any]:
+    """Return labels that are to be classes: floats that are all whole numbers as integers, others as they are.
+
+    Whole numbers become floats wherever one was missing once: the classes 0.0 and 1.0 are 0 and 1.
+
+    Examples
+    --------
+    >>> as_class_labels(np.array([0.0, 1.0])), as_class_labels(np.array([0.5, 1.0]))
+    (array([0, 1]), array([0.5, 1. ]))
+
+    """
+    if y.dtype.kind != "f" or not ((np.abs(y) <= LARGEST_EXACT) & (y == np.trunc(y))).all():
+        return y
+    return y.astype(np.int64)
+
+
+def class_array(classes: Sequence[Any]) -> NDArray[Any]:
+    """Return the classes as an array that holds each of them exactly.
+
+    Examples
+    --------
+    >>> class_array([5, 2**63 + 1]).tolist()
+    [5, 9223372036854775809]
+
+    """
+    if all(type(value) is int for value in classes):
+        for dtype in (np.int64, np.uint64):
+            if np.iinfo(dtype).min <= min(classes) and max(classes) <= np.iinfo(dtype).max:
+                return np.array(classes, dtype=dtype)
+    kinds = set(map(type, classes))
+    return np.array(classes) if len(kinds) == 1 and int not in kinds else np.array(classes, dtype=object)
 
 
 def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
@@ -162,7 +198,7 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
         If there are fewer than two classes, as many as rows, or one of more than 1,000 characters.
 
     """
-    distinct = set(y.tolist()) if y.dtype == object else _find_distinct(y)[0].tolist()
+    distinct = set(y.tolist()) if y.dtype == object else find_distinct(y)[0].tolist()
     classes = sorted(distinct, key=lambda value: (str(type(value)), value))
     for value in classes:
         if isinstance(value, str) and len(value) > LONGEST_CATEGORY:
@@ -174,7 +210,7 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
     if len(classes) < 2:
         only = f" ({classes[0]!r})" if classes else ""
         raise TableError(f"label {name!r}: has only one class{only}; needs two or more, so predict another column")
-    if len(classes) == len(y) > MAX_INTEGER_CLASSES:
+    if len(classes) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
         remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
         raise TableError(
@@ -200,10 +236,52 @@ def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
             )
 
 
+def check_exact(y: NDArray[Any], what: str, row_numbers: NDArray[np.int64] | None = None) -> None:
+    """Refuse integers, (n,), that would be rounded if they were learnt as numbers, which are float64.
+
+    Parameters
+    ----------
+    y : (n,) array
+    what : str
+        What messages call it.
+    row_numbers : (n,) array of int, optional
+        The row number of each label; by default, rows are numbered from 0.
+
+    Raises
+    ------
+    TableError
+        With the row and the value.
+
+    """
+    if y.dtype.kind not in "iu" or len(y) == 0 or max(-int(y.min()), int(y.max())) <= LARGEST_EXACT:
+        return
+    for row in np.flatnonzero((y > LARGEST_EXACT) | (y < -LARGEST_EXACT)).tolist():
+        value = int(y[row])
+        if int(float(value)) != value:
+            raise TableError(
+                f"{what}: row {row if row_numbers is None else row_numbers[row]} is {value}, which float64 cannot hold "
+                "exactly; subtract a constant from the label or divide it, or learn it with task='classification'"
+            )
+
+
+def find_single_rows(numbers: NDArray[np.int32], classes: tuple[Any, ...]) -> list[tuple[int, Any]]:
+    """Return the classes that have only one row, each with the index of that row.
+
+    Parameters
+    ----------
+    numbers : (n,) int array
+        The class number of each row.
+    classes : tuple
+
+    """
+    single = np.flatnonzero(np.bincount(numbers, minlength=len(classes)) == 1)
+    return [(int(np.argmax(numbers == number)), classes[number]) for number in single]
+
+
 def check_class_sizes(
-    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, row_numbers: NDArray[np.int64], remedy: str
+    numbers: NDArray[np.int32], classes: tuple[Any, ...], name: str, row_numbers: NDArray[np.int64]
 ) -> None:
-    """Refuse a class with only one row, which cannot be on both sides of a split.
+    """Refuse a class with only one row, which cannot be on both sides of a fold.
 
     Parameters
     ----------
@@ -213,8 +291,6 @@ def check_class_sizes(
     name : str
         The name of the label.
     row_numbers : (n,) array of int
-    remedy : str
-        The last of the remedies that the message names.
 
     Raises
     ------
@@ -222,17 +298,13 @@ def check_class_sizes(
         With the row and its class.
 
     """
-    counts = np.bincount(numbers, minlength=len(classes))
-    if not (counts == 1).any():
-        return
-    single = int(np.argmax(counts == 1))
-    is_amount = len(classes) > 2 and all(type(value) is int for value in classes)
-    regression = "learn the label as a number with task='regression', " if is_amount else ""
-    row = row_numbers[int(np.argmax(numbers == single))]
-    raise TableError(
-        f"label {name!r}: row {row} is the only one of class {classes[single]!r}, and cannot be both a training and a "
-        f"validation row; {regression}leave it out, merge its class with another, or {remedy}"
-    )
+    for row, value in find_single_rows(numbers, classes)[:1]:
+        is_amount = len(classes) > 2 and all(type(other) is int for other in classes)
+        regression = "learn the label as a number with task='regression', " if is_amount else ""
+        raise TableError(
+            f"label {name!r}: row {row_numbers[row]} is the only one of class {value!r}, and cannot be both a training "
+            f"row and held out; {regression}leave it out, merge its class with another, or predict another column"
+        )
 
 
 def encode_classes(
@@ -259,7 +331,7 @@ def encode_classes(
     if y.dtype == object:  # Python's own objects, which NumPy cannot sort quickly
         numbers = np.array([number.get(value, -1) for value in y.tolist()], dtype=np.int32)
     else:
-        distinct, index = _find_distinct(y)
+        distinct, index = find_distinct(y)
         numbers = np.array([number.get(value, -1) for value in distinct.tolist()], dtype=np.int32)[index]
     unknown = np.flatnonzero(numbers < 0)
     if len(unknown):
@@ -277,7 +349,7 @@ def _to_python(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _find_distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def find_distinct(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the distinct values, sorted, and the index of each row's among them."""
     if y.dtype.kind not in "iu" or len(y) == 0:
         return np.unique(y, return_inverse=True)

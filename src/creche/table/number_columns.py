@@ -193,8 +193,7 @@ def _describe(
             f"can be read in two ways: {marks.doubtful!r} is taken as {value:g}; if that is wrong, set "
             f"ReadOptions({option}), or {flag}"
         )
-    if format.unit:
-        notes.append(f"is read as numbers, without {format.unit!r}")
-    if format.is_accounting:
-        notes.append("is read as numbers; those in parentheses are negative")
+    if format.unit or format.is_accounting:
+        unit = f", without {format.unit!r}" if format.unit else ""
+        notes.append(f"is read as numbers{unit}{', negative in parentheses' if format.is_accounting else ''}")
     return notes + note_missing(codes, words, tuple(others))

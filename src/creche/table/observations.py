@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.plan.words import MISSING_LABELS, MissingLabel, check_word
+from creche.plan.words import MISSING_LABELS, MissingLabel, Task, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
-from creche.table.checks import check_array, check_finite, check_matrix, find_note, numbers_from_objects, warn
+from creche.table.checks import check_finite, check_matrix, find_note, warn
+from creche.table.label_argument import are_one_hot, multilabel_error, read_label_argument
+from creche.table.label_columns import check_label_objects, restore_integers
+from creche.table.labels import check_exact
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
@@ -104,6 +107,7 @@ def read_observations(
     expected: Mapping[str, str | ExpectedColumn] | None = None,
     missing_label: MissingLabel = "error",
     read_options: ReadOptions | None = None,
+    task: Task | None = None,
 ) -> Observations:
     """Read features and labels: from a table that holds both, from a table and an array of labels, or from arrays.
 
@@ -117,11 +121,14 @@ def read_observations(
         What to do with rows without a label.
     read_options : ReadOptions, optional
         How the file is written, if that is not to be detected.
+    task : {"classification", "regression"}, optional
+        What is learnt; by default, the labels are to decide it.
 
     Raises
     ------
     TableError
-        If they are empty, differ in length, are not finite, or lack the label.
+        If they are empty, differ in length, are not finite, or lack the label, or if labels are of mixed kinds or would
+        be rounded.
 
     """
     missing_label = check_word("missing_label", missing_label, MISSING_LABELS, error=TableError)
@@ -129,16 +136,21 @@ def read_observations(
     if not is_table(data):
         if y is None and names:
             raise TableError(f"data: got {type(data).__name__}; {ACCEPTED_DATA}")
-        return _from_arrays(data, y, names)
-    table = _check_not_empty(read_table(data, read_options, expected))
-    if y is None:
-        return _from_table(table, names, missing_label)
-    labels = _read_labels(y, len(table), names)
-    # A named label is no feature, even if the table holds a column of that name.
-    label_names = names or ((y.name,) if isinstance(getattr(y, "name", None), str) else ())
-    table = table.select([name for name in table.names if name not in label_names]) if label_names else table
-    names = names or _name_labels(y, labels)
-    return Observations(table, labels, names, np.arange(len(table)), len(table), table.first_row)
+        found = _from_arrays(data, y, names, task)
+    elif y is None:
+        check_label_objects(data, names)
+        table = _check_not_empty(read_table(data, read_options, expected))
+        found = _from_table(table, names, missing_label, data, read_options, task)
+    else:
+        table = _check_not_empty(read_table(data, read_options, expected))
+        labels = read_label_argument(y, len(table), names, task)
+        # A named label is no feature, even if the table holds a column of that name.
+        label_names = (*names, *labels.columns)
+        table = table.select([name for name in table.names if name not in label_names]) if label_names else table
+        found = Observations(table, labels.values, labels.names, np.arange(len(table)), len(table), table.first_row)
+    if task == "regression" and found.y.ndim == 1:
+        check_exact(found.y, f"label {found.label!r}", found.row_numbers)
+    return found
 
 
 def _check_not_empty(table: Table) -> Table:
@@ -147,16 +159,23 @@ def _check_not_empty(table: Table) -> Table:
     return table
 
 
-def _from_arrays(data: Any, y: Any, names: tuple[str, ...]) -> Observations:
+def _from_arrays(data: Any, y: Any, names: tuple[str, ...], task: Task | None) -> Observations:
     if y is None:
         raise TableError("y: is missing; pass arrays X and y, or a table and the name of its label column")
     x = check_matrix(data)
     check_finite(x)
-    labels = _read_labels(y, len(x), names)
-    return Observations(x, labels, names or _name_labels(y, labels), np.arange(len(x)), len(x), 0)
+    labels = read_label_argument(y, len(x), names, task)
+    return Observations(x, labels.values, labels.names, np.arange(len(x)), len(x), 0)
 
 
-def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Observations:
+def _from_table(
+    table: Table,
+    names: tuple[str, ...],
+    missing_label: str,
+    data: Any,
+    read_options: ReadOptions | None,
+    task: Task | None,
+) -> Observations:
     if not names:
         raise TableError("label: is missing; name the column to predict, or pass arrays X and y")
     if len(set(names)) < len(names):
@@ -180,7 +199,15 @@ def _from_table(table: Table, names: tuple[str, ...], missing_label: str) -> Obs
     if len(rows) < len(table):
         warn(f"left out {len(table) - len(rows)} of {len(table)} rows without a label")
         columns = [column.take(rows) for column in columns]
-    y = _label_values(names[0], columns[0]) if len(names) == 1 else _stack_labels(names, columns)
+    exact = [
+        restore_integers(name, column, rows, rows + table.first_row, data, read_options)
+        for name, column in zip(names, columns, strict=True)
+    ]
+    values = [
+        _label_values(name, column) if integers is None else integers
+        for name, column, integers in zip(names, columns, exact, strict=True)
+    ]
+    y = values[0] if len(names) == 1 else _stack_labels(names, values, rows + table.first_row, task)
     x = Table({name: column for name, column in table.columns.items() if name not in names}, table.source)
     kinds = tuple(column.kind for column in columns)
     return Observations(
@@ -214,11 +241,21 @@ def _label_values(name: str, column: Column) -> NDArray[Any]:
     return column.values.astype({"whole": np.int64, "boolean": np.bool_, "number": np.float64}[column.kind])
 
 
-def _stack_labels(names: tuple[str, ...], columns: list[Column]) -> NDArray[np.float64]:
+def _stack_labels(
+    names: tuple[str, ...], columns: Sequence[NDArray[Any]], row_numbers: NDArray[np.int64], task: Task | None
+) -> NDArray[np.float64]:
+    if all(column.dtype.kind == "b" for column in columns):
+        raise multilabel_error(f"label {', '.join(names)}", len(names))
     for name, column in zip(names, columns, strict=True):
-        if column.kind not in ("number", "whole"):
+        if column.dtype.kind not in "iuf":
             raise TableError(f"label {name!r}: holds no numbers; of several labels, each must be a column of numbers")
-    return np.column_stack([column.values.astype(np.float64) for column in columns])
+        check_exact(column, f"label {name!r}", row_numbers)
+    if task is None and are_one_hot(columns):
+        warn(
+            f"label {', '.join(names)}: exactly one of the columns is 1 in each row (one-hot), and they are learnt as "
+            "numbers; task='regression' confirms it, and to learn classes, make one column of them"
+        )
+    return np.column_stack([column.astype(np.float64) for column in columns])
 
 
 def _as_column(labels: NDArray[Any]) -> Column:
@@ -226,53 +263,6 @@ def _as_column(labels: NDArray[Any]) -> Column:
         return Column.from_words([str(value) for value in labels.tolist()])
     if labels.dtype.kind == "b":
         return Column("boolean", labels.astype(np.float64))
+    if labels.dtype.kind == "u" and len(labels) and int(labels.max()) >= 2**63:
+        return Column.from_words([str(value) for value in labels.tolist()])
     return Column("whole", labels.astype(np.int64)) if labels.dtype.kind in "iu" else Column("number", labels)
-
-
-def _name_labels(y: Any, labels: NDArray[Any]) -> tuple[str, ...]:
-    if labels.ndim == 2:
-        names = [str(name) for name in getattr(y, "columns", ())]
-        return tuple(names) if len(names) == labels.shape[1] else tuple(f"y{i}" for i in range(labels.shape[1]))
-    return (str(getattr(y, "name", None) or "y"),)
-
-
-def _read_labels(y: Any, rows: int, names: tuple[str, ...]) -> NDArray[Any]:
-    if isinstance(y, str | bytes):
-        raise TableError(f"y: got {y!r}; needs the labels, one per row. A column of the table is named by label={y!r}")
-    labels = numbers_from_objects(check_array(y, "y"))
-    if labels.ndim == 2 and labels.shape[1] > 0 and labels.dtype.kind in "iuf":
-        # The order of sums must not depend on the memory layout.
-        labels = np.ascontiguousarray(labels, dtype=np.float64)
-    elif labels.ndim != 1:
-        raise TableError(f"y: has shape {labels.shape}; needs one label per row, shape ({rows},)")
-    if len(labels) != rows:
-        raise TableError(f"y: has {len(labels)} labels, but X has {rows} rows; needs one label per row")
-    count = 1 if labels.ndim == 1 else labels.shape[1]
-    if names and len(names) != count:
-        raise TableError(f"label: got {len(names)} names for {count} columns of y; needs one name per column")
-    _check_labels(labels)
-    return labels
-
-
-def _check_labels(labels: NDArray[Any]) -> None:
-    if labels.dtype.kind == "f":
-        finite = np.isfinite(labels)
-        if not finite.all():
-            wrong = np.argwhere(~finite)[0]
-            column = f", column {wrong[1]}" if labels.ndim == 2 else ""
-            raise TableError(
-                f"y: row {wrong[0]}{column} is {labels[tuple(wrong)]}; needs finite numbers: leave such rows out"
-            )
-    elif labels.dtype == object:
-        missing = next((row for row, value in enumerate(labels) if _is_missing(value)), None)
-        if missing is not None:
-            raise TableError(f"y: row {missing} is {labels[missing]}; leave out rows without a label")
-    elif labels.dtype.kind not in "USbiu":
-        raise TableError(f"y: holds {labels.dtype}; needs numbers or words")
-
-
-def _is_missing(value: object) -> bool:
-    try:
-        return value is None or bool(value != value)  # only NaN differs from itself
-    except TypeError:
-        return True  # pandas' NA has no truth value

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.table.checks import warn
-from creche.table.labels import check_class_sizes, encode_classes
-from creche.table.leakage import digest_rows, find_leakage, find_table_leakage
+from creche.table.labels import encode_classes, find_single_rows
+from creche.table.leakage import (
+    Chance,
+    Expectation,
+    digest_rows,
+    expect_repeats,
+    find_leakage,
+    find_table_leakage,
+    value_bits,
+)
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
 from creche.table.reading.read import IN_MEMORY
@@ -23,6 +31,7 @@ __all__ = [
     "Partition",
     "assemble_partitions",
     "drop_duplicates",
+    "expect_repeats_within",
     "hash_rows",
     "read_split_column",
     "split_validation",
@@ -55,10 +64,26 @@ class Partition:
 
 def hash_rows(part: Partition, schema: Schema | None, classes: tuple[Any, ...] | None) -> NDArray[np.uint64]:
     """Return a hash of the features and the label of each row."""
+    return digest_rows(*_compared_values(part, schema, classes))
+
+
+def expect_repeats_within(part: Partition, schema: Schema | None, classes: tuple[Any, ...] | None) -> Chance:
+    """Return a function that tells how many of some rows of the part equal others by chance."""
+
+    def chance(train: NDArray[np.int64], rows: NDArray[np.int64]) -> Expectation:
+        values = value_bits(*_compared_values(part, schema, classes))
+        return expect_repeats([column[train] for column in values], [column[rows] for column in values])
+
+    return chance
+
+
+def _compared_values(
+    part: Partition, schema: Schema | None, classes: tuple[Any, ...] | None
+) -> tuple[Table | NDArray[np.floating[Any]], NDArray[Any]]:
+    """Return the features and labels in which copies agree; they may differ in other columns."""
     rows = part.observations
-    # Other columns than features do not count: copies may differ in them.
     x = rows.x.select(schema.features) if schema is not None and isinstance(rows.x, Table) else rows.x
-    return digest_rows(x, rows.y if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers))
+    return x, rows.y if classes is None else encode_classes(rows.y, classes, rows.label, rows.row_numbers)
 
 
 def drop_duplicates(part: Partition, schema: Schema | None) -> Partition:
@@ -84,12 +109,12 @@ def assemble_partitions(
     if classes is not None:
         numbers = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         if split.by_column is None and split.stratify:
-            check_class_sizes(numbers, classes, rows.label, rows.row_numbers, "set validation_fraction=0")
+            _warn_of_single_rows(numbers, classes, rows)
     digests = hash_rows(usable, schema, classes)
     parts = _split_indices(usable, replace(preparation, split=split), classes, seed, digests)
-    for leak in find_leakage(
-        digests, {"train": parts.train, "validation": parts.validation, "test": parts.test}, rows.row_numbers
-    ):
+    named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    chance = expect_repeats_within(usable, schema, classes)
+    for leak in find_leakage(digests, named, rows.row_numbers, chance):
         warn(str(leak))
     return _take_parts(usable, parts)
 
@@ -117,8 +142,12 @@ def warn_of_leakage_between(
         table_name = name if source in ("", IN_MEMORY) else source
         return hash_rows(rows, schema, classes), rows.observations.row_numbers, table_name
 
+    def chance() -> Expectation:
+        known, asked = (value_bits(*_compared_values(rows, schema, classes)) for rows in (train, part))
+        return expect_repeats(known, asked)
+
     table = IN_MEMORY if isinstance(train.observations.x, Table) else "X"
-    leak = find_table_leakage(what.removesuffix("_data"), describe(part, what), describe(train, table))
+    leak = find_table_leakage(what.removesuffix("_data"), describe(part, what), describe(train, table), chance)
     if leak is not None:
         warn(str(leak))
 
@@ -156,6 +185,21 @@ def _split_indices(
     if preparation.duplicates == "together" and split.by_column is None:
         split, by = replace(split, group="copies"), digests
     return split_indices(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
+
+
+def _warn_of_single_rows(numbers: NDArray[np.int32], classes: tuple[Any, ...], rows: Observations) -> None:
+    """Warn of classes that have only one row: a stratified split leaves it among the training rows."""
+    single = find_single_rows(numbers, classes)
+    if not single:
+        return
+    row, value = single[0]
+    others = len(single) - 1
+    more = f" ({others:,} more {'class has' if others == 1 else 'classes have'} only one row)" if others else ""
+    warn(
+        f"label {rows.label!r}: row {rows.row_numbers[row]} is the only one of class {value!r}{more}, so it stays a "
+        "training row, and no other row shows how well its class is predicted; leave it out, or merge its class with "
+        "another"
+    )
 
 
 def _take_parts(usable: Partition, indices: SplitIndices) -> tuple[Partition, Partition | None, Partition | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
+from creche.plan.words import Task
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.cell_format import ExpectedColumn
 from creche.table.encoders.features import FeatureEncoder
@@ -24,6 +25,7 @@ from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
+from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Prepared", "encode_features", "encode_labels", "prepare", "reencode", "split_rows"]
 
@@ -91,6 +93,8 @@ class Prepared:
         Whether the validation rows come from a table of their own.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
+    task_note : str or None
+        What the page tells of the task, if it was guessed and the other task is possible, too.
 
     """
 
@@ -101,10 +105,12 @@ class Prepared:
     features: FeatureEncoder
     labels: LabelEncoder
     schema: Schema | None
-    task: str
+    task: Task
     preparation: Preparation
     has_validation_table: bool = False
     external_weights: NDArray[np.float64] | None = None
+    task_note: str | None = None
+    _summary: list[TrainingSummary] = field(default_factory=list, init=False, repr=False)
 
     @property
     def evaluation_part(self) -> tuple[str, Partition]:
@@ -118,6 +124,14 @@ class Prepared:
         if self.preparation.bootstrap is not None:
             train = resample_rows(train, self.preparation.bootstrap)
         return train, None if self.validation is None else self.encode_part(self.validation, loss, precision)
+
+    def summarize_training(self) -> TrainingSummary:
+        """Return what a model keeps of the training rows."""
+        if not self._summary:
+            train, whole = self.train.observations, self.labelled
+            rows = np.searchsorted(whole.row_indices, train.row_indices)
+            self._summary.append(TrainingSummary.of(self.features, train.x, whole.x, rows))
+        return self._summary[0]
 
     def training_table(self) -> Table:
         """Return all labelled rows with the columns that training depends on, for a digest."""
@@ -172,7 +186,7 @@ def split_rows(
         train = Partition(train.observations, weights)
     return Prepared(
         inspection.labelled, train, validation, test, features, labels, inspection.schema, inspection.task, preparation,
-        has_validation_table, inspection.external_weights,
+        has_validation_table, inspection.external_weights, inspection.task_note,
     )  # fmt: skip
 
 
@@ -245,6 +259,7 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
         expected=expected,
         missing_label=preparation.missing_label,
         read_options=preparation.read_options,
+        task=inspection.task,
     )
     if isinstance(rows.x, Table) != isinstance(labelled.x, Table):
         kind, training_kind = ("a table" if isinstance(each.x, Table) else "an array" for each in (rows, labelled))

@@ -15,6 +15,7 @@ from creche.errors import FileError, TableError, nearest
 from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext
 from creche.table.checks import find_note, warn
+from creche.table.column_blocks import NUMBER_KINDS, BlockCounts, count_values, find_infinite
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.roles import (
     INPUT_ROLES,
@@ -27,6 +28,7 @@ from creche.table.roles import (
     suggest_role,
     write_role,
 )
+from creche.table.sentinels import describe_sentinel, find_sentinel
 from creche.table.spellings import SPELLING_REMEDY, count_words, describe_spellings, find_spellings
 from creche.table.table import KINDS, Column, Table
 
@@ -209,7 +211,10 @@ def describe_columns(
     table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None
 ) -> tuple[ColumnSchema, ...]:
     """Return what each column is, as set or as inferred from its values, also where no network could learn from it."""
-    return tuple(_describe_column(table, name, roles.get(name), row_numbers) for name in table.names)
+    counts = _count_together(table)
+    return tuple(
+        _describe_column(table, name, roles.get(name), row_numbers, counts.get(name)) for name in table.names
+    )
 
 
 def find_errors(
@@ -219,15 +224,16 @@ def find_errors(
     row_numbers: NDArray[np.int64] | None = None,
 ) -> Iterator[TableError]:
     """Find what keeps a network from learning from these columns."""
-    yield from _find_empty(table, roles)
+    yield from _find_empty(table, columns, roles)
+    infinite = find_infinite(table.columns)
     for column in columns:
         if ROLE_DEFINITIONS[column.role].encoder is CategoricalEncoder:
             try:
                 check_category_length(table, column.name, row_numbers)
             except TableError as error:
                 yield error
-        if column.role in INPUT_ROLES:
-            yield from _find_infinite(table, column.name, row_numbers)
+        if column.name in infinite and column.role in INPUT_ROLES:
+            yield _infinite_error(table, column.name, row_numbers)
     if not any(column.role in INPUT_ROLES for column in columns):
         named = next((column for column in columns if column.reason), columns[0] if columns else None)
         left_out = "; ".join(f"{c.name} is {c.reason or 'ignored'}" for c in columns[:5])
@@ -240,12 +246,19 @@ def find_errors(
         )
 
 
-def _find_empty(table: Table, roles: Mapping[str, str]) -> Iterator[TableError]:
+def _count_together(table: Table) -> dict[str, BlockCounts]:
+    """Count the values of all columns of numbers."""
+    numbers = {name: column for name, column in table.columns.items() if column.kind in NUMBER_KINDS}
+    counts = count_values(list(numbers.values()), EXAMPLES, MAX_SORTED_ROWS)
+    return dict(zip(numbers, counts, strict=True))
+
+
+def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[str, str]) -> Iterator[TableError]:
     """Find the columns without any value, all of them in one error."""
     empty = [
-        name
-        for name, column in table.columns.items()
-        if column.missing.all() and (name not in roles or roles[name] in INPUT_ROLES)
+        column.name
+        for column in columns
+        if column.missing == column.rows and (column.name not in roles or roles[column.name] in INPUT_ROLES)
     ]
     if not empty:
         return
@@ -260,25 +273,28 @@ def _find_empty(table: Table, roles: Mapping[str, str]) -> Iterator[TableError]:
     )
 
 
-def _find_infinite(table: Table, name: str, row_numbers: NDArray[np.int64] | None) -> Iterator[TableError]:
+def _infinite_error(table: Table, name: str, row_numbers: NDArray[np.int64] | None) -> TableError:
     values = table.columns[name].values
-    if values.dtype.kind != "f" or not np.isinf(values).any():
-        return
     row = int(np.argmax(np.isinf(values)))
     number = ColumnContext(table.source, name, table.first_row, row_numbers).row_number(row)
-    yield TableError(
+    return TableError(
         f"{table.source}: row {number}, column {name!r} is {values[row]}; needs a finite number, or an empty cell"
     )
 
 
-def _describe_column(table: Table, name: str, role: str | None, row_numbers: NDArray[np.int64] | None) -> ColumnSchema:
+def _describe_column(
+    table: Table, name: str, role: str | None, row_numbers: NDArray[np.int64] | None, counts: BlockCounts | None
+) -> ColumnSchema:
     column = table.columns[name]
-    missing = int(column.missing.sum())
-    distinct = _count_distinct(column, missing)
+    missing = int(column.missing.sum()) if counts is None else counts.missing
+    distinct = None if counts is None else counts.distinct
+    if distinct is None:
+        distinct = _count_distinct(column, missing)
     reason = ""
     if role is None:
         role, reason = infer_role(name, column, missing, distinct, row_numbers)
-    return ColumnSchema(name, role, column.kind, len(column), missing, distinct, _pick_examples(column), reason)
+    examples = _pick_examples(column) if counts is None else _format_examples(column, counts)
+    return ColumnSchema(name, role, column.kind, len(column), missing, distinct, examples, reason)
 
 
 def _count_distinct(column: Column, missing: int) -> int:
@@ -293,6 +309,13 @@ def _count_distinct(column: Column, missing: int) -> int:
 
     count = pl.Series(values.view(np.int64) if column.kind == "datetime" else values).n_unique()
     return count - (missing > 0)
+
+
+def _format_examples(column: Column, counts: BlockCounts) -> tuple[str, ...]:
+    convert: type = {"number": float, "whole": int, "boolean": bool}[column.kind]
+    examples = tuple(dict.fromkeys(format_value(convert(value)) for value in counts.examples))
+    # Different numbers may be the same text.
+    return _pick_examples(column) if counts.has_more and len(examples) < EXAMPLES else examples
 
 
 def _pick_examples(column: Column) -> tuple[str, ...]:
@@ -347,6 +370,9 @@ def find_remarks(
     note = find_note(table, name, row_numbers)
     if note and column.role in INPUT_ROLES:
         yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
+    sentinel = find_sentinel(values) if column.role == "numeric" else None
+    if sentinel is not None:
+        yield ColumnRemark("reading", name, *describe_sentinel(name, *sentinel))
     exception = find_non_number(values) if column.kind == "words" and name not in roles else None
     if exception is not None:
         index, numbers = exception

@@ -133,7 +133,8 @@ def convert_typed_column(column: Column, rule: Rule, context: ColumnContext, tex
         If a value cannot be of that kind.
 
     """
-    found = [parse_number(word, CellFormat()) for word in text.missing]
+    words = dict.fromkeys((*text.missing, *(() if rule.format is None else rule.format.missing)))
+    found = [parse_number(word, CellFormat()) for word in words if word not in DEFAULT_MISSING]
     numbers = [value for value in found if value is not None]
     if numbers and column.kind in ("number", "whole"):
         values = column.values.astype(np.float64)

@@ -8,6 +8,7 @@ import json
 import lzma
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -82,6 +83,9 @@ class TableWriter:
     target : path, or "-" for standard output
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
         By default, the format that the name implies.
+    hold : bool, default False
+        Whether a stream, such as standard output, gets nothing either if the context ends by an error: rows wait on
+        disk until it ends.
 
     Raises
     ------
@@ -106,8 +110,9 @@ class TableWriter:
 
     """
 
-    def __init__(self, target: str | Path, format: OutputFormat | None = None) -> None:
+    def __init__(self, target: str | Path, format: OutputFormat | None = None, *, hold: bool = False) -> None:
         self.target = target
+        self._hold = hold
         self.format, self._compression = resolve_format(target, format)
         self._opened = ExitStack()
         self._parts = 0
@@ -116,6 +121,8 @@ class TableWriter:
         with ExitStack() as opening:
             is_stream = str(self.target) == "-"
             file: Any = sys.stdout.buffer if is_stream else opening.enter_context(open_replacement(self.target))
+            if self._hold:
+                file = opening.enter_context(_hold_back(file))
             if self._compression:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file
@@ -216,6 +223,15 @@ class TableWriter:
             else:
                 rows.sink_ipc(self._file)
         self._file.flush()
+
+
+@contextmanager
+def _hold_back(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Open a temporary file whose content goes to `file` at the end, unless an error comes before."""
+    with tempfile.TemporaryFile() as held:
+        yield held
+        held.seek(0)
+        shutil.copyfileobj(held, file)
 
 
 def frame_of_table(table: Table) -> pl.DataFrame:

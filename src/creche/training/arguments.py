@@ -26,6 +26,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -45,6 +46,7 @@ from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
 from creche.training.run import Run
+from creche.training.watching import check_watched
 
 if TYPE_CHECKING:
     from creche.training.recorder import Record
@@ -55,6 +57,7 @@ __all__ = [
     "create_run",
     "default_loss",
     "resolve_arguments",
+    "resolve_early_stopping",
     "resolve_loss",
     "resolve_optimizer",
     "resolve_preparation",
@@ -80,6 +83,7 @@ class TrainArguments:
     batch_size: int
     epochs: int
     early_stopping: EarlyStopping | int | bool | None
+    keep: KeptWeights
     seed: int
     shuffle: bool
     task: Task | None
@@ -185,6 +189,13 @@ def default_loss(task: str) -> Loss:
     return CrossEntropy() if task == "classification" else SquaredError()
 
 
+def resolve_early_stopping(choice: Any, has_validation: bool) -> EarlyStopping | None:
+    """Return when to stop early; where that was left open, by the validation rows, if there are any."""
+    if choice is None:
+        return EarlyStopping() if has_validation else None
+    return EarlyStopping.of(choice)
+
+
 def resolve_optimizer(arguments: TrainArguments) -> Optimizer:
     """Return the optimizer, with the learning rate if one was given besides."""
     optimizer = OPTIMIZERS.of(arguments.optimizer)
@@ -198,9 +209,9 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
-    return Plan(
+    plan = Plan(
         Network.of(inputs, arguments.hidden, outputs, **per_layer),
-        task=prepared.task,  # type: ignore[arg-type]  # the table knows its task as a str
+        task=prepared.task,
         loss=loss,
         optimizer=resolve_optimizer(arguments),
         schedule=arguments.schedule,  # type: ignore[arg-type]  # made a Schedule there
@@ -208,9 +219,11 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         epochs=arguments.epochs,
         seed=arguments.seed,
         shuffle=arguments.shuffle,
-        early_stopping=EarlyStopping.of(arguments.early_stopping),
+        early_stopping=resolve_early_stopping(arguments.early_stopping, prepared.validation is not None),
+        keep=arguments.keep,
         precision=arguments.precision,
     )
+    return check_watched(plan)
 
 
 def resolve_arguments(arguments: TrainArguments) -> TrainArguments:

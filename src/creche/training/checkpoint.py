@@ -28,6 +28,7 @@ from creche._system.strict_json import as_json_data
 from creche._version import __version__
 from creche.errors import FileError
 from creche.plan.arguments import CHECKPOINT_FILES, arguments_in, check_whole_number
+from creche.plan.plan import LOSS, with_kept_weights
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
 from creche.table.digest import compare_tables, describe_table
@@ -219,7 +220,16 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Content:
     )
     if not fits:
         raise BrokenArchiveError(f"{name}: is a checkpoint with an inconsistent header; remove it")
-    return header, state
+    return {**header, "plan": _as_written_now(header["plan"])}, state
+
+
+def _as_written_now(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan as this version writes it, so that it compares equal with the same plan of today."""
+    plan = with_kept_weights(plan)
+    stopping = plan.get("early_stopping")
+    if not isinstance(stopping, dict):
+        return plan
+    return {**plan, "early_stopping": {"watch": LOSS, **stopping}}
 
 
 def check_same_run(

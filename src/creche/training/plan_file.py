@@ -11,7 +11,7 @@ from typing import Any
 from creche.errors import FileError, PlanError, nearest
 from creche.plan.arguments import ARGUMENTS, PER_LAYER, arguments_in
 from creche.plan.component import Component
-from creche.plan.plan import Plan
+from creche.plan.plan import Plan, with_kept_weights
 from creche.table.preparation import Preparation
 
 __all__ = ["FILE_ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
@@ -99,6 +99,8 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
 def read_plan(path: str | Path) -> dict[str, Any]:
     """Return the arguments of `creche.train` in a TOML (or JSON) file.
 
+    A file without early stopping that does not name the weights to keep means the last, as in earlier versions.
+
     Raises
     ------
     FileError
@@ -113,7 +115,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
         raise PlanError(f"{path}: byte {error.start} is not UTF-8 text; needs a plan in TOML") from error
     except OSError as error:
         raise FileError(f"{path}: {error.strerror or error}; needs a plan in TOML") from error
-    arguments = _parse(text, path)
+    arguments: dict[str, Any] = with_kept_weights(_parse(text, path))
     for name in arguments:
         if name not in FILE_ARGUMENTS:
             raise PlanError(f"{path}: unknown key {name!r}; {nearest(name, FILE_ARGUMENTS)}", argument=name)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
+from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
 from creche.errors import DivergedError, FileError, PlanError
 from creche.model.history import History
@@ -16,6 +18,7 @@ from creche.plan.plan import Plan
 from creche.table.checks import warn
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
+from creche.training.watching import check_watched, create_measure
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
@@ -81,13 +84,15 @@ class Run:
     def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
         check_fit(plan, prepared)
         rows, validation = prepared.encode(plan.loss, plan.precision)
-        self.plan = plan.resolved(len(rows))
+        self.plan = check_watched(plan).resolved(len(rows), has_validation=validation is not None)
         self.threads = threads
         self.status = "running"
         self.prepared = prepared
         self.rows, self.validation = rows, validation
         self.recorder: Observer | None = None
         self._engine = new_run(self.plan, rows, validation, threads)
+        measure = create_measure(self.plan, prepared, validation or rows, threads)
+        self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
         self._evaluated: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
 
     @property
@@ -121,10 +126,18 @@ class Run:
         return self._engine.parameters()  # type: ignore[no-any-return]
 
     @property
+    def kept_epoch(self) -> int:
+        """The epoch, counted from 1, whose weights the run has: the last, or the best once training has ended.
+
+        A run that is stopped or interrupted has the weights of its last step, from which it can continue.
+        """
+        restores = self.plan.keep == "best" and self.status in ("finished", "early_stopped")
+        return int(self._engine.best_epoch) + 1 if restores else self.epoch
+
+    @property
     def is_at_best(self) -> bool:
-        """Whether early stopping has restored the weights of an earlier epoch."""
-        stopping, ended = self.plan.early_stopping, self.status in ("finished", "early_stopped")
-        return ended and stopping is not None and stopping.restore_best and self._engine.best_epoch + 1 != self.epoch
+        """Whether the weights of an earlier epoch have been restored."""
+        return self.kept_epoch != self.epoch
 
     def loss_on(self, rows: Rows) -> float:
         """Return the loss of the current network on encoded rows, without dropout.
@@ -145,15 +158,18 @@ class Run:
     def model(self) -> Model:
         """The model: the encoders, the network and its current weights."""
         prepared, status, steps, history = self.prepared, self.status, self.step, self.history
+        kept = self.kept_epoch
         weights = self._engine.parameters()
         model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
 
         def origin() -> Provenance:
             from creche.model.provenance import describe_provenance
 
-            return describe_provenance(model, prepared, history, status, steps, lambda: self._evaluate(model, steps))
+            evaluate = partial(self._evaluate, model, steps)
+            return describe_provenance(model, prepared, history, status, steps, kept, evaluate)
 
         object.__setattr__(model, "origin", origin)
+        object.__setattr__(model, "summarize", prepared.summarize_training)
         return model
 
     @property
@@ -215,16 +231,18 @@ class Run:
         seconds = REPORT_INTERVAL if on_progress else -1.0
         saved = -1
         try:
+            self._judge()
             self._look()
             while True:
                 before = self.epoch
                 # The engine calls poll now and then on this thread, which lets Python notice Ctrl-C.
                 self.status = self._engine.run(
                     steps=self._steps_to_run(last_step),
-                    epochs=self._epochs_to_run(last, bool(functions), checkpoints),
+                    epochs=self._epochs_to_run(last, bool(functions) or self._best_epoch is not None, checkpoints),
                     seconds=seconds,
                     poll=lambda: False,
                 )
+                self._judge()
                 self._look()
                 if self.status == "diverged":
                     self._raise_diverged()
@@ -239,6 +257,7 @@ class Run:
                     self._look()  # callbacks may have stopped it
                     return self
         except KeyboardInterrupt as interrupt:
+            self._judge()
             self.status = "interrupted"
             if checkpoints and saved != self.step:
                 self._save(checkpoints)
@@ -258,6 +277,13 @@ class Run:
         if self.recorder is not None:
             stops.append(self.recorder.next_stop(self.step))
         return min(stops) - self.step if stops else -1
+
+    def _judge(self) -> None:
+        """Judge the epoch that has ended, where the engine does not choose the best one."""
+        best = self._best_epoch
+        if best is not None and self.epoch > best.judged and self.status != "diverged":
+            self._engine.set_state(best.judge(self._engine.state()))
+            self.status = self._engine.run(steps=0)  # the engine tells whether the run has ended
 
     def _look(self) -> None:
         if self.recorder is not None:
@@ -293,6 +319,8 @@ class Run:
             self._engine.set_state(dict(state))
         except (ValueError, RuntimeError) as error:
             raise PlanError(f"{error}; needs the state of a run of the same plan") from error
+        if self._best_epoch is not None:
+            self._best_epoch.restore(state)
         self.status = "running"
 
     def _raise_diverged(self) -> None:

@@ -20,6 +20,7 @@ from creche.plan.words import (
     ClassWeighting,
     Duplicates,
     InitializerName,
+    KeptWeights,
     LossName,
     MissingLabel,
     OptimizerName,
@@ -71,6 +72,7 @@ def train(
     batch_size: int = 32,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
+    keep: KeptWeights = "best",
     seed: int = 0,
     shuffle: bool = True,
     task: Task | None = None,
@@ -113,7 +115,9 @@ def train(
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
     y : (n,) array, or (n, k) array of numbers, optional
-        The labels, if `data` does not hold them.
+        The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
+        (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless
+        ``task="regression"``.
     label : str or sequence of str, optional
         The column to predict, or several numeric columns to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
@@ -139,14 +143,19 @@ def train(
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
         When to stop before the last epoch: True, the number of epochs without improvement to wait, or an
-        `EarlyStopping`. By default training does not stop early.
+        `EarlyStopping`, which may watch any metric. By default training stops early where there are validation rows,
+        when their loss has not improved for a tenth of the epochs (at least 5); False is for never.
+    keep : {"best", "last"}, default "best"
+        With which weights training ends: those of the epoch with the lowest validation loss, or the best value of what
+        early stopping watches; or those of the last epoch. Without validation rows and early stopping, it is the last.
     seed : int, default 0
         Seed for the split, the initial weights, the order of rows and dropout.
     shuffle : bool, default True
         Whether each epoch goes through the rows in a new order.
     task : {"classification", "regression"}, optional
-        By default classification if the label holds words, yes/no, or up to 50 different whole numbers; else
-        regression.
+        By default classification if the label holds words or yes/no; for whole numbers (also 0.0 and 1.0) it depends on
+        how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
+        and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression.
     precision : {"float32", "float64"}, default "float32"
         The type of weights and inputs.
     plan : Plan, optional

@@ -67,7 +67,7 @@ def test_options_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_a_leak_an_identifier_and_the_other_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "t.csv"
     rng = np.random.default_rng(0)
-    y = rng.integers(0, 4, 200)
+    y = rng.integers(1, 5, 200)
     pl.DataFrame({"code": rng.permutation(10**6)[:200], "customer_id": rng.permutation(10**6)[:200], "copy": y * 7,
                   "y": y}).write_csv(path)  # fmt: skip
     assert main(["columns", str(path), "--label", "y"]) == 0
@@ -76,7 +76,7 @@ def test_a_leak_an_identifier_and_the_other_task(tmp_path: Path, capsys: pytest.
     assert "--column copy=ignore" in page
     assert "--column customer_id=numeric" in page
     assert "--column code" not in page
-    assert "are learnt as 4 classes --task regression" in page
+    assert "Label 'y' is learnt as 4 classes, because its values are numbered from 1 to 4 --task regression" in page
 
 
 def test_a_table_of_2000_columns_fits_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import creche as cr
+from creche.explain.diagnosis.rules import RULES
 from tests.unit.cli.commands import main
 from tests.unit.small_runs import quick
 
@@ -35,7 +36,9 @@ def test_json_has_the_findings(capsys: pytest.CaptureFixture[str]) -> None:
 def test_nothing_found_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     healthy = ["train", "penguins", "--label", "species", "--threads", "1", "--diagnose"]
     assert main(healthy) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Nothing found: 10 rules checked 100 epochs."
+    epochs = cr.train("penguins", label="species", threads=1).epoch
+    expected = f"Nothing found: {len(RULES)} rules checked {epochs} epochs."
+    assert capsys.readouterr().out.splitlines()[-1] == expected
 
 
 @pytest.mark.parametrize("as_json", [False, True])

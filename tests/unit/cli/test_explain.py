@@ -24,6 +24,18 @@ def test_the_importance_of_columns(model_file: Path, capsys: pytest.CaptureFixtu
     ):
         assert line.split()[:5] == [name, f"{value:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
     assert lines[begin + 1].endswith("█" * 24)
+    assert "  241 of these 344 rows were training rows, so these numbers are too optimistic." in lines
+
+
+def test_a_row_that_was_trained_on_is_told(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = cr.train("penguins", label="species", epochs=1, threads=1)
+    assert run.prepared.validation is not None
+    known, other = run.prepared.train.observations, run.prepared.validation.observations
+    for number, is_known in ((known.row_numbers[0], True), (other.row_numbers[0], False)):
+        assert main(["explain", str(model_file), "penguins", "--row", str(number)]) == 0
+        assert ("The model was trained on this row." in capsys.readouterr().out) == is_known
+        assert main(["explain", str(model_file), "penguins", "--row", str(number), "--json"]) == 0
+        assert ("training_rows" in json.loads(capsys.readouterr().out)) == is_known
 
 
 def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

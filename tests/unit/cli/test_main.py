@@ -38,6 +38,19 @@ def test_predict_from_a_pipe_to_a_pipe(model_file: Path) -> None:
     assert pl.read_csv(io.StringIO(done.stdout)).shape == (344, 4)
 
 
+def test_held_out_rows_are_not_called_training_rows(
+    model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = cr.train("penguins", label="species", epochs=1, threads=1)
+    assert run.prepared.validation is not None
+    numbers = run.prepared.validation.observations.row_indices.tolist()
+    cr.datasets.penguins()[numbers].write_csv(tmp_path / "held_out.csv")
+    assert main(["evaluate", str(model_file), str(tmp_path / "held_out.csv")]) == 0
+    assert "training rows, so" not in capsys.readouterr().out
+    assert main(["evaluate", str(model_file), str(tmp_path / "held_out.csv"), "--json", "--n-resamples", "0"]) == 0
+    assert "training_rows" not in json.loads(capsys.readouterr().out)
+
+
 def test_predict_reports_columns_that_the_model_does_not_use(
     model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,6 +70,7 @@ def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     low, high = expected.intervals["accuracy"]
     assert f"{expected.accuracy:.4f}" in page
     assert f"{low:.4f} to {high:.4f}" in page
+    assert "241 of these 344 rows were training rows, so these numbers are too optimistic" in page
     assert main(["evaluate", str(model_file), "penguins", "--json", "--n-resamples", "0"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["accuracy"] == expected.accuracy
@@ -81,12 +95,23 @@ def test_evaluate_with_the_cheapest_threshold(tmp_path: Path, capsys: pytest.Cap
     assert "--threshold: is set; leave it out" in capsys.readouterr().err
 
 
+def describe_training(model_file: Path) -> str:
+    origin = cr.load(model_file).provenance
+    assert origin is not None
+    assert origin.kept_epoch is not None
+    assert origin.kept_epoch < len(origin.history) < 40
+    return (
+        f"{len(origin.history)} of 40 epochs, {8 * len(origin.history)} steps, early stopped, weights of epoch "
+        f"{origin.kept_epoch}"
+    )
+
+
 def test_show(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(model_file)]) == 0
     page = capsys.readouterr().out
     for fact in (
         "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters", "241 for training, 103 for validation",
-        "40 of 40 epochs, 320 steps, finished", "bill_length_mm", "accuracy",
+        describe_training(model_file), "bill_length_mm", "accuracy",
     ):  # fmt: skip
         assert fact in page
     assert main(["show", str(model_file), "--json"]) == 0

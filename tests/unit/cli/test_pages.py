@@ -56,17 +56,30 @@ def test_help_of_80_characters_breaks_no_sentence(
 
 
 def test_a_tie_is_not_worse(capsys: pytest.CaptureFixture[str]) -> None:
-    p = np.array([[0.9, 0.1]] * 4)
+    p = np.array([[0.9, 0.1]] * 12)
     judged = cr.ClassificationEvaluation.of(
-        p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1])
+        p, np.zeros(12, dtype=np.int64), ("no", "yes"), baseline=np.array([0.9, 0.1])
     )
     page = page_of(judged, capsys)
     assert any(line.split()[:2] == ["accuracy", "1.0000"] and line.endswith("≈") for line in page)
     assert not any("worse" in line for line in page)
     worse = cr.ClassificationEvaluation.of(
-        1 - p, np.zeros(4, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0])
+        1 - p, np.zeros(12, dtype=np.int64), ("no", "yes"), baseline=np.array([1.0, 0.0])
     )
     assert any("! worse than the baseline" in line for line in page_of(worse, capsys))
+
+
+def test_a_page_tells_why_there_is_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    p, true = np.tile([[0.9, 0.1], [0.3, 0.7]], (10, 1)), np.tile([0, 1], 10)
+    few = page_of(cr.ClassificationEvaluation.of(p[:9], true[:9], ("no", "yes")), capsys)
+    assert any("no confidence intervals: they need at least 10 rows" in line for line in few)
+    assert not any("CI" in line for line in few)
+    lacking = page_of(cr.ClassificationEvaluation.of(p[:18], true[:18], ("no", "yes")), capsys)
+    assert any("no confidence interval for classes of fewer than 10 rows" in line for line in lacking)
+    enough = page_of(cr.ClassificationEvaluation.of(p, true, ("no", "yes")), capsys)
+    assert not any("no confidence" in line for line in enough)
+    numbers = page_of(cr.RegressionEvaluation.of(np.arange(9.0), np.arange(9.0) + 1), capsys)
+    assert any("no confidence intervals" in line for line in numbers)
 
 
 def test_f1_of_each_class_and_metrics_of_each_label(capsys: pytest.CaptureFixture[str]) -> None:

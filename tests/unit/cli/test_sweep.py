@@ -15,6 +15,7 @@ import pytest
 
 import creche as cr
 from creche.cli.options import NETWORK, TRAINING, Option
+from creche.cli.pages.tables import format_score
 from creche.cli.value_lists import accept_several
 from tests.unit.cli.commands import big_csv, main, process
 from tests.unit.small_runs import PENGUINS_CSV
@@ -52,13 +53,13 @@ def test_the_page_has_the_facts(
     for place, found in enumerate(colony.table().head(10).to_dicts(), 1):
         expected = [
             str(place), found["hidden"], found["optimizer"], f"{found['learning_rate']:.4g}", str(found["seed"]),
-            *(f"{found[name]:.4f}" for name in ("train_loss", "validation_loss", "validation_accuracy")),
+            *(format_score(found[name]) for name in ("train_loss", "validation_loss", "validation_accuracy")),
         ]  # fmt: skip
         assert any(text.split() == expected for text in page.splitlines()), expected
     for effect in colony.effects():
         assert f"{effect.share:.0%}" in row(page, *effect.argument.split("_"))
     best = colony.plans().row(0, named=True)
-    numbers = [f"{best[f'{statistic}_validation_loss']:.4f}" for statistic in ("mean", "std", "min", "max")]
+    numbers = [format_score(best[f"{statistic}_validation_loss"]) for statistic in ("mean", "std", "min", "max")]
     assert any(text.split()[-4:] == numbers for text in page.splitlines())
     member = colony.best()
     assert f"The best network, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page

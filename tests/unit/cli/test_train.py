@@ -34,7 +34,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
-        "Adam(learning_rate=0.01), batch size 32", "320 steps in ", "on 103 validation rows",
+        "Adam(learning_rate=0.01), batch size 32", f"{run.step} steps in ", "on 103 validation rows",
     ):  # fmt: skip
         assert fact in page
     lines = page.splitlines()
@@ -68,7 +68,7 @@ def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     head = next(i for i, text in enumerate(page) if text.split()[:2] == ["epoch", "loss"])
     table = [text.split() for text in page[head + 1 : page.index("", head)]]
-    assert [int(row[0]) for row in (table[0], table[-1])] == [1, 40]
+    assert [int(row[0]) for row in (table[0], table[-1])] == [1, run.epoch]
     for row in table:
         epoch = int(row[0]) - 1
         history = run.history
@@ -83,7 +83,8 @@ def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
     assert run.prepared.validation is not None
     assert cr.Plan.from_dict(data["plan"]) == run.plan
-    assert (data["status"], data["steps"], data["training_rows"]) == ("finished", 320, 241)
+    assert (data["status"], data["steps"], data["training_rows"]) == (run.status, run.step, 241)
+    assert data["kept_epoch"] == run.kept_epoch < run.epoch
     assert data["features"] == ["island", *MEASUREMENTS, "sex"]
     assert (data["label"], data["evaluated_on"]) == ("species", "validation")
     assert data["history"]["train_loss"] == run.history.train_loss.tolist()
@@ -139,9 +140,48 @@ def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> No
     assert "14-3, 45 parameters" in capsys.readouterr().out
 
 
-def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stopping_early_is_reported(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the epoch it stopped after, the one it kept, and why."""
+    monkeypatch.setenv("COLUMNS", "200")
     assert main([*PENGUINS, "--epochs", "2000", "--learning-rate", "0.05", "--early-stopping", "3"]) == 0
-    assert "stopped early; the weights are those of epoch " in capsys.readouterr().out
+    run = cr.train("penguins", label="species", epochs=2000, learning_rate=0.05, early_stopping=3, threads=1)
+    assert run.kept_epoch == run.epoch - 3
+    assert_page_tells(capsys.readouterr().out, run, "validation loss")
+
+
+def assert_page_tells(page: str, run: cr.Run, watched: str) -> None:
+    if run.status == "early_stopped":
+        assert f", stopped early after epoch {run.epoch} of {run.plan.epochs}\n" in page
+    assert f"\nweights    of epoch {run.kept_epoch}, the best by {watched}\n" in page
+
+
+def test_training_stops_early_by_default_and_can_be_told_not_to(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(PENGUINS) == 0
+    assert_page_tells(capsys.readouterr().out, cr.train("penguins", label="species", threads=1), "validation loss")
+    assert main([*PENGUINS, "--early-stopping", "off"]) == 0
+    kept = cr.train("penguins", label="species", early_stopping=False, threads=1)
+    assert kept.is_at_best
+    assert_page_tells(capsys.readouterr().out, kept, "validation loss")
+    assert main([*PENGUINS, "--early-stopping", "off", "--keep", "last", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["status"], data["kept_epoch"], data["plan"]["keep"]) == ("finished", 100, "last")
+    assert main([*PENGUINS, "--early-stopping", "soon"]) == 2
+    assert "--early-stopping: got 'soon'; needs a whole number of epochs" in capsys.readouterr().err
+
+
+def test_any_metric_can_be_watched(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main([*PENGUINS, "--watch", "balanced_accuracy", "--early-stopping", "5"]) == 0
+    stopping = cr.EarlyStopping(5, watch="balanced_accuracy")
+    run = cr.train("penguins", label="species", early_stopping=stopping, threads=1)
+    assert_page_tells(capsys.readouterr().out, run, "validation balanced accuracy")
+    assert main([*PENGUINS, "--watch", "acuracy"]) == 2
+    assert "did you mean 'accuracy'?" in capsys.readouterr().err
+    assert main([*PENGUINS, "--watch", "auc", "--early-stopping", "off"]) == 2
+    assert "--watch: is for early stopping, which is off" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -256,3 +296,57 @@ def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list
     else:
         assert ", interrupted" in out
         assert "on 900 validation rows" in out
+
+
+@pytest.mark.parametrize(
+    ("values", "note", "label"),
+    [
+        (
+            [3, 4, 5, 6, 7, 8, 9],
+            "label 'quality' is learnt as a number, because its 7 different whole numbers lie close together, from 3 "
+            "to 9; --task classification treats it as 7 classes",
+            "quality: a number",
+        ),
+        (
+            [1, 2, 3, 5, 6, 7],
+            "label 'quality' is learnt as 6 classes, because its values are numbered from 1 to 7; --task regression "
+            "treats it as a number",
+            "quality: 1, 2, 3, 5, 6, 7",
+        ),
+    ],
+    ids=["number", "classes"],
+)
+def test_an_uncertain_task_is_on_the_page(
+    values: list[int], note: str, label: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wines.csv"
+    rng = np.random.default_rng(0)
+    path.write_text("a,quality\n" + "".join(f"{rng.standard_normal()},{v}\n" for v in values * 20))
+    quick_run = ["train", str(path), "--label", "quality", "--epochs", "2", "--threads", "1"]
+    assert main(quick_run) == 0
+    page, err = capsys.readouterr()
+    shown = " ".join(page.split())
+    assert f"label {label}" in shown
+    assert f"task {note}" in shown
+    assert f"creche: {note}\n" in err
+    assert main([*quick_run, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["task"] == found["plan"]["task"]
+    assert found["task_note"].startswith("label 'quality' is learnt as ")
+    for task in ("classification", "regression"):
+        assert main([*quick_run, "--task", task]) == 0
+        page, err = capsys.readouterr()
+        assert ("learnt as" in page, "learnt as" in err) == (False, False)
+
+
+def test_predictions_of_classes_written_as_floats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, model, out = (tmp_path / name for name in ("table.csv", "m.creche", "out.csv"))
+    rng = np.random.default_rng(0)
+    table.write_text("a,survived\n" + "".join(f"{x},{float(x > 0)}\n" for x in rng.standard_normal(80)))
+    assert main(["train", str(table), "--label", "survived", "--epochs", "2", "-o", str(model)]) == 0
+    assert "survived: 0, 1" in capsys.readouterr().out
+    assert main(["predict", str(model), str(table), "-o", str(out)]) == 0
+    header, first, *_ = out.read_text().splitlines()
+    assert header == "a,survived,predicted_survived,probability_0,probability_1"
+    assert first.split(",")[2] in ("0", "1")
+    assert main(["evaluate", str(model), str(table)]) == 0

@@ -94,7 +94,7 @@ def test_the_rest_of_a_plan_arrives() -> None:
     )
     to = translated(
         network=network, loss=cr.CrossEntropy(0.1), batch_size=11, epochs=13, seed=2**63 + 5, shuffle=False,
-        early_stopping=cr.EarlyStopping(4, 0.3, False),
+        early_stopping=cr.EarlyStopping(4, 0.3), keep="last",
     )  # fmt: skip
     assert to.inputs == 4
     assert [(layer.width, layer.activation, layer.dropout) for layer in to.layers] == [

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -251,3 +252,75 @@ def test_functions_called_after_each_epoch_may_stop_it(kind: Any) -> None:
     warm = kind(**QUICK, on_epoch=seen.append, warm_start=True)
     warm.fit(x, y).fit(x, y)
     assert len(seen) == 3 + 2 * QUICK["epochs"]
+
+
+def test_labels_in_lists_keep_their_kind_and_value() -> None:
+    x, y = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, [[7, 2**63 + 1, 2**63 + 3][number] for number in y])
+    assert fitted.classes_.tolist() == [7, 2**63 + 1, 2**63 + 3]
+    for wrong, message in (
+        ([1, "1", *y[2:].tolist()], "row 0 is 1, a whole number, but row 1 is '1', a word"),
+        ([True, 1, *y[2:].tolist()], "row 0 is True, a boolean, but row 1 is 1"),
+        (np.array([1, "a", *y[2:].tolist()], dtype=object), "row 0 is 1, a whole number, but row 1 is 'a', a word"),
+        ([None, *["a", "b", "c"] * 39, "a", "b"], "row 0 is None; leave out rows without a label"),
+    ):
+        with pytest.raises(ValueError, match=f"y: {message}"):
+            DNNClassifier(**QUICK).fit(x, wrong)
+    words = ["None", "NA", "x"]
+    assert DNNClassifier(**QUICK).fit(x, [words[number] for number in y]).classes_.tolist() == sorted(words)
+
+
+@pytest.mark.parametrize("dtype", [int, float, bool], ids=repr)
+def test_a_classifier_says_what_to_give_for_one_hot_labels(dtype: Any) -> None:
+    x, y = three_classes()
+    with pytest.raises(ValueError, match=r"y should be a 1d array, got .* \(120, 3\) instead.*y\.argmax\(axis=1\)"):
+        DNNClassifier(**QUICK).fit(x, np.eye(3)[y].astype(dtype))
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        DNNClassifier(**QUICK).fit(x, pl.DataFrame(np.eye(3)[y]))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8], ids=repr)
+def test_whole_floats_come_back_as_floats(dtype: Any) -> None:
+    x, numbers = three_classes()
+    fitted = DNNClassifier(**QUICK).fit(x, (numbers > 0).astype(dtype))
+    assert fitted.classes_.dtype == dtype
+    assert fitted.predict(x).dtype == dtype
+    assert fitted.score(x, numbers > 0) > 0.5
+
+
+def test_a_regressor_refuses_integers_that_it_would_round() -> None:
+    x, y = a_number()
+    labels = (2**60 + np.arange(len(y))).astype(np.int64)
+    with pytest.raises(ValueError, match=f"y: row 1 is {2**60 + 1}, which float64 cannot hold exactly"):
+        DNNRegressor(**QUICK).fit(x, labels)
+    with pytest.raises(ValueError, match="y: row 0 is 1, a whole number, but row 1 is '2', a word"):
+        DNNRegressor(**QUICK).fit(x, [1, "2", *y[2:].tolist()])
+
+
+@pytest.mark.parametrize("given", ["rows", "a share"])
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_with_validation_rows_training_stops_early_and_keeps_the_best_epoch(given: str, warm_start: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((120, 8)), rng.integers(0, 2, 120)
+    job: dict[str, Any] = {**QUICK, "hidden": (24,), "epochs": 60, "warm_start": warm_start}
+    share = {} if given == "rows" else {"validation_fraction": 0.25}
+    held_out = {"validation_data": (x[90:], y[90:])} if given == "rows" else {}
+
+    def fitted(**parameters: Any) -> DNNClassifier:
+        network = DNNClassifier(**job, **share, **parameters)
+        return network.fit(x[:90], y[:90], **held_out)
+
+    whole, stopped = fitted(early_stopping=False, keep="last"), fitted()
+    losses = np.array(whole.validation_loss_curve_)
+    assert whole.n_iter_ == 60
+    patience = 6  # a tenth of the epochs
+    last = next(n for n in range(1, 61) if n - 1 - int(losses[:n].argmin()) == patience)
+    assert stopped.n_iter_ == last < 60
+    shorter = DNNClassifier(**{**job, "epochs": last - patience}, **share, early_stopping=False, keep="last")
+    assert same_weights(stopped, shorter.fit(x[:90], y[:90], **held_out))
+    kept = fitted(early_stopping=False)
+    assert kept.n_iter_ == 60
+    assert not same_weights(whole, kept)
+    if warm_start:
+        epochs = stopped.n_iter_
+        assert epochs < stopped.fit(x[:90], y[:90], **held_out).n_iter_ < epochs + 60

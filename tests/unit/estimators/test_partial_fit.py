@@ -173,3 +173,12 @@ def test_parameters_that_may_change_in_a_warm_start() -> None:
             pickle.loads(pickle.dumps(network)).set_params(**params).fit(x, y)
     with pytest.raises(ValueError, match="X has 3 features, but DNNClassifier is expecting 4"):
         network.fit(x[:, :3], y)
+
+
+def test_classes_keep_their_type_and_value() -> None:
+    x, y = three_classes()
+    for names in (np.array([0.0, 1.0, 2.0]), np.array([7, 2**63 + 1, 2**63 + 3], dtype=np.uint64)):
+        fitted = DNNClassifier(**QUICK).partial_fit(x, names[y], classes=names.tolist())
+        assert fitted.classes_.dtype == names.dtype
+        assert fitted.classes_.tolist() == names.tolist()
+        assert fitted.predict(x).dtype == names.dtype

@@ -21,10 +21,18 @@ def test_resampled_means_spread_like_the_standard_error() -> None:
 
 
 def test_resamples_are_the_same_each_time_and_weighted() -> None:
-    weights = np.array([0.0, 1.0, 2.0, 0.0])
+    weights = np.array([0.0, 1.0, 2.0, 0.0] + [1.0] * 8)
     first, second = (resample_metrics(lambda w: {"w": w[:, 2]}, weights, 100)["w"] for _ in range(2))
     np.testing.assert_array_equal(first, second)
-    assert set(np.unique(first)) <= {0.0, 2.0, 4.0, 6.0, 8.0}
+    assert set(np.unique(first)) <= {2.0 * drawn for drawn in range(13)}
+
+
+@pytest.mark.parametrize("weights", [np.ones(9), np.array([1.0] * 9 + [0.0] * 5)])
+def test_fewer_than_ten_rows_are_not_resampled(weights: np.ndarray) -> None:
+    assert resample_metrics(lambda w: {"w": w[:, 0]}, weights, 100) == {}
+    assert len(resample_metrics(lambda w: {"w": w[:, 0]}, np.append(weights, 1.0), 100)["w"]) == 100
+    with pytest.raises(PlanError, match="n_resamples"):
+        resample_metrics(lambda w: {"w": w[:, 0]}, weights, -1)
 
 
 def test_very_many_rows_get_fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,9 +105,25 @@ def test_perfect_and_worst_predictions() -> None:
 
 
 def test_predictions_without_a_difference_have_an_area_of_half() -> None:
-    out = cr.ClassificationEvaluation.of(np.full((6, 2), 0.5), np.array([0, 1, 0, 1, 1, 1]), (0, 1), n_resamples=10)
+    out = cr.ClassificationEvaluation.of(np.full((12, 2), 0.5), np.arange(12) % 2, (0, 1), n_resamples=10)
     assert out.auc == 0.5
     assert out.intervals["auc"] == (0.5, 0.5)
+
+
+def test_there_are_no_intervals_from_fewer_than_ten_rows() -> None:
+    p, true, _ = random_predictions(40, 0)
+    few = cr.ClassificationEvaluation.of(p[:9], np.array(true[:9]), ABC)
+    assert (few.intervals, few.gain) == ({}, {})
+    assert all(c.f1_interval is None for c in few.per_class)
+    assert few.table()["low"].null_count() == len(few.table())
+    order = np.argsort(np.array(true) == 2, kind="stable")  # the rows of the last class are at the end
+    rows = order[: int((np.array(true) != 2).sum()) + 9]
+    lacking = cr.ClassificationEvaluation.of(p[rows], np.array(true)[rows], ABC)
+    assert lacking.per_class[2].rows <= 9
+    assert lacking.per_class[2].f1_interval is None
+    assert lacking.per_class[0].rows >= 10
+    assert lacking.per_class[0].f1_interval is not None
+    assert "f1" in lacking.intervals
 
 
 def test_the_baseline_predicts_the_most_frequent_class_of_the_training_rows() -> None:

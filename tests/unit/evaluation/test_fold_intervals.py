@@ -78,3 +78,12 @@ def test_what_cannot_be_told() -> None:
     same = Spread.of([[0.5, 0.5], [0.5, 0.5]], 0.25)
     assert (same.low, same.high, same.std_of_seed) == (0.5, 0.5, 0.0)
     assert same.to_dict()["share_of_seed"] is None
+
+
+def test_folds_of_fewer_than_ten_rows_have_no_interval() -> None:
+    splits = [[0.9], [0.94], [0.92]]
+    few, enough = (Spread.of(splits, 1 / 2, "accuracy", rows) for rows in (9, 10))
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
+    assert few.mean == enough.mean
+    assert enough.low == Spread.of(splits, 1 / 2, "accuracy").low

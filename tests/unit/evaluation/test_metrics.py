@@ -54,7 +54,7 @@ def test_a_metric_of_classes_takes_one_entry(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_metric_of_numbers_takes_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(METRICS, "bias", BIAS)
-    y = np.arange(6.0).reshape(3, 2)
+    y = np.arange(24.0).reshape(12, 2)
     evaluation = cr.RegressionEvaluation.of(y + np.array([1.0, 3.0]), y, labels=("u", "v"), n_resamples=20)
     assert evaluation.metrics()["bias"] == pytest.approx(2.0)
     assert evaluation.per_label["v"]["bias"] == pytest.approx(3.0)

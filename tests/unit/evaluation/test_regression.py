@@ -43,10 +43,17 @@ def test_a_constant_label_has_no_r2() -> None:
 
 
 def test_the_mean_has_an_r2_of_0() -> None:
-    out = cr.RegressionEvaluation.of(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
+    out = cr.RegressionEvaluation.of(np.full(12, 2.0), np.tile([1.0, 2.0, 3.0], 4))
     assert out.r2 == 0
     assert out.baseline == out.metrics()
     assert out.gain["rmse"] == (0.0, 0.0)
+
+
+def test_there_are_no_intervals_from_fewer_than_ten_rows() -> None:
+    y = np.random.default_rng(0).standard_normal((10, 2))
+    few = cr.RegressionEvaluation.of(y[:9] + 1, y[:9], labels=("u", "v"))
+    assert (few.intervals, few.gain, few.label_intervals) == ({}, {}, {"u": {}, "v": {}})
+    assert set(cr.RegressionEvaluation.of(y + 1, y, labels=("u", "v")).intervals) == set(few.values)
 
 
 def test_several_labels_are_evaluated_one_by_one_and_on_average() -> None:

@@ -209,7 +209,7 @@ def test_the_tables(model: cr.Model) -> None:
 
 
 def test_names_that_the_table_of_results_would_have() -> None:
-    table = pl.DataFrame({"probability": np.arange(20.0), "row": np.arange(20.0) ** 2, "y": ["a", "b"] * 10})
+    table = pl.DataFrame({"probability": np.arange(20.0), "row": np.arange(20.0) ** 2 / 7, "y": ["a", "b"] * 10})
     trained = cr.train(table, label="y", hidden=[3], epochs=2, threads=1).model
     found = partial_dependence(trained, table, "row", kind="individual").table()
     assert found.columns == ["row (result)", "row", "y", "probability"]

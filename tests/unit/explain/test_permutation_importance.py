@@ -23,7 +23,9 @@ from tests.unit.small_runs import line, two_classes
 
 @pytest.fixture(scope="module")
 def model() -> cr.Model:
-    return cr.train("penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1).model
+    return cr.train(
+        "penguins", label="species", hidden=[5], learning_rate=0.02, epochs=20, threads=1, keep="last"
+    ).model
 
 
 @pytest.fixture(scope="module")
@@ -274,3 +276,12 @@ def test_the_picture_shows_the_numbers(model: cr.Model) -> None:
     assert higher.get_xlabel() == "decrease of accuracy when the column is shuffled"
     assert higher.get_legend() is None
     plt.close("all")
+
+
+def test_there_are_no_intervals_from_fewer_than_ten_rows() -> None:
+    model = cr.train("penguins", label="species", epochs=2, threads=1).model
+    few = permutation_importance(model, cr.datasets.penguins().head(9), metric="accuracy", repeats=2)
+    assert np.isnan(few.low).all()
+    assert np.isnan(few.high).all()
+    enough = permutation_importance(model, cr.datasets.penguins().head(10), metric="accuracy", repeats=2)
+    assert not np.isnan(enough.low).any()

@@ -11,7 +11,7 @@ import pytest
 import creche as cr
 from tests.unit.small_runs import line, two_classes
 
-QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
+QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1, "early_stopping": False}
 
 
 def test_each_row_is_predicted_by_networks_that_never_saw_it() -> None:
@@ -97,7 +97,7 @@ def test_a_warning_common_to_all_folds_is_given_once() -> None:
 def test_early_stopping_monitors_rows_outside_the_fold() -> None:
     x, y = two_classes(90)
     plain = cr.cross_validate(x, y, folds=3, **QUICK)
-    early = cr.cross_validate(x, y, folds=3, early_stopping=2, validation_fraction=0.25, **(QUICK | {"epochs": 200}))
+    early = cr.cross_validate(x, y, folds=3, validation_fraction=0.25, **(QUICK | {"early_stopping": 2, "epochs": 200}))
     for member, without, evaluation in zip(early.members, plain.members, early.evaluations, strict=True):
         train, watched, fold = member.prepared.train, member.prepared.validation, member.prepared.test
         assert watched is not None

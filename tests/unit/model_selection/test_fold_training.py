@@ -12,9 +12,9 @@ import pytest
 import creche as cr
 from creche.model_selection.fold_training import FoldNetworks
 from tests.unit.model_selection.sweeps import weight_bytes
-from tests.unit.small_runs import line, two_classes
+from tests.unit.small_runs import TO_THE_END, line, two_classes
 
-QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1}
+QUICK: dict[str, Any] = {"hidden": [6], "epochs": 5, "threads": 1, **TO_THE_END}
 
 
 def squares(outputs: Any, labels: Any) -> tuple[Any, Any]:

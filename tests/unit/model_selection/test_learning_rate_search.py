@@ -10,6 +10,7 @@ import pytest
 
 import creche as cr
 from tests.unit.model_selection.sweeps import PENGUINS, weight_bytes
+from tests.unit.small_runs import TO_THE_END
 
 SOME = cr.log_range(1e-5, 100, 22)
 
@@ -28,7 +29,7 @@ def found() -> cr.LearningRates:
 def test_each_network_is_what_train_gives(found: cr.LearningRates) -> None:
     assert len(found.colony) == 44
     for member in found.colony[::7]:
-        alone = cr.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0)
+        alone = cr.train("penguins", **PENGUINS, hidden=[6], epochs=25, **member.choice, split_seed=0, **TO_THE_END)
         assert weight_bytes(member) == weight_bytes(alone)
         place = int(np.flatnonzero(found.rates == member.choice["learning_rate"])[0])
         assert found.losses[place, member.choice["seed"]] == alone.history.validation_loss[-1]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import creche as cr
 from tests.unit.model_selection.sweeps import run_sweep, weight_bytes
+from tests.unit.small_runs import TO_THE_END
 
 
 @given(
@@ -27,8 +28,10 @@ def test_rounds_grow_and_end_before_the_last_epoch(keep: float, first: int | Non
 
 
 def test_the_worst_are_stopped_after_each_round() -> None:
-    plain = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12)
-    halved = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12, halving=cr.Halving(0.5, 3))
+    plain = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12, **TO_THE_END)
+    halved = run_sweep(
+        learning_rate=cr.log_range(1e-4, 0.1, 6), seeds=3, epochs=12, halving=cr.Halving(0.5, 3), **TO_THE_END
+    )
     losses = np.array([member.history.validation_loss for member in plain])
     alive = np.arange(18)
     expected = np.full(18, 12)
@@ -58,7 +61,7 @@ def test_networks_with_different_losses_are_not_compared() -> None:
 
 @pytest.mark.parametrize("halving", [True, 0.33])
 def test_by_default_a_few_networks_remain_and_many_epochs_are_saved(halving: bool | float) -> None:
-    colony = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 25), seeds=8, epochs=30, halving=halving)
+    colony = run_sweep(learning_rate=cr.log_range(1e-4, 0.1, 25), seeds=8, epochs=30, halving=halving, **TO_THE_END)
     assert 2 <= sum(member.status == "finished" for member in colony) <= 30
     assert colony.results.epochs.sum() < 0.5 * 30 * 200
     assert colony.best().status == "finished"

@@ -40,8 +40,8 @@ def test_the_table_has_a_row_for_each_member_the_best_first(colony: cr.Colony) -
         if member.status == "diverged":
             assert row["rank"] is None
             continue
-        assert row["validation_loss"] == member.history.validation_loss[-1]
-        assert row["train_accuracy"] == member.history.train_metric[-1]
+        assert row["validation_loss"] == member.history.validation_loss.min()
+        assert row["train_accuracy"] == member.history.train_metric[member.kept_epoch - 1]
     ranked = table.filter(pl.col("rank").is_not_null())
     assert ranked["rank"].to_list() == list(range(1, len(ranked) + 1))
     assert ranked["validation_loss"].is_sorted()

@@ -130,7 +130,10 @@ def test_the_command_line_has_an_option_for_each_argument_with_one(
     parameters = inspect.signature(imported(f"creche.cli.{command}:{command}")).parameters
     for name in arguments_in(*groups):
         declared = ARGUMENTS[name].command
-        if declared is None or (command, name) == ("find_learning_rate", "learning_rate"):
+        if declared is None or (command, name) in (
+            ("find_learning_rate", "learning_rate"),
+            ("find_learning_rate", "keep"),
+        ):
             continue
         option = parameters[name].annotation.__metadata__[0]
         flag = option.default  # where Typer keeps the first of an option's names

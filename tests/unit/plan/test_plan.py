@@ -29,6 +29,7 @@ def plans(draw: st.DrawFn) -> cr.Plan:
     from creche.plan.schedules import Schedule
 
     loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
+    watched = st.sampled_from(["loss", "log_loss", "auc"])
     return cr.Plan(
         NETWORK,
         "classification" if loss.key in FOR_CLASSES else "regression",
@@ -39,8 +40,9 @@ def plans(draw: st.DrawFn) -> cr.Plan:
         draw(st.integers(0, 2**31 - 1)),
         draw(st.integers(0, 2**63)),
         draw(st.booleans()),
-        draw(st.none() | st.builds(cr.EarlyStopping, st.integers(1, 10**6), st.floats(0, 1e6), st.booleans())),
+        draw(st.none() | st.builds(cr.EarlyStopping, st.none() | st.integers(1, 10**6), st.floats(0, 1e6), watched)),
         draw(st.sampled_from(["float32", "float64"])),
+        draw(st.sampled_from(["best", "last"])),
     )
 
 

@@ -13,6 +13,7 @@ import creche as cr
 from creche.report.limits import find_limitations, find_ranges
 from creche.report.model_card import create_card
 from creche.report.subject import ReportSubject, create_subject
+from tests.unit.small_runs import TO_THE_END
 
 
 def limitations(subject: ReportSubject) -> str:
@@ -105,12 +106,12 @@ def test_predictions_that_are_biased_and_single_large_errors() -> None:
 def test_training_for_too_long_and_stopping_by_the_rows_of_the_evaluation() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(60, 8)), rng.integers(2, size=60)
-    long = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1).model
+    long = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1, **TO_THE_END).model
     assert "training was probably too long" in limitations(create_subject(long, x, y))
     stopped = cr.train(x, y, hidden=[30], epochs=200, learning_rate=0.02, threads=1, early_stopping=5).model
     text = limitations(create_subject(stopped, x, y))
     assert "too long" not in text
-    assert "decided when training stopped" in text
+    assert "decided which epoch's weights were kept" in text
 
 
 def test_the_card_has_its_sections_metrics_and_blanks(model: cr.Model) -> None:

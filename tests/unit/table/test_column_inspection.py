@@ -131,11 +131,13 @@ def test_the_task_is_the_one_that_training_takes(label: Any, task: str, classes:
         assert (other.task, other.alternative) == (alternative, task)
 
 
-def test_many_whole_numbers_as_classes_are_worth_a_look() -> None:
-    frame = {"quality": RANDOM.integers(3, 10, ROWS), "x": RANDOM.normal(size=ROWS)}
+@pytest.mark.parametrize(("low", "task", "other"), [(3, "a number", "classification"), (1, "7 classes", "regression")])
+def test_whole_numbers_that_could_be_either_are_worth_a_look(low: int, task: str, other: str) -> None:
+    values = RANDOM.permutation(np.repeat(np.arange(low, low + 7), [2, 3, 9, 9, 9, 5, 3]))
+    frame = {"quality": values, "x": RANDOM.normal(size=len(values))}
     (finding,) = cr.inspect_columns(frame, "quality").findings
-    assert (finding.kind, finding.option, finding.argument) == ("task", "--task regression", "task='regression'")
-    assert finding.text == "the whole numbers of label 'quality' are learnt as 7 classes"
+    assert (finding.kind, finding.option, finding.argument) == ("task", f"--task {other}", f"task={other!r}")
+    assert finding.text.startswith(f"label 'quality' is learnt as {task}, because its ")
 
 
 def test_rows_without_a_label_and_copies() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from creche.errors import TableError
-from creche.table.labels import encode_classes, find_classes, infer_task
+from creche.table.labels import as_class_labels, check_exact, class_array, encode_classes, find_classes
 
 
 @pytest.mark.parametrize(
@@ -42,18 +42,43 @@ def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "task"),
+    ("labels", "expected"),
     [
-        (np.array(["a", "b"]), "classification"),
-        (np.array(["a", "b"], dtype=object), "classification"),
-        (np.array([True, False]), "classification"),
-        (np.arange(50), "classification"),
-        (np.arange(51), "regression"),
-        (np.arange(3, dtype=np.uint8), "classification"),
-        (np.array([0.0, 1.0]), "regression"),
-        (np.array([0.5, 1.5], dtype=np.float32), "regression"),
+        ([0.0, 1.0], [0, 1]),
+        ([-0.0, 2.0**53], [0, 2**53]),
+        ([0.5, 1.0], [0.5, 1.0]),
+        ([2.0**60, 1.0], [2.0**60, 1.0]),
+        ([True, False], [True, False]),
+        (["1.0", "0.0"], ["1.0", "0.0"]),
     ],
-    ids=lambda value: str(value)[:20],
+    ids=repr,
 )
-def test_the_task_by_the_label(labels: Any, task: str) -> None:
-    assert infer_task(labels) == task
+def test_classes_that_are_whole_numbers_are_integers(labels: list[Any], expected: list[Any]) -> None:
+    found = as_class_labels(np.array(labels)).tolist()
+    assert [(type(value), value) for value in found] == [(type(value), value) for value in expected]
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [
+        ((0, 1), "i"),
+        ((5, 2**63 + 1), "u"),
+        ((-1, 2**63), "O"),
+        (("a", "b"), "U"),
+        ((False, True), "b"),
+        ((0.5, 2.0), "f"),
+    ],
+    ids=repr,
+)
+def test_arrays_of_classes_hold_each_exactly(classes: tuple[Any, ...], kind: str) -> None:
+    array = class_array(classes)
+    assert array.dtype.kind == kind
+    assert tuple(array.tolist()) == classes
+
+
+def test_integers_that_float64_rounds_are_refused() -> None:
+    check_exact(np.array([2**53, -(2**53), 2**60]), "y")
+    check_exact(np.array([2**53 + 1.0]), "y")
+    for value, dtype in ((2**53 + 1, np.int64), (-(2**53) - 1, np.int64), (2**64 - 1, np.uint64)):
+        with pytest.raises(TableError, match=f"label 'y': row 7 is {value}, which float64 cannot hold exactly"):
+            check_exact(np.array([2**53, value], dtype=dtype), "label 'y'", np.array([3, 7]))

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.table.leakage import digest_rows, find_leakage
+import creche as cr
+from creche.table.leakage import digest_rows, expect_repeats, find_leakage
 from creche.table.table import Column, Table
 
 ROWS = st.lists(
@@ -64,3 +70,80 @@ def test_arrays_have_digests_like_tables() -> None:
 def test_columns_do_not_stand_for_each_other() -> None:
     a = digest_rows(np.array([[1.0, 2.0]]), np.array([0]))
     assert a != digest_rows(np.array([[2.0, 1.0]]), np.array([0]))
+
+
+def alarms(frame: pl.DataFrame, **arguments: Any) -> list[str]:
+    """The alarms of a training, of its folds, or of a table of its own."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function = cr.cross_validate if "folds" in arguments else cr.train
+        function(frame, label="answer", epochs=1, threads=1, **arguments)
+    return [str(w.message) for w in caught if str(w.message).startswith("leakage")]
+
+
+def few_values(rows: int = 300, columns: tuple[int, ...] = (2, 3), seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    drawn = {f"q{i}": [f"word {v}" for v in rng.integers(0, n, rows)] for i, n in enumerate(columns)}
+    return pl.DataFrame(drawn).with_columns(answer=pl.Series(rng.choice(["yes please", "no thanks"], rows)))
+
+
+def measured(rows: int = 300, columns: int = 3, copies: int = 0, seed: int = 0) -> pl.DataFrame:
+    """Measurements; the last rows are copies of the first."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((rows, columns))
+    x[rows - copies :] = x[:copies]
+    return pl.DataFrame({f"x{i}": x[:, i] for i in range(columns)}).with_columns(answer=pl.Series(x[:, 0] > 0))
+
+
+@pytest.mark.parametrize("columns", [(2, 3), (2, 2, 2), (10,), (4, 3, 2)])
+@pytest.mark.parametrize("arguments", [{}, {"test_fraction": 0.2}, {"folds": 5}])
+def test_rows_that_chance_repeats_are_no_leakage(columns: tuple[int, ...], arguments: dict[str, Any]) -> None:
+    assert alarms(few_values(columns=columns), **arguments) == []
+
+
+def test_a_table_of_few_values_is_no_copy_of_another() -> None:
+    assert alarms(few_values(), validation_data=few_values(seed=1)) == []
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize("arguments", [{"seed": 0}, {"folds": 5}])
+def test_three_copies_among_measurements_are_leakage(columns: int, arguments: dict[str, Any]) -> None:
+    (alarm,) = alarms(measured(columns=columns, copies=3), **arguments)
+    assert "with the same label (for example, row" in alarm
+    assert "duplicates='drop'" in alarm
+    assert "chance" not in alarm
+
+
+def test_copies_in_a_table_of_their_own_are_leakage() -> None:
+    frame = measured()
+    (alarm,) = alarms(
+        frame.head(250), validation_data=pl.concat([frame.tail(50), frame.head(2)]), validation_fraction=0
+    )
+    assert "2 of 52 validation rows" in alarm
+    assert "remove them from one of the two tables" in alarm
+
+
+def test_a_table_written_twice_is_leakage() -> None:
+    frame = measured(150)
+    (alarm,) = alarms(pl.concat([frame, frame]))
+    assert "so validation metrics are too optimistic" in alarm
+
+
+def test_where_a_handful_of_rows_repeats_the_alarm_says_so() -> None:
+    """Columns that follow one another: product frequencies expect few repeats, though nothing was copied."""
+    groups = np.random.default_rng(0).integers(0, 6, 300)
+    frame = pl.DataFrame({f"c{i}": [f"word {i} {v}" for v in groups] for i in range(6)})
+    (alarm,) = alarms(frame.with_columns(answer=pl.Series(groups > 2)))
+    assert "Only 6 of all 300 rows differ: if no others can occur, nothing is wrong" in alarm
+
+
+@given(st.integers(2, 6), st.integers(2, 6), st.integers(1, 200), st.integers(0, 2**32 - 1))
+def test_the_expected_repeats_are_those_of_drawn_rows(a: int, b: int, rows: int, seed: int) -> None:
+    """Against drawing: columns that are independent repeat as many rows as expected."""
+    rng = np.random.default_rng(seed)
+    train = [rng.integers(0, n, 150).astype(np.uint64) for n in (a, b)]
+    others = [rng.integers(0, n, rows).astype(np.uint64) for n in (a, b)]
+    expected = expect_repeats(train, others)
+    known = set(zip(*(column.tolist() for column in train), strict=True))
+    found = sum(row in known for row in zip(*(column.tolist() for column in others), strict=True))
+    assert abs(found - expected.mean) <= 6 * expected.variance**0.5 + 0.05 * rows + 2

@@ -105,7 +105,7 @@ def test_an_empty_table() -> None:
         ([[["a"]], [["b"]], [["b"]]], r"y: has shape \(3, 1, 1\); needs one label per row, shape \(3,\)"),
         ([0.0, np.nan, 1.0], "y: row 1 is nan; needs finite numbers"),
         ([0.0, 1.0, -np.inf], "y: row 2 is -inf; needs finite numbers"),
-        ([1j, 2j, 3j], "y: holds complex128; needs numbers or words"),
+        (np.array([1j, 2j, 3j]), "y: holds complex128; needs numbers or words"),
     ],
 )
 def test_invalid_labels(y: Any, message: str) -> None:
@@ -495,18 +495,18 @@ def test_leakage_is_reported_and_remedied() -> None:
     assert not kept & held_out
 
 
-def test_a_class_with_one_row_is_named() -> None:
+@pytest.mark.parametrize("split", [{"validation_fraction": 0.3}, {"validation_fraction": 0.5, "test_fraction": 0.3}])
+def test_a_class_with_one_row_is_trained_on_and_named(split: dict[str, float]) -> None:
     x, _ = two_classes(10)
     y = np.array(["a", "b"] * 4 + ["a", "c"])
-    with pytest.raises(TableError, match="label 'y': row 9 is the only one of class 'c'"):
-        prepare_table(x, y)
+    message = "label 'y': row 9 is the only one of class 'c', so it stays a training row.*; leave it out, or merge"
+    with pytest.warns(CrecheWarning, match=message):
+        out = prepare_table(x, y, **split)
+    assert out.labels.classes == ("a", "b", "c")
+    assert 9 in out.train.observations.row_indices
     assert prepare_table(x, y, validation_fraction=0).labels.classes == ("a", "b", "c")
-    counts = np.array([1, 2, 3] * 3 + [7])
-    with pytest.raises(
-        TableError, match=r"row 9 is the only one of class 7.*learn the label as a number with task='regression', leave"
-    ):
-        prepare_table(x, counts)
-    assert prepare_table(x, counts, task="regression").labels.classes is None
+    with pytest.warns(CrecheWarning, match=r"row 0 is the only one of class 'a' \(1 more class has only one row\), so"):
+        prepare_table(x, np.array(["a", *"bbbbbbbb", "c"]), **split)
 
 
 def test_groups_times_and_parts_by_column() -> None:

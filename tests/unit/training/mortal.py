@@ -96,7 +96,9 @@ def trains(folder: Path) -> dict[str, Any]:
     """Trains once in one go, and killed and resumed until there were enough kills; the digests of how all ended."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        begun = train("penguins", label="species", hidden=[16, 16], dropout=0.1, epochs=0, threads=1)
+        begun = train(
+            "penguins", label="species", hidden=[16, 16], dropout=0.1, epochs=0, threads=1, early_stopping=False
+        )
     plan = replace(begun.plan, epochs=EPOCHS)
     identity: dict[str, Any] = {"plan": plan.to_dict(), "preparation": {}, "table": {}}
 

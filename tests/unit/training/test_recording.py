@@ -10,7 +10,7 @@ import pytest
 
 import creche as cr
 from creche.training.recorder import Recorder, sample_rows, select_rows
-from tests.unit.small_runs import digest, line, quick, two_classes
+from tests.unit.small_runs import TO_THE_END, digest, line, quick, two_classes
 
 EVERYTHING = {"dropout": 0.2, "batch_size": 7, "epochs": 6, "seed": 3}
 
@@ -137,7 +137,7 @@ def test_saturated_neurons_are_counted() -> None:
 
 def test_about_two_hundred_moments_are_recorded_by_default() -> None:
     x, y = two_classes()
-    recording = recorded(quick(x, y, epochs=900, batch_size=8, record="weights"))
+    recording = recorded(quick(x, y, epochs=900, batch_size=8, record="weights", **TO_THE_END))
     assert recording.steps[-1] == 900 * 7
     assert 190 <= len(recording) <= 202
     assert len(np.unique(np.diff(recording.steps)[:-1])) == 1

@@ -15,7 +15,7 @@ import pytest
 import creche as cr
 from creche.training.run import Run
 from creche.training.train import train
-from tests.unit.small_runs import MEASUREMENTS, digest, line, quick, two_classes
+from tests.unit.small_runs import MEASUREMENTS, TO_THE_END, digest, line, quick, two_classes
 
 LONG = 1_000_000_000
 ENOUGH = 500_000
@@ -37,7 +37,7 @@ def interruptible() -> Iterator[None]:
 def test_the_documented_call(birds: pl.DataFrame) -> None:
     run = train(
         birds, label="species", hidden=[5, 5], activation="relu", loss="cross_entropy",
-        optimizer=cr.Adam(learning_rate=0.01), batch_size=20, epochs=100, seed=0,
+        optimizer=cr.Adam(learning_rate=0.01), batch_size=20, epochs=100, seed=0, early_stopping=False,
     )  # fmt: skip
     assert (run.status, run.epoch, len(run.history)) == ("finished", 100, 100)
     assert run.step == 100 * -(-len(run.prepared.train) // 20)
@@ -60,7 +60,7 @@ def test_the_documented_call_on_arrays() -> None:
 
 
 def test_accuracy_and_loss_of_the_last_epoch_are_those_of_the_predictions(birds: pl.DataFrame) -> None:
-    run = train(birds, label="species", hidden=[8], epochs=60, learning_rate=0.01, threads=1)
+    run = train(birds, label="species", hidden=[8], epochs=60, learning_rate=0.01, threads=1, **TO_THE_END)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     p = run.model.predict_proba(rows.x).astype(np.float64)
@@ -154,8 +154,9 @@ def test_early_stopping_ends_with_the_best_weights() -> None:
 def test_early_stopping_may_keep_the_last_weights() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((60, 8)), rng.integers(0, 2, 60)
-    stopping = cr.EarlyStopping(5, restore_best=False)
-    run = train(x, y, hidden=[64], epochs=500, learning_rate=0.02, early_stopping=stopping, threads=1)
+    run = train(x, y, hidden=[64], epochs=500, learning_rate=0.02, early_stopping=5, keep="last", threads=1)
+    assert run.status == "early_stopped"
+    assert run.kept_epoch == run.epoch
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     log_loss = run.model.evaluate(rows.x, rows.y).log_loss  # type: ignore[union-attr]
@@ -317,10 +318,10 @@ def test_precision_is_that_of_the_weights() -> None:
 def test_progress_is_reported() -> None:
     x, y = two_classes()
     seen: list[int] = []
-    run = quick(x, y, epochs=3000, on_progress=lambda run: seen.append(run.epoch))
+    run = quick(x, y, epochs=3000, early_stopping=False, on_progress=lambda run: seen.append(run.epoch))
     assert seen == sorted(seen)
     assert seen[-1] == 3000
-    assert digest(run) == digest(quick(x, y, epochs=3000))
+    assert digest(run) == digest(quick(x, y, epochs=3000, early_stopping=False))
 
 
 @pytest.mark.parametrize("width", [32, 256])
@@ -464,7 +465,8 @@ def test_threads_may_be_a_number_of_numpys() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(threads: int) -> None:
     x, y = two_classes(400, 20)
-    begun = train(x, y, hidden=[64, 64], epochs=LONG, batch_size=400, threads=threads, on_epoch=lambda record: True)
+    endless = {"hidden": [64, 64], "epochs": LONG, "batch_size": 400, **TO_THE_END}
+    begun = train(x, y, **endless, threads=threads, on_epoch=lambda record: True)
 
     def press() -> None:
         while begun.epoch < 20:  # the engine is at work
@@ -484,7 +486,7 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(threads: int) -> None:
     epoch = run.epoch
     run.resume(epochs=2)
     assert run.epoch == epoch + 2
-    straight = train(x, y, hidden=[64, 64], epochs=run.epoch, batch_size=400, threads=1)
+    straight = train(x, y, hidden=[64, 64], epochs=run.epoch, batch_size=400, threads=1, **TO_THE_END)
     assert digest(run) == digest(straight)
 
 

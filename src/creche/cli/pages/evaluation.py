@@ -13,7 +13,7 @@ from rich.text import Text
 from creche.cli.charts import draw_marked_bar
 from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
-from creche.evaluation.bootstrap import Interval
+from creche.evaluation.bootstrap import MIN_ROWS, Interval
 from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
@@ -45,6 +45,8 @@ def evaluation_page(
     """
     numbers = np.arange(1, evaluation.rows + 1) if row_numbers is None else row_numbers
     parts: list[RenderableType] = [_metric_table(evaluation, rows_name)]
+    if evaluation.training_rows is not None:
+        parts.append(Text(f"  {evaluation.training_rows}, so these numbers are too optimistic", style="yellow"))
     parts += [Text(f"  {line}", style="dim") for line in _notes(evaluation)]
     if isinstance(evaluation, ClassificationEvaluation):
         is_small = len(evaluation.classes) <= CLASSES_SHOWN
@@ -127,7 +129,16 @@ def _notes(evaluation: Evaluation) -> list[str]:
     baseline = "most frequent class" if isinstance(evaluation, ClassificationEvaluation) else "mean"
     signs = {_sign(key, gain).strip() for key, gain in evaluation.gain.items()} - {""}
     notes = [f"{sign} {MEANINGS[sign]}" for sign in sorted(signs)]
-    return [f"baseline: {baseline} of the training rows", *([", ".join(notes)] if notes else [])]
+    lines = [f"baseline: {baseline} of the training rows", *([", ".join(notes)] if notes else [])]
+    if evaluation.rows < MIN_ROWS:
+        lines.append(f"no confidence intervals: they need at least {MIN_ROWS} rows")
+    elif evaluation.intervals and isinstance(evaluation, ClassificationEvaluation) and _has_small_class(evaluation):
+        lines.append(f"no confidence interval for classes of fewer than {MIN_ROWS} rows")
+    return lines
+
+
+def _has_small_class(evaluation: ClassificationEvaluation) -> bool:
+    return any(0 < c.rows < MIN_ROWS and not np.isnan(c.f1) for c in evaluation.per_class)
 
 
 def _sign(key: str, gain: Interval | None) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from creche.cli.charts import draw_bar, draw_signed_bar
 from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, plain_table
+from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.cells import format_cell
 from creche.render.words import format_number
@@ -50,8 +51,14 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     others = len(importance) - MAX_COLUMNS
     if others > 0:
         parts.append(Text(f"  and {others:,} more columns of less importance (--json lists all)", style="dim"))
-    caution = "  Correlated columns can replace each other, so that each looks unimportant."
-    return Group(*parts, Text(), Text(caution, style="dim"))
+    notes = []
+    if importance.training_rows is not None:
+        known = str(importance.training_rows)
+        notes.append(f"  {known[:1].upper()}{known[1:]}, so these numbers are too optimistic.")
+    notes += ["  Correlated columns can replace each other, so that each looks unimportant."]
+    if importance.rows < MIN_ROWS:
+        notes.append(f"  No confidence intervals: they need at least {MIN_ROWS} rows.")
+    return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
 
 
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
@@ -79,6 +86,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
         table,
         Text(),
         Text(f"  Integrated gradients; the sum of the contributions is off by {gap:.1g}.", style="dim"),
+        *([] if attributions.training_rows is None else [Text("  The model was trained on this row.", style="dim")]),
     )
 
 

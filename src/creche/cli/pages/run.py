@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.cli.charts import draw_bar, draw_loss_curves, draw_network
+from creche.cli.main import write_as_options
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import (
     BOOTSTRAP_INTERVAL,
@@ -63,7 +64,7 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     history = run.history
     parts += _history_curves(history)
     if len(history):
-        parts += [Text(), _epoch_table(history)]
+        parts += [Text(), _epoch_table(history, run.kept_epoch)]
     name, evaluation = run.evaluation
     rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
@@ -78,10 +79,13 @@ def run_data(run: Run, seconds: float) -> dict[str, Any]:
     return {
         "status": run.status,
         "steps": run.step,
+        "kept_epoch": run.kept_epoch,
         "seconds": seconds,
         "features": list(run.prepared.features.names),
         "schema": None if schema is None else schema.to_dict(),
         "label": run.prepared.labels.name,
+        "task": run.plan.task,
+        "task_note": run.prepared.task_note,
         "training_rows": len(run.prepared.train),
         "evaluated_on": name_purpose(name),
         "evaluation": evaluation.to_dict(),
@@ -154,16 +158,27 @@ def _run_facts(run: Run, seconds: float) -> Table:
     facts = facts_table()
     facts.add_row("rows", count_rows(part_sizes(prepared)))
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
+    if prepared.task_note is not None:
+        facts.add_row("task", write_as_options(prepared.task_note))
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     facts.add_row("trained", f"{run.step:,} steps in {format_duration(seconds)}{_describe_ending(run)}")
+    if run.is_at_best:
+        facts.add_row("weights", f"of epoch {run.kept_epoch}, the best by {_describe_watched(run)}")
     return facts
 
 
 def _describe_ending(run: Run) -> str:
     if run.status == "early_stopped":
-        return f", stopped early; the weights are those of epoch {run.history.best_epoch + 1}"
+        return f", stopped early after epoch {run.epoch} of {run.plan.epochs}"
     return f", {run.status}" if run.status in ("interrupted", "stopped") else ""
+
+
+def _describe_watched(run: Run) -> str:
+    stopping = run.plan.early_stopping
+    rows = "validation" if run.validation is not None else "training"
+    watched = "loss" if stopping is None or stopping.watches_loss else metric_name(stopping.watch)
+    return f"{rows} {watched}"
 
 
 def _training_facts(provenance: Provenance, epochs: int) -> list[tuple[str, str]]:
@@ -171,6 +186,8 @@ def _training_facts(provenance: Provenance, epochs: int) -> list[tuple[str, str]
     if provenance.preparation.bootstrap is not None:
         rows += f"; trained on a bootstrap sample drawn with seed {provenance.preparation.bootstrap}"
     done, status = f"{len(provenance.history)} of {epochs} epochs", provenance.status.replace("_", " ")
+    if provenance.kept_epoch not in (None, len(provenance.history)):
+        status += f", weights of epoch {provenance.kept_epoch}"
     digests = provenance.weights, str(provenance.data.get("total"))
     weights, table = (digest[:DIGEST_LENGTH] for digest in digests)
     return [
@@ -188,18 +205,18 @@ def _history_curves(history: History) -> list[RenderableType]:
     return [Text(), draw_loss_curves(history.train_loss, validation)]
 
 
-def _epoch_table(history: History) -> Table:
-    """Render some epochs: the first, the last, the best and others between them."""
+def _epoch_table(history: History, kept: int) -> Table:
+    """Render some epochs: the first, the last, the best, the one whose weights are kept, and others between them."""
     validation = ("validation loss", f"validation {history.metric}", "") if history.has_validation else ()
     table = plain_table("epoch", "loss", history.metric, *validation)
     digits = ".4f" if history.metric == "accuracy" else ".4g"
     best = history.best_epoch
     epochs = set(np.linspace(0, len(history) - 1, min(MAX_EPOCHS, len(history))).round().astype(int).tolist())
-    for epoch in sorted(epochs | {best} if history.has_validation else epochs):
+    for epoch in sorted(epochs | {best, kept - 1} if history.has_validation else epochs):
         row = [str(epoch + 1), f"{history.train_loss[epoch]:.4f}", format(history.train_metric[epoch], digits)]
         if history.has_validation:
             row += [f"{history.validation_loss[epoch]:.4f}", format(history.validation_metric[epoch], digits)]
-            row.append("best" if epoch == best else "")
+            row.append("best" if epoch == best else "kept" if epoch == kept - 1 < len(history) - 1 else "")
         table.add_row(*row)
     return table
 

@@ -22,10 +22,11 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     """Find out what is wrong with a run and which changes help.
 
     Each rule looks for one problem: a learning rate that is too high or too low, too few epochs, overfitting, features
-    or labels that were not scaled, dead or saturated neurons, a constant prediction, divergence. A cure is proposed
+    or labels that were not scaled or hold extreme values, counts learned as numbers of any kind, a rare class that is
+    missed, dead or saturated neurons, a constant prediction, divergence. A cure is proposed
     only after a trial: the run is trained again with and without it, with the same seeds and rows, and with the cure
     every seed must be better, and their mean better by a tenth or more. If no cure helps, the finding lists those that
-    were tried; a finding about the learning rate or the number of epochs is then dropped, because the trials refute it.
+    were tried; a finding that only predicted a better result is then dropped, because the trials refute it.
     Cures are compared on the validation rows.
 
     Parameters
@@ -35,7 +36,7 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
         look at the size of updates, and say since when neurons have been dead.
     try_cures : bool, default True
         Whether to try cures. This takes as long as training a few networks for each finding. Without trials, findings
-        about the learning rate or the number of epochs are not confirmed.
+        that predict a better result, such as those about the learning rate, are not confirmed.
     seeds : int, default 3
         The number of seeds of each trial; the first is the run's own.
 

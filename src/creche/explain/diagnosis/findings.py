@@ -25,14 +25,17 @@ class Alternative:
         The change in words: "a third of the learning rate".
     arguments : dict
         The change as arguments of `creche.train`.
-    measure : {"loss", "rmse", "balanced_accuracy"}
+    measure : {"loss", "rmse", "mae", "deviance", "balanced_accuracy"}
         The measure by which it is compared with the run as it was.
+    without_rows : tuple of int
+        Training rows to leave out, by their places among them, from 0.
 
     """
 
     change: str
     arguments: Mapping[str, Any]
     measure: str = "loss"
+    without_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,12 @@ class Trial:
             Takes `arguments` and returns them as text: for Python, or as options of the command line.
 
         """
-        given = format_arguments(self.arguments)
+        given = f" ({format_arguments(self.arguments)})" if self.arguments else ""
         means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
-            return f"{self.change} ({given}) diverges"
+            return f"{self.change}{given} diverges"
         before = "diverging" if math.isinf(self.before) else _number(self.before)
-        return f"{self.change} ({given}) gives a {self.measure} of {_number(self.after)} instead of {before}{means}"
+        return f"{self.change}{given} gives a {self.measure} of {_number(self.after)} instead of {before}{means}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche.engine.introspection import batch_internals
 from creche.engine.native import new_predictor
 from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
+from creche.training.watching import true_classes
 
 if TYPE_CHECKING:
     from creche.training.run import Run
@@ -96,6 +97,25 @@ class RunFacts:
         """The network's outputs for `sampled_places`, (n, outputs)."""
         predictor = new_predictor(self.plan, self.run.weights, self.run.threads)
         return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.sampled_places])))
+
+    @cached_property
+    def compared_predictions(self) -> NDArray[np.float64]:
+        """What the network predicts for the rows by which networks are compared.
+
+        Probabilities (n, classes), or numbers in the units of the labels: (n,), or (n, k) for several.
+        """
+        rows = self.run.rows if self.run.validation is None else self.run.validation
+        with np.errstate(all="ignore"):
+            outputs = new_predictor(self.plan, self.run.weights, self.run.threads).predict(rows.x).astype(np.float64)
+            if self.plan.task == "regression":
+                return self.prepared.labels.decode_numbers(outputs)
+        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else np.asarray(outputs)
+
+    @cached_property
+    def compared_classes(self) -> NDArray[np.int64]:
+        """The true class of each of those rows, by its number."""
+        rows = self.run.rows if self.run.validation is None else self.run.validation
+        return true_classes(rows)
 
     def update_ratio(self) -> float | None:
         """Return by what share of their norm one step changes a layer's weights in the second half of the run.

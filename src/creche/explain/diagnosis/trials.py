@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows, new_predictor, new_run
-from creche.errors import CrecheWarning, PlanError
+from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.initializers import default_initializer
+from creche.plan.losses import LOSSES
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
@@ -24,6 +25,8 @@ from creche.table.encoders.features import Preprocessing
 from creche.table.partition import Partition
 from creche.table.prepare import Prepared, reencode
 from creche.table.row_weights import apply_class_weights
+from creche.training.run import Run
+from creche.training.watching import create_measure, true_classes
 
 __all__ = ["run_trials"]
 
@@ -31,7 +34,16 @@ __all__ = ["run_trials"]
 MARGIN = 0.1
 MARGIN_OF_BASELINE = 0.01
 
-MEASURES = {"loss": "loss", "rmse": "root mean squared error", "balanced_accuracy": "balanced accuracy"}
+MEASURES = {
+    "loss": "loss",
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+    "deviance": "mean Poisson deviance",
+    "balanced_accuracy": "balanced accuracy",
+}
+
+# Of counts below 0 the deviance is infinite; they count as this share of the mean.
+LEAST_COUNT = 0.01
 
 
 Parameters = list[tuple[Any, Any]]
@@ -42,12 +54,19 @@ class _Setup:
     """A plan and the rows it is trained and evaluated on."""
 
     plan: Plan
+    prepared: Prepared
     rows: Rows
     validation: Rows | None
-    scale: float  # of the label, so that errors are in its units
+
+    @property
+    def scale(self) -> float:
+        """The scale of the label, so that errors are in its units."""
+        scale = self.prepared.labels.scale
+        return scale[0] if len(scale) == 1 else 1.0
 
     def job(self, seed: int) -> Job:
-        return Job(replace(self.plan, seed=seed), self.rows, self.validation)
+        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, threads=1)
+        return Job(replace(self.plan, seed=seed), self.rows, self.validation, measure)
 
 
 def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int) -> dict[int, Trial]:
@@ -58,13 +77,11 @@ def run_trials(facts: RunFacts, alternatives: Sequence[Alternative], seeds: int)
     setups = {-1: _original_setup(facts)}
     for place, alternative in enumerate(alternatives):
         try:
-            setups[place] = _change_setup(facts, setups[-1], alternative.arguments)
+            setups[place] = _change_setup(facts, setups[-1], alternative)
         except PlanError:
             continue  # for example, a learning rate out of range
     seeds_of_each = [facts.plan.seed + s for s in range(seeds)]
-    trained = _train_all(
-        [setup.job(seed % 2**64) for setup in setups.values() for seed in seeds_of_each], facts.run.threads
-    )
+    trained = _train_all([(setup, seed % 2**64) for setup in setups.values() for seed in seeds_of_each], facts)
     weights = {place: trained[i * seeds : (i + 1) * seeds] for i, place in enumerate(setups)}
     trials = {}
     for place in setups:
@@ -97,14 +114,15 @@ def _original_setup(facts: RunFacts) -> _Setup:
     run, plan = facts.run, facts.plan
     if run.status in ("stopped", "interrupted", "running") and run.epoch:
         plan = replace(plan, epochs=run.epoch)
-    scale = facts.prepared.labels.scale
-    return _Setup(plan, run.rows, run.validation, scale[0] if len(scale) == 1 else 1.0)
+    return _Setup(plan, facts.prepared, run.rows, run.validation)
 
 
-def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) -> _Setup:
-    """Return the setup with other arguments of `creche.train`."""
+def _change_setup(facts: RunFacts, setup: _Setup, alternative: Alternative) -> _Setup:
+    """Return the setup with other arguments of `creche.train`, or without some training rows."""
     plan, prepared = setup.plan, facts.prepared
-    for name, value in arguments.items():
+    if alternative.without_rows:
+        prepared = _leave_out(prepared, alternative.without_rows, plan)
+    for name, value in alternative.arguments.items():
         if name == "learning_rate":
             plan = replace(plan, optimizer=replace(plan.optimizer, learning_rate=value))
         elif name == "optimizer":
@@ -112,7 +130,12 @@ def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) 
         elif name == "epochs":
             plan = _extend_epochs(plan, value, len(setup.rows))
         elif name == "early_stopping":
-            plan = replace(plan, early_stopping=EarlyStopping.of(value))
+            plan = replace(plan, early_stopping=EarlyStopping.of(value)).resolved(len(setup.rows))
+        elif name == "keep":
+            plan = replace(plan, keep=value)
+        elif name == "loss":
+            plan = replace(plan, loss=LOSSES.of(value))
+            prepared = reencode(prepared, prepared.preparation.preprocessing, plan.loss)
         elif name in ("activation", "dropout"):
             plan = _change_layers(plan, name, value)
         elif name == "preprocessing":
@@ -124,8 +147,7 @@ def _change_setup(facts: RunFacts, setup: _Setup, arguments: Mapping[str, Any]) 
     if prepared is facts.prepared:
         return replace(setup, plan=plan)
     rows, validation = prepared.encode(plan.loss, plan.precision)
-    scale = prepared.labels.scale
-    return _Setup(plan, rows, validation, scale[0] if len(scale) == 1 else 1.0)
+    return _Setup(plan, prepared, rows, validation)
 
 
 def _extend_epochs(plan: Plan, epochs: int, rows: int) -> Plan:
@@ -154,6 +176,14 @@ def _change_layers(plan: Plan, name: str, value: Any) -> Plan:
     return replace(plan, network=replace(plan.network, layers=(*changed, last)))
 
 
+def _leave_out(prepared: Prepared, rows: Sequence[int], plan: Plan) -> Prepared:
+    rest = np.setdiff1d(np.arange(len(prepared.train)), rows)
+    prepared = replace(prepared, train=prepared.train.take(rest))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CrecheWarning)
+        return reencode(prepared, prepared.preparation.preprocessing, plan.loss)
+
+
 def _reencode(prepared: Prepared, preprocessing: Any, plan: Plan) -> Prepared:
     if prepared.preparation.class_weight is not None:
         raise PlanError("preprocessing: cannot be changed in a trial where classes are weighted")
@@ -171,21 +201,24 @@ def _weight_classes(prepared: Prepared, weights: Any) -> Prepared:
     return replace(prepared, train=Partition(train.observations, row_weights))
 
 
-def _train_all(jobs: Sequence[Job], threads: int) -> list[Parameters | None]:
-    """Return the final weights of each job; None for those that diverged."""
-    if jobs[0].plan.loss.is_python:  # a Python function runs one network at a time
-        return [_train_alone(job, threads) for job in jobs]
+def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Parameters | None]:
+    """Return the final weights of each setup with a seed; None for those that diverged."""
+    threads = facts.run.threads
+    if facts.plan.loss.is_python:  # a Python function runs one network at a time
+        return [_train_alone(setup, seed, threads) for setup, seed in trials]
     try:
-        crew = Crew(jobs, threads)
+        crew = Crew([setup.job(seed) for setup, seed in trials], threads)
     except PlanError:  # too many networks for the memory
-        return [_train_alone(job, threads) for job in jobs]
+        return [_train_alone(setup, seed, threads) for setup, seed in trials]
     crew.run()
     return [None if crew.status(n) == "diverged" else crew.parameters(n) for n in range(len(crew))]
 
 
-def _train_alone(job: Job, threads: int) -> Parameters | None:
-    run = new_run(job.plan, job.rows, job.validation, threads)
-    return None if run.run(poll=lambda: False) == "diverged" else run.parameters()
+def _train_alone(setup: _Setup, seed: int, threads: int) -> Parameters | None:
+    try:
+        return Run(replace(setup.plan, seed=seed), setup.prepared, threads).resume().weights
+    except DivergedError:
+        return None
 
 
 def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
@@ -194,11 +227,29 @@ def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
         return 0.0 if measure == "balanced_accuracy" else float("inf")
     rows = setup.rows if setup.validation is None else setup.validation
     if measure == "balanced_accuracy":
-        assert rows.classes is not None
-        predicted = new_predictor(setup.plan, weights, 1).predict(rows.x).argmax(axis=1)
-        return float(np.mean([(predicted[rows.classes == c] == c).mean() for c in np.unique(rows.classes)]))
-    run = new_run(replace(setup.plan, early_stopping=None), rows, None, 1)
+        outputs, true = new_predictor(setup.plan, weights, 1).predict(rows.x), true_classes(rows)
+        predicted = (outputs[:, 0] > 0.5).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        return float(np.mean([(predicted[true == c] == c).mean() for c in np.unique(true)]))
+    if measure in ("mae", "deviance"):
+        return _measure_numbers(setup, rows, weights, measure)
+    run = new_run(replace(setup.plan, early_stopping=None, keep="last"), rows, None, 1)
     run.set_parameters(weights)
     loss, metric = run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     value = metric * setup.scale if measure == "rmse" else loss
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+def _measure_numbers(setup: _Setup, rows: Rows, weights: Parameters, measure: str) -> float:
+    """Return a measure of predicted numbers, in the units of the labels whatever the loss makes of them."""
+    assert rows.targets is not None
+    labels = setup.prepared.labels
+    with np.errstate(all="ignore"):
+        predicted = labels.decode_numbers(new_predictor(setup.plan, weights, 1).predict(rows.x))
+        true = labels.decode_numbers(rows.targets)
+        if measure == "mae":
+            value = np.abs(predicted - true).mean()
+        else:
+            count = np.maximum(predicted, LEAST_COUNT * true.mean())
+            of_log = np.where(true > 0, true * np.log(np.maximum(true, LEAST_COUNT) / count), 0.0)
+            value = 2 * (of_log - true + count).mean()
     return float(value) if np.isfinite(value) else float("inf")

@@ -85,7 +85,7 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0) -> Plan:
     layers = tuple(replace(layer, dropout=0.0) for layer in network.layers)
     return replace(
         plan, network=replace(network, layers=layers), shuffle=False, batch_size=rows, epochs=epoch + 1,
-        early_stopping=None,
+        early_stopping=None, keep="last",
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -121,11 +121,22 @@ class CategoricalEncoder:
         """Return the index of the input that is 1 in each row, -1 for none."""
         column = _to_words(column, context)
         index = {word: i for i, word in enumerate(self.categories)}
-        same = _index_by_value(self.categories, self.kind)
-        known = [word if word in index else same.get(_value_of(word, self.kind), word) for word in column.words]
-        indices = [index[word] if word in index else self._hash(word) for word in known]
+        words = self.match_categories(column.words)
+        indices = [index[word] if word in index else self._hash(word) for word in words]
         missing = len(self.categories) + self.buckets if self.marked else -1
         return np.asarray(np.array([*indices, missing], dtype=np.int64)[column.values])
+
+    def match_categories(self, words: Sequence[str]) -> list[str]:
+        """Return each word as training would have it: 10115.0 as the category 10115, and True as "True" or "1".
+
+        A word that is no category with an input of its own stays as it is, but for the notation of its value.
+        """
+        known = set(self.categories)
+        if known.issuperset(words):
+            return list(words)
+        same = _index_by_value(self.categories, self.kind)
+        values = {word: _value_of(word, self.kind) for word in words if word not in known}
+        return [word if word in known else same.get(values[word], values[word]) for word in words]
 
     def _hash(self, word: str) -> int:
         """Return the index of the shared input of a category, -1 for none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -13,9 +15,11 @@ from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.checks import check_precision, warn
+from creche.table.column_blocks import NUMBER_KINDS
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.numeric import NumericEncoder
+from creche.table.encoders.numeric_block import NumericBlock, fit_numbers
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.roles import ENCODERS, ROLE_DEFINITIONS, Encoder
 from creche.table.schema import Schema
@@ -30,7 +34,7 @@ BLOCK_ROWS = 8192
 MAX_INPUTS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FeatureEncoder:
     """Encoders of all features: from columns to the inputs of the network.
 
@@ -72,12 +76,16 @@ class FeatureEncoder:
             If no column varies, or a number is infinite.
 
         """
-        roles = schema.roles
-        moments = _compute_moments_together(table, schema, weights)
-        columns = tuple(
-            _fit_column(table, name, roles[name], preprocessing, weights, moments.get(name)) for name in schema.features
+        roles, features = schema.roles, schema.features
+        numbers = [name for name in features if _holds_numbers(table.columns[name], roles[name])]
+        fitted: list[Encoder] = list(
+            fit_numbers(numbers, [table.columns[name] for name in numbers], preprocessing, weights)
         )
-        formats = {name: table.columns[name].format for name in schema.features}
+        by_name = dict(zip(numbers, fitted, strict=True))
+        columns = tuple(
+            by_name.get(name) or _fit_column(table, name, roles[name], preprocessing, weights) for name in features
+        )
+        formats = {name: table.columns[name].format for name in features}
         encoder = cls(columns, True, {name: format for name, format in formats.items() if format is not None})
         if encoder.width == 0:
             raise TableError(
@@ -109,27 +117,27 @@ class FeatureEncoder:
         _warn_of_constants(columns)
         return cls(columns, False)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the columns that it reads."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs of the network."""
         return tuple(name for column in self.columns for name in column.inputs)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """The number of inputs, counted without making their names."""
         return sum(column.width for column in self.columns)
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, str]:
         """The kind as which each column is to be read, by name; empty for arrays."""
         return {column.name: column.kind for column in self.columns} if self.has_column_names else {}
 
-    @property
+    @cached_property
     def expected(self) -> dict[str, ExpectedColumn]:
         """How each column is to be read, by name; empty for arrays."""
         return {
@@ -153,17 +161,49 @@ class FeatureEncoder:
             If a column is missing, or a value is of another kind than in training.
 
         """
-        values = [_prepare_column(table, column, row_numbers) for column in self.columns]
-        ends = np.cumsum([column.width for column in self.columns]).tolist()
+        values = self._prepare_columns(table, row_numbers)
+        block, others = self._numeric_block, self._other_columns
         out = np.empty((len(table), self.width), dtype=precision)
         for begin in range(0, len(table), BLOCK_ROWS):
             part = out[begin : begin + BLOCK_ROWS]
+            rows = slice(begin, begin + len(part))
             with np.errstate(over="ignore"):
-                for column, prepared, end in zip(self.columns, values, ends, strict=True):
-                    column.write(prepared[begin : begin + len(part)], part[:, end - column.width : end])
+                if not block.write([values[i][rows] for i in block.indices], part):
+                    for column in self.columns:  # find out which number is infinite
+                        _prepare_column(table, column, row_numbers)
+                for i, position in others:
+                    column = self.columns[i]
+                    column.write(values[i][rows], part[:, position : position + column.width])
             if not np.isfinite(part).all():
                 self._refuse_overflow(table, part, begin, row_numbers)
         return out
+
+    @cached_property
+    def _positions(self) -> list[int]:
+        """The position of the first input of each column."""
+        return [0, *accumulate(column.width for column in self.columns)][:-1]
+
+    @cached_property
+    def _numeric_block(self) -> NumericBlock:
+        return NumericBlock.of(self.columns, self._positions)
+
+    @cached_property
+    def _other_columns(self) -> list[tuple[int, int]]:
+        """The index of each column outside the numeric block, and the position of its first input."""
+        others = set(range(len(self.columns))).difference(self._numeric_block.indices)
+        return [(i, self._positions[i]) for i in sorted(others)]
+
+    def _prepare_columns(self, table: Table, row_numbers: NDArray[np.int64] | None) -> list[NDArray[Any]]:
+        """Return the values of each column as its encoder writes them; whether numbers are finite is not checked."""
+        others = {i for i, _ in self._other_columns}
+        values = []
+        for i, encoder in enumerate(self.columns):
+            column = table.columns.get(encoder.name)
+            if column is not None and i not in others and _has_kind(column, encoder):
+                values.append(column.values)
+            else:
+                values.append(_prepare_column(table, encoder, row_numbers))
+        return values
 
     def _refuse_overflow(
         self, table: Table, part: NDArray[Any], begin: int, row_numbers: NDArray[np.int64] | None
@@ -255,20 +295,9 @@ class FeatureEncoder:
         return encoder
 
 
-def _compute_moments_together(
-    table: Table, schema: Schema, weights: NDArray[np.float64] | None
-) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation of the number columns without missing values: together, which is faster."""
-    complete, roles = {}, schema.roles
-    for name in schema.features:
-        column = table.columns[name]
-        is_number = roles[name] in ("numeric", "boolean") and column.values.dtype.kind in "if"
-        if is_number and len(column) and np.isfinite(column.values).all():
-            complete[name] = column.values
-    if not complete:
-        return {}
-    mean, deviation = compute_moments(list(complete.values()), weights)
-    return dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
+def _holds_numbers(column: Column, role: str) -> bool:
+    """Whether the numeric encoder takes the column as it is."""
+    return column.kind in NUMBER_KINDS and (role == "numeric" or role == column.kind == "boolean")
 
 
 def _fit_column(
@@ -277,14 +306,18 @@ def _fit_column(
     role: str,
     preprocessing: Preprocessing,
     weights: NDArray[np.float64] | None,
-    moments: tuple[float, float] | None,
 ) -> Encoder:
     column, definition = table.columns[name], ROLE_DEFINITIONS[role]
     assert definition.encoder is not None
     if definition.kind == "boolean":  # it may also hold the numbers 1 and 0
         context = ColumnContext(table.source, name, table.first_row)
         column = coerce_column(column, Rule("boolean", required=True), context)
-    return definition.encoder.fit(name, column, preprocessing, weights, moments)
+    return definition.encoder.fit(name, column, preprocessing, weights)
+
+
+def _has_kind(column: Column, encoder: Encoder) -> bool:
+    """Whether the numeric encoder takes the column as it is."""
+    return column.kind == encoder.kind or (encoder.kind == "number" and column.kind in NUMBER_KINDS)
 
 
 def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int64] | None) -> NDArray[Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compute_moments"]
+__all__ = ["BLOCK_ROWS", "compute_moments", "compute_present_moments"]
 
 BLOCK_ROWS = 8192
+
+Measure: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def compute_moments(
@@ -46,27 +48,60 @@ def compute_moments(
         low, high = x.min(axis=0), x.max(axis=0)
     else:
         low, high = np.array([column.min() for column in x]), np.array([column.max() for column in x])
-    # Dividing by powers of two near the largest values keeps squares from overflowing, and loses no bit.
-    _, exponent = np.frexp(np.maximum(-low, high).astype(np.float64))
-    size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
     rows = len(x) if isinstance(x, np.ndarray) else len(x[0])
     total = rows if weights is None else float(weights.sum())
 
-    def sum_rows(measure: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float64]:
+    def sum_rows(measure: Measure) -> NDArray[np.float64]:
         sums = np.zeros(len(low))
         for begin in range(0, rows, BLOCK_ROWS):
             block = slice(begin, begin + BLOCK_ROWS)
             part = measure(_read_rows(x, block))
             if weights is not None:
                 part = part * weights[block, np.newaxis]
-            # NumPy sums a single column pairwise, but several row by row: so a single one is summed twice, as two.
-            sums += part.sum(axis=0) if part.shape[1] > 1 else np.hstack([part, part]).sum(axis=0)[:1]
+            sums += _sum_down(part)
         return sums
 
+    return _finish(low, high, total, sum_rows)
+
+
+def compute_present_moments(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and the standard deviation of the values of each column that are not NaN.
+
+    The bits are those of `compute_moments` of these values alone: a term of 0 changes no sum.
+
+    Parameters
+    ----------
+    x : (n, d) array
+        At most `BLOCK_ROWS` rows; each column has a value.
+
+    """
+    x = np.ascontiguousarray(x)  # the order of sums must not depend on the memory layout
+    missing = np.isnan(x)
+    low, high = np.where(missing, np.inf, x).min(axis=0), np.where(missing, -np.inf, x).max(axis=0)
+    total = len(x) - missing.sum(axis=0)
+    return _finish(low, high, total, lambda measure: np.zeros(len(low)) + _sum_down(np.where(missing, 0, measure(x))))
+
+
+def _finish(
+    low: NDArray[Any],
+    high: NDArray[Any],
+    total: float | NDArray[np.int64],
+    sum_rows: Callable[[Measure], NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and deviation of columns with these extremes, given the sum of a measure over their rows."""
+    # Dividing by powers of two near the largest values keeps squares from overflowing, and loses no bit.
+    _, exponent = np.frexp(np.maximum(-low, high).astype(np.float64))
+    size = np.ldexp(1.0, np.clip(exponent, -1000, 1000))
     mean = sum_rows(lambda part: part / size) / total
     variance = sum_rows(lambda part: (part / size - mean) ** 2) / total
     # The computed deviation of a constant column is a rounding error, not always 0.
     return mean * size, np.where(low == high, np.inf, np.sqrt(variance) * size)
+
+
+def _sum_down(part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of each column of an array in C order, added row by row."""
+    # NumPy sums a single column pairwise, but several row by row: so a single one is summed twice, as two.
+    return np.asarray(part.sum(axis=0) if part.shape[1] > 1 else np.hstack([part, part]).sum(axis=0)[:1])
 
 
 def _read_rows(x: NDArray[np.floating[Any]] | Sequence[NDArray[np.floating[Any]]], rows: slice) -> NDArray[np.float64]:

@@ -18,9 +18,10 @@ from creche.table.encoders.quantiles import normal_quantile, quantiles
 from creche.table.table import Column
 
 if TYPE_CHECKING:
+    from creche.plan.words import Scaling
     from creche.table.encoders.preprocessing import Preprocessing
 
-__all__ = ["MISSING", "NumericEncoder"]
+__all__ = ["MISSING", "NumericEncoder", "fit_quantiles"]
 
 MISSING = " missing"  # at the end of the name of an input that marks missing values
 
@@ -114,17 +115,32 @@ class NumericEncoder:
             value = values[~np.isfinite(values)][0]
             raise TableError(f"column {name!r}: holds {value}; needs finite numbers, or empty cells")
         mean, deviation = moments or (float(number[0]) for number in compute_moments([values], weights))
+        quartiles, references = fit_quantiles(values, scaling, weights) if deviation != np.inf else (None, None)
+        return cls.from_statistics(name, kind, scaling, mean, deviation, marked, quartiles, references)
+
+    @classmethod
+    def from_statistics(
+        cls,
+        name: str,
+        kind: str,
+        scaling: Scaling,
+        mean: float,
+        deviation: float,
+        marked: bool,
+        quartiles: NDArray[np.float64] | None = None,
+        references: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """Make the encoder of a column with these statistics; the quantiles are those of `fit_quantiles`."""
         if scaling == "none":
             return cls(name, kind, 0.0, 1.0, mean, marked)
         if scaling == "standard" or deviation == np.inf:
             return cls(name, kind, mean, deviation, mean, marked)
-        low, median, high = quantiles(values, QUARTILES, weights).tolist()
-        if scaling == "robust":
+        assert quartiles is not None
+        low, median, high = quartiles.tolist()
+        if references is None:
             spread = (high - low) / NORMAL_QUARTILE_RANGE
             return cls(name, kind, median, spread if 0 < spread < np.inf else deviation, median, marked)
-        shares = _shares(min(MAX_REFERENCES, len(values)))
-        references = tuple(quantiles(values, shares, weights).tolist())
-        return cls(name, kind, 0.0, 1.0, median, marked, references)
+        return cls(name, kind, 0.0, 1.0, median, marked, tuple(references.tolist()))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -205,6 +221,27 @@ class NumericEncoder:
             name, kind, read_number(data, "center"), scale, read_number(data, "fill"), read_flag(data, "marked"),
             references,
         )  # fmt: skip
+
+
+def fit_quantiles(
+    values: NDArray[np.float64], scaling: Scaling, weights: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Return the quartiles that robust and quantile scaling need, and the references of quantile scaling.
+
+    Parameters
+    ----------
+    values : (n,) array, or (k, n) array for those of k columns
+    scaling : {"standard", "robust", "quantile", "none"}
+    weights : (n,) array, optional
+        How many rows each row counts for. Only for one column.
+
+    """
+    if scaling not in ("robust", "quantile"):
+        return None, None
+    quartiles = quantiles(values, QUARTILES, weights)
+    if scaling == "robust":
+        return quartiles, None
+    return quartiles, quantiles(values, _shares(min(MAX_REFERENCES, values.shape[-1])), weights)
 
 
 def _shares(count: int) -> NDArray[np.float64]:

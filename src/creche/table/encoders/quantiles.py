@@ -42,11 +42,11 @@ def quantiles(
 
     Parameters
     ----------
-    values : (n,) array
+    values : (n,) array, or (k, n) array for those of k columns
     shares : (k,) array
         The share of the weight below each quantile, from 0 to 1.
     weights : (n,) array, optional
-        How many rows each value counts for; by default one.
+        How many rows each value counts for; by default one. Only for one column.
 
     Examples
     --------
@@ -55,17 +55,18 @@ def quantiles(
 
     """
     if weights is None:
-        ordered, below = np.sort(values), np.arange(1.0, len(values) + 1)
+        ordered, below = np.sort(values), np.arange(1.0, values.shape[-1] + 1)
     else:
         order = np.argsort(values, kind="stable")
         ordered, below = values[order], np.cumsum(weights[order])
     target = shares * below[-1]
-    last = len(values) - 1
+    last = values.shape[-1] - 1
     low = np.minimum(np.searchsorted(below, target, side="left"), last)
     high = np.minimum(np.searchsorted(below, target, side="right"), last)
+    below_share, above_share = ordered[..., low], ordered[..., high]
     # Halves, so that the sum cannot overflow; + 0.0, since the order of 0.0 and -0.0 in a sort is undefined.
-    between = ordered[low] / 2 + ordered[high] / 2
-    return np.asarray(np.where(ordered[low] == ordered[high], ordered[low], between) + 0.0)
+    between = below_share / 2 + above_share / 2
+    return np.asarray(np.where(below_share == above_share, below_share, between) + 0.0)
 
 
 def normal_quantile(share: float) -> float:

@@ -20,7 +20,7 @@ from typing import IO, Any
 from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 
-__all__ = ["ZIP", "Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
+__all__ = ["TEXT_PIECE", "ZIP", "Stream", "decode_pieces", "open_bytes", "spool_to_disk"]
 
 PIECE = 1 << 20  # bytes
 

@@ -83,7 +83,9 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin = _skip_rows(head, begin, rows[titles], dialect)
         count = head[before:begin].count("\n")
         what = "the first line" if count == 1 else f"the first {count} lines"
-        notes.append(f"{what} of {source} ({' '.join(rows[0])[:40]!r}) left out, since the table begins below")
+        notes.append(
+            f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) left out, since the table begins below"
+        )
         rows = rows[titles:]
     if not rows:
         return Layout(dialect, ())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["ACCEPTED_DATA", "frame_from_plain_data", "is_frame", "is_row", "iterate_frames"]
+__all__ = ["ACCEPTED_DATA", "frame_from_plain_data", "is_frame", "is_pandas_frame", "is_row", "iterate_frames"]
 
 ACCEPTED_DATA = (
     "needs a file (CSV, Parquet, Arrow, JSON, Excel), a DataFrame (Polars, pandas, PyArrow, …), or arrays X and y"
@@ -37,6 +37,11 @@ def is_frame(data: Any) -> bool:
     return hasattr(type(data), "columns") or (hasattr(type(data), "__arrow_c_stream__") and not _is_series(data))
 
 
+def is_pandas_frame(data: Any) -> bool:
+    """Whether it is a DataFrame of pandas, by its type."""
+    return type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "iloc") and hasattr(data, "columns")
+
+
 def iterate_frames(data: Any, source: str) -> Iterator[Frame]:
     """Yield a DataFrame as a Polars frame (a plain one if it is of pandas), a lazy one as several of some rows each.
 
@@ -46,7 +51,7 @@ def iterate_frames(data: Any, source: str) -> Iterator[Frame]:
         If it is no DataFrame, or its columns make no table.
 
     """
-    if _is_pandas(data):
+    if is_pandas_frame(data):
         yield plain_frame_from_pandas(data, source)
         return
     if not is_frame(data):
@@ -104,10 +109,6 @@ def is_row(data: Any) -> bool:
     if not hasattr(type(data), "factorize") or not hasattr(type(data), "index"):
         return False
     return len(data.index) > 0 and all(isinstance(name, str) for name in data.index)
-
-
-def _is_pandas(data: Any) -> bool:
-    return type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "iloc") and hasattr(data, "columns")
 
 
 def _rename(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

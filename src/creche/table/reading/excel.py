@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from creche._system.resources import available_memory
 from creche.errors import FileError, TableError, nearest
 from creche.table.checks import warn
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.sheet_layout import Sheet, frame_from_sheet
 
@@ -77,7 +78,7 @@ class Survey:
     bare_formulas: int = 0
 
 
-def read_excel_frame(path: Path, source: str, sheet: str | int | None = None) -> PlainFrame:
+def read_excel_frame(path: Path, source: str, options: ReadOptions) -> PlainFrame:
     """Read the table in a sheet.
 
     Parameters
@@ -86,9 +87,9 @@ def read_excel_frame(path: Path, source: str, sheet: str | int | None = None) ->
         The file, which may have any name.
     source : str
         The name of the file in messages.
-    sheet : str or int, optional
-        The sheet by its name, or by its place among the visible ones, counted from 1. By default, the first visible one
-        that is not empty; a warning names the others.
+    options : ReadOptions
+        Which sheet to read, by default the first visible one that is not empty (a warning names the others), where its
+        rows begin, and the names of its columns.
 
     Raises
     ------
@@ -108,13 +109,13 @@ def read_excel_frame(path: Path, source: str, sheet: str | int | None = None) ->
     surveys = _survey_sheets(path)
     _check_extent(surveys, source)
     with path.open("rb") as file, _calamine_errors(path, source), CalamineWorkbook.from_filelike(file) as workbook:
-        chosen = _choose_sheet(workbook, sheet, source)
+        chosen = _choose_sheet(workbook, options.sheet, source)
         top, left = chosen.start or (0, 0)
         rows = chosen.to_python()
         merged = chosen.merged_cell_ranges or []
     if chosen.name in surveys:
         _warn_of_lost_cells(surveys[chosen.name], chosen.name, source)
-    return frame_from_sheet(Sheet(chosen.name, rows, top, left, merged), source)
+    return frame_from_sheet(Sheet(chosen.name, rows, top, left, merged), source, options)
 
 
 def _choose_sheet(workbook: CalamineWorkbook, sheet: str | int | None, source: str) -> CalamineSheet:

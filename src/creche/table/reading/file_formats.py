@@ -14,7 +14,7 @@ from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
 from creche.table.checks import warn
 from creche.table.number_words import Marks
-from creche.table.reading.byte_streams import ZIP, Stream, decode_pieces, spool_to_disk
+from creche.table.reading.byte_streams import TEXT_PIECE, ZIP, Stream, decode_pieces, spool_to_disk
 from creche.table.reading.csv_dialect import detect_encoding
 from creche.table.reading.csv_layout import Layout, detect_layout, regularize
 from creche.table.reading.csv_small import read_small_table
@@ -92,6 +92,9 @@ SLICE_CELLS = 8_000_000
 LINES_OF_HEAD = 5
 
 LONGEST_LINE = 64 << 20  # bytes
+
+# A piece of a CSV file has at least so much text of each column: some hundreds of rows.
+BYTES_OF_COLUMN = 8 << 10
 
 
 def format_from_name(name: str | Path) -> tuple[str | None, str]:
@@ -177,7 +180,9 @@ class Contents:
             from creche.table.reading.arrow_stream import read_arrow_frames
 
             return read_arrow_frames(self.stream, columns)
-        pieces = decode_pieces(self.stream, self.encoding)
+        width = 0 if self.layout is None else len(self.layout.names)
+        size = min(max(TEXT_PIECE, BYTES_OF_COLUMN * width), LONGEST_LINE)
+        pieces = decode_pieces(self.stream, self.encoding, size)
         if self.format == "jsonl":
             return _read_json_frames(pieces, source, columns)
         from creche.table.reading.csv_large import read_csv_frames
@@ -191,7 +196,7 @@ class Contents:
             from creche.table.reading.excel import read_excel_frame
 
             path = self.opened.enter_context(spool_to_disk(self.stream))
-            return read_excel_frame(path, self.stream.source, self.options.sheet)
+            return read_excel_frame(path, self.stream.source, self.options)
         if self.format == "json":
             return read_json_frame(decode_pieces(self.stream, self.encoding), self.stream.source)
         return None

@@ -14,6 +14,8 @@ from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
 from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.number_words import AMBIGUOUS, Marks
+from creche.table.reading.number_cells import parse_numbers
+from creche.table.reading.number_frames import read_numbers
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import nested_error
 from creche.table.table import Column, Table
@@ -65,8 +67,11 @@ def table_from_frame(
         return frame.to_table(rules, first_row, text)
     columns: dict[str, Column | None] = dict.fromkeys(frame.columns)
     words: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
-    fast: dict[str, Column] = {}
+    fast = parse_numbers(frame, rules, text)
+    columns.update(read_numbers(frame, rules, text))
     for series in frame:
+        if series.name in fast or columns[series.name] is not None:
+            continue
         name, is_required = series.name, series.name in rules
         rule = rules.setdefault(name, Rule())
         context = ColumnContext(source, name, first_row)
@@ -88,14 +93,18 @@ def table_from_frame(
             columns[name] = unusable_column(len(series), error)
     points = ["0.5"] if any(column.kind == "number" for column in fast.values()) else []
     read, text = columns_from_words(words, rules, source, first_row, text, points)
+    marks = text.marks or Marks()
+    usual = CellFormat(marks.decimal, marks.thousands, missing=text.missing_words(None))
     for name, column in fast.items():
-        context, marks = ColumnContext(source, name, first_row), text.marks or Marks()
+        rule = rules.setdefault(name, Rule())
         if column.kind == "whole" or marks.decimal == ".":
-            format = rules[name].format or CellFormat(marks.decimal, marks.thousands, missing=text.missing_words(None))
-            read[name] = convert_column(replace(column, format=format), rules[name], context)
-            rules[name].format = format
+            rule.format = rule.format or usual
+            written = Column(column.kind, column.values, (), rule.format)
+            read[name] = convert_column(written, rule, ColumnContext(source, name, first_row))
         else:
-            read[name] = column_from_words(*_factorize(frame[name]), rules[name], context, text)
+            read[name] = column_from_words(
+                *_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text
+            )
     return Table(
         {name: read[name] if column is None else column for name, column in columns.items()}, source, first_row
     )
@@ -123,7 +132,7 @@ def concatenate_frames(frames: Sequence[Frame], source: str) -> Frame:
 def _concatenate_polars(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
-    if all(frame.schema == frames[0].schema for frame in frames):
+    if all(frame.schema == frames[0].schema for frame in frames[1:]):
         return pl.concat(frames)
     try:
         return pl.concat(frames, how="diagonal_relaxed")

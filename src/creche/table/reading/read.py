@@ -14,9 +14,10 @@ from creche.table.cell_format import ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule, build_rules
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
-from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_row, iterate_frames
+from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_pandas_frame, is_row, iterate_frames
 from creche.table.reading.file_formats import Contents, inspect_contents, text_rules
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
+from creche.table.reading.number_frames import take_numbers
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.row_filters import drop_rows, drop_totals_of_frame
@@ -72,6 +73,8 @@ def read_table(
     rules = _build_rules(expected, options)
     if isinstance(data, Table):
         return _coerce_table(data, rules)
+    if is_pandas_frame(data) and not options.drop_rows:
+        return _read_pandas(data, rules, options)
     if not _is_file(data):
         return _read_whole(_iterate_in_memory(data), IN_MEMORY, rules, options)
     path, source = locate_source(data)
@@ -157,7 +160,7 @@ def is_table(data: Any) -> bool:
     """
     if isinstance(data, np.ndarray):  # first, since one row is predicted in microseconds
         return False
-    if hasattr(type(data), "toarray"):  # a sparse matrix, one kind is a mapping
+    if hasattr(type(data), "toarray"):  # a sparse matrix; one kind of them is a mapping
         return False
     if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):
         return True
@@ -229,6 +232,15 @@ def _build_rules(expected: Mapping[str, str | ExpectedColumn] | None, options: R
             if rule.format is not None:
                 rule.format = replace(rule.format, decimal=marks.decimal, thousands=marks.thousands)
     return rules
+
+
+def _read_pandas(data: Any, rules: dict[str, Rule], options: ReadOptions) -> Table:
+    """Read a pandas DataFrame: its columns of numbers together, the others one by one."""
+    names, numbers, rest = take_numbers(data, rules, IN_MEMORY, text_rules(options))
+    if rest is None and names:
+        return Table(numbers, IN_MEMORY)
+    others = _read_whole(_iterate_in_memory(rest), IN_MEMORY, rules, options).columns
+    return Table({name: numbers[name] if name in numbers else others[name] for name in names}, IN_MEMORY)
 
 
 def _read_whole(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from creche.errors import TableError
 from creche.table.checks import warn
 from creche.table.reading.csv_small import no_rows_error
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import Values
 from creche.table.table import clean_names
@@ -70,7 +71,7 @@ class Sheet:
         return f"{self.column_name(left)}{self.row_name(top)}:{self.column_name(right)}{self.row_name(bottom)}"
 
 
-def frame_from_sheet(sheet: Sheet, source: str) -> PlainFrame:
+def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptions()) -> PlainFrame:  # noqa: B008 - frozen
     """Return the columns of the table in a sheet.
 
     The column names are in the first row that fills more than half of the columns with data below it: rows above it are
@@ -82,6 +83,8 @@ def frame_from_sheet(sheet: Sheet, source: str) -> PlainFrame:
     sheet : Sheet
     source : str
         The name of the file in messages.
+    options : ReadOptions
+        Its `skip_rows`, `header` and `names` are used.
 
     Raises
     ------
@@ -90,6 +93,7 @@ def frame_from_sheet(sheet: Sheet, source: str) -> PlainFrame:
 
     """
     place = f"{source}: sheet {sheet.name!r}"
+    sheet = _set_header(_skip_rows(sheet, options.skip_rows or 0), options)
     rows = [[None if isinstance(cell, str) and not cell.strip() else cell for cell in row] for row in sheet.rows]
     header = _find_header(rows)
     if header is None:
@@ -110,9 +114,28 @@ def frame_from_sheet(sheet: Sheet, source: str) -> PlainFrame:
         warn(f"{place}: left out column {sheet.column_name(columns[0])}, which has no name and only numbers the rows")
         columns = columns[1:]
     names = [_name_column(sheet, rows, header, column, place) for column in columns]
-    clean_names(names, place)[0]
+    if options.names is not None:
+        if len(options.names) != len(names):
+            raise TableError(f"{place}: got {len(options.names)} names for {len(names)} columns; name each column")
+        names = list(options.names)
+    names = clean_names(names, place)[0]
     values = [_values_of_cells([row[column] for row in body]) for column in columns]
     return PlainFrame(dict(zip(names, values, strict=True)), source)
+
+
+def _skip_rows(sheet: Sheet, skipped: int) -> Sheet:
+    """Return the sheet without its first rows."""
+    gone = max(0, skipped - sheet.top)
+    return replace(sheet, rows=sheet.rows[gone:], top=sheet.top + gone) if gone else sheet
+
+
+def _set_header(sheet: Sheet, options: ReadOptions) -> Sheet:
+    """Return the sheet with a row of names above its rows, if the options say that it has none."""
+    has_header = options.header if options.header is not None else options.names is None
+    if has_header or not sheet.rows:
+        return sheet
+    width = max(map(len, sheet.rows))
+    return replace(sheet, rows=[[f"column {i + 1}" for i in range(width)], *sheet.rows], top=sheet.top - 1)
 
 
 def _find_header(rows: list[Row]) -> int | None:

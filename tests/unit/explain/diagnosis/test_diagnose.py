@@ -12,6 +12,7 @@ import pytest
 import creche as cr
 from creche.explain.diagnosis.findings import Diagnosis, Finding
 from creche.explain.diagnosis.rules import RULES
+from tests.unit.small_runs import TO_THE_END
 
 diagnose = cr.explain.diagnose
 
@@ -31,11 +32,11 @@ def numbers(seed: int = 0, rows: int = 400) -> tuple[Any, Any]:
 
 
 def trained(data: Any, y: Any = None, **arguments: Any) -> cr.Run:
-    """The run, also where it diverges."""
+    """The run, also where it diverges; to its end, where faults show that early stopping would hide."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", cr.CrecheWarning)
-            return cr.train(data, y, threads=1, **arguments)
+            return cr.train(data, y, threads=1, **{**TO_THE_END, **arguments})
     except cr.DivergedError as error:
         return error.run  # type: ignore[return-value]
 
@@ -47,31 +48,44 @@ def found(run: cr.Run, rule: str, **arguments: Any) -> Finding:
 
 
 PENGUINS = {"label": "species"}
-HEALTHY: dict[str, Callable[[int], cr.Run]] = {
-    "penguins": lambda s: trained("penguins", **PENGUINS, seed=s),
-    "small": lambda s: trained("penguins", **PENGUINS, seed=s, hidden=[5, 5], learning_rate=0.01),
-    "recorded": lambda s: trained("penguins", **PENGUINS, seed=s, record="activations"),
-    "tanh": lambda s: trained("penguins", **PENGUINS, seed=s, activation="tanh", learning_rate=0.01, epochs=60),
-    "dropout": lambda s: trained("penguins", **PENGUINS, seed=s, dropout=0.3),
-    "early stopping": lambda s: trained("penguins", **PENGUINS, seed=s, epochs=500, early_stopping=20),
-    "momentum": lambda s: trained(
-        "penguins", **PENGUINS, seed=s, optimizer=cr.SGD(learning_rate=0.1, momentum=0.9), epochs=40
+HEALTHY: dict[str, Callable[..., cr.Run]] = {
+    "penguins": lambda s, **e: trained("penguins", **PENGUINS, seed=s, **e),
+    "small": lambda s, **e: trained("penguins", **PENGUINS, seed=s, **e, hidden=[5, 5], learning_rate=0.01),
+    "recorded": lambda s, **e: trained("penguins", **PENGUINS, seed=s, **e, record="activations"),
+    "tanh": lambda s, **e: trained(
+        "penguins", **PENGUINS, seed=s, **e, activation="tanh", learning_rate=0.01, epochs=60
     ),
-    "mass": lambda s: trained("penguins", label="body_mass_g", task="regression", seed=s, missing_label="drop"),
-    "huber": lambda s: trained(*numbers(s, 600), seed=s, loss="huber", learning_rate=0.003),
-    "cosine": lambda s: trained(*numbers(s, 600), seed=s, schedule="cosine", learning_rate=0.005, early_stopping=40),
-    "noise": lambda s: trained(*classes(s, 2000, 0.3), seed=s, hidden=[8], epochs=30),
-    "border": lambda s: trained(*classes(s, 1000, 0.1), seed=s, hidden=[8], epochs=60),
-    "no validation": lambda s: trained(*classes(s, 500), seed=s, hidden=[8], validation_fraction=0),
-    "as it is": lambda s: trained(*classes(s, 1000), seed=s, hidden=[16], standardize=False, learning_rate=0.01),
-    "brief": lambda s: trained(*classes(s), seed=s, epochs=3),
+    "dropout": lambda s, **e: trained("penguins", **PENGUINS, seed=s, **e, dropout=0.3),
+    "early stopping": lambda s, **e: trained(
+        "penguins", **PENGUINS, seed=s, epochs=500, early_stopping=20, keep="best"
+    ),
+    "momentum": lambda s, **e: trained(
+        "penguins", **PENGUINS, seed=s, **e, optimizer=cr.SGD(learning_rate=0.1, momentum=0.9), epochs=40
+    ),
+    "mass": lambda s, **e: trained(
+        "penguins", label="body_mass_g", task="regression", seed=s, **e, missing_label="drop"
+    ),
+    "huber": lambda s, **e: trained(*numbers(s, 600), seed=s, **e, loss="huber", learning_rate=0.003),
+    "cosine": lambda s, **e: trained(
+        *numbers(s, 600), seed=s, schedule="cosine", learning_rate=0.005, early_stopping=40, keep="best"
+    ),
+    "noise": lambda s, **e: trained(*classes(s, 2000, 0.3), seed=s, **e, hidden=[8], epochs=30),
+    "border": lambda s, **e: trained(*classes(s, 1000, 0.1), seed=s, **e, hidden=[8], epochs=60),
+    "no validation": lambda s, **e: trained(*classes(s, 500), seed=s, **e, hidden=[8], validation_fraction=0),
+    "as it is": lambda s, **e: trained(
+        *classes(s, 1000), seed=s, **e, hidden=[16], standardize=False, learning_rate=0.01
+    ),
+    "brief": lambda s, **e: trained(*classes(s), seed=s, **e, epochs=3),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "ending", [TO_THE_END, {"early_stopping": None, "keep": "best"}], ids=["to the end", "default"]
+)
 @pytest.mark.parametrize("name", HEALTHY)
-def test_a_healthy_run_is_left_alone(name: str, seed: int) -> None:
-    diagnosis = diagnose(HEALTHY[name](seed))
+def test_a_healthy_run_is_left_alone(name: str, ending: dict[str, Any], seed: int) -> None:
+    diagnosis = diagnose(HEALTHY[name](seed, **ending))
     assert diagnosis.rules == ()
     assert str(diagnosis).startswith(f"Nothing found: {len(RULES)} rules checked ")
 
@@ -120,7 +134,7 @@ def test_overfitting(seed: int) -> None:
     assert diagnosis.rules == ("overfitting",)
     assert diagnosis[0].title == f"Overfitting since epoch {run.history.best_epoch + 1}"
     assert diagnosis[0].cure is not None
-    cured = trained(x, y, epochs=200, learning_rate=0.01, seed=seed, hidden=[64, 64], early_stopping=10)
+    cured = trained(x, y, epochs=200, learning_rate=0.01, seed=seed, hidden=[64, 64], early_stopping=10, keep="best")
     assert "overfitting" not in diagnose(cured).rules
 
 

@@ -391,7 +391,7 @@ class TestThePage:
 
     def test_many_classes(self) -> None:
         x = np.random.default_rng(0).standard_normal((60, 3))
-        step = cr.explain.trace(quick(x, np.arange(60) % 12).model, x, np.arange(60) % 12)
+        step = cr.explain.trace(quick(x, np.arange(60) % 12, task="classification").model, x, np.arange(60) % 12)
         assert "p(predicted)" in str(step)
         assert "40 more rows" in str(step)
 

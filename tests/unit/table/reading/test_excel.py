@@ -313,3 +313,24 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     with pytest.raises(FileError, match="needs python-calamine, the extra 'excel': pip install python-calamine"):
         read_table(io.BytesIO(workbook(("Birds", ROWS))))
+
+
+def test_where_rows_begin_and_what_columns_are_called() -> None:
+    bare = workbook(("S", [[1.5, "x"], [2.5, "y"], [3.5, "x"]]))
+    assert values(read(bare, header=False)) == {"column 1": [1.5, 2.5, 3.5], "column 2": ["x", "y", "x"]}
+    assert values(read(bare, names=("a", "b")))["b"] == ["x", "y", "x"]
+    titled = workbook(("S", [["of the year", None], ["a", "b"], [1.5, "x"], [2.5, "y"]]))
+    assert values(read(titled, skip_rows=1)) == {"a": [1.5, 2.5], "b": ["x", "y"]}
+    assert values(read(titled, skip_rows=1, header=True, names=("c", "d"))) == {"c": [1.5, 2.5], "d": ["x", "y"]}
+    with pytest.raises(TableError, match="got 3 names for 2 columns"):
+        read_table(io.BytesIO(bare), ReadOptions(names=("a", "b", "c")))
+
+
+def test_repeated_names_are_numbered() -> None:
+    assert values(read(workbook(("S", [["a", "a"], [1, 2]])))) == {"a (1)": [1], "a (2)": [2]}
+
+
+def test_a_row_of_totals_is_left_out() -> None:
+    content = workbook(("S", [["a", "b"], ["x", 1], ["y", 2], ["z", 3], ["Total", 6]]))
+    with pytest.warns(CrecheWarning, match="left out row 4 of .*'Total'"):
+        assert values(read_table(io.BytesIO(content))) == {"a": ["x", "y", "z"], "b": [1, 2, 3]}

@@ -48,8 +48,9 @@ def find_overfitting(facts: RunFacts) -> Symptom | None:
 
 def _alternatives(facts: RunFacts) -> list[Alternative]:
     alternatives = []
-    if facts.plan.early_stopping is None:
-        alternatives.append(Alternative("stopping early, at the lowest validation loss", {"early_stopping": 10}))
+    if facts.plan.keep == "last":
+        kept = {"early_stopping": 10, "keep": "best"}
+        alternatives.append(Alternative("stopping early, at the lowest validation loss", kept))
     if len(facts.plan.network.layers) > 1 and not facts.has_dropout:
         alternatives.append(Alternative(f"dropout of {DROPOUT:g}", {"dropout": DROPOUT}))
     optimizer = facts.plan.optimizer

@@ -1,0 +1,165 @@
+"""Numeric encoders of many columns together: fitted and applied to the bit as `NumericEncoder` does it for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.table.column_blocks import stack_values
+from creche.table.encoders.moments import BLOCK_ROWS, compute_moments, compute_present_moments
+from creche.table.encoders.numeric import NumericEncoder, fit_quantiles
+from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.table import Column
+
+__all__ = ["NumericBlock", "fit_numbers"]
+
+
+def fit_numbers(
+    names: Sequence[str],
+    columns: Sequence[Column],
+    preprocessing: Preprocessing,
+    weights: NDArray[np.float64] | None = None,
+) -> list[NumericEncoder]:
+    """Fit an encoder to each column of numbers, as `NumericEncoder.fit` does.
+
+    Parameters
+    ----------
+    names : sequence of str
+    columns : sequence of Column
+        The training rows, of kind number, whole or boolean.
+    preprocessing : Preprocessing
+    weights : (n,) array, optional
+        How many rows each row counts for.
+
+    Raises
+    ------
+    TableError
+        If a number is infinite.
+
+    """
+    values = [column.values.astype(np.float64, copy=False) for column in columns]
+    if not values or len(values[0]) > BLOCK_ROWS:
+        return _fit_long(names, columns, preprocessing, weights)
+    fitted: list[NumericEncoder | None] = [None] * len(columns)
+    by_rank = preprocessing.scaling in ("robust", "quantile")
+    for which, matrix in stack_values(values):
+        missing = np.isnan(matrix)
+        marked = missing.any(axis=1)
+        # Those with weights and gaps, which each have a sum of weights of their own, are left to `fit`.
+        together = ~np.isinf(matrix).any(axis=1) & (~marked if weights is not None else ~missing.all(axis=1))
+        if not together.any():
+            continue
+        which, matrix, marked = which[together], matrix[together], marked[together]
+        if weights is None:
+            mean, deviation = compute_present_moments(matrix.T)
+        else:
+            mean, deviation = compute_moments(matrix.T, weights)
+        quartiles = references = None
+        if weights is None and not marked.all():
+            quartiles, references = fit_quantiles(matrix[~marked], preprocessing.scaling)
+        row = np.cumsum(~marked) - 1
+        for k, (i, *moments) in enumerate(zip(which.tolist(), mean.tolist(), deviation.tolist(), strict=True)):
+            if by_rank and (marked[k] or quartiles is None):
+                fitted[i] = NumericEncoder.fit(names[i], columns[i], preprocessing, weights, (moments[0], moments[1]))
+                continue
+            fitted[i] = NumericEncoder.from_statistics(
+                names[i],
+                "boolean" if columns[i].kind == "boolean" else "number",
+                preprocessing.scaling,
+                moments[0],
+                moments[1],
+                bool(marked[k]),
+                None if quartiles is None else quartiles[row[k]],
+                None if references is None else references[row[k]],
+            )
+    return [
+        NumericEncoder.fit(name, column, preprocessing, weights) if encoder is None else encoder
+        for name, column, encoder in zip(names, columns, fitted, strict=True)
+    ]
+
+
+def _fit_long(
+    names: Sequence[str], columns: Sequence[Column], preprocessing: Preprocessing, weights: NDArray[np.float64] | None
+) -> list[NumericEncoder]:
+    """Fit encoders to long columns: only the moments of those without gaps are computed together."""
+    complete = [i for i, column in enumerate(columns) if np.isfinite(column.values).all()]
+    moments: dict[int, tuple[float, float]] = {}
+    if complete:
+        mean, deviation = compute_moments([columns[i].values for i in complete], weights)
+        moments = dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
+    return [
+        NumericEncoder.fit(name, column, preprocessing, weights, moments.get(i))
+        for i, (name, column) in enumerate(zip(names, columns, strict=True))
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumericBlock:
+    """The numeric encoders of a table that shift and scale, as arrays.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        The index of each among the encoders of the table.
+    positions : (k,) array of int
+        The position of the first input of each.
+    center, scale, fill : (k,) arrays
+    marked : (k,) array of bool
+
+    """
+
+    indices: tuple[int, ...]
+    positions: NDArray[np.int64]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    fill: NDArray[np.float64]
+    marked: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, encoders: Sequence[Any], positions: Sequence[int]) -> Self:
+        """Return the block of those of the encoders, whose first inputs have these positions, that shift and scale."""
+        indices = tuple(i for i, e in enumerate(encoders) if isinstance(e, NumericEncoder) and not e.references)
+        numbers = [encoders[i] for i in indices]
+        return cls(
+            indices,
+            np.array([positions[i] for i in indices], dtype=np.int64),
+            np.array([encoder.center for encoder in numbers]),
+            np.array([encoder.scale for encoder in numbers]),
+            np.array([encoder.fill for encoder in numbers]),
+            np.array([encoder.marked for encoder in numbers], dtype=np.bool_),
+        )
+
+    def write(self, arrays: Sequence[NDArray[Any]], out: NDArray[Any]) -> bool:
+        """Write the inputs of some rows into `out`, (rows, inputs of the table).
+
+        Parameters
+        ----------
+        arrays : sequence of (rows,) arrays
+            The numbers of each column, NaN where missing.
+        out : (rows, inputs of the table) array
+
+        Returns
+        -------
+        bool
+            Whether all numbers are finite; if not, the inputs are useless.
+
+        """
+        for which, matrix in stack_values(arrays):
+            values = matrix.astype(np.float64, copy=False)
+            if np.isinf(values).any():
+                return False
+            missing = np.isnan(values)
+            marked = self.marked[which]
+            positions = self.positions[which]
+            if marked.any():
+                out[:, positions[marked] + 1] = missing[marked].T
+            if missing.any():
+                values = np.where(missing, self.fill[which, np.newaxis], values)
+            scaled = (values - self.center[which, np.newaxis]) / self.scale[which, np.newaxis]
+            first, last = int(positions[0]), int(positions[-1])
+            out[:, slice(first, last + 1) if last - first == len(positions) - 1 else positions] = scaled.T
+        return True

@@ -1,0 +1,59 @@
+"""Numbers that may stand for a missing value, such as -999."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from creche.table.table import Column
+
+__all__ = ["describe_sentinel", "find_sentinel"]
+
+LOW = (-9.0, -99.0, -999.0, -9999.0, -99999.0)
+
+HIGH = (999.0, 9999.0, 99999.0, 999999.0)
+
+MIN_ROWS = 2  # one such number may be a slip
+
+MIN_OTHERS = 10
+
+GAP = 3.0  # a high one is larger than the others by at least this factor
+
+
+def find_sentinel(column: Column) -> tuple[int, int] | None:
+    """Return a number that looks like a mark of missing values, and in how many rows it is; None if there is none.
+
+    It is the lowest or highest value of the column, consists of nines, occurs more than once, and lies far from all
+    other values: below zero where these are not, or several times as large.
+
+    Examples
+    --------
+    >>> find_sentinel(Column("whole", np.array([*range(20, 60), -999, -999])))
+    (-999, 2)
+    >>> find_sentinel(Column("whole", np.array([*range(-20, 60), -99]))) is None
+    True
+
+    """
+    if column.kind not in ("number", "whole"):
+        return None
+    values = column.values[~column.missing]
+    if len(values) < MIN_OTHERS + MIN_ROWS:
+        return None
+    low, high = float(values.min()), float(values.max())
+    for value in (low, high):
+        if value not in (LOW if value == low else HIGH):
+            continue
+        others = values[values != value]
+        rows = len(values) - len(others)
+        if rows < MIN_ROWS or len(others) < MIN_OTHERS:
+            continue
+        if others.min() >= 0 if value < 0 else GAP * np.abs(others).max() <= value:
+            return int(value), rows
+    return None
+
+
+def describe_sentinel(name: str, value: int, rows: int) -> tuple[str, str]:
+    """Return what was found in the column of that name, and what to do about it."""
+    return (
+        f"column {name!r} holds {value} in {rows:,} rows, far from all other values",
+        f"if it stands for a missing value, set ReadOptions(missing_values=['{value}']), or --missing {value}",
+    )

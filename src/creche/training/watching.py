@@ -1,0 +1,101 @@
+"""What early stopping watches, if that is a metric rather than the loss: its name checked, and how it is computed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.best_epoch import Measure
+from creche.engine.native import Rows
+from creche.errors import TableError
+from creche.plan.plan import LOSS, Plan
+from creche.plan.words import check_word
+from creche.table.prepare import Prepared
+
+if TYPE_CHECKING:
+    from creche.evaluation.metrics import Metric
+    from creche.model.model import Model
+
+__all__ = ["check_watched", "create_measure", "true_classes"]
+
+
+def check_watched(plan: Plan) -> Plan:
+    """Return the plan with the name of the watched metric as the registry spells it.
+
+    Raises
+    ------
+    PlanError
+        If there is no such metric for the task.
+
+    """
+    stopping = plan.early_stopping
+    if stopping is None or stopping.watches_loss:
+        return plan
+    from creche.evaluation.metrics import metrics_for
+
+    keys = [metric.key for metric in metrics_for(plan.task, plan.loss.predicted_quantile)]
+    key = check_word("EarlyStopping.watch", stopping.watch, [LOSS, *keys])
+    return plan if key == stopping.watch else replace(plan, early_stopping=replace(stopping, watch=key))
+
+
+def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> Measure | None:
+    """Return the function that computes the watched metric of a network's weights; None if the loss is watched.
+
+    Parameters
+    ----------
+    plan : Plan
+        Checked by `check_watched`.
+    prepared : Prepared
+    rows : Rows
+        The rows to watch: for validation, or, without any, for training.
+    threads : int
+        For predicting.
+
+    """
+    stopping = plan.early_stopping
+    if stopping is None or stopping.watches_loss:
+        return None
+    from creche.evaluation.metrics import METRICS
+    from creche.model.model import Model
+
+    metric = METRICS[stopping.watch]
+    sign = 1.0 if metric.lower_is_better else -1.0
+
+    def measure(weights: Any) -> float:
+        model = Model(plan, prepared.features, prepared.labels, weights, threads)
+        try:
+            return sign * _compute(metric, model, rows)
+        except TableError:  # an output is not finite
+            return math.inf
+
+    return measure
+
+
+def _compute(metric: Metric, model: Model, rows: Rows) -> float:
+    from creche.evaluation.metrics import ClassificationScorer, RegressionScorer, predict_classes
+
+    predicted = model.predict_encoded(rows.x).astype(np.float64)
+    weights = np.ones((1, len(rows))) if rows.weights is None else rows.weights.astype(np.float64)[np.newaxis]
+    if model.classes is not None:
+        classes = ClassificationScorer(predicted, true_classes(rows), predict_classes(predicted, None))
+        return float(metric.compute(classes.measured(weights))[0])
+    targets = rows.targets
+    assert targets is not None
+    numbers = model.labels.decode_numbers(targets).reshape(len(rows), -1)
+    scorer = RegressionScorer(predicted, numbers, model.quantile, numbers.mean(axis=0))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return float(metric.compute(scorer.measured(weights)).mean())
+
+
+def true_classes(rows: Rows) -> NDArray[np.int64]:
+    """Return the class of each row, by its number, from what the loss needs: class numbers, or targets of 0 and 1."""
+    if rows.classes is not None:
+        return rows.classes.astype(np.int64)
+    assert rows.targets is not None
+    if rows.targets.shape[1] == 1:
+        return (rows.targets[:, 0] > 0).astype(np.int64)
+    return np.asarray(rows.targets.argmax(axis=1))
