@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,82 @@ def test_the_table_itself_is_not_overwritten(
     assert source.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "new.csv"]
     assert cr.predict_file(model, penguins, "new.csv").rows == 344  # a frame is no file
+
+
+WRITERS: dict[str, Any] = {
+    "csv": lambda frame, path: frame.write_csv(path),
+    "parquet": lambda frame, path: frame.write_parquet(path),
+    "arrow": lambda frame, path: frame.write_ipc(path),
+    "jsonl": lambda frame, path: frame.write_ndjson(path),
+}
+
+READERS: dict[str, Any] = {
+    "csv": lambda path: pl.read_csv(path, infer_schema=False),
+    "parquet": pl.read_parquet,
+    "arrow": pl.read_ipc,
+    "jsonl": lambda path: pl.read_ndjson(path, infer_schema_length=None),
+}
+
+
+@pytest.mark.parametrize("format", READERS)
+def test_what_the_model_does_not_use_passes_through_from_csv(model: cr.Model, format: str, tmp_path: Path) -> None:
+    words = {
+        "id": ["00123", "0045678901234567890", "7"],
+        "long": ["12345678901234567890123", "9007199254740993", "1"],
+        "exact": ["9007199254740993", "-5", "0"],
+        "half": ["0.5", "12", "-3.25"],
+        "country": ["NA", "DE", "FR"],
+        "note": ["None", "?", "ok"],
+        "day": ["05/12/2021", "2021-06-07", "x"],
+        "list": ["[1, 2]", "{}", "()"],
+        "price": ["$9,520", "1,5", "8.500"],
+    }
+    penguins = cr.datasets.penguins()[:3].drop("species")
+    frame = pl.concat([pl.DataFrame(words), penguins], how="horizontal")
+    frame.write_csv(tmp_path / "new.csv")
+    done = cr.predict_file(model, tmp_path / "new.csv", tmp_path / f"out.{format}")
+    assert done.ignored == tuple(words)
+    out = READERS[format](tmp_path / f"out.{format}")
+    numbers = {} if format == "csv" else {"exact": [9007199254740993, -5, 0], "half": [0.5, 12.0, -3.25]}
+    for name, cells in words.items():
+        assert out[name].to_list() == numbers.get(name, cells), name
+    assert out["predicted_species"].to_list() == model.predict(penguins).tolist()
+
+
+@pytest.mark.parametrize("format", READERS)
+@pytest.mark.parametrize("source", ["parquet", "arrow"])
+def test_what_the_model_does_not_use_passes_through_from_typed_files(
+    model: cr.Model, source: str, format: str, tmp_path: Path
+) -> None:
+    unused = pl.DataFrame(
+        {
+            "id": ["00123", "0045678901234567890", None],
+            "long": [2**63 - 1, -(2**63), None],
+            "unsigned": pl.Series([2**64 - 1, 0, 1], dtype=pl.UInt64),
+            "word": ["NA", "None", "?"],
+            "day": [dt.date(2021, 12, 5), None, dt.date(2021, 6, 7)],
+            "half": [0.5, None, 1e300],
+            "flag": [True, None, False],
+            "list": [[1, 2], [], None],
+        }
+    )
+    penguins = cr.datasets.penguins()[:3].drop("species")
+    WRITERS[source](pl.concat([unused, penguins], how="horizontal"), tmp_path / f"new.{source}")
+    cr.predict_file(model, tmp_path / f"new.{source}", tmp_path / f"out.{format}")
+    out = READERS[format](tmp_path / f"out.{format}")
+    if format in ("parquet", "arrow"):
+        assert out.select(unused.columns).equals(unused)
+        assert out.select(unused.columns).schema == unused.schema
+    elif format == "jsonl":
+        assert out.select("id", "word", "half", "flag", "list").equals(
+            unused.select("id", "word", "half", "flag", "list")
+        )
+        assert out["long"].to_list() == unused["long"].to_list()
+        assert out["day"].to_list() == ["2021-12-05", None, "2021-06-07"]
+    else:
+        assert out.select("id", "word").rows() == unused.select("id", "word").rows()
+        assert out["long"].to_list() == [str(2**63 - 1), str(-(2**63)), None]
+        assert out["unsigned"].to_list() == [str(2**64 - 1), "0", "1"]
+        assert out["day"].to_list() == ["2021-12-05", None, "2021-06-07"]
+        assert [None if word is None else float(word) for word in out["half"]] == [0.5, None, 1e300]
+        assert [None if word is None else json.loads(word) for word in out["list"]] == [[1, 2], [], None]
