@@ -57,7 +57,7 @@ def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRule
         if dtype == pl.String and nulls < len(frame) and is_number:
             is_clear = rule.format is not None or text.marks is not None
             alike.setdefault((text.missing_words(rule.format), is_clear, rule.kind is None), []).append(name)
-    out = {}
+    out: dict[str, Column] = {}
     for (words, is_clear, may_be_dates), names in alike.items():
         for some, cells in _stack(frame, names):
             columns = _parse_stacked(_clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
@@ -100,11 +100,12 @@ def _parse_stacked(
     unread, values = _find_unread(whole, pl.Int64, words)
     missing = np.asarray(values.is_null().to_numpy()).reshape(-1, rows)
     exact = np.asarray(values.fill_null(0).to_numpy()).reshape(-1, rows)
-    is_whole = ~unread.reshape(-1, rows).any(axis=1)
-    is_date = (missing | ((exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1]))).all(axis=1) & may_be_dates
-    has_gaps = missing.any(axis=1)
+    is_whole = np.asarray(~unread.reshape(-1, rows).any(axis=1))
+    in_range = (exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1])
+    is_date = np.asarray((missing | in_range).all(axis=1) & may_be_dates)
+    has_gaps = np.asarray(missing.any(axis=1))
     # The kind of a column without any value is that of its rule.
-    for k in np.flatnonzero(is_whole & ~is_date & ~missing.all(axis=1)).tolist():
+    for k in np.flatnonzero(np.asarray(is_whole & ~is_date & ~missing.all(axis=1))).tolist():
         floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
         out[int(every[may_be_whole][k])] = Column("whole", exact[k] if floats is None else floats)
     left = every[may_be_number]
