@@ -1,8 +1,9 @@
 """Long lists and objects of a header as arrays, so that a header stays small however much it describes.
 
 JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept
-key by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of an
-object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the arrays:
+key by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of
+an object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the
+arrays:
 
 - ``{"same": value}``: all are equal.
 - ``{"array": name}``: numbers or booleans.
