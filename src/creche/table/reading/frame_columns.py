@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +11,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
-from creche.table.datetime_columns import COMPACT_DATES
-from creche.table.number_words import AMBIGUOUS, Marks
+from creche.table.number_words import Marks
 from creche.table.reading.number_cells import parse_numbers
 from creche.table.reading.number_frames import read_numbers
 from creche.table.reading.plain_frame import PlainFrame
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from creche.table.reading.plain_frame import Frame
 
 __all__ = ["concatenate_frames", "table_from_frame"]
-
-# A column is not parsed as numbers if one of its first rows is none.
-PROBED_ROWS = 200
 
 US_PER_SECOND = 1_000_000  # microseconds
 
@@ -79,11 +74,7 @@ def table_from_frame(
             columns[name] = missing_column(rule.kind or "number", len(series))
             continue
         if _is_text(series):
-            plain = _parse_plain_numbers(series, rule, text)
-            if plain is not None:
-                fast[name] = plain
-            else:
-                words[name] = _factorize(series.cast(_string()))
+            words[name] = _factorize(series.cast(_string()))
             continue
         try:
             columns[name] = _read_typed(series, rule, context, text)
@@ -102,9 +93,7 @@ def table_from_frame(
             written = Column(column.kind, column.values, (), rule.format)
             read[name] = convert_column(written, rule, ColumnContext(source, name, first_row))
         else:
-            read[name] = column_from_words(
-                *_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text
-            )
+            read[name] = column_from_words(*_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text)
     return Table(
         {name: read[name] if column is None else column for name, column in columns.items()}, source, first_row
     )
@@ -203,41 +192,6 @@ def _to_whole(series: pl.Series) -> Column | None:
     if values.null_count() > missing:
         return None
     return Column("whole", _to_floats(values) if missing else np.asarray(values.to_numpy()))
-
-
-def _parse_plain_numbers(series: pl.Series, rule: Rule, text: TextRules) -> Column | None:
-    """Parse cells that are all numbers such as 1.5, or return None: the same as `column_from_words`, but faster."""
-    import polars as pl
-
-    is_candidate = text.are_cells and rule.kind in (None, "number", "whole") and series.dtype == pl.String
-    if not is_candidate or (rule.format is not None and rule.format.decimal != "."):
-        return None
-    missing = pl.Series(text.missing_words(rule.format), dtype=pl.String)
-    if _find_stray_words(series.head(PROBED_ROWS), pl.Float64(), missing):
-        return None
-    values = series.cast(pl.Int64, strict=False)
-    if values.null_count() > series.null_count() and _find_stray_words(series, pl.Int64(), missing):
-        values = series.cast(pl.Float64, strict=False)
-        if values.null_count() > series.null_count() and _find_stray_words(series, pl.Float64(), missing):
-            return None
-    if values.null_count() == len(values):
-        return missing_column(rule.kind or "number", len(values))
-    if text.missing:  # numbers may be among the words for missing values
-        values = values.set(series.str.strip_chars().is_in(missing.implode()), None)
-    if values.dtype == pl.Int64:
-        may_be_dates = rule.kind is None and values.is_between(*COMPACT_DATES).all()
-        return None if may_be_dates else _to_whole(values)
-    if rule.format is None and text.marks is None:
-        pointed = series.filter(series.str.contains(".", literal=True))
-        if bool(pointed.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$").all()):
-            return None
-    return Column("number", _to_floats(values))
-
-
-def _find_stray_words(series: pl.Series, dtype: pl.DataType, missing: pl.Series) -> bool:
-    """Whether cells are neither numbers of that type nor words for missing values."""
-    words = series.filter(series.cast(dtype, strict=False).is_null() & series.is_not_null()).unique()
-    return not bool(words.str.strip_chars().is_in(missing.implode()).all())
 
 
 def _factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:

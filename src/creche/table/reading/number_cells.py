@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ __all__ = ["parse_numbers"]
 
 # Cells of several columns that are parsed together; a longer column is parsed by itself.
 STACKED_CELLS = 2**20
+
+# A column of a longer table is not parsed if one of its first cells is no number.
+PROBED_FOR_WORDS = 200
 
 # Most columns with a point that is no mark of thousands show it here.
 PROBED_ROWS = 8
@@ -54,12 +57,25 @@ def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRule
         if dtype == pl.String and nulls < len(frame) and is_number:
             is_clear = rule.format is not None or text.marks is not None
             alike.setdefault((text.missing_words(rule.format), is_clear, rule.kind is None), []).append(name)
-    out = {}
+    out: dict[str, Column] = {}
     for (words, is_clear, may_be_dates), names in alike.items():
+        if len(frame) > 4 * PROBED_FOR_WORDS:
+            names = _drop_words(frame.head(PROBED_FOR_WORDS), names, words)
         for some, cells in _stack(frame, names):
             columns = _parse_stacked(_clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
             out.update((some[i], column) for i, column in columns.items())
     return out
+
+
+def _drop_words(frame: pl.DataFrame, names: list[str], words: tuple[str, ...]) -> list[str]:
+    """Return the names of the columns without a cell that is neither a number nor a word for a missing value."""
+    import polars as pl
+
+    kept = []
+    for some, cells in _stack(frame, names):
+        unread = _find_unread(cells, cells.cast(pl.Float64, strict=False), words).reshape(len(some), -1)
+        kept += [name for name, is_unread in zip(some, np.asarray(unread.any(axis=1)), strict=True) if not is_unread]
+    return kept
 
 
 def _stack(frame: pl.DataFrame, names: list[str]) -> Iterator[tuple[list[str], pl.Series]]:
@@ -90,18 +106,18 @@ def _parse_stacked(
     unread = _find_unread(cells, numbers, words).reshape(n_columns, -1)
     readable = np.flatnonzero(~unread.any(axis=1))
     values = np.asarray(numbers.to_numpy()).reshape(n_columns, -1)[readable]  # null becomes NaN
-    is_integral = (np.isnan(values) | (values == np.trunc(values))).all(axis=1)
+    is_integral = np.asarray((np.isnan(values) | (values == np.trunc(values))).all(axis=1))
     out: dict[int, Column] = {}
     integral = readable[is_integral]
     others = dict(zip(readable[~is_integral].tolist(), values[~is_integral], strict=True))
     if len(integral):
         some = _select_columns(cells, integral, n_columns)
         whole = some.cast(pl.Int64, strict=False)
-        is_whole = ~_find_unread(some, whole, words).reshape(len(integral), -1).any(axis=1)
+        is_whole = np.asarray(~_find_unread(some, whole, words).reshape(len(integral), -1).any(axis=1))
         missing = np.asarray(whole.is_null().to_numpy()).reshape(len(integral), -1)
         exact = np.asarray(whole.fill_null(0).to_numpy()).reshape(len(integral), -1)
         is_date = missing | ((exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1]))
-        is_date_column = is_date.all(axis=1) & may_be_dates
+        is_date_column = np.asarray(is_date.all(axis=1) & may_be_dates)
         for k, (i, row) in enumerate(zip(integral.tolist(), values[is_integral], strict=True)):
             if not is_whole[k]:
                 others[i] = row
