@@ -192,7 +192,9 @@ def test_accounting_parentheses_and_hard_spaces(write: Callable[..., Path]) -> N
     kinds = ["up" if value > 0 else "down" for value in values]
     path = write(["change,grouped,kind", *map(",".join, zip(cells, grouped, kinds, strict=True))])
     run, told = train(path, "kind", epochs=100)
-    assert told == ["column 'change' is read as numbers; those in parentheses are negative"]
+    assert len(told) == 1
+    assert told[0].startswith("column 'change' is read as numbers")
+    assert "parentheses" in told[0]
     same = pd.DataFrame({"change": [v / 1000 for v in values], "grouped": [20_000 + v for v in values]})
     np.testing.assert_array_equal(run.model.predict_proba(path), run.model.predict_proba(same))
 

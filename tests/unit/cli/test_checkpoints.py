@@ -76,7 +76,7 @@ def test_leakage_is_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     [
         ("", "table.csv: is empty"),
         ("a,y\n", "has column names but no rows"),
-        ("a,y\n1,u\n2\n", "line 3 has 1 cells, but there are 2 column names"),
+        ("a,y\n1,u\n2\n", "line 3 has 1 cell, but there are 2 column names"),
         ("a,y\n1,u\n2,u\n3,u\n", "label 'y': has only one class ('u')"),
         ("a,y\n1,u\n2,\n3,v\n", "label 'y': row 2 is empty (1 of 3 rows are)"),
         ("a,b,y\n1,,u\n2,,v\n3,,u\n4,,v\n", "column 'b' is empty in each of the 4 rows"),

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.datetimes import is_date
-from creche.table.number_words import split_number
+from creche.table.number_words import PLAIN, split_number
 from creche.table.text_rules import MARKERS
 
 __all__ = ["count_titles", "find_doubtful_name", "fit_names", "looks_like_row"]
@@ -21,6 +21,8 @@ MAX_FOOTER_LINES = 10
 
 # In fewer rows, nothing tells that the first line is a row.
 MIN_ROWS_FOR_HEADER = 3
+
+INSPECTED_ROWS = 50
 
 YEARS = (1800, 2200)
 
@@ -76,6 +78,7 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
         return False
+    below = below[:INSPECTED_ROWS]
     numeric_names: list[float] = []
     matches, is_certain, is_unlike, is_outside = 0, False, False, False
     for i, cell in enumerate(first):
@@ -116,7 +119,7 @@ def find_doubtful_name(rows: Sequence[Sequence[str]]) -> str | None:
             continue
         if not is_series and _plain_number(cell) is not None:
             return cell
-        if any(len(row) > i and row[i] == cell for row in rows[1:]):
+        if any(len(row) > i and row[i] == cell for row in rows[1:INSPECTED_ROWS]):
             return cell
     return None
 
@@ -137,6 +140,8 @@ def _is_series(numbers: list[float]) -> bool:
 
 
 def _plain_number(cell: str) -> float | None:
+    if PLAIN.fullmatch(cell):
+        return float(cell) if cell[-1:].isdigit() or cell[-1:] == "." else None
     written = split_number(cell)
     if written is None:
         return None

@@ -71,9 +71,9 @@ def test_not_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("", "is empty; needs a line of column names and rows below it"),
         (" \n\n", "is empty"),
         ("a,b\n", "has column names but no rows below them"),
-        ("a,b\n1,2\n3\n", r"line 3 has 1 cells, but there are 2 column names"),
+        ("a,b\n1,2\n3\n", r"line 3 has 1 cell, but there are 2 column names"),
         ("a,b\n1,2\n3,4,5\n", r"line 3 has 3 cells"),
-        ('a,b\n1,"x\n\ny"\n3\n', r"line 5 has 1 cells"),
+        ('a,b\n1,"x\n\ny"\n3\n', r"line 5 has 1 cell"),
         (f"a,{'n' * 2000},b\n1,2,3\n", r"the name of column 2 has 2,000 characters \('n+'…\); a name has at most"),
         ('a,b\n1,"x\n2,y\n', r'line 2: a " is opened and never closed'),
         ('a,b\n1,"x"y\n', r'line 2: there is text right after a closing "'),
@@ -170,7 +170,7 @@ def test_archives(tmp_path: Path) -> None:
         archive.writestr("[Content_Types].xml", "")
         archive.writestr("xl/worksheets/sheet1.xml", "")
     refused(out.getvalue(), tmp_path, "is a document of an Office program without sheets; needs a table")
-    refused(gzip.compress(b"a,b\n1\n"), tmp_path, "line 2 has 1 cells")
+    refused(gzip.compress(b"a,b\n1\n"), tmp_path, "line 2 has 1 cell")
 
 
 @pytest.mark.parametrize(
