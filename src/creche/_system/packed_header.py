@@ -131,6 +131,7 @@ class _Packer:
             return {"values": [self.pack(value) for value in values]}
         if len(kinds) <= 1:
             return self._describe_alike(values)
+        self.values += len(values)  # each is in a description of its kind as well
         parts: list[list[Any]] = [[] for _ in kinds]
         for code, value in zip(codes, values, strict=True):
             parts[code].append(value)

@@ -170,7 +170,7 @@ def clean_names(names: Sequence[str], source: str) -> tuple[list[str], list[str]
     Raises
     ------
     TableError
-        If there are no names, or one is too long.
+        If there are no names, or one is too long or no valid Unicode, which no file could hold.
 
     Examples
     --------
@@ -189,6 +189,11 @@ def clean_names(names: Sequence[str], source: str) -> tuple[list[str], list[str]
             raise TableError(
                 f"{source}: the name of column {i} has {len(name):,} characters ({name[:40]!r}…); a name has at most "
                 f"{LONGEST_NAME:,}: shorten it"
+            )
+        if not name.isascii() and name.encode("utf-8", "replace").decode() != name:
+            raise TableError(
+                f"{source}: the name of column {i} is {name[:40]!r}, which is not valid Unicode; decode it with the "
+                "encoding in which it was written"
             )
         if name and counts[name] == 1:
             out.append(name)

@@ -51,6 +51,8 @@ MAX_EPOCHS = 8
 MAX_CLASSES = 5  # the likeliest, where there are more classes than fit
 MAX_VALUES = 12  # of the example row
 MAX_COLUMNS = 100
+MANY_COLUMNS = 200
+COLUMNS_OF_MANY = 20  # that are shown where there are more than `MANY_COLUMNS`
 EXAMPLES_WIDTH = 24  # characters
 DIGEST_LENGTH = 16
 
@@ -279,14 +281,18 @@ def _schema_table(schema: Schema) -> Table:
     """Render the columns with their roles and examples of their values; of very many columns, the first."""
     table = plain_table("column", "role", "missing", "distinct", "examples", left=("column", "role", "examples"))
     table.columns[-1].style = "dim"
-    for column in schema.columns[:MAX_COLUMNS]:
+    shown = MAX_COLUMNS if len(schema.columns) <= MANY_COLUMNS else COLUMNS_OF_MANY
+    for column in schema.columns[:shown]:
         examples = f"dropped: {column.reason}" if column.reason else _select_examples(column.examples)
         table.add_row(column.name, column.role, f"{column.missing:,}", f"{column.distinct:,}", examples)
-    more = Counter(column.role for column in schema.columns[MAX_COLUMNS:])
+    more, missing = Counter[str](), Counter[str]()
+    for column in schema.columns[shown:]:
+        more[column.role] += 1
+        missing[column.role] += column.missing
     if more:
         table.add_row(f"… {more.total():,} more", style="dim")
         for role, count in more.most_common():
-            table.add_row("", role, "", "", format_count(count, "column"), style="dim")
+            table.add_row("", role, f"{missing[role]:,}" if missing[role] else "", "", format_count(count, "column"), style="dim")
     return table
 
 

@@ -30,6 +30,9 @@ __all__ = ["Encoder", "FeatureEncoder", "Preprocessing"]
 
 BLOCK_ROWS = 8192
 
+# Constant columns that a warning names.
+CONSTANT_NAMED = 20
+
 # No model needs more inputs, and the names of more, read from a bad file, could fill the memory.
 MAX_INPUTS = 1_000_000
 
@@ -91,6 +94,7 @@ class FeatureEncoder:
             raise TableError(
                 f"{table.source}: every column is constant in the training rows; needs at least one that varies"
             )
+        _check_width(encoder)
         _warn_of_constants(encoder.columns)
         return encoder
 
@@ -114,8 +118,10 @@ class FeatureEncoder:
             columns = tuple(
                 NumericEncoder.fit(name, column, preprocessing, weights) for name, column in table.columns.items()
             )
+        encoder = cls(columns, False)
+        _check_width(encoder)
         _warn_of_constants(columns)
-        return cls(columns, False)
+        return encoder
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -328,10 +334,21 @@ def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int6
     return encoder.prepare(column, context)
 
 
+def _check_width(encoder: FeatureEncoder) -> None:
+    """Refuse, before training, more inputs than a model file can have."""
+    if encoder.width > MAX_INPUTS:
+        raise TableError(
+            f"the table makes {encoder.width:,} inputs of the network; a model has at most {MAX_INPUTS:,}: leave columns "
+            "out, or lower max_categories and buckets of the preprocessing"
+        )
+
+
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:
-    constant = ", ".join(column.name for column in columns if column.is_constant)
+    constant = [column.name for column in columns if column.is_constant]
     if constant:
-        warn(f"constant in the training rows, so nothing can be learnt from: {constant}")
+        names = ", ".join(constant[:CONSTANT_NAMED])
+        more = f", … ({len(constant):,} columns)" if len(constant) > CONSTANT_NAMED else ""
+        warn(f"constant in the training rows, so nothing can be learnt from: {names}{more}")
 
 
 def _as_table(x: NDArray[np.floating[Any]], names: Sequence[str]) -> Table:

@@ -21,7 +21,7 @@ from creche.table.reading.number_frames import take_numbers
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.row_filters import drop_rows, drop_totals_of_frame
-from creche.table.table import Table, select_names
+from creche.table.table import Column, Table, select_names
 from creche.table.word_columns import coerce_column
 
 if TYPE_CHECKING:
@@ -237,9 +237,9 @@ def _build_rules(expected: Mapping[str, str | ExpectedColumn] | None, options: R
 def _read_pandas(data: Any, rules: dict[str, Rule], options: ReadOptions) -> Table:
     """Read a pandas DataFrame: its columns of numbers together, the others one by one."""
     names, numbers, rest = take_numbers(data, rules, IN_MEMORY, text_rules(options))
-    if rest is None and names:
-        return Table(numbers, IN_MEMORY)
-    others = _read_whole(_iterate_in_memory(rest), IN_MEMORY, rules, options).columns
+    others: Mapping[str, Column] = {}
+    if rest is not None:
+        others = _read_whole(_iterate_in_memory(rest), IN_MEMORY, rules, options).columns
     return Table({name: numbers[name] if name in numbers else others[name] for name in names}, IN_MEMORY)
 
 
