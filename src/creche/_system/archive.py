@@ -42,7 +42,7 @@ KINDS = {
     "sweep": ("sweep", "`creche sweep --checkpoint`"),
 }
 
-# Lists and objects of so many items are kept as arrays; in a header that is too large even so, shorter ones as well.
+# Lists and objects of at least this many items are kept as arrays; in a header that is still too large, shorter ones.
 PACKED_ITEMS = 1000
 
 PACKED_ITEMS_OF_LARGE = 16

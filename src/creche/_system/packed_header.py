@@ -46,7 +46,7 @@ def packed_values_limit(file_size: int) -> int:
 
 
 def pack_header(header: dict[str, Any], minimum: int) -> tuple[dict[str, Any], Arrays, int]:
-    """Pack each list and object of a header that has at least so many items.
+    """Pack each list and object of a header that has at least a number of items.
 
     Returns
     -------
