@@ -1,8 +1,9 @@
 """Long lists and objects of a header as arrays, so that a header stays small however much it describes.
 
-JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept key
-by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of an
-object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the arrays:
+JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept
+key by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of
+an object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the
+arrays:
 
 - ``{"same": value}``: all are equal.
 - ``{"array": name}``: numbers or booleans.
@@ -152,7 +153,7 @@ class _Packer:
             return {"same": first}
         if isinstance(first, bool):
             return {"array": self._keep(np.array(values, np.bool_))}
-        if isinstance(first, int) and -(2**63) <= min(values) and max(values) < 2**63:
+        if isinstance(first, int) and min(values) >= -(2**63) and max(values) < 2**63:
             return {"array": self._keep(np.array(values, np.int64))}
         if isinstance(first, str):
             return self._describe_text(values)

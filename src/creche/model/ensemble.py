@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from creche.model.batched import BatchedModels
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance, check_model_file
-from creche.table.training_summary import TrainingSummary
+
+if TYPE_CHECKING:
+    from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Ensemble", "apply_temperature"]
 

@@ -22,12 +22,12 @@ from creche.table.labels import LabelEncoder
 from creche.table.prepare import encode_features
 from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
-from creche.table.training_summary import TrainingSummary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from creche.model.provenance import Provenance
+    from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Model"]
 
@@ -174,6 +174,8 @@ class Model(Predictor):
         if (plan.task == "classification") != (labels.classes is not None):
             raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
         # Files of earlier versions have none.
+        from creche.table.training_summary import TrainingSummary
+
         summary = TrainingSummary.from_parts(header["training"], arrays, features) if "training" in header else None
         expected = 2 * len(network.layers) + (0 if summary is None else len(summary.to_parts()[1]))
         if len(arrays) != expected or (len(features.inputs), outputs) != (network.inputs, network.outputs):

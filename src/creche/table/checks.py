@@ -44,8 +44,11 @@ def warn(message: str) -> None:
 
 def find_note(table: Table, name: str, row_numbers: NDArray[np.int64] | None = None) -> str:
     """Return the remark on how a column of the table was read, with the numbers of its rows; empty if there is none."""
+    note = table.columns[name].note
+    if not note:
+        return ""
     context = ColumnContext(table.source, name, table.first_row, row_numbers)
-    return re.sub(r"{([0-9]+)}", lambda row: str(context.row_number(int(row[1]))), table.columns[name].note)
+    return re.sub(r"{([0-9]+)}", lambda row: str(context.row_number(int(row[1]))), note)
 
 
 def check_matrix(x: Any, what: str = "X", columns: int | None = None) -> NDArray[np.floating[Any]]:

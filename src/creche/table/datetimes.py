@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,17 +53,10 @@ DATES = (
     r"(?P<year>\d{4})[-/](?P<month>\d\d)",
 )
 
-PATTERNS = tuple(re.compile(rf"{date}(?:(?:[T ]|, ?| at ){TIME})?", re.IGNORECASE | re.ASCII) for date in DATES)
-
-CTIME = re.compile(
-    rf"{WEEKDAY}{MONTH} +(?P<day>\d\d?) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) (?P<year>\d{{4}})",
-    re.IGNORECASE | re.ASCII,
-)
-
-TIME_OF_DAY = re.compile(TIME, re.IGNORECASE | re.ASCII)
+CTIME = rf"{WEEKDAY}{MONTH} +(?P<day>\d\d?) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) (?P<year>\d{{4}})"
 
 # What databases write for no date at all.
-ZERO = re.compile(r"(?:0000([-/.])00?\1 ?00?|00?([-/.])00?\2(?:00)?00)(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+ZERO = r"(?:0000([-/.])00?\1 ?00?|00?([-/.])00?\2(?:00)?00)(?:[T ]00:00(?::00(?:\.0+)?)?)?"
 
 # Two-digit years from 69 on are of the last century, as POSIX has it.
 PIVOT = 69
@@ -113,7 +107,7 @@ def parse_datetimes(words: Sequence[str], day_first: bool | None = None) -> Pars
     [datetime.datetime(2020, 1, 5, 13, 5)]
 
     """
-    if not words:
+    if not words or not any(map(str.isdigit, words[0])):
         return None
     if PADDED.fullmatch(words[0]):
         with suppress(ValueError):  # 24:00
@@ -181,13 +175,25 @@ def _parse_any(words: Sequence[str], day_first: bool | None) -> ParsedDatetimes 
     return ParsedDatetimes(values, day_first, is_short)
 
 
+@cache
+def _date_patterns() -> tuple[re.Pattern[str], ...]:
+    """Compile the patterns of dates when a word may be one: that takes longer than training a small network."""
+    flags = re.IGNORECASE | re.ASCII
+    return (*(re.compile(rf"{date}(?:(?:[T ]|, ?| at ){TIME})?", flags) for date in DATES), re.compile(CTIME, flags))
+
+
+@cache
+def _time_pattern() -> re.Pattern[str]:
+    return re.compile(TIME, re.IGNORECASE | re.ASCII)
+
+
 def _match_all(words: Sequence[str]) -> list[dict[str, str] | None] | None:
     """Return the parts of each word, None for a date of zeros; None unless all are dates, or all are times of day."""
-    patterns = [*PATTERNS, CTIME]
+    patterns = list(_date_patterns())
     matches: list[dict[str, str] | None] = []
     n_times = 0
     for word in words:
-        if ZERO.fullmatch(word):
+        if re.fullmatch(ZERO, word):
             matches.append(None)
             continue
         found = None
@@ -232,7 +238,7 @@ def is_time_of_day(word: str) -> bool:
 
 
 def _match_time(word: str) -> dict[str, str] | None:
-    match = TIME_OF_DAY.fullmatch(word)
+    match = _time_pattern().fullmatch(word)
     if match is None or (match["minute"] is None and match["half"] is None) or match["zone"] is not None:
         return None
     return match.groupdict()

@@ -167,7 +167,11 @@ def split_name(name: str) -> list[str]:
 
 def _has_fraction(values: NDArray[Any]) -> bool:
     """Whether any number is not whole; a missing value is none of them."""
-    return values.dtype.kind == "f" and bool(((values != np.trunc(values)) & ~np.isnan(values)).any())
+    if values.dtype.kind != "f" or len(values) == 0:
+        return False
+    if values.item(0) % 1 > 0:  # as in most columns of measurements
+        return True
+    return bool(((values != np.trunc(values)) & ~np.isnan(values)).any())
 
 
 def _is_index_name(name: str, words: list[str]) -> bool:

@@ -14,11 +14,11 @@ from creche.table.cell_types import number_column
 from creche.table.number_words import (
     AMBIGUOUS,
     PLAIN,
-    SIGNS,
     Marks,
     WrittenNumber,
     are_plain,
     collect_evidence,
+    is_sign,
     join_digits,
     resolve_marks,
     split_number,
@@ -117,7 +117,7 @@ def read_numbers(
     if len(named) > 1 or (named == ["%"] and units[""]):
         mixture = " and ".join(repr(unit) if unit else "none" for unit, _ in units.most_common(2))
         return NotRead(f"is read as words, since its numbers have different signs or units: {mixture}")
-    if named and len(numbers) < MIN_NUMBERS_FOR_UNITS and not SIGNS.fullmatch(named[0]):
+    if named and len(numbers) < MIN_NUMBERS_FOR_UNITS and not is_sign(named[0]):
         return None  # 2WD and 4WD, 5" pipe
     evidence = collect_evidence(part.digits for part, _ in numbers)
     marks = resolve_marks(evidence, text.marks, text.is_separated_by_comma)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 __all__ = [
     "AMBIGUOUS",
     "PLAIN",
-    "SIGNS",
     "MarkEvidence",
     "Marks",
     "WrittenNumber",
     "are_plain",
     "collect_evidence",
     "is_number",
+    "is_sign",
     "join_digits",
     "resolve_marks",
     "split_number",
@@ -36,14 +37,12 @@ CURRENCIES = (
     "KES|Rs\\.?|Fr\\.|SFr\\.?"
 )
 
-SIGNS = re.compile(rf"%|‰|{CURRENCIES}")
-
 # A unit begins with no digit, and holds digits only as exponents: m2, kg/m³, km/h, mg/dl, °C, fl oz.
 UNIT = rf"%|‰|{CURRENCIES}|[A-Za-zµμΩ°º\"′″](?:[A-Za-zµμΩ°·./%$€£^²³23-]| (?=[A-Za-z])){{0,14}}"
 
 DIGITS = rf"(?:[0-9][0-9.,{SPACES}{APOSTROPHES}]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
 
-WRITTEN = re.compile(
+WRITTEN = (
     rf"(?P<open>\()?[{SPACES}]*(?P<sign>[+\-−])?[{SPACES}]*(?P<prefix>(?:{CURRENCIES}))?[{SPACES}]*(?P<inner>[+\-−])?"
     rf"[{SPACES}]*(?P<digits>{DIGITS})[{SPACES}]*(?P<suffix>{UNIT})?[{SPACES}]*(?P<close>\))?"
 )
@@ -94,6 +93,24 @@ def are_plain(words: Sequence[str]) -> bool:
     return PLAIN_LINES.fullmatch(lines) is not None and lines.count("\n") == len(words) - 1
 
 
+@cache
+def _written_pattern() -> re.Pattern[str]:
+    """Compile the pattern of numbers with signs and units: when one is first looked for, since that takes long."""
+    return re.compile(WRITTEN)
+
+
+def is_sign(unit: str) -> bool:
+    """Whether a unit is a currency or a percent sign.
+
+    Examples
+    --------
+    >>> is_sign("$"), is_sign("EUR"), is_sign("kg")
+    (True, True, False)
+
+    """
+    return re.fullmatch(f"%|‰|{CURRENCIES}", unit) is not None
+
+
 def split_number(word: str) -> WrittenNumber | None:
     """Take a word apart, or return None if it is no number with at most a sign, a currency and a unit.
 
@@ -105,7 +122,7 @@ def split_number(word: str) -> WrittenNumber | None:
     True
 
     """
-    match = WRITTEN.fullmatch(word)
+    match = None if word.isalpha() else _written_pattern().fullmatch(word)
     if match is None or (match["open"] is None) != (match["close"] is None):
         return None
     signs = [sign for sign in (match["sign"], match["inner"]) if sign]

@@ -13,7 +13,6 @@ from creche.errors import TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, Task, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.checks import check_finite, check_matrix, find_note, warn
-from creche.table.label_argument import are_one_hot, multilabel_error, read_label_argument
 from creche.table.label_columns import check_label_objects, restore_integers
 from creche.table.labels import check_exact
 from creche.table.reading.dataframes import ACCEPTED_DATA
@@ -143,6 +142,8 @@ def read_observations(
         found = _from_table(table, names, missing_label, data, read_options, task)
     else:
         table = _check_not_empty(read_table(data, read_options, expected))
+        from creche.table.label_argument import read_label_argument  # only now: most tables hold their label
+
         labels = read_label_argument(y, len(table), names, task)
         # A named label is no feature, even if the table holds a column of that name.
         label_names = (*names, *labels.columns)
@@ -164,6 +165,8 @@ def _from_arrays(data: Any, y: Any, names: tuple[str, ...], task: Task | None) -
         raise TableError("y: is missing; pass arrays X and y, or a table and the name of its label column")
     x = check_matrix(data)
     check_finite(x)
+    from creche.table.label_argument import read_label_argument
+
     labels = read_label_argument(y, len(x), names, task)
     return Observations(x, labels.values, labels.names, np.arange(len(x)), len(x), 0)
 
@@ -244,6 +247,8 @@ def _label_values(name: str, column: Column) -> NDArray[Any]:
 def _stack_labels(
     names: tuple[str, ...], columns: Sequence[NDArray[Any]], row_numbers: NDArray[np.int64], task: Task | None
 ) -> NDArray[np.float64]:
+    from creche.table.label_argument import are_one_hot, multilabel_error
+
     if all(column.dtype.kind == "b" for column in columns):
         raise multilabel_error(f"label {', '.join(names)}", len(names))
     for name, column in zip(names, columns, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,9 @@ from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
-from creche.table.training_summary import TrainingSummary
+
+if TYPE_CHECKING:
+    from creche.table.training_summary import TrainingSummary
 
 __all__ = ["Prepared", "encode_features", "encode_labels", "prepare", "reencode", "split_rows"]
 
@@ -128,6 +130,8 @@ class Prepared:
     def summarize_training(self) -> TrainingSummary:
         """Return what a model keeps of the training rows."""
         if not self._summary:
+            from creche.table.training_summary import TrainingSummary  # only now: most networks are not saved
+
             train, whole = self.train.observations, self.labelled
             rows = np.searchsorted(whole.row_indices, train.row_indices)
             self._summary.append(TrainingSummary.of(self.features, train.x, whole.x, rows))

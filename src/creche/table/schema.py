@@ -212,9 +212,7 @@ def describe_columns(
 ) -> tuple[ColumnSchema, ...]:
     """Return what each column is, as set or as inferred from its values, also where no network could learn from it."""
     counts = _count_together(table)
-    return tuple(
-        _describe_column(table, name, roles.get(name), row_numbers, counts.get(name)) for name in table.names
-    )
+    return tuple(_describe_column(table, name, roles.get(name), row_numbers, counts.get(name)) for name in table.names)
 
 
 def find_errors(
@@ -330,11 +328,13 @@ def _pick_examples(column: Column) -> tuple[str, ...]:
 
 
 def format_value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if hasattr(value, "isoformat"):
         return str(value.isoformat(sep=" ").removesuffix(" 00:00:00"))
-    text = f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())
+    text = " ".join(str(value).split())
     return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
 
 
@@ -370,7 +370,8 @@ def find_remarks(
     note = find_note(table, name, row_numbers)
     if note and column.role in INPUT_ROLES:
         yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
-    sentinel = find_sentinel(values) if column.role == "numeric" else None
+    repeats = column.distinct < column.rows - column.missing
+    sentinel = find_sentinel(values) if column.role == "numeric" and repeats else None
     if sentinel is not None:
         yield ColumnRemark("reading", name, *describe_sentinel(name, *sentinel))
     exception = find_non_number(values) if column.kind == "words" and name not in roles else None

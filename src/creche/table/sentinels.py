@@ -35,10 +35,13 @@ def find_sentinel(column: Column) -> tuple[int, int] | None:
     """
     if column.kind not in ("number", "whole"):
         return None
-    values = column.values[~column.missing]
+    values = column.values
     if len(values) < MIN_OTHERS + MIN_ROWS:
         return None
-    low, high = float(values.min()), float(values.max())
+    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))  # of those that are not missing
+    if low not in LOW and high not in HIGH:
+        return None
+    values = values[~column.missing]
     for value in (low, high):
         if value not in (LOW if value == low else HIGH):
             continue
