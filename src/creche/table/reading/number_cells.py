@@ -25,11 +25,11 @@ __all__ = ["parse_numbers"]
 # Cells of several columns that are parsed together; a longer column is parsed by itself.
 STACKED_CELLS = 2**20
 
-# A column of a longer table is not parsed if one of its first cells is no number.
-PROBED_FOR_WORDS = 200
+# Most columns that hold something else than numbers or whole numbers, or a point that is no mark of thousands, show it
+# in so many rows, or in a quarter of the rows.
+PROBED_ROWS = 16
 
-# Most columns with a point that is no mark of thousands show it here.
-PROBED_ROWS = 8
+MAX_PROBED_ROWS = 200
 
 
 def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRules) -> dict[str, Column]:
@@ -59,23 +59,10 @@ def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRule
             alike.setdefault((text.missing_words(rule.format), is_clear, rule.kind is None), []).append(name)
     out: dict[str, Column] = {}
     for (words, is_clear, may_be_dates), names in alike.items():
-        if len(frame) > 4 * PROBED_FOR_WORDS:
-            names = _drop_words(frame.head(PROBED_FOR_WORDS), names, words)
         for some, cells in _stack(frame, names):
             columns = _parse_stacked(_clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
             out.update((some[i], column) for i, column in columns.items())
     return out
-
-
-def _drop_words(frame: pl.DataFrame, names: list[str], words: tuple[str, ...]) -> list[str]:
-    """Return the names of the columns without a cell that is neither a number nor a word for a missing value."""
-    import polars as pl
-
-    kept = []
-    for some, cells in _stack(frame, names):
-        unread = _find_unread(cells, cells.cast(pl.Float64, strict=False), words).reshape(len(some), -1)
-        kept += [name for name, is_unread in zip(some, np.asarray(unread.any(axis=1)), strict=True) if not is_unread]
-    return kept
 
 
 def _stack(frame: pl.DataFrame, names: list[str]) -> Iterator[tuple[list[str], pl.Series]]:
@@ -102,62 +89,59 @@ def _parse_stacked(
     """Return the columns of numbers among those whose cells are one after another, by index."""
     import polars as pl
 
-    numbers = cells.cast(pl.Float64, strict=False)
-    unread = _find_unread(cells, numbers, words).reshape(n_columns, -1)
-    readable = np.flatnonzero(~unread.any(axis=1))
-    values = np.asarray(numbers.to_numpy()).reshape(n_columns, -1)[readable]  # null becomes NaN
-    is_integral = np.asarray((np.isnan(values) | (values == np.trunc(values))).all(axis=1))
+    rows = len(cells) // n_columns
+    head_rows = rows if rows < PROBED_ROWS else max(PROBED_ROWS, min(rows // 4, MAX_PROBED_ROWS))
+    every = np.arange(n_columns)
+    head = _select_columns(cells, every, n_columns, head_rows)
+    may_be_number = ~_find_unread(head, pl.Float64, words)[0].reshape(n_columns, -1).any(axis=1)
+    may_be_whole = may_be_number & ~_find_unread(head, pl.Int64, words)[0].reshape(n_columns, -1).any(axis=1)
     out: dict[int, Column] = {}
-    integral = readable[is_integral]
-    others = dict(zip(readable[~is_integral].tolist(), values[~is_integral], strict=True))
-    if len(integral):
-        some = _select_columns(cells, integral, n_columns)
-        whole = some.cast(pl.Int64, strict=False)
-        is_whole = np.asarray(~_find_unread(some, whole, words).reshape(len(integral), -1).any(axis=1))
-        missing = np.asarray(whole.is_null().to_numpy()).reshape(len(integral), -1)
-        exact = np.asarray(whole.fill_null(0).to_numpy()).reshape(len(integral), -1)
-        is_date = missing | ((exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1]))
-        is_date_column = np.asarray(is_date.all(axis=1) & may_be_dates)
-        for k, (i, row) in enumerate(zip(integral.tolist(), values[is_integral], strict=True)):
-            if not is_whole[k]:
-                others[i] = row
-            elif is_date_column[k]:
-                continue
-            elif not missing[k].any():
-                out[i] = Column("whole", exact[k])
-            elif not missing[k].all():  # the kind of a column without values is that of its rule
-                out[i] = Column("whole", np.where(missing[k], np.nan, exact[k].astype(np.float64)))
+    whole = _select_columns(cells, every[may_be_whole], n_columns)
+    unread, values = _find_unread(whole, pl.Int64, words)
+    missing = np.asarray(values.is_null().to_numpy()).reshape(-1, rows)
+    exact = np.asarray(values.fill_null(0).to_numpy()).reshape(-1, rows)
+    is_whole = np.asarray(~unread.reshape(-1, rows).any(axis=1))
+    in_range = (exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1])
+    is_date = np.asarray((missing | in_range).all(axis=1) & may_be_dates)
+    has_gaps = np.asarray(missing.any(axis=1))
+    # The kind of a column without any value is that of its rule.
+    for k in np.flatnonzero(np.asarray(is_whole & ~is_date & ~missing.all(axis=1))).tolist():
+        floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
+        out[int(every[may_be_whole][k])] = Column("whole", exact[k] if floats is None else floats)
+    left = every[may_be_number]
+    left = left[~np.isin(left, every[may_be_whole][is_whole])]
+    unread, values = _find_unread(_select_columns(cells, left, n_columns), pl.Float64, words)
+    is_number = ~unread.reshape(-1, rows).any(axis=1)
+    numbers = np.asarray(values.to_numpy()).reshape(-1, rows)  # null becomes NaN
     if not is_clear:
-        pointed = _find_pointed(cells, np.array(list(others), dtype=np.int64), n_columns)
-        others = {i: row for i, row in others.items() if i in pointed}
-    return out | {i: Column("number", row) for i, row in others.items()}
+        is_number &= np.isin(left, _find_pointed(cells, left[is_number], n_columns))
+    return out | {int(left[k]): Column("number", numbers[k]) for k in np.flatnonzero(is_number).tolist()}
 
 
-def _find_unread(cells: pl.Series, parsed: pl.Series, words: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return a mask of the cells that are neither parsed nor a word for a missing value."""
+def _find_unread(
+    cells: pl.Series, dtype: type[pl.DataType], words: tuple[str, ...]
+) -> tuple[NDArray[np.bool_], pl.Series]:
+    """Return a mask of the cells that are neither of that type nor words for missing values, and the parsed cells."""
     import polars as pl
 
+    parsed = cells.cast(dtype, strict=False)
     unread = parsed.is_null() & cells.is_not_null()
     mask = np.array(unread.to_numpy())
     if mask.any():
         known = cells.filter(unread).str.strip_chars().is_in(pl.Series(words, dtype=pl.String).implode())
         mask[mask] = ~np.asarray(known.to_numpy())
-    return mask
+    return mask, parsed
 
 
-def _find_pointed(cells: pl.Series, columns: NDArray[np.int64], n_columns: int) -> set[int]:
+def _find_pointed(cells: pl.Series, columns: NDArray[np.int64], n_columns: int) -> NDArray[np.int64]:
     """Return those of the columns of numbers with a point that cannot be a mark of thousands."""
-    found: set[int] = set()
-    rows = len(cells) // n_columns
+    left, rows = columns, len(cells) // n_columns
     for end in (min(PROBED_ROWS, rows), rows):
-        left = np.array([i for i in columns.tolist() if i not in found], dtype=np.int64)
-        if len(left):
-            some = _select_columns(cells, left, n_columns, end)
-            has_point = some.str.contains(".", literal=True)
-            is_clear = has_point & ~some.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$")
-            clear = np.asarray(is_clear.fill_null(False).to_numpy()).reshape(len(left), end).any(axis=1)
-            found.update(left[clear].tolist())
-    return found
+        some = _select_columns(cells, left, n_columns, end)
+        has_point = some.str.contains(".", literal=True)
+        is_clear = has_point & ~some.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$")
+        left = left[~np.asarray(is_clear.fill_null(False).to_numpy()).reshape(len(left), end).any(axis=1)]
+    return np.setdiff1d(columns, left)
 
 
 def _select_columns(cells: pl.Series, columns: NDArray[np.int64], n_columns: int, end: int | None = None) -> pl.Series:

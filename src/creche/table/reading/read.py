@@ -33,6 +33,9 @@ __all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches"
 
 IN_MEMORY = "the table"  # the name of a table without a file in messages
 
+# This many rows at the end of a table tell whether its last ones are totals.
+ROWS_THAT_TELL = 1000
+
 MAX_LISTED_NAMES = 10_000  # of a folder, among which a suggestion is looked up
 
 
@@ -293,10 +296,10 @@ def _split_batches(
 
 
 def _without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
-    """Yield frames without the totals at the end of the table; the last two tell whether they are such."""
+    """Yield frames without the totals at the end of the table; if the last has few rows, the one before tells, too."""
     held: list[Frame] = []
     for frame in frames:
-        if len(held) == 2:
+        while held and (len(frame) >= ROWS_THAT_TELL or len(held) == 2):
             yield held.pop(0)
         held.append(frame)
     if held:
