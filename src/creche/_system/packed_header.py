@@ -1,8 +1,8 @@
 """Long lists and objects of a header as arrays, so that a header stays small however much it describes.
 
-JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept key
-by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of an
-object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the arrays:
+JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept
+key by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of
+an object with many keys, a header has an object with the key `MARK`, which describes how the arrays hold the values:
 
 - ``{"same": value}``: all are equal.
 - ``{"array": name}``: numbers or booleans.
@@ -36,7 +36,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def packed_values_limit(file_size: int) -> int:
-    """Return of how many values the packed parts of a header may consist: a few bytes can stand for any number.
+    """Return how many values the packed parts of a header may hold: a few bytes can stand for any number of them.
 
     A value takes up to about 100 bytes of memory; what is known of a column takes fewer than 40 values and more than
     160 bytes of a file.
@@ -45,7 +45,7 @@ def packed_values_limit(file_size: int) -> int:
 
 
 def pack_header(header: dict[str, Any], minimum: int) -> tuple[dict[str, Any], Arrays, int]:
-    """Pack each list and object of a header that has at least so many items.
+    """Pack each list and object of a header that has at least `minimum` items.
 
     Returns
     -------
@@ -153,7 +153,7 @@ class _Packer:
             return {"same": first}
         if isinstance(first, bool):
             return {"array": self._keep(np.array(values, np.bool_))}
-        if isinstance(first, int) and -(2**63) <= min(values) and max(values) < 2**63:
+        if isinstance(first, int) and min(values) >= -(2**63) and max(values) < 2**63:
             return {"array": self._keep(np.array(values, np.int64))}
         if isinstance(first, str):
             return self._describe_text(values)

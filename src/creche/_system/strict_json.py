@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "MalformedJsonError", "TooLargeError", "as_json_data", "dump", "parse"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "MalformedJsonError",
+    "TooLargeError",
+    "as_json_data",
+    "dump",
+    "parse",
+]
 
 # At both limits, parsing takes about 150 MB.
 MAX_BYTES = 16 * 2**20

@@ -82,7 +82,7 @@ def count_values(columns: Sequence[Column], examples: int, sorted_rows: int) -> 
     Parameters
     ----------
     columns : sequence of Column
-        Of kind number, whole or boolean.
+        Columns of kind number, whole or boolean.
     examples : int
         How many examples to find for each column.
     sorted_rows : int
@@ -98,7 +98,7 @@ def count_values(columns: Sequence[Column], examples: int, sorted_rows: int) -> 
         if matrix.shape[1] <= sorted_rows:
             distinct = _count_distinct(matrix, counts).tolist()
         found, n_found = _find_examples(matrix[:, :EXAMPLE_ROWS], missing[:, :EXAMPLE_ROWS], examples)
-        parts = zip(which.tolist(), counts.tolist(), distinct, found.tolist(), n_found.tolist())
+        parts = zip(which.tolist(), counts.tolist(), distinct, found.tolist(), n_found.tolist(), strict=True)
         for i, n_missing, n_distinct, values, n_values in parts:
             out[i] = BlockCounts(n_missing, n_distinct, values[:n_values], n_values == examples)
     return out  # type: ignore[return-value]

@@ -212,9 +212,7 @@ def describe_columns(
 ) -> tuple[ColumnSchema, ...]:
     """Return what each column is, as set or as inferred from its values, also where no network could learn from it."""
     counts = _count_together(table)
-    return tuple(
-        _describe_column(table, name, roles.get(name), row_numbers, counts.get(name)) for name in table.names
-    )
+    return tuple(_describe_column(table, name, roles.get(name), row_numbers, counts.get(name)) for name in table.names)
 
 
 def find_errors(

@@ -21,7 +21,9 @@ VALUES = [0.0, -0.0, 1.0, 2.5, np.nan, np.inf, -np.inf, 1e300, 1.0000001, -999.0
 def drawn_column(data: st.DataObject, rows: int) -> Column:
     kind = data.draw(st.sampled_from(["number", "whole", "gaps", "boolean"]))
     if kind == "whole":
-        return Column("whole", np.array(data.draw(st.lists(st.integers(-3, 3), min_size=rows, max_size=rows)), np.int64))
+        return Column(
+            "whole", np.array(data.draw(st.lists(st.integers(-3, 3), min_size=rows, max_size=rows)), np.int64)
+        )
     choices = {"number": VALUES, "gaps": [1.0, 2.0, np.nan, 1e15], "boolean": [0.0, 1.0, np.nan]}[kind]
     values = np.array(data.draw(st.lists(st.sampled_from(choices), min_size=rows, max_size=rows)), np.float64)
     return Column("whole" if kind == "gaps" else kind, values)
@@ -41,7 +43,7 @@ def test_counts_are_those_of_each_column(data: st.DataObject) -> None:
 
 
 def test_distinct_values_of_long_columns_are_left_to_others() -> None:
-    counts, = count_values([Column("number", np.arange(20.0))], 3, 10)
+    (counts,) = count_values([Column("number", np.arange(20.0))], 3, 10)
     assert counts.distinct is None
     assert counts.examples == [0, 1, 2]
 
@@ -82,7 +84,7 @@ def test_a_schema_is_that_of_each_column_by_itself(data: st.DataObject) -> None:
     roles = dict.fromkeys(usable, "numeric")
     together = Schema.infer(Table(usable, "t"), [], roles).columns
     for described in together:
-        alone, = Schema.infer(Table({described.name: usable[described.name]}, "t"), list(roles), roles).columns
+        (alone,) = Schema.infer(Table({described.name: usable[described.name]}, "t"), list(roles), roles).columns
         assert described == alone
         # Words go another way than numbers.
         texts = [f"{value:g}" if usable[alone.name].kind == "number" else str(int(value)) for value in
@@ -101,7 +103,7 @@ def test_digests_of_rows_do_not_depend_on_blocks(block: int, monkeypatch: pytest
     expected = digest_rows(table, labels)
     monkeypatch.setattr(column_blocks, "BLOCK_VALUES", block)
     assert digest_rows(table, labels).tolist() == expected.tolist()
-    rows = [tuple(column.to_objects()[i] for column in columns.values()) + (labels[i],) for i in range(12)]
+    rows = [(*(column.to_objects()[i] for column in columns.values()), labels[i]) for i in range(12)]
     for i in range(12):
         for j in range(12):
             assert (expected[i] == expected[j]) == (rows[i] == rows[j])

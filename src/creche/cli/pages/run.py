@@ -294,7 +294,9 @@ def _schema_table(schema: Schema) -> Table:
     if more:
         table.add_row(f"… {more.total():,} more", style="dim")
         for role, count in more.most_common():
-            table.add_row("", role, f"{missing[role]:,}" if missing[role] else "", "", format_count(count, "column"), style="dim")
+            table.add_row(
+                "", role, f"{missing[role]:,}" if missing[role] else "", "", format_count(count, "column"), style="dim"
+            )
     return table
 
 

@@ -338,8 +338,8 @@ def _check_width(encoder: FeatureEncoder) -> None:
     """Refuse, before training, more inputs than a model file can have."""
     if encoder.width > MAX_INPUTS:
         raise TableError(
-            f"the table makes {encoder.width:,} inputs of the network; a model has at most {MAX_INPUTS:,}: leave columns "
-            "out, or lower max_categories and buckets of the preprocessing"
+            f"the table makes {encoder.width:,} inputs of the network; a model has at most {MAX_INPUTS:,}: leave "
+            "columns out, or lower max_categories and buckets of the preprocessing"
         )
 
 

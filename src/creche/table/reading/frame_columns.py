@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,9 +93,7 @@ def table_from_frame(
             written = Column(column.kind, column.values, (), rule.format)
             read[name] = convert_column(written, rule, ColumnContext(source, name, first_row))
         else:
-            read[name] = column_from_words(
-                *_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text
-            )
+            read[name] = column_from_words(*_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text)
     return Table(
         {name: read[name] if column is None else column for name, column in columns.items()}, source, first_row
     )

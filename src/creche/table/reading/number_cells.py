@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ __all__ = ["parse_numbers"]
 STACKED_CELLS = 2**20
 
 # Most columns that hold something else than numbers or whole numbers, or a point that is no mark of thousands, show it
-# in so many rows, or in a quarter of the rows.
+# in their first rows: a quarter of them, within these bounds.
 PROBED_ROWS = 16
 
 MAX_PROBED_ROWS = 200
@@ -57,7 +57,7 @@ def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRule
         if dtype == pl.String and nulls < len(frame) and is_number:
             is_clear = rule.format is not None or text.marks is not None
             alike.setdefault((text.missing_words(rule.format), is_clear, rule.kind is None), []).append(name)
-    out = {}
+    out: dict[str, Column] = {}
     for (words, is_clear, may_be_dates), names in alike.items():
         for some, cells in _stack(frame, names):
             columns = _parse_stacked(_clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
@@ -101,8 +101,9 @@ def _parse_stacked(
     missing = np.asarray(values.is_null().to_numpy()).reshape(-1, rows)
     exact = np.asarray(values.fill_null(0).to_numpy()).reshape(-1, rows)
     is_whole = ~unread.reshape(-1, rows).any(axis=1)
-    is_date = (missing | ((exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1]))).all(axis=1) & may_be_dates
-    has_gaps = missing.any(axis=1)
+    may_be_date = missing | ((exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1]))
+    is_date: NDArray[np.bool_] = np.all(may_be_date, axis=1) & may_be_dates
+    has_gaps: NDArray[np.bool_] = np.any(missing, axis=1)
     # The kind of a column without any value is that of its rule.
     for k in np.flatnonzero(is_whole & ~is_date & ~missing.all(axis=1)).tolist():
         floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
@@ -125,7 +126,7 @@ def _find_unread(
 
     parsed = cells.cast(dtype, strict=False)
     unread = parsed.is_null() & cells.is_not_null()
-    mask = np.array(unread.to_numpy())
+    mask: NDArray[np.bool_] = np.array(unread.to_numpy())
     if mask.any():
         known = cells.filter(unread).str.strip_chars().is_in(pl.Series(words, dtype=pl.String).implode())
         mask[mask] = ~np.asarray(known.to_numpy())

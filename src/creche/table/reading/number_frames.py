@@ -78,7 +78,7 @@ def take_numbers(
 
 
 def read_numbers(frame: pl.DataFrame, rules: dict[str, Rule], text: TextRules) -> dict[str, Column]:
-    """Read the columns of a Polars frame whose type is a number or boolean, except those of which a rule has another kind.
+    """Read the columns of a Polars frame whose type is a number or boolean, unless their rules want another kind.
 
     A rule without a kind learns that of its column.
     """
@@ -109,7 +109,7 @@ def _columns_of_frame(frame: pl.DataFrame, kind: str, text: TextRules) -> dict[s
     for name, nulls in zip(frame.columns, count_nulls(frame), strict=True):
         if nulls < len(frame):
             by_gaps.setdefault(nulls > 0, []).append(name)
-    out = {}
+    out: dict[str, Column] = {}
     for has_gaps, names in by_gaps.items():
         part = frame[names]
         values = (part.cast(pl.Float64) if has_gaps else part).to_numpy().T  # null becomes NaN
@@ -130,7 +130,7 @@ def _plain_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _number_columns(values: NDArray[Any], text: TextRules, kind: str) -> list[Column]:
     """Return a column of that kind for each row of a matrix; whole numbers that int64 cannot hold are numbers."""
     if values.dtype == np.uint64 and values.max(initial=0) > LARGEST_WHOLE:
-        is_large = (values > LARGEST_WHOLE).any(axis=1).tolist()
+        is_large: list[bool] = np.any(values > LARGEST_WHOLE, axis=1).tolist()
         return [
             _number_columns(row[np.newaxis].astype(np.float64), text, "number")[0] if large
             else _number_columns(row[np.newaxis].astype(np.int64), text, "whole")[0]

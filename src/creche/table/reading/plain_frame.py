@@ -125,7 +125,9 @@ def plain_frame_from_pandas(data: Any, source: str) -> PlainFrame:
 
     """
     names = clean_names([str(name) for name in data.columns], source)[0]
-    return PlainFrame({n: values_from_pandas(series) for n, (_, series) in zip(names, data.items(), strict=True)}, source)
+    return PlainFrame(
+        {n: values_from_pandas(series) for n, (_, series) in zip(names, data.items(), strict=True)}, source
+    )
 
 
 def plain_frame_from_records(records: Sequence[Any], source: str, needed: str = "a dict, like row 1") -> PlainFrame:

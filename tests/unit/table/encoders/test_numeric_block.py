@@ -92,7 +92,9 @@ def test_encoded_together_or_alone(precision: str, seed: int, scaling: Any, bloc
     train |= {"s": Column.from_words(["a", "b", None, "c", "d"] * 5), "v": Column("number", np.arange(25.0))}
     new = {name: new.get(name, column) for name, column in train.items()}
     new["v"] = Column("number", np.where(np.arange(25) % 4 == 0, np.nan, np.arange(25.0)))  # gaps that are new
-    roles = {name: "boolean" if column.kind == "boolean" else "numeric" for name, column in train.items() if name != "s"}
+    roles = {
+        name: "boolean" if column.kind == "boolean" else "numeric" for name, column in train.items() if name != "s"
+    }
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", CrecheWarning)
         patch.setattr(features, "BLOCK_ROWS", block_rows)

@@ -92,7 +92,9 @@ def test_a_frame_of_polars(seed: int, rows: int, n_columns: int, missing: bool) 
 
 
 @pytest.mark.parametrize("kind", ["number", "whole", "boolean", "words"])
-@pytest.mark.parametrize("values", [[0.5, np.nan], [1.0, 0.0], [np.nan, np.nan], [3, 4], [0, 1], [True, False]], ids=str)
+@pytest.mark.parametrize(
+    "values", [[0.5, np.nan], [1.0, 0.0], [np.nan, np.nan], [3, 4], [0, 1], [True, False]], ids=str
+)
 @pytest.mark.parametrize("words", [(), ("1", "-999")], ids=str)
 def test_a_frame_read_as_expected(kind: str, values: list[Any], words: tuple[str, ...]) -> None:
     expected = {"x": ExpectedColumn(kind, CellFormat(missing=(*CellFormat().missing, *words)) if words else None)}
@@ -121,7 +123,7 @@ def test_columns_of_numbers_stay_in_their_order_and_keep_their_names() -> None:
 
 
 def test_a_name_that_no_file_could_hold_is_refused() -> None:
-    with pytest.raises(TableError, match="the name of column 2 is .* not valid Unicode"):
+    with pytest.raises(TableError, match=r"the name of column 2 is .* not valid Unicode"):
         read_table(pd.DataFrame([[1, 2]], columns=pd.Index(["a", "b\ud800"], dtype=object)))
 
 
