@@ -14,6 +14,7 @@ BENCHMARKS = (
     "start",
     "memory",
     "encoding",
+    "wide_tables",
     "predict",
     "landscape",
     "real_tables",

@@ -42,7 +42,8 @@ KINDS = {
     "sweep": ("sweep", "`creche sweep --checkpoint`"),
 }
 
-# Lists and objects of at least this many items are kept as arrays; in a header that is still too large, shorter ones.
+# Lists and objects with at least this number of items are kept as arrays; in a header that is still too large, shorter
+# ones as well.
 PACKED_ITEMS = 1000
 
 PACKED_ITEMS_OF_LARGE = 16

@@ -2,8 +2,7 @@
 
 JSON is a costly form for what a model knows of each of 100,000 columns. A list of objects with the same keys is kept
 key by key instead: numbers as an array, texts as an array of bytes and one of lengths. In place of such a list, or of
-an object of many keys, a header has an object with the key `MARK`, which describes how the values are found in the
-arrays:
+an object with many keys, a header has an object with the key `MARK`, which describes how the arrays hold the values:
 
 - ``{"same": value}``: all are equal.
 - ``{"array": name}``: numbers or booleans.
@@ -37,7 +36,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def packed_values_limit(file_size: int) -> int:
-    """Return of how many values the packed parts of a header may consist: a few bytes can stand for any number.
+    """Return how many values the packed parts of a header may hold: a few bytes can stand for any number of them.
 
     A value takes up to about 100 bytes of memory; what is known of a column takes fewer than 40 values and more than
     160 bytes of a file.
@@ -46,7 +45,7 @@ def packed_values_limit(file_size: int) -> int:
 
 
 def pack_header(header: dict[str, Any], minimum: int) -> tuple[dict[str, Any], Arrays, int]:
-    """Pack each list and object of a header that has at least a number of items.
+    """Pack each list and object of a header that has at least `minimum` items.
 
     Returns
     -------

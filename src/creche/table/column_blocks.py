@@ -82,7 +82,7 @@ def count_values(columns: Sequence[Column], examples: int, sorted_rows: int) -> 
     Parameters
     ----------
     columns : sequence of Column
-        Their kind is number, whole or boolean.
+        Columns of kind number, whole or boolean.
     examples : int
         How many examples to find for each column.
     sorted_rows : int

@@ -87,7 +87,7 @@ def order_columns(data: Any, preparation: Preparation, names: Sequence[str], *, 
     if not names or not is_table(data):
         return data
     table = read_table(data, preparation.read_options)
-    wanted = [name for name in dict.fromkeys([*names, *preparation.label]) if name in table.columns]
+    wanted = {name: None for name in (*names, *preparation.label) if name in table.columns}
     rest = [name for name in table.names if name not in wanted] if others else []
     return table.select([*wanted, *rest])
 

@@ -55,7 +55,7 @@ def test_a_packed_header_unpacks_to_the_same_values(header: dict[str, Any], mini
 
 
 def columns(count: int) -> dict[str, Any]:
-    """Return a header like that of a model of a number of columns."""
+    """Return a header like that of a model of `count` columns."""
     random = np.random.default_rng(0)
     described = [
         {
@@ -118,10 +118,6 @@ def packed(description: Any, count: Any = 2, **more: Any) -> dict[str, Any]:
     return {"x": {MARK: {"count": count, "items": description, **more}}}
 
 
-LARGE_LENGTHS = {"$2": np.array([2**32 - 1] * 2, np.uint32)}
-
-TWO_KINDS = {"$2": np.array([0, 1], np.uint8)}
-
 ARRAYS: dict[str, Any] = {"$0": np.array([97, 98], np.uint8), "$1": np.array([1, 1], np.uint8)}
 TEXT = {"text": "$0", "lengths": "$1"}
 FALSE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -146,8 +142,8 @@ FALSE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "text that is not UTF-8": (packed(TEXT), {**ARRAYS, "$0": np.array([97, 0xFF], np.uint8)}),
     "an array twice": (packed({"kinds": "$1", "items": [TEXT, TEXT]}), ARRAYS),
     "an array that is not used": (packed({"same": 1}), ARRAYS),
-    "lists of 2^32 items": (packed({"lists": "$2", "items": {"same": 1}}), LARGE_LENGTHS),
-    "a kind that is not described": (packed({"kinds": "$2", "items": [{"same": 1}]}), TWO_KINDS),
+    "lists of 2^32 items": (packed({"lists": "$2", "items": {"same": 1}}), {"$2": np.full(2, 2**32 - 1, np.uint32)}),
+    "a kind that is not described": (packed({"kinds": "$2", "items": [{"same": 1}]}), {"$2": np.arange(2, dtype="u1")}),
     "a key twice": (packed({"keys": ["a", "a"], "items": [{"same": 1}, {"same": 2}]}), {}),
     "a key without values": (packed({"keys": ["a", "b"], "items": [{"same": 1}]}), {}),
     "a key that is a number": (packed({"keys": [1], "items": [{"same": 1}]}), {}),

@@ -103,7 +103,7 @@ def test_digests_of_rows_do_not_depend_on_blocks(block: int, monkeypatch: pytest
     expected = digest_rows(table, labels)
     monkeypatch.setattr(column_blocks, "BLOCK_VALUES", block)
     assert digest_rows(table, labels).tolist() == expected.tolist()
-    rows = [(*tuple(column.to_objects()[i] for column in columns.values()), labels[i]) for i in range(12)]
+    rows = [(*(column.to_objects()[i] for column in columns.values()), labels[i]) for i in range(12)]
     for i in range(12):
         for j in range(12):
             assert (expected[i] == expected[j]) == (rows[i] == rows[j])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_csv_frames"]
 
-# With more columns than this, Polars takes longer to begin with each than to read some rows of it.
+# With this number of columns, Polars takes longer to begin with each than to read some rows of it.
 WIDE = 500
 
 BLANK_LINES = re.compile(rb"(?:(?<=\n)|\A)(?:\r?\n)+")

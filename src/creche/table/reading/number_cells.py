@@ -26,7 +26,7 @@ __all__ = ["parse_numbers"]
 STACKED_CELLS = 2**20
 
 # Most columns that hold something else than numbers or whole numbers, or a point that is no mark of thousands, show it
-# in so many rows, or in a quarter of the rows.
+# within this number of rows, or a quarter of the rows.
 PROBED_ROWS = 16
 
 MAX_PROBED_ROWS = 200

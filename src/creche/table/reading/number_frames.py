@@ -78,7 +78,7 @@ def take_numbers(
 
 
 def read_numbers(frame: pl.DataFrame, rules: dict[str, Rule], text: TextRules) -> dict[str, Column]:
-    """Read the columns of a Polars frame whose type is a number or boolean, unless a rule has another kind for one.
+    """Read the columns of a Polars frame whose type is a number or boolean, unless their rules want another kind.
 
     A rule without a kind learns that of its column.
     """
@@ -130,11 +130,11 @@ def _plain_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def _number_columns(values: NDArray[Any], text: TextRules, kind: str) -> list[Column]:
     """Return a column of that kind for each row of a matrix; whole numbers that int64 cannot hold are numbers."""
     if values.dtype == np.uint64 and values.max(initial=0) > LARGEST_WHOLE:
-        is_large = np.any(values > LARGEST_WHOLE, axis=1)
+        is_large: list[bool] = np.any(values > LARGEST_WHOLE, axis=1).tolist()
         return [
             _number_columns(row[np.newaxis].astype(np.float64), text, "number")[0] if large
             else _number_columns(row[np.newaxis].astype(np.int64), text, "whole")[0]
-            for row, large in zip(values, is_large.tolist(), strict=True)
+            for row, large in zip(values, is_large, strict=True)
         ]  # fmt: skip
     format = None
     words = [word for word in text.missing if word not in DEFAULT_MISSING]
