@@ -135,6 +135,23 @@ def test_very_many_columns_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture
     assert not any(text[:2] == ["c100", "numeric"] for text in table)
 
 
+def test_a_table_of_hundreds_of_columns_is_summarized(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "wide.csv"
+    rows = np.random.default_rng(0).standard_normal((20, 300)).round(3).astype(str)
+    rows[[2, 5], 250] = ""
+    lines = [",".join([*(f"c{i}" for i in range(300)), "y"])]
+    lines += [",".join([*row, "ab"[i % 2]]) for i, row in enumerate(rows)]
+    path.write_text("\n".join(lines))
+    assert main(["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1"]) == 0
+    page = capsys.readouterr().out.splitlines()
+    table = [text.split() for text in page]
+    assert ["…", "280", "more"] in table
+    assert ["numeric", "2", "280", "columns"] in table  # two values are missing
+    assert any(text[:2] == ["c19", "numeric"] for text in table)
+    assert not any(text[:2] == ["c20", "numeric"] for text in table)
+    assert len(page) < 100
+
+
 def test_no_epochs_and_no_hidden_layer(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*PENGUINS, "--epochs", "0", "--hidden", "none"]) == 0
     assert "14-3, 45 parameters" in capsys.readouterr().out
