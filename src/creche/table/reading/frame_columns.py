@@ -64,10 +64,8 @@ def table_from_frame(
     words: dict[str, tuple[NDArray[np.int32], list[str]]] = {}
     fast = parse_numbers(frame, rules, text)
     columns.update(read_numbers(frame, rules, text))
-    for series in frame:
-        if series.name in fast or columns[series.name] is not None:
-            continue
-        name, is_required = series.name, series.name in rules
+    for name in [name for name, column in columns.items() if column is None and name not in fast]:
+        series, is_required = frame[name], name in rules
         rule = rules.setdefault(name, Rule())
         context = ColumnContext(source, name, first_row)
         if series.null_count() == len(series):
@@ -90,6 +88,7 @@ def table_from_frame(
         rule = rules.setdefault(name, Rule())
         if column.kind == "whole" or marks.decimal == ".":
             rule.format = rule.format or usual
+            rule.kind = rule.kind or column.kind  # it holds a number at least
             written = Column(column.kind, column.values, (), rule.format)
             read[name] = convert_column(written, rule, ColumnContext(source, name, first_row))
         else:
