@@ -73,7 +73,8 @@ def find_remark(last: Sequence[str | None]) -> tuple[int, str] | None:
     """
     cells = [(i, cell.strip()) for i, cell in enumerate(last) if cell is not None and cell.strip()]
     if len(cells) == 1 and cells[0][0] == 0 and len(last) > 2:
-        return cells[0] if split_number(cells[0][1]) is None or _is_sentence(cells[0][1]) else None
+        word = cells[0][1]  # a single one may well be a row without other values
+        return cells[0] if _is_sentence(word) or TOTALS.fullmatch(word.rstrip(":. ")) else None
     words = [(i, cell) for i, cell in cells if split_number(cell) is None]
     return words[0] if len(words) == 1 and TOTALS.fullmatch(words[0][1].rstrip(":. ")) else None
 
