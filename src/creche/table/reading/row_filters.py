@@ -26,6 +26,8 @@ MAX_FOOTER_LINES = 10
 
 LISTED_LINES = 2
 
+MAX_COLUMNS = 1000  # of a table in which totals are looked for, which takes as long as parsing a wide one
+
 MIN_ROWS_ABOVE = 2  # a remark or totals
 
 
@@ -90,6 +92,8 @@ def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
 
 def drop_totals_of_frame(frame: Frame, source: str) -> Frame:
     """Return a frame of cells without rows of totals and remarks at its end, and warn of them."""
+    if len(frame.columns) > MAX_COLUMNS:
+        return frame
     tail = frame.slice(max(0, len(frame) - MAX_FOOTER_LINES - 1), MAX_FOOTER_LINES + 1)
     columns = [
         tail.values(name).to_objects() if isinstance(tail, PlainFrame) else tail[name].to_list()
