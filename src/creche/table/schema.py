@@ -51,7 +51,6 @@ EXAMPLE_LENGTH = 40  # characters
 
 ROWS_FOR_EXAMPLES = 1000
 
-WORDS_PROBED = 1000  # of a column, to see whether it holds numbers kept as text
 
 # In longer columns, distinct numbers are counted by Polars, which need not sort them.
 MAX_SORTED_ROWS = 50_000
