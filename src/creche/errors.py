@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from creche._phrases import list_first
+
 __all__ = [
     "SYNONYMS",
     "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
@@ -265,7 +267,5 @@ def nearest(word: object, words: Iterable[str]) -> str:
     """
     known = list(words)
     close = closest(word, known)
-    listed = ", ".join(known[:NAMED_LIMIT])
-    more = f", … ({len(known) - NAMED_LIMIT:,} more)" if len(known) > NAMED_LIMIT else ""
     hint = "choose" if close is None else f"did you mean {close!r}? Choose"
-    return f"{hint} one of {listed}{more}"
+    return f"{hint} one of {list_first(known, NAMED_LIMIT)}"

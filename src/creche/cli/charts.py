@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from creche._phrases import shorten_text
+
 __all__ = [
     "BAR_WIDTH",
     "HEIGHT",
@@ -84,11 +86,7 @@ def _align_names(names: Sequence[str], height: int) -> list[str]:
     if len(names) > MAX_NEURONS:
         half = MAX_NEURONS // 2
         names = [*names[:half], "…", *names[-(half - 1) :]]
-    return _center([_shorten(name) for name in names], height)
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
+    return _center([shorten_text(name, MAX_NAME) for name in names], height)
 
 
 def _center(column: Sequence[str], height: int) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import layer_outputs
 from creche.errors import TableError
@@ -174,8 +175,8 @@ def nearest_rows(
     labels = training.labels(predictor)
     available = len(training) - is_same
     if k > available:
-        raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {available:,} training row"
-                         f"{'' if available == 1 else 's'} to choose from")  # fmt: skip
+        count = format_count(available, "training row")
+        raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {count} to choose from")
     query = queried.table.take(places)
     squares = np.zeros((len(places), len(training)))
     for share, network in _networks(predictor):

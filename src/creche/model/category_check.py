@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count, shorten_text
 from creche.model.finding import MIN_DISTANCE, MIN_ROWS, Finding, count_values
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.column_statistics import CategoryCounts, hash_category
@@ -21,6 +22,8 @@ __all__ = ["CategoryCheck"]
 MAX_UNSEEN = 1000  # different categories that are counted by name
 
 NAMED = 5  # categories in a message
+
+LONGEST_SHOWN = 40  # characters
 
 
 @dataclass(slots=True)
@@ -77,7 +80,7 @@ class CategoryCheck:
         for word, count in self.unseen.most_common(NAMED):
             near = known.get(word.strip().casefold())
             hint = "" if near is None else f" (did you mean {near!r}?)"
-            named.append(f"{_shorten(word)!r} in {count:,} row{'' if count == 1 else 's'}{hint}")
+            named.append(f"{shorten_text(word, LONGEST_SHOWN)!r} in {format_count(count, 'row')}{hint}")
         if len(self.unseen) > NAMED:
             more = "or more" if len(self.unseen) >= MAX_UNSEEN else "more"
             named.append(f"and {len(self.unseen) - NAMED:,} {more} categories")
@@ -115,7 +118,3 @@ class CategoryCheck:
             f"{shares_before[k]:.0%} (distance {distance:.2f})"
         )
         return Finding(name, "distribution", rows, rows, message)
-
-
-def _shorten(word: str) -> str:
-    return word if len(word) <= 40 else f"{word[:39]}…"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche.errors import PlanError, TableError
 from creche.model.category_check import CategoryCheck
 from creche.model.finding import MIN_ROWS, Finding, count_values, normal_bound
@@ -81,8 +82,8 @@ class DataCheck:
         first = [finding.message for finding in self.findings[:limit]]
         others = self.findings[limit:]
         if others:
-            columns = len({finding.column for finding in others})
-            first.append(f"and {len(others):,} more such findings, in {columns:,} column{'' if columns == 1 else 's'}")
+            columns = format_count(len({finding.column for finding in others}), "column")
+            first.append(f"and {len(others):,} more such findings, in {columns}")
         return first
 
     def table(self) -> pl.DataFrame:

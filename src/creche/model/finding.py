@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from creche._phrases import format_count
+
 __all__ = ["MIN_DISTANCE", "MIN_ROWS", "Finding", "FindingKind", "count_values", "normal_bound"]
 
 FindingKind = Literal["outside_range", "unseen_category", "missing_values", "distribution"]
@@ -51,7 +53,7 @@ def count_values(count: int, rows: int) -> str:
     ('1 of 200 values is', '3 of 200 values are')
 
     """
-    return f"{count:,} of {rows:,} value{'' if rows == 1 else 's'} {'is' if count == 1 else 'are'}"
+    return f"{count:,} of {format_count(rows, 'value')} {'is' if count == 1 else 'are'}"
 
 
 def normal_bound(level: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from creche._phrases import shorten_text
 from creche.render.document import Block, Facts, Grid, Section, format_digits
 
 __all__ = ["grid_text", "sections_text"]
@@ -51,8 +52,11 @@ def grid_text(grid: Grid) -> str:
     """
     from rich.cells import cell_len
 
-    cells = [[_shorten(c) for c in grid.head]]
-    cells += [[_shorten(c) if isinstance(c, str) else format_digits(c, grid.digits) for c in row] for row in grid.rows]
+    cells = [[shorten_text(c, WIDEST_CELL) for c in grid.head]]
+    cells += [
+        [shorten_text(c, WIDEST_CELL) if isinstance(c, str) else format_digits(c, grid.digits) for c in row]
+        for row in grid.rows
+    ]
     widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
 
     def line(row: list[str], columns: list[int]) -> str:
@@ -84,7 +88,3 @@ def _columns_side_by_side(widths: list[int], repeated: int) -> list[list[int]]:
 
 def _total_width(widths: list[int], columns: list[int]) -> int:
     return sum(widths[i] for i in columns) + 2 * (len(columns) - 1)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 1]}…"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from creche._phrases import list_first
+
 if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.table.labels import LabelEncoder
@@ -25,9 +27,7 @@ def describe_classes(labels: LabelEncoder) -> str:
     """Return the classes, or "a number" for regression; the first 12 if there are many."""
     if labels.classes is None:
         return "a number" if len(labels.names) == 1 else "numbers"
-    first = ", ".join(map(str, labels.classes[:CLASSES_SHOWN]))
-    more = len(labels.classes) - CLASSES_SHOWN
-    return f"{first}, … ({more} more)" if more > 0 else first
+    return list_first([*map(str, labels.classes)], CLASSES_SHOWN)
 
 
 def describe_optimizer(optimizer: Optimizer) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from creche._phrases import list_first
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
@@ -99,10 +100,10 @@ def _check_baseline(subject: ReportSubject) -> Iterator[Limitation]:
 def _check_classification(evaluation: ClassificationEvaluation) -> Iterator[Limitation]:
     few = [f"{c.name} ({c.rows})" for c in evaluation.per_class if c.rows < FEW_ROWS]
     if few:
-        yield Limitation("classes", f"Classes with fewer than {FEW_ROWS} rows in the evaluation: {_join(few)}.")
+        yield Limitation("classes", f"Classes with fewer than {FEW_ROWS} rows in the evaluation: {_list_names(few)}.")
     missed = [f"{c.name} ({c.recall:.0%})" for c in evaluation.per_class if c.recall < LOW_RECALL]
     if missed:
-        yield Limitation("classes", f"Classes with a recall below {LOW_RECALL:.0%}: {_join(missed)}.")
+        yield Limitation("classes", f"Classes with a recall below {LOW_RECALL:.0%}: {_list_names(missed)}.")
     low, high = evaluation.intervals.get("accuracy", (0.0, 0.0))
     if high - low > WIDE_INTERVAL:
         yield Limitation("accuracy", f"It is uncertain: its 95 % CI (bootstrap) is {low:.1%} to {high:.1%}.")
@@ -146,16 +147,16 @@ def _check_columns(subject: ReportSubject) -> Iterator[Limitation]:
         if c.name in used and c.rows and c.missing > HIGH_MISSING * c.rows
     ]
     if gaps:
-        yield Limitation("columns", f"Columns with many missing values: {_join(gaps)}.")
+        yield Limitation("columns", f"Columns with many missing values: {_list_names(gaps)}.")
     dropped = [f"{c.name} ({c.reason})" for c in schema.columns if c.name not in used and c.reason]
     if dropped:
-        yield Limitation("columns", f"Columns dropped: {_join(dropped)}.")
+        yield Limitation("columns", f"Columns dropped: {_list_names(dropped)}.")
     complete = [c.name for c in schema.columns if c.name in used and not c.missing]
     if complete:
         yield Limitation(
             "columns",
             "Columns that were never missing in training, so predictions for rows in which they are missing are "
-            f"untested: {_join(complete)}.",
+            f"untested: {_list_names(complete)}.",
         )
 
 
@@ -176,7 +177,7 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
     counts = zip(labels.classes or (), labels.baseline, strict=False)
     few = [f"{name} ({share * rows:.0f})" for name, share in counts if share * rows < FEW_ROWS]
     if few:
-        yield Limitation("classes", f"Classes with fewer than about {FEW_ROWS} training rows: {_join(few)}.")
+        yield Limitation("classes", f"Classes with fewer than about {FEW_ROWS} training rows: {_list_names(few)}.")
     history = origin.history
     if history.has_validation:
         lowest, last = float(np.nanmin(history.validation_loss)), float(history.validation_loss[-1])
@@ -186,11 +187,6 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
                 f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
                 f"{last:.4g}, so training was probably too long (keep='best' keeps the weights of the best epoch).",
             )
-
-
-def _join(names: list[str]) -> str:
-    more = len(names) - NAMES_LISTED
-    return ", ".join(names[:NAMES_LISTED]) + (f", … ({more} more)" if more > 0 else "")
 
 
 def find_ranges(subject: ReportSubject) -> list[ColumnRange]:
@@ -207,3 +203,7 @@ def find_ranges(subject: ReportSubject) -> list[ColumnRange]:
         if len(known):
             found.append(ColumnRange(name, float(known.min()), float(known.max()), float(np.median(known))))
     return found
+
+
+def _list_names(names: list[str]) -> str:
+    return list_first(names, NAMES_LISTED)

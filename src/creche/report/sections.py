@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from creche import plots
+from creche._phrases import format_count
 from creche.evaluation.classification import Misclassification
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
@@ -37,7 +38,7 @@ def summary_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 def _describe_task(subject: ReportSubject) -> str:
     count = len(subject.model.features.names)
-    columns = f"from {count:,} column{'' if count == 1 else 's'}"
+    columns = f"from {format_count(count, 'column')}"
     if subject.model.classes is None:
         return f"The model predicts {subject.label}, a number, {columns}."
     classes = describe_classes(subject.model.labels)

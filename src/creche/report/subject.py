@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._phrases import format_count
 from creche.errors import CrecheError, CrecheWarning, PlanError, TableError
 from creche.model.ensemble import Ensemble
 from creche.model.file import load
@@ -89,7 +90,7 @@ class ReportSubject:
     @property
     def rows_description(self) -> str:
         """The rows of the evaluation, in words: "the 103 rows kept for validation"."""
-        count = f"{len(self.rows):,} row{'' if len(self.rows) == 1 else 's'}"
+        count = format_count(len(self.rows), "row")
         return {
             "test": f"the {count} kept for testing",
             "validation": f"the {count} kept for validation",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.words import Task
 from creche.table.checks import CONVERSION_ERRORS, warn
@@ -196,11 +197,10 @@ def _decode_one_hot(columns: Sequence[NDArray[Any]], names: Sequence[Any]) -> ND
 
 
 def _warn_of_one_hot(classes: NDArray[Any], count: int) -> None:
-    distinct = list(dict.fromkeys(sorted(classes.tolist())))
-    more = ", …" if len(distinct) > CLASSES_SHOWN else ""
+    distinct = sorted(set(classes.tolist()))
     warn(
         f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is learnt as the classes "
-        f"{', '.join(map(repr, distinct[:CLASSES_SHOWN]))}{more}; task='classification' confirms it, and "
+        f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; task='classification' confirms it, and "
         "task='regression' learns several numbers"
     )
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
 from creche.table.cell_format import CellFormat, ExpectedColumn
@@ -32,6 +33,8 @@ __all__ = [
 LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 
 MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are no classes
+
+CLASSES_NAMED = 10
 
 # Whole numbers within a range of this size are counted, which is many times faster than sorting them.
 MAX_COUNTED_RANGE = 65_536
@@ -337,10 +340,9 @@ def encode_classes(
     if len(unknown):
         row = unknown[0]
         number_of_row = row if row_numbers is None else row_numbers[row]
-        more = f", … ({len(classes) - 10:,} more)" if len(classes) > 10 else ""
         raise TableError(
             f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is no class of the "
-            f"training rows; needs one of {', '.join(map(repr, classes[:10]))}{more}"
+            f"training rows; needs one of {list_first([*map(repr, classes)], CLASSES_NAMED)}"
         )
     return numbers
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first, shorten_text
 from creche._system.forks import is_polars_usable
 from creche._system.shell import shell_command
 from creche.errors import FileError, TableError, nearest
@@ -260,7 +261,7 @@ def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[st
     if not empty:
         return
     named = empty[:EMPTY_NAMED]
-    names = ", ".join(map(repr, named)) + (f", … ({len(empty):,} columns)" if len(empty) > EMPTY_NAMED else "")
+    names = list_first([*map(repr, empty)], EMPTY_NAMED)
     schema = ", ".join(f"{name!r}: 'ignore'" for name in named)
     options = " ".join(f"--column {shell_command(f'{name}=ignore')}" for name in named)
     subject, them = (f"column {names} is", "it") if len(empty) == 1 else (f"columns {names} are", "them")
@@ -334,7 +335,7 @@ def format_value(value: Any) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat(sep=" ").removesuffix(" 00:00:00"))
     text = " ".join(str(value).split())
-    return text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
+    return shorten_text(text, EXAMPLE_LENGTH)
 
 
 class ColumnRemark(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from creche._phrases import format_count, list_first
 from creche.table.table import Column
 
 __all__ = ["SPELLING_REMEDY", "Spellings", "count_words", "describe_spellings", "find_spellings"]
@@ -71,9 +72,8 @@ def describe_spellings(what: str, spellings: Sequence[Spellings]) -> str:
     "column 'city' has spellings that probably mean the same, but are kept apart: 'London' (120 rows), 'LONDON' (1 row)"
 
     """
-    shown = [_describe_variants(variants) for variants in spellings[:SHOWN_CATEGORIES]]
-    more = f"; … ({len(spellings) - len(shown):,} more)" if len(spellings) > len(shown) else ""
-    return f"{what} has spellings that probably mean the same, but are kept apart: {'; '.join(shown)}{more}"
+    shown = list_first([_describe_variants(variants) for variants in spellings], SHOWN_CATEGORIES, "; ")
+    return f"{what} has spellings that probably mean the same, but are kept apart: {shown}"
 
 
 def _normalize(word: str) -> str:
@@ -89,7 +89,6 @@ def _describe_variants(variants: Spellings) -> str:
     forms = {unicodedata.normalize("NFC", word) for word, _ in variants}
     show = repr if len(forms) == len(variants) else ascii
     shown = [
-        f"{show(word[:LONGEST_SHOWN])} ({count:,} row{'' if count == 1 else 's'})"
-        for word, count in variants[:SHOWN_VARIANTS]
+        f"{show(word[:LONGEST_SHOWN])} ({format_count(count, 'row')})" for word, count in variants[:SHOWN_VARIANTS]
     ]
     return ", ".join(shown) + (", …" if len(variants) > SHOWN_VARIANTS else "")

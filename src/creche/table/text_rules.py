@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.number_words import Marks
 
@@ -126,8 +127,8 @@ def note_missing(codes: NDArray[np.int32], words: list[str], others: tuple[str, 
     index = {word: i for i, word in enumerate(words)}
     for word in others[:LISTED_WORDS]:
         rows = np.flatnonzero(codes == index[word])
-        count = "row" if len(rows) == 1 else "rows"
-        notes.append(f"has {word!r} in {len(rows):,} {count} (the first is row {{{int(rows[0])}}}), taken as missing")
+        count = format_count(len(rows), "row")
+        notes.append(f"has {word!r} in {count} (the first is row {{{int(rows[0])}}}), taken as missing")
     if len(others) > LISTED_WORDS:
         notes.append(f"and {len(others) - LISTED_WORDS} more words taken as missing")
     return notes

@@ -12,7 +12,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from creche.cli.pages.tables import facts_table, format_count, format_value, plain_table
+from creche._phrases import format_count, list_first, shorten_text
+from creche.cli.pages.tables import facts_table, format_value, plain_table
 from creche.table.roles import INPUT_ROLES, role_option
 
 if TYPE_CHECKING:
@@ -66,9 +67,8 @@ def _describe_label(label: LabelSummary, columns: Sequence[ColumnSummary]) -> st
     if label.task != "classification":
         ranges = [_describe_values(c, PAGE_WIDTH) for c in columns if c.name in label.names]
         return f"{name}: {', '.join(filter(None, ranges)) or 'neither classes nor numbers'}"
-    shown = [f"{_shorten(value)} {count:,}" for value, count in label.classes[:MAX_CLASSES]]
-    more = f", … ({len(label.classes) - MAX_CLASSES:,} more)" if len(label.classes) > MAX_CLASSES else ""
-    return f"{name}, {len(label.classes):,} classes: {', '.join(shown)}{more}"
+    shown = [f"{shorten_text(value, VALUE_WIDTH)} {count:,}" for value, count in label.classes]
+    return f"{name}, {len(label.classes):,} classes: {list_first(shown, MAX_CLASSES)}"
 
 
 def _columns_table(columns: Sequence[ColumnSummary]) -> Table:
@@ -79,7 +79,7 @@ def _columns_table(columns: Sequence[ColumnSummary]) -> Table:
         each.no_wrap = True
     table.columns[-1].style = "dim"
     shown = columns if len(columns) <= MAX_COLUMNS else columns[:FIRST_COLUMNS]
-    names = [c.name if len(c.name) <= NAME_WIDTH else f"{c.name[: NAME_WIDTH - 1]}…" for c in shown]
+    names = [shorten_text(c.name, NAME_WIDTH) for c in shown]
     cells = [[name, c.role, c.kind, f"{c.missing:,}", f"{c.distinct:,}"] for name, c in zip(names, shown, strict=True)]
     headers = [str(each.header) for each in table.columns[:-1]]
     widths = [max(map(cell_len, each)) for each in zip(headers, *cells, strict=True)]
@@ -98,7 +98,7 @@ def _columns_table(columns: Sequence[ColumnSummary]) -> Table:
 def _describe_values(column: ColumnSummary, space: int) -> str:
     """Describe the range of a column, or as many of its most frequent values as fit."""
     if column.frequent:
-        shown = [f"{_shorten(value)} {count:,}" for value, count in column.frequent]
+        shown = [f"{shorten_text(value, VALUE_WIDTH)} {count:,}" for value, count in column.frequent]
         while len(shown) > 1 and cell_len(", ".join(shown)) > space - (3 if len(shown) < column.distinct else 0):
             shown.pop()
         return ", ".join(shown) + (", …" if len(shown) < column.distinct else "")
@@ -106,10 +106,6 @@ def _describe_values(column: ColumnSummary, space: int) -> str:
         return ""
     low, high = (f"{v:,}" if isinstance(v, int) else format_value(v, digits=5) for v in (column.low, column.high))
     return low if low == high else f"{low} to {high}"
-
-
-def _shorten(value: str) -> str:
-    return value if len(value) <= VALUE_WIDTH else f"{value[: VALUE_WIDTH - 1]}…"
 
 
 def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._phrases import format_count
 from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.tables import INTERVAL, format_count, format_duration, format_value, plain_table
+from creche.cli.pages.tables import INTERVAL, format_duration, format_value, plain_table
 from creche.evaluation.metrics import metric_name
 from creche.render.words import format_interval, format_number
 

@@ -10,11 +10,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._phrases import format_count
 from creche.cli.charts import MARGIN, Canvas, Mark
 from creche.cli.pages.tables import (
     count_rows,
     facts_table,
-    format_count,
     format_duration,
     part_sizes,
 )

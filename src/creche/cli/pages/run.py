@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._phrases import format_count, list_first
 from creche.cli.charts import draw_bar, draw_loss_curves, draw_network
 from creche.cli.main import write_as_options
 from creche.cli.pages.evaluation import evaluation_page
@@ -18,7 +19,6 @@ from creche.cli.pages.tables import (
     BOOTSTRAP_INTERVAL,
     count_rows,
     facts_table,
-    format_count,
     format_duration,
     format_value,
     part_sizes,
@@ -260,8 +260,7 @@ def _describe_features(run: Run, row: Observations) -> str:
     else:
         values = [row.x.columns[name].to_objects()[0] for name in names]
     pairs = [f"{name} {format_value(value, missing='missing')}" for name, value in zip(names, values, strict=True)]
-    more = f", … ({len(pairs) - MAX_VALUES} more)" if len(pairs) > MAX_VALUES else ""
-    return ", ".join(pairs[:MAX_VALUES]) + more
+    return list_first(pairs, MAX_VALUES)
 
 
 def _draw_model(model: Model) -> Text:

@@ -9,13 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._phrases import format_count
 from creche.cli.charts import draw_bar
 from creche.cli.pages.evaluation import evaluation_page
 from creche.cli.pages.tables import (
     INTERVAL,
     count_rows,
     facts_table,
-    format_count,
     format_duration,
     format_score,
     format_value,

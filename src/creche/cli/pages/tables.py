@@ -20,7 +20,6 @@ __all__ = [
     "as_sentence",
     "count_rows",
     "facts_table",
-    "format_count",
     "format_duration",
     "format_score",
     "format_value",
@@ -87,18 +86,6 @@ def part_sizes(prepared: Prepared) -> dict[str, int]:
     """Return the number of rows of each part of a split."""
     parts = {"train": prepared.train, "validation": prepared.validation, "test": prepared.test}
     return {name: len(part) for name, part in parts.items() if part is not None}
-
-
-def format_count(count: int, noun: str) -> str:
-    """Write a number of things.
-
-    Examples
-    --------
-    >>> format_count(1, "seed"), format_count(2304, "network")
-    ('1 seed', '2,304 networks')
-
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_duration(seconds: float) -> str:

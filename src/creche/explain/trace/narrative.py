@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.neuron import NeuronTrace
@@ -49,7 +50,7 @@ def describe_trace(trace: Trace, max_rows: int, *, with_weights: bool) -> list[S
 def _facts(trace: Trace) -> Facts:
     plan, loss = trace.plan, trace.plan.loss.key.replace("_", " ")
     pairs = [
-        ("batch", f"{len(trace):,} {'row' if len(trace) == 1 else 'rows'} of {trace.source}: {_list_rows(trace.rows)}"),
+        ("batch", f"{format_count(len(trace), 'row')} of {trace.source}: {_list_rows(trace.rows)}"),
         ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),
         ("loss", f"{loss}: {format_digits(trace.loss, 6)} before the step, {format_digits(trace.loss_after, 6)} after"),
         ("optimizer", f"{describe_optimizer(plan.optimizer)}, learning rate in this step {trace.learning_rate:g}"),

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first
 from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule
@@ -346,9 +347,8 @@ def _check_width(encoder: FeatureEncoder) -> None:
 def _warn_of_constants(columns: Sequence[Encoder]) -> None:
     constant = [column.name for column in columns if column.is_constant]
     if constant:
-        names = ", ".join(constant[:CONSTANT_NAMED])
-        more = f", … ({len(constant):,} columns)" if len(constant) > CONSTANT_NAMED else ""
-        warn(f"constant in the training rows, so nothing can be learnt from: {names}{more}")
+        names = list_first(constant, CONSTANT_NAMED)
+        warn(f"constant in the training rows, so nothing can be learnt from: {names}")
 
 
 def _as_table(x: NDArray[np.floating[Any]], names: Sequence[str]) -> Table:
