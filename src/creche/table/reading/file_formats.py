@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creche._system.forks import check_polars
+from creche._system.forks import check_polars, is_polars_usable
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
 from creche.table.checks import warn
@@ -80,6 +80,7 @@ ENDINGS = {"parquet": (b"PAR1", "Parquet"), "arrow": (b"ARROW1", "Arrow IPC")}
 
 # Importing Polars takes longer than reading a CSV file of this size in Python.
 SMALL_SIZE = 1_000_000  # bytes
+SMALL_WIDTH = 5_000  # columns, which Polars reads together and Python one by one
 
 ARROW_FILE = b"ARROW1"
 
@@ -162,6 +163,8 @@ class Contents:
     def small_table(self, rules: dict[str, Rule]) -> Table | None:
         """Return the whole table if it is a CSV file so small that Polars is not needed, otherwise None."""
         if self.layout is None or len(self.stream.peek(SMALL_SIZE + 1)) > SMALL_SIZE:
+            return None
+        if len(self.layout.names) > SMALL_WIDTH and is_polars_usable():
             return None
         text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout)).decode()
         return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
