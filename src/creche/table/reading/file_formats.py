@@ -222,11 +222,13 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow", "excel"):
+            _warn_of_unused(read_options, format, source)
             yield Contents(stream, format, "", None, read_options, opened)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or _detect_text_format(text, source)
+        _warn_of_unused(read_options, format, source)
         layout = None
         if format == "csv":
             while len(head) > SMALL_SIZE and text.count("\n") < LINES_OF_HEAD and len(head) < LONGEST_LINE:
@@ -248,6 +250,13 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
         separator is not None, marks, options.missing_values, options.default_missing, options.day_first,
         separator == ",",
     )  # fmt: skip
+
+
+def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
+    unused = options.find_unused(format)
+    if unused:
+        them, has = ("it", "has") if len(unused) == 1 else ("them", "have")
+        warn(f"{source}: read as {format!r}, where {' and '.join(unused)} {has} no effect; leave {them} out")
 
 
 def _detect_text_format(text: str, source: str) -> str:
