@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
+PYTEST := --numprocesses 2 --dist worksteal --quiet
 
 .PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format wheel clean
 .DEFAULT_GOAL := help
@@ -36,14 +37,19 @@ demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the res
 	$(BIN)/creche train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet
+	$(BIN)/python -m pytest $(PYTEST)
 
-test-all: test test-levels  ## run the tests at each instruction-set level that this processor has
+LEVELS = $$($(BIN)/python -c "import creche._core as core; print(*core.levels()[1:])")
+# What calls the engine: reading tables, pages and pictures are the same code on each level.
+ENGINE_TESTS := $(addprefix tests/,engine native test_cases.py) \
+  $(addprefix tests/unit/,engine estimators evaluation explain model model_selection training test_digests.py)
+
+test-all: test  ## run all tests at each instruction-set level that this processor has
+	for level in $(LEVELS); do CRECHE_ISA=$$level $(BIN)/python -m pytest $(PYTEST) || exit 1; done
 
 # The first level is the one that `make test` uses.
-test-levels: $(VENV)/.dev  ## run the tests at the processor's other instruction-set levels
-	for level in $$($(BIN)/python -c "import creche._core as core; print(*core.levels()[1:])"); do \
-	  CRECHE_ISA=$$level $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --quiet || exit 1; done
+test-levels: $(VENV)/.dev  ## run the tests that call the engine at the processor's other instruction-set levels
+	for level in $(LEVELS); do CRECHE_ISA=$$level $(BIN)/python -m pytest $(PYTEST) $(ENGINE_TESTS) || exit 1; done
 
 lint: $(VENV)/.dev  ## check format, types and language
 	$(BIN)/ruff check .

@@ -310,8 +310,11 @@ def _count_distinct(column: Column, missing: int) -> int:
 
 
 def _format_examples(column: Column, counts: BlockCounts) -> tuple[str, ...]:
-    convert: type = {"number": float, "whole": int, "boolean": bool}[column.kind]
-    examples = tuple(dict.fromkeys(format_value(convert(value)) for value in counts.examples))
+    if column.kind == "boolean":
+        written = [format_value(bool(value)) for value in counts.examples]
+    else:  # as `format_value` writes them, in a fraction of the time
+        written = [f"{value:g}" if column.kind == "number" else f"{value:.0f}" for value in counts.examples]
+    examples = tuple(dict.fromkeys(written))
     # Different numbers may be the same text.
     return _pick_examples(column) if counts.has_more and len(examples) < EXAMPLES else examples
 

@@ -111,10 +111,8 @@ class Stream(io.RawIOBase):
         """Read at most `size` bytes, or all that are left."""
         if size < 0:
             return b"".join(iter(lambda: self.read(PIECE), b""))
-        if self._head:
-            piece, self._head = self._head[:size], self._head[size:]
-            return piece
-        return self._read_more(size)
+        head, self._head = self._head[:size], self._head[size:]
+        return head + self._read_more(size - len(head)) if len(head) < size else head
 
     def readinto(self, buffer: Any) -> int:
         """Read bytes into a buffer, and return how many."""

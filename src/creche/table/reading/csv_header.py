@@ -112,14 +112,13 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
 
 def find_doubtful_name(rows: Sequence[Sequence[str]]) -> str | None:
     """Return a cell of a first row of names that may be a value: a number, or what the column below holds, too."""
-    numeric = [number for number in map(_plain_number, rows[0]) if number is not None]
+    numbers = [_plain_number(cell) for cell in rows[0]]
+    numeric = [number for number in numbers if number is not None]
     is_series = _is_series(numeric) and (len(numeric) >= MIN_SURE_SERIES or numeric[0] >= YEARS[0])
-    for i, cell in enumerate(rows[0]):
-        if _is_missing(cell):
-            continue
-        if not is_series and _plain_number(cell) is not None:
-            return cell
-        if any(len(row) > i and row[i] == cell for row in rows[1:INSPECTED_ROWS]):
+    below = rows[1:INSPECTED_ROWS]
+    for i, (cell, number) in enumerate(zip(rows[0], numbers, strict=True)):
+        is_doubtful = number is not None and not is_series
+        if (is_doubtful or any(len(row) > i and row[i] == cell for row in below)) and not _is_missing(cell):
             return cell
     return None
 

@@ -90,13 +90,11 @@ class _Reader:
     """A reader of pieces of text that begin with a row."""
 
     def __init__(self, dialect: Dialect, source: str, names: list[str], selected: list[str]) -> None:
-        import polars as pl
 
         self.dialect = dialect
         self.source = source
         self.names = names
         self.selected = selected
-        self.schema = dict.fromkeys(names, pl.String())
         index = {name: i for i, name in enumerate(names)}
         # The last column always: where it is empty, the line may have too few cells.
         self.columns = sorted({*(index[name] for name in selected), len(names) - 1})
@@ -180,7 +178,7 @@ class _Reader:
             return pl.read_csv(
                 rows,
                 has_header=False,
-                schema=self.schema,
+                schema=dict.fromkeys(self.names, pl.String()),
                 columns=self.columns if len(self.columns) < len(self.names) else None,
                 separator=self.dialect.separator,
                 quote_char=self.dialect.quote or None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creche._system.forks import check_polars
+from creche._system.forks import check_polars, is_polars_usable
 from creche.errors import FileError, TableError
 from creche.table.cell_types import Rule
 from creche.table.checks import warn
@@ -80,6 +80,7 @@ ENDINGS = {"parquet": (b"PAR1", "Parquet"), "arrow": (b"ARROW1", "Arrow IPC")}
 
 # Importing Polars takes longer than reading a CSV file of this size in Python.
 SMALL_SIZE = 1_000_000  # bytes
+SMALL_WIDTH = 5_000  # columns, which Polars reads together and Python one by one
 
 ARROW_FILE = b"ARROW1"
 
@@ -163,6 +164,8 @@ class Contents:
         """Return the whole table if it is a CSV file so small that Polars is not needed, otherwise None."""
         if self.layout is None or len(self.stream.peek(SMALL_SIZE + 1)) > SMALL_SIZE:
             return None
+        if len(self.layout.names) > SMALL_WIDTH and is_polars_usable():
+            return None
         text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout)).decode()
         return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
 
@@ -219,11 +222,13 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow", "excel"):
+            _warn_of_unused(read_options, format, source)
             yield Contents(stream, format, "", None, read_options, opened)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or _detect_text_format(text, source)
+        _warn_of_unused(read_options, format, source)
         layout = None
         if format == "csv":
             while len(head) > SMALL_SIZE and text.count("\n") < LINES_OF_HEAD and len(head) < LONGEST_LINE:
@@ -245,6 +250,13 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
         separator is not None, marks, options.missing_values, options.default_missing, options.day_first,
         separator == ",",
     )  # fmt: skip
+
+
+def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
+    unused = options.find_unused(format)
+    if unused:
+        them, has = ("it", "has") if len(unused) == 1 else ("them", "have")
+        warn(f"{source}: read as {format!r}, where {' and '.join(unused)} {has} no effect; leave {them} out")
 
 
 def _detect_text_format(text: str, source: str) -> str:

@@ -96,8 +96,8 @@ def _parse_stacked(
     may_be_number = ~_find_unread(head, pl.Float64, words)[0].reshape(n_columns, -1).any(axis=1)
     may_be_whole = may_be_number & ~_find_unread(head, pl.Int64, words)[0].reshape(n_columns, -1).any(axis=1)
     out: dict[int, Column] = {}
-    whole = _select_columns(cells, every[may_be_whole], n_columns)
-    unread, values = _find_unread(whole, pl.Int64, words)
+    whole = every[may_be_whole]
+    unread, values = _find_unread(_select_columns(cells, whole, n_columns), pl.Int64, words)
     missing = np.asarray(values.is_null().to_numpy()).reshape(-1, rows)
     exact = np.asarray(values.fill_null(0).to_numpy()).reshape(-1, rows)
     is_whole = np.asarray(~unread.reshape(-1, rows).any(axis=1))
@@ -107,9 +107,9 @@ def _parse_stacked(
     # The kind of a column without any value is that of its rule.
     for k in np.flatnonzero(np.asarray(is_whole & ~is_date & ~missing.all(axis=1))).tolist():
         floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
-        out[int(every[may_be_whole][k])] = Column("whole", exact[k] if floats is None else floats)
+        out[int(whole[k])] = Column("whole", exact[k] if floats is None else floats)
     left = every[may_be_number]
-    left = left[~np.isin(left, every[may_be_whole][is_whole])]
+    left = left[~np.isin(left, whole[is_whole])]
     unread, values = _find_unread(_select_columns(cells, left, n_columns), pl.Float64, words)
     is_number = ~unread.reshape(-1, rows).any(axis=1)
     numbers = np.asarray(values.to_numpy()).reshape(-1, rows)  # null becomes NaN

@@ -21,6 +21,18 @@ OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 SEPARATORS = (",", ";", "\t", "|")
 
+# The formats to which options about the layout of a file apply; the other options apply to all formats.
+LAYOUT_OPTIONS: dict[str, tuple[Format, ...]] = {
+    "separator": ("csv",),
+    "quote": ("csv",),
+    "comment": ("csv",),
+    "text_encoding": ("csv", "jsonl", "json"),
+    "header": ("csv", "excel"),
+    "names": ("csv", "excel"),
+    "skip_rows": ("csv", "excel"),
+    "sheet": ("excel",),
+}
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ReadOptions(Component):
@@ -111,6 +123,24 @@ class ReadOptions(Component):
             raise PlanError(f"ReadOptions.drop_rows: got {rows!r}; needs numbers of rows, from 1, or -1 for the last")
         object.__setattr__(self, "drop_rows", tuple(rows))
         _check_sheet(self.sheet)
+
+    def find_unused(self, format: str) -> tuple[str, ...]:
+        """Return the options that are set but have no meaning for a file of this format.
+
+        Parameters
+        ----------
+        format : str
+            One of `FORMATS`.
+
+        Examples
+        --------
+        >>> ReadOptions(separator=";", sheet=2).find_unused("parquet")
+        ('separator', 'sheet')
+
+        """
+        return tuple(
+            n for n, formats in LAYOUT_OPTIONS.items() if format not in formats and getattr(self, n) is not None
+        )
 
 
 def _check_words(name: str, value: object) -> tuple[str, ...]:

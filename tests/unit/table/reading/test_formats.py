@@ -24,6 +24,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
+from creche.errors import CrecheWarning
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_batches, read_table
 from creche.table.write import TableWriter
@@ -339,3 +340,18 @@ def test_a_column_of_what_no_network_could_take_is_read_and_doubted(data: Any, w
     assert re.match(f"it holds {what}", read_table(data).columns["a"].doubt)
     with pytest.raises(TableError, match=f"column 'a' holds {what}"):
         read_table(data, expected={"a": "number"})
+
+
+WITHOUT_EFFECT: list[tuple[str, dict[str, Any], str]] = [
+    ("csv", {"sheet": 1}, "sheet has no effect; leave it out"),
+    ("parquet", {"separator": ";", "header": False}, "separator and header have no effect; leave them out"),
+    ("arrow", {"names": ["a"]}, "names has no effect"),
+    ("jsonl", {"skip_rows": 1, "sheet": "a"}, "skip_rows and sheet have no effect"),
+]
+
+
+@pytest.mark.parametrize(("format", "options", "message"), WITHOUT_EFFECT)
+def test_an_option_without_effect_on_the_format_is_named(format: str, options: dict[str, Any], message: str) -> None:
+    with pytest.warns(CrecheWarning, match=f"read as '{format}', where {message}"):
+        table = read_table(io.BytesIO(FORMATS[format](frame(3))), ReadOptions(**options))
+    assert len(table) == 3
