@@ -81,6 +81,7 @@ print(*sys.modules)
 """
     loaded = set(in_a_fresh_process(code).split())
     assert not loaded & {"polars", "narwhals", "rich", "typer", "matplotlib", "pandas"}
+    assert not loaded & {f"creche.table.{name}" for name in ("training_summary", "label_leakage", "reading.excel")}
 
 
 def test_the_version_is_that_of_the_project() -> None:

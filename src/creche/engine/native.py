@@ -20,13 +20,13 @@ from creche.plan.schedules import Schedule, Warmup
 __all__ = [
     "FLOPS_PER_THREAD",
     "Rows",
-    "check_memory",
     "format_gigabytes",
     "has_float64",
     "new_predictor",
     "new_run",
     "rows_memory",
     "translate",
+    "translate_within_memory",
 ]
 
 FLOPS_PER_THREAD = 4_000_000
@@ -69,7 +69,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
 
     """
     engine = _core.load()
-    translated = _translate_within_memory(engine, plan, len(rows))
+    translated = translate_within_memory(engine, plan, len(rows))
     threads = limit_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
     held_out = (
@@ -102,20 +102,15 @@ def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]
     return kind(translate(engine, plan), parameters, threads)
 
 
-def check_memory(plan: Plan, rows: int) -> None:
-    """Check, before anything is allocated, that training a network fits into the available memory.
+def translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
+    """Translate a plan, unless training on this number of rows would need more memory than there is.
 
     Raises
     ------
     PlanError
-        If it does not.
+        If it would; nothing has been allocated yet.
 
     """
-    _translate_within_memory(_core.load(), plan, rows)
-
-
-def _translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
-    """Translate a plan whose training on this number of rows fits into memory; PlanError if it does not fit."""
     network = plan.network
     itemsize = 4 if plan.precision == "float32" else 8
     # Beyond this the exact number does not matter, and would not fit into 64 bits.

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.metrics import METRICS, nan_to_none
-from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from creche.table.training_summary import TrainingRows
 
 __all__ = ["Evaluation", "MetricValue"]
 

@@ -19,12 +19,12 @@ from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Table
-from creche.table.training_summary import TrainingRows, TrainingSummary
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
     from creche.evaluation.metrics import ThresholdMetric
     from creche.model.data_check import DataCheck
+    from creche.table.training_summary import TrainingRows, TrainingSummary
 
 __all__ = ["Predictor"]
 

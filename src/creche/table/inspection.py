@@ -13,7 +13,6 @@ from creche.plan.losses import Loss
 from creche.plan.words import TASKS, Task, check_word
 from creche.table.checks import warn
 from creche.table.encoders.features import FeatureEncoder
-from creche.table.label_leakage import find_label_leaks
 from creche.table.labels import (
     LabelEncoder,
     as_class_labels,
@@ -234,6 +233,8 @@ def _warn_of_labels(rows: Observations, classes: tuple[Any, ...] | None, schema:
         return
     if not 1 < len(schema.features) <= MAX_COLUMNS_FOR_LEAKS:
         return
+    from creche.table.label_leakage import find_label_leaks  # only now: small tables are not searched
+
     leaks = find_label_leaks(rows.x, schema.features, rows.label, rows.y, numbers)
     # A threshold of a measurement may well be what defines the classes; `inspect_columns` shows it all the same.
     leaks = [leak for leak in leaks if classes is None or leak.by != "order"]

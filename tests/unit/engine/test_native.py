@@ -8,7 +8,7 @@ import pytest
 import creche as cr
 from creche import _core
 from creche.engine import native
-from creche.engine.native import check_memory, limit_threads, translate
+from creche.engine.native import limit_threads, translate, translate_within_memory
 from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
 from tests.unit.small_runs import quick
@@ -124,7 +124,7 @@ def test_open_lengths_are_refused() -> None:
 def test_a_network_too_large_is_refused_before_anything_is_allocated(hidden: list[int]) -> None:
     plan = cr.Plan(Network.of(3, hidden, 2), batch_size=64)
     with pytest.raises(PlanError) as refusal:
-        check_memory(plan, 100)
+        translate_within_memory(_core.load(), plan, 100)
     message = str(refusal.value)
     assert message.startswith(f"network: {plan.network} with batch_size=64 has {plan.network.parameters:,} parameters")
     assert "GB to train, more than " in message
@@ -136,12 +136,12 @@ def test_the_limit_is_the_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> No
     needed = _core.load().memory(translate(_core.load(), plan), 1000, 4)
     assert needed > 4 * 3 * plan.network.parameters  # weights and Adam's two moments
     monkeypatch.setattr(native, "available_memory", lambda: needed)
-    check_memory(plan, 1000)
+    translate_within_memory(_core.load(), plan, 1000)
     monkeypatch.setattr(native, "available_memory", lambda: needed - 1)
     with pytest.raises(PlanError, match="64-2048-2048-10"):
-        check_memory(plan, 1000)
+        translate_within_memory(_core.load(), plan, 1000)
     monkeypatch.setattr(native, "available_memory", lambda: None)
-    check_memory(plan, 1000)
+    translate_within_memory(_core.load(), plan, 1000)
 
 
 def test_small_networks_use_one_thread_and_large_ones_all() -> None:

@@ -168,9 +168,7 @@ def test_an_empty_column_is_named() -> None:
         Schema.infer(empty, [], {})
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]
     several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})
-    message = (
-        r"columns 'gap0', .*'gap4', … \(2 more\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
-    )
+    message = r"columns 'gap0', .*'gap4', … \(2 more\) are empty in each of the 2 rows; leave them out: schema=\{'gap0'"
     with pytest.raises(TableError, match=message):
         Schema.infer(several, [], {})
 
