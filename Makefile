@@ -40,9 +40,9 @@ test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
 	$(BIN)/python -m pytest $(PYTEST)
 
 LEVELS = $$($(BIN)/python -c "import creche._core as core; print(*core.levels()[1:])")
-# What calls the engine: reading tables, pages and pictures are the same code on each level.
+# The tests that call the engine: reading tables, reports and pictures run the same code on each level.
 ENGINE_TESTS := $(addprefix tests/,engine native test_cases.py) \
-  $(addprefix tests/unit/,engine estimators evaluation explain model model_selection training test_digests.py)
+  $(addprefix tests/unit/,cli engine estimators evaluation explain model model_selection training test_digests.py)
 
 test-all: test  ## run all tests at each instruction-set level that this processor has
 	for level in $(LEVELS); do CRECHE_ISA=$$level $(BIN)/python -m pytest $(PYTEST) || exit 1; done

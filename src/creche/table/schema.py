@@ -52,7 +52,6 @@ EXAMPLE_LENGTH = 40  # characters
 
 ROWS_FOR_EXAMPLES = 1000
 
-
 # In longer columns, distinct numbers are counted by Polars, which need not sort them.
 MAX_SORTED_ROWS = 50_000
 
@@ -313,7 +312,7 @@ def _format_examples(column: Column, counts: BlockCounts) -> tuple[str, ...]:
     if column.kind == "boolean":
         written = [format_value(bool(value)) for value in counts.examples]
     else:  # as `format_value` writes them, in a fraction of the time
-        written = [f"{value:g}" if column.kind == "number" else f"{value:.0f}" for value in counts.examples]
+        written = [f"{value:g}" if column.kind == "number" else str(int(value)) for value in counts.examples]
     examples = tuple(dict.fromkeys(written))
     # Different numbers may be the same text.
     return _pick_examples(column) if counts.has_more and len(examples) < EXAMPLES else examples

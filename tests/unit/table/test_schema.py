@@ -219,6 +219,7 @@ def test_different_values_are_counted_in_long_columns_too(rows: int) -> None:
 
 def test_examples_are_the_first_different_values() -> None:
     assert describe(number([2.5, np.nan, 2.5, 1e6, -3.0, 4.0])).examples == ("2.5", "1e+06", "-3")
+    assert describe(Column("whole", 2**53 + np.array([1, 5, 9]))).examples == tuple(str(2**53 + i) for i in (1, 5, 9))
     assert describe(Column("boolean", np.array([1.0, 0.0]))).examples == ("yes", "no")
     assert describe(Column("datetime", DAYS[:1])).examples == ("2020-01-01",)
     assert describe(Column.from_words([None, "a" * 50, "b\n\tc"])).examples == ("a" * 39 + "…", "b c")

@@ -90,7 +90,6 @@ class _Reader:
     """A reader of pieces of text that begin with a row."""
 
     def __init__(self, dialect: Dialect, source: str, names: list[str], selected: list[str]) -> None:
-
         self.dialect = dialect
         self.source = source
         self.names = names

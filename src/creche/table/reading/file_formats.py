@@ -255,8 +255,8 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
 def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
     unused = options.find_unused(format)
     if unused:
-        them, has = ("it", "has") if len(unused) == 1 else ("them", "have")
-        warn(f"{source}: read as {format!r}, where {' and '.join(unused)} {has} no effect; leave {them} out")
+        has = "has" if len(unused) == 1 else "have"
+        warn(f"{source}: {' and '.join(unused)} {has} no effect on this file, which is read as {format!r}")
 
 
 def _detect_text_format(text: str, source: str) -> str:

@@ -25,6 +25,8 @@ import pyarrow.parquet
 import pytest
 
 from creche.errors import CrecheWarning
+from creche.table.reading.byte_streams import Stream, decode_pieces
+from creche.table.reading.frame_columns import concatenate_frames
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_batches, read_table
 from creche.table.write import TableWriter
@@ -343,15 +345,39 @@ def test_a_column_of_what_no_network_could_take_is_read_and_doubted(data: Any, w
 
 
 WITHOUT_EFFECT: list[tuple[str, dict[str, Any], str]] = [
-    ("csv", {"sheet": 1}, "sheet has no effect; leave it out"),
-    ("parquet", {"separator": ";", "header": False}, "separator and header have no effect; leave them out"),
-    ("arrow", {"names": ["a"]}, "names has no effect"),
-    ("jsonl", {"skip_rows": 1, "sheet": "a"}, "skip_rows and sheet have no effect"),
+    ("csv", {"sheet": 1}, "sheet has"),
+    ("parquet", {"separator": ";", "header": False}, "separator and header have"),
+    ("arrow", {"names": ["a"]}, "names has"),
+    ("jsonl", {"skip_rows": 1, "sheet": "a"}, "skip_rows and sheet have"),
 ]
 
 
-@pytest.mark.parametrize(("format", "options", "message"), WITHOUT_EFFECT)
-def test_an_option_without_effect_on_the_format_is_named(format: str, options: dict[str, Any], message: str) -> None:
-    with pytest.warns(CrecheWarning, match=f"read as '{format}', where {message}"):
+@pytest.mark.parametrize(("format", "options", "named"), WITHOUT_EFFECT)
+def test_an_option_without_effect_on_the_format_is_named(format: str, options: dict[str, Any], named: str) -> None:
+    with pytest.warns(CrecheWarning, match=f": {named} no effect on this file, which is read as '{format}'"):
         table = read_table(io.BytesIO(FORMATS[format](frame(3))), ReadOptions(**options))
     assert len(table) == 3
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("csv", {"separator": ",", "header": True}),
+        ("jsonl", {"text_encoding": "utf-8"}),
+        ("parquet", {"day_first": True}),
+    ],
+)
+def test_options_that_go_with_the_format_are_taken_without_a_word(format: str, options: dict[str, Any]) -> None:
+    assert len(read_table(io.BytesIO(FORMATS[format](frame(3))), ReadOptions(**options))) == 3
+
+
+def test_what_was_inspected_is_no_piece_of_its_own() -> None:
+    stream = Stream(io.BytesIO(b"a,b\n" * 10), "t")
+    assert stream.peek(6) == b"a,b\na,"
+    assert [len(piece) for piece in decode_pieces(stream, "utf-8", 16)] == [16, 16, 8]
+
+
+def test_frames_of_other_types_or_columns_become_one() -> None:
+    frames = [pl.DataFrame({"a": [1], "b": ["x"]}), pl.DataFrame({"a": ["y"], "b": ["z"]}), pl.DataFrame({"b": ["w"]})]
+    assert concatenate_frames(frames[:2], "t").rows() == [("1", "x"), ("y", "z")]
+    assert concatenate_frames([frames[0], frames[2]], "t").rows() == [(1, "x"), (None, "w")]
