@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "creche"
 # A package imports only from those before it, and from itself; docs/architecture.md describes each.
 FLOORS = (
     "_version", "_lazy", "_phrases", "errors", "_system", "_core", "plan", "engine", "table", "evaluation", "model",
-    "training", "model_selection", "render", "explain", "plots", "report", "estimators", "cli",
+    "training", "model_selection", "fitting", "render", "explain", "plots", "report", "estimators", "cli",
 )  # fmt: skip
 
 # A result draws itself: `from creche import plots`, and that alone, may run back up.

@@ -137,7 +137,7 @@ raise SystemExit(main(["train", "--help"]))
 def test_a_command(copy: Copy) -> None:
     assert re.findall(r"`(src/[^`]+)`", row("a command")) == ["src/creche/cli/NAME.py", "src/creche/cli/main.py"]
     copy.write("cli/waddle.py", 'def waddle() -> None:\n    """Waddle across the ice."""\n    print("waddles")\n')
-    copy.insert("cli/main.py", '    "train", "sweep"', '    "waddle",\n')
+    copy.insert("cli/main.py", '    "fit", "train"', '    "waddle",\n')
     printed = copy.run("""
 from creche.cli.main import main
 main(["--help"])

@@ -13,8 +13,12 @@ from creche.estimators import DNNClassifier as DNNClassifier
 from creche.estimators import DNNRegressor as DNNRegressor
 from creche.evaluation import ClassificationEvaluation as ClassificationEvaluation
 from creche.evaluation import RegressionEvaluation as RegressionEvaluation
+from creche.fitting.fit import fit as fit
+from creche.fitting.search import FitProgress as FitProgress
+from creche.fitting.verify import verify as verify
 from creche.model.ensemble import Ensemble as Ensemble
 from creche.model.file import load as load
+from creche.model.fitted import FittedModel as FittedModel
 from creche.model.history import History as History
 from creche.model.model import Model as Model
 from creche.model.predict_file import predict_file as predict_file
@@ -81,6 +85,5 @@ from creche.training.resume import resume as resume
 from creche.training.run import Run as Run
 from creche.training.train import train as train
 from creche.training.verify import Verification as Verification
-from creche.training.verify import verify as verify
 
 __all__: list[str]

@@ -39,6 +39,8 @@ __all__ = [
 
 # Where the words of an option that is no argument of `creche.train` are listed: imported when a shell asks for them.
 WORDS = {
+    "effort": "creche.plan.words:EFFORTS",
+    "metric": "creche.evaluation.metrics:METRICS",
     "choose_threshold": "creche.evaluation.threshold:THRESHOLD_METRICS",
     "format": "creche.table.reading.options:FORMATS",
     "output_format": "creche.table.reading.options:OUTPUT_FORMATS",

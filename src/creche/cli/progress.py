@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
+    from creche.fitting.search import FitProgress
     from creche.model_selection.colony import Colony
     from creche.model_selection.fold_training import FoldNetworks
     from creche.training.run import Run
 
-__all__ = ["folds_progress", "pause_display", "show_activity", "show_count", "sweep_progress", "training_progress"]
+__all__ = [
+    "fit_progress",
+    "folds_progress",
+    "pause_display",
+    "show_activity",
+    "show_count",
+    "sweep_progress",
+    "training_progress",
+]
 
 SECONDS_BEFORE_SHOWN = 0.5
 UPDATE_SHARE = 20  # reading the progress of very many networks takes a while: it gets a twentieth of the time
@@ -49,6 +58,14 @@ def sweep_progress(quiet: bool) -> Iterator[Callable[[Colony], None] | None]:
 def folds_progress(quiet: bool) -> Iterator[Callable[[FoldNetworks], None] | None]:
     """Yield the `on_progress` for `creche.cross_validate`, or None if nothing is to be shown."""
     display = _FoldsDisplay("reading the table")
+    with _show(display, quiet) as is_shown:
+        yield display.update if is_shown else None
+
+
+@contextmanager
+def fit_progress(quiet: bool) -> Iterator[Callable[[FitProgress], None] | None]:
+    """Yield the `on_progress` for `creche.fit`, or None if nothing is to be shown."""
+    display = _FitDisplay("reading the table")
     with _show(display, quiet) as is_shown:
         yield display.update if is_shown else None
 
@@ -214,6 +231,22 @@ class _FoldsDisplay(_NetworksDisplay):
         completed, total = networks.epochs
         done = f"{networks.done:,} of {len(networks):,} networks, {networks.rate:,.3g} a second"
         self._show(completed, total, done, began_at)
+
+
+class _FitDisplay(_Display):
+    """The share of the budget, what has been tried, the best so far, and the time left."""
+
+    def update(self, progress: FitProgress) -> None:
+        if not self._is_due():
+            return
+        if self._stop_waiting():
+            from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+
+            self._start((TextColumn("{task.fields[tried]}"), BarColumn(), TaskProgressColumn()), 100, tried="")
+        best = "" if progress.best is None else f", best {progress.best:.4g}"
+        left = "" if progress.seconds_left is None else f", {progress.seconds_left:,.0f} s left"
+        tried = f"{progress.tried:,} tried, {progress.training:,} in training{best}{left}"
+        self._progress.update(self._task, completed=100 * progress.share, tried=tried)
 
 
 class _CountDisplay(_Display):

@@ -21,7 +21,7 @@ __all__ = ["show"]
 def show(command: ModelCommand) -> None:
     """Show the columns, classes, layers, training and metrics of a model.
 
-    MODEL is a file written by 'creche train -o' or 'creche sweep -o'. For example:
+    MODEL is a file written by 'creche fit -o', 'creche train -o' or 'creche sweep -o'. For example:
 
     creche show penguins.creche
 
@@ -33,12 +33,15 @@ def show(command: ModelCommand) -> None:
     path, target = command.model_path, command.options.get("save_plan")
     loaded = command.load()
     if not isinstance(loaded, Model):
+        from creche.cli.pages.fit import fitted_page
+        from creche.model.fitted import FittedModel
+
         if target is not None:
             raise PlanError(f"{path}: holds an ensemble of {len(loaded)} networks, which have no plan in common")
         if command.as_json:
             command.print_json(ensemble_data(loaded))
         else:
-            print_page(ensemble_page(loaded))
+            print_page(fitted_page(loaded) if isinstance(loaded, FittedModel) else ensemble_page(loaded))
         return
     if target is not None:
         from creche.training.plan_file import plan_to_arguments, write_plan

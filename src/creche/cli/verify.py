@@ -11,7 +11,7 @@ from creche._system.output_files import Input
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import JSON, ROWS, THREADS, Option
 from creche.cli.output import replace_controls
-from creche.cli.progress import training_progress
+from creche.cli.progress import fit_progress, training_progress
 
 __all__ = ["verify"]
 
@@ -26,16 +26,18 @@ __all__ = ["verify"]
     reading=(),
 )  # fmt: skip
 def verify(command: ModelCommand) -> None:
-    """Train a model again from the plan in its file, and compare the weights bit for bit.
+    """Train a model again as its file says, and compare the weights bit for bit.
 
     The exit code is 0 if they are the same and 1 if not; if the table has changed, the differences are listed. For
     example:
 
     creche verify penguins.creche penguins.csv
     """
-    from creche.training.verify import verify as verify_model
+    from creche.fitting.verify import verify as verify_model
+    from creche.model.fitted import FittedModel
 
-    with training_progress(quiet=command.as_json) as on_progress:
+    is_fitted = isinstance(command.load(), FittedModel)
+    with (fit_progress if is_fitted else training_progress)(quiet=command.as_json) as on_progress:
         verification = verify_model(
             command.model_path, command.table, threads=command.threads, on_progress=on_progress, **command.options
         )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche.explain.rows import FeatureRows
 from creche.model.batched import BatchedModels
-from creche.model.ensemble import Ensemble, apply_temperature
+from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.prepare import encode_features
@@ -51,8 +51,7 @@ class EncodedRows:
         if isinstance(self._model, Model):
             return self._model.predict_encoded(self._inputs[0]).astype(np.float64)
         assert self._batched is not None
-        mean = self._batched.mean_encoded(self._inputs, self._model.shares)
-        return mean if self._model.classes is None else apply_temperature(mean, self._model.temperature)
+        return self._model.calibration.apply(self._batched.mean_encoded(self._inputs, self._model.shares))
 
     def predict_shuffled(self, column: int, order: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what `predict` would give if the cells of one column came in this order in the table."""

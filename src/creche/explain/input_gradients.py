@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import Weights, input_gradients
 from creche.engine.native import new_predictor
-from creche.model.ensemble import Ensemble, apply_temperature
+from creche.model.calibration import Calibration
+from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.model.output_head import apply_head, head_gradient, log_odds, log_odds_gradient, temperature_gradient
+from creche.model.output_head import apply_head, head_gradient, log_odds, log_odds_gradient
 from creche.plan.losses import SquaredError
 from creche.plan.plan import Plan
 
@@ -72,13 +73,13 @@ class OutputFunction:
     def __init__(self, model: Model | Ensemble) -> None:
         self.models: list[Model] = [model] if isinstance(model, Model) else model.models
         self._shares: list[float] = [1.0] if isinstance(model, Model) else model.shares.tolist()
-        self._temperature = 1.0 if isinstance(model, Model) or model.classes is None else model.temperature
+        self._calibration = Calibration() if isinstance(model, Model) else model.calibration
         self._networks = [_Network.of(one) for one in self.models]
 
     def outputs(self, x: list[Array]) -> Array:
         """Return probabilities, (n, classes), or numbers, (n, labels), given the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
-        return apply_temperature(self._mean(sums), self._temperature)
+        return self._calibration.apply(self._mean(sums))
 
     def values(self, x: list[Array], target: OutputTarget) -> Array:
         """Return the target's output of each row, (n,)."""
@@ -89,12 +90,12 @@ class OutputFunction:
         """Return the gradient of the target's output with respect to the inputs of each network."""
         sums = [network.sums(own) for network, own in zip(self._networks, x, strict=True)]
         mean = self._mean(sums)
-        outputs = apply_temperature(mean, self._temperature)
+        outputs = self._calibration.apply(mean)
         if target.logit:
             direction = log_odds_gradient(outputs, target.which)
         else:
             direction = (np.arange(outputs.shape[1]) == target.which[:, np.newaxis]).astype(np.float64)
-        direction = temperature_gradient(mean, outputs, direction, self._temperature)
+        direction = self._calibration.gradient(mean, direction)
         parts = zip(self._networks, self._shares, sums, x, strict=True)
         return [
             input_gradients(network.plan, network.weights, own, head_gradient(network.model, z, share * direction))

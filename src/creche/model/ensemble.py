@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from creche.errors import CrecheError, FileError, PlanError
 from creche.evaluation.disagreement import class_disagreement, entropy, number_disagreement
 from creche.model.batched import BatchedModels
+from creche.model.calibration import Calibration
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance, check_model_file
@@ -20,9 +21,7 @@ from creche.model.provenance import Provenance, check_model_file
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
 
-__all__ = ["Ensemble", "apply_temperature"]
-
-MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
+__all__ = ["Ensemble"]
 
 
 class Ensemble(Predictor):
@@ -46,6 +45,8 @@ class Ensemble(Predictor):
     ----------
     shares : (models,) float64
         The weights, divided by their sum.
+    calibration : Calibration
+        What is done to the mean of the predictions.
 
     Raises
     ------
@@ -82,14 +83,11 @@ class Ensemble(Predictor):
         shares = np.ones(len(models)) if weights is None else np.array(weights, dtype=np.float64)
         if shares.shape != (len(models),) or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
             raise PlanError(f"weights: got {weights!r}; needs a number of 0 or more for each of {len(models)} models")
-        if not MIN_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
-            raise PlanError(
-                f"temperature: got {temperature!r}; needs a number from {MIN_TEMPERATURE} to {MAX_TEMPERATURE:g}"
-            )
+        calibration = Calibration(float(temperature))
+        self.calibration = Calibration() if first.classes is None else calibration
         self.models = [replace(model, threads=threads) for model in models]
         self.weights = shares
         self.shares = shares / shares.sum()
-        self.temperature = float(temperature)
         self.threads = threads
         self.provenance = provenance
         self.features = first.features
@@ -119,6 +117,11 @@ class Ensemble(Predictor):
     def training_summary(self) -> TrainingSummary | None:
         """What the first network keeps of its training rows."""
         return self.models[0].training_summary
+
+    @property
+    def temperature(self) -> float:
+        """By what the logarithms of the mean probabilities are divided."""
+        return self.calibration.temperature
 
     def disagreement(self, data: Any) -> NDArray[np.float64]:
         """Measure how much the networks disagree about each row: an uncertainty that a single network cannot show.
@@ -155,10 +158,10 @@ class Ensemble(Predictor):
     def _predict_probabilities(self, data: Any) -> NDArray[np.float64]:
         if self.classes is None:
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
-        return apply_temperature(self._mean(data), self.temperature)
+        return self.calibration.apply(self._mean(data))
 
     def _predict_numbers(self, data: Any) -> NDArray[np.float64]:
-        numbers = self._mean(data)
+        numbers = self.calibration.apply(self._mean(data))
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def save(self, path: str | Path) -> None:
@@ -241,13 +244,3 @@ class Ensemble(Predictor):
         kinds = list(dict.fromkeys(str(model.plan.network) for model in self.models))
         shown = ", ".join(kinds[:3]) + (", …" if len(kinds) > 3 else "")
         return f"Ensemble({len(self)} networks: {shown}; {self.labels.name}; temperature {self.temperature:.3g})"
-
-
-def apply_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
-    """Divide the logarithms of probabilities, (n, classes), by a temperature, so that rows sum to 1 again."""
-    if temperature == 1.0:
-        return probabilities
-    with np.errstate(divide="ignore"):
-        logits = np.log(probabilities) / temperature
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))

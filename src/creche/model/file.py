@@ -28,7 +28,7 @@ M = TypeVar("M")
 
 
 def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
-    """Load the model, or the ensemble, that `save` or the command line wrote to a file.
+    """Load the model, the ensemble or the fitted model that `save` or the command line wrote to a file.
 
     No code in the file is run, and everything in it is checked.
 
@@ -41,7 +41,7 @@ def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
 
     Returns
     -------
-    Model or Ensemble
+    Model, Ensemble or FittedModel
 
     Raises
     ------
@@ -76,6 +76,10 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 def _build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model | Ensemble:
     if "ensemble" not in header:
         return Model.from_parts(header, arrays)
+    if "fit" in header:
+        from creche.model.fitted import FittedModel
+
+        return FittedModel.from_parts(header, arrays)
     from creche.model.ensemble import Ensemble
 
     return Ensemble.from_parts(header, arrays)

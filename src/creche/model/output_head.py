@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.model.model import Model
 
-__all__ = ["apply_head", "head_gradient", "log_odds", "log_odds_gradient", "temperature_gradient"]
+__all__ = ["apply_head", "head_gradient", "log_odds", "log_odds_gradient"]
 
 Array = NDArray[np.float64]
 
@@ -30,14 +30,6 @@ def head_gradient(model: Model, z: Array, weight: Array) -> Array:
     if model.classes is None:
         weight = weight * np.array(model.labels.scale)
     return np.asarray(model.plan.loss.head_gradient(model.plan.task, z, weight))
-
-
-def temperature_gradient(mean: Array, tempered: Array, weight: Array, temperature: float) -> Array:
-    """Return the gradient of ``(weight * tempered).sum()`` with respect to the probabilities before the temperature."""
-    if temperature == 1.0:
-        return weight
-    inner = tempered * (weight - (weight * tempered).sum(axis=1, keepdims=True)) / temperature
-    return np.asarray(inner / np.maximum(mean, TINY))
 
 
 def log_odds(p: Array, numbers: NDArray[np.int64]) -> Array:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.model.ensemble import Ensemble, apply_temperature
+from creche.model.calibration import apply_temperature
+from creche.model.ensemble import Ensemble
 from creche.plan.arguments import check_whole_number
 from creche.table.digest import digest_arrays
 from creche.table.labels import encode_classes

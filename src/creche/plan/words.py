@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
-    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights",
-    "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role",
-    "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "EFFORTS", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
+    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "Effort", "InitializerName",
+    "KeptWeights", "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic",
+    "Role", "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -39,6 +39,7 @@ Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
 ClassWeighting: TypeAlias = Literal["balanced"]
+Effort: TypeAlias = Literal["fast", "default", "best"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
 RecordedStatistic: TypeAlias = Literal[
@@ -53,6 +54,7 @@ SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
 CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

@@ -27,7 +27,7 @@ from creche.table.partition import (
 from creche.table.prepare import Prepared, split_rows
 from creche.table.split import hash_sequence
 
-__all__ = ["Fold", "assign_folds", "check_fold_arguments", "prepare_folds"]
+__all__ = ["Fold", "assign_fold_rows", "assign_folds", "check_fold_arguments", "prepare_folds"]
 
 
 # Arguments of `creche.train` that split the rows, as folds do already.
@@ -84,7 +84,7 @@ def prepare_folds(inspection: TableInspection, folds: int, repeats: int, seed: i
     """
     prepared_folds = []
     issued: set[str] = set()
-    for i, (train, held_out) in enumerate(_assign_rows(inspection, folds, repeats, seed)):
+    for i, (train, held_out) in enumerate(assign_fold_rows(inspection, folds, repeats, seed)):
         fold = inspection.usable.take(held_out)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", CrecheWarning)
@@ -183,12 +183,31 @@ def check_fold_arguments(arguments: Mapping[str, Any]) -> None:
             )
 
 
-def _assign_rows(
-    inspection: TableInspection, folds: int, repeats: int, seed: int
+def assign_fold_rows(
+    inspection: TableInspection, folds: int, repeats: int, seed: int, *, needs_all_classes: bool = True
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Return the training rows and held-out rows of each fold, as indices of the usable rows."""
+    """Return the training rows and held-out rows of each fold, as indices of the usable rows.
+
+    Parameters
+    ----------
+    inspection, folds, repeats, seed
+        As `prepare_folds` takes them.
+    needs_all_classes : bool, default True
+        Whether a class with a single row is an error.
+
+    Warns
+    -----
+    CrecheWarning
+        About copies of rows that lie in different folds.
+
+    Raises
+    ------
+    TableError
+        If there are fewer rows, groups or times than folds.
+
+    """
     rows, split = inspection.usable.observations, inspection.preparation.split
-    classes = _number_classes(inspection)
+    classes = _number_classes(inspection, needs_all_classes)
     digests = hash_rows(inspection.usable, inspection.schema, inspection.classes)
     groups = times = None
     if split.group is not None or split.time is not None:
@@ -206,12 +225,13 @@ def _assign_rows(
     return pairs
 
 
-def _number_classes(inspection: TableInspection) -> NDArray[np.int32] | None:
+def _number_classes(inspection: TableInspection, needs_all_classes: bool) -> NDArray[np.int32] | None:
     if inspection.classes is None:
         return None
     rows = inspection.usable.observations
     numbers = encode_classes(rows.y, inspection.classes, rows.label, rows.row_numbers)
-    check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers)
+    if needs_all_classes:
+        check_class_sizes(numbers, inspection.classes, rows.label, rows.row_numbers)
     return numbers
 
 

@@ -29,7 +29,7 @@ from creche.table.table import Column, Table
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
 
-__all__ = ["Prepared", "encode_features", "encode_labels", "prepare", "reencode", "split_rows"]
+__all__ = ["Prepared", "encode_features", "encode_labels", "fit_labels", "prepare", "reencode", "split_rows"]
 
 
 def prepare(
@@ -181,7 +181,7 @@ def split_rows(
     preparation = inspection.preparation
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
-        labels = _fit_labels(train, inspection.classes, inspection.loss, preparation.preprocessing)
+        labels = fit_labels(train, inspection.classes, inspection.loss, preparation.preprocessing)
         features = _fit_features(train, inspection.schema, preparation.preprocessing)
     else:
         features, labels = inspection.encoders
@@ -204,7 +204,7 @@ def reencode(prepared: Prepared, preprocessing: Preprocessing, loss: Loss) -> Pr
     return replace(
         prepared,
         features=_fit_features(prepared.train, prepared.schema, preprocessing),
-        labels=_fit_labels(prepared.train, classes, loss, preprocessing),
+        labels=fit_labels(prepared.train, classes, loss, preprocessing),
         preparation=replace(prepared.preparation, preprocessing=preprocessing),
     )
 
@@ -286,9 +286,10 @@ def _fit_features(train: Partition, schema: Schema | None, preprocessing: Prepro
     return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), preprocessing, train.weights)
 
 
-def _fit_labels(
+def fit_labels(
     part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, preprocessing: Preprocessing
 ) -> LabelEncoder:
+    """Fit the label encoder to the rows of a part: the shares of the classes, or the scale of numbers."""
     train, weights = part.observations, part.weights
     if classes is not None:
         counts = np.bincount(encode_classes(train.y, classes, train.label, train.row_numbers), weights, len(classes))

@@ -110,7 +110,7 @@ def test_the_page_of_a_command(
     ("typed", "suggestion"),
     [
         ("predcit", "did you mean 'predict'?"),
-        ("fit", "did you mean 'train'?"),
+        ("fitt", "did you mean 'fit'?"),
         ("inspect", "did you mean 'columns'?"),
         ("importance", "did you mean 'explain'?"),
         ("qqqqqq", "see creche --help"),

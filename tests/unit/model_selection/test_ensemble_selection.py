@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import creche as cr
-from creche.model.ensemble import apply_temperature
+from creche.model.calibration import apply_temperature
 from creche.model_selection.ensemble_selection import fit_temperature, select_greedily
 from tests.unit.model_selection.sweeps import run_sweep
 from tests.unit.small_runs import line

@@ -45,7 +45,16 @@ if TYPE_CHECKING:
     from creche.table.schema import Schema
     from creche.training.run import Run
 
-__all__ = ["ensemble_data", "ensemble_page", "model_data", "model_page", "run_data", "run_page"]
+__all__ = [
+    "ensemble_data",
+    "ensemble_page",
+    "metric_table",
+    "model_data",
+    "model_page",
+    "run_data",
+    "run_page",
+    "schema_table",
+]
 
 MAX_EPOCHS = 8
 MAX_CLASSES = 5  # the likeliest, where there are more classes than fit
@@ -61,7 +70,7 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     """Render a run: the table, the network, its loss by epoch, its evaluation and an example row."""
     parts: list[RenderableType] = [_run_facts(run, seconds)]
     if run.prepared.schema is not None:
-        parts += [Text(), _schema_table(run.prepared.schema)]
+        parts += [Text(), schema_table(run.prepared.schema)]
     parts += [Text(), _draw_model(run.model)]
     history = run.history
     parts += _history_curves(history)
@@ -111,10 +120,10 @@ def model_page(model: Model) -> RenderableType:
     parts: list[RenderableType] = [facts, Text(), _draw_model(model)]
     if provenance is not None:
         if provenance.schema is not None:
-            parts += [Text(), _schema_table(provenance.schema)]
+            parts += [Text(), schema_table(provenance.schema)]
         parts += _history_curves(provenance.history)
         if "rows" in provenance.evaluation:
-            parts += [Text(), _metric_table(provenance)]
+            parts += [Text(), metric_table(provenance)]
     return Group(*parts)
 
 
@@ -144,8 +153,8 @@ def ensemble_page(ensemble: Ensemble) -> RenderableType:
     provenance = ensemble.provenance
     if provenance is not None:
         if provenance.schema is not None:
-            parts += [Text(), _schema_table(provenance.schema)]
-        parts += [Text(), _metric_table(provenance)]
+            parts += [Text(), schema_table(provenance.schema)]
+        parts += [Text(), metric_table(provenance)]
     return Group(*parts)
 
 
@@ -276,7 +285,7 @@ def _head_name(model: Model) -> str:
     return "number" if key == "identity" else key
 
 
-def _schema_table(schema: Schema) -> Table:
+def schema_table(schema: Schema) -> Table:
     """Render the columns with their roles and examples of their values; of very many columns, the first."""
     table = plain_table("column", "role", "missing", "distinct", "examples", left=("column", "role", "examples"))
     table.columns[-1].style = "dim"
@@ -305,7 +314,7 @@ def _select_examples(examples: Sequence[str]) -> str:
     return ", ".join(selected)
 
 
-def _metric_table(provenance: Provenance) -> Table:
+def metric_table(provenance: Provenance) -> Table:
     """Render the metrics that a model file records."""
     evaluation = provenance.evaluation
     rows = evaluation.get("rows")

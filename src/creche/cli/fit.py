@@ -1,0 +1,96 @@
+"""``creche fit``: fits a strong model to a table within a budget, shows what was found, and writes it to a file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from creche.cli.files import MODEL_FILE, TableArgument
+from creche.cli.options import (
+    DROP_UNLABELLED,
+    FILES,
+    JSON,
+    READING,
+    THREADS,
+    TRAINING,
+    Option,
+    create_read_options,
+    option_of,
+    parse_arguments,
+    with_options,
+)
+from creche.cli.output import print_page
+from creche.cli.progress import fit_progress
+from creche.errors import PlanError
+
+__all__ = ["fit"]
+
+# Arguments of `creche.train` that `creche.fit` takes, too.
+SHARED = (
+    "label", "schema", "task", "class_weight", "sample_weight", "group", "time", "duplicates", "seed",
+)  # fmt: skip
+FIT_OPTIONS = (
+    *(option_of(name) for name in SHARED),
+    Option("effort", str, TRAINING, "Budget: fast, default or best, which takes sixteen times the work.", "default"),
+    Option("time_limit", float, TRAINING, "Try more until these seconds are over."),
+    Option("metric", str, TRAINING, "What the model is to be good at: log_loss, accuracy, auc, rmse, …", "by task"),
+    THREADS,
+)
+OTHER_OPTIONS = (
+    DROP_UNLABELLED,
+    Option(
+        "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
+    ),
+    JSON,
+)  # fmt: skip
+
+
+@with_options(*FIT_OPTIONS, *READING, *OTHER_OPTIONS)
+def fit(table: TableArgument, **given: Any) -> None:
+    """Fit a strong model to a table: many networks, weighted and calibrated on rows that they did not learn.
+
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
+    the bundled table. For example:
+
+    creche fit penguins --label species
+
+    creche fit houses.csv --label price -o houses.creche
+
+    creche fit houses.csv --label price --effort best
+
+    creche fit visits.parquet --label ill --group patient --metric auc --time-limit 60
+    """
+    arguments, others = parse_arguments(FIT_OPTIONS, given), parse_arguments(OTHER_OPTIONS, given)
+    if "label" not in arguments:
+        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    if "drop_unlabelled" in others:
+        arguments["missing_label"] = "drop"
+    if read_options := create_read_options(given):
+        arguments["read_options"] = read_options
+    from creche.fitting.fit import fit as fit_model
+
+    as_json, interrupted = "as_json" in others, False
+    with fit_progress(quiet=as_json) as on_progress:
+        try:
+            model = fit_model(table, **arguments, on_progress=on_progress)
+        except KeyboardInterrupt as interrupt:
+            if not hasattr(interrupt, "model"):
+                print("creche: stopped before any network had finished an epoch", file=sys.stderr)
+                raise
+            model, interrupted = interrupt.model, True
+    try:
+        if "output" in others:
+            model.save(others["output"])
+    finally:
+        if as_json:
+            from creche.cli.pages.fit import fitted_data
+
+            print(json.dumps(fitted_data(model), allow_nan=False, default=str))
+        else:
+            from creche.cli.pages.fit import fitted_page
+
+            print_page(fitted_page(model))
+    if interrupted:
+        raise KeyboardInterrupt

@@ -1,0 +1,135 @@
+"""The page of a fitted model: what was tried and kept, how good it is out of fold, and which columns matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from creche._phrases import format_count
+from creche.cli.charts import draw_bar
+from creche.cli.pages.evaluation import evaluation_page
+from creche.cli.pages.run import metric_table, schema_table
+from creche.cli.pages.tables import facts_table, format_duration, format_score, plain_table
+from creche.render.words import describe_classes, format_number
+
+if TYPE_CHECKING:
+    from creche.model.fit_record import TriedConfiguration
+    from creche.model.fitted import FittedModel
+
+__all__ = ["fitted_data", "fitted_page"]
+
+MAX_TRIED = 12
+MAX_COLUMNS = 12
+COVERAGE = 0.9
+
+
+def fitted_page(model: FittedModel) -> RenderableType:
+    """Render a fitted model."""
+    parts: list[RenderableType] = [_facts(model), Text(), _leaderboard(model)]
+    origin = model.provenance
+    if model.record.importance:
+        parts += [Text(), *_importance(model)]
+    if model.out_of_fold is not None:
+        parts += [Text(), evaluation_page(model.out_of_fold, "held-out rows", model.out_of_fold_rows)]
+    elif origin is not None:
+        if origin.schema is not None:
+            parts += [Text(), schema_table(origin.schema)]
+        parts += [Text(), metric_table(origin)]
+    return Group(*parts)
+
+
+def fitted_data(model: FittedModel) -> dict[str, Any]:
+    """Return the facts of the page as plain data, for ``--json``."""
+    header, _ = model.to_parts()
+    origin = model.provenance
+    return {
+        "label": model.labels.name,
+        "task": "regression" if model.classes is None else "classification",
+        "networks": len(model),
+        "record": model.record.to_dict(),
+        "calibration": model.calibration.to_dict(),
+        "threshold": model.threshold,
+        "evaluated_on": "held-out",
+        "evaluation": None if origin is None else dict(origin.evaluation),
+        "shares": model.shares.tolist(),
+        "members": header["members"],
+    }
+
+
+def _facts(model: FittedModel) -> Table:
+    record = model.record
+    facts = facts_table()
+    facts.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
+    judged = "" if record.judged_rows == record.rows else f", {record.judged_rows:,} of them held out once"
+    folds = f"{record.folds} folds" if record.folds > 1 else "one split"
+    facts.add_row("rows", f"{record.rows:,} in {folds}{judged}")
+    kept = sum(each.weight > 0 for each in record.tried)
+    facts.add_row(
+        "model",
+        f"{format_count(len(model), 'network')} of {format_count(kept, 'configuration')} of {len(record.tried)}",
+    )
+    baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
+    facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
+    if model.classes is not None:
+        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}")
+    if model.threshold is not None:
+        facts.add_row("threshold", f"{model.classes[1]!r} from a probability of {model.threshold:.3g}")  # type: ignore[index]
+    if (certain := _describe_interval(model)) is not None:
+        facts.add_row("interval", certain)
+    ending = {"interrupted": ", interrupted", "out of time": ", ended by the time limit"}.get(record.status, "")
+    facts.add_row(
+        "effort", f"{record.effort}, {record.work:.2g} operations in {format_duration(record.seconds)}{ending}"
+    )
+    return facts
+
+
+def _describe_interval(model: FittedModel) -> str | None:
+    """Describe the conformal interval of 90 % coverage, where there are rows enough."""
+    if model.classes is not None or model.record.judged_rows < 10 or len(model.labels.names) > 1:
+        return None
+    return f"± {format_number(model.conformal_score(COVERAGE))} around the prediction holds {COVERAGE:.0%} of labels"
+
+
+def _leaderboard(model: FittedModel) -> Table:
+    """Render the configurations, the best first."""
+    record = model.record
+    table = plain_table(
+        "configuration", record.score_name, "weight", "layers", "epoch", "rate", "dropout",
+        left=("configuration", "layers"),
+    )  # fmt: skip
+    for each in _select(record.tried):
+        arguments = each.arguments
+        layers = "-".join(map(str, arguments["hidden"])) or "linear"
+        table.add_row(
+            Text(each.name), format_score(each.score), f"{each.weight:.0%}" if each.weight else "",
+            f"{layers} {arguments['activation']}", f"{each.epoch}/{each.epochs}", f"{arguments['learning_rate']:.2g}",
+            f"{arguments['dropout']:g}",
+        )  # fmt: skip
+    if len(record.tried) > MAX_TRIED:
+        table.add_row(f"… {len(record.tried) - MAX_TRIED:,} more", *("" for _ in table.columns[1:]))
+    return table
+
+
+def _select(tried: tuple[TriedConfiguration, ...]) -> list[TriedConfiguration]:
+    """Return the first of the board: those that were kept, then the best of the others."""
+    kept = sorted((each for each in tried if each.weight > 0), key=lambda each: -each.weight)[:MAX_TRIED]
+    names = {each.number for each in kept}
+    others = [each for each in tried if each.number not in names]
+    shown = {each.number for each in [*kept, *others][:MAX_TRIED]}
+    return [each for each in tried if each.number in shown]
+
+
+def _importance(model: FittedModel) -> list[RenderableType]:
+    """Render the columns with the rise in loss that shuffling each causes."""
+    importance = list(model.record.importance.items())
+    loss = "rmse" if model.classes is None else "log loss"
+    table = plain_table("column", f"rise in {loss}", "", left=("column", ""))
+    largest = max((abs(rise) for _, rise in importance), default=0.0)
+    for name, rise in importance[:MAX_COLUMNS]:
+        table.add_row(Text(name), format_number(rise), draw_bar(max(rise, 0.0), largest))
+    if len(importance) > MAX_COLUMNS:
+        table.add_row(f"… {len(importance) - MAX_COLUMNS:,} more", "", "")
+    return [Text("When one column is shuffled among the held-out rows:"), table]

@@ -1,0 +1,1 @@
+"""Fitting: the best model for a table within a budget, from many networks on folds of its rows."""

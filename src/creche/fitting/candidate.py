@@ -1,0 +1,212 @@
+"""Candidates: configurations trained on every fold, stopped at the epoch that is best for all folds together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.colony import RUNNING, Crew, Job
+from creche.fitting.configuration import Configuration
+from creche.fitting.fold_tables import FoldTable, FoldTables
+from creche.model.model import Model
+from creche.plan.plan import Plan
+from creche.table.split import hash_sequence
+
+__all__ = ["Candidate", "candidate_work", "train_candidates"]
+
+# A configuration ends after this many times the epochs of the best one, and some more (Holzmüller et al. 2024, B.4).
+PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
+
+Parameters = list[tuple[NDArray[Any], NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A configuration that has been trained on every fold.
+
+    Attributes
+    ----------
+    number : int
+        Its position among all configurations, from 0.
+    configuration : Configuration
+    loss : float
+        The mean loss of the held-out rows at the best epoch; for regression in squared units of the label.
+    epoch : int
+        The best epoch, counted from 1.
+    epochs_done : int
+    models : list of Model
+        The network of each fold at that epoch.
+    predicted : (n, classes) or (n, labels) float64 array
+        What these predict for the rows of `Judged`.
+    losses : (epochs, 2) float64 array
+        The mean loss of the training rows, and of the held-out rows, after each epoch.
+    work : float
+        The operations of its training, had it used all of its epochs.
+
+    """
+
+    number: int
+    configuration: Configuration
+    loss: float
+    epoch: int
+    epochs_done: int
+    models: list[Model]
+    predicted: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    work: float
+
+
+def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
+    """Return the operations it takes to train a configuration on every fold for all of its epochs."""
+    encoded = tables.encode(configuration.preprocessing)
+    outputs = encoded[0].prepared.labels.outputs(tables.loss)
+    widths = [len(encoded[0].prepared.features.inputs), *configuration.hidden, outputs]
+    parameters = sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
+    return 6.0 * parameters * configuration.epochs * sum(len(table.rows) for table in encoded)
+
+
+@dataclass(slots=True, eq=False)
+class _Contender:
+    """A configuration in training."""
+
+    number: int
+    configuration: Configuration
+    tables: list[FoldTable]
+    members: list[int]
+    plans: list[Plan]
+    loss: float = math.inf
+    epoch: int = 0
+    epochs_done: int = 0
+    parameters: list[Parameters] = field(default_factory=list)
+    losses: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def is_hopeless(self) -> bool:
+        return self.epochs_done > PATIENCE_FACTOR * max(self.epoch, 1) + PATIENCE_EPOCHS
+
+
+def train_candidates(
+    tables: FoldTables,
+    configurations: Sequence[tuple[int, Configuration]],
+    seed: int,
+    threads: int,
+    *,
+    epochs_allowed: int | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+    on_epoch: Callable[[float], object] | None = None,
+) -> tuple[list[Candidate], int, bool]:
+    """Train configurations on every fold in one colony.
+
+    Each configuration ends with the weights of its best epoch: that with the lowest mean loss over the held-out rows of
+    all folds, the last one of equals.
+
+    Parameters
+    ----------
+    tables : FoldTables
+    configurations : sequence of (int, Configuration)
+        With their positions among all configurations, on which their seeds depend.
+    seed, threads : int
+    epochs_allowed : int, optional
+        End after this epoch: what an earlier call reached before its time was over.
+    is_over : callable, optional
+        Asked after each epoch whether to end.
+    on_epoch : callable, optional
+        Called with the share of the epochs that are done.
+
+    Returns
+    -------
+    candidates : list of Candidate
+        Without configurations that diverged.
+    epochs : int
+        The epochs done.
+    interrupted : bool
+        Whether Ctrl-C, or `is_over`, ended it.
+
+    """
+    jobs: list[Job] = []
+    contenders = []
+    for number, configuration in configurations:
+        encoded = tables.encode(configuration.preprocessing)
+        seeds = hash_sequence(seed * 1_000_003 + number, len(encoded)) >> np.uint64(1)
+        plans = []
+        for table, fold_seed in zip(encoded, seeds.tolist(), strict=True):
+            labels = table.prepared.labels
+            plan = configuration.create_plan(
+                len(table.prepared.features.inputs), labels.outputs(tables.loss), table.prepared.task, tables.loss,
+                tables.precision, fold_seed,
+            ).resolved(len(table.rows))  # fmt: skip
+            plans.append(plan)
+        members = list(range(len(jobs), len(jobs) + len(plans)))
+        jobs += [Job(plan, table.rows, table.held_out) for plan, table in zip(plans, encoded, strict=True)]
+        contenders.append(_Contender(number, configuration, encoded, members, plans))
+    crew = Crew(jobs, threads)
+    epochs = max(configuration.epochs for _, configuration in configurations)
+    last = epochs if epochs_allowed is None else min(epochs, epochs_allowed)
+    done, interrupted = 0, False
+    active = contenders
+    try:
+        while done < last and active:
+            crew.run(done + 1)
+            done += 1
+            for contender in active:
+                _judge(contender, crew, tables, done)
+            stopped = [n for each in active if each.is_hopeless for n in each.members]
+            if any(crew.status(n) == RUNNING for n in stopped):
+                crew.stop(stopped)
+            active = [each for each in active if any(crew.status(n) == RUNNING for n in each.members)]
+            if on_epoch is not None:
+                on_epoch(done / last)
+            if done < last and is_over():
+                interrupted = True
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    candidates = [_finish(each, tables, threads) for each in contenders if each.parameters]
+    return candidates, done, interrupted
+
+
+def _judge(contender: _Contender, crew: Crew, tables: FoldTables, epochs: int) -> None:
+    """Note the joint loss after an epoch, and keep the weights if it is the lowest."""
+    if contender.epochs_done >= contender.configuration.epochs:
+        return
+    contender.epochs_done = epochs
+    loss = train_loss = 0.0
+    for member, table, weight in zip(contender.members, contender.tables, tables.judged.fold_weights, strict=True):
+        history, unit = crew.history(member), _loss_unit(table, tables)
+        if len(history["validation_loss"]) < epochs:
+            return  # it diverged
+        loss += weight * float(history["validation_loss"][epochs - 1]) * unit
+        train_loss += weight * float(history["train_loss"][epochs - 1]) * unit
+    contender.losses.append((train_loss, loss))
+    if loss <= contender.loss:  # the last of equals; False for what is not finite
+        contender.loss, contender.epoch = loss, epochs
+        contender.parameters = [
+            [(w.copy(), b.copy()) for w, b in crew.parameters(member)] for member in contender.members
+        ]
+
+
+def _loss_unit(table: FoldTable, tables: FoldTables) -> float:
+    """Return the factor that makes losses of several folds comparable: each fold standardizes its labels."""
+    labels = table.prepared.labels
+    if labels.classes is not None or not tables.loss.standardizes_labels:
+        return 1.0
+    return sum(scale * scale for scale in labels.scale) / len(labels.scale)
+
+
+def _finish(contender: _Contender, tables: FoldTables, threads: int) -> Candidate:
+    models, predicted = [], []
+    for plan, table, parameters in zip(contender.plans, contender.tables, contender.parameters, strict=True):
+        prepared = table.prepared
+        model = Model(plan, prepared.features, prepared.labels, parameters, threads)
+        models.append(model)
+        predicted.append(model.predict_encoded(table.held_out.x).astype(np.float64))
+    return Candidate(
+        contender.number, contender.configuration, contender.loss, contender.epoch, contender.epochs_done, models,
+        np.concatenate(predicted), np.array(contender.losses), candidate_work(contender.configuration, tables),
+    )  # fmt: skip

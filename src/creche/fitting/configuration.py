@@ -1,0 +1,75 @@
+"""Configurations: the networks that `creche.fit` trains, each as arguments of `creche.train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from creche.plan.component import Component, count_field, number_field
+from creche.plan.losses import Loss
+from creche.plan.network import Network
+from creche.plan.optimizers import AdamW
+from creche.plan.plan import Plan
+from creche.plan.words import ActivationName, Precision, Task
+from creche.table.encoders.preprocessing import Preprocessing
+
+__all__ = ["Configuration"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Configuration(Component):
+    """One kind of network: what `creche.fit` tries on every fold.
+
+    Parameters
+    ----------
+    name : str
+        What pages call it.
+    hidden : tuple of int
+        Widths of the hidden layers; empty for a linear network.
+    activation : str, default "relu"
+    dropout : float, default 0
+    learning_rate, weight_decay : float
+        Of `AdamW`.
+    beta2 : float, default 0.95
+        The decay of the running mean of squared gradients (Holzmüller et al. 2024, appendix A).
+    batch_size, epochs : int
+        The learning rate falls along half a cosine over these epochs.
+    preprocessing : Preprocessing
+
+    Examples
+    --------
+    >>> Configuration("wide", (256, 256), epochs=64).hidden
+    (256, 256)
+
+    """
+
+    name: str = ""
+    hidden: tuple[int, ...] = ()
+    activation: ActivationName = "relu"
+    dropout: float = number_field(0.0, at_least=0, below=1)
+    learning_rate: float = number_field(2e-3, above=0)
+    weight_decay: float = number_field(0.02, at_least=0)
+    beta2: float = number_field(0.95, at_least=0, below=1)
+    batch_size: int = count_field(32)
+    epochs: int = count_field(100)
+    preprocessing: Preprocessing = field(default=Preprocessing())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        object.__setattr__(self, "preprocessing", Preprocessing.of(self.preprocessing))
+        Component.__post_init__(self)
+
+    def create_plan(self, inputs: int, outputs: int, task: Task, loss: Loss, precision: Precision, seed: int) -> Plan:
+        """Return the plan for encoded rows with this many inputs and outputs."""
+        return Plan(
+            Network.of(inputs, self.hidden, outputs, activation=self.activation, dropout=self.dropout),
+            task=task,
+            loss=loss,
+            optimizer=AdamW(learning_rate=self.learning_rate, weight_decay=self.weight_decay, beta2=self.beta2),
+            schedule="cosine",  # type: ignore[arg-type]  # made a Schedule there
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=seed,
+            early_stopping=None,
+            keep="last",
+            precision=precision,
+        )

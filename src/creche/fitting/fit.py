@@ -1,0 +1,319 @@
+"""Fitting: the best model for a table within a budget."""
+
+from __future__ import annotations
+
+import time as clock
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche._system.resources import resolve_threads
+from creche.errors import CrecheError, PlanError
+from creche.evaluation import choose_threshold
+from creche.evaluation.metrics import Metric, MetricName, resolve_metric
+from creche.fitting.calibrate import fit_temperature
+from creche.fitting.fold_rows import split_fold_rows
+from creche.fitting.fold_tables import FoldTables, Judged
+from creche.fitting.importance import measure_importance
+from creche.fitting.judgement import conformity_scores, evaluate_judged
+from creche.fitting.policy import Policy, TableShape, choose_policy
+from creche.fitting.provenance import add_provenance, summarize
+from creche.fitting.search import FitProgress, Search, mix_candidates
+from creche.fitting.weighting import select_weights
+from creche.model.calibration import Calibration
+from creche.model.fit_record import FitRecord, Round, TriedConfiguration
+from creche.model.fitted import FittedModel
+from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.plan.words import (
+    EFFORTS,
+    TASKS,
+    ClassWeighting,
+    Duplicates,
+    Effort,
+    MissingLabel,
+    Role,
+    Task,
+    check_word,
+)
+from creche.table.checks import warn
+from creche.table.inspection import TableInspection, inspect_table
+from creche.table.labels import LabelEncoder
+from creche.table.preparation import Preparation
+from creche.table.prepare import fit_labels
+from creche.table.reading.options import ReadOptions
+from creche.table.schema import Schema
+from creche.table.split import Split
+from creche.training.arguments import default_loss
+
+__all__ = ["fit", "fit_again"]
+
+N_RESAMPLES = 1000
+DEFAULT_METRICS: Mapping[Task, MetricName] = {"classification": "log_loss", "regression": "rmse"}
+
+
+@reject_unknown
+def fit(
+    data: Any,
+    y: Any = None,
+    *,
+    label: str | Sequence[str] | None = None,
+    effort: Effort = "default",
+    time_limit: float | None = None,
+    metric: MetricName | None = None,
+    task: Task | None = None,
+    schema: Mapping[str, Role] | Schema | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | ClassWeighting | None = None,
+    duplicates: Duplicates = "warn",
+    missing_label: MissingLabel = "error",
+    classes: Sequence[Any] | None = None,
+    read_options: ReadOptions | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    on_progress: Callable[[FitProgress], object] | None = None,
+) -> FittedModel:
+    """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
+
+    Configurations of networks are trained on every fold, each to the epoch that is best for all folds together. Their
+    predictions for the rows that they did not learn decide how much each counts (Caruana et al. 2004) and calibrate the
+    mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any machine and any
+    number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
+
+    Parameters
+    ----------
+    data : file name, DataFrame or (n, d) array
+        As for `creche.train`.
+    y : (n,) array, or (n, k) array of numbers, optional
+        The labels, if `data` does not hold them.
+    label : str or sequence of str, optional
+        The column to predict, or several numeric columns to predict together; the other columns are the features.
+    effort : {"fast", "default", "best"}, default "default"
+        The budget. "best" takes sixteen times the work of "default", and "fast" a fraction of it.
+    time_limit : float, optional
+        Seconds after which no more is tried. With it, `effort` counts for the first configurations only, and
+        more are tried until the time is over; which were tried is recorded, so that `creche.verify` can repeat it.
+    metric : str, optional
+        What the model is to be good at: by default "log_loss" for classification and "rmse" for regression. Of two
+        classes, "accuracy", "balanced_accuracy" and "f1" also choose the probability at which the second is predicted.
+    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, read_options
+        As for `creche.train`.
+    group : str, optional
+        A column whose equal values stay in one fold, such as a patient.
+    time : str, optional
+        A column to order by: the latest rows judge the networks that learn the earlier ones.
+    seed : int, default 0
+        Seed for folds, networks and random configurations.
+    threads : int, optional
+        Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    on_progress : callable, optional
+        Called with a `FitProgress` after each epoch.
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+    PlanError
+        If an argument is invalid; an unknown one is an `UnknownArgumentError`.
+    KeyboardInterrupt
+        On Ctrl-C; the exception's `model` is the best found so far, if an epoch has ended.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> model = cr.fit("penguins", label="species", effort="fast", threads=1)
+    >>> model.record.score < 0.1, len(model.record.tried)
+    (True, 2)
+
+    """
+    started = clock.monotonic()
+    effort = check_word("effort", effort, EFFORTS)
+    _check_time_limit(time_limit)
+    seed = check_whole_number("seed", seed, at_least=0)
+    known = None if task is None else check_word("task", task, TASKS)
+    columns_weight = sample_weight if isinstance(sample_weight, str) else None
+    preparation = Preparation(
+        label=() if label is None else label,  # type: ignore[arg-type]  # made a tuple there
+        schema=schema,  # type: ignore[arg-type]  # made a dict there
+        split=Split(0.0, 0.0, True, group, time, None, None),
+        duplicates=duplicates,
+        missing_label=missing_label,
+        sample_weight=columns_weight,
+        class_weight=class_weight,
+        classes=classes,  # type: ignore[arg-type]  # made a tuple there
+        read_options=ReadOptions() if read_options is None else read_options,  # type: ignore[arg-type]
+    )
+    job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads))
+    weights = None if columns_weight is not None else sample_weight
+    return job.run(data, y, weights, None, on_progress, started)
+
+
+def fit_again(
+    model: FittedModel,
+    data: Any,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    threads: int | None = None,
+    on_progress: Callable[[FitProgress], object] | None = None,
+) -> FittedModel:
+    """Fit a model again as its record says: the same rounds of the same configurations, whatever the clock.
+
+    Parameters
+    ----------
+    model : FittedModel
+    data, y, sample_weight
+        What it was fitted to.
+    threads : int, optional
+    on_progress : callable, optional
+
+    Returns
+    -------
+    FittedModel
+
+    Raises
+    ------
+    TableError
+        If the table cannot be trained on.
+
+    """
+    record, origin = model.record, model.provenance
+    if origin is None:
+        raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
+    task: Task = "regression" if model.classes is None else "classification"
+    effort = check_word("effort", record.effort, EFFORTS)
+    job = _Job(
+        origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)
+    )
+    return job.run(data, y, sample_weight, record.rounds, on_progress, clock.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The arguments of a fit."""
+
+    preparation: Preparation
+    effort: Effort
+    time_limit: float | None
+    metric: str | None
+    task: Task | None
+    seed: int
+    threads: int
+
+    def run(
+        self,
+        data: Any,
+        y: Any,
+        weights: Any,
+        rounds: Sequence[Round] | None,
+        on_progress: Callable[[FitProgress], object] | None,
+        started: float,
+    ) -> FittedModel:
+        inspection = inspect_table(data, y, self.preparation, task=self.task, loss=None, weights=weights)
+        metric = resolve_metric(self.metric or DEFAULT_METRICS[inspection.task], inspection.task)
+        shape = _measure(inspection)
+        policy = choose_policy(shape, self.effort, self.seed)
+        folds = split_fold_rows(inspection, policy.folds, self.seed)
+        tables = FoldTables(inspection, folds, default_loss(inspection.task), "float32")
+        search = Search(tables, policy, self.threads, self.time_limit, started, on_progress)
+        if rounds is None:
+            search.run()
+        else:
+            search.repeat(rounds)
+        if not search.candidates:
+            if search.status == "interrupted":
+                raise KeyboardInterrupt
+            raise CrecheError("every network diverged: the columns may hold extreme values; look at `creche columns`")
+        model = self._assemble(search, policy, metric, clock.monotonic() - started)
+        if search.status == "interrupted":
+            interrupt = KeyboardInterrupt()
+            interrupt.model = model  # type: ignore[attr-defined]
+            raise interrupt
+        if search.status == "out of time":
+            warn(
+                f"time_limit: {self.time_limit:g} seconds were over in the middle of the first configurations; the "
+                "model is the best so far"
+            ) if len(search.rounds) == 1 else None
+        return model
+
+    def _assemble(self, search: Search, policy: Policy, metric: Metric, seconds: float) -> FittedModel:
+        tables, candidates = search.tables, search.candidates
+        judged, inspection = tables.judged, tables.inspection
+        weights = select_weights([each.predicted for each in candidates], judged, self.seed)
+        mean = mix_candidates(candidates, weights)
+        labels = fit_labels(inspection.usable, inspection.classes, tables.loss, self.preparation.preprocessing)
+        calibration = _calibrate(mean, judged, labels, inspection)
+        predicted = calibration.apply(mean)
+        threshold = _choose_threshold(predicted, judged, metric)
+        models, shares = [], []
+        for candidate, weight in zip(candidates, weights.tolist(), strict=True):
+            if weight > 0:
+                models += candidate.models
+                shares += [weight / len(candidate.models)] * len(candidate.models)
+        tried = [
+            TriedConfiguration(
+                each.number, each.configuration.name, each.configuration.to_dict(),
+                _score(each.predicted, judged, labels, metric), each.epoch, each.epochs_done, weight, each.work,
+            )
+            for each, weight in zip(candidates, weights.tolist(), strict=True)
+        ]  # fmt: skip
+        evaluation = evaluate_judged(predicted, judged, labels, threshold, 0)
+        tried.sort(key=lambda each: (each.score if metric.lower_is_better else -each.score, each.number))
+        baseline = evaluation.baseline.get(metric.key)
+        record = FitRecord(
+            self.effort, self.time_limit, metric.key, evaluation.metrics()[metric.key],
+            None if baseline is None else float(baseline), self.seed, len(tables), len(inspection.usable), len(judged),
+            tuple(search.rounds), tuple(tried),
+            measure_importance(candidates, weights, tables, calibration, self.seed), search.work, seconds,
+            search.status,
+        )  # fmt: skip
+        model = FittedModel(
+            models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, self.threads
+        )
+        model.set_summary(lambda: summarize(model, inspection))
+        return add_provenance(model, inspection, predicted, judged, candidates[int(np.argmax(weights))], N_RESAMPLES)
+
+
+def _check_time_limit(seconds: Any) -> None:
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+        raise PlanError(
+            f"time_limit: got {seconds!r}; needs a number of seconds above 0, or None for no limit",
+            argument="time_limit",
+        )
+
+
+def _measure(inspection: TableInspection) -> TableShape:
+    observed = inspection.usable.observations
+    columns = observed.x.shape[1] if inspection.schema is None else len(inspection.schema.features)  # type: ignore[union-attr]
+    return TableShape(len(observed), columns, len(inspection.classes or ()))
+
+
+def _calibrate(
+    mean: NDArray[np.float64], judged: Judged, labels: LabelEncoder, inspection: TableInspection
+) -> Calibration:
+    if labels.classes is None:
+        y = inspection.usable.observations.y.astype(np.float64).reshape(len(inspection.usable), -1)
+        return Calibration(lowest=tuple(y.min(axis=0).tolist()), highest=tuple(y.max(axis=0).tolist()))
+    mix = 1.0 / (len(inspection.usable) + 1)
+    return Calibration(fit_temperature(mean, judged), mix, labels.baseline)
+
+
+def _choose_threshold(predicted: NDArray[np.float64], judged: Judged, metric: Metric) -> float | None:
+    if judged.classes is None or predicted.shape[1] != 2 or metric.from_counts is None:
+        return None
+    key: Any = metric.key  # one of the metrics that a threshold can maximize
+    return choose_threshold(predicted, judged.classes, metric=key, weights=judged.weights * len(judged)).threshold
+
+
+def _score(predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, metric: Metric) -> float:
+    return float(evaluate_judged(predicted, judged, labels, None, 0).metrics()[metric.key])

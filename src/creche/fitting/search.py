@@ -1,0 +1,174 @@
+"""The search: rounds of configurations on the folds of a table, until the budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.fitting.candidate import Candidate, candidate_work, train_candidates
+from creche.fitting.fold_tables import FoldTables
+from creche.fitting.policy import RANDOM_PER_ROUND, Policy
+from creche.fitting.weighting import score_mean
+from creche.model.fit_record import Round
+
+__all__ = ["FitProgress", "Search", "mix_candidates"]
+
+
+@dataclass(frozen=True, slots=True)
+class FitProgress:
+    """How far `creche.fit` has come.
+
+    Attributes
+    ----------
+    tried : int
+        Configurations that have been trained.
+    training : int
+        Configurations in training.
+    best : float or None
+        The lowest mean loss of their out-of-fold predictions: log loss, or root mean squared error.
+    share : float
+        The share of the budget that is spent, from 0 to 1.
+    seconds : float
+        Since the beginning.
+    seconds_left : float or None
+        An estimate; None at the beginning.
+
+    """
+
+    tried: int
+    training: int
+    best: float | None
+    share: float
+    seconds: float
+    seconds_left: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Search:
+    """Tries configurations in rounds.
+
+    Parameters
+    ----------
+    tables : FoldTables
+    policy : Policy
+    threads : int
+    time_limit : float, optional
+        In seconds, from `started`.
+    started : float
+        When the call began, by `time.monotonic`.
+    on_progress : callable, optional
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+    rounds : list of Round
+        What was trained.
+    work : float
+        Operations so far.
+    status : {"finished", "interrupted", "out of time"}
+
+    """
+
+    tables: FoldTables
+    policy: Policy
+    threads: int
+    time_limit: float | None = None
+    started: float = 0.0
+    on_progress: Callable[[FitProgress], object] | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    rounds: list[Round] = field(default_factory=list)
+    work: float = 0.0
+    status: str = "finished"
+    _budget: float = 0.0
+
+    def run(self) -> None:
+        """Train rounds until the budget is spent, the time is over, or Ctrl-C."""
+        first = len(self.policy.first)
+        self._budget = self.policy.factor * self._round_work(0, first)
+        number, count = 0, first
+        while True:
+            planned = self._round_work(number, count)
+            begin = time.monotonic()
+            self._train(number, count, None, planned)
+            number += count
+            count = RANDOM_PER_ROUND
+            if self.status != "finished":
+                return
+            if self.time_limit is None:
+                count = self._affordable(number, count)
+                if count == 0:
+                    return
+            elif self._elapsed() + (time.monotonic() - begin) > self.time_limit:
+                return
+
+    def repeat(self, rounds: Sequence[Round]) -> None:
+        """Train the rounds of an earlier search again."""
+        self._budget = sum(self._round_work(each.first, each.count) for each in rounds)
+        for each in rounds:
+            self._train(each.first, each.count, each.epochs, self._round_work(each.first, each.count))
+            if self.status != "finished":
+                return
+
+    def _affordable(self, number: int, count: int) -> int:
+        """Return how many of the next configurations the budget allows."""
+        left, allowed = self._budget - self.work, 0
+        while allowed < count:
+            left -= self._round_work(number + allowed, 1)
+            if left < -1e-9 * self._budget:
+                break
+            allowed += 1
+        return allowed
+
+    def _round_work(self, first: int, count: int) -> float:
+        return sum(candidate_work(self.policy.configuration(n), self.tables) for n in range(first, first + count))
+
+    def _train(self, first: int, count: int, epochs: int | None, planned: float) -> None:
+        numbered = [(n, self.policy.configuration(n)) for n in range(first, first + count)]
+        base = self.work
+
+        def report(share: float) -> None:
+            self._report(base + share * planned, count)
+
+        self._report(base, count)
+        found, done, interrupted = train_candidates(
+            self.tables, numbered, self.policy.seed, self.threads,
+            epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
+        )  # fmt: skip
+        self.work = base + planned
+        self.candidates += found
+        if done:
+            self.rounds.append(Round(first, count, done))
+        if interrupted:
+            self.status = "out of time" if self._is_over() else "interrupted"
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def _is_over(self) -> bool:
+        return self.time_limit is not None and self._elapsed() >= self.time_limit
+
+    def _report(self, work: float, training: int) -> None:
+        if self.on_progress is None:
+            return
+        elapsed = self._elapsed()
+        share = min(1.0, work / self._budget) if self.time_limit is None else min(1.0, elapsed / self.time_limit)
+        left = elapsed * (1 - share) / share if share > 0.02 else None
+        if self.time_limit is not None:
+            left = max(0.0, self.time_limit - elapsed)
+        best = min((score_mean(each.predicted, self.tables.judged) for each in self.candidates), default=None)
+        if best is not None and self.tables.judged.classes is None:
+            best = best**0.5
+        self.on_progress(FitProgress(len(self.candidates), training, best, share, elapsed, left))
+
+
+def mix_candidates(candidates: Sequence[Candidate], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of the candidates' out-of-fold predictions by their weights."""
+    mean = np.zeros_like(candidates[0].predicted)
+    for candidate, weight in zip(candidates, weights.tolist(), strict=True):
+        if weight:
+            mean = mean + weight * candidate.predicted
+    return mean

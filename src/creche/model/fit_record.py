@@ -1,0 +1,170 @@
+"""The record of a fit: what `creche.fit` tried, kept and found, as plain data in a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from types import NoneType
+from typing import Any, Self
+
+from creche.errors import FileError
+
+__all__ = ["FitRecord", "Round", "TriedConfiguration"]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedConfiguration:
+    """A configuration that was trained on every fold.
+
+    Attributes
+    ----------
+    number : int
+        Its position in the order in which configurations are tried, from 0.
+    name : str
+    arguments : dict
+        What it is made of, as plain data.
+    score : float
+        The metric of its out-of-fold predictions.
+    epoch : int
+        The epoch that was best for all folds together, from 1.
+    epochs : int
+        The epochs it was trained.
+    weight : float
+        How much it counts among those kept; 0 if it was not.
+    work : float
+        Operations of its training.
+
+    """
+
+    number: int
+    name: str
+    arguments: Mapping[str, Any]
+    score: float
+    epoch: int
+    epochs: int
+    weight: float
+    work: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Configurations that were trained together.
+
+    Attributes
+    ----------
+    first, count : int
+        The positions of the configurations.
+    epochs : int
+        The epochs after which the round ended.
+
+    """
+
+    first: int
+    count: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class FitRecord:
+    """What `creche.fit` did; from `rounds`, the same model can be made again.
+
+    Attributes
+    ----------
+    effort : {"fast", "default", "best"}
+    time_limit : float or None
+        In seconds.
+    metric : str
+        What was asked for.
+    score : float
+        The metric of the model's out-of-fold predictions.
+    baseline : float or None
+        That of a constant prediction, where it means anything.
+    seed : int
+    folds : int
+        The number of folds; 1 for a single split.
+    rows, judged_rows : int
+        The rows it was fitted to, and those with an out-of-fold prediction.
+    rounds : tuple of Round
+    tried : tuple of TriedConfiguration
+        In the order of their scores, the best first.
+    importance : dict of str to float
+        By how much the loss of the out-of-fold predictions rises when a column is shuffled, the largest first: log
+        loss, or root mean squared error. Empty for very wide tables.
+    work, seconds : float
+        Operations and seconds in all.
+    status : {"finished", "interrupted", "out of time"}
+
+    """
+
+    effort: str
+    time_limit: float | None
+    metric: str
+    score: float
+    baseline: float | None
+    seed: int
+    folds: int
+    rows: int
+    judged_rows: int
+    rounds: tuple[Round, ...]
+    tried: tuple[TriedConfiguration, ...]
+    importance: Mapping[str, float]
+    work: float
+    seconds: float
+    status: str
+
+    @property
+    def score_name(self) -> str:
+        """The name of the metric on pages."""
+        from creche.evaluation.metrics import metric_name
+
+        return metric_name(self.metric)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain data."""
+        data = asdict(self)
+        data["rounds"] = [asdict(each) for each in self.rounds]
+        data["importance"] = dict(self.importance)
+        data["tried"] = [{**asdict(each), "arguments": dict(each.arguments)} for each in self.tried]
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` returned.
+
+        Raises
+        ------
+        FileError
+            If a part is missing or invalid.
+
+        """
+        values = _read(cls, data, {"rounds", "tried"})
+        for name, kind in (("rounds", Round), ("tried", TriedConfiguration)):
+            entries = data.get(name)
+            if not isinstance(entries, list) or not entries:
+                raise FileError(f"fit: {name} is no list; the file was damaged or made by hand")
+            values[name] = tuple(kind(**_read(kind, entry)) for entry in entries)
+        if not all(isinstance(rise, int | float) for rise in values["importance"].values()):
+            raise FileError("fit: importance holds no numbers; the file was damaged or made by hand")
+        return cls(**values)
+
+
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "int": int, "float": (int, float), "float | None": (int, float, NoneType), "str": str, "Mapping[str, Any]": dict,
+    "Mapping[str, float]": dict,
+}  # fmt: skip
+
+
+def _read(kind: Any, data: Any, others: Sequence[str] | set[str] = ()) -> dict[str, Any]:
+    """Return the fields of a dataclass from plain data, each of its type."""
+    names = [field.name for field in fields(kind)]
+    if not isinstance(data, Mapping) or set(data) != set(names):
+        raise FileError("fit: its record lacks a part; the file was damaged or made by hand")
+    values = {}
+    for field in fields(kind):
+        if field.name in others:
+            continue
+        value, expected = data[field.name], _KINDS[str(field.type)]
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise FileError(f"fit: {field.name} is {value!r}; the file was damaged or made by hand")
+        values[field.name] = value
+    return values

@@ -1,0 +1,300 @@
+"""The fitted model: what `creche.fit` returns, an ensemble that knows how it was found and how far off it may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.errors import FileError, PlanError
+from creche.model.calibration import Calibration
+from creche.model.ensemble import Ensemble
+from creche.model.fit_record import FitRecord
+from creche.model.model import Model
+from creche.model.provenance import Provenance
+from creche.table.labels import LabelEncoder, class_array
+
+if TYPE_CHECKING:
+    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.table.training_summary import TrainingSummary
+
+__all__ = ["FittedModel"]
+
+
+class FittedModel(Ensemble):
+    """The networks that `creche.fit` keeps, which predict together, calibrated on rows that they did not learn.
+
+    Parameters
+    ----------
+    models : sequence of Model
+    weights : sequence of float
+        How much each counts.
+    labels : LabelEncoder
+        The label, with the baseline of all rows.
+    calibration : Calibration
+    record : FitRecord
+        What was tried and kept.
+    scores : (m,) float64
+        The sorted conformity scores of out-of-fold predictions: 1 less the probability of the true class, or the
+        absolute error of a number; of more than 1,000, every so many.
+    threshold : float, optional
+        Of two classes, the second is predicted at or above this probability.
+    threads : int, optional
+    provenance : Provenance, optional
+    summary : TrainingSummary or callable, optional
+        Of all rows it was fitted to, or a function that returns it when it is first asked for.
+
+    Attributes
+    ----------
+    out_of_fold : ClassificationEvaluation or RegressionEvaluation, optional
+        The evaluation of the out-of-fold predictions; None once loaded from a file, whose provenance holds its metrics.
+    out_of_fold_rows : (n,) int64 array, optional
+        The row numbers of the rows that were predicted out of fold.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> model = cr.fit("penguins", label="species", effort="fast", threads=1)
+    >>> model.predict("penguins")[:2].tolist()
+    ['Adelie', 'Adelie']
+    >>> predicted, sets = model.predict("penguins", interval=0.9)
+    >>> sets.shape
+    (344, 3)
+
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        weights: Sequence[float],
+        labels: LabelEncoder,
+        calibration: Calibration,
+        record: FitRecord,
+        scores: NDArray[np.float64],
+        threshold: float | None = None,
+        threads: int | None = None,
+        provenance: Provenance | None = None,
+        summary: TrainingSummary | Callable[[], TrainingSummary] | None = None,
+    ) -> None:
+        super().__init__(models, weights, 1.0, threads, provenance)
+        self.labels = labels
+        self.calibration = calibration
+        self.record = record
+        self.out_of_fold: ClassificationEvaluation | RegressionEvaluation | None = None
+        self.out_of_fold_rows: NDArray[np.int64] | None = None
+        self.scores = scores
+        self.threshold = threshold
+        self._summary = summary
+
+    def with_threads(self, threads: int | None) -> FittedModel:
+        """Return the model with another number of threads.
+
+        Parameters
+        ----------
+        threads : int or None
+            Number of threads for predictions; None for ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+
+        """
+        return FittedModel(
+            self.models, self.weights.tolist(), self.labels, self.calibration, self.record, self.scores, self.threshold,
+            threads, self.provenance, self._summary,
+        )  # fmt: skip
+
+    @property
+    def training_summary(self) -> TrainingSummary | None:
+        """What it keeps of the rows it was fitted to."""
+        if callable(self._summary):
+            self._summary = self._summary()
+        return self._summary
+
+    def set_summary(self, summary: Callable[[], TrainingSummary]) -> None:
+        """Set the function that returns the summary of the rows it was fitted to.
+
+        Parameters
+        ----------
+        summary : callable
+
+        """
+        self._summary = summary
+
+    def predict(self, data: Any, interval: float | None = None) -> Any:
+        """Predict the likeliest class, or the number, of each row.
+
+        Parameters
+        ----------
+        data
+            As for `predict_proba`.
+        interval : float, optional
+            A coverage such as 0.9: also return, for each row, the interval or the set of classes that contains the
+            true label with at least this probability, if rows are drawn as those of the table were (split conformal
+            prediction by out-of-fold scores; Vovk 2015, "Cross-conformal predictors").
+
+        Returns
+        -------
+        (n,) array, or (n, k) for k labels that are numbers
+            With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits; for classes,
+            (n, classes) bool, True for the classes in the set.
+
+        Raises
+        ------
+        PlanError
+            If the coverage is not between 0 and 1, or higher than the number of rows allows.
+
+        """
+        if self.classes is None:
+            numbers = self._predict_numbers(data)
+            return numbers if interval is None else (numbers, self._intervals(numbers, interval))
+        probabilities = self.predict_proba(data)
+        predicted = class_array(self.classes)[self._choose(probabilities)]
+        if interval is None:
+            return predicted
+        return predicted, self._sets(probabilities, interval)
+
+    def conformal_score(self, coverage: float) -> float:
+        """Return the score that the true label's does not exceed with this probability.
+
+        Parameters
+        ----------
+        coverage : float
+            From above 0 to below 1.
+
+        Returns
+        -------
+        float
+            Half the width of an interval; for classes, 1 less the smallest probability of a class in the set.
+
+        Raises
+        ------
+        PlanError
+            If the coverage is not between 0 and 1, or higher than the number of rows allows.
+
+        """
+        if isinstance(coverage, bool) or not isinstance(coverage, int | float) or not 0 < coverage < 1:
+            raise PlanError(
+                f"interval: got {coverage!r}; needs a coverage above 0 and below 1, such as 0.9", argument="interval"
+            )
+        rows = self.record.judged_rows
+        rank = math.ceil((rows + 1) * coverage - 1e-9)
+        if rank > rows:
+            raise PlanError(
+                f"interval: got {coverage:g}, but {rows:,} out-of-fold predictions tell of at most "
+                f"{rows / (rows + 1):.3g}; ask for less",
+                argument="interval",
+            )
+        place = math.ceil(rank / rows * len(self.scores) - 1e-9)  # the next one up, where not all scores are kept
+        return float(self.scores[place - 1])
+
+    def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
+        if numbers.ndim == 2:
+            raise PlanError(
+                f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
+                argument="interval",
+            )
+        half = self.conformal_score(coverage)
+        return np.column_stack([numbers - half, numbers + half])
+
+    def _sets(self, probabilities: NDArray[np.float64], coverage: float) -> NDArray[np.bool_]:
+        in_set = 1.0 - probabilities <= self.conformal_score(coverage)
+        in_set[np.arange(len(in_set)), probabilities.argmax(axis=1)] = True  # never empty
+        return np.asarray(in_set)
+
+    def _choose(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+        if self.threshold is None:
+            return np.asarray(probabilities.argmax(axis=1))
+        return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
+
+    def evaluate_rows(self, rows: Any, weights: Any = None, **options: Any) -> Any:
+        """Evaluate the predictions on rows that have been read already, with the model's own threshold by default.
+
+        Parameters
+        ----------
+        rows, weights, **options
+            As for `Predictor.evaluate_rows`.
+
+        """
+        if options.get("threshold") is None:
+            options["threshold"] = self.threshold
+        return super().evaluate_rows(rows, weights, **options)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the weights of all networks by name, and what else the predictions depend on."""
+        calibration = self.calibration
+        numbers = [calibration.temperature, calibration.mix, *calibration.shares, *calibration.lowest]
+        return {
+            **super().arrays(), "fit.scores": self.scores, "fit.weights": self.weights,
+            "fit.calibration": np.array([*numbers, *calibration.highest]),
+        }  # fmt: skip
+
+    def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the header, plain data, and the named arrays of a model file."""
+        header, arrays = super().to_parts()
+        header["ensemble"] = {"weights": self.weights.tolist(), "temperature": 1.0}
+        header["fit"] = {
+            "labels": self.labels.to_dict(), "calibration": self.calibration.to_dict(),
+            "record": self.record.to_dict(), "threshold": self.threshold,
+        }  # fmt: skip
+        arrays["fit.scores"] = self.scores
+        if (summary := self.training_summary) is not None:
+            header["fit"]["training"], own = summary.to_parts()
+            arrays |= {f"fit.{name}": array for name, array in own.items()}
+        return header, arrays
+
+    @classmethod
+    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Build the model from what `to_parts` returned.
+
+        Parameters
+        ----------
+        header : dict
+            Plain data.
+        arrays : dict of str to array
+            The arrays by name.
+
+        Raises
+        ------
+        CrecheError
+            If header and arrays do not fit together.
+
+        """
+        fit = header["fit"]
+        if not isinstance(fit, Mapping) or not {"labels", "calibration", "record", "threshold"} <= set(fit):
+            raise FileError("its header does not describe how it was fitted; the file was damaged or made by hand")
+        own = {name.removeprefix("fit."): array for name, array in arrays.items() if name.startswith("fit.")}
+        networks = {name: array for name, array in arrays.items() if not name.startswith("fit.")}
+        ensemble = Ensemble.from_parts({key: value for key, value in header.items() if key != "fit"}, networks)
+        labels, record = LabelEncoder.from_dict(fit["labels"]), FitRecord.from_dict(fit["record"])
+        if (labels.names, labels.classes) != (ensemble.labels.names, ensemble.labels.classes):
+            raise FileError("its label is not that of its networks; the file was damaged or made by hand")
+        calibration = Calibration.from_dict(fit["calibration"], len(labels.classes or ()), len(labels.names))
+        scores, threshold = own.pop("scores", None), fit["threshold"]
+        if scores is None or not _are_scores(scores):
+            raise FileError("its conformity scores are invalid; the file was damaged or made by hand")
+        if threshold is not None and not (type(threshold) is float and 0 <= threshold <= 1):
+            raise FileError(f"its threshold is {threshold!r}; the file was damaged or made by hand")
+        from creche.table.training_summary import TrainingSummary
+
+        summary = TrainingSummary.from_parts(fit["training"], own, ensemble.features) if "training" in fit else None
+        return cls(
+            ensemble.models, ensemble.weights.tolist(), labels, calibration, record, scores, threshold, None,
+            ensemble.provenance, summary,
+        )  # fmt: skip
+
+    def __getstate__(self) -> dict[str, Any]:
+        self.training_summary  # noqa: B018  # a function cannot be pickled, what it returns can
+        return self.__dict__
+
+    def __repr__(self) -> str:
+        kept = len({entry.number for entry in self.record.tried if entry.weight > 0})
+        return (
+            f"FittedModel({len(self)} networks of {kept} configurations; {self.labels.name}; "
+            f"{self.record.score_name} {self.record.score:.4g} out of fold)"
+        )
+
+
+def _are_scores(scores: NDArray[Any]) -> bool:
+    """Whether these are finite numbers in ascending order."""
+    is_valid = scores.ndim == 1 and scores.dtype == np.float64 and len(scores) > 0
+    return bool(is_valid and np.isfinite(scores).all() and (np.diff(scores) >= 0).all())
