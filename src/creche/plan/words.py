@@ -11,10 +11,43 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
-    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights",
-    "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role",
-    "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
+    "BINARIES",
+    "BIN_EDGES",
+    "CLASS_WEIGHTINGS",
+    "CLIPS",
+    "DUPLICATES",
+    "KEPT_WEIGHTS",
+    "MISSING_LABELS",
+    "NUMERIC_ENCODINGS",
+    "PRECISIONS",
+    "PREPROCESSINGS",
+    "ROLES",
+    "SCALINGS",
+    "SCHEDULE_UNITS",
+    "TASKS",
+    "ActivationName",
+    "BinEdges",
+    "Binary",
+    "ClassWeighting",
+    "Clip",
+    "Duplicates",
+    "InitializerName",
+    "KeptWeights",
+    "LossName",
+    "MissingLabel",
+    "NumericEncoding",
+    "OptimizerName",
+    "Precision",
+    "PreprocessingName",
+    "RecordedQuantity",
+    "RecordedStatistic",
+    "Role",
+    "Scaling",
+    "ScheduleName",
+    "ScheduleUnit",
+    "Task",
+    "canonical_word",
+    "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -36,6 +69,11 @@ ScheduleName: TypeAlias = Literal[
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 KeptWeights: TypeAlias = Literal["best", "last"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
+PreprocessingName: TypeAlias = Literal["standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
+Clip: TypeAlias = Literal["none", "smooth"]
+NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
+BinEdges: TypeAlias = Literal["quantile"]
+Binary: TypeAlias = Literal["one_hot", "sign"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
 ClassWeighting: TypeAlias = Literal["balanced"]
@@ -49,6 +87,11 @@ TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+PREPROCESSINGS: tuple[PreprocessingName, ...] = get_args(PreprocessingName)
+CLIPS: tuple[Clip, ...] = get_args(Clip)
+NUMERIC_ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
+BIN_EDGES: tuple[BinEdges, ...] = get_args(BinEdges)
+BINARIES: tuple[Binary, ...] = get_args(Binary)
 SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)

@@ -108,7 +108,7 @@ class FeatureEncoder:
         weights: NDArray[np.float64] | None = None,
     ) -> Self:
         """Fit the encoders to the training rows of an array, (n, d), of finite numbers."""
-        if preprocessing.scaling in ("standard", "none"):
+        if preprocessing.scaling in ("standard", "none") and preprocessing.only_scales_numbers:
             mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
             if preprocessing.scaling == "standard":
                 mean, scale = compute_moments(x, weights)
@@ -340,7 +340,7 @@ def _check_width(encoder: FeatureEncoder) -> None:
     if encoder.width > MAX_INPUTS:
         raise TableError(
             f"the table makes {encoder.width:,} inputs of the network; a model has at most {MAX_INPUTS:,}: leave "
-            "columns out, or lower max_categories and buckets of the preprocessing"
+            "columns out, or lower max_categories, buckets and bins of the preprocessing"
         )
 
 
