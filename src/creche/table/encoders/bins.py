@@ -24,7 +24,7 @@ MIN_WIDTH = 1e-6
 # The distance between two numbers can overflow; so beyond this range, all are divided by four.
 LARGE = 2.0**1000
 
-# Codes of so many rows at a time stay in the second-level cache.
+# The codes of 1,024 rows stay in the second-level cache.
 ROWS_AT_ONCE = 1024
 
 

@@ -16,6 +16,7 @@ from creche.table.encoders.bins import Bins, are_edges, fit_quantile_edges
 from creche.table.encoders.file_values import read_flag, read_name, read_number, read_numbers
 from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.quantiles import normal_quantile, quantiles
+from creche.table.encoders.tree_bins import BinTarget, fit_tree_edges
 from creche.table.table import Column
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class NumericEncoder:
         preprocessing: Preprocessing,
         weights: NDArray[np.float64] | None = None,
         moments: tuple[float, float] | None = None,
+        target: BinTarget | None = None,
     ) -> Self:
         """Fit the encoder to the training rows.
 
@@ -108,6 +110,8 @@ class NumericEncoder:
             How many rows each row counts for.
         moments : (float, float), optional
             Mean and standard deviation of the column, if they are known already.
+        target : BinTarget, optional
+            The labels of the rows, for bins whose edges depend on them.
 
         Raises
         ------
@@ -132,12 +136,20 @@ class NumericEncoder:
         encoder = cls.from_statistics(name, kind, scaling, mean, deviation, marked, quartiles, references)
         if preprocessing.only_scales_numbers or encoder.is_constant:
             return encoder
+        if target is not None and marked:
+            target = target.select(~missing)
         if weights is not None:
-            values, weights = values[weights > 0], weights[weights > 0]
-        return encoder._extend(values, preprocessing, weights)
+            counted = weights > 0
+            values, weights = values[counted], weights[counted]
+            target = None if target is None else target.select(counted)
+        return encoder._extend(values, preprocessing, weights, target)
 
     def _extend(
-        self, values: NDArray[np.float64], preprocessing: Preprocessing, weights: NDArray[np.float64] | None
+        self,
+        values: NDArray[np.float64],
+        preprocessing: Preprocessing,
+        weights: NDArray[np.float64] | None,
+        target: BinTarget | None,
     ) -> Self:
         """Return the encoder with signs, the smooth clip and bins, as far as the preprocessing asks for them."""
         if self.kind == "boolean" and preprocessing.binary == "sign":
@@ -147,8 +159,13 @@ class NumericEncoder:
             encoder = replace(encoder, clipped=True)
             if preprocessing.scaling == "robust":
                 encoder = replace(encoder, scale=_unscaled_spread(values, weights) or self.scale)
-        if preprocessing.numeric_encoding == "piecewise_linear":
-            encoder = replace(encoder, edges=fit_quantile_edges(values, preprocessing.bins, weights))
+        if preprocessing.numeric_encoding == "piecewise_linear" and self.kind == "number":
+            if preprocessing.bin_edges == "tree":
+                assert target is not None
+                edges = fit_tree_edges(values, preprocessing.bins, target, weights)
+            else:
+                edges = fit_quantile_edges(values, preprocessing.bins, weights)
+            encoder = replace(encoder, edges=edges)
         return encoder
 
     @classmethod

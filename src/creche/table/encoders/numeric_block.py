@@ -13,6 +13,7 @@ from creche.table.column_blocks import stack_values
 from creche.table.encoders.moments import BLOCK_ROWS, compute_moments, compute_present_moments
 from creche.table.encoders.numeric import NumericEncoder, clip_smoothly, fit_quantiles
 from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.encoders.tree_bins import BinTarget
 from creche.table.table import Column
 
 __all__ = ["NumericBlock", "fit_numbers"]
@@ -23,6 +24,7 @@ def fit_numbers(
     columns: Sequence[Column],
     preprocessing: Preprocessing,
     weights: NDArray[np.float64] | None = None,
+    target: BinTarget | None = None,
 ) -> list[NumericEncoder]:
     """Fit an encoder to each column of numbers, as `NumericEncoder.fit` does.
 
@@ -34,6 +36,8 @@ def fit_numbers(
     preprocessing : Preprocessing
     weights : (n,) array, optional
         How many rows each row counts for.
+    target : BinTarget, optional
+        The labels of the rows, for bins whose edges depend on them.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def fit_numbers(
     """
     values = [column.values.astype(np.float64, copy=False) for column in columns]
     if not values or len(values[0]) > BLOCK_ROWS or not preprocessing.only_scales_numbers:
-        return _fit_long(names, columns, preprocessing, weights)
+        return _fit_long(names, columns, preprocessing, weights, target)
     fitted: list[NumericEncoder | None] = [None] * len(columns)
     by_rank = preprocessing.scaling in ("robust", "quantile")
     for which, matrix in stack_values(values):
@@ -83,7 +87,11 @@ def fit_numbers(
 
 
 def _fit_long(
-    names: Sequence[str], columns: Sequence[Column], preprocessing: Preprocessing, weights: NDArray[np.float64] | None
+    names: Sequence[str],
+    columns: Sequence[Column],
+    preprocessing: Preprocessing,
+    weights: NDArray[np.float64] | None,
+    target: BinTarget | None,
 ) -> list[NumericEncoder]:
     """Fit encoders to columns that are long, or not only scaled: only moments, without gaps, are computed together."""
     complete = [i for i, column in enumerate(columns) if np.isfinite(column.values).all()]
@@ -92,7 +100,7 @@ def _fit_long(
         mean, deviation = compute_moments([columns[i].values for i in complete], weights)
         moments = dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
     return [
-        NumericEncoder.fit(name, column, preprocessing, weights, moments.get(i))
+        NumericEncoder.fit(name, column, preprocessing, weights, moments.get(i), target)
         for i, (name, column) in enumerate(zip(names, columns, strict=True))
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from creche.errors import PlanError
-from creche.plan.component import Component, count_field
+from creche.plan.component import Component, count_field, flag_field
 from creche.plan.words import (
     BIN_EDGES,
     BINARIES,
@@ -76,11 +76,16 @@ class Preprocessing(Component):
         bins.
     bins : int, default 32
         The largest number of bins of a column.
-    bin_edges : {"quantile"}, default "quantile"
-        Where bins begin and end: such that they hold equal shares of the training rows.
+    bin_edges : {"quantile", "tree"}, default "quantile"
+        Where bins begin and end. "quantile": such that they hold equal shares of the training rows. "tree": at the
+        thresholds of a decision tree that predicts the label from this column alone, so that there are more bins where
+        the label changes more, and none where it does not.
     binary : {"one_hot", "sign"}, default "one_hot"
         "sign": a column of two categories becomes one input, -1 for the first and 1 for the second in sorted order, and
         a boolean column -1 for no and 1 for yes, unscaled; 0 if missing or of another category.
+    clamp : bool, default False
+        Whether predicted numbers are kept within the range of the training labels. Losses and metrics during training
+        are those without it.
 
     Notes
     -----
@@ -111,6 +116,7 @@ class Preprocessing(Component):
     bins: int = count_field(32, at_most=MAX_BINS)
     bin_edges: BinEdges = "quantile"
     binary: Binary = "one_hot"
+    clamp: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
@@ -122,6 +128,11 @@ class Preprocessing(Component):
     def only_scales_numbers(self) -> bool:
         """Whether numbers are neither clipped nor encoded by bins, and booleans are numbers like others."""
         return (self.clip, self.numeric_encoding, self.binary) == ("none", "plain", "one_hot")
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether encoders are fitted to the labels, too."""
+        return self.numeric_encoding == "piecewise_linear" and self.bin_edges == "tree"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data; those that files of earlier versions lack only if changed."""
