@@ -46,8 +46,8 @@ if TYPE_CHECKING:
         LossName,
         OptimizerName,
         Precision,
+        PreprocessingName,
         Role,
-        Scaling,
         ScheduleName,
         Task,
     )
@@ -227,7 +227,7 @@ class DNNEstimator(ComponentParameters):
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         precision: Precision | None = None,
         warm_start: bool = False,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         LossName,
         OptimizerName,
         Precision,
+        PreprocessingName,
         Role,
-        Scaling,
         ScheduleName,
     )
     from creche.table.encoders.features import Preprocessing
@@ -151,7 +151,7 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         validation_fraction: float | None = None,
         shuffle: bool = True,
         standardize: bool = True,
-        preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+        preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
         precision: Precision | None = None,

@@ -21,7 +21,7 @@ def apply_head(model: Model, z: Array) -> Array:
     """Return probabilities (n, classes), or numbers (n, labels) in their units, as `Model.predict_encoded` does."""
     predicted = model.plan.loss.head(model.plan.task).apply(z)
     if model.classes is None:
-        return np.asarray(predicted * np.array(model.labels.scale) + np.array(model.labels.mean))
+        return model.labels.clamp(model.labels.unscale(predicted))
     return predicted
 
 
@@ -29,6 +29,9 @@ def head_gradient(model: Model, z: Array, weight: Array) -> Array:
     """Return the gradient of ``(weight * prediction).sum()`` with respect to z, (n, outputs)."""
     if model.classes is None:
         weight = weight * np.array(model.labels.scale)
+        if model.labels.bounds:  # beyond them, a prediction stays the same
+            numbers = model.labels.unscale(model.plan.loss.head(model.plan.task).apply(z))
+            weight = np.where(model.labels.clamp(numbers) == numbers, weight, 0.0)
     return np.asarray(model.plan.loss.head_gradient(model.plan.task, z, weight))
 
 

@@ -38,8 +38,8 @@ from creche.plan.words import (
     MissingLabel,
     OptimizerName,
     Precision,
+    PreprocessingName,
     Role,
-    Scaling,
     ScheduleName,
     Task,
 )
@@ -97,7 +97,7 @@ def find_learning_rate(
     task: Task | None = None,
     precision: Precision = "float32",
     schema: Mapping[str, Role] | Schema | None = None,
-    preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None = None,
+    preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,

@@ -37,8 +37,8 @@ from creche.plan.words import (
     MissingLabel,
     OptimizerName,
     Precision,
+    PreprocessingName,
     Role,
-    Scaling,
     ScheduleName,
     Task,
 )
@@ -86,7 +86,7 @@ def sweep(
     task: Task | None = None,
     precision: Precision = "float32",
     schema: Mapping[str, Role] | Schema | None = None,
-    preprocessing: Values[Preprocessing | Mapping[str, Any] | Scaling | None] = None,
+    preprocessing: Values[Preprocessing | Mapping[str, Any] | PreprocessingName | None] = None,
     standardize: bool = True,
     validation_fraction: float = 0.3,
     test_fraction: float = 0.0,

@@ -11,11 +11,46 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "EFFORTS", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
-    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "Effort", "InitializerName",
-    "KeptWeights", "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic",
-    "Role", "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
-]  # fmt: skip
+    "BINARIES",
+    "BIN_EDGES",
+    "CLASS_WEIGHTINGS",
+    "CLIPS",
+    "DUPLICATES",
+    "EFFORTS",
+    "KEPT_WEIGHTS",
+    "MISSING_LABELS",
+    "NUMERIC_ENCODINGS",
+    "PRECISIONS",
+    "PREPROCESSINGS",
+    "ROLES",
+    "SCALINGS",
+    "SCHEDULE_UNITS",
+    "TASKS",
+    "ActivationName",
+    "BinEdges",
+    "Binary",
+    "ClassWeighting",
+    "Clip",
+    "Duplicates",
+    "Effort",
+    "InitializerName",
+    "KeptWeights",
+    "LossName",
+    "MissingLabel",
+    "NumericEncoding",
+    "OptimizerName",
+    "Precision",
+    "PreprocessingName",
+    "RecordedQuantity",
+    "RecordedStatistic",
+    "Role",
+    "Scaling",
+    "ScheduleName",
+    "ScheduleUnit",
+    "Task",
+    "canonical_word",
+    "check_word",
+]
 
 Task: TypeAlias = Literal["classification", "regression"]
 Precision: TypeAlias = Literal["float32", "float64"]
@@ -36,6 +71,11 @@ ScheduleName: TypeAlias = Literal[
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 KeptWeights: TypeAlias = Literal["best", "last"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
+PreprocessingName: TypeAlias = Literal["standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
+Clip: TypeAlias = Literal["none", "smooth"]
+NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
+BinEdges: TypeAlias = Literal["quantile", "tree"]
+Binary: TypeAlias = Literal["one_hot", "sign"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
 ClassWeighting: TypeAlias = Literal["balanced"]
@@ -50,6 +90,11 @@ TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
+PREPROCESSINGS: tuple[PreprocessingName, ...] = get_args(PreprocessingName)
+CLIPS: tuple[Clip, ...] = get_args(Clip)
+NUMERIC_ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
+BIN_EDGES: tuple[BinEdges, ...] = get_args(BinEdges)
+BINARIES: tuple[Binary, ...] = get_args(Binary)
 SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -29,6 +30,8 @@ __all__ = [
     "find_distinct",
     "find_single_rows",
 ]
+
+LARGEST = sys.float_info.max
 
 LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 
@@ -59,6 +62,8 @@ class LabelEncoder:
         The kinds of the label columns in training, as which they are read again; empty for arrays.
     formats : tuple of CellFormat or None
         How the cells of the label columns were written, None where they were no text; empty for arrays.
+    bounds : tuple of (float, float)
+        For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
 
     """
 
@@ -69,6 +74,7 @@ class LabelEncoder:
     baseline: tuple[float, ...] = ()
     kinds: tuple[str, ...] = ()
     formats: tuple[CellFormat | None, ...] = ()
+    bounds: tuple[tuple[float, float], ...] = ()
 
     @property
     def expected(self) -> dict[str, ExpectedColumn]:
@@ -92,14 +98,25 @@ class LabelEncoder:
         columns = y.astype(np.float64).reshape(len(y), -1)
         return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
 
+    def unscale(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Return targets, or outputs, in the units of the labels, without bounds: (n, k)."""
+        return np.asarray(targets.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
+
     def decode_numbers(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return predictions in the units of the labels: (n,) for one label, (n, k) for several."""
-        numbers = np.asarray(outputs.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
+        """Return predictions in the units of the labels and within their bounds: (n,), or (n, k) for several labels."""
+        numbers = self.clamp(self.unscale(outputs))
         return numbers[:, 0] if len(self.names) == 1 else numbers
+
+    def clamp(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers in the units of the labels, (n, k), moved to the nearest bound where they are beyond it."""
+        if not self.bounds:
+            return numbers
+        low, high = np.array(self.bounds).T
+        return np.asarray(np.minimum(np.maximum(numbers, low), high))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as plain data."""
-        return {
+        data: dict[str, Any] = {
             "names": list(self.names),
             "classes": None if self.classes is None else [_to_python(value) for value in self.classes],
             "mean": list(self.mean),
@@ -108,6 +125,9 @@ class LabelEncoder:
             "kinds": list(self.kinds),
             "formats": [None if format is None else format.to_dict() for format in self.formats],
         }
+        if self.bounds:
+            data["bounds"] = [list(pair) for pair in self.bounds]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -140,6 +160,9 @@ class LabelEncoder:
         formats = data.get("formats", [])
         if not isinstance(formats, list) or len(formats) not in (0, len(kinds)):
             raise FileError("labels: the formats of cells are no list; the file was damaged or made by hand")
+        bounds = data.get("bounds", [])
+        if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
+            raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
         return cls(
             names,
             classes,
@@ -148,7 +171,18 @@ class LabelEncoder:
             tuple(map(float, baseline)),
             kinds,
             tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
+            tuple((float(low), float(high)) for low, high in bounds),
         )
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether it is a list of two finite numbers in order."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(number) in (int, float) and -LARGEST <= number <= LARGEST for number in value)
+        and value[0] <= value[1]
+    )
 
 
 def as_class_labels(y: NDArray[Any]) -> NDArray[Any]:

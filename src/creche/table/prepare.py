@@ -16,6 +16,7 @@ from creche.table.bootstrap_sample import resample_rows
 from creche.table.cell_format import ExpectedColumn
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.encoders.tree_bins import BinTarget
 from creche.table.inspection import TableInspection, inspect_table
 from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations, read_observations
@@ -182,7 +183,7 @@ def split_rows(
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
         labels = fit_labels(train, inspection.classes, inspection.loss, preparation.preprocessing)
-        features = _fit_features(train, inspection.schema, preparation.preprocessing)
+        features = _fit_features(train, inspection.schema, inspection.classes, preparation.preprocessing)
     else:
         features, labels = inspection.encoders
     if preparation.class_weight is not None:
@@ -203,7 +204,7 @@ def reencode(prepared: Prepared, preprocessing: Preprocessing, loss: Loss) -> Pr
     classes = prepared.labels.classes
     return replace(
         prepared,
-        features=_fit_features(prepared.train, prepared.schema, preprocessing),
+        features=_fit_features(prepared.train, prepared.schema, classes, preprocessing),
         labels=fit_labels(prepared.train, classes, loss, preprocessing),
         preparation=replace(prepared.preparation, preprocessing=preprocessing),
     )
@@ -278,12 +279,23 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
     return part
 
 
-def _fit_features(train: Partition, schema: Schema | None, preprocessing: Preprocessing) -> FeatureEncoder:
+def _fit_features(
+    train: Partition, schema: Schema | None, classes: tuple[Any, ...] | None, preprocessing: Preprocessing
+) -> FeatureEncoder:
     x = train.observations.x
+    target = _bin_target(train, classes) if preprocessing.needs_labels else None
     if isinstance(x, Table):
         assert schema is not None
-        return FeatureEncoder.fit(x, schema, preprocessing, train.weights)
-    return FeatureEncoder.fit_matrix(x, tuple(f"x{i}" for i in range(x.shape[1])), preprocessing, train.weights)
+        return FeatureEncoder.fit(x, schema, preprocessing, train.weights, target)
+    names = tuple(f"x{i}" for i in range(x.shape[1]))
+    return FeatureEncoder.fit_matrix(x, names, preprocessing, train.weights, target)
+
+
+def _bin_target(train: Partition, classes: tuple[Any, ...] | None) -> BinTarget:
+    rows = train.observations
+    if classes is None:
+        return BinTarget.of_numbers(rows.y, train.weights)
+    return BinTarget.of_classes(encode_classes(rows.y, classes, rows.label, rows.row_numbers), train.weights)
 
 
 def fit_labels(
@@ -312,8 +324,15 @@ def fit_labels(
         scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
     return LabelEncoder(
         train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds,
-        train.formats,
+        train.formats, _label_bounds(train.y, weights) if preprocessing.clamp else (),
     )  # fmt: skip
+
+
+def _label_bounds(y: NDArray[Any], weights: NDArray[np.float64] | None) -> tuple[tuple[float, float], ...]:
+    columns = y.astype(np.float64).reshape(len(y), -1)
+    if weights is not None:
+        columns = columns[weights > 0]
+    return tuple(zip(columns.min(axis=0).tolist(), columns.max(axis=0).tolist(), strict=True))
 
 
 def _check_labels(task: str, loss: Loss | None, parts: list[Partition | None]) -> None:

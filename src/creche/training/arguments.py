@@ -31,9 +31,9 @@ from creche.plan.words import (
     MissingLabel,
     OptimizerName,
     Precision,
+    PreprocessingName,
     RecordedQuantity,
     Role,
-    Scaling,
     ScheduleName,
     Task,
     check_word,
@@ -90,7 +90,7 @@ class TrainArguments:
     precision: Precision
     plan: Plan | None
     schema: Mapping[str, Role] | Schema | None
-    preprocessing: Preprocessing | Mapping[str, Any] | Scaling | None
+    preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None
     standardize: bool
     validation_fraction: float
     test_fraction: float

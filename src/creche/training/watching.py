@@ -85,7 +85,7 @@ def _compute(metric: Metric, model: Model, rows: Rows) -> float:
         return float(metric.compute(classes.measured(weights))[0])
     targets = rows.targets
     assert targets is not None
-    numbers = model.labels.decode_numbers(targets).reshape(len(rows), -1)
+    numbers = model.labels.unscale(targets)
     scorer = RegressionScorer(predicted, numbers, model.quantile, numbers.mean(axis=0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return float(metric.compute(scorer.measured(weights)).mean())

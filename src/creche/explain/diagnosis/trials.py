@@ -244,8 +244,8 @@ def _measure_numbers(setup: _Setup, rows: Rows, weights: Parameters, measure: st
     assert rows.targets is not None
     labels = setup.prepared.labels
     with np.errstate(all="ignore"):
-        predicted = labels.decode_numbers(new_predictor(setup.plan, weights, 1).predict(rows.x))
-        true = labels.decode_numbers(rows.targets)
+        predicted = labels.clamp(labels.unscale(new_predictor(setup.plan, weights, 1).predict(rows.x)))
+        true = labels.unscale(rows.targets)
         if measure == "mae":
             value = np.abs(predicted - true).mean()
         else:

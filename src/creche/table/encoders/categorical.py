@@ -1,4 +1,7 @@
-"""Categories: one input for each frequent category; rare ones share one, and very many are hashed into a few."""
+"""Categories: one input for each frequent category; rare ones share one, and very many are hashed into a few.
+
+Two categories may be the signs of one input.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,8 @@ class CategoricalEncoder:
         The number of inputs that the other categories share.
     marked : bool
         Whether one more input marks missing values, because there were some in the training rows.
+    signed : bool
+        Whether its two categories, and no buckets, share one input: -1 for the first, 1 for the second, 0 for none.
 
     """
 
@@ -57,6 +62,7 @@ class CategoricalEncoder:
     categories: tuple[str, ...]
     buckets: int = 0
     marked: bool = False
+    signed: bool = False
 
     @classmethod
     def fit(
@@ -75,7 +81,7 @@ class CategoricalEncoder:
         column : Column
             The training rows.
         preprocessing : Preprocessing
-            Its `infrequent`, `max_categories` and `buckets` are used.
+            Its `infrequent`, `max_categories`, `buckets` and `binary` are used.
         weights : (n,) array, optional
             How many rows each row counts for.
         moments : (float, float), optional
@@ -90,6 +96,9 @@ class CategoricalEncoder:
         )
         occurring = [(count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0]
         ranked = sorted(occurring, key=lambda pair: (-pair[0], pair[1]))
+        marked = bool((~present).any())
+        if preprocessing.binary == "sign" and len(ranked) == 2:
+            return cls(name, kind, tuple(sorted(word for _, word in ranked)), 0, marked, True)
         frequent = [word for count, word in ranked if count >= preprocessing.infrequent]
         limit, buckets = preprocessing.max_categories, preprocessing.buckets
         own = frequent[:limit]
@@ -98,19 +107,20 @@ class CategoricalEncoder:
         if not own and shared == 1:
             own = [word for _, word in ranked][:limit]  # where all are rare, one shared input would tell nothing
             shared = min(buckets, len(ranked) - len(own))
-        return cls(name, kind, tuple(sorted(own)), shared, bool((~present).any()))
+        return cls(name, kind, tuple(sorted(own)), shared, marked)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs that it makes."""
         shared = ["other"] if self.buckets == 1 else [f"other {i + 1}" for i in range(self.buckets)]
-        named = tuple(f"{self.name}={word}" for word in (*self.categories, *shared))
+        own = self.categories[1:] if self.signed else self.categories
+        named = tuple(f"{self.name}={word}" for word in (*own, *shared))
         return (*named, self.name + MISSING) if self.marked else named
 
     @property
     def width(self) -> int:
         """The number of inputs that it makes."""
-        return len(self.categories) + self.buckets + self.marked
+        return (1 if self.signed else len(self.categories) + self.buckets) + self.marked
 
     @property
     def is_constant(self) -> bool:
@@ -148,15 +158,23 @@ class CategoricalEncoder:
     def write(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the inputs of some rows into `out`, (rows, width)."""
         out[:] = 0
+        if self.signed:
+            out[values == 0, 0], out[values == 1, 0] = -1, 1
+            if self.marked:
+                out[values == 2, 1] = 1
+            return
         rows = np.flatnonzero(values >= 0)
         out[rows, values[rows]] = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as plain data."""
-        return {
+        data: dict[str, Any] = {
             "role": self.role, "name": self.name, "kind": self.kind, "categories": list(self.categories),
             "buckets": self.buckets, "marked": self.marked,
         }  # fmt: skip
+        if self.signed:
+            data["signed"] = True
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -171,7 +189,13 @@ class CategoricalEncoder:
         kind, buckets = data.get("kind"), data.get("buckets")
         if kind not in KINDS or type(buckets) is not int or not 0 <= buckets <= 2**20:
             raise FileError(f"features: kind is {kind!r} and buckets {buckets!r}; the file was damaged or made by hand")
-        return cls(read_name(data), kind, read_words(data, "categories"), buckets, read_flag(data, "marked"))
+        categories, signed = read_words(data, "categories"), "signed" in data and read_flag(data, "signed")
+        if signed and (len(categories), buckets) != (2, 0):
+            raise FileError(
+                f"features: {read_name(data)!r} has a sign for other than two categories; the file was damaged or made "
+                "by hand"
+            )
+        return cls(read_name(data), kind, categories, buckets, read_flag(data, "marked"), signed)
 
 
 def _index_by_value(categories: tuple[str, ...], kind: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.encoders.numeric_block import NumericBlock, fit_numbers
 from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.encoders.tree_bins import BinTarget
 from creche.table.roles import ENCODERS, ROLE_DEFINITIONS, Encoder
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
@@ -70,9 +71,16 @@ class FeatureEncoder:
 
     @classmethod
     def fit(
-        cls, table: Table, schema: Schema, preprocessing: Preprocessing, weights: NDArray[np.float64] | None = None
+        cls,
+        table: Table,
+        schema: Schema,
+        preprocessing: Preprocessing,
+        weights: NDArray[np.float64] | None = None,
+        target: BinTarget | None = None,
     ) -> Self:
         """Fit the encoders to the training rows of a table; a row of weight 2 counts as two rows.
+
+        Bins whose edges depend on the labels need a target.
 
         Raises
         ------
@@ -83,7 +91,7 @@ class FeatureEncoder:
         roles, features = schema.roles, schema.features
         numbers = [name for name in features if _holds_numbers(table.columns[name], roles[name])]
         fitted: list[Encoder] = list(
-            fit_numbers(numbers, [table.columns[name] for name in numbers], preprocessing, weights)
+            fit_numbers(numbers, [table.columns[name] for name in numbers], preprocessing, weights, target)
         )
         by_name = dict(zip(numbers, fitted, strict=True))
         columns = tuple(
@@ -106,9 +114,10 @@ class FeatureEncoder:
         names: Sequence[str],
         preprocessing: Preprocessing,
         weights: NDArray[np.float64] | None = None,
+        target: BinTarget | None = None,
     ) -> Self:
         """Fit the encoders to the training rows of an array, (n, d), of finite numbers."""
-        if preprocessing.scaling in ("standard", "none"):
+        if preprocessing.scaling in ("standard", "none") and preprocessing.only_scales_numbers:
             mean, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
             if preprocessing.scaling == "standard":
                 mean, scale = compute_moments(x, weights)
@@ -117,7 +126,8 @@ class FeatureEncoder:
         else:
             table = _as_table(x, names)
             columns = tuple(
-                NumericEncoder.fit(name, column, preprocessing, weights) for name, column in table.columns.items()
+                NumericEncoder.fit(name, column, preprocessing, weights, target=target)
+                for name, column in table.columns.items()
             )
         encoder = cls(columns, False)
         _check_width(encoder)
@@ -340,7 +350,7 @@ def _check_width(encoder: FeatureEncoder) -> None:
     if encoder.width > MAX_INPUTS:
         raise TableError(
             f"the table makes {encoder.width:,} inputs of the network; a model has at most {MAX_INPUTS:,}: leave "
-            "columns out, or lower max_categories and buckets of the preprocessing"
+            "columns out, or lower max_categories, buckets and bins of the preprocessing"
         )
 
 

@@ -1,9 +1,9 @@
-"""Numbers as one input each: scaled, or by their rank as a normal number; a second input marks missing values."""
+"""Numbers as inputs: scaled, or by their rank as a normal number, and in bins; one more input marks missing values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from creche.errors import FileError, TableError
 from creche.table.cell_types import ColumnContext
+from creche.table.encoders.bins import Bins, are_edges, fit_quantile_edges
 from creche.table.encoders.file_values import read_flag, read_name, read_number, read_numbers
 from creche.table.encoders.moments import compute_moments
 from creche.table.encoders.quantiles import normal_quantile, quantiles
+from creche.table.encoders.tree_bins import BinTarget, fit_tree_edges
 from creche.table.table import Column
 
 if TYPE_CHECKING:
     from creche.plan.words import Scaling
     from creche.table.encoders.preprocessing import Preprocessing
 
-__all__ = ["MISSING", "NumericEncoder", "fit_quantiles"]
+__all__ = ["MISSING", "NumericEncoder", "clip_smoothly", "fit_quantiles"]
 
 MISSING = " missing"  # at the end of the name of an input that marks missing values
 
@@ -33,6 +35,9 @@ NORMAL_QUARTILE_RANGE = 1.3489795003921634
 LARGE = 2.0**1000
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
+
+# Beyond this, the smooth clip is 3 to the last bit, and a square cannot overflow below it.
+FAR = 3 * 2.0**60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,10 @@ class NumericEncoder:
     references : tuple of float
         With quantile scaling, evenly spaced quantiles of the training rows: a value becomes the standard normal number
         with the same share of values below it.
+    clipped : bool
+        Whether the scaled number goes through `clip_smoothly`.
+    edges : tuple of float
+        The edges of bins; each bin is one more input, see `Bins.write`. Empty without bins.
 
     """
 
@@ -65,13 +74,18 @@ class NumericEncoder:
     fill: float = 0.0
     marked: bool = False
     references: tuple[float, ...] = ()
+    clipped: bool = False
+    edges: tuple[float, ...] = ()
     _curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = field(
         default=None, init=False, repr=False, compare=False
     )
+    _bins: Bins | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.references:
             object.__setattr__(self, "_curve", _build_curve(self.references))
+        if self.edges:
+            object.__setattr__(self, "_bins", Bins.between(self.edges))
 
     @classmethod
     def fit(
@@ -81,6 +95,7 @@ class NumericEncoder:
         preprocessing: Preprocessing,
         weights: NDArray[np.float64] | None = None,
         moments: tuple[float, float] | None = None,
+        target: BinTarget | None = None,
     ) -> Self:
         """Fit the encoder to the training rows.
 
@@ -90,11 +105,13 @@ class NumericEncoder:
         column : Column
             The training rows.
         preprocessing : Preprocessing
-            Its `scaling` is used.
+            What it says about numbers and booleans is used.
         weights : (n,) array, optional
             How many rows each row counts for.
         moments : (float, float), optional
             Mean and standard deviation of the column, if they are known already.
+        target : BinTarget, optional
+            The labels of the rows, for bins whose edges depend on them.
 
         Raises
         ------
@@ -116,7 +133,40 @@ class NumericEncoder:
             raise TableError(f"column {name!r}: holds {value}; needs finite numbers, or empty cells")
         mean, deviation = moments or (float(number[0]) for number in compute_moments([values], weights))
         quartiles, references = fit_quantiles(values, scaling, weights) if deviation != np.inf else (None, None)
-        return cls.from_statistics(name, kind, scaling, mean, deviation, marked, quartiles, references)
+        encoder = cls.from_statistics(name, kind, scaling, mean, deviation, marked, quartiles, references)
+        if preprocessing.only_scales_numbers or encoder.is_constant:
+            return encoder
+        if target is not None and marked:
+            target = target.select(~missing)
+        if weights is not None:
+            counted = weights > 0
+            values, weights = values[counted], weights[counted]
+            target = None if target is None else target.select(counted)
+        return encoder._extend(values, preprocessing, weights, target)
+
+    def _extend(
+        self,
+        values: NDArray[np.float64],
+        preprocessing: Preprocessing,
+        weights: NDArray[np.float64] | None,
+        target: BinTarget | None,
+    ) -> Self:
+        """Return the encoder with signs, the smooth clip and bins, as far as the preprocessing asks for them."""
+        if self.kind == "boolean" and preprocessing.binary == "sign":
+            return replace(self, center=0.5, scale=0.5, fill=0.5, references=())
+        encoder = self
+        if preprocessing.clip == "smooth":
+            encoder = replace(encoder, clipped=True)
+            if preprocessing.scaling == "robust":
+                encoder = replace(encoder, scale=_unscaled_spread(values, weights) or self.scale)
+        if preprocessing.numeric_encoding == "piecewise_linear" and self.kind == "number":
+            if preprocessing.bin_edges == "tree":
+                assert target is not None
+                edges = fit_tree_edges(values, preprocessing.bins, target, weights)
+            else:
+                edges = fit_quantile_edges(values, preprocessing.bins, weights)
+            encoder = replace(encoder, edges=edges)
+        return encoder
 
     @classmethod
     def from_statistics(
@@ -145,12 +195,18 @@ class NumericEncoder:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs that it makes."""
-        return (self.name, self.name + MISSING) if self.marked else (self.name,)
+        bins = (f"{self.name} bin {number}" for number in range(1, self.bins + 1))
+        return (self.name, *bins, self.name + MISSING) if self.marked else (self.name, *bins)
 
     @property
     def width(self) -> int:
         """The number of inputs that it makes."""
-        return 1 + self.marked
+        return 1 + self.bins + self.marked
+
+    @property
+    def bins(self) -> int:
+        """The number of bins."""
+        return max(0, len(self.edges) - 1)
 
     @property
     def is_constant(self) -> bool:
@@ -160,7 +216,7 @@ class NumericEncoder:
     @property
     def is_plain(self) -> bool:
         """Whether it only shifts and scales, in one input."""
-        return not self.marked and not self.references
+        return not (self.marked or self.references or self.clipped or self.edges)
 
     def prepare(self, column: Column, context: ColumnContext) -> NDArray[Any]:
         """Return the values of the column, as `write` takes them.
@@ -185,18 +241,40 @@ class NumericEncoder:
         """Write the inputs of some rows into `out`, (rows, width)."""
         missing = np.isnan(values)
         if self.marked:
-            out[:, 1] = missing
+            out[:, -1] = missing
         if missing.any():
             values = np.where(missing, self.fill, values)
-        out[:, 0] = (values - self.center) / self.scale if self._curve is None else _interpolate(values, *self._curve)
+        if self._curve is not None:
+            scaled = _interpolate(values, *self._curve)
+        elif self.clipped:
+            with np.errstate(over="ignore"):
+                scaled = (values - self.center) / self.scale
+        else:
+            scaled = (values - self.center) / self.scale
+        out[:, 0] = clip_smoothly(scaled) if self.clipped else scaled
+        self.write_bins(values, missing, out)
+
+    def write_bins(self, values: NDArray[np.float64], missing: NDArray[np.bool_], out: NDArray[Any]) -> None:
+        """Write the codes of the bins into `out`, (rows, width); missing values are filled in already."""
+        if self._bins is None:
+            return
+        codes = out[:, 1 : len(self.edges)]
+        self._bins.write(values, codes)
+        if self.marked and missing.any():
+            codes[missing] = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as plain data."""
-        return {
+        data: dict[str, Any] = {
             "role": self.role, "name": self.name, "kind": self.kind, "center": self.center,
             "scale": None if self.is_constant else self.scale, "fill": self.fill, "marked": self.marked,
             "references": list(self.references),
         }  # fmt: skip
+        if self.clipped:
+            data["clipped"] = True
+        if self.edges:
+            data["edges"] = list(self.edges)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -217,10 +295,37 @@ class NumericEncoder:
             raise FileError(
                 f"features: the references of {name!r} are no quantiles; the file was damaged or made by hand"
             )
+        clipped = "clipped" in data and read_flag(data, "clipped")
+        edges = read_numbers(data, "edges") if "edges" in data else ()
+        if not are_edges(edges):
+            raise FileError(f"features: the edges of {name!r} are no bins; the file was damaged or made by hand")
         return cls(
             name, kind, read_number(data, "center"), scale, read_number(data, "fill"), read_flag(data, "marked"),
-            references,
+            references, clipped, edges,
         )  # fmt: skip
+
+
+def clip_smoothly(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return x / sqrt(1 + (x / 3)²), which lies between -3 and 3 and is 3 for infinity.
+
+    Holzmüller, Grinsztajn & Steinwart 2024, "Better by default", NeurIPS (arXiv 2407.04491), appendix A.1.
+
+    Examples
+    --------
+    >>> clip_smoothly(np.array([0.0, 0.1, -4.0, np.inf])).round(3).tolist()
+    [0.0, 0.1, -2.4, 3.0]
+
+    """
+    x = np.minimum(np.maximum(x, -FAR), FAR)
+    third = x / 3
+    return np.asarray(x / np.sqrt(1 + third * third))
+
+
+def _unscaled_spread(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+    """Return the distance between the quartiles, or half the range if they are equal."""
+    low, high = quantiles(values, QUARTILES[[0, 2]], weights).tolist()
+    spread = high - low
+    return float(spread) if 0 < spread < np.inf else float(values.max() / 2 - values.min() / 2)
 
 
 def fit_quantiles(

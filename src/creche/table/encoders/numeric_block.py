@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from creche.table.column_blocks import stack_values
 from creche.table.encoders.moments import BLOCK_ROWS, compute_moments, compute_present_moments
-from creche.table.encoders.numeric import NumericEncoder, fit_quantiles
+from creche.table.encoders.numeric import NumericEncoder, clip_smoothly, fit_quantiles
 from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.encoders.tree_bins import BinTarget
 from creche.table.table import Column
 
 __all__ = ["NumericBlock", "fit_numbers"]
@@ -23,6 +24,7 @@ def fit_numbers(
     columns: Sequence[Column],
     preprocessing: Preprocessing,
     weights: NDArray[np.float64] | None = None,
+    target: BinTarget | None = None,
 ) -> list[NumericEncoder]:
     """Fit an encoder to each column of numbers, as `NumericEncoder.fit` does.
 
@@ -34,6 +36,8 @@ def fit_numbers(
     preprocessing : Preprocessing
     weights : (n,) array, optional
         How many rows each row counts for.
+    target : BinTarget, optional
+        The labels of the rows, for bins whose edges depend on them.
 
     Raises
     ------
@@ -42,8 +46,8 @@ def fit_numbers(
 
     """
     values = [column.values.astype(np.float64, copy=False) for column in columns]
-    if not values or len(values[0]) > BLOCK_ROWS:
-        return _fit_long(names, columns, preprocessing, weights)
+    if not values or len(values[0]) > BLOCK_ROWS or not preprocessing.only_scales_numbers:
+        return _fit_long(names, columns, preprocessing, weights, target)
     fitted: list[NumericEncoder | None] = [None] * len(columns)
     by_rank = preprocessing.scaling in ("robust", "quantile")
     for which, matrix in stack_values(values):
@@ -83,16 +87,20 @@ def fit_numbers(
 
 
 def _fit_long(
-    names: Sequence[str], columns: Sequence[Column], preprocessing: Preprocessing, weights: NDArray[np.float64] | None
+    names: Sequence[str],
+    columns: Sequence[Column],
+    preprocessing: Preprocessing,
+    weights: NDArray[np.float64] | None,
+    target: BinTarget | None,
 ) -> list[NumericEncoder]:
-    """Fit encoders to long columns: only the moments of those without gaps are computed together."""
+    """Fit encoders to columns that are long, or not only scaled: only moments, without gaps, are computed together."""
     complete = [i for i, column in enumerate(columns) if np.isfinite(column.values).all()]
     moments: dict[int, tuple[float, float]] = {}
     if complete:
         mean, deviation = compute_moments([columns[i].values for i in complete], weights)
         moments = dict(zip(complete, zip(mean.tolist(), deviation.tolist(), strict=True), strict=True))
     return [
-        NumericEncoder.fit(name, column, preprocessing, weights, moments.get(i))
+        NumericEncoder.fit(name, column, preprocessing, weights, moments.get(i), target)
         for i, (name, column) in enumerate(zip(names, columns, strict=True))
     ]
 
@@ -105,32 +113,39 @@ class NumericBlock:
     ----------
     indices : tuple of int
         The index of each among the encoders of the table.
+    encoders : tuple of NumericEncoder
     positions : (k,) array of int
         The position of the first input of each.
     center, scale, fill : (k,) arrays
-    marked : (k,) array of bool
+    marked, clipped, binned : (k,) arrays of bool
 
     """
 
     indices: tuple[int, ...]
+    encoders: tuple[NumericEncoder, ...]
     positions: NDArray[np.int64]
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     fill: NDArray[np.float64]
     marked: NDArray[np.bool_]
+    clipped: NDArray[np.bool_]
+    binned: NDArray[np.bool_]
 
     @classmethod
     def of(cls, encoders: Sequence[Any], positions: Sequence[int]) -> Self:
         """Return the block of those of the encoders, whose first inputs have these positions, that shift and scale."""
         indices = tuple(i for i, e in enumerate(encoders) if isinstance(e, NumericEncoder) and not e.references)
-        numbers = [encoders[i] for i in indices]
+        numbers: tuple[NumericEncoder, ...] = tuple(encoders[i] for i in indices)
         return cls(
             indices,
+            numbers,
             np.array([positions[i] for i in indices], dtype=np.int64),
             np.array([encoder.center for encoder in numbers]),
             np.array([encoder.scale for encoder in numbers]),
             np.array([encoder.fill for encoder in numbers]),
             np.array([encoder.marked for encoder in numbers], dtype=np.bool_),
+            np.array([encoder.clipped for encoder in numbers], dtype=np.bool_),
+            np.array([bool(encoder.edges) for encoder in numbers], dtype=np.bool_),
         )
 
     def write(self, arrays: Sequence[NDArray[Any]], out: NDArray[Any]) -> bool:
@@ -156,10 +171,19 @@ class NumericBlock:
             marked = self.marked[which]
             positions = self.positions[which]
             if marked.any():
-                out[:, positions[marked] + 1] = missing[marked].T
+                ends = [int(positions[k]) + self.encoders[which[k]].width for k in np.flatnonzero(marked).tolist()]
+                out[:, np.array(ends) - 1] = missing[marked].T
             if missing.any():
                 values = np.where(missing, self.fill[which, np.newaxis], values)
             scaled = (values - self.center[which, np.newaxis]) / self.scale[which, np.newaxis]
+            clipped = self.clipped[which]
+            if clipped.all():
+                scaled = clip_smoothly(scaled)
+            elif clipped.any():
+                scaled[clipped] = clip_smoothly(scaled[clipped])
             first, last = int(positions[0]), int(positions[-1])
             out[:, slice(first, last + 1) if last - first == len(positions) - 1 else positions] = scaled.T
+            for k in np.flatnonzero(self.binned[which]).tolist():
+                encoder, begin = self.encoders[which[k]], int(positions[k])
+                encoder.write_bins(values[k], missing[k], out[:, begin : begin + encoder.width])
         return True

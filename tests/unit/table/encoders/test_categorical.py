@@ -134,3 +134,20 @@ def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
     assert CategoricalEncoder.from_dict(encoder.to_dict()) == encoder
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
+
+
+def test_the_sign_of_two_categories() -> None:
+    signs = Preprocessing(binary="sign")
+    encoder = CategoricalEncoder.fit("town", Column.from_words(["b", "a", "b", None, "b"]), signs)
+    assert (encoder.inputs, encoder.width, encoder.is_constant) == (("town=b", "town missing"), 2, False)
+    assert encode(encoder, ["a", "b", None, "c"]).tolist() == [[-1, 0], [1, 0], [0, 1], [0, 0]]
+    assert CategoricalEncoder.from_dict(encoder.to_dict()) == encoder
+    complete = CategoricalEncoder.fit("town", Column.from_words(["b", "a"]), signs)
+    assert encode(complete, ["a", "b", None, "c"]).tolist() == [[-1], [1], [0], [0]]
+    for words in (["a", "b", "c"] * 9, ["a"] * 9):
+        column = Column.from_words(words)
+        assert CategoricalEncoder.fit("town", column, signs) == CategoricalEncoder.fit("town", column, Preprocessing())
+    for change in ({"categories": ["a", "b", "c"]}, {"buckets": 1}, {"signed": 1}):
+        with pytest.raises(FileError, match="the file was damaged or made by hand"):
+            CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
+    assert "signed" not in fit(["a", "b"]).to_dict()

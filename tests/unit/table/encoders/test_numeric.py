@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import warnings
 from statistics import NormalDist
 from typing import Any
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from creche.errors import FileError, TableError
 from creche.table.cell_types import ColumnContext
 from creche.table.encoders.moments import compute_moments
-from creche.table.encoders.numeric import NumericEncoder
+from creche.table.encoders.numeric import NumericEncoder, clip_smoothly
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Column
 
 SCALINGS = ["standard", "robust", "quantile", "none"]
+REALMLP = Preprocessing.of("realmlp")
+BINNED = Preprocessing("standard", numeric_encoding="piecewise_linear", bins=4)
 HERE = ColumnContext("the table", "size")
 NAN = float("nan")
 
@@ -29,9 +32,9 @@ def encode(encoder: NumericEncoder, values: Any) -> NDArray[np.float64]:
     return out
 
 
-def fit(values: Any, scaling: str = "standard", weights: Any = None) -> NumericEncoder:
-    column = Column("number", np.array(values, dtype=np.float64))
-    return NumericEncoder.fit("size", column, Preprocessing(scaling), weights)
+def fit(values: Any, scaling: Any = "standard", weights: Any = None, kind: Any = "number") -> NumericEncoder:
+    column = Column(kind, np.array(values, dtype=np.float64))
+    return NumericEncoder.fit("size", column, Preprocessing.of(scaling), weights)
 
 
 def test_mean_and_deviation_are_numpys_to_the_bit() -> None:
@@ -187,3 +190,64 @@ def test_damaged_data_is_refused(change: dict[str, Any]) -> None:
     assert NumericEncoder.from_dict(plain) == fit([1.0, 2.0, 4.0], "quantile")
     with pytest.raises(FileError, match="the file was damaged or made by hand"):
         NumericEncoder.from_dict({**plain, **change})
+
+
+@given(st.floats(allow_nan=False))
+def test_the_smooth_clip_of_one_number(x: float) -> None:
+    found = float(clip_smoothly(np.array([x]))[0])
+    if abs(x) < 1e100:
+        assert found == pytest.approx(x / math.sqrt(1 + (x / 3) ** 2), rel=1e-15, abs=0)
+    else:
+        assert found == math.copysign(3, x)
+
+
+def test_realmlp_scales_as_scikit_learn_does_by_quartiles() -> None:
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    values = np.random.default_rng(4).lognormal(size=4001)[:, np.newaxis]  # no quartile lies between two values
+    scaled = preprocessing.RobustScaler().fit_transform(values)
+    expected = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    np.testing.assert_allclose(encode(fit(values[:, 0], REALMLP), values[:, 0]), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_realmlp_scales_by_half_the_range_where_the_quartiles_are_equal() -> None:
+    encoder = fit([2.0] * 8 + [1.0, 6.0], REALMLP)
+    assert (encoder.center, encoder.scale) == (2.0, 2.5)
+    weighted = fit([2.0, 1.0, 6.0, 99.0], REALMLP, np.array([8.0, 1.0, 1.0, 0.0]))
+    assert weighted == encoder
+    assert fit([2.0] * 9, REALMLP).is_constant
+
+
+def test_clipped_numbers_cannot_overflow() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder = fit(np.array([0.0, 1.0, 2.0, 3.0]) * 1e-300, REALMLP)
+        assert encode(encoder, [-1e308, 1e308])[:, 0].tolist() == [-3, 3]
+
+
+def test_signs_of_booleans() -> None:
+    encoder = fit([1.0, 0.0, 1.0, NAN], REALMLP, kind="boolean")
+    assert encoder.inputs == ("size", "size missing")
+    assert encode(encoder, [0.0, 1.0, NAN]).tolist() == [[-1, 0], [1, 0], [0, 1]]
+    assert encode(fit([1.0, 1.0], REALMLP, kind="boolean"), [0.0, 1.0]).tolist() == [[0], [0]]
+
+
+def test_what_was_clipped_or_in_bins_is_read_from_data() -> None:
+    for preprocessing in (REALMLP, BINNED):
+        encoder = fit(np.arange(20.0), preprocessing)
+        assert NumericEncoder.from_dict(encoder.to_dict()) == encoder
+    assert {"clipped", "edges"}.isdisjoint(fit(np.arange(20.0)).to_dict())
+    for change in ({"edges": [1.0]}, {"edges": [2.0, 1.0]}, {"edges": ["a"]}, {"clipped": 1}):
+        with pytest.raises(FileError, match="the file was damaged or made by hand"):
+            NumericEncoder.from_dict({**fit(np.arange(20.0), BINNED).to_dict(), **change})
+
+
+@pytest.mark.parametrize("preprocessing", [REALMLP, BINNED], ids=str)
+@given(st.lists(st.tuples(st.integers(-20, 20), st.integers(0, 3)), min_size=2, max_size=30))
+def test_a_weight_is_as_many_rows_for_clips_and_bins(preprocessing: Preprocessing, rows: list[tuple[int, int]]) -> None:
+    values, counts = np.array([value for value, _ in rows], dtype=np.float64), np.array([count for _, count in rows])
+    counts[0] = 1
+    weighted = fit(values, preprocessing, counts.astype(np.float64))
+    repeated = fit(np.repeat(values, counts), preprocessing)
+    assert weighted.edges == repeated.edges
+    assert weighted.scale == pytest.approx(repeated.scale, rel=1e-12)
+    assert weighted.center == pytest.approx(repeated.center, rel=1e-12, abs=1e-12)

@@ -23,7 +23,12 @@ from creche.table.encoders.quantiles import quantiles
 from creche.table.schema import Schema
 from creche.table.table import Column, Table
 
-SCALINGS = ["standard", "robust", "quantile", "none"]
+CHOICES = [
+    *("standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"),
+    {"clip": "smooth"},
+    {"scaling": "quantile", "numeric_encoding": "piecewise_linear", "bins": 3, "clip": "smooth"},
+    {"scaling": "none", "numeric_encoding": "piecewise_linear", "bins": 3},
+]
 
 
 def drawn_columns(seed: int, rows: int) -> dict[str, Column]:
@@ -56,16 +61,16 @@ def same_bits(a: NumericEncoder, b: NumericEncoder) -> bool:
 @given(
     seed=st.integers(0, 10**6),
     rows=st.integers(1, 40),
-    scaling=st.sampled_from(SCALINGS),
+    choice=st.sampled_from(CHOICES),
     is_weighted=st.booleans(),
     block=st.sampled_from([1, 50, 2**17]),
 )
-def test_fitted_together_or_alone(seed: int, rows: int, scaling: Any, is_weighted: bool, block: int) -> None:
+def test_fitted_together_or_alone(seed: int, rows: int, choice: Any, is_weighted: bool, block: int) -> None:
     columns = drawn_columns(seed, rows)
     weights = np.random.default_rng(seed).integers(0, 4, rows).astype(np.float64) if is_weighted else None
     if weights is not None:
         weights[0] = 1
-    preprocessing = Preprocessing(scaling)
+    preprocessing = Preprocessing.of(choice)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(column_blocks, "BLOCK_VALUES", block)
         together = fit_numbers(list(columns), list(columns.values()), preprocessing, weights)
@@ -74,9 +79,9 @@ def test_fitted_together_or_alone(seed: int, rows: int, scaling: Any, is_weighte
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 10**6), scaling=st.sampled_from(SCALINGS))
-def test_long_columns_are_fitted_as_short_ones(seed: int, scaling: Any) -> None:
-    columns, preprocessing = drawn_columns(seed, 30), Preprocessing(scaling)
+@given(seed=st.integers(0, 10**6), choice=st.sampled_from(CHOICES))
+def test_long_columns_are_fitted_as_short_ones(seed: int, choice: Any) -> None:
+    columns, preprocessing = drawn_columns(seed, 30), Preprocessing.of(choice)
     expected = fit_numbers(list(columns), list(columns.values()), preprocessing)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numeric_block, "BLOCK_ROWS", 10)
@@ -86,8 +91,8 @@ def test_long_columns_are_fitted_as_short_ones(seed: int, scaling: Any) -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @settings(deadline=None)
-@given(seed=st.integers(0, 10**6), scaling=st.sampled_from(SCALINGS), block_rows=st.sampled_from([7, 8192]))
-def test_encoded_together_or_alone(precision: str, seed: int, scaling: Any, block_rows: int) -> None:
+@given(seed=st.integers(0, 10**6), choice=st.sampled_from(CHOICES), block_rows=st.sampled_from([7, 8192]))
+def test_encoded_together_or_alone(precision: str, seed: int, choice: Any, block_rows: int) -> None:
     train, new = drawn_columns(seed, 25), drawn_columns(seed, 25)
     train |= {"s": Column.from_words(["a", "b", None, "c", "d"] * 5), "v": Column("number", np.arange(25.0))}
     new = {name: new.get(name, column) for name, column in train.items()}
@@ -99,7 +104,7 @@ def test_encoded_together_or_alone(precision: str, seed: int, scaling: Any, bloc
         warnings.simplefilter("ignore", CrecheWarning)
         patch.setattr(features, "BLOCK_ROWS", block_rows)
         schema = Schema.infer(Table(train, "t"), [], roles)
-        encoder = FeatureEncoder.fit(Table(train, "t"), schema, Preprocessing(scaling))
+        encoder = FeatureEncoder.fit(Table(train, "t"), schema, Preprocessing.of(choice))
         # The order of the columns of the table does not matter.
         shuffled = dict(sorted(new.items(), key=lambda pair: hash((seed, pair[0]))))
         encoded = encoder.transform(Table(shuffled, "t"), precision)
