@@ -1,0 +1,1 @@
+"""How well Creche and its peers predict on real tables: the same splits, metrics, and statistics of the comparison."""
