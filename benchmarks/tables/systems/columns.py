@@ -22,9 +22,7 @@ class Categories:
     """Words as pandas categories, those of the training rows; others are missing."""
 
     def __init__(self, inputs: pd.DataFrame) -> None:
-        self.types = {
-            name: pd.CategoricalDtype(sorted(inputs[name].dropna().unique())) for name in words_of(inputs)
-        }
+        self.types = {name: pd.CategoricalDtype(sorted(inputs[name].dropna().unique())) for name in words_of(inputs)}
 
     def apply(self, inputs: pd.DataFrame) -> pd.DataFrame:
         return number_dates(inputs).astype(self.types)
