@@ -33,7 +33,8 @@ def fit_quantile_edges(
 ) -> tuple[float, ...]:
     """Return the edges of bins that hold equal shares of the rows; none for fewer than eight distinct values.
 
-    Equal quantiles are one edge, so there are fewer bins where many values are the same.
+    A value that is several quantiles, because very many rows have it, is one edge; the bins that this saves hold equal
+    shares of the rows with other values.
 
     Parameters
     ----------
@@ -54,7 +55,15 @@ def fit_quantile_edges(
     """
     if not has_many_values(values):
         return ()
-    return clean_edges(quantiles(values, np.arange(bins + 1) / bins, weights))
+    edges, counts = np.unique(quantiles(values, np.arange(bins + 1) / bins, weights), return_counts=True)
+    spare = bins + 1 - len(edges)
+    if spare:
+        others = ~np.isin(values, edges[counts > 1])
+        if others.any():
+            shares = np.arange(1, spare + 1) / (spare + 1)
+            more = quantiles(values[others], shares, None if weights is None else weights[others])
+            edges = np.concatenate([edges, more])
+    return clean_edges(edges)
 
 
 def has_many_values(values: NDArray[np.float64]) -> bool:
