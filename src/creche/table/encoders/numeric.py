@@ -195,16 +195,16 @@ class NumericEncoder:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs that it makes."""
-        bins = (f"{self.name} bin {number}" for number in range(1, self.bins + 1))
+        bins = (f"{self.name} bin {number}" for number in range(1, self.n_bins + 1))
         return (self.name, *bins, self.name + MISSING) if self.marked else (self.name, *bins)
 
     @property
     def width(self) -> int:
         """The number of inputs that it makes."""
-        return 1 + self.bins + self.marked
+        return 1 + self.n_bins + self.marked
 
     @property
-    def bins(self) -> int:
+    def n_bins(self) -> int:
         """The number of bins."""
         return max(0, len(self.edges) - 1)
 
@@ -253,6 +253,11 @@ class NumericEncoder:
             scaled = (values - self.center) / self.scale
         out[:, 0] = clip_smoothly(scaled) if self.clipped else scaled
         self.write_bins(values, missing, out)
+
+    @property
+    def bins(self) -> Bins | None:
+        """The bins, if it has any."""
+        return self._bins
 
     def write_bins(self, values: NDArray[np.float64], missing: NDArray[np.bool_], out: NDArray[Any]) -> None:
         """Write the codes of the bins into `out`, (rows, width); missing values are filled in already."""
