@@ -1,24 +1,64 @@
-"""Commands of the benchmark: python -m benchmarks.tables check."""
+"""The benchmark of quality on tables: check the tables, run systems on them, write the page of the comparison."""
 
 import argparse
+from pathlib import Path
 
-from benchmarks.tables.manifest import load_manifest
+from benchmarks.tables.manifest import TableSpec, choose_tables, load_folder, load_manifest
 
 
 def main() -> int:
+    arguments = parse_arguments()
+    match arguments.command:
+        case "check":
+            return check_tables(choose(arguments))
+        case "run":
+            from benchmarks.tables.runner import Limits, choose_systems, run_systems
+
+            limits = Limits(arguments.limit, arguments.folds, arguments.again, arguments.results)
+            run_systems(choose(arguments), choose_systems(arguments.systems), limits)
+            return 0
+        case _:
+            from benchmarks.tables.page import write_page
+
+            names = {spec.name for spec in choose(arguments)}
+            print(write_page(names, arguments))
+            return 0
+
+
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check", help="check that each table is installed, is the right one, and can be split")
-    parser.parse_args()
-    return check_tables()
+    check = commands.add_parser("check", help="check that each table is installed, is the right one, and can be split")
+    run = commands.add_parser("run", help="run systems on the splits that have no result yet")
+    report = commands.add_parser("report", help="print the comparison of the results on this machine")
+    for command in (check, run, report):
+        command.add_argument("--tables", nargs="+", default=[], metavar="NAME", help="these tables only")
+        command.add_argument("--max-rows", type=int, metavar="N", help="tables with at most N rows only")
+        command.add_argument("--closed", action="store_true", help="also the tables that are closed until a release")
+        command.add_argument("--folder", type=Path, help="the tables of this folder: data/NAME.csv, folds/NAME.json")
+    for command in (run, report):
+        command.add_argument("--systems", nargs="+", default=[], metavar="NAME", help="these only; NAME* for several")
+        command.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only")
+        command.add_argument("--results", type=Path, help="where results are kept (default: by machine in results/)")
+    run.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="of a fit (default 240)")
+    run.add_argument("--again", action="store_true", help="also splits that have a result")
+    report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
+    report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")
+    return parser.parse_args()
 
 
-def check_tables() -> int:
+def choose(arguments: argparse.Namespace) -> list[TableSpec]:
+    specs = load_manifest() if arguments.folder is None else load_folder(arguments.folder)
+    closed = arguments.closed or (arguments.command == "check" and not arguments.tables)
+    return choose_tables(specs, arguments.tables, closed, arguments.max_rows)
+
+
+def check_tables(specs: list[TableSpec]) -> int:
     """Print a line per table, and return 1 if any is not as the manifest describes it."""
     from benchmarks.tables.sources import TableError, is_text, load_table
 
     failures = 0
-    for spec in load_manifest():
+    for spec in specs:
         try:
             table = load_table(spec)
         except TableError as problem:
