@@ -179,13 +179,14 @@ def error_table(comparison: Comparison) -> list[str]:
     systems = list(comparison.files)
     rows = []
     for table in comparison.tables:
-        errors = []
-        for system in systems:
+        errors = np.full(len(systems), np.nan)
+        for place, system in enumerate(systems):
             mine, _ = comparison.shared_results([system, comparison.reference], table)
-            errors.append(np.mean([error_of(result) for result in mine]) if mine else np.nan)
+            if mine:
+                errors[place] = np.mean([error_of(result) for result in mine])
         if np.all(np.isnan(errors)):
             continue
-        best = np.nanmin(errors)
+        best = float(np.nanmin(errors))
         cells = ["" if np.isnan(e) else f"**{e:.4g}**" if e == best else f"{e:.4g}" for e in errors]
         rows.append([table, f"{comparison.rows_of(table):,}", *cells])
     return markdown(["table", "rows", *systems], rows)

@@ -18,7 +18,7 @@ pytest.importorskip("sklearn")
 from benchmarks.tables import page, runner, systems, worker
 from benchmarks.tables.comparison import Comparison, choose_files
 from benchmarks.tables.manifest import load_folder
-from benchmarks.tables.results import ResultFile, open_results
+from benchmarks.tables.results import ResultFile, list_results, open_results
 from benchmarks.tables.sources import LoadedTable, load_table
 from benchmarks.tables.systems import SYSTEMS, Predictions, System
 
@@ -194,3 +194,10 @@ def test_versions_are_chosen_by_name(tmp_path: Path) -> None:
     assert choose_files([new, old], ["creche-*", "creche-train@1"]) == {"creche-train": new, "creche-train@1": old}
     with pytest.raises(SystemExit, match="No results of catboost"):
         choose_files([new, old], ["catboost"])
+
+
+def test_the_newest_version_comes_first(tmp_path: Path) -> None:
+    for version, measured in (("2", "2026-01-02"), ("10", "2026-01-03"), ("1", "2026-01-01")):
+        file = keep(tmp_path, "creche-train", version, 1.0, 1)
+        file.path.write_text(file.path.read_text().replace(file.measured, measured))
+    assert [file.version for file in list_results(tmp_path)] == ["10", "2", "1"]
