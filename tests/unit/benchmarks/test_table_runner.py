@@ -131,11 +131,11 @@ def test_a_process_that_does_not_start_is_told(
 
 
 def test_systems_that_are_not_there_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    missing = System("other", "Other", "trees", packages=("a-package-that-nobody-has",))
+    missing = System("other", "Other", "trees", packages=("a-package-that-is-nowhere",))
     later = System("later", "Later", "creche_models", (("function", "fit_in_a_later_version"),))
     runner.run_systems([], [missing, later], runner.Limits())
     assert capsys.readouterr().out.splitlines() == [
-        "left out: other: a-package-that-nobody-has is not installed",
+        "left out: other: a-package-that-is-nowhere is not installed",
         "left out: later: this version of creche has no function fit_in_a_later_version",
     ]
 
