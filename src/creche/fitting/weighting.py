@@ -57,7 +57,7 @@ def select_weights(predicted: Sequence[Array], judged: Judged, seed: int) -> Arr
         The out-of-fold predictions of each candidate.
     judged : Judged
     seed : int
-        Of the random halves.
+        Decides the random halves.
 
     """
     count = len(predicted)
