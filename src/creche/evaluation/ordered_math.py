@@ -28,7 +28,7 @@ SMALLEST_EXPONENT = -700.0  # exp of less is taken for exp of this, about 1e-304
 
 
 def log(values: Array) -> Array:
-    """Return the natural logarithm of positive numbers, to about 1 unit in the last place.
+    """Return the natural logarithm of positive numbers, to about 2 units in the last place.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ def train_candidates(
     try:
         while done < last and active:
             crew.run(done + 1)
-            done += 1
+            done += 1  # from here on, the epoch counts
             for contender in active:
                 _judge(contender, crew, tables, done)
             stopped = [n for each in active if each.is_hopeless for n in each.members]
@@ -167,6 +167,9 @@ def train_candidates(
                 break
     except KeyboardInterrupt:
         interrupted = True
+        for contender in active:  # it may have come in the middle of this
+            if contender.epochs_done < done:
+                _judge(contender, crew, tables, done)
     candidates = [_finish(each, tables, threads) for each in contenders if each.parameters]
     return candidates, done, interrupted
 
@@ -175,20 +178,21 @@ def _judge(contender: _Contender, crew: Crew, tables: FoldTables, epochs: int) -
     """Note the joint loss after an epoch, and keep the weights if it is the lowest."""
     if contender.epochs_done >= contender.configuration.epochs:
         return
-    contender.epochs_done = epochs
     loss = train_loss = 0.0
     for member, table, weight in zip(contender.members, contender.tables, tables.judged.fold_weights, strict=True):
         history, unit = crew.history(member), _loss_unit(table, tables)
-        if len(history["validation_loss"]) < epochs:
-            return  # it diverged
+        if len(history["validation_loss"]) < epochs:  # it diverged
+            contender.epochs_done = epochs
+            return
         loss += weight * float(history["validation_loss"][epochs - 1]) * unit
         train_loss += weight * float(history["train_loss"][epochs - 1]) * unit
-    contender.losses.append((train_loss, loss))
     if loss <= contender.loss:  # the last of equals; False for what is not finite
-        contender.loss, contender.epoch = loss, epochs
         contender.parameters = [
             [(w.copy(), b.copy()) for w, b in crew.parameters(member)] for member in contender.members
         ]
+        contender.loss, contender.epoch = loss, epochs
+    contender.losses.append((train_loss, loss))
+    contender.epochs_done = epochs
 
 
 def _loss_unit(table: FoldTable, tables: FoldTables) -> float:

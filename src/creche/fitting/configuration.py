@@ -28,7 +28,7 @@ class Configuration(Component):
     activation : str, default "relu"
     dropout : float, default 0
     learning_rate, weight_decay : float
-        Of `AdamW`.
+        What `AdamW` takes.
     beta2 : float, default 0.95
         The decay of the running mean of squared gradients (Holzmüller et al. 2024, appendix A).
     batch_size, epochs : int

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.errors import TableError
 from creche.table.folds import assign_fold_rows
 from creche.table.inspection import TableInspection
 from creche.table.partition import read_split_column
@@ -58,7 +59,7 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
     ----------
     inspection : TableInspection
     folds : int
-        As many as asked for; fewer if there are not so many rows or groups.
+        As many as asked for; fewer if there are fewer rows or groups.
     seed : int
 
     Warns
@@ -77,6 +78,11 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
     if split.time is not None:  # the last of the periods is held out
         return _assign(inspection, HELD_OUT_PARTS - 1, seed)[-1:]
     units = rows if split.group is None else _count_groups(inspection)
+    if units < 2:
+        what = "row" if split.group is None else f"group in the column {split.group!r}"
+        raise TableError(
+            f"data: has only one {what}; needs two or more, to judge networks on rows that they do not learn"
+        )
     if folds == 1:
         parts = min(max(HELD_OUT_PARTS, math.ceil(rows / MOST_HELD_OUT)), units)
         return _assign(inspection, max(parts, 2), seed)[:1]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from creche.engine.colony import check_tables
 from creche.engine.native import Rows
-from creche.errors import CrecheWarning
+from creche.errors import CrecheWarning, TableError
 from creche.evaluation.ordered_math import sum_rows
 from creche.fitting.fold_rows import FoldRows
 from creche.plan.losses import Loss
@@ -19,9 +19,12 @@ from creche.plan.words import Precision
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.inspection import TableInspection
 from creche.table.labels import encode_classes
+from creche.table.observations import Observations
 from creche.table.prepare import Prepared, split_rows
 
 __all__ = ["FoldTable", "FoldTables", "Judged"]
+
+LARGEST_LABEL = 1e150
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +158,18 @@ class FoldTables:
         observed = part.observations
         if self.inspection.classes is None:
             numbers = observed.y.astype(np.float64).reshape(len(rows), -1)
+            _check_range(numbers, observed)
             return Judged(rows, None, numbers, weights, of_folds)
         classes = encode_classes(observed.y, self.inspection.classes, observed.label, observed.row_numbers)
         return Judged(rows, classes, None, weights, of_folds)
+
+
+def _check_range(numbers: NDArray[np.float64], observed: Observations) -> None:
+    """Check that the squares of labels are finite: errors are compared by their squares."""
+    too_large = np.abs(numbers) > LARGEST_LABEL
+    if too_large.any():
+        row = int(too_large.any(axis=1).argmax())
+        raise TableError(
+            f"label {observed.label!r}: row {observed.row_numbers[row]} is {numbers[row][too_large[row]][0]:.3g}; "
+            f"needs numbers up to {LARGEST_LABEL:g}, because errors are squared: divide the label by a constant"
+        )

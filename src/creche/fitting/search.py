@@ -84,6 +84,7 @@ class Search:
     work: float = 0.0
     status: str = "finished"
     _budget: float = 0.0
+    _best: float | None = None
 
     def run(self) -> None:
         """Train rounds until the budget is spent, the time is over, or Ctrl-C."""
@@ -106,7 +107,8 @@ class Search:
                 return
 
     def repeat(self, rounds: Sequence[Round]) -> None:
-        """Train the rounds of an earlier search again."""
+        """Train the rounds of an earlier search again, however long it takes."""
+        self.time_limit = None
         self._budget = sum(self._round_work(each.first, each.count) for each in rounds)
         for each in rounds:
             self._train(each.first, each.count, each.epochs, self._round_work(each.first, each.count))
@@ -133,13 +135,19 @@ class Search:
         def report(share: float) -> None:
             self._report(base + share * planned, count)
 
-        self._report(base, count)
+        try:
+            self._report(base, count)
+        except KeyboardInterrupt:
+            self.status = "interrupted"
+            return
         found, done, interrupted = train_candidates(
             self.tables, numbered, self.policy.seed, self.threads,
             epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
         )  # fmt: skip
         self.work = base + planned
         self.candidates += found
+        losses = [score_mean(each.predicted, self.tables.judged) for each in found]
+        self._best = min(losses if self._best is None else [self._best, *losses], default=None)
         if done:
             self.rounds.append(Round(first, count, done))
         if interrupted:
@@ -159,10 +167,8 @@ class Search:
         left = elapsed * (1 - share) / share if share > 0.02 else None
         if self.time_limit is not None:
             left = max(0.0, self.time_limit - elapsed)
-        best = min((score_mean(each.predicted, self.tables.judged) for each in self.candidates), default=None)
-        if best is not None and self.tables.judged.classes is None:
-            best = best**0.5
-        self.on_progress(FitProgress(len(self.candidates), training, best, share, elapsed, left))
+        best = None if self._best is None or self.tables.judged.classes is not None else self._best**0.5
+        self.on_progress(FitProgress(len(self.candidates), training, best or self._best, share, elapsed, left))
 
 
 def mix_candidates(candidates: Sequence[Candidate], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -39,13 +39,13 @@ class FittedModel(Ensemble):
         What was tried and kept.
     scores : (m,) float64
         The sorted conformity scores of out-of-fold predictions: 1 less the probability of the true class, or the
-        absolute error of a number; of more than 1,000, every so many.
+        absolute error of a number; where there are more than 1,000, those at 1,000 evenly spaced ranks.
     threshold : float, optional
-        Of two classes, the second is predicted at or above this probability.
+        Predict the second of two classes at or above this probability.
     threads : int, optional
     provenance : Provenance, optional
     summary : TrainingSummary or callable, optional
-        Of all rows it was fitted to, or a function that returns it when it is first asked for.
+        Describes all rows it was fitted to; or a function that returns it when it is first asked for.
 
     Attributes
     ----------

@@ -1,0 +1,58 @@
+"""Logarithm, exponential and sums against numbers of many digits."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creche.evaluation.ordered_math import exp, log, mean_rows, sum_rows
+
+
+def error_in_places(found: float, exact: mpmath.mpf) -> float:
+    """The error in units in the last place of the exact value."""
+    return float(abs(mpmath.mpf(found) - exact) / mpmath.mpf(math.ulp(float(exact))))
+
+
+def test_the_logarithm_is_right_to_about_two_units_in_the_last_place() -> None:
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.random(1500), np.exp(rng.uniform(-700, 700, 1500)), 1 + rng.normal(0, 1e-6, 500)])
+    with mpmath.workdps(40):
+        errors = [error_in_places(y, mpmath.log(x)) for x, y in zip(values.tolist(), log(values).tolist(), strict=True)]
+    assert max(errors) < 3
+
+
+def test_the_exponential_is_right_to_about_two_units_in_the_last_place() -> None:
+    values = np.random.default_rng(1).uniform(-700, 700, 3000)
+    with mpmath.workdps(40):
+        errors = [error_in_places(y, mpmath.exp(x)) for x, y in zip(values.tolist(), exp(values).tolist(), strict=True)]
+    assert max(errors) < 3
+
+
+def test_the_edges() -> None:
+    assert log(np.array([1.0]))[0] == 0
+    assert exp(np.array([0.0, -0.0])).tolist() == [1, 1]
+    assert exp(np.array([-1e300, -np.inf])).tolist() == exp(np.array([-700.0, -700.0])).tolist()
+    tiny = np.array([5e-324, np.finfo(np.float64).tiny, np.finfo(np.float64).max])
+    np.testing.assert_allclose(log(tiny), np.log(tiny), rtol=1e-15)
+    assert log(np.empty((0, 3))).shape == (0, 3)
+    assert exp(np.zeros((2, 2))).shape == (2, 2)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), max_size=40))
+def test_sums_are_added_from_the_first_row_to_the_last(values: list[float]) -> None:
+    total = 0.0
+    for value in values:
+        total += value
+    assert sum_rows(np.array(values, dtype=np.float64)) == total
+    table = np.column_stack([values, values]) if values else np.empty((0, 2))
+    assert sum_rows(table).tolist() == [total, total]
+
+
+def test_means_are_weighted() -> None:
+    values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
+    assert mean_rows(values, np.array([1.0, 1.0, 2.0])).tolist() == pytest.approx([11 / 4, 110 / 4])

@@ -1,0 +1,108 @@
+"""Tables and arguments on which a fit could stumble: each is a clear error, or a model that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import creche as cr
+from tests.unit.small_runs import two_classes
+
+pytestmark = pytest.mark.usefixtures("tiny")
+
+X, Y = two_classes(rows=60)
+ROW = np.arange(60)
+WORDS = np.where(Y == 1, "yes", "no")
+
+
+def fit(x: NDArray[Any], y: NDArray[Any], **arguments: Any) -> cr.FittedModel:
+    return cr.fit(x, y, **({"effort": "fast", "threads": 1} | arguments))
+
+
+WORKING: dict[str, Callable[[], tuple[Any, Any]]] = {
+    "a class with fewer rows than folds": lambda: (X, np.where(ROW < 2, "rare", WORDS)),
+    "a class with one row": lambda: (X, np.where(ROW == 7, "rare", WORDS)),
+    "a class with one row of two": lambda: (X, np.where(ROW == 7, "yes", "no")),
+    "a column that is constant after a split": lambda: (np.column_stack([X[:, 0], ROW == 5]), WORDS),
+    "only a column that is constant after a split": lambda: ((ROW == 5).astype(float)[:, np.newaxis], WORDS),
+    "only constant columns": lambda: (np.ones((60, 2)), WORDS),
+    "one column": lambda: (X[:, :1], WORDS),
+    "2,000 columns": lambda: (np.random.default_rng(0).standard_normal((24, 2000)), WORDS[:24]),
+    "100 classes": lambda: (np.repeat(X, 4, axis=0), np.array([f"c{i % 100}" for i in range(240)])),
+    "two rows": lambda: (X[:2], np.array(["a", "b"])),
+    "two rows with numbers": lambda: (X[:2], np.array([0.5, 1.5])),
+    "three rows": lambda: (X[:3], np.array(["a", "b", "a"])),
+    "numbers beyond float32": lambda: (X * 1e300, WORDS),
+}
+
+
+@pytest.mark.parametrize("name", WORKING)
+def test_a_model_that_works(name: str) -> None:
+    x, y = WORKING[name]()
+    model = fit(x, y)
+    predicted = model.predict(x)
+    assert predicted.shape == y.shape
+    assert np.isfinite(model.record.score)
+    if model.classes is not None:
+        assert set(predicted.tolist()) <= set(y.tolist()) == set(model.classes)
+        probabilities = model.predict_proba(x)
+        assert np.isfinite(probabilities).all()
+        assert (probabilities > 0).all()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert cr.verify(model, x, y).same
+
+
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "one row": (lambda: fit(X[:1], WORDS[:1]), "has only one class"),
+    "one row with a number": (lambda: fit(X[:1], np.array([1.5])), "needs a label that varies|has only one row"),
+    "no rows": (lambda: fit(X[:0], WORDS[:0]), "is empty"),
+    "labels all equal": (lambda: fit(X, np.full(60, "a")), "has only one class"),
+    "numbers all equal": (lambda: fit(X, np.full(60, 2.5)), "needs a label that varies"),
+    "weights all zero": (lambda: fit(X, WORDS, sample_weight=np.zeros(60)), "all are zero"),
+    "a class of weight zero": (lambda: fit(X, WORDS, sample_weight=1.0 * (Y == 1)), "has only one class"),
+    "negative weights": (lambda: fit(X, WORDS, sample_weight=-np.ones(60)), "sample_weight"),
+    "an unknown metric": (lambda: fit(X, WORDS, metric="logg_loss"), "did you mean 'log_loss'"),
+    "a metric of numbers": (lambda: fit(X, WORDS, metric="rmse"), "metric: got 'rmse'; choose one of accuracy"),
+    "a metric of classes": (lambda: fit(X, X[:, 0], metric="auc"), "metric: got 'auc'"),
+    "an unknown effort": (lambda: fit(X, WORDS, effort="bset"), "did you mean 'best'"),
+    "a time limit of zero": (lambda: fit(X, WORDS, time_limit=0), "needs a number of seconds above 0"),
+    "a negative time limit": (lambda: fit(X, WORDS, time_limit=-1.5), "needs a number of seconds above 0"),
+    "an infinite time limit": (lambda: fit(X, WORDS, time_limit=float("inf")), "None for no limit"),
+    "a time limit of words": (lambda: fit(X, WORDS, time_limit="60"), "got '60'"),
+    "an argument of train": (lambda: fit(X, WORDS, epochs=3), "unknown argument of fit"),
+    "numbers that are infinite": (lambda: fit(np.where(ROW[:, None] == 3, np.inf, X), WORDS), "row 3, column 0 is inf"),
+    "fewer labels": (lambda: fit(X, WORDS[:-1]), "59"),
+    "labels too large to be squared": (
+        lambda: fit(X, X[:, 0] * 1e300),
+        "label 'y': row 0 is .*e.299; needs numbers up",
+    ),
+    "a negative seed": (lambda: fit(X, WORDS, seed=-1), "seed: got -1"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_clear_error(name: str) -> None:
+    attempt, message = REFUSED[name]
+    with pytest.raises(cr.CrecheError, match=message) as refusal:
+        attempt()
+    assert len(str(refusal.value)) < 400
+
+
+def test_a_budget_too_small_for_one_network_gives_the_best_it_has_and_says_so() -> None:
+    with pytest.warns(cr.CrecheWarning, match="in the middle of the first configurations; the model is the best"):
+        model = fit(X, WORDS, time_limit=1e-9)
+    assert model.record.rounds[0].epochs == 1
+    assert model.predict(X).shape == (60,)
+
+
+def test_a_class_only_in_the_latest_rows_is_predicted_all_the_same() -> None:
+    import polars as pl
+
+    table = pl.DataFrame({"a": X[:, 0], "when": ROW * 1.5, "y": np.where(ROW > 55, "new", WORDS)})
+    model = cr.fit(table, label="y", time="when", effort="fast", threads=1)
+    assert model.classes == ("new", "no", "yes")
+    assert (model.predict_proba(table)[:, 0] > 0).all()

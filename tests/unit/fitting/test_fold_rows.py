@@ -1,0 +1,79 @@
+"""Which rows train and which are held out: each once, groups together, the latest last."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import creche as cr
+from creche.fitting.fold_rows import MOST_HELD_OUT, choose_fold_count, split_fold_rows
+from tests.unit.fitting.small_fits import inspect
+from tests.unit.small_runs import line, two_classes
+
+
+@pytest.mark.parametrize("table", [two_classes, line])
+def test_each_row_is_held_out_once_and_never_trained_on_there(table: object) -> None:
+    x, y = table(rows=83)  # type: ignore[operator]
+    folds = split_fold_rows(inspect(x, y), 5, 0)
+    assert sorted(np.concatenate([fold.held_out for fold in folds]).tolist()) == list(range(83))
+    for fold in folds:
+        assert set(fold.train) | set(fold.held_out) <= set(range(83))
+        assert not set(fold.train) & set(fold.held_out)
+        assert len(fold.train) >= 83 - len(fold.held_out) - 1
+    assert len({len(fold.train) for fold in folds}) == 1  # so that networks share the lanes of a register
+
+
+def test_classes_are_stratified() -> None:
+    x, _ = two_classes(rows=60)
+    y = np.where(np.arange(60) % 10 == 0, "rare", "common")
+    folds = split_fold_rows(inspect(x, y), 3, 0)
+    assert [int((y[fold.held_out] == "rare").sum()) for fold in folds] == [2, 2, 2]
+
+
+def test_groups_stay_together() -> None:
+    x, y = two_classes(rows=90)
+    groups = np.random.default_rng(0).integers(0, 13, 90)
+    table = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "patient": groups, "y": y})
+    folds = split_fold_rows(inspect(table, label=("y",), group="patient"), 4, 0)
+    assert len(folds) == 4
+    for fold in folds:
+        assert not set(groups[fold.train]) & set(groups[fold.held_out])
+
+
+def test_the_latest_rows_are_held_out() -> None:
+    x, y = two_classes(rows=100)
+    times = np.random.default_rng(1).permutation(100) * 1.5
+    table = pl.DataFrame({"a": x[:, 0], "when": times, "y": y})
+    (fold,) = split_fold_rows(inspect(table, label=("y",), time="when"), 5, 0)
+    assert times[fold.train].max() < times[fold.held_out].min()
+    assert len(fold.held_out) == 20
+
+
+def test_a_single_split_of_a_large_table_holds_a_limited_number_out() -> None:
+    x = np.arange(300_000, dtype=np.float64)[:, np.newaxis]
+    (fold,) = split_fold_rows(inspect(x, x[:, 0] % 7 * 1.5), 1, 0)
+    assert len(fold.held_out) == MOST_HELD_OUT
+    assert len(fold.train) == 250_000
+
+
+def test_fewer_rows_or_groups_give_fewer_folds() -> None:
+    x, y = line(rows=3)
+    assert len(split_fold_rows(inspect(x, y), 8, 0)) == 3
+    table = pl.DataFrame({"a": x[:, 0], "g": [1, 2, 2], "y": y})
+    assert len(split_fold_rows(inspect(table, label=("y",), group="g"), 8, 0)) == 2
+
+
+def test_one_group_or_row_cannot_be_judged() -> None:
+    x, y = line(rows=4)
+    table = pl.DataFrame({"a": x[:, 0], "g": [1, 1, 1, 1], "y": y})
+    with pytest.raises(cr.TableError, match="only one group in the column 'g'; needs two or more"):
+        split_fold_rows(inspect(table, label=("y",), group="g"), 4, 0)
+    with pytest.raises(cr.TableError, match="only one row; needs two or more"):
+        split_fold_rows(inspect(x[:1], y[:1]), 4, 0)
+
+
+def test_small_tables_have_more_folds() -> None:
+    counts = [choose_fold_count(rows) for rows in (2, 149, 150, 10_000, 1_000_000)]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] == 1
