@@ -26,7 +26,9 @@ Row = list[str]
 def write_page(tables: Collection[str], arguments: argparse.Namespace) -> str:
     """Return the page about these tables, and save it if asked to."""
     names = [*arguments.systems, *([arguments.reference] if arguments.systems else [])]
-    files = choose_files(list(list_results(arguments.results)), names)
+    chosen = choose_files(list(list_results(arguments.results)), names)
+    places = list(SYSTEMS)
+    files = {name: chosen[name] for name in sorted(chosen, key=lambda name: places.index(chosen[name].system))}
     known = {table for file in files.values() for table in file.tables}
     comparison = Comparison(files, arguments.reference, sorted(known & set(tables)), arguments.folds)
     text = "\n".join(describe(comparison))
