@@ -384,7 +384,7 @@ def find_remarks(
     if note and column.role in INPUT_ROLES:
         yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
     repeats = column.distinct < column.rows - column.missing
-    sentinel = find_sentinel(values) if column.role == "numeric" and repeats else None
+    sentinel = find_sentinel(values) if column.role in ("numeric", "datetime") and repeats else None
     if sentinel is not None:
         yield ColumnRemark("reading", name, *describe_sentinel(name, *sentinel))
     exception = find_non_number(values) if column.kind == "words" and name not in roles else None

@@ -7,12 +7,14 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from creche.errors import TableError
 from creche.table.number_words import PLAIN
-from creche.table.reading.fixed_width import Spans, find_spans, split_fixed
 from creche.table.reading.options import SEPARATORS
+
+if TYPE_CHECKING:
+    from creche.table.reading.fixed_width import Spans
 
 __all__ = [
     "SAMPLE_SIZE",
@@ -96,7 +98,11 @@ def detect_dialect(
     if separator:
         return Dialect(separator, quote)
     separator, is_regular = _detect_separator(sample, quote, decimal_comma)
-    spans = () if is_regular or is_quote_known else find_spans(sample.splitlines()[:SAMPLE_ROWS])
+    if is_regular or is_quote_known:
+        return Dialect(separator, quote)
+    from creche.table.reading.fixed_width import find_spans  # only now: most files are regular
+
+    spans = find_spans(sample.splitlines()[:SAMPLE_ROWS])
     return Dialect(" ", "", spans) if spans else Dialect(separator, quote)
 
 
@@ -116,7 +122,11 @@ def split_blanks(line: str, quote: str) -> list[str]:
 
 def split_line(line: str, dialect: Dialect) -> list[str] | None:
     """Return the cells of a line that blanks separate; None if it does not fit columns of fixed width."""
-    return split_fixed(line, dialect.spans) if dialect.spans else split_blanks(line, dialect.quote)
+    if not dialect.spans:
+        return split_blanks(line, dialect.quote)
+    from creche.table.reading.fixed_width import split_fixed
+
+    return split_fixed(line, dialect.spans)
 
 
 def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:

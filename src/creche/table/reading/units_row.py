@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.datetimes import is_date
-from creche.table.number_words import is_number
+from creche.table.number_words import PLAIN, is_number
 from creche.table.text_rules import MARKERS
 
 __all__ = ["describe_units_row", "is_units_row"]
 
-UNIT = re.compile(r"[%‰$€£¥°]|[\[(]?[A-Za-zµμΩ°%$€£¥][A-Za-zµμΩ°%$€£¥0-9 ./·*^²³⁻¹-]{0,15}[\])]?")
+UNIT = (  # compiled when a cell may be one
+    r"[%‰$€£¥°]|[\[(]?[A-Za-zµμΩ°%$€£¥][A-Za-zµμΩ°%$€£¥0-9 ./·*^²³⁻¹-]{0,15}[\])]?"
+)
 
-BRACKETS = re.compile(r"\[.*\]|\(.*\)")
+BRACKETS = r"\[.*\]|\(.*\)"
 
 MIN_ROWS = 3  # below it
 
@@ -33,6 +35,8 @@ def is_units_row(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     (False, False)
 
     """
+    if any(map(PLAIN.fullmatch, first)):  # as in nearly all tables
+        return False
     rows = [row for row in below[:INSPECTED_ROWS] if len(row) == len(first)]
     if len(rows) < MIN_ROWS:
         return False
@@ -42,13 +46,13 @@ def is_units_row(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
             continue
         values = [row[i] for row in rows if not _is_missing(row[i])]
         if values and all(map(is_number, values)):
-            if not UNIT.fullmatch(cell) or is_number(cell):
+            if is_number(cell) or not re.fullmatch(UNIT, cell):
                 return False
             n_units += 1
         elif cell in values or is_date(cell) or is_number(cell):
             return False
         else:
-            n_others += BRACKETS.fullmatch(cell) is None
+            n_others += re.fullmatch(BRACKETS, cell) is None
     return n_units > 1 or (n_units == 1 and n_others == 0)
 
 

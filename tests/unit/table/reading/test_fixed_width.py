@@ -1,4 +1,4 @@
-"""Columns with fixed places in each line, some of whose cells are empty."""
+"""Columns that have fixed places in each line, with empty cells."""
 
 from __future__ import annotations
 
