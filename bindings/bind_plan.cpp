@@ -69,8 +69,10 @@ Names<InitializerKind> names(InitializerKind) {
 Names<ScheduleKind> names(ScheduleKind) {
   using enum ScheduleKind;
   static constexpr std::pair<std::string_view, ScheduleKind> kNames[] = {
-      {"constant", constant}, {"step", step},           {"exponential", exponential},
-      {"cosine", cosine},     {"one_cycle", one_cycle}, {"reduce_on_plateau", reduce_on_plateau}};
+      {"constant", constant},       {"step", step},
+      {"exponential", exponential}, {"cosine", cosine},
+      {"cosine_log", cosine_log},   {"flat_cosine", flat_cosine},
+      {"one_cycle", one_cycle},     {"reduce_on_plateau", reduce_on_plateau}};
   return kNames;
 }
 
@@ -142,6 +144,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("length", &SchedulePlan::length)
       .def_rw("factor", &SchedulePlan::factor)
       .def_rw("minimum", &SchedulePlan::minimum)
+      .def_rw("cycles", &SchedulePlan::cycles)
       .def_rw("peak_at", &SchedulePlan::peak_at)
       .def_rw("start", &SchedulePlan::start)
       .def_rw("finish", &SchedulePlan::finish)
@@ -163,8 +166,12 @@ void bind_plan(nb::module_& m) {
       .def_rw("loss", &Plan::loss)
       .def_rw("optimizer", &Plan::optimizer)
       .def_rw("schedule", &Plan::schedule)
+      .def_rw("weight_decay_schedule", &Plan::weight_decay_schedule)
+      .def_rw("dropout_schedule", &Plan::dropout_schedule)
+      .def_rw("label_smoothing_schedule", &Plan::label_smoothing_schedule)
       .def_rw("early_stopping", &Plan::early_stopping)
       .def_rw("batch_size", &Plan::batch_size)
+      .def_rw("drop_last", &Plan::drop_last)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)
       .def_rw("shuffle", &Plan::shuffle)

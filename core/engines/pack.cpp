@@ -20,7 +20,7 @@ bool fits_pack(const Member<T>& one, const Member<T>& other) {
   const OptimizerPlan& o = a.optimizer;
   const OptimizerPlan& p = b.optimizer;
   if (a.inputs != b.inputs || a.layers.size() != b.layers.size() || a.loss.kind != b.loss.kind ||
-      a.batch_size != b.batch_size || a.epochs != b.epochs || a.shuffle != b.shuffle)
+      a.batch_size != b.batch_size || a.drop_last != b.drop_last || a.epochs != b.epochs || a.shuffle != b.shuffle)
     return false;
   if ((a.early_stopping.patience > 0) != (b.early_stopping.patience > 0)) return false;
   if (o.kind != p.kind || (o.momentum != 0) != (p.momentum != 0) || o.nesterov != p.nesterov ||
@@ -53,7 +53,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     clips_norm_ |= member->plan.optimizer.clip_norm > 0;
   }
   plan_.batch_size = std::min(plan_.batch_size, members.front()->train.count);
-  batches_per_epoch_ = (members.front()->train.count + plan_.batch_size - 1) / plan_.batch_size;
+  batches_per_epoch_ = batches_per_epoch(plan_, members.front()->train.count);
   stops_early_ = plan_.early_stopping.patience > 0;
   update_ = lane_update_function<T>(plan_.optimizer, regularized_);
   // Lanes without a member repeat the first one; their results are never read.

@@ -79,7 +79,8 @@ class Pack {
     int first_with_same_rates = 0;  // the first lane with the same coefficients at every step
     int first_with_same_order = 0;  // the first lane that visits its rows in the same order
     Progress progress;
-    double last_rate = 0;  // the learning rate of the last step
+    double last_rate = 0;      // the learning rate of the last step
+    ScheduledFactors factors;  // of the step
     std::vector<EpochRecord> history;
     bool is_active = true;
     MemberState<T> ended;
@@ -145,7 +146,8 @@ class Pack {
   bool regularized_ = false;
   bool clips_norm_ = false;
   bool stops_early_ = false;
-  LossNumbers<V> loss_numbers_{};
+  LossNumbers<V> loss_numbers_{};       // of evaluations
+  LossNumbers<V> step_loss_numbers_{};  // of the step
   LaneLossPass<V> loss_pass_;
   LaneUpdate<T> update_;
   std::vector<Lane> lanes_;

@@ -66,7 +66,8 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   }
 }
 
-// As Batch::drop, with each member's own probability and random numbers.
+// As Batch::drop, with each member's own probability and random numbers. A factor of 1 for each neuron of a member that
+// drops none changes no bit.
 template <class T>
 void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   constexpr int kWordLanes = 16;
@@ -74,8 +75,9 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   std::uint32_t thresholds[kLanes];
   alignas(kAlignment) T kept[kLanes];
   for (int i = 0; i < kLanes; ++i) {
-    const Plan& plan = lanes_[static_cast<std::size_t>(i)].member->plan;
-    const double p = plan.layers[l].dropout;
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Plan& plan = lane.member->plan;
+    const double p = plan.layers[l].dropout * lane.factors.dropout;
     seeds[i] = plan.seed;
     kept[i] = static_cast<T>(1.0 / (1.0 - p));
     thresholds[i] = static_cast<std::uint32_t>(p * 4294967296.0);
@@ -105,7 +107,7 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
   V zero_or_nan(T(0));
   loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
               training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
-             loss_numbers_);
+             training ? step_loss_numbers_ : loss_numbers_);
   DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
     zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
@@ -240,9 +242,15 @@ void Pack<T>::step() {
   double weight[kLanes];
   double per_weight[kLanes];
   Sums sums;
+  step_loss_numbers_ = loss_numbers_;
   for (int i = 0; i < kLanes; ++i) {
-    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
     const Rows<T>& table = lane.member->train;
+    const Plan& plan = lane.member->plan;
+    lane.factors = scheduled_factors(plan, lane.progress);
+    if (lane.factors.label_smoothing != 1)
+      step_loss_numbers_.label_smoothing.set_lane(
+          i, static_cast<T>(plan.loss.label_smoothing * lane.factors.label_smoothing));
     weight[i] = static_cast<double>(count);
     if (table.weights != nullptr) {
       weight[i] = 0;
@@ -284,8 +292,8 @@ void Pack<T>::step() {
     }
     lane.last_rate = rate;
     if (regularized_) {
-      of_weights[i] = Regularization<T>::prepare(optimizer, rate, false);
-      of_biases[i] = Regularization<T>::prepare(optimizer, rate, true);
+      of_weights[i] = Regularization<T>::prepare(optimizer, rate, lane.factors.weight_decay, false);
+      of_biases[i] = Regularization<T>::prepare(optimizer, rate, lane.factors.weight_decay, true);
     }
     if (p.batch == 0) p.learning_rate = rate;
     p.loss_sum = sums.loss[i];

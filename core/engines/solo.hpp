@@ -46,6 +46,8 @@ class Solo {
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
   Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
   Evaluation evaluate(const Rows<T>& table);
+  // Of the next step.
+  ScheduledFactors next_factors() const { return scheduled_factors(plan_, progress_); }
   double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 
   // The whole state. Call state_changed() after writing to any part of it.

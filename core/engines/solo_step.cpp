@@ -94,7 +94,9 @@ void Solo<T>::prepare_step(StepOrder& order) {
   // A table that fits into the second-level cache needs no prefetching.
   const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
   batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
-  batch.dropout = true;
+  const ScheduledFactors factors = next_factors();
+  batch.dropout = factors.dropout;
+  batch.label_smoothing = factors.label_smoothing;
   batch.seed = plan_.seed;
   batch.epoch = static_cast<std::uint32_t>(progress_.epoch);
   if (train_.weights == nullptr) {
@@ -109,8 +111,8 @@ void Solo<T>::prepare_step(StepOrder& order) {
   if (progress_.batch == 0) progress_.learning_rate = learning_rate;
   order.next_scalars = progress_.scalars;
   order.coefficients = prepare_coefficients<T>(plan_.optimizer, learning_rate, progress_.step + 1, order.next_scalars);
-  order.regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, false);
-  order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, true);
+  order.regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, factors.weight_decay, false);
+  order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, factors.weight_decay, true);
 }
 
 // Tasks are reset in a phase in which no thread works on them, between two barriers.
@@ -162,7 +164,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
   each_range(thread, order, 2.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
     batch_.gather(train_, order.batch, begin, end);
     batch_.forward(network_, order.batch, begin, end);
-    if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
+    if (!batch_.loss(order.batch, begin, end, scratch)) not_finite_ = true;
     batch_.backward(network_, begin, end);
   });
 }

@@ -4,7 +4,8 @@
 //   g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1 enter the gradient
 //   w <- (1 - eta lambda) w                        decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2)
 //
-//   limit clip_value, lambda weight_decay (in one of the two places), lambda_1 l1, eta learning rate of the step
+//   limit clip_value, lambda weight_decay (in one of the two places) times its schedule's factor, lambda_1 l1, eta
+//   learning rate of the step
 #pragma once
 
 #include <limits>
@@ -40,10 +41,10 @@ struct Regularization {
   }
 
   // The numbers of one step, for the weights or, with is_bias, for the biases of a layer.
-  static Regularization prepare(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
+  static Regularization prepare(const OptimizerPlan& plan, double learning_rate, double decay_factor, bool is_bias) {
     const bool decays = !is_bias || plan.regularize_bias;
     const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
-    const double decay = decays ? plan.weight_decay : 0;
+    const double decay = decays ? plan.weight_decay * decay_factor : 0;
     Regularization r;
     r.clip_value = static_cast<X>(plan.clip_value > 0 ? plan.clip_value : std::numeric_limits<double>::infinity());
     r.weight_decay = static_cast<X>(decoupled ? 0 : decay);

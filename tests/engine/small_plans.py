@@ -15,6 +15,11 @@ ACTIVATIONS = (
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus",
 )  # fmt: skip
 ACTIVATION_PARAMETER = {"leaky_relu": 0.01, "elu": 1.0, "softplus": 1.0}
+NUMBER_SCHEDULES = ("weight_decay_schedule", "dropout_schedule", "label_smoothing_schedule")
+SCHEDULES: list[dict[str, Any]] = [
+    {}, {"kind": "flat_cosine", "length": 9.0, "per_step": True}, {"kind": "cosine_log", "length": 3.0},
+    {"kind": "exponential", "factor": 0.8},
+]  # fmt: skip
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
 
@@ -37,8 +42,12 @@ class Job:
     optimizer: dict[str, Any] = field(default_factory=dict)
     loss_numbers: dict[str, float] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
+    weight_decay_schedule: dict[str, Any] = field(default_factory=dict)
+    dropout_schedule: dict[str, Any] = field(default_factory=dict)
+    label_smoothing_schedule: dict[str, Any] = field(default_factory=dict)
     early_stopping: dict[str, Any] = field(default_factory=dict)
     shuffle: bool = True
+    drop_last: bool = False
 
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
@@ -55,8 +64,9 @@ class Job:
             layers.append(layer)
         plan.layers = layers
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
+        plan.drop_last = self.drop_last
         plan.loss.kind = self.loss
-        for part in ("optimizer", "schedule", "early_stopping"):
+        for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):
             for name, value in getattr(self, part).items():
                 setattr(getattr(plan, part), name, value)
         for name, value in self.loss_numbers.items():

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
+from tests.engine.small_plans import (
+    ACTIVATIONS,
+    CLASS_LOSSES,
+    LOSSES,
+    NUMBER_SCHEDULES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Job,
+    digest,
+)
 
 
 class Member:
@@ -76,9 +85,9 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         sizes=(draw(st.integers(1, 9)), *widths, outputs), rows=draw(st.integers(2, 90)),
         batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
-        validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()),
+        validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
     )  # fmt: skip
-    regularized = draw(st.booleans())
+    regularized, scheduled = draw(st.booleans()), draw(st.booleans())
     members = []
     for seed in range(draw(st.integers(10, 22))):  # fewer are trained sooner one by one
         rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
@@ -99,6 +108,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         members.append(
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
+                **{name: draw(st.sampled_from(SCHEDULES)) if scheduled else {} for name in NUMBER_SCHEDULES},
                 dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,
                 early_stopping=(
                     {"patience": draw(st.integers(1, 2)), "restore_best": draw(st.booleans())} if stops else {}

@@ -54,6 +54,7 @@ class SchedulePlan:
     length: float
     factor: float
     minimum: float
+    cycles: float
     peak_at: float
     start: float
     finish: float
@@ -71,11 +72,15 @@ class Plan:
     def __init__(self) -> None: ...
     inputs: int
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
-    loss: LossPlan  # a reference, as are optimizer, schedule and early_stopping: plan.loss.kind = "huber" works
+    loss: LossPlan  # a reference, as are optimizer, the schedules and early_stopping: plan.loss.kind = "huber" works
     optimizer: OptimizerPlan
     schedule: SchedulePlan
+    weight_decay_schedule: SchedulePlan
+    dropout_schedule: SchedulePlan
+    label_smoothing_schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
     batch_size: int
+    drop_last: bool
     epochs: int
     seed: int
     shuffle: bool
@@ -124,6 +129,7 @@ class Solo32:
     step: int  # completed steps (updates)
     batch_in_epoch: int  # completed steps of the current epoch
     learning_rate: float  # of the next step
+    label_smoothing: float  # likewise
     divergence: tuple[int, int, float] | None  # epoch (from 0), batch in it (from 0), learning rate
     best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
     def history(self) -> dict[str, NDArray[np.float64]]:

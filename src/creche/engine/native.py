@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
+from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
 from creche.plan.network import Layer
 from creche.plan.plan import Plan
@@ -157,9 +158,11 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
         layers.append(to)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
+    out.drop_last = plan.drop_last
     _copy(plan.loss.engine_settings(plan.task), out.loss)
     _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
-    _translate_schedule(plan.schedule, out.schedule)
+    for name in ("schedule", *NUMBER_SCHEDULES):
+        _translate_schedule(getattr(plan, name), getattr(out, name))
     _translate_stopping(plan, out.early_stopping)
     return out
 

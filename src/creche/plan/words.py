@@ -31,7 +31,7 @@ LossName: TypeAlias = Literal[
 ]
 OptimizerName: TypeAlias = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion"]
 ScheduleName: TypeAlias = Literal[
-    "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau", "warmup"
+    "constant", "step", "exponential", "cosine", "cosine_log", "flat_cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 KeptWeights: TypeAlias = Literal["best", "last"]
