@@ -100,13 +100,22 @@ void def_choice(nb::class_<Struct>& c, const char* name, Enum Struct::* member) 
 }  // namespace
 
 void bind_plan(nb::module_& m) {
+  nb::class_<GroupPlan>(m, "GroupPlan")
+      .def_rw("learning_rate", &GroupPlan::learning_rate)
+      .def_rw("epsilon", &GroupPlan::epsilon)
+      .def_rw("weight_decay", &GroupPlan::weight_decay)
+      .def_rw("l1", &GroupPlan::l1)
+      .def_rw("clip_value", &GroupPlan::clip_value);
+
   nb::class_<LayerPlan> layer(m, "LayerPlan");
   layer.def(nb::init<>()).def_rw("width", &LayerPlan::width);
   def_choice(layer, "activation", &LayerPlan::activation);
   def_choice(layer, "initializer", &LayerPlan::initializer);
   layer.def_rw("activation_parameter", &LayerPlan::activation_parameter)
       .def_rw("dropout", &LayerPlan::dropout)
-      .def_rw("initializer_parameter", &LayerPlan::initializer_parameter);
+      .def_rw("initializer_parameter", &LayerPlan::initializer_parameter)
+      .def_rw("weights", &LayerPlan::weights)
+      .def_rw("biases", &LayerPlan::biases);
 
   nb::class_<LossPlan> loss(m, "LossPlan");
   loss.def(nb::init<>());

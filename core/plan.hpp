@@ -97,6 +97,17 @@ struct OptimizerPlan {
   bool operator==(const OptimizerPlan&) const = default;
 };
 
+// Factors of the optimizer's numbers for one group of parameters: the weights, or the biases, of a layer.
+struct GroupPlan {
+  double learning_rate = 1;
+  double epsilon = 1;
+  double weight_decay = 1;
+  double l1 = 1;
+  double clip_value = 1;
+
+  bool operator==(const GroupPlan&) const = default;
+};
+
 // One fully connected layer.
 struct LayerPlan {
   std::int64_t width = 0;
@@ -105,6 +116,7 @@ struct LayerPlan {
   double dropout = 0;               // share of this layer's activations dropped while training
   InitializerKind initializer = InitializerKind::glorot_uniform;
   double initializer_parameter = 1;  // gain; the value for `constant`
+  GroupPlan weights, biases;
 };
 
 struct LossPlan {

@@ -70,6 +70,15 @@ struct ScheduledFactors {
   double label_smoothing = 1;
 };
 
+// Whether any of these factors is ever another than 1.
+inline bool has_scheduled_factors(const Plan& plan) {
+  const auto changes = [](const SchedulePlan& schedule) {
+    return schedule.kind != ScheduleKind::constant || schedule.warmup > 0;
+  };
+  return changes(plan.weight_decay_schedule) || changes(plan.dropout_schedule) ||
+         changes(plan.label_smoothing_schedule);
+}
+
 inline ScheduledFactors scheduled_factors(const Plan& plan, const Progress& p) {
   const auto factor = [&](const SchedulePlan& schedule) {
     return schedule_factor(schedule, units_done(schedule, p), PlateauState{});

@@ -14,6 +14,7 @@ from creche import _core
 from tests.engine.small_plans import (
     ACTIVATIONS,
     CLASS_LOSSES,
+    GROUPS,
     LOSSES,
     NUMBER_SCHEDULES,
     OPTIMIZERS,
@@ -87,7 +88,8 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
         validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
     )  # fmt: skip
-    regularized, scheduled = draw(st.booleans()), draw(st.booleans())
+    regularized, scheduled, grouped = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    factors = st.lists(st.sampled_from(GROUPS), min_size=2 * len(widths) + 2, max_size=2 * len(widths) + 2).map(tuple)
     members = []
     for seed in range(draw(st.integers(10, 22))):  # fewer are trained sooner one by one
         rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
@@ -108,6 +110,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         members.append(
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
+                groups=draw(factors) if grouped and draw(st.booleans()) else (),
                 **{name: draw(st.sampled_from(SCHEDULES)) if scheduled else {} for name in NUMBER_SCHEDULES},
                 dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,
                 early_stopping=(

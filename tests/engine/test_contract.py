@@ -9,7 +9,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, NUMBER_SCHEDULES, OPTIMIZERS, SCHEDULES, Job, weights_of
+from tests.engine.small_plans import (
+    ACTIVATIONS,
+    GROUPS,
+    LOSSES,
+    NUMBER_SCHEDULES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Job,
+    weights_of,
+)
 
 widths = st.one_of(st.integers(1, 40), st.integers(1, 300))
 
@@ -44,6 +53,7 @@ def jobs(draw: st.DrawFn) -> Job:
             "clip_norm": draw(st.sampled_from([0.0, 0.0, 0.1])),
             "clip_value": draw(st.sampled_from([0.0, 0.0, 0.01])),
         },
+        groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=2 * len(hidden) + 2))),
         loss_numbers={"label_smoothing": draw(st.sampled_from([0.0, 0.1])), "quantile": 0.3},
         schedule=draw(
             st.sampled_from(

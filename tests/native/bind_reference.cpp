@@ -179,12 +179,24 @@ class Reference {
   void update(double learning_rate, double decay, std::int64_t step) {
     const OptimizerPlan& plan = plan_.optimizer;
     if (plan.clip_norm > 0) clip_norm();
-    const Coefficients<N> c(prepare_coefficients<T>(plan, learning_rate, step, scalars_));
-    for (Layer<T>& layer : layers_) {
-      update_numbers(layer.w, layer.dw, layer.state_w, c,
-                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, decay, false)));
-      update_numbers(layer.b, layer.db, layer.state_b, c,
-                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, decay, true)));
+    const Scalars before = scalars_;
+    const auto update = [&](const GroupPlan& factors, bool is_bias, std::vector<T>& w, const std::vector<T>& g,
+                            std::vector<std::vector<T>>& state) {
+      OptimizerPlan group = plan;
+      group.epsilon *= factors.epsilon;
+      group.weight_decay *= factors.weight_decay;
+      group.l1 *= factors.l1;
+      group.clip_value *= factors.clip_value;
+      const double rate = learning_rate * factors.learning_rate;
+      scalars_ = before;
+      const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
+      update_numbers(w, g, state, c,
+                     Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, is_bias}, rate, decay)));
+    };
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      Layer<T>& layer = layers_[l];
+      update(plan_.layers[l].weights, false, layer.w, layer.dw, layer.state_w);
+      update(plan_.layers[l].biases, true, layer.b, layer.db, layer.state_b);
     }
   }
 

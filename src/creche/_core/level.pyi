@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 # Plain structs with the attributes of core/plan.hpp, which can be read and set. Enumerators are given by name; an
 # unknown name raises ValueError.
+class GroupPlan:
+    learning_rate: float
+    epsilon: float
+    weight_decay: float
+    l1: float
+    clip_value: float
+
 class LayerPlan:
     def __init__(self) -> None: ...
     width: int
@@ -20,6 +27,8 @@ class LayerPlan:
     dropout: float
     initializer: str
     initializer_parameter: float
+    weights: GroupPlan  # a reference, as is biases
+    biases: GroupPlan
 
 class LossPlan:
     kind: str

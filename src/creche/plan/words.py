@@ -11,10 +11,10 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
-    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PRECISIONS", "ROLES", "SCALINGS",
-    "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName", "KeptWeights",
-    "LossName", "MissingLabel", "OptimizerName", "Precision", "RecordedQuantity", "RecordedStatistic", "Role",
-    "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
+    "CLASS_WEIGHTINGS", "DUPLICATES", "KEPT_WEIGHTS", "MISSING_LABELS", "PARAMETERIZATIONS", "PRECISIONS", "ROLES",
+    "SCALINGS", "SCHEDULE_UNITS", "TASKS", "ActivationName", "ClassWeighting", "Duplicates", "InitializerName",
+    "KeptWeights", "LossName", "MissingLabel", "OptimizerName", "Parameterization", "Precision", "RecordedQuantity",
+    "RecordedStatistic", "Role", "Scaling", "ScheduleName", "ScheduleUnit", "Task", "canonical_word", "check_word",
 ]  # fmt: skip
 
 Task: TypeAlias = Literal["classification", "regression"]
@@ -34,6 +34,7 @@ ScheduleName: TypeAlias = Literal[
     "constant", "step", "exponential", "cosine", "cosine_log", "flat_cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
+Parameterization: TypeAlias = Literal["standard", "ntk"]
 KeptWeights: TypeAlias = Literal["best", "last"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
@@ -50,6 +51,7 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
+PARAMETERIZATIONS: tuple[Parameterization, ...] = get_args(Parameterization)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
 CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)

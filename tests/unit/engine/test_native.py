@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import creche as cr
 from creche import _core
 from creche.engine import native
-from creche.engine.native import limit_threads, translate, translate_within_memory
+from creche.engine.native import GROUP_FIELDS, limit_threads, translate, translate_within_memory
 from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
 from creche.plan.arguments import NUMBER_SCHEDULES
@@ -49,7 +50,7 @@ def translated(**arguments: Any) -> Any:
 
 @pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.key)
 def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
-    default = kind().to_dict()
+    default = {name: value for name, value in kind().to_dict().items() if name not in GROUP_FIELDS}
     changed = {
         name: (not value if name in ("centered", "amsgrad", "regularize_bias") else value)
         if isinstance(value, bool)
@@ -89,6 +90,19 @@ def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
 def test_every_number_of_a_schedule_arrives(schedule: Any, expected: dict[str, object]) -> None:
     to = translated(schedule=schedule).schedule
     assert {name: getattr(to, name) for name in expected} == expected
+
+
+def test_factors_of_groups_arrive_at_their_layers() -> None:
+    groups = {
+        "biases": {"learning_rate": 0.5}, "first_layer": {"weight_decay": 3.0}, "last_layer": {"epsilon": 7.0},
+    }  # fmt: skip
+    layers = translated(
+        network=Network.of(4, [8, 9], 3), optimizer=cr.AdamW(parameterization="ntk", groups=groups)
+    ).layers
+    assert [layer.weights.learning_rate for layer in layers] == [1 / 2, 1 / math.sqrt(8), 1 / 3]
+    assert [layer.weights.epsilon for layer in layers] == [2, math.sqrt(8), 3 * 7]
+    assert [layer.weights.weight_decay for layer in layers] == [2 * 3, math.sqrt(8), 3]
+    assert [(layer.biases.learning_rate, layer.biases.weight_decay) for layer in layers] == [(0.5, 1.0)] * 3
 
 
 @pytest.mark.parametrize("name", NUMBER_SCHEDULES)
