@@ -263,8 +263,8 @@ template <class T>
 void Pack<T>::prepare_lane(int i) {
   Lane& lane = lanes_[static_cast<std::size_t>(i)];
   const Lane& same = lanes_[static_cast<std::size_t>(lane.first_with_same_rates)];
-  // A lane that has ended may be at another step.
-  const bool copies = &same != &lane && same.progress.step == lane.progress.step;
+  // A lane that has ended stays in its last epoch.
+  const bool copies = &same != &lane && same.is_active;
   lane.last_rate = copies ? same.last_rate : scheduled_learning_rate(lane.member->plan, lane.progress);
   Scalars scalars = same.progress.scalars;
   for (std::size_t g = 0; g < groups_.size(); ++g) {

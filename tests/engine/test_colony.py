@@ -166,6 +166,20 @@ def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:
     assert {"diverged", "finished"} <= set(statuses)
 
 
+def test_rates_go_on_where_a_member_with_the_same_ones_has_stopped(engine: Any) -> None:
+    """The rate of each epoch is computed once for the members that share it, of which the first stops early."""
+    members = [
+        replace(
+            PENGUIN, seed=seed, epochs=20, early_stopping={"patience": 1},
+            optimizer={"kind": "adam", "learning_rate": 0.03 if seed % 4 else 0.1, "weight_decay": 0.001 * (seed % 2)},
+            schedule={"kind": "exponential", "factor": 0.8},
+        )
+        for seed in range(16)
+    ]  # fmt: skip
+    colony = assert_as_alone(engine, members)
+    assert len({len(colony.history(m)["train_loss"]) for m in range(16)}) > 3
+
+
 def test_kinds_are_told_apart(engine: Any) -> None:
     members = [
         replace(PENGUIN, seed=seed, sizes=(4, *hidden, 3), optimizer={"kind": kind}, activation=activation)
