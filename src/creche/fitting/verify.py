@@ -77,8 +77,9 @@ def verify(
                 f"model: got an ensemble of {len(model)} networks; needs a model of one, such as those in its `models`",
                 argument="model",
             )
+        alone = model if isinstance(loaded, Ensemble) else loaded
         return verify_network(
-            model if isinstance(loaded, Ensemble) else loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
+            alone, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
             on_progress=on_progress,
         )  # fmt: skip
     for name, value in (("validation_data", validation_data), ("loss", loss)):

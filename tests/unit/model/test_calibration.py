@@ -78,7 +78,7 @@ def test_the_gradient_equals_differences(calibration: Calibration) -> None:
     ],
 )
 def test_what_is_out_of_range_is_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(cr.PlanError, match="got|need"):
+    with pytest.raises(cr.PlanError, match=r"got|need"):
         Calibration(**arguments)
 
 
