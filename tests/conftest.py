@@ -20,6 +20,13 @@ settings.register_profile("searching", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that run at every instruction-set level by themselves: `make test-levels` leaves them out."""
+    for item in items:
+        if "level" in getattr(item, "fixturenames", ()):
+            item.add_marker("every_level")
+
+
 @pytest.fixture(scope="session", params=_core.levels())
 def level(request: pytest.FixtureRequest) -> str:
     """The name of each instruction-set level this machine runs."""

@@ -279,3 +279,33 @@ def test_lines_and_columns_around_the_table(write: Callable[..., Path]) -> None:
             warnings.simplefilter("ignore")  # what is left out is told again
             actual = run.model.predict_proba(write(lines))
         np.testing.assert_array_equal(actual, expected.predict_proba(write(plain)))
+
+
+def test_codes_that_begin_with_zeros_keep_them_and_match_their_numbers(write: Callable[..., Path]) -> None:
+    x = np.random.default_rng(0).normal(size=ROWS)
+    zips, labels = np.where(x > 0, 501, 10115), np.where(x > 0, 7, 42)
+    rows = [f"{a},{b:05d},{c:03d}" for a, b, c in zip(x, zips, labels, strict=True)]
+    path = write(["x,zip,y", *rows])
+    run, told = train(path, "y")
+    assert run.model.classes == ("007", "042")
+    assert [text for text in told if "begin with zeros" in text and "'zip'" in text]
+    expected = run.model.predict_proba(path)
+    for values in (zips, zips.astype(float), [f"{value:05d}" for value in zips]):
+        np.testing.assert_array_equal(run.model.predict_proba(pd.DataFrame({"x": x, "zip": values})), expected)
+
+
+def test_a_column_of_booleans_is_the_same_as_words_and_numbers(write: Callable[..., Path]) -> None:
+    flag = np.arange(ROWS) % 2
+    x = np.random.default_rng(0).normal(size=ROWS)
+    run, _ = train(pd.DataFrame({"x": x, "flag": flag, "y": np.where(flag, "p", "q")}), "y")
+    expected = run.model.predict_proba(pd.DataFrame({"x": x, "flag": flag == 1}))
+    for words in (("False", "True"), ("false", "true"), ("0", "1"), ("0.0", "1.0")):
+        path = write(["x,flag", *(f"{a},{words[b]}" for a, b in zip(x, flag, strict=True))])
+        np.testing.assert_array_equal(run.model.predict_proba(path), expected)
+
+
+def test_a_label_whose_words_may_stand_for_missing_values_is_told(write: Callable[..., Path]) -> None:
+    path = write(["x,y", *(f"{i / 7},{('NA', 'EU', 'AS')[i % 3]}" for i in range(ROWS))])
+    with pytest.raises(cr.TableError, match=r"row 1 is empty .* such as NA or None is a class, set default_missing=F"):
+        cr.train(path, label="y")
+    assert train(path, "y", read_options=cr.ReadOptions(default_missing=False))[0].model.classes == ("AS", "EU", "NA")

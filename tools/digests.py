@@ -372,6 +372,14 @@ def table_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         )
     yield "encoding: not standardized", case(standardize=False)
     yield "encoding: hashed categories", case(**{PREPROCESSING: Preprocessing(max_categories=4, buckets=3)})
+    yield "encoding: realmlp", case(**{PREPROCESSING: "realmlp"})
+    yield "encoding: bins at quantiles", case(**{PREPROCESSING: "piecewise_linear"})
+    bins = {"numeric_encoding": "piecewise_linear", "bins": 6, "bin_edges": "tree"}
+    yield "encoding: bins by the labels", case(**{PREPROCESSING: Preprocessing("quantile", clip="smooth", **bins)})
+    yield (
+        "encoding: bins by number labels, array",
+        lambda: train(points(), labels_of(points(), "a number"), **{PREPROCESSING: Preprocessing(clamp=True, **bins)}),
+    )
     yield "encoding: rare categories", case(**{PREPROCESSING: Preprocessing(infrequent=12)})
     yield (
         "encoding: words never seen",

@@ -28,5 +28,5 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$
 export PYTHONPATH=$PWD/$package
 "$python" -c "import creche._core as c; f = c.load().__file__; assert '/$package/' in f, f"
 # test_memory.py counts calls of operator new, which the sanitizer replaces.
-"$python" -m pytest tests/native/test_gemm.py tests/engine --ignore tests/engine/test_memory.py \
+"$python" -m pytest tests/native/test_gemm.py tests/engine --ignore tests/engine/test_memory.py --numprocesses 2 \
   --quiet -o addopts= -p no:cacheprovider "$@"

@@ -43,7 +43,7 @@ def parse_arguments() -> argparse.Namespace:
     run.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
-    report.add_argument("--save", action="store_true", help="also write the page to benchmarks/results/tables.md")
+    report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")
     return parser.parse_args()
 
 

@@ -6,6 +6,7 @@ import platform
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ class ResultFile:
     system: str
     version: str
     tables: dict[str, dict[int, Result]]
+    measured: str = ""
 
     @classmethod
     def load(cls, path: Path) -> "ResultFile":
         content = json.loads(path.read_text(encoding="utf-8"))
         tables = {name: {result["split"]: result for result in every} for name, every in content["tables"].items()}
-        return cls(path, content["system"], content["version"], tables)
+        return cls(path, content["system"], content["version"], tables, content.get("measured", ""))
 
     def find(self, table: str, split: int, digest: str) -> Result | None:
         """Return the result on this split, unless the test rows were others."""
@@ -41,6 +43,7 @@ class ResultFile:
         if self.path.exists():
             self.tables = ResultFile.load(self.path).tables
         self.tables.setdefault(table, {})[result["split"]] = result
+        self.measured = datetime.now(UTC).isoformat(timespec="seconds")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         written = self.path.with_suffix(f".{os.getpid()}.tmp")
         written.write_text(self._to_json(), encoding="utf-8")
@@ -48,7 +51,8 @@ class ResultFile:
 
     def _to_json(self) -> str:
         """One line per result, so that a difference between two versions can be read."""
-        head = {"system": self.system, "version": self.version, "machine": describe_machine()[:4]}
+        machine = describe_machine()[:4]
+        head = {"system": self.system, "version": self.version, "machine": machine, "measured": self.measured}
         lines = [json.dumps(head, indent=1)[:-2] + ',\n "tables": {']
         names = sorted(self.tables)
         for name in names:
@@ -64,9 +68,11 @@ def open_results(system: str, version: str, folder: Path | None = None) -> Resul
 
 
 def list_results(folder: Path | None = None) -> Iterator[ResultFile]:
-    """Return the results on this machine, the newest first."""
-    paths = (folder or RESULTS / name_machine()).glob("*@*.json")
-    yield from map(ResultFile.load, sorted(paths, key=lambda path: (-path.stat().st_mtime, path.name)))
+    """Return the results on this machine, the newest first, and then those on others, whose errors are as good."""
+    here = RESULTS / name_machine()
+    paths = RESULTS.glob("*/*@*.json") if folder is None else folder.glob("*@*.json")
+    newest_first = sorted(map(ResultFile.load, paths), key=lambda file: (file.measured, file.path.name), reverse=True)
+    yield from sorted(newest_first, key=lambda file: file.path.parent != here)
 
 
 def name_machine() -> str:

@@ -92,9 +92,9 @@ def run_worker(
         lines = Lines(process)
         while True:
             line = lines.read(limit_s if current is not None else START_S)
-            if line is None:  # too late, or the process is gone
+            if not line:
                 if current is not None:
-                    reason = f"took more than {limit_s:g} s" if process.poll() is None else "its process ended"
+                    reason = f"took more than {limit_s:g} s" if line is None else "its process ended"
                     keep(failure(table, current, reason, time.perf_counter() - begin))
                 return done
             event = json.loads(line)
@@ -120,14 +120,14 @@ class Lines:
         self.selector.register(self.pipe, selectors.EVENT_READ)
 
     def read(self, seconds: float) -> bytes | None:
-        """Return the next line; None when the time is over or the output has ended."""
+        """Return the next line; None when the time is over, and no bytes when the output has ended."""
         until = time.perf_counter() + seconds
         while b"\n" not in self.rest:
             if not self.selector.select(max(0.0, until - time.perf_counter())):
                 return None
             more = os.read(self.pipe.fileno(), 65_536)
             if not more:
-                return None
+                return b""
             self.rest += more
         line, _, self.rest = self.rest.partition(b"\n")
         return line

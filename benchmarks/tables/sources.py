@@ -43,8 +43,9 @@ def load_table(spec: TableSpec) -> LoadedTable:
     group = None if spec.group is None else frame[spec.group].to_numpy(dtype=str)
     frame = frame.drop(columns=[*spec.ignore, *([spec.group] if spec.group else [])])
     inputs = frame.drop(columns=spec.label)
+    classes: tuple[str, ...] = ()
     if spec.task == "regression":
-        labels, classes = frame[spec.label].to_numpy(dtype=np.float64), ()
+        labels = frame[spec.label].to_numpy(dtype=np.float64)
     else:
         names, labels = np.unique(frame[spec.label].to_numpy(dtype=str), return_inverse=True)
         classes = tuple(str(name) for name in names)

@@ -19,15 +19,17 @@ def words_of(inputs: pd.DataFrame) -> list[str]:
 
 
 class Categories:
-    """Words as pandas categories, those of the training rows; others are missing."""
+    """Words as pandas categories, those of the training rows; others are missing. Columns are named x0, x1, ...
+
+    LightGBM and XGBoost refuse some characters in names.
+    """
 
     def __init__(self, inputs: pd.DataFrame) -> None:
-        self.types = {
-            name: pd.CategoricalDtype(sorted(inputs[name].dropna().unique())) for name in words_of(inputs)
-        }
+        self.types = {name: pd.CategoricalDtype(sorted(inputs[name].dropna().unique())) for name in words_of(inputs)}
 
     def apply(self, inputs: pd.DataFrame) -> pd.DataFrame:
-        return number_dates(inputs).astype(self.types)
+        frame = number_dates(inputs).astype(self.types)
+        return frame.set_axis([f"x{place}" for place in range(frame.shape[1])], axis="columns")
 
 
 class FilledNumbers:

@@ -3,11 +3,11 @@
 import inspect
 from typing import Any
 
-import creche
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+import creche
 from benchmarks.tables.metrics import COVERAGE
 from benchmarks.tables.systems import SEED, THREADS, Predictions, Problem, spread_probabilities
 

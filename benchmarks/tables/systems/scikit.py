@@ -1,7 +1,8 @@
-"""scikit-learn: a multilayer perceptron, and logistic or ridge regression, after standard scaling and one-hot encoding."""
+"""scikit-learn: a multilayer perceptron, and logistic or ridge regression, with standard scaling and one-hot codes."""
 
 from typing import Any
 
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -9,7 +10,6 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-import pandas as pd
 from benchmarks.tables.systems import SEED, Predictions, Problem
 from benchmarks.tables.systems.columns import FilledNumbers, words_of
 

@@ -31,9 +31,7 @@ def create(library: str) -> Trees:
     if library == "lightgbm":
         import lightgbm
 
-        return Trees(
-            lightgbm.LGBMClassifier(verbose=-1, **common), lightgbm.LGBMRegressor(verbose=-1, **common)
-        )
+        return Trees(lightgbm.LGBMClassifier(verbose=-1, **common), lightgbm.LGBMRegressor(verbose=-1, **common))
     import xgboost
 
     common["enable_categorical"] = True

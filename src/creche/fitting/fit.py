@@ -22,7 +22,7 @@ from creche.fitting.judgement import conformity_scores, evaluate_judged
 from creche.fitting.policy import Policy, TableShape, choose_policy
 from creche.fitting.provenance import add_provenance, summarize
 from creche.fitting.search import FitProgress, Search, mix_candidates
-from creche.fitting.weighting import select_weights
+from creche.fitting.weighting import fit_weights
 from creche.model.calibration import Calibration
 from creche.model.fit_record import FitRecord, Round, TriedConfiguration
 from creche.model.fitted import FittedModel
@@ -247,7 +247,7 @@ class _Job:
     def _assemble(self, search: Search, policy: Policy, metric: Metric, seconds: float) -> FittedModel:
         tables, candidates = search.tables, search.candidates
         judged, inspection = tables.judged, tables.inspection
-        weights = select_weights([each.predicted for each in candidates], judged, self.seed)
+        weights = fit_weights([each.predicted for each in candidates], judged)
         mean = mix_candidates(candidates, weights)
         labels = fit_labels(inspection.usable, inspection.classes, tables.loss, self.preparation.preprocessing)
         calibration = _calibrate(mean, judged, labels, inspection)

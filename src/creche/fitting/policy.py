@@ -14,7 +14,7 @@ from typing import Any
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
-from creche.plan.words import Effort
+from creche.plan.words import ActivationName, Effort
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.split import hash_sequence
 
@@ -80,17 +80,41 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
 
 
 def _first_round(shape: TableShape) -> list[Configuration]:
+    """Return configurations that differ in all that matters: none is best on every table, and their mean is better."""
     n = shape.rows
     batch = int(min(max(2 ** round(math.log2(max(n / 40, 1))), 16), 256))
     width = 64 if n < 3_000 else 128 if n < 20_000 else 256
-    epochs = 60 if n < 30_000 else 30
-    common = {"batch_size": batch, "epochs": epochs}
-    quantile, standard = Preprocessing(scaling="quantile"), Preprocessing(scaling="standard")
+    robust = Preprocessing.of("realmlp")
+    normal = replace(Preprocessing.of("realmlp"), scaling="quantile", clip="none")
+    bins = Preprocessing.of("piecewise_linear")
+    few_bins, many_bins, tree_bins = replace(bins, bins=8), bins, replace(bins, bins=16, bin_edges="tree")
+
+    def configure(
+        name: str, hidden: Sequence[int], activation: ActivationName, rate: float, dropout: float, decay: float,
+        preprocessing: Preprocessing,
+    ) -> Configuration:  # fmt: skip
+        return Configuration(
+            name, tuple(hidden), activation, dropout, rate, decay, batch_size=batch, epochs=60,
+            preprocessing=preprocessing,
+        )  # fmt: skip
+
     return [
-        Configuration("silu", (width, width), "silu", 0.2, 1e-3, 0.05, **common, preprocessing=standard),
-        Configuration("quantile", (width, width), "relu", 0.2, 1e-3, 0.05, **common, preprocessing=quantile),
-        Configuration("shallow", (width // 2,), "relu", 0.1, 2e-3, 0.1, **common, preprocessing=quantile),
-        Configuration("deep", (width, width, width), "silu", 0.3, 1e-3, 0.05, **common, preprocessing=standard),
+        configure("robust", (width, width), "silu", 3e-3, 0.2, 0.05, robust),
+        configure("robust fast", (width, width), "silu", 8e-3, 0.0, 0.05, robust),
+        configure("robust firm", (width, width), "silu", 2e-3, 0.4, 0.5, robust),
+        configure("robust light", (width, width), "silu", 5e-3, 0.1, 0.2, robust),
+        configure("shallow", (width,), "selu", 3e-3, 0.3, 0.5, robust),
+        configure("deep", (width,) * 3, "mish", 3e-3, 0.2, 0.05, robust),
+        configure("wide", (2 * width,), "relu", 5e-3, 0.1, 0.05, robust),
+        configure("linear", (), "relu", 5e-3, 0.0, 0.05, robust),
+        configure("bins 8", (width, width), "silu", 3e-3, 0.2, 0.1, few_bins),
+        configure("bins 8 firm", (width, width), "silu", 6e-3, 0.4, 0.5, few_bins),
+        configure("bins 32", (width, width), "silu", 5e-3, 0.1, 0.05, many_bins),
+        configure("bins 32 firm", (width,), "relu", 2e-3, 0.3, 0.5, many_bins),
+        configure("tree bins", (width, width), "silu", 3e-3, 0.3, 0.2, tree_bins),
+        configure("tree bins deep", (width,) * 3, "gelu", 2e-3, 0.2, 0.05, tree_bins),
+        configure("normal", (width, width), "silu", 4e-3, 0.3, 0.2, normal),
+        configure("normal tanh", (width, width), "tanh", 3e-3, 0.1, 0.05, normal),
     ]
 
 

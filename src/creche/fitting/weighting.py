@@ -1,28 +1,27 @@
-"""Weighting: how much each candidate counts, chosen greedily on out-of-fold predictions."""
+"""Weighting: how much each candidate counts in the mean, by the out-of-fold predictions of all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import log, mean_rows, sum_rows
+from creche.evaluation.ordered_math import exp, log, mean_rows, sum_rows
 from creche.fitting.fold_tables import Judged
-from creche.table.split import hash_sequence
 
-__all__ = ["SMALLEST_PROBABILITY", "log_losses", "score_mean", "select_weights", "squared_errors"]
+__all__ = ["SMALLEST_PROBABILITY", "fit_weights", "log_losses", "score_mean", "squared_errors"]
 
 Array = NDArray[np.float64]
 
 SMALLEST_PROBABILITY = 1e-7
-STEPS = 40
-# Selections from random halves of the candidates, whose weights are averaged (Caruana et al. 2004, section 2.3).
-BAGS = 12
-# Below this many rows, the best weights on them are mostly chance: all candidates count alike.
-MIN_ROWS = 300
+STEPS = 100
+# In rows: a prior that holds the weights together where few rows cannot tell candidates apart.
+PRIOR_ROWS = 0.1
+# Below this share of an equal one, a weight is taken for 0, and the candidate's networks are not kept.
+LEAST_SHARE = 0.05
+# The largest change of a weight's logarithm in a step, so that a step never goes too far.
+LARGEST_STEP = 1.0
 
 
 def log_losses(predicted: Array, judged: Judged) -> Array:
@@ -44,78 +43,65 @@ def score_mean(predicted: Array, judged: Judged) -> float:
     return float(sum_rows(losses * judged.weights))
 
 
-def select_weights(predicted: Sequence[Array], judged: Judged, seed: int) -> Array:
+def fit_weights(predicted: Sequence[Array], judged: Judged) -> Array:
     """Return the weight of each candidate, (candidates,), which sum to 1.
 
-    From all candidates, and from random halves of them, 40 are selected one by one, with replacement, such that the
-    loss of their mean prediction is lowest; the weights are how often each was selected (Caruana et al. 2004, "Ensemble
-    selection from libraries of models").
+    They are those of stacking (Wolpert 1992; Breiman 1996): the weights, 0 or more, with which the mean of the
+    candidates' predictions has the lowest loss. They are found from equal weights on by multiplicative updates, with a
+    small Dirichlet prior. For probabilities, an update is a step of the EM algorithm for the shares of a mixture
+    (Dempster, Laird & Rubin 1977); for numbers, one of exponentiated gradient on the logarithm of the mean squared
+    error (Kivinen & Warmuth 1997). Greedy selection (Caruana et al. 2004) overfits tables of few hundred rows more.
 
     Parameters
     ----------
     predicted : sequence of (n, classes) or (n, labels) arrays
         The out-of-fold predictions of each candidate.
     judged : Judged
-    seed : int
-        Decides the random halves.
 
     """
     count = len(predicted)
-    if count == 1 or len(judged) < MIN_ROWS:
-        return np.full(count, 1.0 / count)
-    library = _Library.of(predicted, judged)
-    counts = library.select(np.arange(count))
-    if count > 3:
-        for bag in range(BAGS):
-            order = np.argsort(hash_sequence(seed * BAGS + bag, count), kind="stable")
-            counts = counts + library.select(np.sort(order[: max(2, (count + 1) // 2)]))
-    return np.asarray(counts / sum_rows(counts))
+    weights = np.full(count, 1.0 / count)
+    if count == 1:
+        return weights
+    update = _class_update(predicted, judged) if judged.classes is not None else _number_update(predicted, judged)
+    for _ in range(STEPS):
+        weights = update(weights)
+    weights = np.where(weights * count < LEAST_SHARE, 0.0, weights)
+    return np.asarray(weights / sum_rows(weights))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Library:
-    """What the loss of a mean prediction depends on.
+def _class_update(predicted: Sequence[Array], judged: Judged) -> Callable[[Array], Array]:
+    """Return the update for probabilities: each weight becomes its share of the probability of the true classes."""
+    rows = np.arange(len(judged))
+    true = np.stack([each[rows, judged.classes] for each in predicted], axis=1)
+    true, rows_each = np.maximum(true, SMALLEST_PROBABILITY), judged.weights * len(judged)
 
-    Attributes
-    ----------
-    values : (candidates, n, k) array
-        The probability of the true class, k = 1; or the errors of numbers, in standard deviations of the labels.
-    weights : (n,) array
-    is_classification : bool
+    def update(weights: Array) -> Array:
+        shares = true * weights
+        shares = shares / sum_rows(shares.T)[:, np.newaxis]
+        totals = sum_rows(shares * rows_each[:, np.newaxis]) + PRIOR_ROWS
+        return np.asarray(totals / sum_rows(totals))
 
-    """
+    return update
 
-    values: Array
-    weights: Array
-    is_classification: bool
 
-    @classmethod
-    def of(cls, predicted: Sequence[Array], judged: Judged) -> Self:
-        if judged.classes is not None:
-            rows = np.arange(len(judged))
-            return cls(np.stack([each[rows, judged.classes] for each in predicted])[:, :, None], judged.weights, True)
-        assert judged.numbers is not None
-        centered = judged.numbers - mean_rows(judged.numbers, judged.weights)
-        scale = np.sqrt(mean_rows(centered * centered, judged.weights))
-        errors = np.stack([(each - judged.numbers) / np.where(scale > 0, scale, 1.0) for each in predicted])
-        return cls(errors, judged.weights, False)
+def _number_update(predicted: Sequence[Array], judged: Judged) -> Callable[[Array], Array]:
+    """Return the update for numbers, by the gradient of the logarithm of the mean squared error."""
+    assert judged.numbers is not None
+    centered = judged.numbers - mean_rows(judged.numbers, judged.weights)
+    scale = np.sqrt(mean_rows(centered * centered, judged.weights))
+    errors = np.stack([(each - judged.numbers) / np.where(scale > 0, scale, 1.0) for each in predicted], axis=1)
+    errors = np.moveaxis(errors, 2, 1).reshape(-1, len(predicted))  # rows and labels, candidates
+    row_weights = np.repeat(judged.weights, judged.numbers.shape[1]) / judged.numbers.shape[1]
 
-    def select(self, chosen: NDArray[np.int64]) -> Array:
-        """Return the shares, (candidates,), of a greedy selection among some candidates."""
-        counts = np.zeros(len(self.values))
-        best_counts, best_loss = counts, np.inf
-        total = np.zeros(self.values.shape[1:])
-        for size in range(1, STEPS + 1):
-            losses = self._losses((self.values[chosen] + total) / size)
-            at = int(np.argmin(losses))
-            counts[chosen[at]] += 1.0
-            total = total + self.values[chosen[at]]
-            if losses[at] < best_loss:
-                best_loss, best_counts = float(losses[at]), counts.copy()
-        return np.asarray(best_counts / sum_rows(best_counts))
+    def update(weights: Array) -> Array:
+        mean = sum_rows((errors * weights).T)
+        loss = float(sum_rows(mean * mean * row_weights))
+        if loss == 0.0:
+            return weights
+        gradient = sum_rows(errors * (mean * row_weights)[:, np.newaxis]) / loss
+        gradient = np.clip(gradient - sum_rows(gradient * weights), -LARGEST_STEP, LARGEST_STEP)
+        changed = weights * exp(-gradient) + PRIOR_ROWS / len(judged)
+        return np.asarray(changed / sum_rows(changed))
 
-    def _losses(self, means: Array) -> Array:
-        """Return the mean loss, (m,), of m mean predictions, (m, n, k)."""
-        losses = -log(np.maximum(means, SMALLEST_PROBABILITY)) if self.is_classification else means * means
-        of_labels = mean_rows(np.moveaxis(losses, 1, 0), self.weights)
-        return np.asarray(sum_rows(of_labels.T) / of_labels.shape[1])
+    return update

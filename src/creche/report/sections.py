@@ -20,6 +20,7 @@ from creche.report.explanations import Figures
 from creche.report.fitted import describe_out_of_fold, out_of_fold_table, tried_section
 from creche.report.limits import baseline_name, find_ranges
 from creche.report.subject import ReportSubject
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Table
 
 __all__ = ["data_section", "errors_section", "network_section", "summary_section", "training_section"]
@@ -173,6 +174,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 [
                     ("layers", f"{network}, {network.parameters:,} parameters, {plan.precision}"),
                     ("activation", _activations(network)),
+                    *_preprocessing_fact(subject),
                     ("loss", repr(plan.loss)),
                     ("optimizer", describe_optimizer(plan.optimizer)),
                     ("learning rate schedule", repr(plan.schedule)),
@@ -186,6 +188,13 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
             )),
         ]
     )  # fmt: skip
+
+
+def _preprocessing_fact(subject: ReportSubject) -> list[tuple[str, str]]:
+    """Return how columns became inputs, if otherwise than by default."""
+    if subject.origin is None or subject.origin.preparation.preprocessing == Preprocessing():
+        return []
+    return [("preprocessing", repr(subject.origin.preparation.preprocessing))]
 
 
 def _activations(network: Network) -> str:

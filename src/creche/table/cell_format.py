@@ -28,7 +28,7 @@ class CellFormat:
     unit : str, default ""
         The currency sign or unit around numbers, such as "$", "%" or "kg".
     is_accounting : bool, default False
-        Whether negative numbers are in parentheses.
+        Whether negative numbers are in parentheses, or have their minus after them.
     day_first : bool, optional
         Whether 3/4/2020 is 3 April; None if no date has decided it.
     missing : tuple of str

@@ -82,13 +82,13 @@ class ColumnContext:
         """Return the number of the row at index `row`, as the user counts rows."""
         return row + self.first_row if self.row_numbers is None else int(self.row_numbers[row])
 
-    def cell_error(self, row: int, value: object, rule: Rule, why: str = "") -> TableError:
+    def cell_error(self, row: int, value: object, rule: Rule, why: str = "", hint: str = "") -> TableError:
         """Return the error about a value that is not of the rule's kind; `why` follows the value in its message."""
         text = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}… ({len(str(value)):,} characters)"
-        hint = "" if rule.required else ", as in the rows before; set the kind or role of the column if it is another"
+        other = "" if rule.required else ", as in the rows before; set the kind or role of the column if it is another"
         return TableError(
             f"{self.source}: row {self.row_number(row)}, column {self.name!r} is {text}{why}; "
-            f"needs {REQUIREMENTS[rule.kind or 'words']}, or an empty cell{hint}"
+            f"needs {REQUIREMENTS[rule.kind or 'words']}, or an empty cell{other}{'; ' if hint else ''}{hint}"
         )
 
 

@@ -121,8 +121,10 @@ def find_identifier(
     if missing:
         values, rows = values[~column.missing], rows[~column.missing]
     if values.dtype.kind == "f":
-        if not (np.abs(values) < LARGEST_EXACT).all() or _has_fraction(values):
+        if _has_fraction(values):
             return ""
+        if not (np.abs(values) < LARGEST_EXACT).all():  # rounded, as unsigned 64-bit hashes are
+            return f"{distinct:,} of {present:,} rows have a number of their own" if is_named else ""
         values = values.astype(np.int64)
     low, high = int(values.min()), int(values.max())
     begins_as_index = low in (0, 1)

@@ -153,6 +153,8 @@ def _split_columns(y: Any, needed: str = "(rows,)") -> tuple[list[NDArray[Any]],
         # NumPy would make words of a list of mixed kinds.
         is_list = isinstance(y, list | tuple) and len(y) > 0 and not hasattr(y[0], "__array__")
         array = np.asarray(y, dtype=object) if is_list else fill_masked(y)
+        if array.dtype == np.float16:  # it cannot be compared with large numbers
+            array = array.astype(np.float64)
     except CONVERSION_ERRORS as error:
         raise TableError(f"y: is no array ({error}); needs one label per row") from error
     if array.ndim == 0 or array.ndim > 2 or array.shape[1:] == (0,):

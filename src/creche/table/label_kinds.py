@@ -174,7 +174,8 @@ def _kind_of(value: Any) -> str:
         return "number"
     if isinstance(value, bytes):
         return "bytes"
-    return "missing" if _is_missing(value) else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "missing" if _is_missing(value) else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _is_missing(value: object) -> bool:

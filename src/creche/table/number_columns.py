@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._system.shell import shell_command
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import number_column
 from creche.table.number_words import (
@@ -18,6 +20,7 @@ from creche.table.number_words import (
     WrittenNumber,
     are_plain,
     collect_evidence,
+    is_number,
     is_sign,
     join_digits,
     resolve_marks,
@@ -26,7 +29,7 @@ from creche.table.number_words import (
 from creche.table.table import Column
 from creche.table.text_rules import MARKERS, NotRead, TextRules, are_missing, note_missing
 
-__all__ = ["find_marks", "is_stray", "parse_number", "read_numbers"]
+__all__ = ["explain_refusal", "find_marks", "is_stray", "parse_number", "read_numbers"]
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 
@@ -61,6 +64,30 @@ def parse_number(word: str, format: CellFormat) -> float | int | None:
         return None
     plain = join_digits(written.digits, format.decimal, format.thousands)
     return None if plain is None else _to_number(f"-{plain}" if written.is_negative else plain)
+
+
+def explain_refusal(word: str, format: CellFormat) -> str:
+    """Return why a word is no number as the format has it, and what to do about it; empty if there is nothing to say.
+
+    Examples
+    --------
+    >>> explain_refusal("1,5", CellFormat())
+    "the decimal mark of this column is '.': to read ',' as one, set decimal_comma=True, or --decimal-comma"
+    >>> explain_refusal("5 kg", CellFormat(unit="g"))
+    "the unit of this column is 'g'"
+
+    """
+    other = "," if format.decimal == "." else "."
+    swapped = replace(format, decimal=other, thousands="" if format.thousands == other else format.thousands)
+    if parse_number(word, swapped) is not None:
+        option = f"decimal_comma={other == ','}, or --{'' if other == ',' else 'no-'}decimal-comma"
+        return f"the decimal mark of this column is {format.decimal!r}: to read {other!r} as one, set {option}"
+    written = split_number(word)
+    if written is not None and written.unit != format.unit and is_number(written.digits):
+        return f"the unit of this column is {format.unit!r}" if format.unit else "this column has no units"
+    if word.lower() in MARKERS:
+        return f"if it stands for a missing value, set missing_values=[{word!r}], or --missing {shell_command(word)}"
+    return ""
 
 
 def find_marks(columns: list[list[str]]) -> Marks | None:
@@ -98,6 +125,8 @@ def read_numbers(
     if 2 * sum(part is not None for part in parts) < len(parts):
         return None
     parts += [_split(word) for word in words[PROBED_WORDS:]]
+    if not _are_negative([part for part in parts if part is not None]):
+        parts = [None if part is not None and part.has_minus_after else part for part in parts]
     rows = np.bincount(codes[codes >= 0], minlength=len(words))
     numbers = [(part, int(n)) for part, n in zip(parts, rows.tolist(), strict=True) if part is not None]
     total = int(rows.sum())
@@ -129,6 +158,7 @@ def read_numbers(
         marks.decimal, marks.thousands, named[0] if named else "", any(part.is_accounting for part, _ in numbers), None,
         (*missing, *others),
     )  # fmt: skip
+    minus = " with a minus after them" if any(part.has_minus_after for part, _ in numbers) else " in parentheses"
     values = [None if word in others else parse_number(word, format) for word in words]
     if any(value is None and word not in others for word, value in zip(words, values, strict=True)):
         return None
@@ -136,7 +166,7 @@ def read_numbers(
     recoded = np.full(len(words) + 1, -1, dtype=np.int32)
     recoded[known] = np.arange(len(known))
     column = number_column(recoded[codes], [values[i] for i in known])
-    return replace(column, format=format, note="; ".join(_describe(codes, words, others, format, marks)))
+    return replace(column, format=format, note="; ".join(_describe(codes, words, others, format, marks, minus)))
 
 
 def _read_plain_numbers(
@@ -151,6 +181,12 @@ def _read_plain_numbers(
     is_whole = not any(mark in lines for mark in ".eEnN")
     values = [_to_number(word) for word in words] if is_whole else list(map(float, words))
     return replace(number_column(codes, values), format=CellFormat(decimal, thousands, missing=missing))
+
+
+def _are_negative(parts: Sequence[WrittenNumber]) -> bool:
+    """Whether a minus after some of these numbers is a sign: it is none in grades (2-, 2, 2+), or if all have it."""
+    signed = [part for part in parts if part.has_minus_after]
+    return len(signed) < len(parts) and any(len(part.digits) > 1 for part in signed)
 
 
 def _find_decimal_point(words: list[str]) -> bool:
@@ -181,7 +217,7 @@ def is_stray(word: str) -> bool:
 
 
 def _describe(
-    codes: NDArray[np.int32], words: list[str], others: dict[str, int], format: CellFormat, marks: Marks
+    codes: NDArray[np.int32], words: list[str], others: dict[str, int], format: CellFormat, marks: Marks, minus: str
 ) -> list[str]:
     """Return remarks on a column of numbers that are not plain."""
     notes = []
@@ -195,5 +231,5 @@ def _describe(
         )
     if format.unit or format.is_accounting:
         unit = f", without {format.unit!r}" if format.unit else ""
-        notes.append(f"is read as numbers{unit}{', negative in parentheses' if format.is_accounting else ''}")
+        notes.append(f"is read as numbers{unit}{f', negative{minus}' if format.is_accounting else ''}")
     return notes + note_missing(codes, words, tuple(others))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 __all__ = [
     "AMBIGUOUS",
+    "MIN_CODE_DIGITS",
     "PLAIN",
     "MarkEvidence",
     "Marks",
     "WrittenNumber",
+    "are_codes",
     "are_plain",
     "collect_evidence",
     "is_number",
@@ -40,15 +43,23 @@ CURRENCIES = (
 # A unit begins with no digit, and holds digits only as exponents: m2, kg/m³, km/h, mg/dl, °C, fl oz.
 UNIT = rf"%|‰|{CURRENCIES}|[A-Za-zµμΩ°º\"′″](?:[A-Za-zµμΩ°·./%$€£^²³23-]| (?=[A-Za-z])){{0,14}}"
 
-DIGITS = rf"(?:[0-9][0-9.,{SPACES}{APOSTROPHES}]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
+# 1.5D+03 is how Fortran writes 1.5e3.
+DIGITS = rf"(?:[0-9][0-9.,{SPACES}{APOSTROPHES}]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+|[dD][+-][0-9]+)?"
 
 WRITTEN = (
     rf"(?P<open>\()?[{SPACES}]*(?P<sign>[+\-−])?[{SPACES}]*(?P<prefix>(?:{CURRENCIES}))?[{SPACES}]*(?P<inner>[+\-−])?"
-    rf"[{SPACES}]*(?P<digits>{DIGITS})[{SPACES}]*(?P<suffix>{UNIT})?[{SPACES}]*(?P<close>\))?"
+    rf"[{SPACES}]*(?P<digits>{DIGITS})(?P<after>[{SPACES}]?[\-−](?=[{SPACES}]|\Z))?[{SPACES}]*(?P<suffix>{UNIT})?"
+    rf"[{SPACES}]*(?P<close>\))?"
 )
+
+# Marks of other scripts; their digits are those that Unicode calls decimal.
+MARKS_OF_SCRIPTS = str.maketrans({"．": ".", "，": ",", "－": "-", "＋": "+", "％": "%", "٫": ".", "٬": ",", "٪": "%"})
 
 # Numbers that can be read with either mark.
 AMBIGUOUS = {mark: re.compile(rf"[1-9][0-9]{{0,2}}\{mark}[0-9]{{3}}") for mark in ".,"}
+
+# Whole numbers of fewer digits that begin with a zero are those of months, days and hours.
+MIN_CODE_DIGITS = 3
 
 GROUPED = {mark: re.compile(rf"[0-9]{{1,3}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
 
@@ -68,7 +79,8 @@ class WrittenNumber:
     unit : str
         The currency sign or unit; empty if there is none.
     is_accounting : bool
-        Whether the number is in parentheses.
+        Whether the number is in parentheses, or has its minus after it.
+    has_minus_after : bool
 
     """
 
@@ -76,6 +88,7 @@ class WrittenNumber:
     digits: str
     unit: str = ""
     is_accounting: bool = False
+    has_minus_after: bool = False
 
 
 def are_plain(words: Sequence[str]) -> bool:
@@ -91,6 +104,23 @@ def are_plain(words: Sequence[str]) -> bool:
         return not words
     lines = "\n".join(words)
     return PLAIN_LINES.fullmatch(lines) is not None and lines.count("\n") == len(words) - 1
+
+
+def are_codes(words: Sequence[str]) -> bool:
+    """Whether all words are whole numbers of equally many digits, some with zeros in front that a number would lose.
+
+    Examples
+    --------
+    >>> are_codes(["00501", "10115"]), are_codes(["10115", "80331"]), are_codes(["007", "12"]), are_codes(["01", "12"])
+    (True, False, False, False)
+
+    """
+    width = len(words[0])
+    return (
+        width >= MIN_CODE_DIGITS
+        and any(word.startswith("0") for word in words)
+        and all(len(word) == width and word.isdecimal() for word in words)
+    )
 
 
 @cache
@@ -117,21 +147,33 @@ def split_number(word: str) -> WrittenNumber | None:
     Examples
     --------
     >>> split_number("$9,520"), split_number("(0.299)").is_accounting, split_number("-60.30 kg").unit
-    (WrittenNumber(is_negative=False, digits='9,520', unit='$', is_accounting=False), True, 'kg')
+    (WrittenNumber(is_negative=False, digits='9,520', unit='$', is_accounting=False, has_minus_after=False), True, 'kg')
+    >>> split_number("12.50-").is_negative, split_number("1.5D+03").digits, split_number("٣٫٥").digits
+    (True, '1.5e+03', '3.5')
     >>> split_number("SW1A 1AA") is None
     True
 
     """
+    if not word.isascii():
+        word = _to_ascii(word)
     match = None if word.isalpha() else _written_pattern().fullmatch(word)
     if match is None or (match["open"] is None) != (match["close"] is None):
         return None
     signs = [sign for sign in (match["sign"], match["inner"]) if sign]
-    is_accounting = match["open"] is not None
-    if len(signs) + is_accounting > 1:
+    has_minus_after = match["after"] is not None
+    is_accounting = match["open"] is not None or has_minus_after
+    if len(signs) + (match["open"] is not None) + has_minus_after > 1:
         return None
     unit = "…".join(part for part in (match["prefix"], match["suffix"]) if part)
     is_negative = is_accounting or bool(signs and signs[0] != "+")
-    return WrittenNumber(is_negative, match["digits"].strip(SPACES), unit, is_accounting)
+    digits = match["digits"].strip(SPACES).replace("D", "e").replace("d", "e")
+    return WrittenNumber(is_negative, digits, unit, is_accounting, has_minus_after)
+
+
+def _to_ascii(word: str) -> str:
+    """Return a word with the digits and marks of numbers as ASCII has them."""
+    plain = word.translate(MARKS_OF_SCRIPTS)
+    return "".join(c if c.isascii() or not c.isdecimal() else str(unicodedata.decimal(c)) for c in plain)
 
 
 def is_number(word: str) -> bool:

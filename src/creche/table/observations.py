@@ -223,9 +223,12 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
     missing = column.missing
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
+        hint = ""
+        if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
+            hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
         raise TableError(
             f"label {name!r}: row {row} is empty ({int(missing.sum()):,} of {len(table):,} rows are); fill it in, or "
-            "drop such rows with missing_label='drop'"
+            f"drop such rows with missing_label='drop'{hint}"
         )
     if column.values.dtype.kind == "f" and np.isinf(column.values).any():
         row = int(np.argmax(np.isinf(column.values)))

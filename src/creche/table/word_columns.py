@@ -26,11 +26,14 @@ from creche.table.cell_types import (
     parse_boolean,
 )
 from creche.table.datetime_columns import COMPACT_DATES, datetime_column, read_datetimes
-from creche.table.number_columns import find_marks, is_stray, parse_number, read_numbers
+from creche.table.number_columns import explain_refusal, find_marks, is_stray, parse_number, read_numbers
+from creche.table.number_words import are_codes
 from creche.table.table import Column
 from creche.table.text_rules import NotRead, TextRules
 
 __all__ = ["coerce_column", "column_from_words", "columns_from_words", "convert_typed_column", "unusable_column"]
+
+TRUTH_WORDS = {"true": 1, "false": 0}
 
 BOOLEAN_WORDS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 
@@ -120,7 +123,9 @@ def column_from_words(
             return convert_column(found, rule, context)
     format = rule.format or CellFormat(decimal=text.marks.decimal if text.marks else ".", missing=missing)
     values = [parse_number(word, format) for word in words]
-    _check_values(codes, words, values, rule, context)
+    if not any(value is not None for value in values):  # True is 1 in a column of booleans, too
+        values = [TRUTH_WORDS.get(word.lower()) for word in words]
+    _check_values(codes, words, values, rule, context, format)
     return convert_column(replace(number_column(codes, values), format=format), rule, context)
 
 
@@ -185,11 +190,13 @@ def _clean_words(
 
 
 def _check_values(
-    codes: NDArray[np.int32], words: list[str], values: list[Any], rule: Rule, context: ColumnContext
-) -> None:
+    codes: NDArray[np.int32], words: list[str], values: list[Any], rule: Rule, context: ColumnContext,
+    format: CellFormat | None = None,
+) -> None:  # fmt: skip
     wrong = next((i for i, value in enumerate(values) if value is None), None)
     if wrong is not None:
-        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule)
+        hint = "" if format is None else explain_refusal(words[wrong], format)
+        raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, hint=hint)
 
 
 def _infer_column(
@@ -198,7 +205,12 @@ def _infer_column(
     if all(word.lower() in BOOLEAN_WORDS for word in words):
         rule.kind = "boolean"
         return boolean_column(codes, words, [BOOLEAN_WORDS[word.lower()] for word in words])
-    found = read_datetimes(codes, words, text, missing) or read_numbers(codes, words, text, missing)
+    found: Column | NotRead | None
+    if text.are_cells and are_codes(words):
+        example = next(word for word in words if word.startswith("0"))
+        found = NotRead(f"is read as words, since its numbers begin with zeros, as those of codes do ({example!r})")
+    else:
+        found = read_datetimes(codes, words, text, missing) or read_numbers(codes, words, text, missing)
     note = doubt = ""
     if isinstance(found, Column):
         rule.kind = found.kind

@@ -25,7 +25,7 @@ from creche._system.forks import check_polars
 from creche.errors import FileError
 from creche.plan.words import check_word
 from creche.table.cell_format import DEFAULT_MISSING
-from creche.table.reading.file_formats import SUFFIXES, format_from_name
+from creche.table.reading.file_formats import SUFFIXES, format_from_name, separates_by_tabs
 from creche.table.reading.options import OUTPUT_FORMATS, OutputFormat
 from creche.table.table import Column, Table
 
@@ -81,6 +81,7 @@ class TableWriter:
     Parameters
     ----------
     target : path, or "-" for standard output
+        The cells of a CSV file whose name ends in .tsv or .tab are separated by tabs.
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
         By default, the format that the name implies.
     hold : bool, default False
@@ -114,6 +115,7 @@ class TableWriter:
         self.target = target
         self._hold = hold
         self.format, self._compression = resolve_format(target, format)
+        self._separator = "\t" if separates_by_tabs(target) else ","
         self._opened = ExitStack()
         self._parts = 0
 
@@ -171,7 +173,8 @@ class TableWriter:
         else:
             with _raise_system_errors():
                 if self.format == "csv":
-                    _format_numbers(frame).write_csv(self._file, include_header=self._parts == 0)
+                    text = _format_cells(frame)
+                    text.write_csv(self._file, include_header=self._parts == 0, separator=self._separator)
                 else:
                     frame.write_ndjson(self._file)
         self._parts += 1
@@ -316,9 +319,14 @@ def _to_series(name: str, column: Column) -> pl.Series:
     return series.cast({"whole": pl.Int64, "boolean": pl.Boolean}.get(column.kind, series.dtype))
 
 
-def _format_numbers(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with numbers as text, 3750 rather than 3750.0."""
+def _format_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with numbers and datetimes as short texts: 3750 rather than 3750.0, no seconds .000000."""
     import polars as pl
     import polars.selectors as cs
 
-    return frame.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"))
+    datetimes = []
+    for series in frame.select(cs.datetime()):
+        zone = "%:z" if series.dtype.time_zone else ""  # type: ignore[attr-defined]
+        has_times = bool(zone) or not (series == series.dt.truncate("1d")).all()
+        datetimes.append(pl.col(series.name).dt.to_string(f"%Y-%m-%dT%H:%M:%S%.f{zone}" if has_times else "%Y-%m-%d"))
+    return frame.with_columns(cs.float().cast(pl.String).str.strip_suffix(".0"), *datetimes)

@@ -164,7 +164,8 @@ def train(
         Roles of columns (numeric, categorical, boolean, datetime, text, identifier or ignore) that are not to be
         inferred.
     preprocessing : Preprocessing, dict or str, optional
-        How columns become inputs; "standard" (the default), "robust", "quantile" or "none" is how numbers are scaled.
+        How columns become inputs; "standard" (the default), "robust", "quantile" or "none" is how numbers are scaled,
+        "realmlp" and "piecewise_linear" are encodings of all columns (see `creche.Preprocessing`).
     standardize : bool, default True
         False is short for ``preprocessing="none"``: numbers stay as they are.
     validation_fraction : float, default 0.3

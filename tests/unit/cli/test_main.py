@@ -125,6 +125,17 @@ def test_show(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert weights[0] == weights[1]
 
 
+def test_show_tells_how_columns_become_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(tmp_path / "model.creche")
+    assert (
+        main(["train", "penguins", "--label", "species", "--preprocessing", "RealMLP", "--epochs", "2", "-o", path])
+        == 0
+    )
+    capsys.readouterr()
+    assert main(["show", path]) == 0
+    assert "preprocessing  Preprocessing(scaling='robust', clip='smooth', binary='sign')" in capsys.readouterr().out
+
+
 def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(model_file), "penguins"]) == 0
     assert capsys.readouterr().out.startswith("verified: training again gives the same weights, bit for bit")

@@ -1,96 +1,101 @@
-"""Greedy weights against plain loops, and the losses against formulas."""
+"""Weights against plain loops and a general minimizer, and the losses against formulas."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from creche.fitting import weighting
-from creche.fitting.weighting import STEPS, score_mean, select_weights
-from creche.table.split import hash_sequence
+from creche.fitting.weighting import STEPS, fit_weights, score_mean
 from tests.unit.fitting.small_fits import judged_classes, judged_numbers
 
 Array = NDArray[np.float64]
 ROWS = 24
 
 
-def greedy(losses_of: list[list[list[float]]], chosen: list[int], weights: list[float], *, log: bool) -> list[float]:
-    """Select with replacement, one value at a time; values are p(true class), or errors of several labels."""
-
-    def loss(counts: dict[int, int]) -> float:
-        size, total = sum(counts.values()), 0.0
-        for row, weight in enumerate(weights):
-            labels = len(losses_of[0][row])
-            for label in range(labels):
-                mean = sum(count * losses_of[m][row][label] for m, count in counts.items()) / size
-                total += weight * (-math.log(max(mean, 1e-7)) if log else mean * mean) / labels
-        return total
-
-    counts: dict[int, int] = {}
-    best: tuple[float, dict[int, int]] = (math.inf, {})
+def mixture_shares(true: list[list[float]], rows_each: list[float], prior: float) -> list[float]:
+    """The EM algorithm for the shares of a mixture, one number at a time; true[row][candidate]."""
+    count = len(true[0])
+    shares = [1.0 / count] * count
     for _ in range(STEPS):
-        tried = {m: loss({**counts, m: counts.get(m, 0) + 1}) for m in chosen}
-        member = min(tried, key=lambda m: tried[m])
-        counts[member] = counts.get(member, 0) + 1
-        best = min(best, (tried[member], dict(counts)), key=lambda pair: pair[0])
-    size = sum(best[1].values())
-    return [best[1].get(m, 0) / size for m in range(len(losses_of))]
+        totals = [prior] * count
+        for row, weight in zip(true, rows_each, strict=True):
+            mean = sum(share * p for share, p in zip(shares, row, strict=True))
+            for m in range(count):
+                totals[m] += weight * shares[m] * row[m] / mean
+        shares = [total / sum(totals) for total in totals]
+    kept = [share if share * count >= weighting.LEAST_SHARE else 0.0 for share in shares]
+    return [share / sum(kept) for share in kept]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _selects_on_few_rows() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weighting, "MIN_ROWS", 1)
-        yield
-
-
-@given(members=st.integers(2, 3), seed=st.integers(0, 500))
+@given(members=st.integers(2, 4), seed=st.integers(0, 500))
 def test_weights_of_classes_equal_the_reference(members: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     predicted = list(rng.dirichlet(np.ones(3), (members, ROWS)))
     true, weights = rng.integers(0, 3, ROWS), rng.integers(1, 4, ROWS)
     judged = judged_classes(true, weights)
-    values = [[[float(p[row, true[row]])] for row in range(ROWS)] for p in predicted]
-    reference = greedy(values, list(range(members)), judged.weights.tolist(), log=True)
-    np.testing.assert_allclose(select_weights(predicted, judged, 0), reference, rtol=1e-12)
+    of_true = [[float(p[row, true[row]]) for p in predicted] for row in range(ROWS)]
+    reference = mixture_shares(of_true, (judged.weights * ROWS).tolist(), weighting.PRIOR_ROWS)
+    np.testing.assert_allclose(fit_weights(predicted, judged), reference, rtol=1e-9)
 
 
-@given(members=st.integers(2, 3), seed=st.integers(0, 500))
-def test_weights_of_numbers_equal_the_reference(members: int, seed: int) -> None:
+def lowest_loss(loss: Callable[[Array], float], count: int) -> float:
+    """The lowest loss of any weights of 0 or more that sum to 1."""
+    found = minimize(
+        loss,
+        np.full(count, 1 / count),
+        bounds=[(0, 1)] * count,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+    )
+    return float(found.fun)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_weights_minimize_the_loss(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weighting, "PRIOR_ROWS", 1e-9)
+    monkeypatch.setattr(weighting, "STEPS", 2000)
     rng = np.random.default_rng(seed)
-    true = rng.standard_normal((ROWS, 2)) * [1, 1000]
-    predicted = [true + rng.standard_normal((ROWS, 2)) * [1, 1000] for _ in range(members)]
-    judged = judged_numbers(true)
-    errors = [((each - true) / true.std(axis=0)).tolist() for each in predicted]
-    reference = greedy(errors, list(range(members)), judged.weights.tolist(), log=False)
-    np.testing.assert_allclose(select_weights(predicted, judged, 0), reference, rtol=1e-12)
+    classes = rng.integers(0, 3, 200)
+    noise = [0.5, 1.0, 2.0]
+    probabilities = [
+        np.exp(each) / np.exp(each).sum(axis=1, keepdims=True)
+        for each in (2 * np.eye(3)[classes] + scale * rng.standard_normal((200, 3)) for scale in noise)
+    ]
+    numbers = rng.standard_normal((200, 1)) * 1000
+    estimates = [numbers + 1000 * scale * rng.standard_normal((200, 1)) for scale in noise]
+    for predicted, judged in ((probabilities, judged_classes(classes)), (estimates, judged_numbers(numbers))):
+
+        def loss(weights: Array, predicted: list[Array] = predicted, judged: object = judged) -> float:
+            mean = sum(w * each for w, each in zip(weights, predicted, strict=True))
+            scale = 1.0 if judged.classes is not None else 1e-6  # type: ignore[attr-defined]
+            return score_mean(np.asarray(mean), judged) * scale  # type: ignore[arg-type]
+
+        assert loss(fit_weights(predicted, judged)) < lowest_loss(loss, 3) * (1 + 1e-3)
 
 
-def test_random_halves_of_many_candidates_are_averaged() -> None:
-    rng = np.random.default_rng(3)
-    predicted = list(rng.dirichlet(np.ones(2), (5, ROWS)))
-    judged = judged_classes(rng.integers(0, 2, ROWS))
-    assert judged.classes is not None
-    values = [[[float(p[row, judged.classes[row]])] for row in range(ROWS)] for p in predicted]
-    selections = [list(range(5))]
-    for bag in range(weighting.BAGS):
-        selections.append(sorted(np.argsort(hash_sequence(7 * weighting.BAGS + bag, 5))[:3].tolist()))
-    each = [greedy(values, chosen, judged.weights.tolist(), log=True) for chosen in selections]
-    np.testing.assert_allclose(select_weights(predicted, judged, 7), np.mean(each, axis=0), rtol=1e-12)
+def test_the_prior_holds_the_weights_of_few_rows_together() -> None:
+    rng = np.random.default_rng(0)
+
+    def spread(rows: int) -> float:
+        classes = rng.integers(0, 2, rows)
+        good, bad = (np.where(np.eye(2)[classes] > 0, p, 1 - p) for p in (0.8, 0.3))
+        weights = fit_weights([good, bad], judged_classes(classes))
+        return float(weights[0] - weights[1])
+
+    assert 0 < spread(4) < spread(400) <= 1
 
 
-def test_few_rows_and_one_candidate_need_no_selection(monkeypatch: pytest.MonkeyPatch) -> None:
-    judged = judged_classes([0, 1])
-    good, bad = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.1, 0.9], [0.9, 0.1]])
-    assert select_weights([good], judged, 0).tolist() == [1.0]
-    assert select_weights([bad, good], judged, 0).tolist() == [0.0, 1.0]
-    monkeypatch.setattr(weighting, "MIN_ROWS", 3)
-    assert select_weights([bad, good], judged, 0).tolist() == [0.5, 0.5]
+def test_one_candidate_and_perfect_candidates_need_no_updates() -> None:
+    assert fit_weights([np.array([[0.9, 0.1], [0.1, 0.9]])], judged_classes([0, 1])).tolist() == [1.0]
+    numbers = np.array([[1.0], [2.0]])
+    assert fit_weights([numbers, numbers], judged_numbers(numbers)).tolist() == [0.5, 0.5]
 
 
 def test_scores_are_the_weighted_mean_losses() -> None:

@@ -18,6 +18,7 @@ from creche.evaluation.threshold import THRESHOLD_METRICS
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, words
 from creche.plan.words import canonical_word, check_word
 from creche.plots.recording import STATISTICS
+from creche.table.encoders.preprocessing import PRESETS
 from creche.table.roles import ROLES
 from creche.training.recorder import QUANTITIES
 
@@ -31,6 +32,7 @@ from creche.training.recorder import QUANTITIES
         (words.OptimizerName, OPTIMIZERS.words),
         (words.ScheduleName, SCHEDULES.words),
         (words.Role, ROLES),
+        (words.PreprocessingName, (*words.SCALINGS, *PRESETS)),
         (words.RecordedQuantity, QUANTITIES),
         (words.RecordedStatistic, STATISTICS),
         (MetricName, METRICS),

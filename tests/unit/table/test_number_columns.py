@@ -53,6 +53,12 @@ TWENTY = [str(i) for i in range(1, 21)]
         ([*TWENTY, "n.a.", "unknown", "n.a."], [*range(1, 21), None, None, None], "'n.a.' in 2 rows .*'unknown'"),
         ([*TWENTY, "soon"], [*range(1, 21), None], "has 'soon' in 1 row"),
         (["inf", "1", "2"], [float("inf"), 1, 2], ""),
+        (["12.50-", "8.00", "1,230.00-"], [-12.5, 8, -1230], "negative with a minus after them"),
+        (["1.234,50- EUR", "12,10 EUR", "5,00-"], [-1234.5, 12.1, -5], "without 'EUR', negative with a minus after"),
+        (["1.5D+03", "-2.5d-01", "0.0D+00"], [1500, -0.25, 0], ""),
+        (["٣٫٥", "-١٢", "٠"], [3.5, -12, 0], ""),
+        (["３．５", "－１２", "０"], [3.5, -12, 0], ""),
+        (["+5", "−3", "2"], [5, -3, 2], ""),
     ],
 )  # fmt: skip
 def test_numbers(words: list[str], expected: list[Any], note: str) -> None:
@@ -77,6 +83,12 @@ def test_numbers(words: list[str], expected: list[Any], note: str) -> None:
         ([*TWENTY[:10], *"abcdefghij"], ""),
         ([*TWENTY, "soon", "later", "never"], ""),  # more than a twentieth
         (["-", "1", "-"], ""),
+        (["1-", "1", "2+", "2-", "2"], ""),  # grades
+        (["2020-", "2021-", "2022-"], ""),
+        (["12-B", "13-C", "14-D"], ""),
+        (["12D3", "11D4", "10D2"], ""),
+        (["007", "012", "150"], "begin with zeros, as those of codes do .'007'"),
+        (["00501", "10115", "80331"], "'00501'"),
     ],
 )
 def test_words(words: list[str], note: str) -> None:
@@ -84,6 +96,13 @@ def test_words(words: list[str], note: str) -> None:
     assert found.kind == "words"
     assert found.to_objects().tolist() == words
     assert re.search(note, found.note) if note else not found.note
+
+
+def test_numbers_with_zeros_in_front_that_are_no_codes() -> None:
+    assert values(["01", "02", "12"]) == [1, 2, 12]  # months
+    assert values(["007", "12"]) == [7, 12]
+    assert values(["0.5", "007"]) == [0.5, 7]
+    assert values(["007", "012"], CELLS, Rule("number", True)) == [7, 12]
 
 
 def test_numbers_that_often_mean_missing_are_kept() -> None:
@@ -124,6 +143,7 @@ def test_the_marks_of_the_table_hold_where_the_column_is_open() -> None:
         (["(5)", "6"], CellFormat(is_accounting=True), [-5, 6]),
         (["5", "-"], CellFormat(missing=("", "-")), [5, None]),
         (["1 234", "5"], CellFormat(thousands=" "), [1234, 5]),
+        (["True", "false"], CellFormat(), [1, 0]),
     ],
 )
 def test_what_was_learnt_is_kept(words: list[str], format: CellFormat, expected: list[float]) -> None:
@@ -140,6 +160,8 @@ def test_what_was_learnt_is_kept(words: list[str], format: CellFormat, expected:
         (["(5)"], CellFormat(), r"row 1, column 'it' is '\(5\)'"),
         (["5", "-"], CellFormat(), "row 2, column 'it' is '-'"),
         (["5", "abc"], None, "row 2, column 'it' is 'abc'"),
+        (["5-", "6"], CellFormat(), "row 1, column 'it' is '5-'"),
+        (["true", "2"], CellFormat(), "row 1, column 'it' is 'true'"),
     ],
 )
 def test_what_contradicts_it_is_refused_by_row_and_column(
@@ -147,3 +169,18 @@ def test_what_contradicts_it_is_refused_by_row_and_column(
 ) -> None:
     with pytest.raises(TableError, match=f"the table: {wrong}; needs a number, or an empty cell"):
         column(words, CELLS, Rule("number", True, format))
+
+
+@pytest.mark.parametrize(
+    ("word", "format", "hint"),
+    [
+        ("1,5", CellFormat(), "the decimal mark of this column is '.': .* set decimal_comma=True, or --decimal-comma"),
+        ("1.5", CellFormat(","), "the decimal mark of this column is ',': .* or --no-decimal-comma"),
+        ("5 g", CellFormat(unit="kg"), "the unit of this column is 'kg'"),
+        ("$5", CellFormat(), "this column has no units"),
+        ("-", CellFormat(), "if it stands for a missing value, set missing_values=.'-'., or --missing -"),
+    ],
+)
+def test_the_refusal_says_what_to_do(word: str, format: CellFormat, hint: str) -> None:
+    with pytest.raises(TableError, match=f"is '[^']*'; needs a number, or an empty cell; {hint}"):
+        column([word, "7"], CELLS, Rule("number", True, format))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import gzip
 import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from creche.errors import FileError
@@ -85,3 +88,30 @@ def test_columns_without_values(tmp_path: Path) -> None:
     with TableWriter(path) as writer:
         writer.write(table)
     assert values(read_table(path)) == {"w": [None] * 3, "n": [None] * 3}
+
+
+def test_cells_are_separated_as_the_name_of_the_file_says(tmp_path: Path) -> None:
+    for name, line in [("a.tsv", "x\ty"), ("a.TSV.gz", "x\ty"), ("a.tab", "x\ty"), ("a.csv", "x,y"), ("a.txt", "x,y")]:
+        with TableWriter(tmp_path / name) as writer:
+            writer.write(read_table({"x": ["a\tb", "c,d"], "y": [1, 2]}))
+        text = gzip.decompress((tmp_path / name).read_bytes()) if "gz" in name else (tmp_path / name).read_bytes()
+        assert text.decode().splitlines()[0] == line
+        assert values(read_table(tmp_path / name))["x"] == ["a\tb", "c,d"]
+
+
+def test_datetimes_in_csv_have_only_the_parts_that_they_need(tmp_path: Path) -> None:
+    moment = dt.datetime(2024, 1, 5, 10, 30)
+    table = pl.DataFrame(
+        {
+            "day": [dt.datetime(2024, 1, 5), None],
+            "minute": [moment, dt.datetime(2024, 1, 5)],
+            "fraction": [moment.replace(microsecond=250_000), moment],
+            "zone": pl.Series([moment, moment]).dt.replace_time_zone("Europe/Berlin"),
+        }
+    )
+    with TableWriter(tmp_path / "a.csv") as writer:
+        writer.write_frame(table)
+    assert (tmp_path / "a.csv").read_text().splitlines()[1:] == [
+        "2024-01-05,2024-01-05T10:30:00,2024-01-05T10:30:00.250,2024-01-05T10:30:00+01:00",
+        ",2024-01-05T00:00:00,2024-01-05T10:30:00,2024-01-05T10:30:00+01:00",
+    ]

@@ -33,6 +33,7 @@ from creche.render.words import (
     format_number,
     name_purpose,
 )
+from creche.table.encoders.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,6 +112,8 @@ def model_page(model: Model) -> RenderableType:
     facts = facts_table()
     facts.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
+    if provenance is not None and provenance.preparation.preprocessing != Preprocessing():
+        facts.add_row("preprocessing", repr(provenance.preparation.preprocessing))
     facts.add_row("loss", repr(plan.loss))
     optimizer = describe_optimizer(plan.optimizer)
     facts.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +26,8 @@ MAX_INPUTS = 64  # of a row
 MAX_CELLS = 20_000  # of the table of all inputs
 CLASSES_SIDE_BY_SIDE = 5
 MAX_SOURCES = 64  # of a neuron
+
+BIN = re.compile(r"(.*) bin ([0-9]+)", re.DOTALL)
 
 
 def describe_trace(trace: Trace, max_rows: int, *, with_weights: bool) -> list[Section]:
@@ -99,15 +103,31 @@ def _input_section(trace: Trace, row: int) -> Section:
     cells = {name: format_cell(values[at], digits=10) for name, values in trace.features.items()}
     rows: list[list[str | float]] = []
     listed: set[str] = set()
-    for name, value in zip(trace.inputs[:MAX_INPUTS], trace.encoded[at].tolist(), strict=False):
+    inputs = _join_bins(trace.inputs, trace.encoded[at].tolist(), cells)
+    for name, value in inputs[:MAX_INPUTS]:
         column = _find_column(name, cells)
         first = ("", "") if column in listed else (column, cells.get(column, ""))
         rows.append([*first, name, value])
         listed.add(column)
     grid = Grid(["column", "value", "input", "encoded"], rows, 3)
-    more = len(trace.inputs) - MAX_INPUTS
+    more = len(inputs) - MAX_INPUTS
     rest = [f"… {more:,} more inputs"] if more > 0 else []
     return Section(f"Row {row}: its values, and the inputs they become", [grid, *rest])
+
+
+def _join_bins(names: Sequence[str], values: Sequence[float], columns: Mapping[str, str]) -> list[tuple[str, float]]:
+    """Return inputs with their values; neighbouring bins with the same value are one, such as ``age bin 1 to 7``."""
+    joined: list[tuple[str, float]] = []
+    first = ""
+    for name, value in zip(names, values, strict=True):
+        bin_of = BIN.fullmatch(name)
+        is_bin = bin_of is not None and name not in columns
+        if bin_of is not None and is_bin and first.startswith(f"{bin_of[1]} bin ") and joined[-1][1] == value:
+            joined[-1] = (f"{first} to {bin_of[2]}", value)
+            continue
+        first = name if is_bin else ""
+        joined.append((name, value))
+    return joined
 
 
 def _find_column(name: str, columns: dict[str, str]) -> str:

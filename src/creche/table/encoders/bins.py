@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from creche.table.encoders.quantiles import quantiles
 
-__all__ = ["MAX_BINS", "Bins", "are_edges", "clean_edges", "fit_quantile_edges", "has_many_values"]
+__all__ = ["MAX_BINS", "Bins", "JoinedBins", "are_edges", "clean_edges", "fit_quantile_edges", "has_many_values"]
 
 MAX_BINS = 1024
 
@@ -33,7 +33,8 @@ def fit_quantile_edges(
 ) -> tuple[float, ...]:
     """Return the edges of bins that hold equal shares of the rows; none for fewer than eight distinct values.
 
-    Equal quantiles are one edge, so there are fewer bins where many values are the same.
+    A value that is several quantiles, because very many rows have it, is one edge; the bins that this saves hold equal
+    shares of the rows with other values.
 
     Parameters
     ----------
@@ -54,7 +55,15 @@ def fit_quantile_edges(
     """
     if not has_many_values(values):
         return ()
-    return clean_edges(quantiles(values, np.arange(bins + 1) / bins, weights))
+    edges, counts = np.unique(quantiles(values, np.arange(bins + 1) / bins, weights), return_counts=True)
+    spare = bins + 1 - len(edges)
+    if spare:
+        others = ~np.isin(values, edges[counts > 1])
+        if others.any():
+            shares = np.arange(1, spare + 1) / (spare + 1)
+            more = quantiles(values[others], shares, None if weights is None else weights[others])
+            edges = np.concatenate([edges, more])
+    return clean_edges(edges)
 
 
 def has_many_values(values: NDArray[np.float64]) -> bool:
@@ -148,6 +157,61 @@ class Bins:
             np.maximum(codes, 0.0, out=codes)
             np.minimum(codes, 1.0, out=codes)
             out[rows] = codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinedBins:
+    """The bins of many columns, for few rows: one operation on all of them, with the bits of `Bins.write`.
+
+    Attributes
+    ----------
+    column, position : (b,) arrays of int
+        The index of the column of each bin, and the position of its code among the inputs of the table.
+    lower, widths, size : (b, 1) arrays of float64
+        As for `Bins`.
+
+    """
+
+    column: NDArray[np.int64]
+    position: NDArray[np.int64]
+    lower: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, bins: Sequence[Bins], columns: Sequence[int], positions: Sequence[int]) -> Self:
+        """Join the bins of the columns with these indices, whose first codes have these positions."""
+        counts = [len(each.lower) for each in bins]
+        first = np.repeat(np.array(positions) - np.cumsum(counts) + counts, counts)
+        return cls(
+            np.repeat(np.array(columns), counts),
+            first + np.arange(sum(counts)),
+            np.concatenate([each.lower for each in bins])[:, np.newaxis],
+            np.concatenate([each.widths for each in bins])[:, np.newaxis],
+            np.repeat(np.array([each.size for each in bins]), counts)[:, np.newaxis],
+        )
+
+    def write(self, values: NDArray[np.float64], is_gap: NDArray[np.bool_], out: NDArray[np.floating[Any]]) -> None:
+        """Write the codes of all columns, 0 in gaps.
+
+        Parameters
+        ----------
+        values : (columns, n) array
+            Finite numbers.
+        is_gap : (columns, n) array of bool
+        out : (n, inputs of the table) array
+
+        """
+        codes = values[self.column]
+        codes *= self.size
+        codes -= self.lower
+        with np.errstate(over="ignore"):
+            codes /= self.widths
+        np.maximum(codes, 0.0, out=codes)
+        np.minimum(codes, 1.0, out=codes)
+        if is_gap.any():
+            codes[is_gap[self.column]] = 0.0
+        out[:, self.position] = codes.T
 
 
 def _size(edges: NDArray[np.float64]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +14,8 @@ from creche.table.cell_types import ColumnContext
 from creche.table.encoders.bins import Bins, are_edges, fit_quantile_edges
 from creche.table.encoders.file_values import read_flag, read_name, read_number, read_numbers
 from creche.table.encoders.moments import compute_moments
-from creche.table.encoders.quantiles import normal_quantile, quantiles
+from creche.table.encoders.normal_curve import MAX_REFERENCES, build_curve, fit_references, interpolate
+from creche.table.encoders.quantiles import quantiles
 from creche.table.encoders.tree_bins import BinTarget, fit_tree_edges
 from creche.table.table import Column
 
@@ -27,12 +27,8 @@ __all__ = ["MISSING", "NumericEncoder", "clip_smoothly", "fit_quantiles"]
 
 MISSING = " missing"  # at the end of the name of an input that marks missing values
 
-MAX_REFERENCES = 1000
-
 # The distance between the quartiles of the standard normal distribution.
 NORMAL_QUARTILE_RANGE = 1.3489795003921634
-
-LARGE = 2.0**1000
 
 QUARTILES = np.array([0.25, 0.5, 0.75])
 
@@ -83,7 +79,7 @@ class NumericEncoder:
 
     def __post_init__(self) -> None:
         if self.references:
-            object.__setattr__(self, "_curve", _build_curve(self.references))
+            object.__setattr__(self, "_curve", build_curve(self.references))
         if self.edges:
             object.__setattr__(self, "_bins", Bins.between(self.edges))
 
@@ -195,16 +191,16 @@ class NumericEncoder:
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs that it makes."""
-        bins = (f"{self.name} bin {number}" for number in range(1, self.bins + 1))
+        bins = (f"{self.name} bin {number}" for number in range(1, self.n_bins + 1))
         return (self.name, *bins, self.name + MISSING) if self.marked else (self.name, *bins)
 
     @property
     def width(self) -> int:
         """The number of inputs that it makes."""
-        return 1 + self.bins + self.marked
+        return 1 + self.n_bins + self.marked
 
     @property
-    def bins(self) -> int:
+    def n_bins(self) -> int:
         """The number of bins."""
         return max(0, len(self.edges) - 1)
 
@@ -245,7 +241,7 @@ class NumericEncoder:
         if missing.any():
             values = np.where(missing, self.fill, values)
         if self._curve is not None:
-            scaled = _interpolate(values, *self._curve)
+            scaled = interpolate(values, *self._curve)
         elif self.clipped:
             with np.errstate(over="ignore"):
                 scaled = (values - self.center) / self.scale
@@ -253,6 +249,11 @@ class NumericEncoder:
             scaled = (values - self.center) / self.scale
         out[:, 0] = clip_smoothly(scaled) if self.clipped else scaled
         self.write_bins(values, missing, out)
+
+    @property
+    def bins(self) -> Bins | None:
+        """The bins, if it has any."""
+        return self._bins
 
     def write_bins(self, values: NDArray[np.float64], missing: NDArray[np.bool_], out: NDArray[Any]) -> None:
         """Write the codes of the bins into `out`, (rows, width); missing values are filled in already."""
@@ -346,36 +347,4 @@ def fit_quantiles(
     quartiles = quantiles(values, QUARTILES, weights)
     if scaling == "robust":
         return quartiles, None
-    return quartiles, quantiles(values, _shares(min(MAX_REFERENCES, values.shape[-1])), weights)
-
-
-def _shares(count: int) -> NDArray[np.float64]:
-    return np.asarray((np.arange(count) + 0.5) / count)
-
-
-@lru_cache(maxsize=8)
-def _normal_numbers(count: int) -> NDArray[np.float64]:
-    return np.array([normal_quantile(share) for share in _shares(count).tolist()])
-
-
-def _build_curve(references: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distinct references, and the normal number of each: for ties, the middle of theirs."""
-    normal = _normal_numbers(len(references))
-    knots, first, count = np.unique(np.array(references), return_index=True, return_counts=True)
-    return knots, (normal[first] + normal[first + count - 1]) / 2
-
-
-def _interpolate(
-    values: NDArray[np.float64], knots: NDArray[np.float64], normal: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Interpolate linearly between the knots; beyond them the curve is constant."""
-    if len(knots) == 1:
-        return np.zeros(len(values))
-    right = np.clip(np.searchsorted(knots, values), 1, len(knots) - 1)
-    left = right - 1
-    # The distance between two numbers can overflow.
-    size = 0.25 if knots[-1] / 2 - knots[0] / 2 > LARGE else 1.0
-    share = np.clip((values * size - knots[left] * size) / (knots[right] * size - knots[left] * size), 0.0, 1.0)
-    between = normal[left] + share * (normal[right] - normal[left])
-    # Rounding can move the end of a line by one bit, which would break the order of values.
-    return np.asarray(np.where(share == 1, normal[right], np.minimum(between, normal[right])))
+    return quartiles, fit_references(values, weights)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.table.column_blocks import stack_values
+from creche.table.encoders.bins import JoinedBins
 from creche.table.encoders.moments import BLOCK_ROWS, compute_moments, compute_present_moments
 from creche.table.encoders.numeric import NumericEncoder, clip_smoothly, fit_quantiles
 from creche.table.encoders.preprocessing import Preprocessing
@@ -17,6 +18,9 @@ from creche.table.encoders.tree_bins import BinTarget
 from creche.table.table import Column
 
 __all__ = ["NumericBlock", "fit_numbers"]
+
+# Up to this number of rows, the bins of all columns are faster written at once than column by column.
+FEW_ROWS = 32
 
 
 def fit_numbers(
@@ -118,6 +122,8 @@ class NumericBlock:
         The position of the first input of each.
     center, scale, fill : (k,) arrays
     marked, clipped, binned : (k,) arrays of bool
+    bins : JoinedBins or None
+        The bins of all of them.
 
     """
 
@@ -130,6 +136,7 @@ class NumericBlock:
     marked: NDArray[np.bool_]
     clipped: NDArray[np.bool_]
     binned: NDArray[np.bool_]
+    bins: JoinedBins | None
 
     @classmethod
     def of(cls, encoders: Sequence[Any], positions: Sequence[int]) -> Self:
@@ -146,6 +153,7 @@ class NumericBlock:
             np.array([encoder.marked for encoder in numbers], dtype=np.bool_),
             np.array([encoder.clipped for encoder in numbers], dtype=np.bool_),
             np.array([bool(encoder.edges) for encoder in numbers], dtype=np.bool_),
+            _join_bins(numbers, [positions[i] for i in indices]),
         )
 
     def write(self, arrays: Sequence[NDArray[Any]], out: NDArray[Any]) -> bool:
@@ -163,6 +171,10 @@ class NumericBlock:
             Whether all numbers are finite; if not, the inputs are useless.
 
         """
+        joined = self.bins if len(out) <= FEW_ROWS else None
+        if joined is not None:
+            filled = np.empty((len(arrays), len(out)))
+            is_gap = np.zeros(filled.shape, dtype=np.bool_)
         for which, matrix in stack_values(arrays):
             values = matrix.astype(np.float64, copy=False)
             if np.isinf(values).any():
@@ -183,7 +195,23 @@ class NumericBlock:
                 scaled[clipped] = clip_smoothly(scaled[clipped])
             first, last = int(positions[0]), int(positions[-1])
             out[:, slice(first, last + 1) if last - first == len(positions) - 1 else positions] = scaled.T
+            if joined is not None:
+                filled[which] = values
+                is_gap[which] = missing & marked[:, np.newaxis]
+                continue
             for k in np.flatnonzero(self.binned[which]).tolist():
                 encoder, begin = self.encoders[which[k]], int(positions[k])
                 encoder.write_bins(values[k], missing[k], out[:, begin : begin + encoder.width])
+        if joined is not None:
+            joined.write(filled, is_gap, out)
         return True
+
+
+def _join_bins(encoders: Sequence[NumericEncoder], positions: Sequence[int]) -> JoinedBins | None:
+    """Return the bins of encoders whose first inputs have these positions; None if there are none."""
+    binned = [(each.bins, k, positions[k] + 1) for k, each in enumerate(encoders)]
+    found = [(bins, k, position) for bins, k, position in binned if bins is not None]
+    if not found:
+        return None
+    bins, columns, begins = zip(*found, strict=True)
+    return JoinedBins.of(bins, columns, begins)

@@ -25,7 +25,7 @@ from creche.plan.words import (
 )
 from creche.table.encoders.bins import MAX_BINS
 
-__all__ = ["Preprocessing"]
+__all__ = ["PRESETS", "Preprocessing"]
 
 
 MAX_BUCKETS = 4096

@@ -27,7 +27,7 @@ MAX_CELLS = 1024
 MIN_DECREASE = 1e-4
 
 # The fewest rows of a leaf, in long and in short tables.
-MIN_LEAF, MIN_SHORT_LEAF = 64, 8
+MIN_LEAF, MIN_SHORT_LEAF = 64, 32
 
 # More classes than these count as one, the rarest.
 MAX_CLASSES = 64
@@ -96,7 +96,7 @@ def fit_tree_edges(
 ) -> tuple[float, ...]:
     """Return the smallest value, the thresholds of a decision tree, and the largest value, as the edges of bins.
 
-    A leaf holds at least 64 rows, in tables of few rows a share of 1 / (2 · bins), but at least 8; each split takes
+    A leaf holds at least 64 rows; in short tables 1 / (2 · bins) of all rows, but at least 32. Each split takes
     away at least 0.0001 of the Gini impurity of the classes, or of the variance of the labels.
 
     Parameters
@@ -118,8 +118,8 @@ def fit_tree_edges(
     Examples
     --------
     >>> values = np.arange(100.0)
-    >>> fit_tree_edges(values, 4, BinTarget.of_classes(values > 70))
-    (0.0, 70.5, 99.0)
+    >>> fit_tree_edges(values, 4, BinTarget.of_classes(values > 60))
+    (0.0, 60.5, 99.0)
 
     """
     if not has_many_values(values):

@@ -27,11 +27,20 @@ from creche.table.text_rules import TextRules
 if TYPE_CHECKING:
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["SUFFIXES", "Contents", "detect_format", "format_from_name", "inspect_contents", "text_rules"]
+__all__ = [
+    "SUFFIXES",
+    "Contents",
+    "detect_format",
+    "format_from_name",
+    "inspect_contents",
+    "separates_by_tabs",
+    "text_rules",
+]
 
 SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".tab": "csv",
     ".txt": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -107,9 +116,26 @@ def format_from_name(name: str | Path) -> tuple[str | None, str]:
     (('csv', '.gz'), ('parquet', ''), (None, ''))
 
     """
+    suffix, compression = _split_suffixes(name)
+    return SUFFIXES.get(suffix), compression
+
+
+def separates_by_tabs(name: str | Path) -> bool:
+    """Whether the name of a CSV file promises tabs between its cells.
+
+    Examples
+    --------
+    >>> separates_by_tabs("predictions.tsv.gz"), separates_by_tabs("predictions.txt")
+    (True, False)
+
+    """
+    return _split_suffixes(name)[0] in (".tsv", ".tab")
+
+
+def _split_suffixes(name: str | Path) -> tuple[str, str]:
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     compression = suffixes.pop() if suffixes and suffixes[-1] in COMPRESSION_SUFFIXES else ""
-    return (SUFFIXES.get(suffixes[-1]) if suffixes else None), compression
+    return (suffixes[-1] if suffixes else ""), compression
 
 
 def detect_format(head: bytes, source: str) -> str | None:

@@ -12,7 +12,7 @@ from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.cell_types import Rule
 from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.number_columns import parse_number
-from creche.table.number_words import AMBIGUOUS
+from creche.table.number_words import AMBIGUOUS, MIN_CODE_DIGITS
 from creche.table.reading.number_frames import count_nulls
 from creche.table.table import Column
 from creche.table.text_rules import TextRules
@@ -104,6 +104,8 @@ def _parse_stacked(
     in_range = (exact >= COMPACT_DATES[0]) & (exact <= COMPACT_DATES[1])
     is_date = np.asarray((missing | in_range).all(axis=1) & may_be_dates)
     has_gaps = np.asarray(missing.any(axis=1))
+    if may_be_dates:
+        is_whole &= ~np.isin(whole, _find_codes(cells, whole, n_columns, head_rows))
     # The kind of a column without any value is that of its rule.
     for k in np.flatnonzero(np.asarray(is_whole & ~is_date & ~missing.all(axis=1))).tolist():
         floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
@@ -116,6 +118,19 @@ def _parse_stacked(
     if not is_clear:
         is_number &= np.isin(left, _find_pointed(cells, left[is_number], n_columns))
     return out | {int(left[k]): Column("number", numbers[k]) for k in np.flatnonzero(is_number).tolist()}
+
+
+def _find_codes(cells: pl.Series, columns: NDArray[np.int64], n_columns: int, head_rows: int) -> NDArray[np.int64]:
+    """Return those of the columns of whole numbers that may be codes: equally long, and some begin with a zero."""
+    left = columns
+    for end in (head_rows, len(cells) // n_columns):
+        some = _select_columns(cells, left, n_columns, end)
+        lengths = some.str.len_bytes().fill_null(0).to_numpy().reshape(len(left), end)
+        longest = lengths.max(axis=1, initial=0)
+        is_alike = ((lengths == longest[:, np.newaxis]) | (lengths == 0)).all(axis=1)
+        left = left[np.asarray(is_alike & (longest >= MIN_CODE_DIGITS))]
+    begins = _select_columns(cells, left, n_columns).str.starts_with("0").fill_null(False)
+    return left[np.asarray(begins.to_numpy()).reshape(len(left), -1).any(axis=1)] if len(left) else left
 
 
 def _find_unread(

@@ -78,6 +78,15 @@ def test_equal_and_nearly_equal_quantiles_are_one_edge() -> None:
     assert sum(0.9 < edge < 1.1 for edge in edges) == 1
 
 
+def test_bins_that_a_frequent_value_saves_go_to_the_others() -> None:
+    values = np.concatenate([np.zeros(900), np.arange(1.0, 101.0)])
+    edges = fit_quantile_edges(values, 20)
+    assert 20 <= len(edges) <= 21
+    assert edges[0] == 0
+    assert edges[-1] == 100
+    assert max(np.diff(edges)) <= 7
+
+
 def test_one_extreme_value_takes_no_other_bin_away() -> None:
     values = np.random.default_rng(2).normal(size=500)
     values[7] = 1e12

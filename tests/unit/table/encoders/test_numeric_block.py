@@ -91,8 +91,13 @@ def test_long_columns_are_fitted_as_short_ones(seed: int, choice: Any) -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @settings(deadline=None)
-@given(seed=st.integers(0, 10**6), choice=st.sampled_from(CHOICES), block_rows=st.sampled_from([7, 8192]))
-def test_encoded_together_or_alone(precision: str, seed: int, choice: Any, block_rows: int) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    choice=st.sampled_from(CHOICES),
+    block_rows=st.sampled_from([7, 8192]),
+    few_rows=st.sampled_from([0, 32]),
+)
+def test_encoded_together_or_alone(precision: str, seed: int, choice: Any, block_rows: int, few_rows: int) -> None:
     train, new = drawn_columns(seed, 25), drawn_columns(seed, 25)
     train |= {"s": Column.from_words(["a", "b", None, "c", "d"] * 5), "v": Column("number", np.arange(25.0))}
     new = {name: new.get(name, column) for name, column in train.items()}
@@ -103,6 +108,7 @@ def test_encoded_together_or_alone(precision: str, seed: int, choice: Any, block
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore", CrecheWarning)
         patch.setattr(features, "BLOCK_ROWS", block_rows)
+        patch.setattr(numeric_block, "FEW_ROWS", few_rows)
         schema = Schema.infer(Table(train, "t"), [], roles)
         encoder = FeatureEncoder.fit(Table(train, "t"), schema, Preprocessing.of(choice))
         # The order of the columns of the table does not matter.

@@ -31,7 +31,7 @@ def test_edges_are_the_thresholds_of_scikit_learns_tree(seed: int, leaves: int, 
     rows = 900
     values = random.choice(4000, rows, replace=False) / 4  # exact in float32, as which scikit-learn reads them
     y = np.sin(values / 100) + random.normal(size=rows) / 4
-    smallest = min(64, max(8, rows // (2 * leaves)))
+    smallest = min(64, max(32, rows // (2 * leaves)))
     same = {"max_leaf_nodes": leaves, "min_samples_leaf": smallest, "min_impurity_decrease": 1e-4, "random_state": 0}
     if n_classes:
         classes = np.digitize(y, np.quantile(y, np.arange(1, n_classes) / n_classes))

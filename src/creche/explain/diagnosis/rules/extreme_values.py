@@ -107,9 +107,10 @@ def find_extremes(values: Array) -> NDArray[np.int64]:
 
 
 def find_extreme_feature(facts: RunFacts) -> Symptom | None:
-    """Return a symptom if a feature has values far beyond all others, unless quantiles scale it."""
-    scaling = facts.prepared.preparation.preprocessing.scaling
-    if scaling == "quantile":
+    """Return a symptom if a feature has values far beyond all others, unless its inputs are bounded."""
+    preprocessing = facts.prepared.preparation.preprocessing
+    scaling = preprocessing.scaling
+    if scaling == "quantile" or (scaling != "standard" and preprocessing.clip == "smooth"):
         return None
     found = sorted(_extreme_features(facts), key=lambda extremes: -extremes.distance_ratio)
     if not found:
