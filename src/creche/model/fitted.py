@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche.errors import FileError, PlanError
 from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
@@ -289,7 +290,7 @@ class FittedModel(Ensemble):
     def __repr__(self) -> str:
         kept = len({entry.number for entry in self.record.tried if entry.weight > 0})
         return (
-            f"FittedModel({len(self)} networks of {kept} configurations; {self.labels.name}; "
+            f"FittedModel({format_count(len(self), 'network')} of {format_count(kept, 'configuration')}; {self.labels.name}; "
             f"{self.record.score_name} {self.record.score:.4g} out of fold)"
         )
 

@@ -116,9 +116,11 @@ def test_another_number_of_threads_keeps_everything(classifier: cr.FittedModel) 
 
 
 def test_what_it_is_called(classifier: cr.FittedModel, regressor: cr.FittedModel) -> None:
-    assert repr(classifier).startswith("FittedModel(6 networks of 2 configurations; y; F1 0.")
-    assert "root mean squared error" in repr(regressor)
-    assert repr(regressor).endswith("out of fold)")
+    for model, score in ((classifier, "F1 0."), (regressor, "root mean squared error ")):
+        kept = len(model) // model.record.folds
+        configurations = f"{kept} configuration{'s' if kept > 1 else ''}"
+        assert repr(model).startswith(f"FittedModel({len(model)} networks of {configurations}; y; {score}")
+        assert repr(model).endswith(" out of fold)")
 
 
 DAMAGE: list[tuple[str, Any]] = [
