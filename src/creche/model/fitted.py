@@ -289,9 +289,9 @@ class FittedModel(Ensemble):
 
     def __repr__(self) -> str:
         kept = len({entry.number for entry in self.record.tried if entry.weight > 0})
+        networks = f"{format_count(len(self), 'network')} of {format_count(kept, 'configuration')}"
         return (
-            f"FittedModel({format_count(len(self), 'network')} of {format_count(kept, 'configuration')}; {self.labels.name}; "
-            f"{self.record.score_name} {self.record.score:.4g} out of fold)"
+            f"FittedModel({networks}; {self.labels.name}; {self.record.score_name} {self.record.score:.4g} out of fold)"
         )
 
 
