@@ -15,4 +15,6 @@ from creche._version import __version__ as __version__
 
 _SKLEARN = ("sklearn", "estimators need scikit-learn: pip install scikit-learn")
 
-__all__ = open_package(__name__, extras={"DNNClassifier": _SKLEARN, "DNNRegressor": _SKLEARN})
+_ESTIMATORS = ("DNNClassifier", "DNNRegressor", "TabularClassifier", "TabularRegressor")
+
+__all__ = open_package(__name__, extras=dict.fromkeys(_ESTIMATORS, _SKLEARN))

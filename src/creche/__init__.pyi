@@ -11,6 +11,8 @@ from creche.errors import PlanError as PlanError
 from creche.errors import TableError as TableError
 from creche.estimators import DNNClassifier as DNNClassifier
 from creche.estimators import DNNRegressor as DNNRegressor
+from creche.estimators import TabularClassifier as TabularClassifier
+from creche.estimators import TabularRegressor as TabularRegressor
 from creche.evaluation import ClassificationEvaluation as ClassificationEvaluation
 from creche.evaluation import RegressionEvaluation as RegressionEvaluation
 from creche.fitting.fit import fit as fit

@@ -36,7 +36,7 @@ DECISION = "Decision threshold"
 def evaluate(command: ModelCommand) -> None:
     """Evaluate a model on a table that holds the label.
 
-    MODEL is a file written by 'creche train -o'. For example:
+    MODEL is a file written by 'creche fit -o' or 'creche train -o'. For example:
 
     creche evaluate penguins.creche test.csv
 

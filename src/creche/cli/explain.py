@@ -40,8 +40,8 @@ ROW_OPTIONS = (
 def explain(command: ModelCommand) -> None:
     """Show how important each column is to a model, or how each column contributed to the prediction of one row.
 
-    MODEL is a file written by 'creche train -o' or 'creche sweep -o'. TABLE holds the label, which --row does not need.
-    For example:
+    MODEL is a file written by 'creche fit -o', 'creche train -o' or 'creche sweep -o'. TABLE holds the label, which
+    --row does not need. For example:
 
     creche explain penguins.creche penguins.csv
 

@@ -25,7 +25,7 @@ COLUMNS = "Columns and values"
 def partial_dependence(command: ModelCommand) -> None:
     """Show what a model predicts on average as one column changes and all others keep their values.
 
-    MODEL is a file written by 'creche train -o'; TABLE need not hold the label. For example:
+    MODEL is a file written by 'creche fit -o' or 'creche train -o'; TABLE need not hold the label. For example:
 
     creche partial-dependence penguins.creche penguins.csv --column bill_length_mm
 

@@ -32,9 +32,9 @@ READ_OPTIONS = (
 def plot(command: ModelCommand) -> None:
     """Draw a model and its evaluation on a table that holds the label.
 
-    MODEL is a file written by 'creche train -o'. The pictures show the network, its weights and the loss by epoch; for
-    classes the confusion matrix, reliability, ROC and precision-recall curves; for numbers predicted against true
-    values, and residuals. For example:
+    MODEL is a file written by 'creche fit -o' or 'creche train -o'. The pictures show the network, its weights and the
+    loss by epoch; for classes the confusion matrix, reliability, ROC and precision-recall curves; for numbers predicted
+    against true values, and residuals. For example:
 
     creche plot penguins.creche penguins.csv -o plots
 

@@ -30,8 +30,8 @@ __all__ = ["predict"]
 def predict(command: ModelCommand) -> None:
     """Predict the label of each row of a table.
 
-    MODEL is a file written by 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow, JSON or Excel,
-    compressed or not), or '-' for standard input; its columns may be in any order. For example:
+    MODEL is a file written by 'creche fit -o' or 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow,
+    JSON or Excel, compressed or not), or '-' for standard input; its columns may be in any order. For example:
 
     creche predict penguins.creche new.csv -o predictions.csv
 

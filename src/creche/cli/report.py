@@ -28,9 +28,9 @@ PAGE = "report.html"
 def report(command: ModelCommand) -> None:
     """Write a report on a model: its data, training, metrics, errors, feature importance and limitations.
 
-    MODEL is a file written by 'creche train -o'; TABLE holds the label. If TABLE is the table the model was trained on,
-    the model is evaluated on the rows held out from it. The report is one file that needs no network connection. For
-    example:
+    MODEL is a file written by 'creche fit -o' or 'creche train -o'; TABLE holds the label. If TABLE is the table the
+    model was trained on, the model is evaluated on the rows held out from it. The report is one file that needs no
+    network connection. For example:
 
     creche report penguins.creche penguins.csv -o report.html
 

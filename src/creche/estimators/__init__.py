@@ -1,6 +1,7 @@
-"""scikit-learn estimators over `creche.train`, for pipelines, searches and other tools that take an estimator."""
+"""scikit-learn estimators over `creche.train` and `creche.fit`, for pipelines, searches and other tools."""
 
 from creche.estimators.classifier import DNNClassifier
 from creche.estimators.regressor import DNNRegressor
+from creche.estimators.tabular import TabularClassifier, TabularRegressor
 
-__all__ = ["DNNClassifier", "DNNRegressor"]
+__all__ = ["DNNClassifier", "DNNRegressor", "TabularClassifier", "TabularRegressor"]

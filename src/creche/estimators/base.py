@@ -1,21 +1,18 @@
-"""The base of the estimators: parameters, validation of rows, and training."""
+"""The base of the estimators of one network: parameters and training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from unicodedata import normalize
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from creche.errors import PlanError, TableError, nearest
+from creche.estimators.labels import LabelledEstimator
+from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, PER_LAYER, reject_unknown
 from creche.plan.component import Component
@@ -25,7 +22,6 @@ from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
-from creche.table.table import clean_names
 from creche.training.arguments import resolve_early_stopping
 from creche.training.resume import TrainingState, continue_training
 from creche.training.run import Run
@@ -55,7 +51,7 @@ if TYPE_CHECKING:
     from creche.table.schema import Schema
     from creche.training.callbacks import OnEpoch
 
-__all__ = ["ComponentParameters", "DNNEstimator", "is_frame", "matching_precision", "validate_rows"]
+__all__ = ["ComponentParameters", "DNNEstimator"]
 
 # Turns a parameter (a word, a dict, a component) into a component.
 COMPONENTS: dict[str, Callable[[Any], Component | None]] = {
@@ -129,82 +125,13 @@ class ComponentParameters(BaseEstimator):  # type: ignore[misc]
         return self
 
 
-FLOATS = [np.float64, np.float32]
-
-
-def is_frame(X: object) -> bool:
-    """Whether X is a DataFrame of any library whose columns have names, rather than numbers."""
-    if not nw.dependencies.is_into_dataframe(X):
-        return False
-    names = _column_names(X)
-    if not all(isinstance(name, str) for name in names):
-        return False
-    _, _, repeated = clean_names(names, "X")
-    if repeated:
-        first, second, *_ = (i for i, name in enumerate(names, 1) if normalize("NFC", name).strip() == repeated[0])
-        raise TableError(f"X: column {repeated[0]!r} occurs twice, as columns {first} and {second}; rename one")
-    return True
-
-
-def _column_names(X: Any) -> list[Any]:
-    """Return the names of the columns from the library itself: narwhals refuses repeated ones without naming them."""
-    if nw.dependencies.is_pandas_like_dataframe(X):
-        return list(X.columns)
-    return list(X.column_names if nw.dependencies.is_pyarrow_table(X) else nw.from_native(X, eager_only=True).columns)
-
-
-def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
-    """Check shape, names and number of features as scikit-learn does, and return the rows.
-
-    A DataFrame keeps words, dates and missing values, which its encoder can encode. An array must be finite.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-    X : DataFrame, Polars LazyFrame, or array-like (n, d)
-    reset : bool
-        Whether the features may differ from those of the last fit.
-
-    Returns
-    -------
-    DataFrame or (n, d) array of float32 or float64
-
-    Raises
-    ------
-    ValueError
-        If X does not hold such rows, or two columns have the same name.
-
-    """
-    if nw.dependencies.is_polars_lazyframe(X):
-        X = X.collect()
-    named = not reset and hasattr(estimator, "feature_names_in_")
-    if is_frame(X) and (reset or named):
-        return validate_data(estimator, X, skip_check_array=True, reset=reset)
-    words = named and isinstance(X, np.ndarray) and X.dtype.kind == "O"
-    x = validate_data(estimator, X, dtype=None if words else FLOATS, reset=reset)
-    return _as_frame(x, estimator.feature_names_in_) if named else x
-
-
-def _as_frame(x: Any, names: Any) -> Any:
-    """Return a DataFrame of an array, with the names of training: inspection tools pass arrays on."""
-    import polars as pl
-
-    columns = (column.tolist() if x.dtype == object else np.ascontiguousarray(column) for column in x.T)
-    return pl.DataFrame([pl.Series(name, column) for name, column in zip(names, columns, strict=True)])
-
-
-def matching_precision(x: Any) -> Precision:
-    """Return the precision of the rows, in which the estimators compute, as scikit-learn does."""
-    return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
-
-
 # Parameters that are passed on to `creche.train` as they are.
 PASSED_ON = tuple(argument.name for argument in ARGUMENTS.values() if argument.estimator)
 
 FRACTION_FOR_EARLY_STOPPING = 0.1
 
 
-class DNNEstimator(ComponentParameters):
+class DNNEstimator(ComponentParameters, LabelledEstimator):
     """The base of `DNNClassifier` and `DNNRegressor`."""
 
     _task: ClassVar[Task]
@@ -348,17 +275,6 @@ class DNNEstimator(ComponentParameters):
         run = self._continue(state, plan, x, y, sample_weight)
         return self._store(run.resume(epochs=1, **self._callbacks(state)), None)
 
-    def _validate_labels(self, y: Any) -> NDArray[Any]:
-        raise NotImplementedError
-
-    def _validate_observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
-        if y is None:
-            name = type(self).__name__
-            raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
-        x, y = validate_rows(self, X, reset=reset), self._validate_labels(y)
-        check_consistent_length(x, y)
-        return x, y
-
     def _validation_arguments(self, validation_data: Any) -> dict[str, Any]:
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
@@ -409,11 +325,6 @@ class DNNEstimator(ComponentParameters):
             keep=self.keep,
         )
 
-    def _draw_seed(self) -> int:
-        if isinstance(self.random_state, Integral) and not isinstance(self.random_state, bool):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
     def _callbacks(self, state: TrainingState) -> dict[str, Any]:
         on_epoch = {} if self.on_epoch is None else {"on_epoch": self.on_epoch}
         return {"on_progress": self._epoch_printer(state.epoch), **on_epoch}
@@ -439,8 +350,6 @@ class DNNEstimator(ComponentParameters):
         # Without its provenance, which would keep the run and the training rows alive, and be computed when pickled.
         self.model_ = replace(run.model, origin=None)
         self.history_, self.n_iter_ = run.history, run.epoch
+        if labels is not None:
+            self._remember_labels(labels)
         return self
-
-    def _validate_fitted(self, X: Any) -> Any:
-        check_is_fitted(self, "model_")
-        return validate_rows(self, X, reset=False)

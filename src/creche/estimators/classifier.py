@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
+from creche.estimators.labels import ClassLabels
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
 from creche.table.label_argument import array_of_labels
@@ -38,12 +36,11 @@ if TYPE_CHECKING:
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
     from creche.training.callbacks import OnEpoch
-    from creche.training.run import Run
 
 __all__ = ["DNNClassifier"]
 
 
-class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
+class DNNClassifier(ClassLabels, DNNEstimator):
     """A deep neural network for classification, as a scikit-learn estimator.
 
     On arrays of float64 it trains in float64, as scikit-learn does; float32 is faster.
@@ -237,37 +234,6 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         self.classes_ = known
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Return the probability of each class for each row.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame (n, d)
-
-        Returns
-        -------
-        (n, classes) array
-            Columns in the order of `classes_`; rows sum to 1.
-
-        """
-        x = self._validate_fitted(X)
-        return self.model_.predict_proba(x)
-
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
-        """Return the logarithm of `predict_proba`: minus infinity where a probability is 0.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame (n, d)
-
-        Returns
-        -------
-        (n, classes) array
-
-        """
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(self.predict_proba(X)))
-
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likeliest class of each row.
 
@@ -282,20 +248,3 @@ class DNNClassifier(ClassifierMixin, DNNEstimator):  # type: ignore[misc]
         """
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
-
-    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
-        super()._store(run, labels)
-        if labels is not None:
-            self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
-        return self
-
-    def _validate_labels(self, y: Any) -> NDArray[Any]:
-        y = array_of_labels(y)
-        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
-            raise TableError(
-                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead. If y is one-hot, pass "
-                "y.argmax(axis=1); for several labels of classes, use MultiOutputClassifier of scikit-learn"
-            )
-        labels = np.asarray(column_or_1d(y, warn=True))
-        check_classification_targets(labels)
-        return labels

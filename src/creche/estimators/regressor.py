@@ -6,17 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import RegressorMixin
-from sklearn.utils import check_array, column_or_1d
 
 from creche.estimators.base import DNNEstimator
-from creche.table.label_argument import array_of_labels
-from creche.table.labels import check_exact
+from creche.estimators.labels import NumberLabels
 
 __all__ = ["DNNRegressor"]
 
 
-class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
+class DNNRegressor(NumberLabels, DNNEstimator):
     """A deep neural network for regression, with one or several numbers to predict, as a scikit-learn estimator.
 
     On arrays of float64 it trains in float64, as scikit-learn does; float32 is faster.
@@ -87,17 +84,3 @@ class DNNRegressor(RegressorMixin, DNNEstimator):  # type: ignore[misc]
         """
         x = self._validate_fitted(X)
         return self.model_.predict(x)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
-
-    def _validate_labels(self, y: Any) -> NDArray[Any]:
-        y = array_of_labels(y)
-        given = np.asarray(y)
-        if given.dtype.kind in "iu" and given.size:
-            for column in given.reshape(len(given), -1).T:
-                check_exact(column, "y")
-        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)

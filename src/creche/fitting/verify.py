@@ -9,6 +9,7 @@ from typing import Any
 from creche._version import __version__
 from creche.errors import PlanError
 from creche.fitting.fit import fit_again
+from creche.model.ensemble import Ensemble
 from creche.model.file import load
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
@@ -71,8 +72,14 @@ def verify(
     """
     loaded: Any = load(model) if isinstance(model, str | Path) else model
     if not isinstance(loaded, FittedModel):
+        if isinstance(model, Ensemble):
+            raise PlanError(
+                f"model: got an ensemble of {len(model)} networks; needs a model of one, such as those in its `models`",
+                argument="model",
+            )
+        alone = model if isinstance(loaded, Ensemble) else loaded
         return verify_network(
-            loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
+            alone, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
             on_progress=on_progress,
         )  # fmt: skip
     for name, value in (("validation_data", validation_data), ("loss", loss)):

@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any, Self
 
 from creche.errors import FileError
+from creche.plan.words import EFFORTS
 
 __all__ = ["FitRecord", "Round", "TriedConfiguration"]
 
@@ -145,12 +146,22 @@ class FitRecord:
             values[name] = tuple(kind(**_read(kind, entry)) for entry in entries)
         if not all(isinstance(rise, int | float) for rise in values["importance"].values()):
             raise FileError("fit: importance holds no numbers; the file was damaged or made by hand")
+        if values["effort"] not in EFFORTS:
+            raise FileError(f"fit: effort is {values['effort']!r}; the file was damaged or made by hand")
+        if not any(each.weight > 0 for each in values["tried"]):
+            raise FileError("fit: no configuration has a weight; the file was damaged or made by hand")
         return cls(**values)
 
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "int": int, "float": (int, float), "float | None": (int, float, NoneType), "str": str, "Mapping[str, Any]": dict,
     "Mapping[str, float]": dict,
+}  # fmt: skip
+_LOWEST = {"first": 0, "count": 1, "epochs": 1, "number": 0, "epoch": 1, "weight": 0, "seed": 0, "folds": 1, "rows": 1,
+           "judged_rows": 1}  # fmt: skip
+# What pages tell of a configuration.
+_ARGUMENTS: Mapping[str, type | tuple[type, ...]] = {
+    "hidden": list, "activation": str, "dropout": (int, float), "learning_rate": (int, float),
 }  # fmt: skip
 
 
@@ -164,7 +175,12 @@ def _read(kind: Any, data: Any, others: Sequence[str] | set[str] = ()) -> dict[s
         if field.name in others:
             continue
         value, expected = data[field.name], _KINDS[str(field.type)]
-        if not isinstance(value, expected) or isinstance(value, bool):
+        is_right = isinstance(value, expected) and not isinstance(value, bool)
+        if is_right and field.name in _LOWEST:
+            is_right = value >= _LOWEST[field.name]
+        if is_right and field.name == "arguments":
+            is_right = all(isinstance(value.get(name), needed) for name, needed in _ARGUMENTS.items())
+        if not is_right:
             raise FileError(f"fit: {field.name} is {value!r}; the file was damaged or made by hand")
         values[field.name] = value
     return values

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import format_count
 from creche.errors import FileError, PlanError
 from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
@@ -288,9 +289,9 @@ class FittedModel(Ensemble):
 
     def __repr__(self) -> str:
         kept = len({entry.number for entry in self.record.tried if entry.weight > 0})
+        networks = f"{format_count(len(self), 'network')} of {format_count(kept, 'configuration')}"
         return (
-            f"FittedModel({len(self)} networks of {kept} configurations; {self.labels.name}; "
-            f"{self.record.score_name} {self.record.score:.4g} out of fold)"
+            f"FittedModel({networks}; {self.labels.name}; {self.record.score_name} {self.record.score:.4g} out of fold)"
         )
 
 

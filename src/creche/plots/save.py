@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
+
 from creche._system.atomic_files import check_folder, open_replacement
 from creche._system.output_files import Folder, check_outputs
 from creche.errors import FileError, PlanError, nearest
@@ -126,7 +128,8 @@ def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[
         found["weight_histograms"] = partial(plots.weight_histograms, model)
     if model.provenance is not None and len(model.provenance.history):
         found["loss_curves"] = partial(plots.loss_curves, model)
-        found["metric_curves"] = partial(plots.metric_curves, model)
+        if np.isfinite(model.provenance.history.train_metric).any():  # a model of `creche.fit` has its losses only
+            found["metric_curves"] = partial(plots.metric_curves, model)
     if model.classes is not None:
         for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
             found[name] = partial(getattr(plots, name), evaluated)

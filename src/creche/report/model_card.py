@@ -9,6 +9,7 @@ from typing import Any
 
 from creche.evaluation.metrics import METRICS, metric_name
 from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
+from creche.report.fitted import describe_out_of_fold
 from creche.report.limits import baseline_name, find_limitations, find_ranges
 from creche.report.subject import ReportSubject
 
@@ -30,6 +31,7 @@ def create_card(subject: ReportSubject, intended_use: str | None = None) -> str:
         "Out of scope: " + _blank("uses that the model is not meant for"),
         "## Training data", _bullets(_list_data(subject)), _ranges_table(subject),
         "## Evaluation", f"Evaluated on {escape_markdown(subject.rows_description)}.", _metrics_table(subject),
+        *([] if subject.fitted_model is None else [escape_markdown(describe_out_of_fold(subject.fitted_model))]),
         *_classes_tables(subject),
         "## Limitations",
         _bullets((found.topic, escape_markdown(found.text)) for found in find_limitations(subject)),

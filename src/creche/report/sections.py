@@ -24,6 +24,7 @@ from creche.render.words import (
     name_purpose,
 )
 from creche.report.explanations import Figures
+from creche.report.fitted import describe_out_of_fold, out_of_fold_table, tried_section
 from creche.report.limits import baseline_name, find_ranges
 from creche.report.subject import ReportSubject
 from creche.table.encoders.preprocessing import Preprocessing
@@ -39,9 +40,13 @@ COMPARISONS = {"better": "better", "unsure": "≈ not clearly better", "worse": 
 
 def summary_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the task, the main metric and a table of all metrics with the baseline."""
-    return join_html(
-        [tag("p", _describe_task(subject)), tag("p", _describe_result(subject), class_="lead"), _metrics_table(subject)]
-    )
+    parts: list[Html | None] = [tag("p", _describe_task(subject))]
+    if (fitted := subject.fitted_model) is None:
+        parts.append(tag("p", _describe_result(subject), class_="lead"))
+    else:
+        parts += [tag("p", describe_out_of_fold(fitted), class_="lead"), out_of_fold_table(fitted)]
+        parts.append(tag("p", _describe_result(subject)))
+    return join_html([*parts, _metrics_table(subject)])
 
 
 def _describe_task(subject: ReportSubject) -> str:
@@ -205,7 +210,9 @@ def _activations(network: Network) -> str:
 
 
 def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
-    """Return loss and metric by epoch."""
+    """Return loss and metric by epoch; for a model of `creche.fit`, what it tried."""
+    if (fitted := subject.fitted_model) is not None:
+        return tried_section(fitted, figures)
     origin, plan = subject.origin, subject.model_plan
     if origin is None or len(origin.history) == 0:
         return None

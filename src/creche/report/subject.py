@@ -13,6 +13,7 @@ from creche._phrases import format_count
 from creche.errors import CrecheError, CrecheWarning, PlanError, TableError
 from creche.model.ensemble import Ensemble
 from creche.model.file import load
+from creche.model.fitted import FittedModel
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.plan import Plan
@@ -77,6 +78,11 @@ class ReportSubject:
     def model_plan(self) -> Plan | None:
         """The plan of the training; None for an ensemble."""
         return self.model.plan if isinstance(self.model, Model) else None
+
+    @property
+    def fitted_model(self) -> FittedModel | None:
+        """The model, if it is one of `creche.fit`."""
+        return self.model if isinstance(self.model, FittedModel) else None
 
     @property
     def is_classification(self) -> bool:
@@ -164,7 +170,8 @@ def _find_partition(
     )
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None
-    if isinstance(network, Ensemble) and preparation.split.seed is None:
+    may_differ = isinstance(network, Ensemble) and not isinstance(network, FittedModel)
+    if may_differ and preparation.split.seed is None:
         return None  # each network may have been trained on other rows
     weights = None if isinstance(sample_weight, str) else sample_weight
     first = network if isinstance(network, Model) else network.models[0]

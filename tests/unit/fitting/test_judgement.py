@@ -35,7 +35,7 @@ def models() -> tuple[cr.FittedModel, cr.FittedModel]:
 
 
 def allowed_error(coverage: float) -> float:
-    """Four standard errors, of the new rows and of the 1,500 rows of which the scores come."""
+    """Four standard errors, of the new rows and of the 1,500 rows whose scores are known."""
     return 4 * float(np.sqrt(coverage * (1 - coverage) * (1 / NEW + 1 / 1500)))
 
 

@@ -1,0 +1,119 @@
+"""Labels that estimators are given, and what all estimators do with rows and labels."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from creche.errors import TableError
+from creche.estimators.rows import validate_rows
+from creche.table.label_argument import array_of_labels
+from creche.table.labels import check_exact
+
+__all__ = ["ClassLabels", "LabelledEstimator", "NumberLabels"]
+
+
+class LabelledEstimator(BaseEstimator):  # type: ignore[misc]
+    """An estimator that learns labels of rows, and predicts with its `model_`."""
+
+    model_: Any
+    random_state: Any
+
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _remember_labels(self, labels: NDArray[Any]) -> None:
+        """Set the attributes of a fitted estimator that depend on its labels."""
+
+    def _validate_observations(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, NDArray[Any]]:
+        if y is None:
+            name = type(self).__name__
+            raise TableError(f"This {name} estimator requires y to be passed, but the target y is None.")
+        x, y = validate_rows(self, X, reset=reset), self._validate_labels(y)
+        check_consistent_length(x, y)
+        return x, y
+
+    def _validate_fitted(self, X: Any) -> Any:
+        check_is_fitted(self, "model_")
+        return validate_rows(self, X, reset=False)
+
+    def _draw_seed(self) -> int:
+        if isinstance(self.random_state, Integral) and not isinstance(self.random_state, bool):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+
+class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
+    """An estimator of classes."""
+
+    classes_: NDArray[Any]
+
+    def _remember_labels(self, labels: NDArray[Any]) -> None:
+        self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each class for each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+
+        Returns
+        -------
+        (n, classes) array
+            Columns in the order of `classes_`; rows sum to 1.
+
+        """
+        x = self._validate_fitted(X)
+        return np.asarray(self.model_.predict_proba(x))
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Return the logarithm of `predict_proba`: minus infinity where a probability is 0.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+
+        Returns
+        -------
+        (n, classes) array
+
+        """
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))
+
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
+        y = array_of_labels(y)
+        if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
+            raise TableError(
+                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead. If y is one-hot, pass "
+                "y.argmax(axis=1); for several labels of classes, use MultiOutputClassifier of scikit-learn"
+            )
+        labels = np.asarray(column_or_1d(y, warn=True))
+        check_classification_targets(labels)
+        return labels
+
+
+class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]
+    """An estimator of one or several numbers."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _validate_labels(self, y: Any) -> NDArray[Any]:
+        y = array_of_labels(y)
+        given = np.asarray(y)
+        if given.dtype.kind in "iu" and given.size:
+            for column in given.reshape(len(given), -1).T:
+                check_exact(column, "y")
+        numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)
