@@ -34,6 +34,9 @@ SAMPLE_ROWS = 200
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
+# Columns of fixed width are looked for only where a smaller share of the rows has the same number of cells.
+REGULAR_SHARE = 0.9
+
 # Blanks separate cells only where so large a share of the rows has the same number of them.
 BLANKS_SHARE = 0.9
 
@@ -160,7 +163,7 @@ def _detect_quote(sample: str) -> str:
 
 
 def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tuple[str, bool]:
-    """Return the separator, and whether it gives all rows the same number of cells."""
+    """Return the separator, and whether it gives (nearly) all rows the same number of cells."""
     best, best_score = "", (0.0, 0)
     # With a decimal comma, the comma is the separator only if nothing else is.
     for separator in (*SEPARATORS[1:], ",") if decimal_comma else SEPARATORS:
@@ -176,7 +179,7 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tu
         is_regular = width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and share > best_score[0]
         if is_regular and 3 * numbers >= sum(map(len, rows)):
             return " ", share == 1
-    return best or (";" if decimal_comma else ","), best_score[0] == 1
+    return best or (";" if decimal_comma else ","), best_score[0] >= REGULAR_SHARE
 
 
 def _score(rows: list[list[str]]) -> tuple[float, int]:
