@@ -130,7 +130,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         names = fit_names(head_row, rows[1:])
         header = tuple(head_row) if len(head_row) == len(names) > 1 else ()
         begin = _skip_ruler(head, begin)
-        if len(rows) > 1 and is_units_row(rows[1], rows[2:]):
+        if len(rows) > 1 and is_units_row(rows[1], [row for row in rows[2:] if row != rows[0]]):
             begin = _next_line(head, _skip_rows(head, begin, rows[1], dialect))
             notes.append(f"{source}: {describe_units_row(rows[1])}")
         doubtful = find_doubtful_name(rows) if options.header is None else None

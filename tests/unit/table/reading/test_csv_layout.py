@@ -215,6 +215,7 @@ def test_rows_of_other_widths_are_refused_by_line(lines: list[str], message: str
 @small_and_large
 @pytest.mark.parametrize("units", ["kg,cm,", "(kg),(cm),-", "[kg],,", "%,mm/h,text"])
 def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> None:
+    assert len(read_with_warnings(["a,b,grade", units, *ROWS, "a,b,grade"], tmp_path, small)[0]) == len(ROWS)
     table, told = read_with_warnings(["a,b,grade", units, *ROWS], tmp_path, small)
     assert values(table) == EXPECTED
     assert len(told) == 1
