@@ -78,7 +78,9 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
         return False
-    below = [row for row in below[:INSPECTED_ROWS] if row != first]  # names may be repeated
+    below = below[:INSPECTED_ROWS]
+    others = [row for row in below if row != first]  # names may be repeated
+    below = others if 2 * len(others) >= len(below) and len(others) >= MIN_ROWS_FOR_HEADER else below
     numeric_names: list[float] = []
     matches, is_certain, is_unlike, is_outside = 0, False, False, False
     for i, cell in enumerate(first):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from creche.errors import TableError
+from creche.table.number_words import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
 from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
@@ -97,6 +98,8 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     dialect = detect_dialect(sample, separator, options.quote, options.decimal_comma)
     rows = read_sample_rows(sample, dialect)
     titles = 0 if options.skip_rows is not None or options.header is False else count_titles(rows)
+    if not titles and options.header is None and options.names is None and _is_title(head, begin, rows, dialect):
+        titles = 1
     if titles:
         before = begin
         begin = _skip_rows(head, begin, rows[titles], dialect)
@@ -128,7 +131,8 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
         names = fit_names(head_row, rows[1:])
-        header = tuple(head_row) if len(head_row) == len(names) > 1 else ()
+        is_repeatable = len(head_row) == len(names) > 1 and not all(map(is_number, filter(None, head_row)))
+        header = tuple(head_row) if is_repeatable else ()
         begin = _skip_ruler(head, begin)
         if len(rows) > 1 and is_units_row(rows[1], [row for row in rows[2:] if row != rows[0]]):
             begin = _next_line(head, _skip_rows(head, begin, rows[1], dialect))
@@ -200,6 +204,14 @@ def _next_line(text: str, begin: int) -> int:
     """Return where the line after the one at `begin` starts."""
     found = re.compile(r"\r\n|\n|\r").search(text, begin)
     return found.end() if found else len(text)
+
+
+def _is_title(head: str, begin: int, rows: Sequence[Sequence[str]], dialect: Dialect) -> bool:
+    """Whether the first row is a title with as many cells as the table: an empty line is between it and the names."""
+    if len(rows) < 2 or not is_units_row(rows[1], rows[2:]):  # no units, as it turns out, but names
+        return False
+    end = _next_line(head, _skip_rows(head, begin, rows[0], dialect))
+    return not head[end : _next_line(head, end)].strip()
 
 
 def _skip_ruler(text: str, begin: int) -> int:

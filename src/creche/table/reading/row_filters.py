@@ -103,12 +103,15 @@ def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
 
 
 def drop_repeated_names(rows: list[list[str]], header: Sequence[str], source: str) -> list[list[str]]:
-    """Return rows of cells without those that repeat the line of names, as files that were put together have them."""
+    """Return rows of cells without those that repeat the line of names, as files that were put together have them.
+
+    Where most rows do, they are rows. `header` is empty if nothing is to be left out.
+    """
     if not header:
         return rows
     first, names = header[0], list(header)
     repeated = [i for i, row in enumerate(rows) if row[0].strip() == first and [cell.strip() for cell in row] == names]
-    if not repeated:
+    if not repeated or 2 * len(repeated) > len(rows):
         return rows
     _warn_of_names(repeated[0] + 1, len(repeated), source)
     gone = set(repeated)
@@ -127,7 +130,7 @@ def drop_repeated_names_of_frame(
     for i, name in enumerate(header):
         repeated &= frame.to_series(i).str.strip_chars() == name
     repeated = repeated.fill_null(False)
-    if not repeated.any():
+    if not repeated.any() or 2 * repeated.sum() > len(frame):
         return frame
     _warn_of_names(first_row + int(repeated.arg_true()[0]), int(repeated.sum()), source)
     return frame.filter(~repeated)

@@ -108,6 +108,14 @@ def test_runs_of_blanks(separate: str, margin: str, small: bool, tmp_path: Path)
 
 
 @small_and_large
+def test_blanks_between_decimal_commas(small: bool, tmp_path: Path) -> None:
+    table, _ = read_with_warnings(["0,5 1,25 up", "0,75 1,5 up", "-1,5 -2,5 down", "3,5 4,5 up"], tmp_path, small)
+    assert values(table)["column 2"] == [1.25, 1.5, -2.5, 4.5]
+    table, _ = read_with_warnings(["a,b,c", "1 234,5 678,9 012", "2 345,6 789,1 234"], tmp_path, small)
+    assert values(table) == {"a": [1234, 2345], "b": [5678, 6789], "c": [9012, 1234]}
+
+
+@small_and_large
 def test_blanks_separate_nothing_in_sentences(small: bool, tmp_path: Path) -> None:
     table = read("note\nthis is so\nthat is not\nit may be\n", tmp_path, small=small)
     assert table.names == ["note"]
@@ -220,6 +228,14 @@ def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> 
     assert values(table) == EXPECTED
     assert len(told) == 1
     assert re.search("the row below the column names, which holds units .*, is left out", told[0])
+
+
+@small_and_large
+def test_names_below_a_title_with_as_many_cells_are_no_units(small: bool, tmp_path: Path) -> None:
+    rows = [row.rpartition(",")[0] for row in ROWS]
+    table, told = read_with_warnings(["Table 1: birds, measured", "", "a,b", *rows], tmp_path, small)
+    assert values(table) == NUMBERS
+    assert re.search("left out, since the table begins below", told[0])
 
 
 @small_and_large
